@@ -1,0 +1,52 @@
+"""Caches that the site can lose without anybody noticing."""
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.core.cache.backends.redis import RedisCache
+from redis.exceptions import ConnectionError as RedisAway
+from redis.exceptions import TimeoutError as RedisSlow
+
+log = structlog.get_logger(__name__)
+
+
+class ForgivingRedisCache(RedisCache):
+    """Redis as a cache that, while Redis is away, behaves as if it were empty.
+
+    Rate limits are counted here. With Redis away they do not count, and pages go on working:
+    a booking matters more than a limit, and sign-in codes carry their own limit of attempts.
+    """
+
+    def _forgiving(self, otherwise: Any, call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except (RedisAway, RedisSlow):
+            log.warning("cache_unreachable")
+            return otherwise
+
+    def add(self, *args: Any, **kwargs: Any) -> Any:
+        """As Django's; true while Redis is away, so that a lock taken this way is had."""
+        return self._forgiving(True, lambda: super(ForgivingRedisCache, self).add(*args, **kwargs))
+
+    def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
+        """As Django's; the default while Redis is away."""
+        return self._forgiving(
+            default, lambda: super(ForgivingRedisCache, self).get(key, default, version)
+        )
+
+    def set(self, *args: Any, **kwargs: Any) -> Any:
+        """As Django's; nothing while Redis is away."""
+        return self._forgiving(None, lambda: super(ForgivingRedisCache, self).set(*args, **kwargs))
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        """As Django's; false while Redis is away."""
+        return self._forgiving(
+            False, lambda: super(ForgivingRedisCache, self).delete(*args, **kwargs)
+        )
+
+    def incr(self, key: Any, delta: int = 1, version: int | None = None) -> Any:
+        """As Django's; the step itself while Redis is away."""
+        return self._forgiving(
+            delta, lambda: super(ForgivingRedisCache, self).incr(key, delta, version)
+        )

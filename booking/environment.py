@@ -1,0 +1,143 @@
+"""What the process environment must say before the site can start.
+
+Every setting that differs between one installation and another is read here and nowhere else.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import dj_database_url
+from environs import Env, EnvError
+
+_MINIMUM_SECRET_LENGTH = 40
+
+
+class EnvironmentRefused(Exception):
+    """A variable is missing or malformed; the message is one sentence that names it."""
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """Where mail is handed over: the parts of a `MAIL_URL`."""
+
+    host: str
+    port: int
+    username: str
+    password: str
+    use_tls: bool
+    use_ssl: bool
+
+
+def required(env: Env, name: str, example: str) -> str:
+    """The variable's text.
+
+    Raises `EnvironmentRefused` if it is missing or empty; `example` shows what it looks like.
+    """
+    text: str = env.str(name, "").strip()
+    if not text:
+        raise EnvironmentRefused(f"{name} is missing: set it to something like {example}.")
+    return text
+
+
+def secret_key(env: Env) -> str:
+    """`SECRET_KEY`, at least 40 characters. Raises `EnvironmentRefused`."""
+    key = required(env, "SECRET_KEY", "the output of `openssl rand -base64 48`")
+    if len(key) < _MINIMUM_SECRET_LENGTH:
+        raise EnvironmentRefused(
+            f"SECRET_KEY is too short: it needs at least {_MINIMUM_SECRET_LENGTH} characters."
+        )
+    return key
+
+
+def hosts(env: Env) -> list[str]:
+    """`ALLOWED_HOSTS`, a comma-separated list. Raises `EnvironmentRefused`."""
+    text = required(env, "ALLOWED_HOSTS", "training.example.org")
+    found = [host.strip() for host in text.split(",") if host.strip()]
+    if any("/" in host or " " in host or host == "*" for host in found):
+        raise EnvironmentRefused(
+            "ALLOWED_HOSTS is malformed: give host names only, separated by commas."
+        )
+    return found
+
+
+def database(env: Env) -> dict[str, Any]:
+    """`DATABASE_URL` as Django's settings for one database. Raises `EnvironmentRefused`."""
+    url = required(env, "DATABASE_URL", "postgresql://user:password@host:5432/briefed")
+    if urlsplit(url).scheme not in {"postgres", "postgresql"}:
+        raise EnvironmentRefused(
+            "DATABASE_URL is malformed: it must start with postgresql://, the only database used."
+        )
+    try:
+        settings = dict(dj_database_url.parse(url))
+    except (ValueError, dj_database_url.UnknownSchemeError) as refusal:
+        raise EnvironmentRefused(f"DATABASE_URL is malformed: {refusal}.") from refusal
+    if not settings.get("NAME"):
+        raise EnvironmentRefused("DATABASE_URL is malformed: it names no database.")
+    return settings
+
+
+def redis_url(env: Env) -> str:
+    """`REDIS_URL`. Raises `EnvironmentRefused`."""
+    url = required(env, "REDIS_URL", "redis://host:6379/0")
+    if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
+        raise EnvironmentRefused(
+            "REDIS_URL is malformed: it must start with redis://, rediss:// or unix://."
+        )
+    return url
+
+
+def mail_server(env: Env) -> MailServer:
+    """`MAIL_URL`: smtp://, smtp+tls:// (STARTTLS) or smtps://. Raises `EnvironmentRefused`."""
+    url = required(env, "MAIL_URL", "smtp+tls://user:password@host:587")
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtp+tls", "smtps"} or not parts.hostname:
+        raise EnvironmentRefused(
+            "MAIL_URL is malformed: it must be smtp://, smtp+tls:// or smtps:// and name a host."
+        )
+    try:
+        port = parts.port
+    except ValueError as refusal:
+        raise EnvironmentRefused("MAIL_URL is malformed: its port is not a number.") from refusal
+    if parse_qs(parts.query):
+        raise EnvironmentRefused("MAIL_URL is malformed: it takes no options after a question mark.")
+    standard_port = {"smtp": 25, "smtp+tls": 587, "smtps": 465}[parts.scheme]
+    return MailServer(
+        host=parts.hostname,
+        port=port or standard_port,
+        username=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        use_tls=parts.scheme == "smtp+tls",
+        use_ssl=parts.scheme == "smtps",
+    )
+
+
+def site_url(env: Env) -> str:
+    """`SITE_URL`, the public address without a trailing slash. Raises `EnvironmentRefused`."""
+    url = required(env, "SITE_URL", "https://training.example.org")
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/"):
+        raise EnvironmentRefused(
+            "SITE_URL is malformed: it must be http:// or https:// and a host, with no path."
+        )
+    return url.rstrip("/")
+
+
+def whole_number(env: Env, name: str, default: int) -> int:
+    """An optional whole number of 0 or more. Raises `EnvironmentRefused`."""
+    try:
+        number: int = env.int(name, default)
+    except EnvError as refusal:
+        raise EnvironmentRefused(f"{name} is malformed: it must be a whole number.") from refusal
+    if number < 0:
+        raise EnvironmentRefused(f"{name} is malformed: it cannot be negative.")
+    return number
+
+
+def yes_or_no(env: Env, name: str, default: bool) -> bool:
+    """An optional switch. Raises `EnvironmentRefused`."""
+    try:
+        switch: bool = env.bool(name, default)
+    except EnvError as refusal:
+        raise EnvironmentRefused(f"{name} is malformed: it must be true or false.") from refusal
+    return switch
