@@ -1,0 +1,84 @@
+"""What changes people."""
+
+from datetime import datetime, timedelta
+
+from allauth.account.models import EmailAddress
+from django.db import IntegrityError, transaction
+
+from accounts.addresses import domain_of
+from accounts.models import Agency, User, unfinished_accounts
+
+UNFINISHED_ACCOUNT_LIFE = timedelta(days=2)
+
+
+def person_for_sign_in(*, email: str) -> User:
+    """The person with this address; an unfinished account for one not seen before.
+
+    Both get the same code in the same mail, so that nobody can find out who has an account.
+    """
+    email = email.strip().lower()
+    existing = User.objects.filter(email=email).first()
+    if existing:
+        return existing
+    try:
+        with transaction.atomic():
+            person = User.objects.create_user(email)
+            EmailAddress.objects.create(user=person, email=email, primary=True, verified=False)
+    except IntegrityError:
+        # Somebody typed the same address in the same moment.
+        return User.objects.get(email=email)
+    return person
+
+
+def agency_by_address(*, person: User) -> Agency | None:
+    """The agency of a person whose verified address is at a domain of exactly one agency.
+
+    Nothing when the domain is nobody's or several agencies' (the person must choose then), or
+    when the address is not verified. Reads only.
+    """
+    if not EmailAddress.objects.filter(user=person, email=person.email, verified=True).exists():
+        return None
+    agencies = list(Agency.objects.with_email_domain(domain_of(person.email))[:2])
+    return agencies[0] if len(agencies) == 1 else None
+
+
+def save_profile(
+    *,
+    person: User,
+    first_name: str,
+    last_name: str,
+    job_title: str,
+    agency: Agency | None,
+    unlisted_agency: str,
+    manager_email: str,
+    phone: str,
+) -> None:
+    """Keep who the person is and whom they work for. Clears the agency when it is not listed."""
+    person.first_name, person.last_name, person.job_title = first_name, last_name, job_title
+    person.agency = agency
+    person.unlisted_agency = "" if agency else unlisted_agency
+    person.manager_email, person.phone = manager_email, phone
+    person.save(
+        update_fields=[
+            "first_name",
+            "last_name",
+            "job_title",
+            "agency",
+            "unlisted_agency",
+            "manager_email",
+            "phone",
+        ]
+    )
+
+
+def place_in_agency(*, person: User, agency: Agency) -> None:
+    """A coordinator settles the agency of somebody who found theirs not listed."""
+    person.agency, person.unlisted_agency = agency, ""
+    person.save(update_fields=["agency", "unlisted_agency"])
+
+
+def forget_unfinished_accounts(*, now: datetime) -> int:
+    """Delete accounts begun by typing an address and never confirmed. Returns how many."""
+    stale = unfinished_accounts(before=now - UNFINISHED_ACCOUNT_LIFE)
+    count, _ = stale.delete()
+    return count

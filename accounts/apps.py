@@ -1,0 +1,10 @@
+"""The app of people and the agencies that employ them."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    """People, agencies, roles and sign-in."""
+
+    name = "accounts"
+    verbose_name = "People and agencies"

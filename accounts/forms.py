@@ -1,0 +1,169 @@
+"""Signing in, and saying who you are."""
+
+from typing import Any
+
+from allauth.account.forms import ConfirmLoginCodeForm, LoginForm, RequestLoginCodeForm
+from django import forms
+
+from accounts.addresses import is_shared_mailbox
+from accounts.models import Agency, User
+
+NOT_LISTED = "not-listed"
+
+
+class WorkEmailForm(RequestLoginCodeForm):
+    """The one question of the sign-in page."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["email"]
+        field.label = "Your work email address"
+        field.help_text = "We will email you a code. You do not need a password."
+        field.error_messages["required"] = "Enter your work email address."
+        field.error_messages["invalid"] = (
+            "Enter an email address in the right form, like name@agency.org."
+        )
+        field.widget.attrs.pop("placeholder", None)
+        field.widget.attrs.update(autocomplete="email", spellcheck="false")
+
+    def clean_email(self) -> str:
+        """The address in lower case; refuses a mailbox that several people read."""
+        email = str(self.cleaned_data["email"]).strip().lower()
+        if is_shared_mailbox(email):
+            raise forms.ValidationError(
+                "This looks like a mailbox that several people read. Places and training records"
+                " belong to one person, so use your own work address."
+            )
+        self.cleaned_data["email"] = email
+        return str(super().clean_email())
+
+
+class SignInCodeForm(ConfirmLoginCodeForm):
+    """The code from the email."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["code"]
+        field.label = "Code"
+        field.help_text = "Six letters, for example BCD-FGH. Capitals do not matter."
+        field.error_messages["required"] = "Enter the code from the email."
+        field.widget.attrs.pop("placeholder", None)
+        field.widget.attrs.update(
+            autocomplete="one-time-code",
+            autocapitalize="characters",
+            spellcheck="false",
+            **{"class": "govuk-input--width-10"},
+        )
+
+    def clean_code(self) -> str:
+        """The code without the spaces and hyphens people type."""
+        code = "".join(letter for letter in str(self.cleaned_data["code"]) if letter.isalnum())
+        self.cleaned_data["code"] = code
+        return str(super().clean_code())
+
+
+class PasswordSignInForm(LoginForm):
+    """For those who have set a password of their own."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].label = "Your work email address"
+        self.fields["login"].widget.attrs.pop("placeholder", None)
+        self.fields["password"].widget.attrs.pop("placeholder", None)
+        self.fields["password"].help_text = ""
+
+
+class ProfileForm(forms.Form):
+    """Who the person is and whom they work for."""
+
+    first_name = forms.CharField(
+        max_length=100,
+        error_messages={"required": "Enter your first name."},
+        widget=forms.TextInput(attrs={"autocomplete": "given-name", "spellcheck": "false"}),
+    )
+    last_name = forms.CharField(
+        max_length=100,
+        error_messages={"required": "Enter your last name."},
+        widget=forms.TextInput(attrs={"autocomplete": "family-name", "spellcheck": "false"}),
+    )
+    job_title = forms.CharField(
+        max_length=150,
+        error_messages={"required": "Enter your job title."},
+        widget=forms.TextInput(attrs={"autocomplete": "organization-title"}),
+    )
+    agency = forms.ChoiceField(
+        label="Who do you work for?",
+        error_messages={
+            "required": "Choose your agency, or “My agency is not listed”.",
+            "invalid_choice": "Choose an agency from the list.",
+        },
+    )
+    unlisted_agency = forms.CharField(
+        label="If it is not listed, who do you work for?",
+        max_length=200,
+        required=False,
+        help_text="A coordinator will add it. You can book meanwhile.",
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+    )
+    manager_email = forms.EmailField(
+        label="Your line manager's email address (optional)",
+        max_length=254,
+        required=False,
+        error_messages={
+            "invalid": "Enter an email address in the right form, like name@agency.org."
+        },
+    )
+    phone = forms.CharField(
+        label="Phone number (optional)",
+        max_length=30,
+        required=False,
+        help_text="Only used if a session is cancelled at short notice.",
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
+    )
+
+    def __init__(
+        self, *args: Any, person: User, known_agency: Agency | None, **kwargs: Any
+    ) -> None:
+        kwargs.setdefault(
+            "initial",
+            {
+                "first_name": person.first_name,
+                "last_name": person.last_name,
+                "job_title": person.job_title,
+                "agency": person.agency_id or (NOT_LISTED if person.unlisted_agency else ""),
+                "unlisted_agency": person.unlisted_agency,
+                "manager_email": person.manager_email,
+                "phone": person.phone,
+            },
+        )
+        super().__init__(*args, **kwargs)
+        self.person = person
+        self.known_agency = known_agency
+        if known_agency:
+            # The address says it; there is nothing to choose.
+            del self.fields["agency"], self.fields["unlisted_agency"]
+            return
+        self.fields["agency"].choices = [  # type: ignore[attr-defined]
+            ("", "Choose your agency"),
+            *Agency.objects.listed().values_list("pk", "name"),
+            (NOT_LISTED, "My agency is not listed"),
+        ]
+
+    def clean_manager_email(self) -> str:
+        """The manager is somebody else."""
+        address = str(self.cleaned_data["manager_email"]).lower()
+        if address and address == self.person.email:
+            raise forms.ValidationError("Enter your manager's address, not your own.")
+        return address
+
+    def clean(self) -> dict[str, Any]:
+        """A person whose agency is not listed must say who they work for."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if self.known_agency:
+            return {**cleaned, "agency": self.known_agency, "unlisted_agency": ""}
+        choice = cleaned.get("agency")
+        if choice == NOT_LISTED and not cleaned.get("unlisted_agency"):
+            self.add_error("unlisted_agency", "Enter the name of your agency.")
+        listed = choice not in (None, "", NOT_LISTED)
+        cleaned["agency"] = Agency.objects.listed().filter(pk=choice).first() if listed else None
+        return cleaned

@@ -1,0 +1,36 @@
+"""What a signed-in person must settle before anything else."""
+
+from collections.abc import Callable
+
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import urlencode
+
+# Paths that stay open: signing out, the pages that settle the matter, and what pages are made of.
+_ALWAYS_OPEN = ("/accounts/", "/static/", "/healthz", "/readyz", "/privacy/", "/accessibility/")
+
+
+def finish_account_first(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Lead people who see other people's bookings to set up two-step sign-in before they do.
+
+    The check is made for pages only they can use as well as for all others, because a role is
+    carried by every page (the back office too).
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        path = request.path
+        if not settings.TWO_STEP_REQUIRED or path.startswith(_ALWAYS_OPEN):
+            return get_response(request)
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            return get_response(request)
+        person = request.user
+        if person.is_authenticated and person.sees_other_people and not is_mfa_enabled(person):
+            query = urlencode({"next": path}) if request.method == "GET" else ""
+            return HttpResponseRedirect(f"{reverse('two_step_needed')}?{query}")
+        return get_response(request)
+
+    return middleware

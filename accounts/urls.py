@@ -1,0 +1,17 @@
+"""Addresses under /accounts/. Ours come before allauth's of the same path."""
+
+from allauth.account.views import LoginView
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from accounts import views
+
+urlpatterns = [
+    path("login/", views.sign_in, name="account_login"),
+    path("login/code/", views.sign_in, name="account_request_login_code"),
+    path("login/password/", LoginView.as_view(), name="account_login_password"),
+    path("signup/", RedirectView.as_view(pattern_name="account_login", query_string=True)),
+    path("profile/", views.profile, name="account_profile"),
+    path("two-step-needed/", views.two_step_needed, name="two_step_needed"),
+    path("", include("allauth.urls")),
+]

@@ -1,0 +1,86 @@
+"""Pages about the person who is signed in."""
+
+from typing import Any
+
+from allauth.account.internal import flows
+from allauth.account.views import RequestLoginCodeView
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.views.decorators.cache import never_cache
+
+from accounts import actions
+from accounts.forms import ProfileForm
+from accounts.models import User
+
+
+def signed_in(request: HttpRequest) -> User:
+    """The person who is signed in, for views that only such people reach."""
+    assert isinstance(request.user, User)  # noqa: S101
+    return request.user
+
+
+def safe_next(request: HttpRequest, otherwise: str) -> str:
+    """Where `next` points, if that is on this site; else `otherwise`."""
+    target = request.POST.get("next") or request.GET.get("next") or ""
+    secure = request.is_secure()
+    if url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=secure):
+        return target
+    return otherwise
+
+
+class SignInView(RequestLoginCodeView):  # type: ignore[misc]
+    """Ask for the work address, send a code: the same page for new and known people."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Begin an account for a new address, then send the code."""
+        email = form.cleaned_data["email"]
+        person = actions.person_for_sign_in(email=email)
+        flows.login_by_code.LoginCodeVerificationProcess.initiate(
+            request=self.request, user=person if person.is_active else None, email=email
+        )
+        return HttpResponseRedirect(self.get_success_url())
+
+
+sign_in = SignInView.as_view()
+
+
+@login_required
+@never_cache
+def profile(request: HttpRequest) -> HttpResponse:
+    """Say, or correct, who you are and whom you work for; then go on where you came from."""
+    person = signed_in(request)
+    first_time = not person.is_complete
+    known_agency = actions.agency_by_address(person=person)
+    form = ProfileForm(request.POST or None, person=person, known_agency=known_agency)
+    if request.method == "POST" and form.is_valid():
+        actions.save_profile(person=person, **form.cleaned_data)
+        return redirect(safe_next(request, f"{reverse('account_profile')}?saved=1"))
+    return render(
+        request,
+        "account/profile.html",
+        {
+            "form": form,
+            "known_agency": known_agency,
+            "first_time": first_time,
+            "next": safe_next(request, ""),
+            "saved": "saved" in request.GET,
+        },
+        status=422 if form.errors else 200,
+    )
+
+
+@login_required
+@never_cache
+def two_step_needed(request: HttpRequest) -> HttpResponse:
+    """Explain why people who see others' bookings confirm their sign-in with a second step."""
+    return render(request, "account/two_step_needed.html", {"next": safe_next(request, "/")})
+
+
+def profile_first(request: HttpRequest, *, then: str) -> HttpResponse | None:
+    """A redirect to the profile for somebody who has not filled it in, back to `then` after."""
+    if signed_in(request).is_complete:
+        return None
+    return redirect(f"{reverse('account_profile')}?{urlencode({'next': then})}")

@@ -1,0 +1,320 @@
+"""What is taught, when and where."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Upper
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Sector, User
+
+
+class Topic(models.Model):
+    """A subject that people filter the programme by."""
+
+    name = models.CharField(max_length=100, unique=True)
+    slug = models.SlugField(max_length=100, unique=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Course(models.Model):
+    """What is taught; it runs as sessions."""
+
+    class Kind(models.TextChoices):
+        """The shape of a course."""
+
+        TRAINING = "training", "Training"
+        BRIEFING = "briefing", "Briefing"
+        WEBINAR = "webinar", "Webinar"
+        CONFERENCE = "conference", "Conference"
+
+    code = models.CharField(max_length=20, unique=True)
+    title = models.CharField(max_length=200)
+    kind = models.CharField(max_length=20, choices=Kind)
+    level = models.PositiveSmallIntegerField(
+        choices=[(1, "Level 1"), (2, "Level 2"), (3, "Level 3")], default=1
+    )
+    summary = models.TextField(blank=True)
+    audience = models.CharField("who it is for", max_length=300, blank=True)
+    sectors = ArrayField(
+        models.CharField(max_length=30, choices=Sector),
+        default=list,
+        blank=True,
+        help_text="Sectors it is meant for; none chosen means all of them.",
+    )
+    topics = models.ManyToManyField(Topic, blank=True, related_name="courses")
+    prerequisites = models.ManyToManyField(
+        "self", blank=True, symmetrical=False, related_name="leads_to"
+    )
+    hours = models.DecimalField(
+        "length in hours", max_digits=4, decimal_places=1, default=Decimal("3.0")
+    )
+    usual_capacity = models.PositiveIntegerField(default=20)
+    usual_agency_limit = models.PositiveIntegerField(
+        "most places for one agency", null=True, blank=True
+    )
+    renew_months = models.PositiveSmallIntegerField(
+        "renew after", null=True, blank=True, help_text="Months after which it is due again."
+    )
+    needs_manager_approval = models.BooleanField(default=False)
+    search = models.GeneratedField(
+        expression=SearchVector("title", weight="A", config="english")
+        + SearchVector("code", weight="A", config="simple")
+        + SearchVector("audience", weight="B", config="english")
+        + SearchVector("summary", weight="B", config="english"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    class Meta:
+        ordering = ["title"]
+        indexes = [
+            GinIndex(fields=["search"], name="course_search"),
+            GinIndex(OpClass(Upper("title"), name="gin_trgm_ops"), name="course_title_trigrams"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        """The course's public page."""
+        return reverse("course", args=[self.code])
+
+
+class Venue(models.Model):
+    """A place where sessions are held in person."""
+
+    name = models.CharField(max_length=200, unique=True)
+    address = models.CharField(max_length=400)
+    getting_there = models.TextField(
+        blank=True, help_text="Parking, buses, entrance and access: printed in joining instructions."
+    )
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    """Ways to choose sessions. `now` is an aware moment."""
+
+    def public(self) -> Self:
+        """Those the public may see: everything but drafts."""
+        return self.exclude(state=Session.State.DRAFT)
+
+    def upcoming(self, *, now: datetime) -> Self:
+        """Published and not yet started, soonest first."""
+        return self.filter(state=Session.State.PUBLISHED, starts_at__gt=now).order_by(
+            "starts_at", "id"
+        )
+
+    def with_places(self) -> Self:
+        """With a free place that nobody on a waiting list is ahead for."""
+        return self.filter(places_taken__lt=F("capacity"), waiting_count=0)
+
+    def led_by(self, person: User) -> Self:
+        """Those this person is a trainer of."""
+        return self.filter(trainers=person)
+
+    def for_pages(self) -> Self:
+        """With what every page shows of a session, in a constant number of statements."""
+        return self.select_related("course", "venue").prefetch_related("sittings")
+
+    def to_complete(self, *, now: datetime) -> Self:
+        """Published sessions whose last sitting has ended."""
+        return self.filter(state=Session.State.PUBLISHED, ends_at__lte=now)
+
+
+class Session(models.Model):
+    """One scheduled run of a course, with a capacity.
+
+    `places_taken` counts the bookings that hold a place (confirmed, offered and requested) and
+    `waiting_count` those on the waiting list; only `booking.places.actions` moves them.
+    """
+
+    class State(models.TextChoices):
+        """A session's life."""
+
+        DRAFT = "draft", "Draft"
+        PUBLISHED = "published", "Published"
+        CANCELLED = "cancelled", "Cancelled"
+        COMPLETED = "completed", "Completed"
+
+    class Delivery(models.TextChoices):
+        """How people attend."""
+
+        IN_PERSON = "in person", "In person"
+        ONLINE = "online", "Online"
+
+    class Promotion(models.TextChoices):
+        """What happens to a freed place."""
+
+        AUTOMATIC = "automatic", "The next person gets the place at once"
+        OFFER = "offer", "The next person is offered the place for a set time"
+
+    reference = models.CharField(max_length=30, unique=True)
+    course = models.ForeignKey(Course, on_delete=models.PROTECT, related_name="sessions")
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    delivery = models.CharField(max_length=10, choices=Delivery, default=Delivery.IN_PERSON)
+    venue = models.ForeignKey(
+        Venue, on_delete=models.PROTECT, null=True, blank=True, related_name="sessions"
+    )
+    join_url = models.URLField("join link", max_length=500, blank=True)
+    joining_instructions = models.TextField(blank=True)
+    trainers = models.ManyToManyField(User, blank=True, related_name="sessions_led")
+    starts_at = models.DateTimeField(help_text="Start of the first sitting.")
+    ends_at = models.DateTimeField(help_text="End of the last sitting.")
+    capacity = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+    agency_limit = models.PositiveIntegerField("most places for one agency", null=True, blank=True)
+    booking_opens_at = models.DateTimeField(null=True, blank=True)
+    booking_closes_at = models.DateTimeField(
+        null=True, blank=True, help_text="Left empty, booking closes when the session starts."
+    )
+    cancellation_notice_days = models.PositiveSmallIntegerField(
+        "cancellation notice",
+        default=5,
+        help_text="Working days before the start by which people should give up a place.",
+    )
+    promotion = models.CharField(max_length=10, choices=Promotion, default=Promotion.AUTOMATIC)
+    offer_hours = models.PositiveSmallIntegerField(
+        default=24, help_text="Hours an offered place is held."
+    )
+    cancellation_reason = models.CharField(max_length=500, blank=True)
+
+    places_taken = models.PositiveIntegerField(default=0, editable=False)
+    waiting_count = models.PositiveIntegerField(default=0, editable=False)
+    last_ticket = models.PositiveBigIntegerField(
+        default=0, editable=False, help_text="The last number handed out on the waiting list."
+    )
+    revision = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Raised by every change that people are told of."
+    )
+    changed_at = models.DateTimeField(
+        default=timezone.now,
+        editable=False,
+        help_text="When something people are told of last changed; feeds take DTSTAMP from it.",
+    )
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["starts_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(places_taken__lte=F("capacity")), name="no_place_sold_twice"
+            ),
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at")), name="session_ends_after_it_starts"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["starts_at", "id"],
+                condition=Q(state="published"),
+                name="published_sessions",
+            ),
+            models.Index(fields=["course", "starts_at"], name="sessions_of_course"),
+            models.Index(
+                fields=["id"],
+                condition=Q(state="published", waiting_count__gt=0, places_taken__lt=F("capacity")),
+                name="sessions_to_fill",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.course.title} ({self.reference})"
+
+    def get_absolute_url(self) -> str:
+        """The session's public page."""
+        return reverse("session", args=[self.pk])
+
+    @property
+    def places_left(self) -> int:
+        """Places a newcomer may still take: none while people are waiting."""
+        return 0 if self.waiting_count else self.capacity - self.places_taken
+
+    @property
+    def is_online(self) -> bool:
+        """Whether people attend by a join link."""
+        return self.delivery == self.Delivery.ONLINE
+
+    @property
+    def where(self) -> str:
+        """The venue's name, or "Online"."""
+        return "Online" if self.is_online else (self.venue.name if self.venue else "To be announced")
+
+    @property
+    def booking_ends_at(self) -> datetime:
+        """When booking closes: the moment set, or the start."""
+        return min(self.booking_closes_at or self.starts_at, self.starts_at)
+
+    def is_open(self, *, now: datetime) -> bool:
+        """Whether a booking or a place on the waiting list may be asked for at this moment."""
+        return (
+            self.state == self.State.PUBLISHED
+            and (self.booking_opens_at is None or self.booking_opens_at <= now)
+            and now < self.booking_ends_at
+        )
+
+
+class Sitting(models.Model):
+    """One date and time block of a session."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="sittings")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["starts_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at")), name="sitting_ends_after_it_starts"
+            ),
+            models.UniqueConstraint(
+                fields=["session", "starts_at"], name="one_sitting_at_a_time"
+            ),
+        ]
+        indexes = [models.Index(fields=["starts_at"], name="sittings_by_start")]
+
+    def __str__(self) -> str:
+        return f"{self.starts_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def length(self) -> timedelta:
+        """How long it lasts."""
+        return self.ends_at - self.starts_at
+
+
+class DiaryDate(models.Model):
+    """An awareness day or week."""
+
+    title = models.CharField(max_length=200)
+    starts = models.DateField()
+    ends = models.DateField()
+
+    class Meta:
+        ordering = ["starts", "title"]
+        constraints = [
+            models.UniqueConstraint(fields=["title", "starts"], name="one_diary_date_a_day"),
+            models.CheckConstraint(
+                condition=Q(ends__gte=F("starts")), name="diary_date_ends_after_it_starts"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title

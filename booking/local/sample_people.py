@@ -1,0 +1,5 @@
+"""Who to sign in as in the demo; `load_sample` makes these people, the demo names them."""
+
+PRACTITIONER = "person005@westyorkspolice.example"
+TRAINER = "trainer2@leedscouncil.example"
+COORDINATOR = "coordinator@leedsscp.example"

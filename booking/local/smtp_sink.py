@@ -1,0 +1,194 @@
+"""A mail server that delivers nothing: every mail becomes a file in a folder.
+
+    python -m booking.local.smtp_sink --port 2525 --dir .local/demo/mail
+
+A file's name begins with the time it came, so names sort by age. Who the mail was handed over for
+stands in two header lines put on top, `X-Envelope-From` and `X-Envelope-To`.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import itertools
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+
+@dataclass(frozen=True)
+class StoredMail:
+    """One mail as it was handed over."""
+
+    path: Path
+
+    @cached_property
+    def message(self) -> EmailMessage:
+        """The mail itself, parsed."""
+        parsed = message_from_bytes(self.path.read_bytes(), policy=policy.default)
+        assert isinstance(parsed, EmailMessage)  # noqa: S101 - policy.default says so
+        return parsed
+
+    @property
+    def sender(self) -> str:
+        """The address that the envelope gave as sender."""
+        return str(self.message["X-Envelope-From"] or "")
+
+    @property
+    def recipients(self) -> list[str]:
+        """The addresses that the envelope named; Bcc is seen only here."""
+        return str(self.message["X-Envelope-To"] or "").split(", ")
+
+
+class _Store:
+    """Writes what aiosmtpd hands over; the methods' names are its."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._numbers = itertools.count()
+        directory.mkdir(parents=True, exist_ok=True)
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        """Store one mail; the reply is the one the sender waits for."""
+        name = f"{time.time_ns():020d}-{next(self._numbers) % 1_000_000:06d}.eml"
+        content = envelope.content
+        text = content.encode() if isinstance(content, str) else content or b""
+        envelope_lines = (
+            f"X-Envelope-From: {envelope.mail_from or ''}\r\n"
+            f"X-Envelope-To: {', '.join(envelope.rcpt_tos)}\r\n"
+        )
+        # Written under another name first, so that a reader never meets half a mail.
+        unfinished = self._directory / f".{name}"
+        unfinished.write_bytes(envelope_lines.encode() + text)
+        unfinished.rename(self._directory / name)
+        return "250 OK"
+
+
+class SmtpSink:
+    """A sink in a thread of this process, up for as long as the context lasts.
+
+    `port=0` takes a free port; `port` then says which.
+    """
+
+    def __init__(self, directory: Path, *, port: int = 0, host: str = "127.0.0.1") -> None:
+        self.directory = directory
+        self.port = port
+        self._host = host
+        self._ready = threading.Event()
+        self._refusal: OSError | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """What `MAIL_URL` must say to send here."""
+        return f"smtp://{self._host}:{self.port}"
+
+    def start(self) -> None:
+        """Listen. Raises `OSError` if the port is taken."""
+        self._ready.clear()
+        self._refusal = None
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve()), name="smtp sink", daemon=True
+        )
+        self._thread.start()
+        self._ready.wait()
+        if self._refusal is not None:
+            raise self._refusal
+
+    def stop(self) -> None:
+        """Stop listening and end open connections; the mails stay."""
+        if self._loop is not None and self._stopping is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._stopping.set)
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        try:
+            server = await listen(self.directory, host=self._host, port=self.port)
+        except OSError as refusal:
+            self._refusal = refusal
+            self._ready.set()
+            return
+        self.port = server.sockets[0].getsockname()[1]
+        self._ready.set()
+        await self._stopping.wait()
+        await _close(server)
+
+    def messages(self) -> list[StoredMail]:
+        """Every stored mail, oldest first."""
+        return [StoredMail(path) for path in sorted(self.directory.glob("[0-9]*.eml"))]
+
+    def clear(self) -> None:
+        """Forget every stored mail."""
+        for path in self.directory.glob("[0-9]*.eml"):
+            path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+async def listen(directory: Path, *, host: str, port: int) -> asyncio.Server:
+    """Start a sink on the running event loop. Raises `OSError` if the port is taken."""
+    store = _Store(directory)
+
+    def connection() -> Any:
+        return SMTP(store, hostname="sink.example", enable_SMTPUTF8=True)
+
+    return await asyncio.get_running_loop().create_server(connection, host, port)
+
+
+async def _close(server: asyncio.Server) -> None:
+    server.close()
+    server.close_clients()
+    own = asyncio.current_task()
+    for task in asyncio.all_tasks():
+        if task is not own:
+            task.cancel()
+    await asyncio.sleep(0)
+
+
+async def _serve_until_signalled(directory: Path, port: int) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    server = await listen(directory, host="127.0.0.1", port=port)
+    print(f"Mail server on port {port}, storing in {directory}", flush=True)
+    await stopping.wait()
+    await _close(server)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    parser = argparse.ArgumentParser(description="A mail server that stores and never delivers.")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--dir", type=Path, required=True)
+    chosen = parser.parse_args(arguments)
+    asyncio.run(_serve_until_signalled(chosen.dir, chosen.port))
+
+
+if __name__ == "__main__":
+    main()

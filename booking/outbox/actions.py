@@ -1,0 +1,86 @@
+"""Writing messages into the outbox, and what a coordinator does about one that is stuck."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parseaddr
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.crypto import get_random_string
+
+from booking.outbox.models import Message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A message to be posted.
+
+    `subject_key`, `topic` and `revision` together may be posted once only. Messages of one
+    `stream` reach the recipient in the order in which they were posted.
+    """
+
+    topic: str
+    subject_key: str
+    revision: str
+    stream: str
+    to_email: str
+    recipient_id: int | None = None
+    booking_id: int | None = None
+    payload: dict[str, Any] = field(default_factory=dict)
+    is_urgent: bool = False
+    mime: bytes | None = None
+    message_id: str = ""
+
+
+def new_message_id() -> str:
+    """A Message-ID of at least 128 random bits, on our sending domain (RFC 5322, 3.6.4)."""
+    domain = parseaddr(settings.MAIL_FROM)[1].rpartition("@")[2] or "localhost"
+    return f"<{get_random_string(28)}@{domain}>"
+
+
+def post(drafts: Iterable[Draft], *, now: datetime, if_new: bool = False) -> None:
+    """Write messages into the outbox, in the caller's transaction, with one statement.
+
+    With `if_new`, a message that was posted before is left as it is; without it, posting one
+    twice raises `IntegrityError`. Raises `TransactionManagementError` outside a transaction,
+    because a message must stand or fall with the decision it tells of.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError("Post messages inside a transaction.")
+    Message.objects.bulk_create(
+        [
+            Message(
+                topic=draft.topic,
+                subject_key=draft.subject_key,
+                revision=draft.revision,
+                stream=draft.stream,
+                recipient_id=draft.recipient_id,
+                to_email=draft.to_email,
+                booking_id=draft.booking_id,
+                payload=draft.payload,
+                is_urgent=draft.is_urgent,
+                mime=draft.mime,
+                created_at=now,
+                due_at=now,
+                message_id=draft.message_id or new_message_id(),
+            )
+            for draft in drafts
+        ],
+        ignore_conflicts=if_new,
+    )
+
+
+def retry(*, message: Message, now: datetime) -> None:
+    """Send a parked message again, at once."""
+    Message.objects.filter(pk=message.pk, state=Message.State.PARKED).update(
+        state=Message.State.WAITING, due_at=now, attempts=0, silent_claims=0, last_error=""
+    )
+
+
+def drop(*, message: Message, why: str) -> None:
+    """Give up a parked or waiting message, so that its stream goes on without it."""
+    Message.objects.filter(
+        pk=message.pk, state__in=[Message.State.PARKED, Message.State.WAITING]
+    ).update(state=Message.State.DROPPED, last_error=why[:500])

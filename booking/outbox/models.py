@@ -1,0 +1,115 @@
+"""Messages that must reach somebody."""
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    """Ways to choose messages."""
+
+    def unsettled(self) -> Self:
+        """Those not yet accepted by a mail server, superseded or dropped."""
+        return self.filter(state__in=Message.UNSETTLED)
+
+    def first_of_their_stream(self) -> Self:
+        """Unsettled messages with no earlier unsettled message in the same stream."""
+        earlier = Message.objects.unsettled().filter(stream=OuterRef("stream"), id__lt=OuterRef("id"))
+        return self.unsettled().filter(~Exists(earlier))
+
+    def claimable(self, *, now: datetime) -> Self:
+        """Those a worker may take at this moment, urgent ones first, then the longest due."""
+        return (
+            self.first_of_their_stream()
+            .filter(
+                Q(state=Message.State.WAITING, due_at__lte=now)
+                | Q(state=Message.State.SENDING, lease_until__lte=now)
+            )
+            .order_by("-is_urgent", "due_at", "id")
+        )
+
+
+class Message(models.Model):
+    """One email that must reach one person: written in the transaction that decided it.
+
+    The stream orders messages that must not overtake one another (one recipient and one calendar
+    entry). The revision tells apart messages on one topic about one subject.
+    """
+
+    class State(models.TextChoices):
+        """Where a message is on its way."""
+
+        WAITING = "waiting", "Waiting"
+        SENDING = "sending", "Being sent"
+        SENT = "sent", "Accepted by the mail server"
+        PARKED = "parked", "Parked: it needs a coordinator"
+        DROPPED = "dropped", "Dropped by a coordinator"
+        SUPERSEDED = "superseded", "Not needed any more"
+
+    UNSETTLED = (State.WAITING, State.SENDING, State.PARKED)
+
+    topic = models.CharField(max_length=60)
+    subject_key = models.CharField(
+        max_length=80, help_text="What the message is about, such as booking:17 or sign-in:<random>."
+    )
+    revision = models.CharField(max_length=60, default="0")
+    stream = models.CharField(max_length=160)
+    recipient = models.ForeignKey(
+        "accounts.User", on_delete=models.PROTECT, null=True, related_name="messages"
+    )
+    to_email = models.EmailField(max_length=254)
+    booking = models.ForeignKey(
+        "booking.Booking", on_delete=models.PROTECT, null=True, related_name="messages"
+    )
+    payload = models.JSONField(default=dict)
+    is_urgent = models.BooleanField(default=False, help_text="Somebody is waiting for it: a code.")
+
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    created_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+    claim_number = models.PositiveBigIntegerField(
+        default=0, help_text="Fences off a worker whose lease ran out: raised at every claim."
+    )
+    silent_claims = models.PositiveIntegerField(
+        default=0, help_text="Claims since anything was heard of it: a worker died, or is at work."
+    )
+    lease_until = models.DateTimeField(null=True)
+    message_id = models.CharField(max_length=120, unique=True)
+    mime = models.BinaryField(null=True, help_text="The bytes as sent, frozen when first composed.")
+    handed_over = models.BooleanField(
+        default=False, help_text="It may have reached a mail server at least once."
+    )
+    sent_at = models.DateTimeField(null=True)
+    last_error = models.TextField(blank=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject_key", "topic", "revision"], name="no_message_posted_twice"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                F("stream"),
+                F("id"),
+                condition=Q(state__in=["waiting", "sending", "parked"]),
+                name="unsettled_by_stream",
+            ),
+            models.Index(
+                F("is_urgent").desc(),
+                F("due_at"),
+                F("id"),
+                condition=Q(state__in=["waiting", "sending"]),
+                name="messages_to_claim",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic} to {self.to_email}"

@@ -1,0 +1,43 @@
+"""Pages kept for a moment, for people who are not signed in."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import caches
+from django.http import HttpRequest, HttpResponse
+
+View = Callable[..., HttpResponse]
+
+
+def same_for_everyone(*, seconds: int) -> Callable[[View], View]:
+    """Keep a page's answer for this many seconds, in this process only.
+
+    Only for visitors without a session cookie, and only for GET, so that nobody sees another
+    person's page, and whoever books reads the places left from the database. Kept apart by
+    whole address and by whether htmx asked for a part.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def kept(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method != "GET" or settings.SESSION_COOKIE_NAME in request.COOKIES:
+                return view(request, *args, **kwargs)
+            part = request.headers.get("HX-Request", "")
+            key = f"{request.get_host()}|{part}|{request.get_full_path()}"
+            stored: tuple[bytes, str] | None = caches["pages"].get(key)
+            if stored is None:
+                response = view(request, *args, **kwargs)
+                if response.status_code != 200 or response.cookies:
+                    return response
+                stored = response.content, response.headers["Content-Type"]
+                caches["pages"].set(key, stored, seconds)
+            answer = HttpResponse(stored[0], content_type=stored[1])
+            answer.headers["Vary"] = "Cookie, HX-Request"
+            answer.headers["Cache-Control"] = "private, no-cache"
+            return answer
+
+        return kept
+
+    return decorate

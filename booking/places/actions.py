@@ -1,0 +1,416 @@
+"""The only code that gives or takes a place.
+
+Every action is one transaction that first locks the session's row, then, where a rule looks at a
+person's other bookings, the people's rows in order of their keys. Everybody who takes both locks
+takes them in this order. `now` is always an aware moment, read by the caller.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from accounts.models import User
+from booking.catalogue.models import Session, Sitting
+from booking.outbox import actions as outbox
+from booking.outbox.actions import Draft
+from booking.places import announcements
+from booking.places.announcements import SittingTimes
+from booking.places.models import Booking, BookingEvent, BookingQuerySet
+from booking.places.refusals import (
+    AlreadyBooked,
+    BookingClosed,
+    BookingNotOpenYet,
+    Clash,
+    NotLive,
+    NothingOffered,
+    OfferRanOut,
+    SessionNotOpen,
+    SessionStarted,
+)
+
+State = Booking.State
+What = BookingEvent.What
+
+# How many waiting people one transaction gives places to, so that the session's row is never
+# locked for long.
+FILL_AT_ONCE = 50
+
+
+def lock_session(session_id: int) -> Session:
+    """The session as it is now, its row held until the transaction ends."""
+    transaction_needed = not transaction.get_connection().in_atomic_block
+    if transaction_needed:
+        raise transaction.TransactionManagementError("Lock a session inside a transaction.")
+    return Session.objects.select_for_update(no_key=True).get(pk=session_id)
+
+
+def lock_people(people_ids: Iterable[int]) -> None:
+    """Hold these people's rows, so that two sessions cannot give one person the same hour."""
+    rows = User.objects.filter(pk__in=list(people_ids)).order_by("pk")
+    list(rows.select_for_update(no_key=True).values_list("pk"))
+
+
+def check_open(session: Session, *, now: datetime) -> None:
+    """Refuse unless the session takes bookings at this moment.
+
+    Raises `SessionNotOpen`, `SessionStarted`, `BookingNotOpenYet` or `BookingClosed`.
+    """
+    if session.state != Session.State.PUBLISHED:
+        raise SessionNotOpen(session)
+    if session.starts_at <= now:
+        raise SessionStarted(session)
+    if session.booking_opens_at and session.booking_opens_at > now:
+        raise BookingNotOpenYet(session.booking_opens_at)
+    if session.booking_ends_at <= now:
+        raise BookingClosed(session.booking_ends_at)
+
+
+def book(
+    *, session: Session, person: User, by: User, now: datetime, needs: str = ""
+) -> Booking:
+    """Give the person a place, or the next place on the waiting list.
+
+    A free place goes to a newcomer only when nobody who waits can take it. Returns the booking,
+    confirmed or waiting. Raises a `Refused`: not open, already booked, or a clash with another
+    booking that holds a place (waiting for a place is allowed all the same).
+    """
+    with transaction.atomic():
+        session = lock_session(session.pk)
+        check_open(session, now=now)
+        if session.waiting_count and session.places_taken < session.capacity:
+            _fill(session, now=now)
+        lock_people([person.pk])
+        sittings, conflict_id = _sittings_and_conflict(session, person)
+        place_is_free = session.places_taken < session.capacity
+        if conflict_id is not None:
+            _refuse_conflict(conflict_id, session, place_is_free=place_is_free)
+        booking = Booking(
+            session=session, person=person, booked_by=by, needs=needs, booked_at=now
+        )
+        if place_is_free:
+            booking.state, booking.confirmed_at = State.CONFIRMED, now
+            session.places_taken += 1
+        else:
+            session.last_ticket += 1
+            session.waiting_count += 1
+            booking.state, booking.ticket = State.WAITING, session.last_ticket
+        booking.save(force_insert=True)
+        _save_counts(session)
+        if place_is_free:
+            _record([booking], What.BOOKED, by=by, now=now)
+            outbox.post(announcements.given_a_place(booking, sittings), now=now)
+        else:
+            _record([booking], What.JOINED, by=by, now=now, why="The session was full.")
+            position = session.waiting_count
+            outbox.post([announcements.waiting(booking, position=position)], now=now)
+    return booking
+
+
+def cancel(*, booking: Booking, by: User, now: datetime, why: str = "") -> Booking:
+    """Give up a booking in whatever live state it is, and pass on the place it held.
+
+    A confirmed place is cancelled, an offer declined, a place on the waiting list withdrawn.
+    Raises `NotLive` if it has ended, `SessionStarted` once the session has begun.
+    """
+    with transaction.atomic():
+        session, booking = _lock_booking(booking)
+        if not booking.is_live:
+            raise NotLive(booking)
+        if session.starts_at <= now:
+            raise SessionStarted(session)
+        if booking.state == State.WAITING:
+            session.waiting_count -= 1
+            _end(booking, State.WITHDRAWN, What.WITHDREW, by=by, now=now, why=why)
+            drafts: Iterable[Draft] = [announcements.left(booking)]
+        elif booking.state == State.OFFERED:
+            session.places_taken -= 1
+            _end(booking, State.DECLINED, What.DECLINED, by=by, now=now, why=why)
+            drafts = [announcements.offer_ended(booking)]
+        else:
+            session.places_taken -= 1
+            booking.calendar_sequence += 1
+            _end(booking, State.CANCELLED, What.CANCELLED, by=by, now=now, why=why)
+            drafts = announcements.cancelled(
+                booking, _sittings(session), by_coordinator=by.pk != booking.person_id, why=why
+            )
+        outbox.post(drafts, now=now)
+        _fill(session, now=now)
+        _save_counts(session)
+    return booking
+
+
+def accept_offer(*, booking: Booking, by: User, now: datetime) -> Booking:
+    """Turn an offered place into a confirmed one.
+
+    Raises `OfferRanOut`, `NothingOffered`, `SessionStarted`, or `Clash` if the person has since
+    booked something that overlaps.
+    """
+    with transaction.atomic():
+        session, booking = _lock_booking(booking)
+        if booking.state == State.LAPSED:
+            raise OfferRanOut(booking)
+        if booking.state != State.OFFERED:
+            raise NothingOffered
+        if session.starts_at <= now:
+            raise SessionStarted(session)
+        if booking.offered_until is not None and booking.offered_until <= now:
+            raise OfferRanOut(booking)
+        lock_people([booking.person_id])
+        clashing = _clashing([booking])
+        if clashing:
+            raise Clash(_with_course(clashing[booking.person_id]))
+        booking.state, booking.confirmed_at = State.CONFIRMED, now
+        booking.save(update_fields=["state", "confirmed_at"])
+        _record([booking], What.ACCEPTED, by=by, now=now)
+        outbox.post(
+            announcements.given_a_place(booking, _sittings(session), promoted=True), now=now
+        )
+    return booking
+
+
+def fill_places(*, session: Session, now: datetime) -> int:
+    """Give free places to the people who wait, and take back offers whose time is over.
+
+    Works in short transactions of at most `FILL_AT_ONCE` people each. Returns how many were
+    given or offered a place.
+    """
+    filled = 0
+    while True:
+        with transaction.atomic():
+            locked = lock_session(session.pk)
+            _lapse_offers(locked, now=now)
+            just_filled = _fill(locked, now=now)
+            _save_counts(locked)
+        filled += just_filled
+        if just_filled < FILL_AT_ONCE:
+            return filled
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The live bookings that a cancelled session ended."""
+
+    had_a_place: int
+    were_waiting: int
+
+
+def end_all(*, session: Session, by: User, now: datetime, why: str) -> Ended:
+    """End every live booking of a session that will not take place, and tell everybody.
+
+    The caller holds the session's lock and has marked it cancelled.
+    """
+    sittings = _sittings(session)
+    bookings = list(Booking.objects.for_session(session).live().select_related("person"))
+    held = [booking for booking in bookings if booking.state in Booking.HOLDING]
+    confirmed = {booking.pk for booking in bookings if booking.state == State.CONFIRMED}
+    for booking in bookings:
+        booking.calendar_sequence += 1
+        booking.state, booking.ended_at = State.CANCELLED, now
+    Booking.objects.bulk_update(bookings, ["state", "ended_at", "calendar_sequence"], batch_size=500)
+    _record(bookings, What.SESSION_CANCELLED, by=by, now=now, why=why)
+    session.places_taken = session.waiting_count = 0
+    _save_counts(session)
+    drafts = [
+        draft
+        for booking in bookings
+        for draft in announcements.session_cancelled(
+            booking, sittings, had_a_place=booking.pk in confirmed, why=why
+        )
+    ]
+    outbox.post(drafts, now=now)
+    return Ended(had_a_place=len(held), were_waiting=len(bookings) - len(held))
+
+
+def change_needs(*, booking: Booking, needs: str, by: User, now: datetime) -> Booking:
+    """Correct what the trainers should know about access and diet. Raises `NotLive`."""
+    with transaction.atomic():
+        _, booking = _lock_booking(booking)
+        if not booking.is_live:
+            raise NotLive(booking)
+        booking.needs = needs
+        booking.save(update_fields=["needs"])
+        _record([booking], What.NEEDS_CHANGED, by=by, now=now)
+    return booking
+
+
+# ---------------------------------------------------------------- under the session's lock
+
+
+def _lock_booking(booking: Booking) -> tuple[Session, Booking]:
+    """Lock the session, then read the booking as it is now: only the lock's holder moves it."""
+    session = lock_session(booking.session_id)
+    fresh = Booking.objects.select_related("person").get(pk=booking.pk)
+    fresh.session = session
+    return session, fresh
+
+
+def _save_counts(session: Session) -> None:
+    session.save(update_fields=["places_taken", "waiting_count", "last_ticket"])
+
+
+def _sittings(session: Session) -> list[SittingTimes]:
+    return [SittingTimes.of(sitting) for sitting in session.sittings.all()]
+
+
+def _sittings_and_conflict(
+    session: Session, person: User
+) -> tuple[list[SittingTimes], int | None]:
+    """The session's sittings, and a booking of the person's that stands in the way, if any.
+
+    One statement: this session's own live booking comes first, then one that holds a place on
+    another session and overlaps.
+    """
+    overlap = Q(
+        state__in=Booking.HOLDING,
+        session__sittings__starts_at__lt=OuterRef("ends_at"),
+        session__sittings__ends_at__gt=OuterRef("starts_at"),
+    )
+    same = Q(session_id=session.pk, state__in=Booking.LIVE)
+    in_the_way = (
+        Booking.objects.filter(same | overlap, person=person)
+        .annotate(is_other=Coalesce(Q(session_id=session.pk), Value(False)))
+        .order_by("-is_other", "pk")
+        .values("pk")[:1]
+    )
+    rows = session.sittings.annotate(in_the_way=Subquery(in_the_way))
+    sittings, conflicts = [], []
+    for sitting in rows:
+        sittings.append(SittingTimes.of(sitting))
+        if sitting.in_the_way is not None:
+            conflicts.append(sitting.in_the_way)
+    return sittings, conflicts[0] if conflicts else None
+
+
+def _refuse_conflict(booking_id: int, session: Session, *, place_is_free: bool) -> None:
+    conflict = _with_course(booking_id)
+    if conflict.session_id == session.pk:
+        raise AlreadyBooked(conflict)
+    if place_is_free:
+        raise Clash(conflict)
+
+
+def _with_course(booking_id: int) -> Booking:
+    return Booking.objects.select_related("session__course").get(pk=booking_id)
+
+
+def _clashing(bookings: Sequence[Booking]) -> dict[int, int]:
+    """For people among these bookings of one session: a booking elsewhere that overlaps."""
+    session_id = bookings[0].session_id
+    here = Sitting.objects.filter(
+        session_id=session_id,
+        starts_at__lt=OuterRef("session__sittings__ends_at"),
+        ends_at__gt=OuterRef("session__sittings__starts_at"),
+    )
+    elsewhere = (
+        Booking.objects.holding_a_place()
+        .filter(person_id__in=[booking.person_id for booking in bookings])
+        .exclude(session_id=session_id)
+        .annotate(overlaps=Subquery(here.values("pk")[:1]))
+        .filter(overlaps__isnull=False)
+        .values_list("person_id", "pk")
+    )
+    return dict(elsewhere)
+
+
+def _fill(session: Session, *, now: datetime) -> int:
+    """Give up to `FILL_AT_ONCE` free places to those who wait longest and have no clash.
+
+    The caller holds the session's lock and saves its counts. Does nothing once the session has
+    started or if it is not published. Somebody who clashes keeps their turn for the next time.
+    """
+    if session.state != Session.State.PUBLISHED or session.starts_at <= now:
+        return 0
+    free = min(session.capacity - session.places_taken, FILL_AT_ONCE)
+    if free <= 0 or not session.waiting_count:
+        return 0
+    chosen = _next_in_line(session, free)
+    if not chosen:
+        return 0
+    sittings = _sittings(session)
+    if session.promotion == Session.Promotion.OFFER:
+        until = min(now + timedelta(hours=session.offer_hours), session.starts_at)
+        for booking in chosen:
+            booking.state, booking.offered_until = State.OFFERED, until
+        _keys(chosen).update(state=State.OFFERED, offered_until=until)
+        _record(chosen, What.OFFERED, by=None, now=now, why="A place came free.")
+        drafts = [announcements.offered(booking) for booking in chosen]
+    else:
+        for booking in chosen:
+            booking.state, booking.confirmed_at = State.CONFIRMED, now
+        _keys(chosen).update(state=State.CONFIRMED, confirmed_at=now)
+        _record(chosen, What.PROMOTED, by=None, now=now, why="A place came free.")
+        drafts = [
+            draft
+            for booking in chosen
+            for draft in announcements.given_a_place(booking, sittings, promoted=True)
+        ]
+    outbox.post(drafts, now=now)
+    session.places_taken += len(chosen)
+    session.waiting_count -= len(chosen)
+    return len(chosen)
+
+
+def _next_in_line(session: Session, free: int) -> list[Booking]:
+    """The first `free` waiting bookings whose people are not held up by a clash."""
+    chosen: list[Booking] = []
+    after = 0
+    while len(chosen) < free:
+        waiting = Booking.objects.waiting().for_session(session).filter(ticket__gt=after)
+        candidates = list(waiting.select_related("person")[: free - len(chosen)])
+        if not candidates:
+            break
+        lock_people(booking.person_id for booking in candidates)
+        clashing = _clashing(candidates)
+        chosen += [booking for booking in candidates if booking.person_id not in clashing]
+        after = candidates[-1].ticket or 0
+    return chosen
+
+
+def _keys(bookings: Iterable[Booking]) -> BookingQuerySet:
+    return Booking.objects.filter(pk__in=[booking.pk for booking in bookings])
+
+
+def _lapse_offers(session: Session, *, now: datetime) -> None:
+    """Take back this session's offers whose time is over. The caller saves the counts."""
+    run_out = list(
+        Booking.objects.for_session(session).offers_run_out(now=now).select_related("person")
+    )
+    if not run_out:
+        return
+    for booking in run_out:
+        booking.state, booking.ended_at = State.LAPSED, now
+    _keys(run_out).update(state=State.LAPSED, ended_at=now)
+    _record(run_out, What.LAPSED, by=None, now=now)
+    outbox.post([announcements.offer_ended(booking) for booking in run_out], now=now)
+    session.places_taken -= len(run_out)
+
+
+def _end(
+    booking: Booking, state: Booking.State, what: BookingEvent.What, *, by: User, now: datetime, why: str
+) -> None:
+    booking.state, booking.ended_at = state, now
+    booking.save(update_fields=["state", "ended_at", "calendar_sequence"])
+    _record([booking], what, by=by, now=now, why=why)
+
+
+def _record(
+    bookings: Sequence[Booking],
+    what: BookingEvent.What,
+    *,
+    by: User | None,
+    now: datetime,
+    why: str = "",
+) -> None:
+    """Append to the history of each booking, with one statement."""
+    BookingEvent.objects.bulk_create(
+        [
+            BookingEvent(
+                booking=booking, at=now, by=by, what=what, why=why, state_after=booking.state
+            )
+            for booking in bookings
+        ]
+    )

@@ -1,0 +1,186 @@
+"""What people must be told about a booking, as drafts for the outbox.
+
+All messages of one booking are one stream, so that none overtakes another. Each calendar entry
+travels in a message of its own: one UID, one ATTENDEE, one METHOD (RFC 5546, 3.2).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parseaddr
+from typing import Any
+
+from django.conf import settings
+
+from booking.catalogue.models import Sitting
+from booking.outbox.actions import Draft
+from booking.places.models import Booking
+
+
+@dataclass(frozen=True)
+class SittingTimes:
+    """A sitting as it was or is: its key, start and end."""
+
+    key: int
+    starts_at: datetime
+    ends_at: datetime
+
+    @classmethod
+    def of(cls, sitting: Sitting) -> "SittingTimes":
+        """The times of a stored sitting."""
+        return cls(sitting.pk, sitting.starts_at, sitting.ends_at)
+
+
+def calendar_uid(booking: Booking, sitting_key: int) -> str:
+    """The UID of the calendar entry of one booking and sitting (RFC 5545, 3.8.4.7)."""
+    domain = parseaddr(settings.MAIL_FROM)[1].rpartition("@")[2] or "localhost"
+    return f"{booking.calendar_key}-{sitting_key}@{domain}"
+
+
+def _draft(booking: Booking, topic: str, revision: object, payload: dict[str, Any]) -> Draft:
+    return Draft(
+        topic=topic,
+        subject_key=f"booking:{booking.pk}",
+        revision=str(revision),
+        stream=f"booking:{booking.pk}",
+        to_email=booking.person.email,
+        recipient_id=booking.person_id,
+        booking_id=booking.pk,
+        payload=payload,
+    )
+
+
+def _event(booking: Booking, times: SittingTimes, method: str) -> dict[str, Any]:
+    return {
+        "method": method,
+        "uid": calendar_uid(booking, times.key),
+        "sequence": booking.calendar_sequence,
+        "starts": times.starts_at.isoformat(),
+        "ends": times.ends_at.isoformat(),
+    }
+
+
+def _with_entries(
+    booking: Booking,
+    topic: str,
+    further_topic: str,
+    sittings: Sequence[SittingTimes],
+    method: str,
+    payload: dict[str, Any],
+) -> Iterator[Draft]:
+    """The main message with the first sitting's entry, then a short one for each further date."""
+    sequence = booking.calendar_sequence
+    for number, times in enumerate(sittings, start=1):
+        event = _event(booking, times, method)
+        if number == 1:
+            yield _draft(booking, topic, sequence, {**payload, "event": event})
+        else:
+            extra = {"event": event, "number": number, "of": len(sittings)}
+            yield _draft(booking, further_topic, f"{sequence}.{times.key}", extra)
+
+
+def given_a_place(
+    booking: Booking, sittings: Iterable[SittingTimes], *, promoted: bool = False
+) -> Iterator[Draft]:
+    """Booked, or given a place from the waiting list: REQUEST."""
+    topic = "booking.promoted" if promoted else "booking.confirmed"
+    return _with_entries(
+        booking, topic, "booking.further_date", tuple(sittings), "REQUEST", {}
+    )
+
+
+def waiting(booking: Booking, *, position: int) -> Draft:
+    """On the waiting list, at this position (1 is next)."""
+    return _draft(booking, "booking.waiting", 0, {"position": position})
+
+
+def offered(booking: Booking) -> Draft:
+    """A place is held until a stated time."""
+    until = booking.offered_until.isoformat() if booking.offered_until else ""
+    return _draft(booking, "booking.offered", booking.ticket, {"until": until})
+
+
+def offer_ended(booking: Booking) -> Draft:
+    """The offer was declined or ran out."""
+    return _draft(booking, "booking.offer_ended", booking.ticket, {"state": booking.state})
+
+
+def left(booking: Booking) -> Draft:
+    """Left the waiting list."""
+    return _draft(booking, "booking.withdrawn", 0, {})
+
+
+def cancelled(
+    booking: Booking, sittings: Iterable[SittingTimes], *, by_coordinator: bool, why: str
+) -> Iterator[Draft]:
+    """The person's place was given up: CANCEL."""
+    return _with_entries(
+        booking,
+        "booking.cancelled",
+        "booking.further_date_cancelled",
+        tuple(sittings),
+        "CANCEL",
+        {"by_coordinator": by_coordinator, "why": why},
+    )
+
+
+def session_cancelled(
+    booking: Booking, sittings: Iterable[SittingTimes], *, had_a_place: bool, why: str
+) -> Iterator[Draft]:
+    """The session will not take place: CANCEL for those who had it in their calendar."""
+    if had_a_place:
+        return _with_entries(
+            booking,
+            "session.cancelled",
+            "booking.further_date_cancelled",
+            tuple(sittings),
+            "CANCEL",
+            {"why": why},
+        )
+    return iter([_draft(booking, "session.cancelled", "not booked", {"why": why})])
+
+
+def session_changed(
+    booking: Booking,
+    *,
+    kept: Iterable[SittingTimes],
+    dropped: Iterable[SittingTimes],
+    changes: Sequence[dict[str, str]],
+    session_revision: int,
+) -> Iterator[Draft]:
+    """Something that people notice has changed: REQUEST with a raised SEQUENCE and what changed.
+
+    `changes` is a list of {"what", "before", "after"} in words.
+    """
+    if booking.state != Booking.State.CONFIRMED:
+        yield _draft(booking, "session.changed", f"not booked {session_revision}", {"changes": list(changes)})
+        return
+    yield from _with_entries(
+        booking,
+        "session.changed",
+        "booking.further_date",
+        tuple(kept),
+        "REQUEST",
+        {"changes": list(changes)},
+    )
+    for times in dropped:
+        event = _event(booking, times, "CANCEL")
+        yield _draft(
+            booking,
+            "booking.further_date_cancelled",
+            f"{booking.calendar_sequence}.{times.key}",
+            {"event": event},
+        )
+
+
+def reminder(booking: Booking, *, topic: str, sitting: SittingTimes) -> Draft:
+    """A reminder before a sitting, with joining instructions; one for each sitting and start.
+
+    `topic` is "reminder.week" or "reminder.day".
+    """
+    return _draft(
+        booking,
+        topic,
+        f"{sitting.key}.{sitting.starts_at.isoformat()}",
+        {"starts": sitting.starts_at.isoformat(), "ends": sitting.ends_at.isoformat()},
+    )

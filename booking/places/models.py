@@ -1,0 +1,187 @@
+"""Bookings: one practitioner's claim on a place, through its whole life."""
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.crypto import get_random_string
+
+from accounts.models import User
+from booking.catalogue.models import Session
+
+_CALENDAR_KEY_LENGTH = 24
+
+
+def new_calendar_key() -> str:
+    """A random key from which the UIDs of a booking's calendar entries are made."""
+    return get_random_string(_CALENDAR_KEY_LENGTH, "abcdefghijklmnopqrstuvwxyz0123456789")
+
+
+class BookingQuerySet(models.QuerySet["Booking"]):
+    """Ways to choose bookings. `now` is an aware moment."""
+
+    def live(self) -> Self:
+        """Those that have not ended."""
+        return self.filter(state__in=Booking.LIVE)
+
+    def holding_a_place(self) -> Self:
+        """Those that take up one unit of their session's capacity."""
+        return self.filter(state__in=Booking.HOLDING)
+
+    def confirmed(self) -> Self:
+        """Those whose place is certain."""
+        return self.filter(state=Booking.State.CONFIRMED)
+
+    def waiting(self) -> Self:
+        """Those on a waiting list, in the order in which they joined it."""
+        return self.filter(state=Booking.State.WAITING).order_by("ticket")
+
+    def for_person(self, person: User) -> Self:
+        """One person's."""
+        return self.filter(person=person)
+
+    def for_session(self, session: Session) -> Self:
+        """One session's."""
+        return self.filter(session=session)
+
+    def visible_to(self, person: User) -> Self:
+        """Those whose page this person may open: their own, and every one for a coordinator."""
+        return self if person.is_coordinator else self.filter(person=person)
+
+    def offers_run_out(self, *, now: datetime) -> Self:
+        """Offers whose time is over."""
+        return self.filter(state=Booking.State.OFFERED, offered_until__lte=now)
+
+    def with_session(self) -> Self:
+        """With what pages and mails show of the session, in a constant number of statements."""
+        return self.select_related(
+            "person__agency", "session__course", "session__venue"
+        ).prefetch_related("session__sittings")
+
+
+class Booking(models.Model):
+    """One practitioner's claim on a place in one session. Rows are never deleted."""
+
+    class State(models.TextChoices):
+        """Live states, then ends."""
+
+        REQUESTED = "requested", "Waiting for the manager's agreement"
+        WAITING = "waiting", "On the waiting list"
+        OFFERED = "offered", "A place is offered"
+        CONFIRMED = "confirmed", "Booked"
+        DECLINED = "declined", "Offer declined"
+        LAPSED = "lapsed", "Offer ran out"
+        WITHDRAWN = "withdrawn", "Left the waiting list"
+        CANCELLED = "cancelled", "Cancelled"
+
+    LIVE = (State.REQUESTED, State.WAITING, State.OFFERED, State.CONFIRMED)
+    HOLDING = (State.REQUESTED, State.OFFERED, State.CONFIRMED)
+
+    session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="bookings")
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="bookings")
+    booked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=10, choices=State)
+    needs = models.TextField(
+        "access and dietary needs", max_length=500, blank=True, help_text="Shown to the trainers."
+    )
+    ticket = models.PositiveBigIntegerField(
+        null=True, help_text="Its number on the waiting list; lower is earlier."
+    )
+    booked_at = models.DateTimeField(default=timezone.now)
+    confirmed_at = models.DateTimeField(null=True)
+    offered_until = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    calendar_key = models.CharField(max_length=32, unique=True, default=new_calendar_key)
+    calendar_sequence = models.PositiveIntegerField(
+        default=0, help_text="SEQUENCE of its calendar entries (RFC 5545, 3.8.7.4)."
+    )
+
+    objects = BookingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session", "person"],
+                condition=Q(state__in=["requested", "waiting", "offered", "confirmed"]),
+                name="one_live_booking_per_person_and_session",
+            ),
+            models.UniqueConstraint(
+                fields=["session", "ticket"], name="one_ticket_per_waiting_place"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="waiting") | Q(ticket__isnull=False),
+                name="waiting_needs_a_ticket",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="offered") | Q(offered_until__isnull=False),
+                name="offer_needs_an_end",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["person", "state"], name="bookings_of_person"),
+            models.Index(fields=["session", "state", "ticket"], name="bookings_of_session"),
+            models.Index(
+                fields=["offered_until"], condition=Q(state="offered"), name="offers_by_end"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Booking {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        """The booking's own page."""
+        return reverse("booking", args=[self.pk])
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it has not ended."""
+        return self.state in self.LIVE
+
+    @property
+    def waiting_position(self) -> int:
+        """Its place in the queue: 1 is next. Costs one statement."""
+        ahead = Booking.objects.waiting().filter(session_id=self.session_id, ticket__lt=self.ticket)
+        return ahead.count() + 1
+
+
+class BookingEvent(models.Model):
+    """One thing that happened to a booking: who, what, why. Rows are never changed."""
+
+    class What(models.TextChoices):
+        """What happened."""
+
+        BOOKED = "booked", "Booked"
+        JOINED = "joined", "Joined the waiting list"
+        PROMOTED = "promoted", "Given a place from the waiting list"
+        OFFERED = "offered", "Offered a place"
+        ACCEPTED = "accepted", "Accepted the offer"
+        DECLINED = "declined", "Declined the offer"
+        LAPSED = "lapsed", "The offer ran out"
+        WITHDREW = "withdrew", "Left the waiting list"
+        CANCELLED = "cancelled", "Cancelled"
+        SESSION_CHANGED = "session changed", "The session changed"
+        SESSION_CANCELLED = "session cancelled", "The session was cancelled"
+        NEEDS_CHANGED = "needs changed", "Access or dietary needs changed"
+
+    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="events")
+    at = models.DateTimeField()
+    by = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Nobody when the system acted by itself.",
+    )
+    what = models.CharField(max_length=20, choices=What)
+    why = models.CharField(max_length=500, blank=True)
+    state_after = models.CharField(max_length=10, choices=Booking.State)
+
+    class Meta:
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_what_display()} at {self.at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,122 @@
+"""Why a place is not given or not given up: each refusal with the sentence a person reads."""
+
+from datetime import datetime
+
+from booking.catalogue.models import Session
+from booking.places.models import Booking
+from booking.wording import deadline, day
+
+
+class Refused(Exception):
+    """An action was refused. `sentence` says why; `instead` says what the person can do."""
+
+    sentence = "That cannot be done."
+    instead = ""
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+class SessionNotOpen(Refused):
+    """The session takes no bookings: it is a draft, cancelled or over."""
+
+    def __init__(self, session: Session) -> None:
+        words = {
+            Session.State.DRAFT: "This session is not published yet.",
+            Session.State.CANCELLED: "This session has been cancelled.",
+            Session.State.COMPLETED: "This session has already taken place.",
+        }
+        self.sentence = words.get(Session.State(session.state), "This session takes no bookings.")
+        self.instead = "Look for another date of the same course."
+
+
+class SessionStarted(Refused):
+    """The session has begun."""
+
+    def __init__(self, session: Session) -> None:
+        self.sentence = f"This session started at {deadline(session.starts_at)}."
+        self.instead = "Look for another date of the same course."
+
+
+class BookingNotOpenYet(Refused):
+    """Booking has not opened."""
+
+    def __init__(self, opens_at: datetime) -> None:
+        self.sentence = f"Booking opens at {deadline(opens_at)}."
+        self.instead = "Come back then, or look for another date of the same course."
+
+
+class BookingClosed(Refused):
+    """Booking has closed before the start."""
+
+    def __init__(self, closed_at: datetime) -> None:
+        self.sentence = f"Booking closed at {deadline(closed_at)}."
+        self.instead = "Look for another date of the same course."
+
+
+class AlreadyBooked(Refused):
+    """The person already has a live booking for this session."""
+
+    def __init__(self, booking: Booking) -> None:
+        self.booking = booking
+        words = {
+            Booking.State.WAITING: "You are already on the waiting list for this session.",
+            Booking.State.OFFERED: "A place on this session is already on offer to you.",
+        }
+        self.sentence = words.get(
+            Booking.State(booking.state), "You already have a place on this session."
+        )
+        self.instead = "Open your booking to see it, change it or cancel it."
+
+
+class Clash(Refused):
+    """Another session of theirs overlaps."""
+
+    def __init__(self, other: Booking) -> None:
+        self.other = other
+        title = other.session.course.title
+        self.sentence = (
+            f"This session overlaps with one you have booked: {title}, on"
+            f" {day(other.session.starts_at)}."
+        )
+        self.instead = "Cancel that booking first, or choose another date."
+
+
+class NotLive(Refused):
+    """The booking has ended already."""
+
+    def __init__(self, booking: Booking) -> None:
+        words = {
+            Booking.State.CANCELLED: "This booking has already been cancelled.",
+            Booking.State.WITHDRAWN: "You have already left this waiting list.",
+            Booking.State.DECLINED: "This offer has already been declined.",
+            Booking.State.LAPSED: "This offer has run out.",
+        }
+        self.sentence = words.get(Booking.State(booking.state), "This booking has ended.")
+        self.instead = "You can book again if there are places."
+
+
+class OfferRanOut(Refused):
+    """The time to accept is over."""
+
+    def __init__(self, booking: Booking) -> None:
+        until = f" at {deadline(booking.offered_until)}" if booking.offered_until else ""
+        self.sentence = f"This offer ran out{until}, and the place went to the next person."
+        self.instead = "You can join the waiting list again."
+
+
+class NothingOffered(Refused):
+    """There is no offer to answer."""
+
+    sentence = "There is no offer to answer on this booking."
+    instead = "Open the booking to see where it stands."
+
+
+class CapacityTooLow(Refused):
+    """More places are taken than the new capacity allows."""
+
+    def __init__(self, *, wanted: int, taken: int) -> None:
+        self.sentence = (
+            f"{taken} places are taken, so the capacity cannot be {wanted}."
+            f" The lowest it can be is {taken}."
+        )

@@ -1,0 +1,140 @@
+"""Filters that every template may use without loading them (a builtin in settings)."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, Protocol
+
+import nh3
+from django import template
+from django.forms import BoundField
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+
+from booking import wording
+
+register = template.Library()
+
+
+class Timed(Protocol):
+    """Anything that starts and ends, such as a sitting."""
+
+    starts_at: datetime
+    ends_at: datetime
+
+
+# ---------------------------------------------------------------- dates and counts
+@register.filter
+def day(moment: date | None) -> str:
+    """{{ sitting.starts_at|day }}: "Tuesday 9 February 2027"."""
+    return wording.day(moment) if moment else ""
+
+
+@register.filter
+def short_day(moment: date | None) -> str:
+    """{{ sitting.starts_at|short_day }}: "Tue 9 Feb 2027"."""
+    return wording.short_day(moment) if moment else ""
+
+
+@register.filter
+def clock(moment: datetime | None) -> str:
+    """{{ sitting.starts_at|clock }}: "9:30am"."""
+    return wording.clock(moment) if moment else ""
+
+
+@register.filter
+def deadline(moment: datetime | None) -> str:
+    """{{ booking.offer_expires_at|deadline }}: "9:30am on Tuesday 9 February 2027"."""
+    return wording.deadline(moment) if moment else ""
+
+
+@register.filter
+def sitting_times(sitting: Timed | None) -> str:
+    """{{ sitting|sitting_times }}: "Tuesday 9 February 2027, 9:30am to 12:30pm"."""
+    return wording.sitting_times(sitting.starts_at, sitting.ends_at) if sitting else ""
+
+
+@register.filter
+def duration(length: Timed | timedelta | None) -> str:
+    """{{ sitting|duration }}, or of a timedelta: "1 hour 30 minutes"."""
+    if length is None or length == "":
+        return ""
+    if isinstance(length, timedelta):
+        return wording.duration(length)
+    return wording.duration(wording.elapsed(length.starts_at, length.ends_at))
+
+
+@register.filter
+def counted(number: int | None, noun: str) -> str:
+    """{{ n|counted:"place" }}: "1 place", "3 places"; {{ n|counted:"person,people" }}."""
+    singular, _, plural = noun.partition(",")
+    return wording.counted(number or 0, singular, plural)
+
+
+# ---------------------------------------------------------------- text written by coordinators
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+_MARKDOWN_TAGS = {
+    "a", "blockquote", "br", "code", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre",
+    "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+}  # fmt: skip
+
+
+@register.filter
+def markdown(text: str | None) -> SafeString:
+    """Markdown as safe HTML; put it inside <div class="app-prose">.
+
+    Raw HTML is shown as text. Headings begin at level 3, since the page has its own first and
+    second levels.
+    """
+    tokens = _MARKDOWN.parse(text or "")
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(int(token.tag[1]) + 2, 6)}"
+    html = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
+    clean = nh3.clean(
+        html,
+        tags=_MARKDOWN_TAGS,
+        attributes={"a": {"href", "title"}, "ol": {"start"}},
+        url_schemes={"http", "https", "mailto", "tel"},
+    )
+    return mark_safe(clean)  # noqa: S308 -- nh3 has just cleaned it
+
+
+# ---------------------------------------------------------------- form controls
+@register.filter
+def control_attributes(attrs: Mapping[str, Any], block: str) -> SafeString:
+    """The attributes of a form control, with the design system's classes joined to its own.
+
+    `block` is the class of the control and any more it needs, such as a width, which gives way
+    to one that the form names: {{ widget.attrs|control_attributes:"govuk-input
+    govuk-input--width-10" }}. A control that Django marked as invalid gets the error class.
+    """
+    own = str(attrs.get("class", "")).split()
+    has_width = any("--width-" in name for name in own)
+    first, *more = block.split()
+    classes = [first]
+    if attrs.get("aria-invalid") == "true":
+        classes.append(f"{first}--error")
+    classes += [name for name in more if not (has_width and "--width-" in name)]
+    classes += own
+    pairs = [("class", " ".join(classes))]
+    for name, value in attrs.items():
+        if name == "class" or value is False or value is None:
+            continue
+        pairs.append((name, "" if value is True else str(value)))
+    return format_html_join("", ' {}="{}"', pairs)
+
+
+@register.filter
+def described_also(attrs: Mapping[str, Any], identifier: str) -> dict[str, Any]:
+    """The same attributes, described by one more element."""
+    described = f"{attrs.get('aria-describedby', '')} {identifier}".strip()
+    return {**attrs, "aria-describedby": described}
+
+
+@register.filter
+def first_input_id(field: BoundField) -> str:
+    """The id that a link in an error summary must lead to: the field's first control."""
+    if field.id_for_label:
+        return str(field.id_for_label)
+    return f"{field.auto_id}_0"

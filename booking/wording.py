@@ -1,0 +1,96 @@
+"""Dates, times and counts as people read them.
+
+One place for the words, used by pages, mail and the sentences of refusals alike. Moments are
+aware datetimes and are told in the time of the partnership, Europe/London; a plain date is told
+as it is.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+LONDON = ZoneInfo("Europe/London")
+
+# Not strftime's names: those follow the locale of the process.
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+
+
+def _in_london(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("A moment needs a time zone to be told to people.")
+    return moment.astimezone(LONDON)
+
+
+def _calendar_day(moment: date) -> date:
+    return _in_london(moment).date() if isinstance(moment, datetime) else moment
+
+
+def day(moment: date) -> str:
+    """The full date: "Tuesday 9 February 2027"."""
+    on = _calendar_day(moment)
+    return f"{WEEKDAYS[on.weekday()]} {on.day} {MONTHS[on.month - 1]} {on.year}"
+
+
+def short_day(moment: date) -> str:
+    """The date where room is short: "Tue 9 Feb 2027"."""
+    on = _calendar_day(moment)
+    return f"{WEEKDAYS[on.weekday()][:3]} {on.day} {MONTHS[on.month - 1][:3]} {on.year}"
+
+
+def clock(moment: datetime) -> str:
+    """The time of day: "9:30am", "2pm", "12pm" at noon and "midnight" when a day begins."""
+    at = _in_london(moment)
+    if at.hour == 0 and at.minute == 0:
+        return "midnight"
+    minutes = f":{at.minute:02d}" if at.minute else ""
+    return f"{at.hour % 12 or 12}{minutes}{'am' if at.hour < 12 else 'pm'}"
+
+
+def sitting_times(starts: datetime, ends: datetime) -> str:
+    """When a sitting is: "Tuesday 9 February 2027, 9:30am to 12:30pm".
+
+    A sitting that runs past midnight names both days.
+    """
+    first, last = day(starts), day(ends)
+    if first == last:
+        return f"{first}, {clock(starts)} to {clock(ends)}"
+    return f"{first}, {clock(starts)} to {last}, {clock(ends)}"
+
+
+def deadline(moment: datetime) -> str:
+    """By when something must be done: "9:30am on Tuesday 9 February 2027"."""
+    return f"{clock(moment)} on {day(moment)}"
+
+
+def duration(length: timedelta) -> str:
+    """A length of time in hours and minutes: "1 hour 30 minutes". Seconds are left out."""
+    hours, minutes = divmod(int(length.total_seconds()) // 60, 60)
+    parts = []
+    if hours:
+        parts.append(counted(hours, "hour"))
+    if minutes or not hours:
+        parts.append(counted(minutes, "minute"))
+    return " ".join(parts)
+
+
+def elapsed(starts: datetime, ends: datetime) -> timedelta:
+    """The time that really passes, also on the night the clocks change."""
+    return ends.astimezone(UTC) - starts.astimezone(UTC)
+
+
+def counted(number: int, singular: str, plural: str = "") -> str:
+    """A number with its noun: "1 place", "3 places", "2 people"."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

@@ -1,0 +1,525 @@
+"""What three calendar parsers, none of them ours, see in what we send."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import icalendar
+import pytest
+import vobject
+from hypothesis import given
+from hypothesis import strategies as st
+from icalendar.parser import unescape_backslash
+
+from booking.calendars.ics import Event, cancellation, feed, invitation, single
+from booking.calendars.timezone import VTIMEZONE, is_repeated
+
+LONDON = ZoneInfo("Europe/London")
+READ_WITH_ICAL_JS = Path(__file__).parent / "ical_js" / "read.mjs"
+
+
+def london(year: int, month: int, day: int, hour: int, minute: int, *, fold: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=LONDON, fold=fold)
+
+
+def event(**changes: Any) -> Event:
+    usual = Event(
+        uid="9b2f6f0e-booking-1@training.example.org",
+        sequence=0,
+        stamp=datetime(2026, 11, 24, 8, 0, tzinfo=UTC),
+        starts=london(2027, 1, 12, 9, 30),
+        ends=london(2027, 1, 12, 12, 30),
+        summary="Domestic abuse: a coordinated response",
+        location="Council House, Room 4; Main Street",
+        description="Bring a pen.\nTo cancel your place, use the link.",
+        url="https://training.example.org/bookings/1?from=calendar",
+        organizer_name="Anytown Safeguarding Partnership",
+        organizer_email="training@example.org",
+        attendee_name="Sam O'Neill",
+        attendee_email="sam.o'neill+work@example.org",
+    )
+    return replace(usual, **changes)
+
+
+# --- the three parsers, made to answer alike ---
+
+
+@dataclass(frozen=True)
+class Seen:
+    uid: str
+    sequence: int
+    summary: str
+    starts: datetime
+    ends: datetime
+    status: str
+    people: int
+
+
+@dataclass(frozen=True)
+class SeenCalendar:
+    method: str | None
+    events: tuple[Seen, ...]
+
+
+def read_with_icalendar(sent: bytes) -> SeenCalendar:
+    calendar: Any = icalendar.Calendar.from_ical(sent)
+    assert calendar.errors == []
+    return SeenCalendar(
+        method=calendar.get("METHOD"),
+        events=tuple(
+            Seen(
+                uid=str(found["UID"]),
+                sequence=int(found["SEQUENCE"]),
+                summary=str(found["SUMMARY"]),
+                starts=found.decoded("DTSTART").astimezone(UTC),
+                ends=found.decoded("DTEND").astimezone(UTC),
+                status=str(found["STATUS"]),
+                people=len(found.attendees),
+            )
+            for found in calendar.walk("VEVENT")
+        ),
+    )
+
+
+def read_with_vobject(sent: bytes) -> SeenCalendar:
+    calendar: Any = vobject.readOne(sent.decode())
+    return SeenCalendar(
+        method=calendar.method.value if "method" in calendar.contents else None,
+        events=tuple(
+            Seen(
+                uid=found.uid.value,
+                sequence=int(found.sequence.value),
+                summary=found.summary.value,
+                starts=found.dtstart.value.astimezone(UTC),
+                ends=found.dtend.value.astimezone(UTC),
+                status=found.status.value,
+                people=len(found.contents.get("attendee", [])),
+            )
+            for found in calendar.contents.get("vevent", [])
+        ),
+    )
+
+
+def read_with_ical_js(sent: bytes) -> SeenCalendar:
+    """Thunderbird's and Nextcloud's parser. It knows no time zones but the one it is sent."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed")
+    told = subprocess.run(
+        [node, READ_WITH_ICAL_JS],
+        input=json.dumps([sent.decode()]),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+        timeout=60,
+    )
+    [calendar] = json.loads(told.stdout)
+    return SeenCalendar(
+        method=calendar["method"] and calendar["method"].upper(),
+        events=tuple(
+            Seen(
+                **found
+                | {
+                    "starts": datetime.fromisoformat(found["starts"]),
+                    "ends": datetime.fromisoformat(found["ends"]),
+                }
+            )
+            for found in calendar["events"]
+        ),
+    )
+
+
+Read = Callable[[bytes], SeenCalendar]
+every_parser = pytest.mark.parametrize(
+    "read", [read_with_icalendar, read_with_vobject, read_with_ical_js]
+)
+
+
+def properties(sent: bytes) -> list[str]:
+    """The unfolded lines."""
+    return sent.decode().replace("\r\n ", "").split("\r\n")
+
+
+# --- times ---
+
+KNOWN = [
+    (london(2027, 1, 12, 9, 30), "2027-01-12T09:30Z"),
+    (london(2027, 7, 6, 9, 30), "2027-07-06T08:30Z"),
+    (london(2027, 3, 27, 9, 30), "2027-03-27T09:30Z"),
+    (london(2027, 3, 28, 0, 30), "2027-03-28T00:30Z"),
+    (london(2027, 3, 28, 2, 30), "2027-03-28T01:30Z"),
+    (london(2027, 3, 28, 9, 30), "2027-03-28T08:30Z"),
+    (london(2027, 3, 29, 9, 30), "2027-03-29T08:30Z"),
+    (london(2027, 10, 30, 9, 30), "2027-10-30T08:30Z"),
+    (london(2027, 10, 31, 0, 30), "2027-10-30T23:30Z"),
+    (london(2027, 10, 31, 1, 30, fold=0), "2027-10-31T00:30Z"),
+    (london(2027, 10, 31, 1, 30, fold=1), "2027-10-31T01:30Z"),
+    (london(2027, 10, 31, 2, 30), "2027-10-31T02:30Z"),
+    (london(2027, 10, 31, 9, 30), "2027-10-31T09:30Z"),
+    (london(2027, 11, 1, 9, 30), "2027-11-01T09:30Z"),
+]
+
+
+@every_parser
+def test_sittings_on_and_around_clock_changes_happen_at_the_right_instant(read: Read) -> None:
+    sittings = [
+        event(starts=starts, ends=starts.astimezone(UTC) + timedelta(minutes=20))
+        for starts, _ in KNOWN
+    ]
+    seen = read(feed(name="Sittings", events=sittings)).events
+    assert [found.starts for found in seen] == [datetime.fromisoformat(text) for _, text in KNOWN]
+    assert {found.ends - found.starts for found in seen} == {timedelta(minutes=20)}
+
+
+@every_parser
+def test_a_sitting_across_a_clock_change_lasts_as_long_as_it_lasts(read: Read) -> None:
+    spring = event(starts=london(2027, 3, 28, 0, 30), ends=london(2027, 3, 28, 2, 30))
+    autumn = event(starts=london(2027, 10, 31, 0, 30), ends=london(2027, 10, 31, 2, 30))
+    inside = event(
+        starts=london(2027, 10, 31, 1, 50, fold=0), ends=london(2027, 10, 31, 1, 10, fold=1)
+    )
+    seen = read(feed(name="Night", events=[spring, autumn, inside])).events
+    assert [(found.ends - found.starts) / timedelta(minutes=1) for found in seen] == [60, 180, 20]
+
+
+@every_parser
+def test_ten_years_of_sittings_happen_at_the_right_instant(read: Read) -> None:
+    sittings = []
+    for year in range(2026, 2036):
+        mornings = [london(year, month, 12, 9, 30) for month in range(1, 13)]
+        for month in (3, 10):
+            change = max(
+                london(year, month, d, 9, 30) for d in range(25, 32) if _sunday(year, month, d)
+            )
+            mornings += [change - timedelta(days=1), change, change + timedelta(days=1)]
+        sittings += [event(starts=start, ends=start + timedelta(hours=3)) for start in mornings]
+    seen = read(feed(name="Ten years", events=sittings)).events
+    assert [(found.starts, found.ends) for found in seen] == [
+        (sitting.starts.astimezone(UTC), sitting.ends.astimezone(UTC)) for sitting in sittings
+    ]
+
+
+def _sunday(year: int, month: int, day: int) -> bool:
+    return datetime(year, month, day, tzinfo=UTC).weekday() == 6
+
+
+def test_the_constant_zone_agrees_with_the_systems_zone_until_2036() -> None:
+    text = "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", *VTIMEZONE, "END:VCALENDAR", ""])
+    calendar: Any = vobject.readOne(text)
+    constant = calendar.vtimezone.tzinfo
+    hour = datetime(2026, 1, 1, tzinfo=UTC)
+    checked = 0
+    while hour.year < 2036:
+        local = hour.astimezone(LONDON)
+        if not is_repeated(hour):
+            assert local.replace(tzinfo=constant).utcoffset() == local.utcoffset(), hour
+            checked += 1
+        near_a_change = hour.weekday() == 6 and hour.month in (3, 10) and hour.day > 24
+        hour += timedelta(hours=1 if near_a_change else 4)
+    assert checked > 20_000
+
+
+def test_times_are_on_the_london_clock_whatever_zone_they_come_in() -> None:
+    in_new_york = datetime(2027, 7, 6, 4, 30, tzinfo=ZoneInfo("America/New_York"))
+    sent = single(event(starts=in_new_york, ends=in_new_york + timedelta(hours=3)))
+    assert "DTSTART;TZID=Europe/London:20270706T093000" in properties(sent)
+    assert "DTEND;TZID=Europe/London:20270706T123000" in properties(sent)
+
+
+# --- the four kinds of calendar ---
+
+
+@every_parser
+def test_an_invitation_asks_one_person(read: Read) -> None:
+    sent = invitation(event(sequence=3))
+    assert read(sent) == SeenCalendar(
+        method="REQUEST",
+        events=(
+            Seen(
+                uid="9b2f6f0e-booking-1@training.example.org",
+                sequence=3,
+                summary="Domestic abuse: a coordinated response",
+                starts=datetime(2027, 1, 12, 9, 30, tzinfo=UTC),
+                ends=datetime(2027, 1, 12, 12, 30, tzinfo=UTC),
+                status="CONFIRMED",
+                people=1,
+            ),
+        ),
+    )
+    assert b"VALARM" not in sent
+
+
+def test_an_invitation_says_who_asks_whom() -> None:
+    [found] = icalendar.Calendar.from_ical(invitation(event())).walk("VEVENT")
+    assert found["ORGANIZER"] == "mailto:training@example.org"
+    assert found["ORGANIZER"].params["CN"] == "Anytown Safeguarding Partnership"
+    assert found["ATTENDEE"] == "mailto:sam.o'neill+work@example.org"
+    assert dict(found["ATTENDEE"].params) == {
+        "CN": "Sam O'Neill",
+        "ROLE": "REQ-PARTICIPANT",
+        "PARTSTAT": "ACCEPTED",
+        "RSVP": "TRUE",
+    }
+    assert found["URL"] == "https://training.example.org/bookings/1?from=calendar"
+    assert found["LOCATION"] == "Council House, Room 4; Main Street"
+    assert found["TRANSP"] == "OPAQUE"
+    assert found.decoded("DTSTAMP") == datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+
+
+@every_parser
+def test_a_cancellation_reaches_the_event_its_invitation_made(read: Read) -> None:
+    booked = event(sequence=0)
+    request, cancel = invitation(booked), cancellation(replace(booked, sequence=1))
+    invited, cancelled = read(request), read(cancel)
+    assert (invited.method, cancelled.method) == ("REQUEST", "CANCEL")
+    assert cancelled.events[0].uid == invited.events[0].uid
+    assert cancelled.events[0].sequence > invited.events[0].sequence
+    assert cancelled.events[0].status == "CANCELLED"
+    assert cancelled.events[0].people == 1
+    organizers = [
+        [line for line in properties(sent) if line.startswith("ORGANIZER")]
+        for sent in (request, cancel)
+    ]
+    assert organizers[0] == organizers[1] != []
+
+
+@every_parser
+def test_a_download_is_an_event_without_people_or_method(read: Read) -> None:
+    sent = single(event())
+    seen = read(sent)
+    assert seen.method is None
+    assert [found.people for found in seen.events] == [0]
+    assert b"ORGANIZER" not in sent
+    assert b"example.org" in sent
+    assert b"neill" not in sent.lower()
+
+
+@every_parser
+def test_a_feed_shows_what_is_cancelled_and_what_is_not_certain(read: Read) -> None:
+    sent = feed(
+        name="My sessions, 2027",
+        events=[event(), event(cancelled=True), event(tentative=True)],
+    )
+    seen = read(sent)
+    assert seen.method is None
+    assert [found.status for found in seen.events] == ["CONFIRMED", "CANCELLED", "TENTATIVE"]
+    assert [found.people for found in seen.events] == [0, 0, 0]
+    assert {
+        "NAME:My sessions\\, 2027",
+        "X-WR-CALNAME:My sessions\\, 2027",
+        "REFRESH-INTERVAL;VALUE=DURATION:PT4H",
+        "X-PUBLISHED-TTL:PT4H",
+        "CALSCALE:GREGORIAN",
+        "PRODID:-//Briefed//Training and briefings//EN",
+    } <= set(properties(sent))
+    assert [line for line in properties(sent) if line.startswith("TRANSP")] == [
+        "TRANSP:OPAQUE",
+        "TRANSP:TRANSPARENT",
+        "TRANSP:OPAQUE",
+    ]
+
+
+def test_an_empty_feed_is_still_a_calendar() -> None:
+    assert read_with_icalendar(feed(name="Nothing yet", events=[])).events == ()
+
+
+def test_the_same_event_gives_the_same_bytes() -> None:
+    assert invitation(event()) == invitation(event())
+    assert feed(name="All", events=[event()]) == feed(name="All", events=[event()])
+
+
+def test_the_last_change_is_said_when_it_is_known() -> None:
+    changed = event(last_modified=london(2027, 7, 1, 12, 0))
+    assert "LAST-MODIFIED:20270701T110000Z" in properties(single(changed))
+
+
+# --- refusals ---
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"ends": london(2027, 1, 12, 9, 30)}, "must end after it starts"),
+        ({"ends": london(2027, 1, 12, 9, 0)}, "must end after it starts"),
+        ({"starts": datetime(2027, 1, 12, 9, 30)}, "start needs a time zone"),  # noqa: DTZ001
+        ({"ends": datetime(2027, 1, 12, 12, 30)}, "end needs a time zone"),  # noqa: DTZ001
+        ({"stamp": datetime(2027, 1, 12, 12, 30)}, "stamp needs a time zone"),  # noqa: DTZ001
+        ({"last_modified": datetime(2027, 1, 1, 0, 0)}, "last change needs a time"),  # noqa: DTZ001
+        ({"sequence": -1}, "counts up from 0"),
+        ({"uid": "\r\n\x00"}, "needs a UID"),
+    ],
+)
+def test_an_impossible_event_is_refused(changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        event(**changes)
+
+
+def test_what_cannot_be_sent_is_refused() -> None:
+    with pytest.raises(ValueError, match="send its cancellation"):
+        invitation(event(cancelled=True))
+    for send in (invitation, cancellation):
+        with pytest.raises(ValueError, match="attendee's email"):
+            send(event(attendee_email=""))
+        with pytest.raises(ValueError, match="organizer's email"):
+            send(event(organizer_email=""))
+
+
+# --- text that wants to be more than text ---
+
+PIECES = [
+    "\r\n",
+    "\n",
+    "\r",
+    "\x00",
+    "\x07",
+    "\x0b",
+    "\x0c",
+    "\x1c",
+    "\x7f",
+    "\x85",
+    "\u2028",
+    "\u2029",
+    "\t",
+    " ",
+    ";",
+    ",",
+    ":",
+    "\\",
+    '"',
+    "'",
+    "^",
+    "^n",
+    "\\n",
+    "\\N",
+    "\\,",
+    "=",
+    "%2C",
+    "S:\\Notes",
+    "\U0001f469\u200d\U0001f52c",
+    "\u05e9\u05dc\u05d5\u05dd",
+    "\u202eabc",
+    "é" * 40,
+    "長" * 30,
+    "a" * 90,
+    "END:VEVENT",
+    "\r\nBEGIN:VEVENT\r\n",
+    "\nATTENDEE:mailto:x@example.org\r\n",
+    "\ud800",
+]
+hostile = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=12)), max_size=12).map(
+    "".join
+)
+hostile_addresses = hostile.map(lambda text: f"{text}@example.org")
+
+
+def as_read(text: str) -> str:
+    """The normalisation that ics.py promises, said another way."""
+    for line_break in ("\r\n", "\r", "\x85", "\u2028", "\u2029"):
+        text = text.replace(line_break, "\n")
+    return "".join(
+        letter
+        for letter in text
+        if letter in "\t\n"
+        or not (ord(letter) < 32 or 127 <= ord(letter) < 160 or 0xD800 <= ord(letter) < 0xE000)
+    )
+
+
+def shape(sent: bytes) -> list[str]:
+    """Which properties there are, in order, without what they say."""
+    return [re.split("[;:]", line, maxsplit=1)[0] for line in properties(sent)]
+
+
+def check_lines(sent: bytes) -> None:
+    assert sent.endswith(b"\r\n")
+    lines = sent.split(b"\r\n")
+    assert not any(b"\r" in line or b"\n" in line for line in lines)
+    for line in lines:
+        assert len(line) <= 75
+        line.decode()  # no line ends inside a character
+
+
+@given(
+    uid=hostile.filter(lambda text: as_read(text).strip() != ""),
+    summary=hostile,
+    location=hostile,
+    description=hostile,
+    url=hostile,
+    names=st.tuples(hostile, hostile),
+    emails=st.tuples(hostile_addresses, hostile_addresses),
+)
+def test_no_text_becomes_anything_but_text(
+    uid: str,
+    summary: str,
+    location: str,
+    description: str,
+    url: str,
+    names: tuple[str, str],
+    emails: tuple[str, str],
+) -> None:
+    # A letter in front keeps the text from vanishing and its property with it.
+    booked = event(
+        uid=uid,
+        summary=summary,
+        location=f"x{location}",
+        description=f"x{description}",
+        url=f"x{url}",
+        organizer_name=names[0],
+        organizer_email=emails[0],
+        attendee_name=names[1],
+        attendee_email=emails[1],
+    )
+    for send in (invitation, cancellation, single):
+        sent = send(booked)
+        check_lines(sent)
+        assert shape(sent) == shape(send(event()))
+
+        calendar = icalendar.Calendar.from_ical(sent)
+        [found] = calendar.walk("VEVENT")
+        assert calendar.errors == found.errors == []
+        assert found["UID"] == as_read(uid)
+        assert found["SUMMARY"] == as_read(summary)
+        assert found["LOCATION"] == as_read(f"x{location}")
+        assert found["DESCRIPTION"] == as_read(f"x{description}")
+
+        component: Any = vobject.readOne(sent.decode())
+        assert component.vevent.summary.value == as_read(summary)
+        assert sum(map(len, component.vevent.contents.values())) == len(found.property_items()) - 2
+
+
+@given(name=hostile, events=st.integers(min_value=0, max_value=3))
+def test_a_feed_may_be_called_anything(name: str, events: int) -> None:
+    sent = feed(name=name, events=[event()] * events, description=f"x{name}")
+    check_lines(sent)
+    assert shape(sent) == shape(feed(name="x", events=[event()] * events, description="x"))
+    calendar = icalendar.Calendar.from_ical(sent)
+    assert calendar["DESCRIPTION"] == as_read(f"x{name}")
+    assert calendar["NAME"] == calendar["X-WR-CALNAME"]
+    assert unescape_backslash(calendar["NAME"]) == " ".join(as_read(name).split())
+
+
+def test_ical_js_reads_hostile_text_as_text() -> None:
+    hostile_events = [event(uid=f"{n}", summary=f"x{piece}x") for n, piece in enumerate(PIECES)]
+    seen = read_with_ical_js(feed(name="".join(PIECES), events=hostile_events)).events
+    assert [found.summary for found in seen] == [as_read(f"x{piece}x") for piece in PIECES]
+    everything = "".join(PIECES)
+    worst = event(
+        summary=everything, attendee_name=everything, attendee_email=f"{everything}@example.org"
+    )
+    [found] = read_with_ical_js(invitation(worst)).events
+    assert found.summary == as_read(everything)
+    assert found.people == 1
+
+
+def test_a_name_is_one_line_and_holds_no_double_quote() -> None:
+    sent = invitation(event(attendee_name='Sam "Sparky"\r\nATTENDEE:mailto:eve@example.org'))
+    [found] = icalendar.Calendar.from_ical(sent).walk("VEVENT")
+    assert found["ATTENDEE"].params["CN"] == "Sam 'Sparky' ATTENDEE:mailto:eve@example.org"
+    assert found["ATTENDEE"] == "mailto:sam.o'neill+work@example.org"
