@@ -164,6 +164,6 @@ class ProfileForm(forms.Form):
         choice = cleaned.get("agency")
         if choice == NOT_LISTED and not cleaned.get("unlisted_agency"):
             self.add_error("unlisted_agency", "Enter the name of your agency.")
-        listed = choice not in (None, "", NOT_LISTED)
-        cleaned["agency"] = Agency.objects.listed().filter(pk=choice).first() if listed else None
+        key = str(choice) if choice and choice != NOT_LISTED else None
+        cleaned["agency"] = Agency.objects.listed().filter(pk=key).first() if key else None
         return cleaned

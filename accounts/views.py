@@ -8,7 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
 from accounts import actions
@@ -31,7 +31,7 @@ def safe_next(request: HttpRequest, otherwise: str) -> str:
     return otherwise
 
 
-class SignInView(RequestLoginCodeView):  # type: ignore[misc]
+class SignInView(RequestLoginCodeView):
     """Ask for the work address, send a code: the same page for new and known people."""
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -41,10 +41,16 @@ class SignInView(RequestLoginCodeView):  # type: ignore[misc]
         flows.login_by_code.LoginCodeVerificationProcess.initiate(
             request=self.request, user=person if person.is_active else None, email=email
         )
-        return HttpResponseRedirect(self.get_success_url())
+        return HttpResponseRedirect(str(self.get_success_url()))  # type: ignore[no-untyped-call]
 
 
 sign_in = SignInView.as_view()
+
+
+def profile_form(request: HttpRequest, person: User) -> ProfileForm:
+    """The form in which a person says who they are, filled in from the request or what is known."""
+    known_agency = actions.agency_by_address(person=person)
+    return ProfileForm(request.POST or None, person=person, known_agency=known_agency)
 
 
 @login_required
@@ -53,8 +59,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     """Say, or correct, who you are and whom you work for; then go on where you came from."""
     person = signed_in(request)
     first_time = not person.is_complete
-    known_agency = actions.agency_by_address(person=person)
-    form = ProfileForm(request.POST or None, person=person, known_agency=known_agency)
+    form = profile_form(request, person)
     if request.method == "POST" and form.is_valid():
         actions.save_profile(person=person, **form.cleaned_data)
         return redirect(safe_next(request, f"{reverse('account_profile')}?saved=1"))
@@ -63,7 +68,6 @@ def profile(request: HttpRequest) -> HttpResponse:
         "account/profile.html",
         {
             "form": form,
-            "known_agency": known_agency,
             "first_time": first_time,
             "next": safe_next(request, ""),
             "saved": "saved" in request.GET,
@@ -77,10 +81,3 @@ def profile(request: HttpRequest) -> HttpResponse:
 def two_step_needed(request: HttpRequest) -> HttpResponse:
     """Explain why people who see others' bookings confirm their sign-in with a second step."""
     return render(request, "account/two_step_needed.html", {"next": safe_next(request, "/")})
-
-
-def profile_first(request: HttpRequest, *, then: str) -> HttpResponse | None:
-    """A redirect to the profile for somebody who has not filled it in, back to `then` after."""
-    if signed_in(request).is_complete:
-        return None
-    return redirect(f"{reverse('account_profile')}?{urlencode({'next': then})}")

@@ -1,5 +1,6 @@
 """Caches that the site can lose without anybody noticing."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,8 @@ import structlog
 from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import TimeoutError as RedisSlow
+
+_SECONDS_BETWEEN_TRIES = 2.0
 
 log = structlog.get_logger(__name__)
 
@@ -18,10 +21,16 @@ class ForgivingRedisCache(RedisCache):
     a booking matters more than a limit, and sign-in codes carry their own limit of attempts.
     """
 
+    _away_until = 0.0
+
     def _forgiving(self, otherwise: Any, call: Callable[[], Any]) -> Any:
+        if time.monotonic() < ForgivingRedisCache._away_until:
+            return otherwise
         try:
             return call()
         except (RedisAway, RedisSlow):
+            # Do not make every request wait for a server that does not answer.
+            ForgivingRedisCache._away_until = time.monotonic() + _SECONDS_BETWEEN_TRIES
             log.warning("cache_unreachable")
             return otherwise
 
@@ -46,7 +55,11 @@ class ForgivingRedisCache(RedisCache):
         )
 
     def incr(self, key: Any, delta: int = 1, version: int | None = None) -> Any:
-        """As Django's; the step itself while Redis is away."""
-        return self._forgiving(
-            delta, lambda: super(ForgivingRedisCache, self).incr(key, delta, version)
-        )
+        """As Django's; the step itself while Redis is away or has just lost the number."""
+        try:
+            return self._forgiving(
+                delta, lambda: super(ForgivingRedisCache, self).incr(key, delta, version)
+            )
+        except ValueError:
+            # Redis came back, or dropped the key, between adding the number and raising it.
+            return delta

@@ -100,7 +100,9 @@ def mail_server(env: Env) -> MailServer:
     except ValueError as refusal:
         raise EnvironmentRefused("MAIL_URL is malformed: its port is not a number.") from refusal
     if parse_qs(parts.query):
-        raise EnvironmentRefused("MAIL_URL is malformed: it takes no options after a question mark.")
+        raise EnvironmentRefused(
+            "MAIL_URL is malformed: it takes no options after a question mark."
+        )
     standard_port = {"smtp": 25, "smtp+tls": 587, "smtps": 465}[parts.scheme]
     return MailServer(
         host=parts.hostname,

@@ -27,7 +27,7 @@ _LINE_BREAK = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 # RFC 5545 section 3.3.11. Not icalendar's `vText`, which takes the two characters `\N` for a line
 # break, so that a path such as `S:\Notes` would lose its name.
-_ESCAPES = str.maketrans({";": r"\;", ",": r"\,", "\n": r"\n"})
+_ESCAPES = str.maketrans({"\\": r"\\", ";": r"\;", ",": r"\,", "\n": r"\n"})
 _IN_A_LINK = "%/:?#[]@!$&'()*+,;=~"  # characters of a URI that stay as they are, RFC 3986
 _IN_AN_ADDRESS = "@!$'*+^`{|}~"  # the same for the address of a mailto URI, RFC 6068 section 2
 
@@ -250,7 +250,7 @@ def _person(name: str, email: str) -> str:
     but Outlook and Gmail would show it raw, so it becomes a single quote.
     """
     shown = _one_line(name).replace('"', "'")
-    common_name = f";CN={param_value(shown, always_quote=True)}" if shown else ""
+    common_name = f";CN={param_value(shown)}" if shown else ""
     address = quote("".join(_clean(email).split()), safe=_IN_AN_ADDRESS)
     return f"{common_name}:mailto:{address}"
 

@@ -1,5 +1,15 @@
 """Addresses of the calendars room."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from booking.calendars import views
+
+urlpatterns = [
+    path("programme.ics", views.programme_ics, name="programme_ics"),
+    path("sessions/<int:session_id>.ics", views.session_ics, name="session_ics"),
+    path("bookings/<int:booking_id>.ics", views.booking_ics, name="booking_ics"),
+    path("calendar/", views.calendar_feed, name="calendar_feed"),
+    path("calendar/new/", views.make_feed, name="make_feed"),
+    path("calendar/remove/", views.remove_feed, name="remove_feed"),
+    path("calendar/<str:token>.ics", views.private_feed, name="private_feed"),
+]

@@ -100,7 +100,8 @@ class Venue(models.Model):
     name = models.CharField(max_length=200, unique=True)
     address = models.CharField(max_length=400)
     getting_there = models.TextField(
-        blank=True, help_text="Parking, buses, entrance and access: printed in joining instructions."
+        blank=True,
+        help_text="Parking, buses, entrance and access: printed in joining instructions.",
     )
 
     class Meta:
@@ -256,7 +257,9 @@ class Session(models.Model):
     @property
     def where(self) -> str:
         """The venue's name, or "Online"."""
-        return "Online" if self.is_online else (self.venue.name if self.venue else "To be announced")
+        return (
+            "Online" if self.is_online else (self.venue.name if self.venue else "To be announced")
+        )
 
     @property
     def booking_ends_at(self) -> datetime:
@@ -285,8 +288,11 @@ class Sitting(models.Model):
             models.CheckConstraint(
                 condition=Q(ends_at__gt=F("starts_at")), name="sitting_ends_after_it_starts"
             ),
+            # Deferred, so that all sittings of a session may move in one transaction.
             models.UniqueConstraint(
-                fields=["session", "starts_at"], name="one_sitting_at_a_time"
+                fields=["session", "starts_at"],
+                name="one_sitting_at_a_time",
+                deferrable=models.Deferrable.DEFERRED,
             ),
         ]
         indexes = [models.Index(fields=["starts_at"], name="sittings_by_start")]

@@ -17,7 +17,9 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import mailers
+from django.core.mail.backends.smtp import EmailBackend
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -34,6 +36,7 @@ BACK_OFF_SECONDS = (10, 30, 60, 300, 900, 3600)
 GIVE_UP_AFTER = timedelta(days=3)
 CLAIMS_BEFORE_PARKING = 8
 IDLE_SECONDS_BEFORE_PROBE = 5
+_SERVICE_CLOSING = 421  # RFC 5321, 4.2.3: the server says this and hangs up
 
 
 @dataclass(frozen=True)
@@ -86,21 +89,30 @@ class Post:
     """One connection to the mail server, kept open from message to message."""
 
     def __init__(self) -> None:
-        self._mailer = mailers["smtp"]
+        mailer = mailers["smtp"]
+        if not isinstance(mailer, EmailBackend):
+            raise ImproperlyConfigured("The mailer named smtp must be Django's SMTP backend.")
+        self._mailer = mailer
         self._last_used = 0.0
         self._from = parseaddr(settings.MAIL_FROM)[1]
 
     def send(self, *, to_email: str, mime: bytes) -> None:
-        """Hand over one message. Raises `Refused` or `Unreachable`."""
+        """Hand over one message on the open connection. Raises `Refused` or `Unreachable`."""
+        connection = self._mailer.connection
+        if connection is None:
+            raise Unreachable("The connection is not open.")
         try:
-            address = self._mailer.prep_address(to_email)
-            self._mailer.connection.sendmail(self._from, [address], mime)
+            connection.sendmail(self._from, [self._mailer.prep_address(to_email)], mime)
         except smtplib.SMTPRecipientsRefused as refusal:
             code, text = next(iter(refusal.recipients.values()))
             raise Refused(_reply(code, text), for_good=code >= 500) from refusal
         except smtplib.SMTPResponseException as refusal:
             for_good = refusal.smtp_code >= 500
-            raise Refused(_reply(refusal.smtp_code, refusal.smtp_error), for_good=for_good) from refusal
+            if refusal.smtp_code == _SERVICE_CLOSING:
+                self.close()
+            raise Refused(
+                _reply(refusal.smtp_code, refusal.smtp_error), for_good=for_good
+            ) from refusal
         except ValueError as refusal:
             raise Refused(f"The address is not one: {refusal}", for_good=True) from refusal
         except (smtplib.SMTPException, OSError) as trouble:
@@ -174,13 +186,16 @@ def _mine(message: Message) -> MessageQuerySet:
 def _begin(message: Message, mime: bytes) -> bool:
     """Freeze the bytes and count the attempt; false if another worker has taken it over."""
     message.attempts += 1
-    return bool(
-        _mine(message).update(mime=mime, attempts=F("attempts") + 1, handed_over=True)
-    )
+    return bool(_mine(message).update(mime=mime, attempts=F("attempts") + 1, handed_over=True))
 
 
 def _sent(message: Message, *, now: datetime) -> None:
-    changes: dict[str, Any] = {"state": Message.State.SENT, "sent_at": now, "last_error": "", "lease_until": None}
+    changes: dict[str, Any] = {
+        "state": Message.State.SENT,
+        "sent_at": now,
+        "last_error": "",
+        "lease_until": None,
+    }
     if message.topic == "account.mail":
         # It holds a code; what is sent need not be kept.
         changes["mime"] = None

@@ -17,7 +17,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def first_of_their_stream(self) -> Self:
         """Unsettled messages with no earlier unsettled message in the same stream."""
-        earlier = Message.objects.unsettled().filter(stream=OuterRef("stream"), id__lt=OuterRef("id"))
+        earlier = Message.objects.unsettled().filter(
+            stream=OuterRef("stream"), id__lt=OuterRef("id")
+        )
         return self.unsettled().filter(~Exists(earlier))
 
     def claimable(self, *, now: datetime) -> Self:
@@ -53,7 +55,8 @@ class Message(models.Model):
 
     topic = models.CharField(max_length=60)
     subject_key = models.CharField(
-        max_length=80, help_text="What the message is about, such as booking:17 or sign-in:<random>."
+        max_length=80,
+        help_text="What the message is about, such as booking:17 or sign-in:<random>.",
     )
     revision = models.CharField(max_length=60, default="0")
     stream = models.CharField(max_length=160)

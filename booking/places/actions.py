@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, OuterRef, Q, Subquery, Value
+from django.db.models import OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
@@ -25,8 +25,8 @@ from booking.places.refusals import (
     BookingClosed,
     BookingNotOpenYet,
     Clash,
-    NotLive,
     NothingOffered,
+    NotLive,
     OfferRanOut,
     SessionNotOpen,
     SessionStarted,
@@ -69,9 +69,7 @@ def check_open(session: Session, *, now: datetime) -> None:
         raise BookingClosed(session.booking_ends_at)
 
 
-def book(
-    *, session: Session, person: User, by: User, now: datetime, needs: str = ""
-) -> Booking:
+def book(*, session: Session, person: User, by: User, now: datetime, needs: str = "") -> Booking:
     """Give the person a place, or the next place on the waiting list.
 
     A free place goes to a newcomer only when nobody who waits can take it. Returns the booking,
@@ -88,9 +86,7 @@ def book(
         place_is_free = session.places_taken < session.capacity
         if conflict_id is not None:
             _refuse_conflict(conflict_id, session, place_is_free=place_is_free)
-        booking = Booking(
-            session=session, person=person, booked_by=by, needs=needs, booked_at=now
-        )
+        booking = Booking(session=session, person=person, booked_by=by, needs=needs, booked_at=now)
         if place_is_free:
             booking.state, booking.confirmed_at = State.CONFIRMED, now
             session.places_taken += 1
@@ -210,7 +206,9 @@ def end_all(*, session: Session, by: User, now: datetime, why: str) -> Ended:
     for booking in bookings:
         booking.calendar_sequence += 1
         booking.state, booking.ended_at = State.CANCELLED, now
-    Booking.objects.bulk_update(bookings, ["state", "ended_at", "calendar_sequence"], batch_size=500)
+    Booking.objects.bulk_update(
+        bookings, ["state", "ended_at", "calendar_sequence"], batch_size=500
+    )
     _record(bookings, What.SESSION_CANCELLED, by=by, now=now, why=why)
     session.places_taken = session.waiting_count = 0
     _save_counts(session)
@@ -256,9 +254,7 @@ def _sittings(session: Session) -> list[SittingTimes]:
     return [SittingTimes.of(sitting) for sitting in session.sittings.all()]
 
 
-def _sittings_and_conflict(
-    session: Session, person: User
-) -> tuple[list[SittingTimes], int | None]:
+def _sittings_and_conflict(session: Session, person: User) -> tuple[list[SittingTimes], int | None]:
     """The session's sittings, and a booking of the person's that stands in the way, if any.
 
     One statement: this session's own live booking comes first, then one that holds a place on
@@ -390,7 +386,13 @@ def _lapse_offers(session: Session, *, now: datetime) -> None:
 
 
 def _end(
-    booking: Booking, state: Booking.State, what: BookingEvent.What, *, by: User, now: datetime, why: str
+    booking: Booking,
+    state: Booking.State,
+    what: BookingEvent.What,
+    *,
+    by: User,
+    now: datetime,
+    why: str,
 ) -> None:
     booking.state, booking.ended_at = state, now
     booking.save(update_fields=["state", "ended_at", "calendar_sequence"])

@@ -84,9 +84,7 @@ def given_a_place(
 ) -> Iterator[Draft]:
     """Booked, or given a place from the waiting list: REQUEST."""
     topic = "booking.promoted" if promoted else "booking.confirmed"
-    return _with_entries(
-        booking, topic, "booking.further_date", tuple(sittings), "REQUEST", {}
-    )
+    return _with_entries(booking, topic, "booking.further_date", tuple(sittings), "REQUEST", {})
 
 
 def waiting(booking: Booking, *, position: int) -> Draft:
@@ -153,7 +151,9 @@ def session_changed(
     `changes` is a list of {"what", "before", "after"} in words.
     """
     if booking.state != Booking.State.CONFIRMED:
-        yield _draft(booking, "session.changed", f"not booked {session_revision}", {"changes": list(changes)})
+        yield _draft(
+            booking, "session.changed", f"not booked {session_revision}", {"changes": list(changes)}
+        )
         return
     yield from _with_entries(
         booking,

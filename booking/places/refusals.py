@@ -4,7 +4,7 @@ from datetime import datetime
 
 from booking.catalogue.models import Session
 from booking.places.models import Booking
-from booking.wording import deadline, day
+from booking.wording import day, deadline
 
 
 class Refused(Exception):

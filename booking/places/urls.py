@@ -1,5 +1,13 @@
 """Addresses of the places room."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from booking.places import views
+
+urlpatterns = [
+    path("sessions/<int:session_id>/book/", views.book, name="book"),
+    path("bookings/", views.my_bookings, name="my_bookings"),
+    path("bookings/<int:booking_id>/", views.booking_page, name="booking"),
+    path("bookings/<int:booking_id>/cancel/", views.cancel, name="cancel_booking"),
+    path("bookings/<int:booking_id>/offer/", views.answer_offer, name="answer_offer"),
+]

@@ -499,7 +499,7 @@ def test_a_feed_may_be_called_anything(name: str, events: int) -> None:
     sent = feed(name=name, events=[event()] * events, description=f"x{name}")
     check_lines(sent)
     assert shape(sent) == shape(feed(name="x", events=[event()] * events, description="x"))
-    calendar = icalendar.Calendar.from_ical(sent)
+    calendar: Any = icalendar.Calendar.from_ical(sent)
     assert calendar["DESCRIPTION"] == as_read(f"x{name}")
     assert calendar["NAME"] == calendar["X-WR-CALNAME"]
     assert unescape_backslash(calendar["NAME"]) == " ".join(as_read(name).split())
@@ -516,6 +516,19 @@ def test_ical_js_reads_hostile_text_as_text() -> None:
     [found] = read_with_ical_js(invitation(worst)).events
     assert found.summary == as_read(everything)
     assert found.people == 1
+
+
+def test_text_is_escaped_as_the_standard_has_it() -> None:
+    sent = single(
+        event(location="Room 4, Council House; S:\\Notes", description="One\r\ntwo\rthree")
+    )
+    assert r"LOCATION:Room 4\, Council House\; S:\\Notes" in properties(sent)
+    assert r"DESCRIPTION:One\ntwo\nthree" in properties(sent)
+
+
+def test_a_link_loses_what_has_no_place_in_one() -> None:
+    sent = single(event(url="https://example.org/a b\r\nSUMMARY:x?q=é&r=%20"))
+    assert "URL:https://example.org/abSUMMARY:x?q=%C3%A9&r=%20" in properties(sent)
 
 
 def test_a_name_is_one_line_and_holds_no_double_quote() -> None:

@@ -1,0 +1,25 @@
+"""Who may open a page, as decorators of views."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+
+from accounts.views import signed_in
+
+View = Callable[..., HttpResponse]
+
+
+def coordinators_only(view: View) -> View:
+    """Lead the anonymous to sign in; to everybody but coordinators the page does not exist."""
+
+    @login_required
+    @wraps(view)
+    def for_coordinators(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not signed_in(request).is_coordinator:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return for_coordinators

@@ -1,0 +1,81 @@
+"""What trainers see: their sessions, and who is coming."""
+
+from datetime import datetime
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+
+from accounts.models import User
+from accounts.views import signed_in
+from booking.attendance.actions import record_access
+from booking.attendance.loaders import session_with_people, sessions_open_to
+from booking.attendance.models import AttendeeListAccess
+from booking.attendance.queries import AttendeeList, attendee_list
+from booking.attendance.spreadsheets import as_csv
+from booking.catalogue.models import Session
+
+Form = AttendeeListAccess.Form
+_PAST_PER_PAGE = 20
+
+
+@never_cache
+@login_required
+def trainer_sessions(request: HttpRequest) -> HttpResponse:
+    """The sessions somebody leads: those ahead, then those just over."""
+    person = signed_in(request)
+    if not person.is_trainer:
+        raise Http404
+    now = timezone.now()
+    mine = sessions_open_to(person, now=now).led_by(person).for_pages()
+    over = mine.filter(ends_at__lte=now).order_by("-starts_at", "-pk")
+    context = {
+        "upcoming": mine.filter(ends_at__gt=now).order_by("starts_at", "pk"),
+        "over": Paginator(over, _PAST_PER_PAGE).get_page(request.GET.get("page")),
+        "now": now,
+    }
+    return render(request, "attendance/trainer_sessions.html", context)
+
+
+def _list_seen(
+    person: User, session_id: int, form: AttendeeListAccess.Form, *, now: datetime
+) -> tuple[Session, AttendeeList]:
+    """The session and its people, once the look at them is on record."""
+    session = session_with_people(person, session_id, now=now)
+    people = attendee_list(session)
+    record_access(session=session, by=person, form=form, rows=people.rows, now=now)
+    return session, people
+
+
+@never_cache
+@login_required
+def attendees(request: HttpRequest, session_id: int) -> HttpResponse:
+    """Who is coming, on screen."""
+    now = timezone.now()
+    session, people = _list_seen(signed_in(request), session_id, Form.PAGE, now=now)
+    context = {"session": session, "people": people, "now": now}
+    return render(request, "attendance/attendees.html", context)
+
+
+@never_cache
+@login_required
+def attendees_print(request: HttpRequest, session_id: int) -> HttpResponse:
+    """Who is coming, laid out for paper."""
+    now = timezone.now()
+    session, people = _list_seen(signed_in(request), session_id, Form.PRINT, now=now)
+    context = {"session": session, "people": people, "now": now}
+    return render(request, "attendance/attendees_print.html", context)
+
+
+@never_cache
+@login_required
+def attendees_csv(request: HttpRequest, session_id: int) -> HttpResponse:
+    """Who is coming, for a spreadsheet."""
+    session, people = _list_seen(signed_in(request), session_id, Form.CSV, now=timezone.now())
+    response = HttpResponse(as_csv(people), content_type="text/csv; charset=utf-8")
+    name = "".join(letter for letter in session.reference if letter.isalnum() or letter in "-_")
+    response.headers["Content-Disposition"] = f'attachment; filename="attendees-{name}.csv"'
+    return response

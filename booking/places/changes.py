@@ -1,0 +1,221 @@
+"""What coordinators change about a published session, so that everybody concerned is told.
+
+Each change is one transaction under the session's lock. People with a place get a calendar
+REQUEST with a raised SEQUENCE that says what changed; people who wait get a plain message.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import User
+from booking.catalogue.models import Session, Sitting, Venue
+from booking.outbox import actions as outbox
+from booking.places import actions, announcements
+from booking.places.announcements import SittingTimes
+from booking.places.models import Booking, BookingEvent
+from booking.places.refusals import CapacityTooLow, Refused, SessionNotOpen, SessionStarted
+from booking.wording import sitting_times
+
+
+class BadTimes(Refused):
+    """The sittings proposed cannot be held."""
+
+    def __init__(self, sentence: str) -> None:
+        self.sentence = sentence
+
+
+@dataclass(frozen=True)
+class PlannedSitting:
+    """A sitting as it is to be: `key` names the stored one it moves, none makes a new one."""
+
+    starts_at: datetime
+    ends_at: datetime
+    key: int | None = None
+
+
+@dataclass(frozen=True)
+class Arrangements:
+    """When and how a session is held."""
+
+    sittings: tuple[PlannedSitting, ...]
+    delivery: str
+    venue: Venue | None
+    join_url: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that changed, in words."""
+
+    what: str
+    before: str
+    after: str
+
+    def as_payload(self) -> dict[str, str]:
+        """For a message's payload."""
+        return {"what": self.what, "before": self.before, "after": self.after}
+
+
+def _check_times(sittings: Sequence[PlannedSitting], *, now: datetime) -> list[PlannedSitting]:
+    """The sittings in order of time. Raises `BadTimes`."""
+    if not sittings:
+        raise BadTimes("A session needs at least one date.")
+    ordered = sorted(sittings, key=lambda sitting: sitting.starts_at)
+    for sitting in ordered:
+        if sitting.ends_at <= sitting.starts_at:
+            raise BadTimes("Each date must end after it starts.")
+    for earlier, later in itertools.pairwise(ordered):
+        if later.starts_at < earlier.ends_at:
+            raise BadTimes("Two dates overlap.")
+    if ordered[0].starts_at <= now:
+        raise BadTimes("The first date must lie ahead.")
+    return ordered
+
+
+def preview(session: Session, arrangements: Arrangements) -> list[Change]:
+    """What people would be told if the session were held this way: nothing if nothing differs."""
+    changes: list[Change] = []
+    before = [sitting_times(each.starts_at, each.ends_at) for each in session.sittings.all()]
+    ordered = sorted(arrangements.sittings, key=lambda sitting: sitting.starts_at)
+    after = [sitting_times(each.starts_at, each.ends_at) for each in ordered]
+    if before != after:
+        changes.append(Change("Date and time", "; ".join(before), "; ".join(after)))
+    where_before, where_after = session.where, _where(arrangements)
+    if where_before != where_after:
+        changes.append(Change("Place", where_before, where_after))
+    if arrangements.join_url != session.join_url and arrangements.join_url:
+        changes.append(Change("Join link", session.join_url or "none", arrangements.join_url))
+    return changes
+
+
+def _where(arrangements: Arrangements) -> str:
+    if arrangements.delivery == Session.Delivery.ONLINE:
+        return "Online"
+    return arrangements.venue.name if arrangements.venue else "To be announced"
+
+
+def rearrange(
+    *, session: Session, arrangements: Arrangements, by: User, now: datetime
+) -> list[Change]:
+    """Hold a session at other times or in another place, and tell everybody with a live booking.
+
+    A sitting that keeps its key keeps its calendar entry. Returns what changed. Raises
+    `BadTimes`, `SessionNotOpen` or `SessionStarted`.
+    """
+    ordered = _check_times(arrangements.sittings, now=now)
+    with transaction.atomic():
+        locked = actions.lock_session(session.pk)
+        if locked.state not in (Session.State.PUBLISHED, Session.State.DRAFT):
+            raise SessionNotOpen(locked)
+        if locked.starts_at <= now:
+            raise SessionStarted(locked)
+        changes = preview(locked, arrangements)
+        if not changes:
+            return []
+        kept, dropped = _store_sittings(locked, ordered)
+        locked.delivery = arrangements.delivery
+        locked.venue = arrangements.venue
+        locked.join_url = arrangements.join_url
+        locked.starts_at, locked.ends_at = ordered[0].starts_at, ordered[-1].ends_at
+        locked.revision += 1
+        locked.changed_at = now
+        locked.save()
+        if locked.state == Session.State.PUBLISHED:
+            _tell(locked, kept, dropped, changes, by=by, now=now)
+    return changes
+
+
+def _store_sittings(
+    session: Session, planned: Sequence[PlannedSitting]
+) -> tuple[list[SittingTimes], list[SittingTimes]]:
+    """Move, add and drop sittings. Returns those kept or new, and those dropped as they were."""
+    stored = {sitting.pk: sitting for sitting in session.sittings.all()}
+    wanted = {sitting.key for sitting in planned if sitting.key in stored}
+    dropped = [SittingTimes.of(sitting) for key, sitting in stored.items() if key not in wanted]
+    session.sittings.exclude(pk__in=wanted).delete()
+    kept: list[SittingTimes] = []
+    for plan in planned:
+        sitting = stored.get(plan.key or 0) or Sitting(session=session)
+        sitting.starts_at, sitting.ends_at = plan.starts_at, plan.ends_at
+        sitting.save()
+        kept.append(SittingTimes.of(sitting))
+    return kept, dropped
+
+
+def _tell(
+    session: Session,
+    kept: Sequence[SittingTimes],
+    dropped: Sequence[SittingTimes],
+    changes: Sequence[Change],
+    *,
+    by: User,
+    now: datetime,
+) -> None:
+    bookings = list(Booking.objects.for_session(session).live().select_related("person"))
+    for booking in bookings:
+        booking.calendar_sequence += 1
+    Booking.objects.bulk_update(bookings, ["calendar_sequence"], batch_size=500)
+    why = "; ".join(f"{change.what}: {change.after}" for change in changes)[:500]
+    BookingEvent.objects.bulk_create(
+        [
+            BookingEvent(
+                booking=booking,
+                at=now,
+                by=by,
+                what=BookingEvent.What.SESSION_CHANGED,
+                why=why,
+                state_after=booking.state,
+            )
+            for booking in bookings
+        ]
+    )
+    drafts = [
+        draft
+        for booking in bookings
+        for draft in announcements.session_changed(
+            booking,
+            kept=kept,
+            dropped=dropped,
+            changes=[change.as_payload() for change in changes],
+            session_revision=session.revision,
+        )
+    ]
+    outbox.post(drafts, now=now)
+
+
+def change_capacity(*, session: Session, capacity: int, now: datetime) -> int:
+    """Set how many places there are, and give new ones to those who wait.
+
+    Returns how many people were given or offered a place at once; a long waiting list is worked
+    through in several short transactions. Raises `CapacityTooLow` with the numbers.
+    """
+    with transaction.atomic():
+        locked = actions.lock_session(session.pk)
+        if capacity < max(locked.places_taken, 1):
+            raise CapacityTooLow(wanted=capacity, taken=max(locked.places_taken, 1))
+        locked.capacity = capacity
+        locked.save(update_fields=["capacity"])
+    return actions.fill_places(session=session, now=now)
+
+
+def cancel_session(*, session: Session, by: User, now: datetime, why: str) -> actions.Ended:
+    """Call off a session, for a reason that everybody with a live booking is told.
+
+    Raises `SessionNotOpen` if it was cancelled or is over, `SessionStarted` once it has begun.
+    """
+    with transaction.atomic():
+        locked = actions.lock_session(session.pk)
+        if locked.state not in (Session.State.PUBLISHED, Session.State.DRAFT):
+            raise SessionNotOpen(locked)
+        if locked.starts_at <= now:
+            raise SessionStarted(locked)
+        locked.state = Session.State.CANCELLED
+        locked.cancellation_reason = why
+        locked.revision += 1
+        locked.changed_at = now
+        locked.save()
+        return actions.end_all(session=locked, by=by, now=now, why=why)

@@ -1,0 +1,179 @@
+"""What coordinators' pages read, in a constant number of statements."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, F, Min, Q, QuerySet
+
+from accounts.models import User
+from booking.catalogue.models import Session, Sitting, Venue
+from booking.outbox.models import Message
+from booking.places.changes import PlannedSitting
+from booking.places.models import Booking, BookingEvent
+from booking.wording import short_day
+
+SHOWN = {
+    "upcoming": "Upcoming",
+    "drafts": "Drafts",
+    "past": "Past",
+    "cancelled": "Cancelled",
+}
+_EVENTS_SHOWN = 20
+
+
+def programme_table(*, show: str, search: str, now: datetime) -> QuerySet[Session]:
+    """The sessions of one filter, by course or reference; what runs today is still upcoming."""
+    sessions = Session.objects.for_pages()
+    State = Session.State
+    if show == "drafts":
+        sessions = sessions.filter(state=State.DRAFT).order_by("starts_at", "id")
+    elif show == "past":
+        over = Q(state=State.COMPLETED) | Q(state=State.PUBLISHED, ends_at__lte=now)
+        sessions = sessions.filter(over).order_by("-starts_at", "-id")
+    elif show == "cancelled":
+        sessions = sessions.filter(state=State.CANCELLED).order_by("-starts_at", "-id")
+    else:
+        sessions = sessions.filter(state=State.PUBLISHED, ends_at__gt=now).order_by(
+            "starts_at", "id"
+        )
+    for word in search.split():
+        sessions = sessions.filter(
+            Q(reference__icontains=word)
+            | Q(course__title__icontains=word)
+            | Q(course__code__icontains=word)
+        )
+    return sessions
+
+
+@dataclass(frozen=True)
+class Told:
+    """How many people have a live booking, by what they are told when something changes."""
+
+    confirmed: int
+    held: int
+    waiting: int
+
+    @property
+    def everybody(self) -> int:
+        """All of them."""
+        return self.confirmed + self.held + self.waiting
+
+    @property
+    def others(self) -> int:
+        """Those without an entry in their calendar."""
+        return self.held + self.waiting
+
+
+def people_to_tell(session: Session) -> Told:
+    """Who would hear of a change to this session."""
+    states = Booking.objects.for_session(session).live().order_by().values_list("state")
+    counts = dict(states.annotate(number=Count("pk")))
+    State = Booking.State
+    held = counts.get(State.OFFERED, 0) + counts.get(State.REQUESTED, 0)
+    return Told(counts.get(State.CONFIRMED, 0), held, counts.get(State.WAITING, 0))
+
+
+@dataclass(frozen=True)
+class MessageCounts:
+    """How a session's mail is getting on."""
+
+    sent: int
+    on_the_way: int
+    parked: int
+
+
+def message_counts(session: Session) -> MessageCounts:
+    """The mail about this session's bookings, by where it is."""
+    State = Message.State
+    messages = Message.objects.filter(booking__session=session)
+    counts = dict(messages.order_by().values_list("state").annotate(number=Count("pk")))
+    on_the_way = counts.get(State.WAITING, 0) + counts.get(State.SENDING, 0)
+    return MessageCounts(counts.get(State.SENT, 0), on_the_way, counts.get(State.PARKED, 0))
+
+
+def recent_events(session: Session) -> QuerySet[BookingEvent]:
+    """The last things that happened to this session's bookings, newest first."""
+    events = BookingEvent.objects.filter(booking__session=session)
+    return events.select_related("booking__person", "by").order_by("-at", "-id")[:_EVENTS_SHOWN]
+
+
+def bookings_of_somebody(session: Session, *, search: str) -> QuerySet[Booking]:
+    """Bookings of this session whose person's name or address holds every word, live ones first."""
+    bookings = Booking.objects.for_session(session).select_related("person__agency")
+    for word in search.split():
+        bookings = bookings.filter(
+            Q(person__first_name__icontains=word)
+            | Q(person__last_name__icontains=word)
+            | Q(person__email__icontains=word)
+        )
+    return bookings.order_by(F("ended_at").desc(nulls_first=True), "person__last_name", "pk")
+
+
+def used_twice(
+    *,
+    sittings: list[PlannedSitting],
+    venue: Venue | None,
+    trainers: list[User],
+    besides: Session | None,
+) -> list[str]:
+    """Warnings, as sentences, for a venue or trainers that another session has at the same time."""
+    overlap = Q(pk__in=[])
+    for each in sittings:
+        overlap |= Q(starts_at__lt=each.ends_at, ends_at__gt=each.starts_at)
+    others = Sitting.objects.filter(
+        overlap, session__state__in=[Session.State.DRAFT, Session.State.PUBLISHED]
+    )
+    if besides is not None:
+        others = others.exclude(session=besides)
+    warnings = []
+    if venue is not None:
+        there = others.filter(session__venue=venue, session__delivery=Session.Delivery.IN_PERSON)
+        for sitting in there.select_related("session__course"):
+            warnings.append(f"{venue.name} is also used by {_other(sitting)} at the same time.")
+    if trainers:
+        names = {trainer.pk: str(trainer) for trainer in trainers}
+        busy = others.filter(session__trainers__in=names).select_related("session__course")
+        for sitting in busy.annotate(trainer=F("session__trainers")):
+            warnings.append(f"{names[sitting.trainer]} also leads {_other(sitting)} at the same time.")
+    return warnings
+
+
+def used_twice_by(session: Session) -> list[str]:
+    """Warnings about a session as it is stored."""
+    return used_twice(
+        sittings=[PlannedSitting(each.starts_at, each.ends_at) for each in session.sittings.all()],
+        venue=None if session.is_online else session.venue,
+        trainers=list(session.trainers.all()),
+        besides=session,
+    )
+
+
+def _other(sitting: Sitting) -> str:
+    session = sitting.session
+    draft = ", a draft" if session.state == Session.State.DRAFT else ""
+    return f"{session.course.title} ({session.reference}{draft}) on {short_day(sitting.starts_at)}"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What waits for a coordinator besides the programme."""
+
+    unlisted: int
+    parked: int
+
+
+def messages_on_desk(*, show: str, search: str) -> QuerySet[Message]:
+    """Mail that has not left: what is parked, what waits its turn, or both; oldest first."""
+    State = Message.State
+    states = {"parked": [State.PARKED], "waiting": [State.WAITING, State.SENDING]}
+    chosen = Message.objects.filter(state__in=states.get(show, Message.UNSETTLED))
+    if search:
+        chosen = chosen.filter(to_email__icontains=search)
+    # The body of a mail can hold a sign-in code; the desk does not read it.
+    return chosen.defer("mime", "payload").order_by("id")
+
+
+def oldest_unsent() -> datetime | None:
+    """When the oldest mail that has not left was written."""
+    oldest: datetime | None = Message.objects.unsettled().aggregate(at=Min("created_at"))["at"]
+    return oldest

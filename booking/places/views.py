@@ -1,0 +1,135 @@
+"""Booking a place, seeing it, giving it up."""
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from accounts.actions import save_profile
+from accounts.views import profile_form, signed_in
+from booking.places import actions
+from booking.places.forms import BookForm, CancelForm
+from booking.places.loaders import booking_for, public_session
+from booking.places.models import Booking
+from booking.places.refusals import AlreadyBooked, Refused
+from booking.rate_limits import at_most
+
+_PAST_PER_PAGE = 20
+
+
+@never_cache
+@at_most(60)
+@login_required
+def book(request: HttpRequest, session_id: int) -> HttpResponse:
+    """Confirm and book; somebody new says who they are on the same page."""
+    person = signed_in(request)
+    session = public_session(session_id)
+    profile = profile_form(request, person) if not person.is_complete else None
+    form = BookForm(request.POST or None)
+    refusal: Refused | None = None
+    if request.method == "POST" and form.is_valid() and (profile is None or profile.is_valid()):
+        if profile is not None:
+            save_profile(person=person, **profile.cleaned_data)
+        try:
+            booking = actions.book(
+                session=session,
+                person=person,
+                by=person,
+                now=timezone.now(),
+                needs=form.cleaned_data["needs"],
+            )
+        except AlreadyBooked as refused:
+            return redirect(refused.booking)
+        except Refused as refused:
+            refusal = refused
+        else:
+            return redirect(booking)
+    context = {"session": session, "form": form, "profile": profile, "refusal": refusal}
+    has_errors = form.errors or (profile is not None and profile.errors)
+    status = 409 if refusal else 422 if has_errors else 200
+    return render(request, "places/book.html", {**context, "now": timezone.now()}, status=status)
+
+
+@never_cache
+@login_required
+def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
+    """One booking: where it stands, what happens next, what has happened."""
+    booking = booking_for(signed_in(request), booking_id)
+    context = {
+        "booking": booking,
+        "session": booking.session,
+        "sittings": booking.session.sittings.all(),
+        "position": booking.waiting_position if booking.state == Booking.State.WAITING else None,
+        "events": booking.events.select_related("by"),
+        "now": timezone.now(),
+        "is_own": booking.person_id == signed_in(request).pk,
+    }
+    return render(request, "places/booking.html", context)
+
+
+@never_cache
+@at_most(60)
+@login_required
+def cancel(request: HttpRequest, booking_id: int) -> HttpResponse:
+    """Ask, then give up the place, the offer or the turn on the waiting list."""
+    person = signed_in(request)
+    booking = booking_for(person, booking_id)
+    refusal: Refused | None = None
+    form = CancelForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.cancel(
+                booking=booking, by=person, now=timezone.now(), why=form.cleaned_data["why"]
+            )
+        except Refused as refused:
+            refusal = refused
+        else:
+            return redirect(booking)
+    context = {"booking": booking, "session": booking.session, "form": form, "refusal": refusal}
+    status = 409 if refusal else 422 if form.errors else 200
+    return render(request, "places/cancel.html", {**context, "now": timezone.now()}, status=status)
+
+
+@require_POST
+@never_cache
+@at_most(60)
+@login_required
+def answer_offer(request: HttpRequest, booking_id: int) -> HttpResponse:
+    """Accept or decline an offered place."""
+    person = signed_in(request)
+    booking = booking_for(person, booking_id)
+    answer = actions.cancel if request.POST.get("answer") == "decline" else actions.accept_offer
+    try:
+        answer(booking=booking, by=person, now=timezone.now())
+    except Refused as refusal:
+        context = {"booking": booking, "session": booking.session, "refusal": refusal}
+        return render(request, "places/refused.html", context, status=409)
+    return redirect(booking)
+
+
+@never_cache
+@login_required
+def my_bookings(request: HttpRequest) -> HttpResponse:
+    """A person's bookings: upcoming, waiting, past."""
+    person = signed_in(request)
+    if not person.is_complete:
+        return redirect(f"{reverse('account_profile')}?{urlencode({'next': request.path})}")
+    now = timezone.now()
+    mine = Booking.objects.for_person(person).with_session()
+    ahead = mine.live().filter(session__ends_at__gt=now).order_by("session__starts_at", "pk")
+    waiting = [
+        each for each in ahead if each.state in (Booking.State.WAITING, Booking.State.OFFERED)
+    ]
+    over = mine.exclude(pk__in=[each.pk for each in ahead]).order_by("-session__starts_at", "-pk")
+    context = {
+        "upcoming": [each for each in ahead if each not in waiting],
+        "waiting": waiting,
+        "past": Paginator(over, _PAST_PER_PAGE).get_page(request.GET.get("page")),
+        "now": now,
+    }
+    return render(request, "places/my_bookings.html", context)

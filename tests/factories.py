@@ -1,0 +1,92 @@
+"""Plain makers of people, courses and sessions for tests."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from allauth.account.models import EmailAddress
+
+from accounts.models import Agency, Sector, User
+from booking.catalogue.models import Course, Session, Sitting, Venue
+
+# A Tuesday morning in winter; sessions made without a start lie three weeks ahead of it.
+NOW = datetime(2027, 1, 12, 9, 0, tzinfo=UTC)
+
+_number = count(1)
+
+
+def make_agency(
+    name: str = "", *, sector: str = Sector.POLICE, domains: Sequence[str] = (), **fields: Any
+) -> Agency:
+    """An agency; without domains nobody's address says they work there."""
+    return Agency.objects.create(
+        name=name or f"Agency {next(_number)}", sector=sector, email_domains=list(domains), **fields
+    )
+
+
+def make_person(email: str = "", **fields: Any) -> User:
+    """A practitioner with a complete profile and a verified address."""
+    number = next(_number)
+    fields.setdefault("first_name", f"Person{number}")
+    fields.setdefault("last_name", "Ahmed")
+    fields.setdefault("job_title", "Social worker")
+    if "agency" not in fields:
+        fields["agency"] = make_agency()
+    person = User.objects.create_user(email or f"person{number}@agency.example", **fields)
+    EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
+    return person
+
+
+def make_trainer(email: str = "", **fields: Any) -> User:
+    """Somebody who leads sessions."""
+    return make_person(email, is_trainer=True, **fields)
+
+
+def make_coordinator(email: str = "", **fields: Any) -> User:
+    """One of the partnership's staff."""
+    return make_person(email, is_coordinator=True, **fields)
+
+
+def make_venue(name: str = "", **fields: Any) -> Venue:
+    """A venue in Leeds."""
+    fields.setdefault("address", "263 Chapeltown Road, Leeds, LS7 3EX")
+    return Venue.objects.create(name=name or f"Venue {next(_number)}", **fields)
+
+
+def make_course(code: str = "", **fields: Any) -> Course:
+    """A training course."""
+    number = next(_number)
+    fields.setdefault("title", f"Course {number}")
+    fields.setdefault("kind", Course.Kind.TRAINING)
+    return Course.objects.create(code=code or f"C{number}", **fields)
+
+
+def make_session(
+    *,
+    course: Course | None = None,
+    capacity: int = 20,
+    starts_at: datetime | None = None,
+    sittings: Sequence[tuple[datetime, datetime]] = (),
+    trainers: Sequence[User] = (),
+    **fields: Any,
+) -> Session:
+    """A published session in person, of one sitting of three hours unless told otherwise."""
+    first = starts_at or NOW + timedelta(days=21)
+    times = list(sittings) or [(first, first + timedelta(hours=3))]
+    fields.setdefault("state", Session.State.PUBLISHED)
+    if fields.get("delivery") != Session.Delivery.ONLINE and "venue" not in fields:
+        fields["venue"] = make_venue()
+    session = Session.objects.create(
+        reference=fields.pop("reference", f"T{next(_number)}"),
+        course=course or make_course(),
+        capacity=capacity,
+        starts_at=times[0][0],
+        ends_at=times[-1][1],
+        **fields,
+    )
+    Sitting.objects.bulk_create(
+        [Sitting(session=session, starts_at=starts, ends_at=ends) for starts, ends in times]
+    )
+    session.trainers.set(trainers)
+    return session

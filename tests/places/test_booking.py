@@ -1,0 +1,346 @@
+"""Booking, waiting and passing places on, seen from the actions."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from booking.catalogue.models import Session
+from booking.outbox.models import Message
+from booking.places import actions, sweep
+from booking.places.models import Booking, BookingEvent
+from booking.places.refusals import (
+    AlreadyBooked,
+    BookingClosed,
+    BookingNotOpenYet,
+    Clash,
+    NothingOffered,
+    NotLive,
+    OfferRanOut,
+    SessionNotOpen,
+    SessionStarted,
+)
+from tests.factories import NOW, make_person, make_session
+
+pytestmark = pytest.mark.django_db
+
+State = Booking.State
+
+
+def book(session: Session, **fields: object) -> Booking:
+    """Somebody new books."""
+    person = make_person()
+    return actions.book(session=session, person=person, by=person, now=NOW, **fields)  # type: ignore[arg-type]
+
+
+def topics(booking: Booking) -> list[str]:
+    """What was posted about a booking, in order."""
+    return list(
+        Message.objects.filter(booking=booking).order_by("id").values_list("topic", flat=True)
+    )
+
+
+def happened(booking: Booking) -> list[str]:
+    """What is on record of a booking, in order."""
+    return list(
+        BookingEvent.objects.filter(booking=booking).order_by("id").values_list("what", flat=True)
+    )
+
+
+def refreshed(booking: Booking) -> Booking:
+    """The booking as the database has it."""
+    return Booking.objects.select_related("session").get(pk=booking.pk)
+
+
+def test_free_place_is_confirmed_with_event_and_message() -> None:
+    session = make_session(capacity=2)
+    booking = book(session, needs="A ramp")
+    session.refresh_from_db()
+    assert booking.state == State.CONFIRMED
+    assert (session.places_taken, session.waiting_count) == (1, 0)
+    assert topics(booking) == ["booking.confirmed"]
+    assert happened(booking) == ["booked"]
+    assert refreshed(booking).needs == "A ramp"
+
+
+def test_full_session_puts_people_on_the_list_in_order() -> None:
+    session = make_session(capacity=1)
+    book(session)
+    second, third = book(session), book(session)
+    session.refresh_from_db()
+    assert (second.state, third.state) == (State.WAITING, State.WAITING)
+    assert (second.waiting_position, third.waiting_position) == (1, 2)
+    assert (session.places_taken, session.waiting_count) == (1, 2)
+    assert topics(second) == ["booking.waiting"]
+
+
+def test_each_date_of_a_session_gets_its_own_invitation() -> None:
+    first = NOW + timedelta(days=20)
+    second = first + timedelta(days=7)
+    times = [(first, first + timedelta(hours=3)), (second, second + timedelta(hours=3))]
+    booking = book(make_session(sittings=times))
+    messages = list(Message.objects.filter(booking=booking).order_by("id"))
+    assert [message.topic for message in messages] == ["booking.confirmed", "booking.further_date"]
+    uids = {message.payload["event"]["uid"] for message in messages}
+    assert len(uids) == 2
+    assert [message.payload["event"]["starts"] for message in messages] == [
+        first.isoformat(),
+        second.isoformat(),
+    ]
+
+
+def test_freed_place_goes_to_the_first_person_waiting() -> None:
+    session = make_session(capacity=1)
+    holder = book(session)
+    first, second = book(session), book(session)
+    cancelled = actions.cancel(booking=holder, by=holder.person, now=NOW)
+    session.refresh_from_db()
+    assert refreshed(first).state == State.CONFIRMED
+    assert refreshed(second).state == State.WAITING
+    assert (session.places_taken, session.waiting_count) == (1, 1)
+    assert topics(first) == ["booking.waiting", "booking.promoted"]
+    assert happened(first) == ["joined", "promoted"]
+    assert topics(holder) == ["booking.confirmed", "booking.cancelled"]
+    invited, called_off = Message.objects.filter(booking=holder).order_by("id")
+    assert called_off.payload["event"]["uid"] == invited.payload["event"]["uid"]
+    assert called_off.payload["event"]["sequence"] > invited.payload["event"]["sequence"]
+    assert called_off.payload["event"]["method"] == "CANCEL"
+    assert cancelled.state == State.CANCELLED
+
+
+def test_booking_again_after_cancelling_is_a_new_calendar_entry() -> None:
+    session = make_session()
+    person = make_person()
+    first = actions.book(session=session, person=person, by=person, now=NOW)
+    actions.cancel(booking=first, by=person, now=NOW)
+    second = actions.book(session=session, person=person, by=person, now=NOW)
+    assert second.pk != first.pk
+    assert second.calendar_key != first.calendar_key
+
+
+def test_leaving_the_list_moves_the_others_up() -> None:
+    session = make_session(capacity=1)
+    book(session)
+    first, second = book(session), book(session)
+    actions.cancel(booking=first, by=first.person, now=NOW)
+    session.refresh_from_db()
+    assert refreshed(first).state == State.WITHDRAWN
+    assert refreshed(second).waiting_position == 1
+    assert session.waiting_count == 1
+    assert topics(first) == ["booking.waiting", "booking.withdrawn"]
+
+
+class TestOffers:
+    """A session that offers places instead of giving them."""
+
+    def offered(self) -> tuple[Session, Booking, Booking]:
+        """A full session whose first waiting person has just been offered a place."""
+        session = make_session(capacity=1, promotion=Session.Promotion.OFFER, offer_hours=24)
+        holder = book(session)
+        first, second = book(session), book(session)
+        actions.cancel(booking=holder, by=holder.person, now=NOW)
+        return session, refreshed(first), refreshed(second)
+
+    def test_place_is_held_for_the_person_offered_it(self) -> None:
+        session, first, second = self.offered()
+        session.refresh_from_db()
+        assert first.state == State.OFFERED
+        assert first.offered_until == NOW + timedelta(hours=24)
+        assert (session.places_taken, session.waiting_count) == (1, 1)
+        assert second.state == State.WAITING
+        assert topics(first) == ["booking.waiting", "booking.offered"]
+
+    def test_accepting_confirms_and_invites(self) -> None:
+        session, first, _ = self.offered()
+        actions.accept_offer(booking=first, by=first.person, now=NOW + timedelta(hours=23))
+        session.refresh_from_db()
+        assert refreshed(first).state == State.CONFIRMED
+        assert session.places_taken == 1
+        assert topics(first)[-1] == "booking.promoted"
+
+    def test_declining_passes_the_offer_on(self) -> None:
+        _, first, second = self.offered()
+        actions.cancel(booking=first, by=first.person, now=NOW)
+        assert refreshed(first).state == State.DECLINED
+        assert refreshed(second).state == State.OFFERED
+
+    def test_offer_that_runs_out_goes_to_the_next(self) -> None:
+        session, first, second = self.offered()
+        later = NOW + timedelta(hours=24)
+        assert sweep.sweep(now=later - timedelta(seconds=1)) == 0
+        assert sweep.sweep(now=later) == 1
+        session.refresh_from_db()
+        assert refreshed(first).state == State.LAPSED
+        assert refreshed(second).state == State.OFFERED
+        assert (session.places_taken, session.waiting_count) == (1, 0)
+        with pytest.raises(OfferRanOut):
+            actions.accept_offer(booking=first, by=first.person, now=later)
+
+    def test_offer_cannot_be_accepted_late_even_before_the_sweep(self) -> None:
+        _, first, _ = self.offered()
+        with pytest.raises(OfferRanOut):
+            actions.accept_offer(booking=first, by=first.person, now=NOW + timedelta(hours=24))
+        assert refreshed(first).state == State.OFFERED
+
+    def test_offer_never_outlasts_the_start(self) -> None:
+        session = make_session(
+            capacity=1, promotion=Session.Promotion.OFFER, starts_at=NOW + timedelta(hours=5)
+        )
+        holder, waiting = book(session), book(session)
+        actions.cancel(booking=holder, by=holder.person, now=NOW)
+        assert refreshed(waiting).offered_until == NOW + timedelta(hours=5)
+
+    def test_nothing_to_accept_on_a_confirmed_booking(self) -> None:
+        booking = book(make_session())
+        with pytest.raises(NothingOffered):
+            actions.accept_offer(booking=booking, by=booking.person, now=NOW)
+
+
+class TestRefusals:
+    """What is refused, and with which sentence."""
+
+    def test_one_live_booking_per_person(self) -> None:
+        session = make_session(capacity=1)
+        holder, waiting = book(session), book(session)
+        for booking in (holder, waiting):
+            with pytest.raises(AlreadyBooked) as refusal:
+                actions.book(session=session, person=booking.person, by=booking.person, now=NOW)
+            assert refusal.value.booking == booking
+        assert "waiting list" in str(refusal.value)
+
+    def test_before_booking_opens(self) -> None:
+        session = make_session(booking_opens_at=NOW + timedelta(days=1))
+        with pytest.raises(
+            BookingNotOpenYet, match="Booking opens at 9am on Wednesday 13 January 2027"
+        ):
+            book(session)
+
+    def test_after_booking_closed(self) -> None:
+        session = make_session(booking_closes_at=NOW)
+        with pytest.raises(BookingClosed, match="Booking closed at 9am on Tuesday 12 January 2027"):
+            book(session)
+
+    def test_started(self) -> None:
+        session = make_session(starts_at=NOW)
+        with pytest.raises(SessionStarted):
+            book(session)
+
+    @pytest.mark.parametrize(
+        "state", [Session.State.DRAFT, Session.State.CANCELLED, Session.State.COMPLETED]
+    )
+    def test_not_published(self, state: str) -> None:
+        with pytest.raises(SessionNotOpen):
+            book(make_session(state=state))
+
+    def test_overlap_with_a_place_elsewhere_names_it(self) -> None:
+        other = make_session(starts_at=NOW + timedelta(days=10))
+        overlapping = make_session(starts_at=NOW + timedelta(days=10, hours=2, minutes=59))
+        adjacent = make_session(starts_at=NOW + timedelta(days=10, hours=3))
+        person = make_person()
+        held = actions.book(session=other, person=person, by=person, now=NOW)
+        with pytest.raises(Clash) as refusal:
+            actions.book(session=overlapping, person=person, by=person, now=NOW)
+        assert refusal.value.other == held
+        assert other.course.title in str(refusal.value)
+        assert (
+            actions.book(session=adjacent, person=person, by=person, now=NOW).state
+            == State.CONFIRMED
+        )
+
+    def test_waiting_is_allowed_with_an_overlap_but_not_promoted(self) -> None:
+        other = make_session(starts_at=NOW + timedelta(days=10))
+        full = make_session(capacity=1, starts_at=NOW + timedelta(days=10))
+        holder = book(full)
+        person = make_person()
+        actions.book(session=other, person=person, by=person, now=NOW)
+        blocked = actions.book(session=full, person=person, by=person, now=NOW)
+        assert blocked.state == State.WAITING
+        behind = book(full)
+        actions.cancel(booking=holder, by=holder.person, now=NOW)
+        assert refreshed(blocked).state == State.WAITING
+        assert refreshed(behind).state == State.CONFIRMED
+
+    def test_newcomer_gets_a_place_that_nobody_waiting_can_take(self) -> None:
+        other = make_session(starts_at=NOW + timedelta(days=10))
+        full = make_session(capacity=1, starts_at=NOW + timedelta(days=10))
+        holder = book(full)
+        person = make_person()
+        actions.book(session=other, person=person, by=person, now=NOW)
+        actions.book(session=full, person=person, by=person, now=NOW)
+        actions.cancel(booking=holder, by=holder.person, now=NOW)
+        assert book(full).state == State.CONFIRMED
+
+    def test_cancelling_twice(self) -> None:
+        booking = book(make_session())
+        actions.cancel(booking=booking, by=booking.person, now=NOW)
+        with pytest.raises(NotLive, match="already been cancelled"):
+            actions.cancel(booking=booking, by=booking.person, now=NOW)
+        assert Session.objects.get(pk=booking.session_id).places_taken == 0
+
+    def test_cancelling_after_the_start(self) -> None:
+        session = make_session(starts_at=NOW + timedelta(hours=1))
+        booking = book(session)
+        with pytest.raises(SessionStarted):
+            actions.cancel(booking=booking, by=booking.person, now=NOW + timedelta(hours=1))
+
+    def test_nobody_is_promoted_after_the_start(self) -> None:
+        session = make_session(capacity=1, starts_at=NOW + timedelta(hours=1))
+        book(session)
+        waiting = book(session)
+        Session.objects.filter(pk=session.pk).update(capacity=2)
+        assert sweep.sweep(now=NOW + timedelta(hours=1)) == 0
+        assert actions.fill_places(session=session, now=NOW + timedelta(hours=1)) == 0
+        assert refreshed(waiting).state == State.WAITING
+
+
+class TestDatabasePromises:
+    """What holds even against code that is wrong."""
+
+    def test_no_place_is_sold_twice(self) -> None:
+        session = make_session(capacity=1)
+        book(session)
+        with pytest.raises(IntegrityError, match="no_place_sold_twice"), transaction.atomic():
+            Session.objects.filter(pk=session.pk).update(places_taken=2)
+
+    def test_places_taken_is_never_negative(self) -> None:
+        session = make_session()
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Session.objects.filter(pk=session.pk).update(places_taken=-1)
+
+    def test_one_live_booking_per_person_and_session(self) -> None:
+        booking = book(make_session())
+        with pytest.raises(IntegrityError, match="one_live_booking"), transaction.atomic():
+            Booking.objects.create(
+                session=booking.session,
+                person=booking.person,
+                booked_by=booking.person,
+                state=State.REQUESTED,
+            )
+
+    def test_no_message_is_posted_twice(self) -> None:
+        booking = book(make_session())
+        message = Message.objects.get(booking=booking)
+        message.pk, message.message_id = None, "<another@briefed.example>"
+        with pytest.raises(IntegrityError, match="no_message_posted_twice"), transaction.atomic():
+            message.save(force_insert=True)
+
+
+def test_many_waiting_people_are_given_places_in_short_transactions() -> None:
+    session = make_session(capacity=1)
+    book(session)
+    people = [make_person() for _ in range(actions.FILL_AT_ONCE + 5)]
+    for person in people:
+        actions.book(session=session, person=person, by=person, now=NOW)
+    Session.objects.filter(pk=session.pk).update(capacity=100)
+    assert sweep.sweep(now=NOW) == len(people)
+    session.refresh_from_db()
+    assert (session.places_taken, session.waiting_count) == (len(people) + 1, 0)
+    assert Booking.objects.for_session(session).confirmed().count() == len(people) + 1
+
+
+def test_statements_of_one_booking(django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
+    """Savepoint and release, then: lock, person, rules, booking, counts, event, message."""
+    session = make_session()
+    person = make_person()
+    with django_assert_num_queries(9):
+        actions.book(session=session, person=person, by=person, now=NOW)
