@@ -10,11 +10,14 @@ from django.http import HttpRequest, HttpResponse
 
 View = Callable[..., HttpResponse]
 
+# With one of these a page may hold somebody's name or a message meant for them alone.
+_PERSONAL_COOKIES = frozenset({settings.SESSION_COOKIE_NAME, "messages"})
+
 
 def same_for_everyone(*, seconds: int) -> Callable[[View], View]:
     """Keep a page's answer for this many seconds, in this process only.
 
-    Only for visitors without a session cookie, and only for GET, so that nobody sees another
+    Only for visitors without a session or a pending message, and only for GET, so that nobody sees another
     person's page, and whoever books reads the places left from the database. Kept apart by
     whole address and by whether htmx asked for a part.
     """
@@ -22,7 +25,7 @@ def same_for_everyone(*, seconds: int) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def kept(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if request.method != "GET" or settings.SESSION_COOKIE_NAME in request.COOKIES:
+            if request.method != "GET" or not _PERSONAL_COOKIES.isdisjoint(request.COOKIES):
                 return view(request, *args, **kwargs)
             part = request.headers.get("HX-Request", "")
             key = f"{request.get_host()}|{part}|{request.get_full_path()}"

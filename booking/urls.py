@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("booking.places.urls")),
     path("", include("booking.attendance.urls")),
     path("", include("booking.calendars.urls")),
+    path("manage/", include("booking.places.manage_urls")),
     path("", include("booking.admin_urls")),
 ]
 

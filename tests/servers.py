@@ -28,7 +28,7 @@ os.environ.update(
         "PARTNERSHIP_NAME": "Leeds Safeguarding Children Partnership (sample)",
         "MAIL_FROM": "Briefed <training@briefed.example>",
         "MAIL_REPLY_TO": "training@leedsscp.example",
-        "RATE_LIMIT_FACTOR": "1",
+        "RATE_LIMIT_FACTOR": "1000",
         "TWO_STEP_REQUIRED": "true",
         "TRUSTED_PROXY_COUNT": "0",
         "MAILBOX_DIR": "",

@@ -1,8 +1,8 @@
 """The whole site on this machine, with sample people and a mailbox that shows every mail.
 
-    python -m booking.local.demo [--port 8000]
+    python -m booking.local.demo [--port 8000] [--folder .local/demo]
 
-Everything it keeps is in `.local/demo/`: remove that folder to begin anew.
+Everything it keeps is in that folder: remove it to begin anew.
 """
 
 import argparse
@@ -190,7 +190,7 @@ Sign in with one of these addresses, then read the code in the mailbox:
   trainer       {TRAINER}
   coordinator   {COORDINATOR}
 
-Logs are in {self.folder.relative_to(REPOSITORY) / "logs"}. Press Ctrl-C to stop.
+Logs are in {os.path.relpath(self.folder / "logs")}. Press Ctrl-C to stop.
 """,
             flush=True,
         )
@@ -220,10 +220,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Run Briefed on this machine with sample people.")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
+    parser.add_argument(
+        "--folder", type=Path, default=LOCAL / "demo", help="where the demo keeps everything"
+    )
     chosen = parser.parse_args(arguments)
     try:
         with stopped_by_signals():
-            Demo(port=chosen.port, host=chosen.host).run()
+            Demo(port=chosen.port, host=chosen.host, folder=chosen.folder.resolve()).run()
     except KeyboardInterrupt:
         print("\nStopped.", flush=True)
         return 0

@@ -32,7 +32,7 @@ _NAME = re.compile("[0-9]{20}-[0-9]{6}")
 _HEADER_BYTES = 65_536
 
 # A mail's own page may style itself and open links in a new tab; it can run and fetch nothing.
-_MAIL_POLICY = {
+_MAIL_POLICY: dict[str, list[str]] = {
     "default-src": [CSP.NONE],
     "style-src": ["'unsafe-inline'"],
     "img-src": ["data:"],

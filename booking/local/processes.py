@@ -44,7 +44,7 @@ class GuardedProcess:
                 cwd=directory,
                 start_new_session=True,
                 user=user,
-                group=pwd.getpwnam(user).pw_gid if user else None,
+                group=group_of(user),
                 extra_groups=[] if user else None,
             )
         # The pipe closes when this process ends, even by SIGKILL; then the shell stops the program.
@@ -95,6 +95,11 @@ class GuardedProcess:
         """The last lines that the log holds, empty ones left out."""
         lines = self.log.read_text(errors="replace").splitlines()
         return [line.rstrip() for line in lines if line.strip()][-count:]
+
+
+def group_of(user: str | None) -> int | None:
+    """The group to run as with that user: keeping root's would keep some of its rights."""
+    return pwd.getpwnam(user).pw_gid if user else None
 
 
 def lock_folder(directory: Path) -> IO[str]:

@@ -34,6 +34,7 @@ from booking.local.processes import (
     FolderInUse,
     GuardedProcess,
     free_port,
+    group_of,
     lock_folder,
     stopped_by_signals,
 )
@@ -238,6 +239,7 @@ class Postgres:
             capture_output=True,
             text=True,
             user=self._user,
+            group=group_of(self._user),
             extra_groups=[] if self._user else None,
             check=False,
         )
@@ -249,8 +251,18 @@ class Postgres:
 
     def _stop_leftover(self) -> None:
         """Stop a server that a killed run left behind; the caller holds the folder's lock."""
-        if not (self._pgdata / "postmaster.pid").exists():
+        try:
+            noted = (self._pgdata / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
             return
+        if len(noted) < 5:
+            return
+        # The noted process id may be another program's by now; the socket cannot be.
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(f"{noted[4]}/.s.PGSQL.{noted[3]}")
+            except OSError:
+                return
         subprocess.run(
             [
                 str(self._install / "bin" / "pg_ctl"),
@@ -258,6 +270,7 @@ class Postgres:
             ],
             capture_output=True,
             user=self._user,
+            group=group_of(self._user),
             extra_groups=[] if self._user else None,
             check=False,
         )

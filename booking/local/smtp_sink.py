@@ -162,13 +162,16 @@ async def listen(directory: Path, *, host: str, port: int) -> asyncio.Server:
 
 
 async def _close(server: asyncio.Server) -> None:
+    """Stop listening and wait until every open connection has been taken down."""
+    # Connections that the system has already accepted come first: asyncio drops one that it is
+    # still setting up when the server closes, and leaves its socket open.
+    await asyncio.sleep(0.02)
     server.close()
-    server.close_clients()
-    own = asyncio.current_task()
-    for task in asyncio.all_tasks():
-        if task is not own:
-            task.cancel()
-    await asyncio.sleep(0)
+    for _ in range(100):
+        server.close_clients()
+        await asyncio.sleep(0.005)
+        if asyncio.all_tasks() == {asyncio.current_task()}:
+            return
 
 
 async def _serve_until_signalled(directory: Path, port: int) -> None:

@@ -22,9 +22,9 @@ class MailNameConverter:
 register_converter(MailNameConverter, "mail_name")
 
 urlpatterns = [
-    path("mailbox/", mailbox.mailbox, name="mailbox"),
-    path("mailbox/<mail_name:name>/", mailbox.mail, name="mailbox_mail"),
-    path("mailbox/<mail_name:name>/html", mailbox.html, name="mailbox_html"),
-    path("mailbox/<mail_name:name>/mail.eml", mailbox.raw, name="mailbox_raw"),
-    path("mailbox/<mail_name:name>/event.ics", mailbox.calendar, name="mailbox_calendar"),
+    path("", mailbox.mailbox, name="mailbox"),
+    path("<mail_name:name>/", mailbox.mail, name="mailbox_mail"),
+    path("<mail_name:name>/html", mailbox.html, name="mailbox_html"),
+    path("<mail_name:name>/mail.eml", mailbox.raw, name="mailbox_raw"),
+    path("<mail_name:name>/event.ics", mailbox.calendar, name="mailbox_calendar"),
 ]

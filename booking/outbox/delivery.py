@@ -46,7 +46,14 @@ class Unsendable:
     reason: str
 
 
-Composed = Mapping[int, bytes | Unsendable]
+@dataclass(frozen=True)
+class Pointless:
+    """Why a message need not be sent any more. It was never handed to a mail server."""
+
+    reason: str
+
+
+Composed = Mapping[int, bytes | Unsendable | Pointless]
 Composer = Callable[[Sequence[Message]], Composed]
 
 
@@ -154,6 +161,9 @@ def deliver(*, compose: Composer, post: Post, clock: Callable[[], datetime] = ti
         if isinstance(mime, Unsendable):
             _park(message, mime.reason)
             continue
+        if isinstance(mime, Pointless):
+            _supersede(message, mime.reason)
+            continue
         if message.silent_claims > CLAIMS_BEFORE_PARKING:
             _park(message, "Its worker stopped several times while it was being sent.")
             continue
@@ -171,6 +181,10 @@ def deliver(*, compose: Composer, post: Post, clock: Callable[[], datetime] = ti
             except Unreachable as trouble:
                 log.warning("mail_server_went_away", trouble=str(trouble))
                 _put_off(message, str(trouble), now=clock())
+                # A server that hangs would hold every other message for its full timeout, past
+                # the end of their lease; and only this one may have been taken.
+                _release(batch[position + 1 :], str(trouble), now=clock())
+                break
             else:
                 _sent(message, now=clock())
     return len(batch)
@@ -212,6 +226,12 @@ def _refused(message: Message, reason: str, *, for_good: bool, now: datetime) ->
 def _park(message: Message, reason: str) -> None:
     log.error("message_parked", message=message.pk, topic=message.topic)
     _mine(message).update(state=Message.State.PARKED, last_error=reason, lease_until=None)
+
+
+def _supersede(message: Message, reason: str) -> None:
+    _mine(message).update(
+        state=Message.State.SUPERSEDED, last_error=reason[:500], lease_until=None
+    )
 
 
 def _put_off(message: Message, reason: str, *, now: datetime) -> None:

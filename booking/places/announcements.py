@@ -173,6 +173,11 @@ def session_changed(
         )
 
 
+def reminder_revision(sitting: SittingTimes) -> str:
+    """Tells a reminder of one sitting and start from any other."""
+    return f"{sitting.key}.{sitting.starts_at.isoformat()}"
+
+
 def reminder(booking: Booking, *, topic: str, sitting: SittingTimes) -> Draft:
     """A reminder before a sitting, with joining instructions; one for each sitting and start.
 
@@ -181,6 +186,6 @@ def reminder(booking: Booking, *, topic: str, sitting: SittingTimes) -> Draft:
     return _draft(
         booking,
         topic,
-        f"{sitting.key}.{sitting.starts_at.isoformat()}",
+        reminder_revision(sitting),
         {"starts": sitting.starts_at.isoformat(), "ends": sitting.ends_at.isoformat()},
     )

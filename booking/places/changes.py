@@ -21,6 +21,15 @@ from booking.places.refusals import CapacityTooLow, Refused, SessionNotOpen, Ses
 from booking.wording import sitting_times
 
 
+class ChangedMeanwhile(Refused):
+    """Somebody else changed the session after this change was prepared."""
+
+    sentence = (
+        "Somebody else has changed this session meanwhile. Check how it is held now, then make"
+        " your change again."
+    )
+
+
 class BadTimes(Refused):
     """The sittings proposed cannot be held."""
 
@@ -60,7 +69,7 @@ class Change:
         return {"what": self.what, "before": self.before, "after": self.after}
 
 
-def _check_times(sittings: Sequence[PlannedSitting], *, now: datetime) -> list[PlannedSitting]:
+def check_times(sittings: Sequence[PlannedSitting], *, now: datetime) -> list[PlannedSitting]:
     """The sittings in order of time. Raises `BadTimes`."""
     if not sittings:
         raise BadTimes("A session needs at least one date.")
@@ -87,8 +96,10 @@ def preview(session: Session, arrangements: Arrangements) -> list[Change]:
     where_before, where_after = session.where, _where(arrangements)
     if where_before != where_after:
         changes.append(Change("Place", where_before, where_after))
-    if arrangements.join_url != session.join_url and arrangements.join_url:
-        changes.append(Change("Join link", session.join_url or "none", arrangements.join_url))
+    is_online = arrangements.delivery == Session.Delivery.ONLINE
+    if is_online and arrangements.join_url != session.join_url:
+        before_link, after_link = session.join_url or "none", arrangements.join_url or "to follow"
+        changes.append(Change("Join link", before_link, after_link))
     return changes
 
 
@@ -99,20 +110,28 @@ def _where(arrangements: Arrangements) -> str:
 
 
 def rearrange(
-    *, session: Session, arrangements: Arrangements, by: User, now: datetime
+    *,
+    session: Session,
+    arrangements: Arrangements,
+    by: User,
+    now: datetime,
+    expected_revision: int | None = None,
 ) -> list[Change]:
     """Hold a session at other times or in another place, and tell everybody with a live booking.
 
-    A sitting that keeps its key keeps its calendar entry. Returns what changed. Raises
-    `BadTimes`, `SessionNotOpen` or `SessionStarted`.
+    A sitting that keeps its key keeps its calendar entry. `expected_revision` is the session's
+    when the change was prepared. Returns what changed. Raises `BadTimes`, `SessionNotOpen`,
+    `SessionStarted` or `ChangedMeanwhile`.
     """
-    ordered = _check_times(arrangements.sittings, now=now)
+    ordered = check_times(arrangements.sittings, now=now)
     with transaction.atomic():
         locked = actions.lock_session(session.pk)
         if locked.state not in (Session.State.PUBLISHED, Session.State.DRAFT):
             raise SessionNotOpen(locked)
         if locked.starts_at <= now:
             raise SessionStarted(locked)
+        if expected_revision is not None and locked.revision != expected_revision:
+            raise ChangedMeanwhile
         changes = preview(locked, arrangements)
         if not changes:
             return []
@@ -191,10 +210,13 @@ def change_capacity(*, session: Session, capacity: int, now: datetime) -> int:
     """Set how many places there are, and give new ones to those who wait.
 
     Returns how many people were given or offered a place at once; a long waiting list is worked
-    through in several short transactions. Raises `CapacityTooLow` with the numbers.
+    through in several short transactions. Raises `CapacityTooLow` with the numbers, or
+    `SessionNotOpen` if the session was cancelled or is over.
     """
     with transaction.atomic():
         locked = actions.lock_session(session.pk)
+        if locked.state not in (Session.State.PUBLISHED, Session.State.DRAFT):
+            raise SessionNotOpen(locked)
         if capacity < max(locked.places_taken, 1):
             raise CapacityTooLow(wanted=capacity, taken=max(locked.places_taken, 1))
         locked.capacity = capacity

@@ -134,7 +134,9 @@ def used_twice(
         names = {trainer.pk: str(trainer) for trainer in trainers}
         busy = others.filter(session__trainers__in=names).select_related("session__course")
         for sitting in busy.annotate(trainer=F("session__trainers")):
-            warnings.append(f"{names[sitting.trainer]} also leads {_other(sitting)} at the same time.")
+            warnings.append(
+                f"{names[sitting.trainer]} also leads {_other(sitting)} at the same time."
+            )
     return warnings
 
 

@@ -18,7 +18,7 @@
 
   // Filters fold away on a phone by CSS alone; older browsers on wide screens open them here.
   if (!CSS.supports("selector(::details-content)") && matchMedia("(min-width: 48.0625em)").matches) {
-    for (const filters of document.querySelectorAll("details.app-filters")) filters.open = true;
+    for (const filters of document.querySelectorAll("details.app-filters:not(.app-filters--folded)")) filters.open = true;
   }
 
   document.addEventListener("click", (event) => {

@@ -1,0 +1,213 @@
+"""Signing in by code, for new and known people alike."""
+
+import email
+import re
+from email.policy import default as default_policy
+
+import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.test import Client
+from django.urls import reverse
+
+from accounts.addresses import is_shared_mailbox
+from accounts.models import User
+from booking.outbox.models import Message
+from tests.factories import make_agency, make_coordinator, make_person, make_session, make_trainer
+
+pytestmark = pytest.mark.django_db
+
+
+def code_for(address: str) -> str:
+    """The code in the newest mail to this address."""
+    message = Message.objects.filter(to_email=address.lower()).latest("id")
+    assert message.mime is not None
+    mail = email.message_from_bytes(bytes(message.mime), policy=default_policy)
+    text = mail.get_body(("plain",))
+    assert text is not None
+    found = re.search(r"\b([B-Z]{3}-?[B-Z]{3})\b", text.get_content())
+    assert found is not None
+    return found.group(1)
+
+
+def ask_for_code(client: Client, address: str, then: str = "") -> None:
+    """Type the address on the sign-in page."""
+    response = client.post(
+        reverse("account_login") + (f"?next={then}" if then else ""), {"email": address}
+    )
+    assert response.status_code == 302, response.content.decode()
+
+
+def sign_in(client: Client, address: str, then: str = "") -> str:
+    """Sign in by code; returns where that leads."""
+    ask_for_code(client, address, then)
+    query = f"?next={then}" if then else ""
+    response = client.post(
+        reverse("account_confirm_login_code") + query, {"code": code_for(address), "next": then}
+    )
+    assert response.status_code == 302, response.content.decode()
+    return str(response.headers["Location"])
+
+
+def test_new_person_books_without_losing_the_session() -> None:
+    agency = make_agency("Leeds Police", domains=["police.example"])
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    session = make_session(starts_at=timezone.now() + timedelta(days=9))
+    book = reverse("book", args=[session.pk])
+    client = Client()
+    first = client.get(book)
+    assert first.headers["Location"] == f"/accounts/login/?next={book}"
+    screens = [client.get(first.headers["Location"]).content.decode()]
+    assert session.course.title in screens[0]
+    landed = sign_in(client, "New.Person@police.example", book)
+    assert landed == book
+    page = client.get(book).content.decode()
+    assert "Leeds Police" in page
+    details = {"first_name": "Zoë", "last_name": "Nguyễn", "job_title": "Constable", "needs": ""}
+    booked = client.post(book, details)
+    assert booked.status_code == 302
+    person = User.objects.get(email="new.person@police.example")
+    assert person.agency == agency
+    assert booked.headers["Location"] == person.bookings.get().get_absolute_url()
+    assert EmailAddress.objects.get(user=person).verified
+    assert "You&#x27;re booked" in client.get(booked.headers["Location"]).content.decode() or (
+        "You're booked" in client.get(booked.headers["Location"]).content.decode()
+    )
+
+
+def test_new_and_known_addresses_get_the_same_answer_and_the_same_mail() -> None:
+    make_person("known@agency.example")
+    answers = []
+    for address in ("known@agency.example", "unknown@agency.example"):
+        response = Client().post(reverse("account_login"), {"email": address})
+        message = Message.objects.filter(to_email=address).get()
+        mail = email.message_from_bytes(bytes(message.mime or b""), policy=default_policy)
+        text = mail.get_body(("plain",))
+        assert text is not None
+        words = text.get_content().replace(code_for(address), "CODE").replace(address, "ADDRESS")
+        answers.append(
+            (
+                response.status_code,
+                response.headers["Location"],
+                mail["Subject"].replace(code_for(address), "CODE"),
+                words,
+            )
+        )
+    assert answers[0] == answers[1]
+
+
+def test_wrong_codes_run_out_after_three_attempts() -> None:
+    make_person("known@agency.example")
+    client = Client()
+    ask_for_code(client, "known@agency.example")
+    right = code_for("known@agency.example")
+    for _ in range(3):
+        client.post(reverse("account_confirm_login_code"), {"code": "BBBBBB"})
+    response = client.post(reverse("account_confirm_login_code"), {"code": right})
+    assert response.headers["Location"].startswith(reverse("account_login"))
+    assert "_auth_user_id" not in client.session
+
+
+def test_a_code_works_once() -> None:
+    make_person("known@agency.example")
+    client = Client()
+    ask_for_code(client, "known@agency.example")
+    code = code_for("known@agency.example")
+    client.post(reverse("account_confirm_login_code"), {"code": code})
+    assert "_auth_user_id" in client.session
+    client.post(reverse("account_logout"))
+    client.post(reverse("account_confirm_login_code"), {"code": code})
+    assert "_auth_user_id" not in client.session
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "info@school.example",
+        "office@school.example",
+        "admin@x.example",
+        "School.Office@x.example",
+        "head-teacher@x.example",
+        "office2@x.example",
+        "enquiries+training@x.example",
+    ],
+)
+def test_shared_mailboxes_are_refused_with_the_reason(address: str) -> None:
+    response = Client().post(reverse("account_login"), {"email": address})
+    assert response.status_code == 200
+    page = response.content.decode()
+    assert "mailbox that several people read" in page
+    assert address in page
+    assert not User.objects.exists()
+
+
+def test_a_person_called_after_a_desk_is_not_a_desk() -> None:
+    assert not is_shared_mailbox("infante.office-smith@agency.example")
+    assert not is_shared_mailbox("reception.jones@agency.example")
+
+
+def test_domain_of_two_agencies_lets_the_person_choose() -> None:
+    make_agency("Council", domains=["council.example"])
+    chosen = make_agency("Youth Justice", domains=["council.example"])
+    client = Client()
+    assert sign_in(client, "sam@council.example") == reverse("my_bookings")
+    landed = client.get(reverse("my_bookings"))
+    assert landed.headers["Location"].startswith(reverse("account_profile"))
+    details = {"first_name": "Sam", "last_name": "Khan", "job_title": "Worker", "agency": chosen.pk}
+    client.post(reverse("account_profile"), details)
+    assert User.objects.get().agency == chosen
+
+
+def test_not_listed_is_kept_for_a_coordinator() -> None:
+    client = Client()
+    sign_in(client, "sam@new.example")
+    details = {
+        "first_name": "Sam",
+        "last_name": "Khan",
+        "job_title": "Worker",
+        "agency": "not-listed",
+    }
+    refused = client.post(reverse("account_profile"), details)
+    assert refused.status_code == 422
+    assert "Enter the name of your agency" in refused.content.decode()
+    assert 'value="Sam"' in refused.content.decode()
+    client.post(reverse("account_profile"), {**details, "unlisted_agency": "New Charity"})
+    person = User.objects.get()
+    assert (person.agency, person.unlisted_agency) == (None, "New Charity")
+    assert person.is_complete
+
+
+def test_the_manager_is_somebody_else() -> None:
+    client = Client()
+    sign_in(client, "sam@new.example")
+    response = client.post(reverse("account_profile"), {"manager_email": "SAM@new.example"})
+    assert "not your own" in response.content.decode()
+
+
+def test_next_leads_only_to_this_site() -> None:
+    make_person("known@agency.example")
+    for elsewhere in ("https://evil.example/", "//evil.example", "javascript:alert(1)"):
+        landed = sign_in(Client(), "known@agency.example", elsewhere)
+        assert "evil" not in landed
+        assert "javascript" not in landed
+
+
+@pytest.mark.parametrize("make", [make_trainer, make_coordinator])
+def test_people_who_see_others_need_a_second_step(make) -> None:  # type: ignore[no-untyped-def]
+    person = make()
+    client = Client()
+    client.force_login(person)
+    response = client.get(reverse("my_bookings"))
+    assert response.headers["Location"].startswith(reverse("two_step_needed"))
+    assert client.get(reverse("two_step_needed")).status_code == 200
+    Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={"secret": "x"})
+    assert client.get(reverse("my_bookings")).status_code == 200
+
+
+def test_practitioners_do_not() -> None:
+    client = Client()
+    client.force_login(make_person())
+    assert client.get(reverse("my_bookings")).status_code == 200

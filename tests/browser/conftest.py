@@ -1,0 +1,145 @@
+"""A whole running site for a real browser: web server, Celery worker, beat, mail server."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from booking.local.processes import GuardedProcess, free_port
+from booking.local.servers import REPOSITORY
+from booking.local.smtp_sink import SmtpSink, StoredMail
+from tests.servers import sink
+from tests.worker.celery_programs import environment, worker_and_beat
+
+_CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All browser tests share one running site, so one process runs them all."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """The system's Chromium; none is ever downloaded."""
+    found = next(filter(None, map(shutil.which, _CHROMIUM_NAMES)), None)
+    if found is None:
+        if os.environ.get("REQUIRE_BROWSER"):
+            pytest.fail("Chromium is not installed, and the browser tests must run.")
+        pytest.skip("Chromium is not installed.")
+    return {
+        "executable_path": found,
+        "args": [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+        ],
+    }
+
+
+@pytest.fixture(scope="session")
+def running_site(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The address of a site served by real processes on the test's own database."""
+    folder = tmp_path_factory.mktemp("site")
+    port = free_port()
+    address = f"http://localhost:{port}"
+    changes = {"SITE_URL": address, "TWO_STEP_REQUIRED": "false"}
+    before = {name: os.environ[name] for name in changes}
+    os.environ.update(changes)
+    with django_db_blocker.unblock():
+        variables = environment()
+    subprocess.run(
+        [sys.executable, "manage.py", "collectstatic", "--noinput", "-v", "0"],
+        cwd=REPOSITORY,
+        env=variables,
+        check=True,
+    )
+    with django_db_blocker.unblock(), worker_and_beat(folder):
+        web = GuardedProcess(
+            [
+                *(sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "2"),
+                *("--no-ws", "--host", "127.0.0.1", "--port", str(port)),
+                "booking.wsgi:application",
+            ],
+            log=folder / "web.log",
+            environment=variables,
+            directory=REPOSITORY,
+        )
+        _wait_until_ready(address, web)
+        yield address
+        web.stop(seconds=10)
+    os.environ.update(before)
+
+
+def _wait_until_ready(address: str, web: GuardedProcess) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with urllib.request.urlopen(f"{address}/readyz", timeout=5):
+                return
+        except OSError:
+            assert web.exit_code is None, "\n".join(web.last_lines(30))
+            assert time.monotonic() < deadline, "\n".join(web.last_lines(30))
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="session")
+def base_url(running_site: str) -> str:
+    """Where the browser's relative addresses begin."""
+    return running_site
+
+
+@pytest.fixture
+def mail(smtp_sink: SmtpSink) -> Callable[..., StoredMail]:
+    """Waits for a mail to an address whose subject holds some words, and returns it."""
+
+    def wait_for(address: str, words: str = "", *, seconds: float = 20) -> StoredMail:
+        deadline = time.monotonic() + seconds
+        while True:
+            for stored in reversed(sink.messages()):
+                if address in stored.recipients and words in str(stored.message["Subject"]):
+                    return stored
+            assert time.monotonic() < deadline, (
+                f"No mail to {address} about {words!r}; there are "
+                f"{[(each.recipients, str(each.message['Subject'])) for each in sink.messages()]}"
+            )
+            time.sleep(0.1)
+
+    return wait_for
+
+
+@pytest.fixture
+def accessible() -> Callable[[Page], None]:
+    """Checks the page now shown: axe finds nothing, and it does not scroll sideways."""
+    axe = Axe()
+
+    def check(page: Page) -> None:
+        results = axe.run(page, options={"runOnly": {"type": "tag", "values": _AXE_RULES}})
+        assert results.violations_count == 0, f"{page.url}\n{results.generate_report()}"
+        overflow = page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert overflow <= 0, f"{page.url} is {overflow} pixels too wide"
+
+    return check

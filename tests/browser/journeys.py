@@ -1,0 +1,33 @@
+"""Steps that several journeys through the site share."""
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from booking.local.smtp_sink import StoredMail
+
+Mail = Callable[..., StoredMail]
+
+
+def code_in(stored: StoredMail) -> str:
+    """The sign-in code of a mail."""
+    text = stored.message.get_body(("plain",))
+    assert text is not None
+    found = re.search(r"\b[B-Z]{3}-[B-Z]{3}\b", text.get_content())
+    assert found is not None
+    return found.group()
+
+
+def sign_in(page: Page, address: str, mail: Mail) -> None:
+    """From the sign-in page, by a code from the mailbox."""
+    page.get_by_label("Your work email address").fill(address)
+    page.get_by_role("button", name="Email me a code").click()
+    expect(page.get_by_label("Code", exact=True)).to_be_visible()
+    page.get_by_label("Code", exact=True).fill(code_in(mail(address, "code")))
+    page.get_by_role("button", name="Continue").click()
+
+
+def show_heading(page: Page, words: str) -> None:
+    """The page's main heading says this."""
+    expect(page.get_by_role("heading", level=1)).to_contain_text(words)

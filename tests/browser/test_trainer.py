@@ -1,0 +1,57 @@
+"""A trainer sees who is coming, in a real browser."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from booking.places import actions
+from tests.browser.journeys import Mail, show_heading, sign_in
+from tests.factories import make_course, make_person, make_session, make_trainer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+def test_trainer_sees_prints_and_downloads_the_list(
+    page: Page, mail: Mail, accessible: Callable[[Page], None], width: int
+) -> None:
+    trainer = make_trainer("trainer@agency.example")
+    session = make_session(
+        course=make_course(title="Neglect"),
+        capacity=2,
+        trainers=[trainer],
+        starts_at=timezone.now() + timedelta(days=20),
+    )
+    for name in ("Ngọc", "Zoë", "Ayşe"):
+        person = make_person(first_name=name, last_name="Ahmed")
+        actions.book(session=session, person=person, by=person, now=timezone.now())
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto("/trainer/")
+    sign_in(page, trainer.email, mail)
+    show_heading(page, "My sessions")
+    expect(page.get_by_text("2 of 2 places taken, 1 waiting")).to_be_visible()
+    accessible(page)
+    page.get_by_role("link", name="Neglect").click()
+    show_heading(page, "Neglect")
+    expect(page.get_by_role("rowheader", name="Ngọc Ahmed")).to_be_visible()
+    expect(page.get_by_role("heading", name="Waiting list")).to_be_visible()
+    accessible(page)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download as CSV").click()
+    assert "Ayşe" in download.value.path().read_text(encoding="utf-8-sig")
+    page.get_by_role("link", name="Printable list").click()
+    expect(page.get_by_role("columnheader", name="Signature")).to_be_visible()
+    accessible(page)
+
+
+def test_somebody_elses_list_is_not_found(
+    page: Page, mail: Mail, accessible: Callable[[Page], None]
+) -> None:
+    session = make_session(starts_at=timezone.now() + timedelta(days=20))
+    page.goto(f"/sessions/{session.pk}/attendees/")
+    sign_in(page, make_person("curious@agency.example").email, mail)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Page not found")
+    accessible(page)

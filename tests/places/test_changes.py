@@ -1,0 +1,180 @@
+"""What coordinators change, and who is told."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from booking.catalogue.models import Session
+from booking.outbox.models import Message
+from booking.places import actions, changes
+from booking.places.changes import Arrangements, BadTimes, PlannedSitting
+from booking.places.models import Booking
+from booking.places.refusals import CapacityTooLow, SessionNotOpen
+from tests.factories import NOW, make_coordinator, make_person, make_session, make_venue
+
+pytestmark = pytest.mark.django_db
+
+
+def as_it_is(session: Session) -> Arrangements:
+    """How a session is held now."""
+    planned = tuple(
+        PlannedSitting(each.starts_at, each.ends_at, key=each.pk) for each in session.sittings.all()
+    )
+    return Arrangements(planned, session.delivery, session.venue, session.join_url)
+
+
+def book(session: Session) -> Booking:
+    """Somebody new books."""
+    person = make_person()
+    return actions.book(session=session, person=person, by=person, now=NOW)
+
+
+def posted(booking: Booking) -> list[Message]:
+    """The messages about a booking, in order."""
+    return list(Message.objects.filter(booking=booking).order_by("id"))
+
+
+def test_a_move_invites_again_with_the_same_uid_and_a_higher_sequence() -> None:
+    session = make_session(capacity=1)
+    held, waiting = book(session), book(session)
+    arrangements = as_it_is(session)
+    later = arrangements.sittings[0].starts_at + timedelta(hours=1)
+    moved = replace(arrangements.sittings[0], starts_at=later, ends_at=later + timedelta(hours=3))
+    told = changes.rearrange(
+        session=session,
+        arrangements=replace(arrangements, sittings=(moved,)),
+        by=make_coordinator(),
+        now=NOW,
+    )
+    assert [change.what for change in told] == ["Date and time"]
+    invited, moved_message = posted(held)
+    assert moved_message.topic == "session.changed"
+    assert moved_message.payload["event"]["method"] == "REQUEST"
+    assert moved_message.payload["event"]["uid"] == invited.payload["event"]["uid"]
+    assert moved_message.payload["event"]["sequence"] == 1
+    assert moved_message.payload["event"]["starts"] == later.isoformat()
+    assert "event" not in posted(waiting)[-1].payload
+    session.refresh_from_db()
+    assert session.starts_at == later
+
+
+def test_dropping_a_date_calls_off_that_entry_alone() -> None:
+    first = NOW + timedelta(days=20)
+    second = first + timedelta(days=7)
+    session = make_session(
+        sittings=[(first, first + timedelta(hours=3)), (second, second + timedelta(hours=3))]
+    )
+    booking = book(session)
+    arrangements = as_it_is(session)
+    changes.rearrange(
+        session=session,
+        arrangements=replace(arrangements, sittings=arrangements.sittings[:1]),
+        by=make_coordinator(),
+        now=NOW,
+    )
+    invitations, after = posted(booking)[:2], posted(booking)[2:]
+    assert [message.payload["event"]["method"] for message in after] == ["REQUEST", "CANCEL"]
+    assert after[1].payload["event"]["uid"] == invitations[1].payload["event"]["uid"]
+    assert session.sittings.count() == 1
+
+
+def test_a_date_may_move_onto_the_old_time_of_another() -> None:
+    first = NOW + timedelta(days=20)
+    week = timedelta(days=7)
+    session = make_session(
+        sittings=[(first, first + timedelta(hours=3)), (first + week, first + week * 2)]
+    )
+    for step in (week, -week):
+        planned = as_it_is(session).sittings
+        moved = tuple(
+            replace(each, starts_at=each.starts_at + step, ends_at=each.ends_at + step)
+            for each in planned
+        )
+        changes.rearrange(
+            session=session,
+            arrangements=replace(as_it_is(session), sittings=moved),
+            by=make_coordinator(),
+            now=NOW,
+        )
+        assert [each.pk for each in session.sittings.all()] == [each.key for each in planned]
+    session.refresh_from_db()
+    assert session.starts_at == first
+
+
+def test_nothing_changed_tells_nobody() -> None:
+    session = make_session()
+    booking = book(session)
+    assert not changes.rearrange(
+        session=session, arrangements=as_it_is(session), by=make_coordinator(), now=NOW
+    )
+    assert len(posted(booking)) == 1
+
+
+def test_another_venue_says_before_and_after() -> None:
+    session = make_session(venue=make_venue("Reginald Centre"))
+    booking = book(session)
+    changes.rearrange(
+        session=session,
+        arrangements=replace(as_it_is(session), venue=make_venue("Merrion House")),
+        by=make_coordinator(),
+        now=NOW,
+    )
+    assert posted(booking)[-1].payload["changes"] == [
+        {"what": "Place", "before": "Reginald Centre", "after": "Merrion House"}
+    ]
+
+
+def test_impossible_times_are_refused() -> None:
+    session = make_session()
+    arrangements = as_it_is(session)
+    only = arrangements.sittings[0]
+    for sittings, words in [
+        ((), "at least one date"),
+        ((replace(only, ends_at=only.starts_at),), "end after it starts"),
+        ((only, PlannedSitting(only.starts_at + timedelta(hours=1), only.ends_at)), "overlap"),
+        ((PlannedSitting(NOW - timedelta(hours=1), NOW + timedelta(hours=1)),), "lie ahead"),
+    ]:
+        with pytest.raises(BadTimes, match=words):
+            changes.rearrange(
+                session=session,
+                arrangements=replace(arrangements, sittings=sittings),
+                by=make_coordinator(),
+                now=NOW,
+            )
+
+
+def test_capacity_cannot_fall_below_what_is_taken() -> None:
+    session = make_session(capacity=3)
+    book(session), book(session)
+    with pytest.raises(CapacityTooLow, match="2 places are taken, so the capacity cannot be 1"):
+        changes.change_capacity(session=session, capacity=1, now=NOW)
+    assert changes.change_capacity(session=session, capacity=2, now=NOW) == 0
+
+
+def test_more_capacity_goes_to_those_who_wait() -> None:
+    session = make_session(capacity=1)
+    book(session)
+    waiting = [book(session) for _ in range(3)]
+    assert changes.change_capacity(session=session, capacity=3, now=NOW) == 2
+    states = [Booking.objects.get(pk=each.pk).state for each in waiting]
+    assert states == ["confirmed", "confirmed", "waiting"]
+
+
+def test_cancelling_a_session_ends_every_booking_and_tells_everybody() -> None:
+    session = make_session(capacity=1)
+    held, waiting = book(session), book(session)
+    ended = changes.cancel_session(
+        session=session, by=make_coordinator(), now=NOW, why="The trainer is ill."
+    )
+    assert (ended.had_a_place, ended.were_waiting) == (1, 1)
+    session.refresh_from_db()
+    assert (session.state, session.places_taken, session.waiting_count) == ("cancelled", 0, 0)
+    assert not Booking.objects.for_session(session).live().exists()
+    invited, called_off = posted(held)
+    assert called_off.payload["event"]["method"] == "CANCEL"
+    assert called_off.payload["event"]["sequence"] > invited.payload["event"]["sequence"]
+    assert posted(waiting)[-1].topic == "session.cancelled"
+    assert "event" not in posted(waiting)[-1].payload
+    with pytest.raises(SessionNotOpen):
+        changes.cancel_session(session=session, by=make_coordinator(), now=NOW, why="Again.")
