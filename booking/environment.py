@@ -5,7 +5,7 @@ Every setting that differs between one installation and another is read here and
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import dj_database_url
 from environs import Env, EnvError
@@ -40,6 +40,18 @@ def required(env: Env, name: str, example: str) -> str:
     return text
 
 
+def _parts(name: str, url: str) -> SplitResult:
+    """The parts of a URL whose host and port can be read. Raises `EnvironmentRefused`."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # asking for it is what checks it
+    except ValueError as refusal:
+        raise EnvironmentRefused(
+            f"{name} is malformed: its host or its port cannot be read."
+        ) from refusal
+    return parts
+
+
 def secret_key(env: Env) -> str:
     """`SECRET_KEY`, at least 40 characters. Raises `EnvironmentRefused`."""
     key = required(env, "SECRET_KEY", "the output of `openssl rand -base64 48`")
@@ -54,7 +66,7 @@ def hosts(env: Env) -> list[str]:
     """`ALLOWED_HOSTS`, a comma-separated list. Raises `EnvironmentRefused`."""
     text = required(env, "ALLOWED_HOSTS", "training.example.org")
     found = [host.strip() for host in text.split(",") if host.strip()]
-    if any("/" in host or " " in host or host == "*" for host in found):
+    if not found or any("/" in host or " " in host or host == "*" for host in found):
         raise EnvironmentRefused(
             "ALLOWED_HOSTS is malformed: give host names only, separated by commas."
         )
@@ -64,7 +76,7 @@ def hosts(env: Env) -> list[str]:
 def database(env: Env) -> dict[str, Any]:
     """`DATABASE_URL` as Django's settings for one database. Raises `EnvironmentRefused`."""
     url = required(env, "DATABASE_URL", "postgresql://user:password@host:5432/briefed")
-    if urlsplit(url).scheme not in {"postgres", "postgresql"}:
+    if _parts("DATABASE_URL", url).scheme not in {"postgres", "postgresql"}:
         raise EnvironmentRefused(
             "DATABASE_URL is malformed: it must start with postgresql://, the only database used."
         )
@@ -80,25 +92,24 @@ def database(env: Env) -> dict[str, Any]:
 def redis_url(env: Env) -> str:
     """`REDIS_URL`. Raises `EnvironmentRefused`."""
     url = required(env, "REDIS_URL", "redis://host:6379/0")
-    if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
+    parts = _parts("REDIS_URL", url)
+    if parts.scheme not in {"redis", "rediss", "unix"}:
         raise EnvironmentRefused(
             "REDIS_URL is malformed: it must start with redis://, rediss:// or unix://."
         )
+    if not (parts.path if parts.scheme == "unix" else parts.hostname):
+        raise EnvironmentRefused("REDIS_URL is malformed: it names no server.")
     return url
 
 
 def mail_server(env: Env) -> MailServer:
     """`MAIL_URL`: smtp://, smtp+tls:// (STARTTLS) or smtps://. Raises `EnvironmentRefused`."""
     url = required(env, "MAIL_URL", "smtp+tls://user:password@host:587")
-    parts = urlsplit(url)
+    parts = _parts("MAIL_URL", url)
     if parts.scheme not in {"smtp", "smtp+tls", "smtps"} or not parts.hostname:
         raise EnvironmentRefused(
             "MAIL_URL is malformed: it must be smtp://, smtp+tls:// or smtps:// and name a host."
         )
-    try:
-        port = parts.port
-    except ValueError as refusal:
-        raise EnvironmentRefused("MAIL_URL is malformed: its port is not a number.") from refusal
     if parse_qs(parts.query):
         raise EnvironmentRefused(
             "MAIL_URL is malformed: it takes no options after a question mark."
@@ -106,7 +117,7 @@ def mail_server(env: Env) -> MailServer:
     standard_port = {"smtp": 25, "smtp+tls": 587, "smtps": 465}[parts.scheme]
     return MailServer(
         host=parts.hostname,
-        port=port or standard_port,
+        port=parts.port or standard_port,
         username=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
         use_tls=parts.scheme == "smtp+tls",
@@ -117,7 +128,7 @@ def mail_server(env: Env) -> MailServer:
 def site_url(env: Env) -> str:
     """`SITE_URL`, the public address without a trailing slash. Raises `EnvironmentRefused`."""
     url = required(env, "SITE_URL", "https://training.example.org")
-    parts = urlsplit(url)
+    parts = _parts("SITE_URL", url)
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/"):
         raise EnvironmentRefused(
             "SITE_URL is malformed: it must be http:// or https:// and a host, with no path."

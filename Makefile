@@ -1,0 +1,53 @@
+# Nothing needs to be installed first but Python 3.13, make and a network: see bootstrap.sh.
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-browser check format bench lock
+
+PORT ?= 8000
+# Test processes: a number, or "logical" for one per processor.
+PROCESSES ?= logical
+ARGS ?=
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+help:
+	@echo "make demo          the site on http://localhost:$(PORT), with sample people (PORT=8000)"
+	@echo "make test          every test (ARGS=... goes to pytest, PROCESSES=2)"
+	@echo "make test-browser  only the tests that drive a browser"
+	@echo "make check         format, lint, types, imports, templates, migrations, deployment"
+	@echo "make format        write what 'make check' would ask for"
+	@echo "make bench         the load test"
+	@echo "make lock          pin the dependencies anew (UPGRADE=--upgrade takes newer ones)"
+
+$(INSTALLED): requirements-dev.txt bootstrap.sh
+	@./bootstrap.sh
+	@touch $@
+
+demo: $(INSTALLED)
+	@$(BIN)/python -m booking.local.demo --port $(PORT)
+
+# "python -m pytest" and not "pytest": the plugin that starts the servers lies in this folder.
+test: $(INSTALLED)
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup $(ARGS)
+
+test-browser: $(INSTALLED)
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup -m browser $(ARGS)
+
+check: $(INSTALLED)
+	@$(BIN)/python -m booking.local.servers -- .ci/check
+
+format: $(INSTALLED)
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+	@find templates -name '*.html' -exec $(BIN)/djade --target-version 6.1 {} +
+
+bench: $(INSTALLED)
+	@$(BIN)/python -m tests.load $(ARGS)
+
+UPGRADE ?=
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes \
+	--no-header --no-emit-index-url --no-annotate $(UPGRADE)
+
+lock: $(INSTALLED)
+	@$(COMPILE) requirements.in --output-file requirements.txt
+	@$(COMPILE) --constraint requirements.txt requirements-dev.in --output-file requirements-dev.txt

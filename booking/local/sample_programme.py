@@ -1,0 +1,230 @@
+"""The sample programme of the demo: the partnership's CSV files, and people who have booked.
+
+Everything is made in one transaction with a fixed seed, through the actions that the site itself
+uses, so the sample is what the site would hold after some weeks of use.
+"""
+
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from pathlib import Path
+
+from allauth.account.models import EmailAddress
+from django.db import transaction
+
+from accounts.models import Agency, Sector, User
+from booking.catalogue.importing.programme import import_programme
+from booking.catalogue.models import Session, Venue
+from booking.local.sample_people import COORDINATOR, PRACTITIONER, TRAINER
+from booking.outbox.models import Message
+from booking.places import actions as places
+from booking.places.models import Booking
+from booking.places.refusals import Refused
+from booking.wording import LONDON
+
+FOLDER = Path(__file__).resolve().parent / "sample"
+NOT_SENT = "Sample data: not sent"
+
+_FIRST_SESSION_IN = timedelta(days=10)
+_BOOKED_SINCE = timedelta(days=30)
+_SEED = 7_2027
+# Sessions by their reference in sessions.csv: how many wait for a place in a full one, and how
+# many places are left in one that is nearly full.
+_FULL_WITH_WAITING = {"S013": 6, "S058": 3, "S048": 7, "S062": 4}
+_NEARLY_FULL_WITH_PLACES = {"S005": 2, "S064": 1, "S066": 3, "S060": 2}
+_BY_OFFER = ("S048", "S066")
+_OPENS_NEXT_WEEK = "S072"
+_CLOSES_SOON = "S008"
+_PRACTITIONER_HAS_A_PLACE_IN, _PRACTITIONER_WAITS_FOR = "S003", "S048"
+
+_TRAINERS = {
+    "trainer1@leedscouncil.example": ("Farzana", "Akhtar"),
+    TRAINER: ("Martin", "Oyelaran"),
+    "trainer3@leedscouncil.example": ("Siân", "Prosser"),
+    "trainer4@leedscouncil.example": ("Callum", "Whitaker"),
+    "trainer5@leedscouncil.example": ("Ewa", "Kowalczyk"),
+    "trainer6@leedscouncil.example": ("Denise", "Barraclough"),
+    "trainer7@leedscouncil.example": ("Harjit", "Sandhu"),
+    "trainer8@leedscouncil.example": ("Naomi", "Feldman"),
+}
+_TRAINERS_AGENCY = "Leeds City Council Children and Families"
+_GETTING_THERE = {
+    "Reginald Centre, Community Suite": (
+        "Buses from the city centre stop outside. There is a small free car park and street"
+        " parking nearby. Step-free entrance; ask for the Community Suite at reception."
+    ),
+    "St George's Centre, Studio": (
+        "Free parking for 60 cars behind the building. The bus stop is two minutes away. The"
+        " Studio is on the first floor; there is a lift."
+    ),
+    "Merrion House, Room 3.2": (
+        "Five minutes on foot from the main bus stops; there is no parking on site, so please use"
+        " public transport or a city centre car park. Bring your work identity card to sign in."
+    ),
+    "Shine Business Centre, Hall": (
+        "Parking at the rear for 40 cars, four of them accessible bays. Buses stop on the main"
+        " road. Ramped entrance, hearing loop in the Hall, prayer room on the ground floor."
+    ),
+}
+_NEEDS = (
+    "Vegetarian lunch, please.",
+    "I use a wheelchair.",
+    "Large print handouts, please.",
+    "Halal food, please.",
+    "I lip-read: a seat near the front would help.",
+    "Nut allergy.",
+)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What the sample holds."""
+
+    sessions: int
+    people: int
+    places_taken: int
+    waiting: int
+
+
+class AlreadyLoaded(Exception):
+    """There is a programme already; nothing was changed."""
+
+
+def load_sample(*, now: datetime) -> Loaded:
+    """Make the sample programme, its first session about ten days after `now`.
+
+    Raises `AlreadyLoaded` if there are sessions. Nothing of it is mailed to anybody.
+    """
+    with transaction.atomic():
+        if Session.objects.exists():
+            raise AlreadyLoaded
+        starting_from = (now + _FIRST_SESSION_IN).astimezone(LONDON).date()
+        import_programme(folder=FOLDER, now=now - _BOOKED_SINCE, starting_from=starting_from)
+        _add_coordinator()
+        _name_trainers()
+        for name, words in _GETTING_THERE.items():
+            Venue.objects.filter(name=name).update(getting_there=words)
+        _set_booking_times(now)
+        _book(now)
+        Message.objects.filter(booking__isnull=False, state=Message.State.WAITING).update(
+            state=Message.State.DROPPED, last_error=NOT_SENT
+        )
+    bookings = Booking.objects.all()
+    return Loaded(
+        sessions=Session.objects.count(),
+        people=User.objects.count(),
+        places_taken=bookings.holding_a_place().count(),
+        waiting=bookings.waiting().count(),
+    )
+
+
+def _add_coordinator() -> None:
+    agency, _ = Agency.objects.get_or_create(
+        name="Leeds Safeguarding Children Partnership",
+        defaults={"sector": Sector.LOCAL_AUTHORITY, "email_domains": ["leedsscp.example"]},
+    )
+    roles = {"is_coordinator": True, "is_staff": True, "is_superuser": True}
+    person = User.objects.filter(email=COORDINATOR).first() or User.objects.create_user(COORDINATOR)
+    User.objects.filter(pk=person.pk).update(
+        first_name="Bernadette",
+        last_name="Clough",
+        job_title="Training coordinator",
+        agency=agency,
+        **roles,
+    )
+    EmailAddress.objects.update_or_create(
+        user=person, email=COORDINATOR, defaults={"verified": True, "primary": True}
+    )
+
+
+def _name_trainers() -> None:
+    agency = Agency.objects.get(name=_TRAINERS_AGENCY)
+    for email, (first, last) in _TRAINERS.items():
+        User.objects.filter(email=email).update(
+            first_name=first,
+            last_name=last,
+            job_title="Safeguarding trainer",
+            agency=agency,
+        )
+
+
+def _set_booking_times(now: datetime) -> None:
+    today = now.astimezone(LONDON).date()
+    next_monday = today + timedelta(days=7 - today.weekday())
+    opens = datetime.combine(next_monday, time(9), LONDON)
+    closes = datetime.combine(today + timedelta(days=3), time(17), LONDON)
+    Session.objects.filter(reference=_OPENS_NEXT_WEEK).update(booking_opens_at=opens)
+    Session.objects.filter(reference=_CLOSES_SOON).update(booking_closes_at=closes)
+    Session.objects.filter(reference__in=_BY_OFFER).update(promotion=Session.Promotion.OFFER)
+
+
+@dataclass
+class _Wanted:
+    """What a session is filled with: bookings, of which the last ones find it full."""
+
+    session: Session
+    places: int
+    waiting: int = 0
+
+
+def _book(now: datetime) -> None:
+    """Book places, spread over the weeks before `now`, oldest first."""
+    dice = random.Random(_SEED)  # noqa: S311 - sample data, the same each time
+    people = list(
+        User.objects.filter(is_trainer=False, is_coordinator=False)
+        .exclude(email=PRACTITIONER)
+        .order_by("email")
+    )
+    sessions = {session.reference: session for session in Session.objects.order_by("reference")}
+    practitioner = User.objects.get(email=PRACTITIONER)
+    first = now - _BOOKED_SINCE
+    _try_to_book(sessions[_PRACTITIONER_HAS_A_PLACE_IN], practitioner, first, dice)
+    wanted = [_wanted_in(session, dice) for session in sessions.values()]
+    turns = [turn for each in wanted for turn in [each] * (each.places + each.waiting)]
+    dice.shuffle(turns)
+    clock = _moments(first, now - timedelta(hours=1), len(turns) + 1)
+    for turn in turns:
+        _book_somebody(turn, people, next(clock), dice)
+    _try_to_book(sessions[_PRACTITIONER_WAITS_FOR], practitioner, next(clock), dice)
+
+
+def _wanted_in(session: Session, dice: random.Random) -> _Wanted:
+    reference, capacity = session.reference, session.capacity
+    if reference == _OPENS_NEXT_WEEK:
+        return _Wanted(session, 0)
+    if reference in _FULL_WITH_WAITING:
+        return _Wanted(session, capacity, _FULL_WITH_WAITING[reference])
+    if reference in _NEARLY_FULL_WITH_PLACES:
+        return _Wanted(session, capacity - _NEARLY_FULL_WITH_PLACES[reference])
+    return _Wanted(session, dice.randint(2, min(capacity // 3, 7)))
+
+
+def _moments(first: datetime, last: datetime, number: int) -> Iterator[datetime]:
+    step = (last - first) / number
+    return (first + step * turn for turn in range(1, number + 1))
+
+
+def _book_somebody(wanted: _Wanted, people: list[User], at: datetime, dice: random.Random) -> None:
+    """Book the first person, in a random order, whom the rules let book."""
+    for person in dice.sample(people, k=len(people)):
+        if _try_to_book(wanted.session, person, at, dice):
+            return
+
+
+def _try_to_book(session: Session, person: User, at: datetime, dice: random.Random) -> bool:
+    needs = dice.choice(_NEEDS) if dice.random() < 0.1 else ""
+    try:
+        places.book(session=session, person=person, by=person, now=at, needs=needs)
+    except Refused:
+        return False
+    return True
+
+
+def sign_in_as() -> Iterable[tuple[str, str]]:
+    """The roles and addresses to try the demo with."""
+    return (
+        ("practitioner", PRACTITIONER),
+        ("trainer", TRAINER),
+        ("coordinator", COORDINATOR),
+    )

@@ -1,0 +1,46 @@
+"""Filters for sessions: {% load catalogue %}."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.urls import reverse
+
+from booking import wording
+from booking.catalogue.availability import Availability
+from booking.catalogue.availability import availability as availability_at
+from booking.catalogue.models import Session
+
+register = template.Library()
+
+
+@register.filter
+def availability(session: Session, now: datetime) -> Availability:
+    """{{ session|availability:now }}: its `text`, `tone`, `waiting`, `can_book`, `can_wait`."""
+    return availability_at(session, now)
+
+
+@register.filter
+def row(session: Session, now: datetime) -> dict[str, Any]:
+    """What a row of a list of sessions says: {% with row=session|row:now %}.
+
+    Lists are the busiest pages, so that a template looks up ready words in a plain dict.
+    """
+    course = session.course
+    starts = session.starts_at.astimezone(wording.LONDON)
+    return {
+        "url": reverse("session", args=[session.pk]),
+        "title": course.title,
+        "kind": course.kind,
+        "kind_name": course.get_kind_display(),
+        "level_name": course.get_level_display(),
+        "where": session.where,
+        "weekday": wording.WEEKDAYS[starts.weekday()][:3],
+        "number": str(starts.day),
+        "month": f"{wording.MONTHS[starts.month - 1][:3]} {starts.year}",
+        "day": wording.day(starts),
+        "times": [wording.sitting_times(s.starts_at, s.ends_at) for s in session.sittings.all()],
+        "places": availability_at(session, now),
+        "capacity": str(session.capacity),
+        "taken": str(session.places_taken),
+    }

@@ -1,0 +1,81 @@
+"""The sample programme: alive, ahead of today, and nothing of it mailed."""
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core.management import call_command
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import User
+from booking.catalogue.models import Course, Session, Venue
+from booking.local.sample_people import COORDINATOR, PRACTITIONER, TRAINER
+from booking.outbox.models import Message
+from booking.places.models import Booking
+
+pytestmark = pytest.mark.django_db
+
+
+def loaded() -> str:
+    out = StringIO()
+    call_command("load_sample", stdout=out)
+    return out.getvalue()
+
+
+def test_the_sample_is_a_programme_in_use() -> None:
+    said = loaded()
+    now = timezone.now()
+    assert all(address in said for address in (PRACTITIONER, TRAINER, COORDINATOR))
+
+    sessions = Session.objects.upcoming(now=now)
+    assert sessions.count() == Session.objects.count() == 75
+    first = sessions[0].starts_at
+    assert now + timedelta(days=9) < first < now + timedelta(days=18)
+    assert not Venue.objects.filter(getting_there="").exists()
+
+    full = sessions.filter(places_taken=F("capacity"))
+    assert 3 <= full.count() <= 4
+    assert all(3 <= session.waiting_count <= 8 for session in full)
+    assert sessions.with_places().count() > 60
+    assert sessions.filter(promotion=Session.Promotion.OFFER).count() == 2
+    assert sessions.filter(booking_opens_at__gt=now).count() == 1
+    assert sessions.filter(booking_closes_at__gt=now).count() == 1
+
+    assert Booking.objects.holding_a_place().count() > 300
+    assert not Message.objects.unsettled().exists()
+    assert set(Message.objects.values_list("last_error", flat=True)) == {"Sample data: not sent"}
+
+    person = User.objects.get(email=PRACTITIONER)
+    theirs = Booking.objects.for_person(person)
+    assert (theirs.holding_a_place().count(), theirs.waiting().count()) == (1, 1)
+    trainer = User.objects.get(email=TRAINER)
+    assert (trainer.full_name, trainer.is_complete) == ("Martin Oyelaran", True)
+    assert Booking.objects.filter(session__in=Session.objects.led_by(trainer)).count() > 10
+    coordinator = User.objects.get(email=COORDINATOR)
+    assert coordinator.is_coordinator
+    assert coordinator.is_staff
+    assert coordinator.is_superuser
+    assert coordinator.is_complete
+    verified = EmailAddress.objects.filter(verified=True, primary=True)
+    assert verified.count() == User.objects.count()
+
+    before = Session.objects.count(), Booking.objects.count(), Message.objects.count()
+    assert "nothing was changed" in loaded()
+    assert before == (Session.objects.count(), Booking.objects.count(), Message.objects.count())
+
+
+def test_nothing_is_added_where_there_is_a_programme_already() -> None:
+    starts = timezone.now() + timedelta(days=1)
+    Session.objects.create(
+        reference="S1",
+        course=Course.objects.create(code="INTRO", title="Introduction", kind="training"),
+        starts_at=starts,
+        ends_at=starts + timedelta(hours=1),
+        capacity=1,
+    )
+    said = loaded()
+    assert "There are sessions already: nothing was changed." in said
+    assert PRACTITIONER in said
+    assert (Session.objects.count(), Course.objects.count(), User.objects.count()) == (1, 1, 0)
