@@ -27,7 +27,8 @@ def same_for_everyone(*, seconds: int) -> Callable[[View], View]:
         def kept(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.method != "GET" or not _PERSONAL_COOKIES.isdisjoint(request.COOKIES):
                 return view(request, *args, **kwargs)
-            part = request.headers.get("HX-Request", "")
+            headers = request.headers
+            part = headers.get("HX-Request", "") + headers.get("HX-History-Restore-Request", "")
             key = f"{request.get_host()}|{part}|{request.get_full_path()}"
             stored: tuple[bytes, str] | None = caches["pages"].get(key)
             if stored is None:

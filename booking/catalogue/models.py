@@ -134,7 +134,8 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
     def for_pages(self) -> Self:
         """With what every page shows of a session, in a constant number of statements."""
-        return self.select_related("course", "venue").prefetch_related("sittings")
+        shown = self.select_related("course", "venue").defer("course__search")
+        return shown.prefetch_related("sittings")
 
     def to_complete(self, *, now: datetime) -> Self:
         """Published sessions whose last sitting has ended."""

@@ -4,10 +4,12 @@ Everything is made in one transaction with a fixed seed, through the actions tha
 uses, so the sample is what the site would hold after some weeks of use.
 """
 
+import csv
+import math
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 from allauth.account.models import EmailAddress
@@ -16,6 +18,7 @@ from django.db import transaction
 from accounts.models import Agency, Sector, User
 from booking.catalogue.importing.programme import import_programme
 from booking.catalogue.models import Session, Venue
+from booking.catalogue.working_days import is_working_day
 from booking.local.sample_people import COORDINATOR, PRACTITIONER, TRAINER
 from booking.outbox.models import Message
 from booking.places import actions as places
@@ -99,7 +102,7 @@ def load_sample(*, now: datetime) -> Loaded:
     with transaction.atomic():
         if Session.objects.exists():
             raise AlreadyLoaded
-        starting_from = (now + _FIRST_SESSION_IN).astimezone(LONDON).date()
+        starting_from = _quiet_start((now + _FIRST_SESSION_IN).astimezone(LONDON).date())
         import_programme(folder=FOLDER, now=now - _BOOKED_SINCE, starting_from=starting_from)
         _add_coordinator()
         _name_trainers()
@@ -117,6 +120,22 @@ def load_sample(*, now: datetime) -> Loaded:
         places_taken=bookings.holding_a_place().count(),
         waiting=bookings.waiting().count(),
     )
+
+
+def _quiet_start(earliest: date) -> date:
+    """The day, in the six weeks from `earliest`, that puts fewest sessions on bank holidays."""
+    with (FOLDER / "sessions.csv").open(encoding="utf-8", newline="") as file:
+        days = [
+            date.fromisoformat(sitting[:10])
+            for row in csv.DictReader(file)
+            for sitting in row["sittings"].split(";")
+        ]
+
+    def on_holidays(start: date) -> int:
+        moved = timedelta(weeks=math.ceil((start - min(days)).days / 7))
+        return sum(not is_working_day(day + moved) for day in days)
+
+    return min((earliest + timedelta(weeks=number) for number in range(6)), key=on_holidays)
 
 
 def _add_coordinator() -> None:

@@ -229,9 +229,7 @@ def _park(message: Message, reason: str) -> None:
 
 
 def _supersede(message: Message, reason: str) -> None:
-    _mine(message).update(
-        state=Message.State.SUPERSEDED, last_error=reason[:500], lease_until=None
-    )
+    _mine(message).update(state=Message.State.SUPERSEDED, last_error=reason[:500], lease_until=None)
 
 
 def _put_off(message: Message, reason: str, *, now: datetime) -> None:

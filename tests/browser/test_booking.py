@@ -80,7 +80,7 @@ def test_new_person_signs_up_by_code_and_books(
     page.goto(f"/sessions/{session.pk}/")
     accessible(page)
     screens = 0
-    page.get_by_role("link", name="Book a place").click()
+    page.get_by_role("button", name="Book a place").click()
     screens += 1
     expect(page.get_by_text("You are booking: Working Together")).to_be_visible()
     accessible(page)
@@ -133,7 +133,7 @@ def test_waiting_list_passes_a_cancelled_place_on(
     waiter = browser.new_page(base_url=running_site, viewport=PHONE)  # type: ignore[arg-type]
     waiter.goto(f"/sessions/{session.pk}/")
     accessible(waiter)
-    waiter.get_by_role("link", name="Join the waiting list").click()
+    waiter.get_by_role("button", name="Join the waiting list").click()
     sign_in(waiter, second.email, mail)
     expect(waiter.get_by_text("This session is full")).to_be_visible()
     accessible(waiter)
@@ -149,7 +149,7 @@ def test_waiting_list_passes_a_cancelled_place_on(
     accessible(holder)
     holder.get_by_role("link", name="Neglect").click()
     accessible(holder)
-    holder.get_by_role("link", name="Cancel this booking").click()
+    holder.get_by_role("button", name="Cancel this booking").click()
     show_heading(holder, "Cancel this booking?")
     accessible(holder)
     holder.get_by_role("button", name="Cancel this booking").click()
@@ -214,7 +214,7 @@ def test_booking_works_without_javascript(browser: Browser, running_site: str, m
     context = browser.new_context(java_script_enabled=False, base_url=running_site)
     page = context.new_page()
     page.goto(f"/sessions/{session.pk}/")
-    page.get_by_role("link", name="Book a place").click()
+    page.get_by_role("button", name="Book a place").click()
     sign_in(page, person.email, mail)
     page.get_by_role("button", name="Book this place").click()
     show_heading(page, "You're booked")

@@ -40,9 +40,9 @@ def test_trainer_sees_prints_and_downloads_the_list(
     expect(page.get_by_role("heading", name="Waiting list")).to_be_visible()
     accessible(page)
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download as CSV").click()
+        page.get_by_role("button", name="Download as CSV").click()
     assert "Ayşe" in download.value.path().read_text(encoding="utf-8-sig")
-    page.get_by_role("link", name="Printable list").click()
+    page.get_by_role("button", name="Printable list").click()
     expect(page.get_by_role("columnheader", name="Signature")).to_be_visible()
     accessible(page)
 

@@ -1,0 +1,126 @@
+"""The programme import: all rows of all files, or none.
+
+- A row is known by its key: an agency by its name, a course by its code, a person by their
+  address, a session by its reference, a diary date by its title and first day. A known row is
+  changed to what the file says, a new one is made, and nothing is ever removed.
+- The second import of the same files writes nothing.
+- Sessions are made published. An import never publishes, cancels or revives one that exists.
+- What people with a booking were told (course, sittings, delivery, venue, link) is not changed
+  behind their backs: such a row is a problem, and so is a capacity below the places taken.
+- Times are those on clocks in London; one that the clocks skip or repeat is a problem.
+- Whoever is imported may sign in by code at once: the address counts as verified.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from django.db import connection, transaction
+
+from booking.catalogue.importing.batches import Tally
+from booking.catalogue.importing.courses import COURSES, CoursePlan
+from booking.catalogue.importing.csv_files import Problem, Sheet, read_sheet
+from booking.catalogue.importing.diary import DIARY_DATES, DiaryPlan
+from booking.catalogue.importing.people import AGENCIES, PRACTITIONERS, AgencyPlan, PeoplePlan
+from booking.catalogue.importing.sessions import (
+    SESSIONS,
+    SessionPlan,
+    SessionRow,
+    read_session_rows,
+)
+
+FILES = {
+    "agencies.csv": AGENCIES,
+    "courses.csv": COURSES,
+    "practitioners.csv": PRACTITIONERS,
+    "sessions.csv": SESSIONS,
+    "diary_dates.csv": DIARY_DATES,
+}
+# Any number will do that nothing else locks.
+_LOCK = 7_305_071
+
+
+class ImportRefused(Exception):
+    """Nothing was written; `problems` holds every fault of every file."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an import did, table by table, and what it would like a person to look at."""
+
+    tallies: dict[str, Tally]
+    notes: list[str]
+    weeks_moved: int
+
+
+def import_programme(*, folder: Path, now: datetime, starting_from: date | None = None) -> Report:
+    """Load the CSV files of a folder, those that are there, in one transaction.
+
+    With `starting_from`, every session moves by the same number of whole weeks, forwards or
+    back, so that the earliest session is on that day or in the week after it; diary dates stay.
+    The weekday stays, and so does the time on the clock, also across a clock change. The earliest
+    session is that of the file, so the same files and the same day always come out the same.
+
+    Raises `ImportRefused` with every fault, and then has written nothing.
+    """
+    sheets = {name: read_sheet(folder / name, columns) for name, columns in FILES.items()}
+    if not any(sheet.is_there for sheet in sheets.values()):
+        raise ImportRefused([Problem(str(folder), 0, "", f"has none of {', '.join(FILES)}")])
+    session_rows = read_session_rows(sheets["sessions.csv"])
+    weeks = _weeks_to_move(session_rows, starting_from)
+    with transaction.atomic():
+        _let_no_other_import_run()
+        agencies = AgencyPlan(sheets["agencies.csv"])
+        courses = CoursePlan(sheets["courses.csv"])
+        people = PeoplePlan(agencies, now)
+        people.load(_emails(sheets["practitioners.csv"], session_rows))
+        people.plan_practitioners(sheets["practitioners.csv"])
+        sessions = SessionPlan(session_rows, courses=courses, people=people, weeks=weeks, now=now)
+        diary = DiaryPlan(sheets["diary_dates.csv"])
+        problems = [
+            problem
+            for sheet in sheets.values()
+            for problem in sorted(sheet.problems, key=lambda problem: problem.line)
+        ]
+        if problems:
+            raise ImportRefused(problems)
+        agencies.write()
+        courses.write()
+        people.write()
+        sessions.write()
+        diary.write()
+    tallies = {
+        "agencies": agencies.tally,
+        "courses": courses.tally,
+        "practitioners": people.practitioners,
+        "trainers": people.trainers,
+        "venues": sessions.venues.tally,
+        "sessions": sessions.tally,
+        "diary dates": diary.tally,
+    }
+    return Report(tallies, sessions.notes, weeks)
+
+
+def _emails(practitioners: Sheet, session_rows: Iterable[SessionRow]) -> set[str]:
+    found = {row.cells["email"].lower() for row in practitioners.rows}
+    return found | {email for row in session_rows for email in row.trainers}
+
+
+def _weeks_to_move(session_rows: Iterable[SessionRow], starting_from: date | None) -> int:
+    """How many whole weeks bring the earliest session to that day or after."""
+    if starting_from is None:
+        return 0
+    days = [start.date() for row in session_rows for start, _ in row.sittings]
+    return math.ceil((starting_from - min(days)).days / 7) if days else 0
+
+
+def _let_no_other_import_run() -> None:
+    """Wait until no other import is at work; held until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])

@@ -1,0 +1,58 @@
+"""What a session's page shows besides the session itself."""
+
+from datetime import datetime
+from typing import Any
+
+from booking.catalogue.availability import availability, why_not
+from booking.catalogue.calendar_links import CalendarEntry, calendar_links
+from booking.catalogue.event_data import as_script_text, event_data
+from booking.catalogue.models import Session
+from booking.catalogue.queries import for_rows
+from booking.catalogue.working_days import free_cancellation_until
+
+_OTHER_DATES = 5
+
+
+def session_context(
+    session: Session, *, site: str, organiser: str, now: datetime
+) -> dict[str, Any]:
+    """Everything of `catalogue/session.html` but the reader's own booking.
+
+    `site` is the address of this installation, without a path.
+    """
+    sittings = list(session.sittings.all())
+    page = f"{site.rstrip('/')}{session.get_absolute_url()}"
+    where = session.where
+    if session.venue and not session.is_online:
+        where = f"{session.venue.name}, {session.venue.address}"
+    event = event_data(session, sittings=sittings, page=page, organiser=organiser, now=now)
+    others = Session.objects.upcoming(now=now).filter(course=session.course_id)
+    return {
+        "session": session,
+        "course": session.course,
+        "sittings": sittings,
+        "availability": availability(session, now),
+        "why_not": why_not(session, now),
+        "is_ahead": session.state == Session.State.PUBLISHED and now < session.starts_at,
+        "cancel_by": free_cancellation_until(session),
+        "prerequisites": session.course.prerequisites.defer("search"),
+        "trainers": session.trainers.order_by("last_name", "first_name"),
+        "calendars": [
+            (
+                sitting,
+                calendar_links(
+                    CalendarEntry(
+                        title=session.course.title,
+                        starts_at=sitting.starts_at,
+                        ends_at=sitting.ends_at,
+                        where=where,
+                        page=page,
+                    )
+                ),
+            )
+            for sitting in sittings
+        ],
+        "event_data": as_script_text(event),
+        "other_dates": for_rows(others.exclude(pk=session.pk))[:_OTHER_DATES],
+        "now": now,
+    }
