@@ -1,0 +1,56 @@
+"""The calendar entry of a notice."""
+
+from datetime import datetime
+from email.utils import parseaddr
+
+from django.conf import settings
+
+from booking.calendars.ics import Event, cancellation, invitation
+from booking.notices.notice import CalendarChange, Notice
+
+
+def calendar_part(
+    notice: Notice, change: CalendarChange, *, to_name: str, to_email: str, decided_at: datetime
+) -> bytes:
+    """The iCalendar object that puts the entry into the recipient's calendar, or takes it out.
+
+    Its organizer is the mailbox that answers are sent to: somebody reads it. DTSTAMP is when the
+    message was decided, so that composing again gives the same bytes. Raises `ValueError` for an
+    entry that cannot be.
+    """
+    name, email = parseaddr(settings.MAIL_REPLY_TO)
+    several = notice.of > 1
+    event = Event(
+        uid=change.uid,
+        sequence=change.sequence,
+        stamp=decided_at,
+        starts=change.starts,
+        ends=change.ends,
+        summary=f"{notice.title} (date {notice.number} of {notice.of})"
+        if several
+        else notice.title,
+        location=notice.join_url or notice.where,
+        description=_description(notice, change.method),
+        url=notice.booking_url,
+        organizer_name=name or settings.PARTNERSHIP_NAME,
+        organizer_email=email,
+        attendee_name=to_name,
+        attendee_email=to_email,
+    )
+    return cancellation(event) if change.method == "CANCEL" else invitation(event)
+
+
+def _description(notice: Notice, method: str) -> str:
+    if method == "CANCEL":
+        return f"This has been cancelled. Details: {notice.booking_url}"
+    lines = []
+    if notice.join_url:
+        lines.append(f"Join: {notice.join_url}")
+    lines.append(f"Your booking: {notice.booking_url}")
+    lines.append(
+        "Deleting or declining this entry does not cancel your place. "
+        f"To cancel, use {notice.booking_url}"
+    )
+    if notice.instructions:
+        lines += ["", notice.instructions.strip()]
+    return "\n".join(lines)

@@ -1,0 +1,133 @@
+"""Composing notices: from messages in the outbox to the bytes that are sent."""
+
+import re
+from collections.abc import Sequence
+from email.errors import MessageError
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.template import TemplateDoesNotExist, TemplateSyntaxError, VariableDoesNotExist
+from django.template.loader import render_to_string
+from django.urls import NoReverseMatch
+
+from booking.notices.calendar_part import calendar_part
+from booking.notices.mime import Letter, write
+from booking.notices.notice import Notice, notice_of
+from booking.notices.reminders import DAY, WEEK
+from booking.outbox.delivery import Pointless, Unsendable
+from booking.outbox.models import Message
+from booking.places.models import Booking
+
+log = structlog.get_logger(__name__)
+
+# The topics there are, each a folder of templates/notices/.
+TOPICS = (
+    "booking.confirmed",
+    "booking.promoted",
+    "booking.further_date",
+    "booking.waiting",
+    "booking.offered",
+    "booking.offer_ended",
+    "booking.withdrawn",
+    "booking.cancelled",
+    "booking.further_date_cancelled",
+    "session.changed",
+    "session.cancelled",
+    WEEK,
+    DAY,
+)
+
+# What goes wrong when one message's content is not what its template or its headers need.
+# Trouble with the database is not among them: it concerns the whole batch, which is tried again.
+_CONTENT_TROUBLE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MessageError,
+    NoReverseMatch,
+    TemplateDoesNotExist,
+    TemplateSyntaxError,
+    TypeError,
+    ValueError,
+    VariableDoesNotExist,
+)
+_EMPTY_LINES = re.compile(r"\n\s*\n\s*\n")
+
+
+def compose(messages: Sequence[Message]) -> dict[int, bytes | Unsendable | Pointless]:
+    """The bytes of each message, by its key, or why it cannot or need not be composed.
+
+    Costs the same few statements however many messages there are. Composing a message again
+    gives the same bytes as long as what it tells of is the same.
+    """
+    bookings = _bookings(messages)
+    return {message.pk: _composed(message, bookings) for message in messages}
+
+
+def _bookings(messages: Sequence[Message]) -> dict[int, Booking]:
+    wanted = {message.booking_id for message in messages if message.booking_id is not None}
+    return (
+        Booking.objects.with_session().prefetch_related("session__trainers").in_bulk(list(wanted))
+    )
+
+
+def _composed(message: Message, bookings: dict[int, Booking]) -> bytes | Unsendable | Pointless:
+    booking = bookings.get(message.booking_id or 0)
+    if message.topic not in TOPICS or booking is None:
+        log.error("message_not_composed", message=message.pk, topic=message.topic)
+        return Unsendable(f"There is no notice “{message.topic}” to write about this.")
+    if message.topic in (DAY, WEEK) and not _still_reminds(message, booking):
+        return Pointless("The booking or its date is not what this was to remind of.")
+    try:
+        return write(_letter(message, booking))
+    except _CONTENT_TROUBLE as trouble:
+        log.exception("message_not_composed", message=message.pk, topic=message.topic)
+        return Unsendable(f"It could not be written: {type(trouble).__name__}: {trouble}"[:500])
+
+
+def _still_reminds(message: Message, booking: Booking) -> bool:
+    """Whether the place and the date that a reminder speaks of are still so.
+
+    After an outage it may be composed late; what happened since is told in a message of its own.
+    """
+    starts = [sitting.starts_at.isoformat() for sitting in booking.session.sittings.all()]
+    return booking.state == Booking.State.CONFIRMED and message.payload.get("starts") in starts
+
+
+def _letter(message: Message, booking: Booking) -> Letter:
+    notice = notice_of(message, booking)
+    to_name = booking.person.full_name
+    change = notice.calendar
+    calendar = None
+    if change is not None:
+        calendar = calendar_part(
+            notice,
+            change,
+            to_name=to_name,
+            to_email=message.to_email,
+            decided_at=message.created_at,
+        )
+    return Letter(
+        sender=settings.MAIL_FROM,
+        reply_to=settings.MAIL_REPLY_TO,
+        to_name=to_name,
+        to_email=message.to_email,
+        subject=_rendered(message.topic, "subject.txt", notice),
+        text=_tidied(_rendered(message.topic, "body.txt", notice)),
+        html=_rendered(message.topic, "body.html", notice),
+        message_id=message.message_id,
+        written_at=message.created_at,
+        calendar=calendar,
+        method=change.method if change else "",
+    )
+
+
+def _rendered(topic: str, part: str, notice: Notice) -> str:
+    words: dict[str, Any] = {"notice": notice, "partnership_name": notice.partnership}
+    return render_to_string(f"notices/{topic}/{part}", words)
+
+
+def _tidied(text: str) -> str:
+    """Plain text without the gaps that template tags leave."""
+    return _EMPTY_LINES.sub("\n\n", text.replace("\r\n", "\n")).strip() + "\n"

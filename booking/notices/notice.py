@@ -1,0 +1,185 @@
+"""What the templates of notices may say, worked out once and without a query in a template."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parseaddr
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+
+from booking import wording
+from booking.catalogue.models import Session
+from booking.catalogue.working_days import free_cancellation_until
+from booking.outbox.models import Message
+from booking.places.models import Booking
+
+_ORDINALS = (
+    "First",
+    "Second",
+    "Third",
+    "Fourth",
+    "Fifth",
+    "Sixth",
+    "Seventh",
+    "Eighth",
+    "Ninth",
+    "Tenth",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CalendarChange:
+    """The calendar entry that one message brings or takes away."""
+
+    method: str
+    uid: str
+    sequence: int
+    starts: datetime
+    ends: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """One notice in words. Texts are plain and not yet escaped; an empty one is left out."""
+
+    first_name: str
+    title: str
+    dates: tuple[str, ...]
+    # The date that this message is about: of its calendar entry or reminder, else the first.
+    date: str
+    short_date: str
+    start_clock: str
+    ordinal: str
+    number: int
+    of: int
+    is_online: bool
+    join_url: str
+    venue_name: str
+    venue_address: str
+    getting_there: str
+    instructions: str
+    trainers: str
+    cancel_by: str
+    cancel_notice: str
+    booking_url: str
+    session_url: str
+    programme_url: str
+    ask: str
+    partnership: str
+    booking_state: str
+    calendar: CalendarChange | None
+    promotion_is_offer: bool
+    offer_length: str
+    payload: dict[str, Any]
+    until: str
+
+    @property
+    def has_several_dates(self) -> bool:
+        """Whether the session has more than one sitting."""
+        return len(self.dates) > 1
+
+    @property
+    def further_dates(self) -> int:
+        """How many more messages carry a calendar entry each."""
+        return len(self.dates) - 1
+
+    @property
+    def where(self) -> str:
+        """One line that says where."""
+        if self.is_online:
+            return "Online"
+        if not self.venue_name:
+            return "To be announced"
+        return f"{self.venue_name}, {self.venue_address}" if self.venue_address else self.venue_name
+
+
+def notice_of(message: Message, booking: Booking) -> Notice:
+    """What a message about a booking says.
+
+    The booking comes with its person, session, course, venue, sittings and trainers; nothing is
+    loaded here. Raises `KeyError` or `ValueError` if the message's payload is not what its topic
+    needs.
+    """
+    session, payload = booking.session, message.payload
+    sittings = list(session.sittings.all())
+    calendar = _calendar_change(payload["event"]) if "event" in payload else None
+    if calendar is not None:
+        starts, ends = calendar.starts, calendar.ends
+    elif "starts" in payload:
+        starts, ends = _moment(payload["starts"]), _moment(payload["ends"])
+    else:
+        starts, ends = sittings[0].starts_at, sittings[0].ends_at
+    number = int(payload.get("number", 1))
+    # A date that was dropped from a session is none of those it has now.
+    dates_in_all = 1 if message.topic == "booking.further_date_cancelled" else len(sittings)
+    venue = None if session.is_online else session.venue
+    cancel_by = free_cancellation_until(session)
+    return Notice(
+        first_name=booking.person.first_name,
+        title=session.course.title,
+        dates=tuple(wording.sitting_times(each.starts_at, each.ends_at) for each in sittings),
+        date=wording.sitting_times(starts, ends),
+        short_date=wording.short_day(starts),
+        start_clock=wording.clock(starts),
+        ordinal=_ordinal(number) if "number" in payload else "One",
+        number=number,
+        of=int(payload.get("of", dates_in_all)),
+        is_online=session.is_online,
+        join_url=session.join_url if session.is_online else "",
+        venue_name=venue.name if venue else "",
+        venue_address=venue.address if venue else "",
+        getting_there=venue.getting_there if venue else "",
+        instructions=session.joining_instructions,
+        trainers=_listed([str(trainer) for trainer in session.trainers.all()]),
+        cancel_by=wording.deadline(cancel_by) if cancel_by > message.created_at else "",
+        cancel_notice=_notice_length(session),
+        booking_url=absolute(reverse("booking", args=[booking.pk])),
+        session_url=absolute(reverse("session", args=[session.pk])),
+        programme_url=absolute(reverse("programme")),
+        ask=parseaddr(settings.MAIL_REPLY_TO)[1],
+        partnership=settings.PARTNERSHIP_NAME,
+        booking_state=booking.state,
+        calendar=calendar,
+        promotion_is_offer=session.promotion == Session.Promotion.OFFER,
+        offer_length=wording.counted(session.offer_hours, "hour"),
+        payload=payload,
+        until=wording.deadline(_moment(payload["until"])) if payload.get("until") else "",
+    )
+
+
+def absolute(path: str) -> str:
+    """A path of this site as an address that works in an email."""
+    return f"{settings.SITE_URL}{path}"
+
+
+def _calendar_change(event: dict[str, Any]) -> CalendarChange:
+    method = event["method"]
+    if method not in ("REQUEST", "CANCEL"):
+        raise ValueError(f"A calendar entry is requested or cancelled, not {method!r}.")
+    return CalendarChange(
+        method=method,
+        uid=event["uid"],
+        sequence=int(event["sequence"]),
+        starts=_moment(event["starts"]),
+        ends=_moment(event["ends"]),
+    )
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _ordinal(number: int) -> str:
+    return _ORDINALS[number - 1] if 1 <= number <= len(_ORDINALS) else f"Number {number}"
+
+
+def _notice_length(session: Session) -> str:
+    days = session.cancellation_notice_days
+    return wording.counted(days, "working day") if days else ""
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"

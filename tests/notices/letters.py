@@ -1,0 +1,103 @@
+"""Messages as the places room posts them, and emails as they are read."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+from django.db import transaction
+
+from booking.catalogue.models import Session
+from booking.notices.composing import compose
+from booking.outbox import actions as outbox
+from booking.outbox.actions import Draft
+from booking.outbox.models import Message
+from booking.places import announcements
+from booking.places.announcements import SittingTimes
+from booking.places.models import Booking
+from tests.factories import NOW, make_person, make_session
+
+LATER = NOW + timedelta(days=21)
+THREE_DATES = tuple(
+    (LATER + timedelta(days=7 * week), LATER + timedelta(days=7 * week, hours=3))
+    for week in range(3)
+)
+CHANGES = [{"what": "Place", "before": "Town Hall", "after": "Carriageworks"}]
+
+
+def make_booking(session: Session | None = None, **fields: Any) -> Booking:
+    """A confirmed booking, without the rules of `places.actions`."""
+    fields.setdefault("state", Booking.State.CONFIRMED)
+    fields.setdefault("confirmed_at", NOW)
+    person = fields.pop("person", None) or make_person()
+    booking = Booking.objects.create(
+        session=session or make_session(), person=person, booked_by=person, **fields
+    )
+    return Booking.objects.with_session().get(pk=booking.pk)
+
+
+def times(booking: Booking) -> list[SittingTimes]:
+    """The sittings of the booking's session."""
+    return [SittingTimes.of(sitting) for sitting in booking.session.sittings.all()]
+
+
+def every_notice(booking: Booking) -> Iterator[Draft]:
+    """Everything that can be announced about a booking."""
+    sittings = times(booking)
+    booking.ticket = booking.ticket or 1
+    booking.offered_until = booking.session.starts_at - timedelta(days=2)
+    yield from announcements.given_a_place(booking, sittings)
+    yield from announcements.given_a_place(booking, sittings[:1], promoted=True)
+    yield announcements.waiting(booking, position=3)
+    yield announcements.offered(booking)
+    yield announcements.offer_ended(booking)
+    yield announcements.left(booking)
+    booking.calendar_sequence += 1
+    yield from announcements.cancelled(
+        booking, sittings, by_coordinator=True, why="You asked us to."
+    )
+    booking.calendar_sequence += 1
+    yield from announcements.session_changed(
+        booking, kept=sittings, dropped=[SittingTimes(999_999, NOW, NOW + timedelta(hours=1))],
+        changes=CHANGES, session_revision=1,
+    )  # fmt: skip
+    booking.calendar_sequence += 1
+    yield from announcements.session_cancelled(
+        booking, sittings, had_a_place=True, why="The trainer is ill."
+    )
+    for topic in ("reminder.week", "reminder.day"):
+        yield announcements.reminder(booking, topic=topic, sitting=sittings[0])
+
+
+def post(drafts: Iterable[Draft], *, now: datetime = NOW) -> list[Message]:
+    """The messages of these drafts, in the outbox."""
+    drafts = list(drafts)
+    with transaction.atomic():
+        outbox.post(drafts, now=now)
+    return list(Message.objects.order_by("-pk")[: len(drafts)])[::-1]
+
+
+def written(message: Message) -> bytes:
+    """The bytes of a message; fails if it cannot be composed."""
+    composed = compose([message])[message.pk]
+    assert isinstance(composed, bytes), composed
+    return composed
+
+
+def read(mime: bytes) -> EmailMessage:
+    """The email as a mail program sees it; fails if it has a defect."""
+    parsed = message_from_bytes(mime, policy=policy.default)
+    assert isinstance(parsed, EmailMessage)
+    for part in parsed.walk():
+        assert not part.defects
+        for _, value in part.items():
+            assert not getattr(value, "defects", ()), value
+    return parsed
+
+
+def part(mail: EmailMessage, content_type: str) -> str:
+    """The text of the only part of this type, with plain line ends."""
+    [found] = [each for each in mail.walk() if each.get_content_type() == content_type]
+    content: str = found.get_content()
+    return content.replace("\r\n", "\n")

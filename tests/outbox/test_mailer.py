@@ -1,0 +1,41 @@
+"""Mail that Django or a library sends: written into the outbox, delivered ahead of the rest."""
+
+import pytest
+from django.core.mail import EmailMultiAlternatives, mailers
+
+from booking.local.smtp_sink import SmtpSink
+from booking.notices.composing import compose
+from booking.outbox.delivery import Post, deliver
+from booking.outbox.models import Message
+
+pytestmark = pytest.mark.django_db
+
+
+def send_code() -> None:
+    mail = EmailMultiAlternatives(
+        "ABC-DEF is your code", "Your code: ABC-DEF", None, ["a@agency.example", "b@agency.example"]
+    )
+    mail.attach_alternative("<p>ABC-DEF</p>", "text/html")
+    assert mailers["default"].send_messages([mail]) == 2
+
+
+def test_each_recipient_has_a_message_of_their_own(smtp_sink: SmtpSink) -> None:
+    send_code()
+    assert smtp_sink.messages() == []
+    stored = list(Message.objects.all())
+    assert [message.to_email for message in stored] == ["a@agency.example", "b@agency.example"]
+    assert all(message.is_urgent and message.topic == "account.mail" for message in stored)
+    assert len({message.stream for message in stored}) == 2
+
+
+def test_it_is_sent_and_its_text_forgotten(smtp_sink: SmtpSink) -> None:
+    send_code()
+    office = Post()
+    assert deliver(compose=compose, post=office) == 2
+    office.close()
+    mails = smtp_sink.messages()
+    assert [mail.recipients for mail in mails] == [["a@agency.example"], ["b@agency.example"]]
+    stored = list(Message.objects.all())
+    assert [mail.message["Message-ID"] for mail in mails] == [each.message_id for each in stored]
+    assert {message.state for message in stored} == {Message.State.SENT}
+    assert {message.mime for message in stored} == {None}

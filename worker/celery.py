@@ -1,0 +1,66 @@
+"""The Celery application: carries out what the schedule asks for, every second or more rarely.
+
+    celery -A worker.celery worker        as many as wanted, on as many hosts
+    celery -A worker.celery beat          exactly one
+
+Redis carries wake-ups and nothing else. What is to be done stands in PostgreSQL, so a task that is
+lost, repeated or late does no harm: the next one finds the same work.
+"""
+
+import logging
+import os
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "booking.settings")
+
+from celery import Celery
+from celery.signals import setup_logging
+from django.conf import settings
+
+from worker.schedule import SCHEDULE
+
+app = Celery("briefed", broker=settings.REDIS_URL, include=["worker.tasks"])
+app.conf.update(
+    timezone="Europe/London",
+    beat_schedule=SCHEDULE,
+    # The schedule is written here and every entry may be missed, so beat keeps no file, which a
+    # crash could spoil.
+    beat_scheduler="celery.beat:Scheduler",
+    # Results are rows in the database; nobody asks Celery for them.
+    task_ignore_result=True,
+    task_store_errors_even_if_ignored=False,
+    # A task whose worker dies is done by another one.
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    # Longer than any task takes; a task that Redis hands out twice does no harm.
+    task_soft_time_limit=300,
+    broker_transport_options={
+        "visibility_timeout": 600,
+        # A network that swallows packets must not leave a worker deaf.
+        "socket_timeout": 10,
+        "socket_connect_timeout": 3,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+        "retry_on_timeout": True,
+    },
+    # Wait for Redis for ever, at the start and later.
+    broker_connection_retry_on_startup=True,
+    broker_connection_retry=True,
+    broker_connection_max_retries=None,
+    broker_channel_error_retry=True,
+    # A tick that cannot be written is dropped at once: beat must be free for the next one.
+    task_publish_retry=False,
+    # What is under way when Redis goes is finished, not thrown away.
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
+    worker_send_task_events=False,
+)
+
+
+@setup_logging.connect
+def keep_our_logs(**arguments: Any) -> None:
+    """Leave logging as the settings have it, and do not log every tick of the clock."""
+    for name in ("celery.beat", "celery.app.trace", "celery.worker.strategy"):
+        logging.getLogger(name).setLevel(logging.WARNING)

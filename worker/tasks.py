@@ -1,0 +1,63 @@
+"""The tasks: each reads the clock and calls one room."""
+
+import time
+from functools import cache
+from typing import Any
+
+from celery.signals import worker_process_shutdown
+from django.utils import timezone
+
+from accounts import actions as accounts
+from booking.catalogue import actions as catalogue
+from booking.notices import reminders
+from booking.notices.composing import compose
+from booking.outbox.delivery import Post, deliver
+from booking.places.sweep import sweep
+from worker.celery import app
+
+# How long one task goes on delivering, so that the others get their turn.
+DELIVERING_SECONDS = 20
+
+
+@cache
+def _post() -> Post:
+    """This process's connection to the mail server, kept from task to task."""
+    return Post()
+
+
+@worker_process_shutdown.connect
+def _hang_up(**arguments: Any) -> None:
+    if _post.cache_info().currsize:
+        _post().close()
+
+
+@app.task
+def deliver_messages() -> None:
+    """Send what is due, until nothing is or the time is over."""
+    until = time.monotonic() + DELIVERING_SECONDS
+    while deliver(compose=compose, post=_post()) and time.monotonic() < until:
+        pass
+
+
+@app.task
+def fill_places_everywhere() -> None:
+    """Give free places to those who wait, and take back offers that ran out."""
+    sweep(now=timezone.now())
+
+
+@app.task
+def post_due_reminders() -> None:
+    """Remind people of what is near."""
+    reminders.post_due_reminders(now=timezone.now())
+
+
+@app.task
+def complete_sessions() -> None:
+    """Mark what is over."""
+    catalogue.complete_sessions(now=timezone.now())
+
+
+@app.task
+def forget_unfinished_accounts() -> None:
+    """Delete accounts that were begun and never confirmed."""
+    accounts.forget_unfinished_accounts(now=timezone.now())
