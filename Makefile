@@ -42,7 +42,7 @@ format: $(INSTALLED)
 	@find templates -name '*.html' -exec $(BIN)/djade --target-version 6.1 {} +
 
 bench: $(INSTALLED)
-	@$(BIN)/python -m tests.load $(ARGS)
+	@$(BIN)/python -m tests.load.bench $(ARGS)
 
 UPGRADE ?=
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes \

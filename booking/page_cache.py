@@ -17,9 +17,9 @@ _PERSONAL_COOKIES = frozenset({settings.SESSION_COOKIE_NAME, "messages"})
 def same_for_everyone(*, seconds: int) -> Callable[[View], View]:
     """Keep a page's answer for this many seconds, in this process only.
 
-    Only for visitors without a session or a pending message, and only for GET, so that nobody sees another
-    person's page, and whoever books reads the places left from the database. Kept apart by
-    whole address and by whether htmx asked for a part.
+    Only for visitors without a session or a pending message, and only for GET, so that nobody
+    sees another person's page, and whoever books reads the places left from the database. Kept
+    apart by whole address and by whether htmx asked for a part.
     """
 
     def decorate(view: View) -> View:

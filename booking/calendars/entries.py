@@ -6,8 +6,9 @@ from email.utils import parseaddr
 from django.conf import settings
 from django.urls import reverse
 
+from booking.calendars.entry_words import entry_description, entry_title
 from booking.calendars.ics import Event
-from booking.catalogue.models import Session, Sitting
+from booking.catalogue.models import Session
 from booking.places.announcements import calendar_uid
 from booking.places.models import Booking
 
@@ -15,12 +16,6 @@ from booking.places.models import Booking
 def _organizer() -> tuple[str, str]:
     name, address = parseaddr(settings.MAIL_REPLY_TO)
     return name or settings.PARTNERSHIP_NAME, address
-
-
-def _summary(session: Session, sitting: Sitting, sittings: list[Sitting]) -> str:
-    if len(sittings) == 1:
-        return session.course.title
-    return f"{session.course.title} (date {sittings.index(sitting) + 1} of {len(sittings)})"
 
 
 def _location(session: Session) -> str:
@@ -38,14 +33,14 @@ def session_events(session: Session) -> Iterator[Event]:
     domain = address.rpartition("@")[2]
     page = settings.SITE_URL + reverse("session", args=[session.pk])
     sittings = list(session.sittings.all())
-    for sitting in sittings:
+    for number, sitting in enumerate(sittings, start=1):
         yield Event(
             uid=f"session-{session.pk}-{sitting.pk}@{domain}",
             sequence=session.revision,
             stamp=session.changed_at,
             starts=sitting.starts_at,
             ends=sitting.ends_at,
-            summary=_summary(session, sitting, sittings),
+            summary=entry_title(session.course.title, number=number, of=len(sittings)),
             location=_location(session),
             description=f"{session.course.summary}\n\nDetails and booking: {page}".strip(),
             url=page,
@@ -62,9 +57,8 @@ def booking_events(bookings: Iterable[Booking]) -> Iterator[Event]:
         session = booking.session
         page = settings.SITE_URL + reverse("booking", args=[booking.pk])
         sittings = list(session.sittings.all())
-        join = f"Join: {session.join_url}\n" if session.join_url else ""
-        cancelled = booking.state == Booking.State.CANCELLED
-        for sitting in sittings:
+        join_url = session.join_url if session.is_online else ""
+        for number, sitting in enumerate(sittings, start=1):
             yield Event(
                 uid=calendar_uid(booking, sitting.pk),
                 sequence=booking.calendar_sequence,
@@ -73,14 +67,16 @@ def booking_events(bookings: Iterable[Booking]) -> Iterator[Event]:
                 ),
                 starts=sitting.starts_at,
                 ends=sitting.ends_at,
-                summary=_summary(session, sitting, sittings),
-                location=session.join_url or _location(session),
-                description=(
-                    f"{join}Your booking: {page}\nDeleting this entry does not cancel your place."
+                summary=entry_title(session.course.title, number=number, of=len(sittings)),
+                location=join_url or _location(session),
+                description=entry_description(
+                    join_url=join_url,
+                    booking_url=page,
+                    instructions=session.joining_instructions,
                 ),
                 url=page,
                 organizer_name=name,
                 organizer_email=address,
-                cancelled=cancelled,
+                cancelled=booking.state == Booking.State.CANCELLED,
                 tentative=booking.state == Booking.State.OFFERED,
             )

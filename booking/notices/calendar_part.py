@@ -5,6 +5,7 @@ from email.utils import parseaddr
 
 from django.conf import settings
 
+from booking.calendars.entry_words import entry_description, entry_title
 from booking.calendars.ics import Event, cancellation, invitation
 from booking.notices.notice import CalendarChange, Notice
 
@@ -19,18 +20,22 @@ def calendar_part(
     entry that cannot be.
     """
     name, email = parseaddr(settings.MAIL_REPLY_TO)
-    several = notice.of > 1
+    description = entry_description(
+        join_url=notice.join_url,
+        booking_url=notice.booking_url,
+        instructions=notice.instructions,
+    )
+    if change.method == "CANCEL":
+        description = f"This has been cancelled. Details: {notice.booking_url}"
     event = Event(
         uid=change.uid,
         sequence=change.sequence,
         stamp=decided_at,
         starts=change.starts,
         ends=change.ends,
-        summary=f"{notice.title} (date {notice.number} of {notice.of})"
-        if several
-        else notice.title,
+        summary=entry_title(notice.title, number=notice.number, of=notice.of),
         location=notice.join_url or notice.where,
-        description=_description(notice, change.method),
+        description=description,
         url=notice.booking_url,
         organizer_name=name or settings.PARTNERSHIP_NAME,
         organizer_email=email,
@@ -38,19 +43,3 @@ def calendar_part(
         attendee_email=to_email,
     )
     return cancellation(event) if change.method == "CANCEL" else invitation(event)
-
-
-def _description(notice: Notice, method: str) -> str:
-    if method == "CANCEL":
-        return f"This has been cancelled. Details: {notice.booking_url}"
-    lines = []
-    if notice.join_url:
-        lines.append(f"Join: {notice.join_url}")
-    lines.append(f"Your booking: {notice.booking_url}")
-    lines.append(
-        "Deleting or declining this entry does not cancel your place. "
-        f"To cancel, use {notice.booking_url}"
-    )
-    if notice.instructions:
-        lines += ["", notice.instructions.strip()]
-    return "\n".join(lines)

@@ -37,8 +37,8 @@ class Command(BaseCommand):
             metavar="YYYY-MM-DD",
             type=_day,
             help=(
-                "Move all sessions by whole weeks, so that the earliest session is on this day or in"
-                " the week after it. Give the same day each time."
+                "Move all sessions by whole weeks, so that the earliest is on this day or in the"
+                " week after it. Give the same day each time."
             ),
         )
 

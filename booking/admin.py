@@ -1,0 +1,196 @@
+"""The tables in the back office. What bookings depend on can only be looked at here."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Field, Model, QuerySet
+from django.http import HttpRequest
+
+from accounts.backoffice import BackOffice, ReadOnly, may_use_back_office
+from accounts.models import Sector
+from booking.attendance.models import AttendeeListAccess
+from booking.calendars.models import CalendarFeed
+from booking.catalogue.models import Course, DiaryDate, Session, Sitting, Topic, Venue
+from booking.outbox.models import Message
+from booking.places.models import Booking, BookingEvent
+
+
+@admin.register(Topic)
+class TopicPages(BackOffice):
+    """Subjects."""
+
+    list_display = ["name", "slug"]
+    search_fields = ["name"]
+    prepopulated_fields = {"slug": ["name"]}
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nothing hangs on a topic."""
+        return may_use_back_office(request.user)
+
+
+@admin.register(Course)
+class CoursePages(BackOffice):
+    """Courses."""
+
+    list_display = ["code", "title", "kind", "level", "hours", "usual_capacity"]
+    list_filter = ["kind", "level", "topics"]
+    search_fields = ["code", "title"]
+    filter_horizontal = ["topics", "prerequisites"]
+
+    def formfield_for_dbfield(
+        self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
+        """Sectors are ticked, not typed."""
+        if db_field.name == "sectors":
+            return forms.TypedMultipleChoiceField(
+                choices=Sector.choices,
+                required=False,
+                widget=forms.CheckboxSelectMultiple,
+                help_text=db_field.help_text,
+            )
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+
+@admin.register(Venue)
+class VenuePages(BackOffice):
+    """Venues: a new name or address reaches people with the next reminder only."""
+
+    list_display = ["name", "address"]
+    search_fields = ["name", "address"]
+
+
+@admin.register(DiaryDate)
+class DiaryDatePages(BackOffice):
+    """Awareness days and weeks."""
+
+    list_display = ["title", "starts", "ends"]
+    search_fields = ["title"]
+    date_hierarchy = "starts"
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nothing hangs on a diary date."""
+        return may_use_back_office(request.user)
+
+
+class SittingRows(admin.TabularInline):  # type: ignore[type-arg]
+    """The dates of a session."""
+
+    model = Sitting
+    extra = 0
+    can_delete = False
+    readonly_fields = ["starts_at", "ends_at"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Dates change on the coordinators' pages, where people are told."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """As above."""
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """They may be looked at."""
+        return may_use_back_office(request.user)
+
+
+@admin.register(Session)
+class SessionPages(BackOffice):
+    """Sessions: everything that bookings depend on changes under /manage/ only."""
+
+    list_display = ["reference", "course", "starts_at", "state", "places_taken", "capacity"]
+    list_filter = ["state", "delivery"]
+    list_select_related = ["course"]
+    search_fields = ["reference", "course__title", "course__code"]
+    date_hierarchy = "starts_at"
+    fields = [
+        "reference",
+        "course",
+        "state",
+        "delivery",
+        "venue",
+        "join_url",
+        ("starts_at", "ends_at"),
+        ("capacity", "agency_limit"),
+        ("places_taken", "waiting_count"),
+        "promotion",
+        "offer_hours",
+        "booking_opens_at",
+        "booking_closes_at",
+        "cancellation_notice_days",
+        "trainers",
+        "joining_instructions",
+        "cancellation_reason",
+        "revision",
+        "changed_at",
+    ]
+    inlines = [SittingRows]
+    _EDITABLE = frozenset({"joining_instructions"})
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """All but what nobody's booking depends on."""
+        names: list[str] = []
+        for entry in self.fields:
+            names += [entry] if isinstance(entry, str) else entry
+        return [name for name in names if name not in self._EDITABLE]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Sessions are scheduled under /manage/."""
+        return False
+
+
+@admin.register(Booking)
+class BookingPages(ReadOnly):
+    """Bookings."""
+
+    list_display = ["id", "person", "session", "state", "booked_at"]
+    list_filter = ["state"]
+    list_select_related = ["person", "session__course"]
+    search_fields = ["person__email", "person__last_name", "session__reference"]
+    exclude = ["calendar_key"]
+
+
+@admin.register(BookingEvent)
+class BookingEventPages(ReadOnly):
+    """What happened to bookings."""
+
+    list_display = ["at", "booking", "what", "by", "why"]
+    list_filter = ["what"]
+    list_select_related = ["booking", "by"]
+    search_fields = ["booking__person__email", "booking__session__reference"]
+    ordering = ["-at", "-id"]
+
+
+@admin.register(Message)
+class MessagePages(ReadOnly):
+    """Mail: whom it went to and how it fared. Its text can hold a sign-in code."""
+
+    list_display = ["id", "topic", "to_email", "state", "created_at", "sent_at", "attempts"]
+    list_filter = ["state", "topic"]
+    search_fields = ["to_email", "subject_key"]
+    ordering = ["-id"]
+    exclude = ["mime", "payload"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
+        """Without the text of the mail."""
+        return super().get_queryset(request).defer("mime", "payload")
+
+
+@admin.register(AttendeeListAccess)
+class AttendeeListAccessPages(ReadOnly):
+    """Who looked at lists of people."""
+
+    list_display = ["at", "by", "session", "form", "rows"]
+    list_filter = ["form"]
+    list_select_related = ["by", "session__course"]
+    search_fields = ["by__email", "session__reference"]
+
+
+@admin.register(CalendarFeed)
+class CalendarFeedPages(ReadOnly):
+    """Private calendar addresses: that they exist, never what they are."""
+
+    list_display = ["person", "created_at", "revoked_at"]
+    list_select_related = ["person"]
+    search_fields = ["person__email"]
+    exclude = ["token_hash"]

@@ -1,0 +1,34 @@
+"""Addresses of the coordinators' pages, under /manage/."""
+
+from django.urls import path
+
+from booking.places import manage_changes, manage_desk, manage_views
+
+urlpatterns = [
+    path("", manage_views.sessions, name="manage_sessions"),
+    path("sessions/new/", manage_views.new, name="manage_session_new"),
+    path("sessions/<int:session_id>/", manage_views.overview, name="manage_session"),
+    path("sessions/<int:session_id>/edit/", manage_views.edit, name="manage_session_edit"),
+    path("sessions/<int:session_id>/publish/", manage_views.publish, name="manage_session_publish"),
+    path("sessions/<int:session_id>/discard/", manage_views.discard, name="manage_session_discard"),
+    path(
+        "sessions/<int:session_id>/bookings/", manage_views.bookings, name="manage_session_bookings"
+    ),
+    path("sessions/<int:session_id>/change/", manage_changes.change, name="manage_session_change"),
+    path(
+        "sessions/<int:session_id>/capacity/",
+        manage_changes.capacity,
+        name="manage_session_capacity",
+    ),
+    path("sessions/<int:session_id>/cancel/", manage_changes.cancel, name="manage_session_cancel"),
+    path(
+        "bookings/<int:booking_id>/cancel/",
+        manage_changes.cancel_booking,
+        name="manage_booking_cancel",
+    ),
+    path("unlisted/", manage_desk.unlisted, name="manage_unlisted"),
+    path("unlisted/<int:person_id>/", manage_desk.settle, name="manage_unlisted_person"),
+    path("messages/", manage_desk.messages_page, name="manage_messages"),
+    path("messages/<int:message_id>/retry/", manage_desk.retry, name="manage_message_retry"),
+    path("messages/<int:message_id>/drop/", manage_desk.drop, name="manage_message_drop"),
+]

@@ -1,0 +1,202 @@
+"""The back office: who gets in, and what can be changed there."""
+
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import User
+from booking.calendars.models import CalendarFeed
+from booking.catalogue.models import Course, Session
+from booking.outbox.models import Message
+from booking.places import actions
+from booking.places.models import Booking
+from tests.factories import make_coordinator, make_person, make_session, make_trainer
+
+pytestmark = pytest.mark.django_db
+
+INDEX = "/admin/"
+
+
+@pytest.fixture(autouse=True)
+def without_two_step(settings: Settings) -> None:
+    """These tests are about roles; one test turns two steps on again."""
+    settings.TWO_STEP_REQUIRED = False
+
+
+@pytest.fixture
+def client() -> Client:
+    """A browser of a coordinator who was let into the back office."""
+    return signed_in(make_coordinator(is_staff=True))
+
+
+def signed_in(person: User) -> Client:
+    """A browser in which this person is signed in."""
+    browser = Client()
+    browser.force_login(person)
+    return browser
+
+
+def every_list() -> list[str]:
+    """The address of the list of each model in the back office."""
+    return [
+        reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        for model in admin.site._registry
+    ]
+
+
+def test_it_is_entered_through_the_sign_in_of_the_site_only() -> None:
+    response = Client().get(INDEX, follow=True)
+    assert response.redirect_chain[-1][0].startswith("/accounts/login/?next=")
+    response = Client().post("/admin/login/", {"username": "a@b.example", "password": "x"})
+    assert response.status_code == 302
+    assert response.headers["Location"].startswith("/accounts/login/")
+
+
+def test_everybody_else_stays_outside() -> None:
+    session = make_session(starts_at=timezone.now() + timedelta(days=9))
+    for person in (make_person(), make_trainer(), make_coordinator()):
+        browser = signed_in(person)
+        assert browser.get(INDEX, follow=True).status_code == 403
+        for address in (*every_list(), reverse("admin:booking_session_change", args=[session.pk])):
+            assert browser.get(address).status_code == 302
+            assert browser.post(address).status_code == 302
+
+
+def test_staff_without_the_role_see_nothing_in_it() -> None:
+    browser = signed_in(make_person(is_staff=True))
+    for address in every_list():
+        assert browser.get(address).status_code == 403
+
+
+def test_a_second_step_is_required(client: Client, settings: Settings) -> None:
+    settings.TWO_STEP_REQUIRED = True
+    response = client.get(INDEX)
+    assert response.headers["Location"].startswith(reverse("two_step_needed"))
+
+
+def test_every_page_of_it_opens(client: Client) -> None:
+    person = make_person()
+    session = make_session(starts_at=timezone.now() + timedelta(days=9), trainers=[make_trainer()])
+    actions.book(session=session, person=person, by=person, now=timezone.now())
+    CalendarFeed.objects.create(person=person, token_hash="0" * 64)
+    client.get(reverse("attendees", args=[session.pk]))
+    assert client.get(INDEX).status_code == 200
+    for model in admin.site._registry:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        assert client.get(reverse(f"{name}_changelist"), {"q": "a"}).status_code == 200
+        row = model._default_manager.first()
+        if row:
+            assert client.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200
+
+
+def test_only_our_own_models_are_there() -> None:
+    labels = {model._meta.app_label for model in admin.site._registry}
+    assert labels == {"accounts", "booking"}
+    # Second steps, sign-ins and rights of libraries stay out.
+    assert not admin.site.is_registered(apps.get_model("mfa", "Authenticator"))
+
+
+def test_roles_change_and_nothing_else_of_the_row_is_written(client: Client) -> None:
+    person = make_person(job_title="Nurse")
+    address = reverse("admin:accounts_user_change", args=[person.pk])
+    page = client.get(address).content.decode()
+    assert "password" not in page.lower().replace("password_change", "").replace(
+        "change password", ""
+    )
+    typed = {
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "job_title": "Health visitor",
+        "agency": person.agency_id,
+        "is_trainer": "on",
+        "is_active": "on",
+        # Neither can be slipped in.
+        "email": "thief@elsewhere.example",
+        "is_superuser": "on",
+    }
+    assert client.post(address, typed).status_code == 302
+    email = person.email
+    person.refresh_from_db()
+    assert (person.is_trainer, person.is_superuser, person.email) == (True, False, email)
+    assert person.job_title == "Health visitor"
+
+
+def test_nobody_is_added_or_deleted(client: Client) -> None:
+    person = make_person()
+    assert client.get(reverse("admin:accounts_user_add")).status_code == 403
+    assert client.post(reverse("admin:accounts_user_delete", args=[person.pk])).status_code == 403
+    agency = reverse("admin:accounts_agency_delete", args=[person.agency_id])
+    assert client.post(agency, {"post": "yes"}).status_code == 403
+
+
+def test_a_session_keeps_what_bookings_depend_on(client: Client) -> None:
+    session = make_session(capacity=5, starts_at=timezone.now() + timedelta(days=9))
+    address = reverse("admin:booking_session_change", args=[session.pk])
+    client.get(address)
+    person = make_person()
+    actions.book(session=session, person=person, by=person, now=timezone.now())
+    typed = {
+        "joining_instructions": "Ask for Sam.",
+        "state": "cancelled",
+        "capacity": "1",
+        "places_taken": "0",
+        "starts_at_0": "2020-01-01",
+        "starts_at_1": "09:00",
+        "sittings-TOTAL_FORMS": "0",
+        "sittings-INITIAL_FORMS": "0",
+    }
+    assert client.post(address, typed).status_code == 302
+    changed = Session.objects.get(pk=session.pk)
+    assert changed.joining_instructions == "Ask for Sam."
+    assert (changed.state, changed.capacity, changed.places_taken) == ("published", 5, 1)
+    assert changed.starts_at == session.starts_at
+    assert client.get(reverse("admin:booking_session_add")).status_code == 403
+    delete = reverse("admin:booking_session_delete", args=[session.pk])
+    assert client.post(delete, {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize("model", ["booking", "bookingevent", "message", "calendarfeed"])
+def test_records_can_only_be_looked_at_and_hold_no_secret(client: Client, model: str) -> None:
+    person = make_person()
+    session = make_session(starts_at=timezone.now() + timedelta(days=9))
+    booking = actions.book(session=session, person=person, by=person, now=timezone.now())
+    Message.objects.update(mime=b"Your code is BCD-FGH", payload={"code": "BCDFGH"})
+    CalendarFeed.objects.create(person=person, token_hash="5ec7e7" * 10)
+    row = apps.get_model("booking", model)._default_manager.first()
+    assert row is not None
+    page = client.get(reverse(f"admin:booking_{model}_change", args=[row.pk]))
+    text = page.content.decode()
+    for secret in ("5ec7e7", "BCD", booking.calendar_key):
+        assert secret not in text
+    assert 'name="_save"' not in text
+    change = reverse(f"admin:booking_{model}_change", args=[row.pk])
+    assert client.post(change, {"state": "cancelled"}).status_code == 403
+    assert client.post(reverse(f"admin:booking_{model}_delete", args=[row.pk])).status_code == 403
+    assert client.get(reverse(f"admin:booking_{model}_add")).status_code == 403
+    assert Booking.objects.get().state == Booking.State.CONFIRMED
+
+
+def test_a_course_is_added(client: Client) -> None:
+    typed = {
+        "code": "NEG",
+        "title": "Neglect",
+        "kind": "training",
+        "level": "2",
+        "hours": "3",
+        "usual_capacity": "20",
+        "sectors": ["police", "health"],
+    }
+    assert client.post(reverse("admin:booking_course_add"), typed).status_code == 302
+    course = Course.objects.get()
+    assert (course.title, course.sectors) == ("Neglect", ["police", "health"])
+    changed = {**typed, "title": "Neglect and its signs", "sectors": []}
+    address = reverse("admin:booking_course_change", args=[course.pk])
+    assert client.post(address, changed).status_code == 302
+    course.refresh_from_db()
+    assert (course.title, course.sectors) == ("Neglect and its signs", [])

@@ -1,0 +1,250 @@
+"""What visitors and bookers get from real web server processes: pages and bookings a second."""
+
+import itertools
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from django.urls import reverse
+
+from accounts.models import User
+from booking.catalogue.models import Session
+from booking.places.models import Booking
+from tests.load import client, crowd, raw_bookings
+from tests.load.client import Answer, Script
+from tests.load.report import Line, at_least, percentile
+from tests.load.statements import Counts
+
+CLIENTS = 16
+_WARM_UP_SECONDS = 0.7
+_PAGE_RATIO = 0.25
+_SPREAD_OVER = 200
+
+
+@dataclass
+class Samples:
+    """Times of answers, in seconds, and how long it took to get them all."""
+
+    seconds: list[float] = field(default_factory=list)
+    whole: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Per second."""
+        return len(self.seconds) / self.whole
+
+    @property
+    def p50(self) -> float:
+        """Milliseconds that half of them stay within."""
+        return percentile(self.seconds, 0.5)
+
+    @property
+    def p99(self) -> float:
+        """Milliseconds that all but one in a hundred stay within."""
+        return percentile(self.seconds, 0.99)
+
+
+@dataclass(frozen=True)
+class Site:
+    """The site and the bare view, each served by the same kind of web server."""
+
+    server: str
+    port: int
+    bare_port: int
+    seconds: float
+    counts: Counts
+
+    def measure(self) -> list[Line]:
+        """Every line of this server."""
+        bare = self._pages(self.bare_port, self._one_query())
+        under_middleware = self._pages(self.port, self._one_query())
+        return [
+            Line(
+                name=self._named("bare view, one indexed query"),
+                rate=bare.rate,
+                p50=bare.p50,
+                p99=bare.p99,
+                sql="1",
+            ),
+            self._compared("the same under the site's middleware", under_middleware, bare, sql="1"),
+            *self._page_lines(bare),
+            *self._booking_lines(bare),
+        ]
+
+    def _named(self, name: str) -> str:
+        return f"{self.server}: {name}"
+
+    def _compared(
+        self, name: str, samples: Samples, bare: Samples, *, sql: str, ratio: float | None = None
+    ) -> Line:
+        return Line(
+            name=self._named(name),
+            rate=samples.rate,
+            p50=samples.p50,
+            p99=samples.p99,
+            sql=sql,
+            reference="bare view",
+            reference_rate=bare.rate,
+            target=None if ratio is None else at_least(ratio, samples.rate, bare.rate),
+        )
+
+    # ------------------------------------------------------------ pages
+
+    def _one_query(self) -> Iterator[bytes]:
+        keys = _upcoming()
+        return itertools.cycle([client.get(f"/bench/one-query/{key}/") for key in keys])
+
+    def _page_lines(self, bare: Samples) -> Iterator[Line]:
+        people = User.objects.order_by("-pk")[:CLIENTS]
+        cookies = crowd.sign_in(people)
+        programme = reverse("programme")
+        sessions = [reverse("session", args=[key]) for key in _upcoming()]
+        pages: list[tuple[str, list[bytes], str, float | None]] = [
+            (
+                "programme, anonymous",
+                [client.get(programme)],
+                "programme, anonymous",
+                _PAGE_RATIO,
+            ),
+            (
+                "programme, signed in",
+                [client.get(programme, cookies=each) for each in cookies],
+                "programme, signed in",
+                None,
+            ),
+            (
+                "one session's page, anonymous",
+                [client.get(sessions[0])],
+                "session page, anonymous",
+                _PAGE_RATIO,
+            ),
+            (
+                f"{len(sessions)} sessions' pages in turn, anonymous",
+                [client.get(each) for each in sessions],
+                "session page, anonymous",
+                None,
+            ),
+            (
+                "session pages, signed in",
+                [
+                    client.get(page, cookies=each)
+                    for page, each in zip(sessions, itertools.cycle(cookies), strict=False)
+                ],
+                "session page, signed in",
+                None,
+            ),
+        ]
+        for name, requests, counted, ratio in pages:
+            samples = self._pages(self.port, itertools.cycle(requests))
+            yield self._compared(name, samples, bare, sql=self.counts[counted].words, ratio=ratio)
+
+    def _pages(self, port: int, requests: Iterator[bytes]) -> Samples:
+        def visitor(samples: Samples, deadline: float) -> Script:
+            while time.monotonic() < deadline:
+                answer = yield next(requests)
+                assert answer.status == 200, f"answered {answer.status}"
+                samples.seconds.append(answer.seconds)
+
+        for seconds in (_WARM_UP_SECONDS, self.seconds):
+            samples = Samples()
+            deadline = time.monotonic() + seconds
+            samples.whole = client.run(port, [visitor(samples, deadline) for _ in range(CLIENTS)])
+        return samples
+
+    # ------------------------------------------------------------ bookings
+
+    def _booking_lines(self, bare: Samples) -> Iterator[Line]:
+        bookers = _bookers()
+        counted = self.counts["booking, confirmed"].words
+        hot = crowd.add_session(capacity=20_000)
+        self._bookings(itertools.repeat(hot.pk), bookers, seconds=_WARM_UP_SECONDS)
+        on_one = self._bookings(itertools.repeat(hot.pk), bookers)
+        _check_counts([hot.pk])
+        raw_session = crowd.add_session(capacity=20_000)
+        raw = raw_bookings.measure(raw_session, seconds=self.seconds)
+        yield Line(
+            name=self._named("bookings on one session"),
+            rate=on_one.rate,
+            p50=on_one.p50,
+            p99=on_one.p99,
+            sql=counted,
+            reference=f"raw SQL, {raw.processes} processes",
+            reference_rate=raw.rate,
+            note=(
+                f"the bare view gives {bare.rate:,.0f} a second; raw SQL in one transaction"
+                f" takes {raw.p50:.1f} ms (p50)."
+            ),
+        )
+        yield self._compared("the same, beside the bare view", on_one, bare, sql=counted)
+        spread_over = _upcoming()[:_SPREAD_OVER]
+        spread = self._bookings(itertools.cycle(spread_over), bookers)
+        _check_counts(spread_over)
+        yield self._compared(
+            f"bookings spread over {_SPREAD_OVER} sessions", spread, bare, sql=counted
+        )
+        both = self._bookings(itertools.repeat(hot.pk), bookers, look_first=True)
+        _check_counts([hot.pk])
+        yield self._compared(
+            "form read, then booked, on one session",
+            both,
+            bare,
+            sql=f"{self.counts['booking form'].words} + {counted}",
+        )
+
+    def _bookings(
+        self,
+        sessions: Iterator[int],
+        bookers: Iterator[dict[str, str]],
+        *,
+        seconds: float | None = None,
+        look_first: bool = False,
+    ) -> Samples:
+        samples = Samples()
+        deadline = time.monotonic() + (self.seconds if seconds is None else seconds)
+
+        def booker() -> Script:
+            while time.monotonic() < deadline:
+                cookies = next(bookers)
+                address = reverse("book", args=[next(sessions)])
+                took = 0.0
+                if look_first:
+                    page = yield client.get(address, cookies=cookies)
+                    assert page.status == 200, f"the form answered {page.status}"
+                    took += page.seconds
+                answer = yield book_request(address, cookies)
+                check_booked(answer)
+                samples.seconds.append(took + answer.seconds)
+
+        samples.whole = client.run(self.port, [booker() for _ in range(CLIENTS)])
+        return samples
+
+
+def book_request(address: str, cookies: dict[str, str]) -> bytes:
+    """Pressing the button of the booking form."""
+    form = {"csrfmiddlewaretoken": crowd.csrf_token(), "needs": "Step-free access"}
+    return client.post(address, form, cookies=cookies)
+
+
+def check_booked(answer: Answer) -> None:
+    """The answer leads to a booking's page."""
+    assert answer.status == 302, f"booking answered {answer.status}: {answer.body.decode()}"
+    assert answer.location.startswith("/bookings/"), f"booking led to {answer.location}"
+
+
+def _upcoming() -> list[int]:
+    sessions = Session.objects.filter(reference__startswith="U").order_by("starts_at", "pk")
+    return list(sessions.values_list("pk", flat=True))
+
+
+def _bookers() -> Iterator[dict[str, str]]:
+    """Signed-in people who have no booking ahead, each once."""
+    people = User.objects.order_by("pk").exclude(bookings__session__state="published")
+    while batch := list(people[:10_000]):
+        yield from crowd.sign_in(batch)
+
+
+def _check_counts(sessions: Iterable[int]) -> None:
+    """The counts kept on the sessions are what their bookings say."""
+    for session in Session.objects.filter(pk__in=list(sessions)):
+        held = Booking.objects.for_session(session).holding_a_place().count()
+        assert held == session.places_taken, f"{held} bookings, {session.places_taken} counted"
