@@ -5,7 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
+from django.core.cache import caches
 from django.core.cache.backends.redis import RedisCache
+from django.core.exceptions import ImproperlyConfigured
 from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import TimeoutError as RedisSlow
 
@@ -54,12 +56,25 @@ class ForgivingRedisCache(RedisCache):
             False, lambda: super(ForgivingRedisCache, self).delete(*args, **kwargs)
         )
 
-    def incr(self, key: Any, delta: int = 1, version: int | None = None) -> Any:
-        """As Django's; the step itself while Redis is away or has just lost the number."""
-        try:
-            return self._forgiving(
-                delta, lambda: super(ForgivingRedisCache, self).incr(key, delta, version)
-            )
-        except ValueError:
-            # Redis came back, or dropped the key, between adding the number and raising it.
-            return delta
+    def count(self, key: str, *, seconds: int) -> int:
+        """Add one to a number that lives this many seconds from its first use, in one round trip.
+
+        Returns the number; 0 while Redis is away.
+        """
+
+        def counted() -> int:
+            name = self.make_and_validate_key(key)
+            pipeline = self._cache.get_client(name, write=True).pipeline(transaction=False)
+            pipeline.incr(name)
+            pipeline.expire(name, seconds, nx=True)
+            return int(pipeline.execute()[0])
+
+        return int(self._forgiving(0, counted))
+
+
+def count(key: str, *, seconds: int) -> int:
+    """As `ForgivingRedisCache.count`, on the site's shared cache."""
+    shared = caches["default"]
+    if not isinstance(shared, ForgivingRedisCache):
+        raise ImproperlyConfigured("Rate limits are counted in Redis.")
+    return shared.count(key, seconds=seconds)

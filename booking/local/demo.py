@@ -132,6 +132,8 @@ class Demo:
             "web",
             [
                 *("-m", "granian", "--interface", "wsgi", "--workers", "2", "--no-ws"),
+                # Threads of one process would only wait for each other: see `make bench`.
+                *("--blocking-threads", "1"),
                 *("--host", self.host, "--port", str(self.port), "booking.wsgi:application"),
             ],
             environment,

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.crypto import get_random_string
 
+from booking.inserting import insert
 from booking.outbox.models import Message
 
 
@@ -49,27 +50,28 @@ def post(drafts: Iterable[Draft], *, now: datetime, if_new: bool = False) -> Non
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("Post messages inside a transaction.")
-    Message.objects.bulk_create(
-        [
-            Message(
-                topic=draft.topic,
-                subject_key=draft.subject_key,
-                revision=draft.revision,
-                stream=draft.stream,
-                recipient_id=draft.recipient_id,
-                to_email=draft.to_email,
-                booking_id=draft.booking_id,
-                payload=draft.payload,
-                is_urgent=draft.is_urgent,
-                mime=draft.mime,
-                created_at=now,
-                due_at=now,
-                message_id=draft.message_id or new_message_id(),
-            )
-            for draft in drafts
-        ],
-        ignore_conflicts=if_new,
-    )
+    messages = [
+        Message(
+            topic=draft.topic,
+            subject_key=draft.subject_key,
+            revision=draft.revision,
+            stream=draft.stream,
+            recipient_id=draft.recipient_id,
+            to_email=draft.to_email,
+            booking_id=draft.booking_id,
+            payload=draft.payload,
+            is_urgent=draft.is_urgent,
+            mime=draft.mime,
+            created_at=now,
+            due_at=now,
+            message_id=draft.message_id or new_message_id(),
+        )
+        for draft in drafts
+    ]
+    if if_new:
+        Message.objects.bulk_create(messages, ignore_conflicts=True)
+    else:
+        insert(messages)
 
 
 def retry(*, message: Message, now: datetime) -> None:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import OuterRef, Q, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import OuterRef, Subquery
 
 from accounts.models import User
 from booking.catalogue.models import Session, Sitting
+from booking.inserting import insert
 from booking.outbox import actions as outbox
 from booking.outbox.actions import Draft
 from booking.places import announcements
@@ -31,6 +31,12 @@ from booking.places.refusals import (
     SessionNotOpen,
     SessionStarted,
 )
+from booking.places.statements import (
+    lock_people,
+    lock_session,
+    save_counts,
+    sittings_and_conflict,
+)
 
 State = Booking.State
 What = BookingEvent.What
@@ -38,20 +44,6 @@ What = BookingEvent.What
 # How many waiting people one transaction gives places to, so that the session's row is never
 # locked for long.
 FILL_AT_ONCE = 50
-
-
-def lock_session(session_id: int) -> Session:
-    """The session as it is now, its row held until the transaction ends."""
-    transaction_needed = not transaction.get_connection().in_atomic_block
-    if transaction_needed:
-        raise transaction.TransactionManagementError("Lock a session inside a transaction.")
-    return Session.objects.select_for_update(no_key=True).get(pk=session_id)
-
-
-def lock_people(people_ids: Iterable[int]) -> None:
-    """Hold these people's rows, so that two sessions cannot give one person the same hour."""
-    rows = User.objects.filter(pk__in=list(people_ids)).order_by("pk")
-    list(rows.select_for_update(no_key=True).values_list("pk"))
 
 
 def check_open(session: Session, *, now: datetime) -> None:
@@ -82,7 +74,7 @@ def book(*, session: Session, person: User, by: User, now: datetime, needs: str 
         if session.waiting_count and session.places_taken < session.capacity:
             _fill(session, now=now)
         lock_people([person.pk])
-        sittings, conflict_id = _sittings_and_conflict(session, person)
+        sittings, conflict_id = sittings_and_conflict(session.pk, person.pk)
         place_is_free = session.places_taken < session.capacity
         if conflict_id is not None:
             _refuse_conflict(conflict_id, session, place_is_free=place_is_free)
@@ -94,8 +86,8 @@ def book(*, session: Session, person: User, by: User, now: datetime, needs: str 
             session.last_ticket += 1
             session.waiting_count += 1
             booking.state, booking.ticket = State.WAITING, session.last_ticket
-        booking.save(force_insert=True)
-        _save_counts(session)
+        insert([booking])
+        save_counts(session)
         if place_is_free:
             _record([booking], What.BOOKED, by=by, now=now)
             outbox.post(announcements.given_a_place(booking, sittings), now=now)
@@ -135,7 +127,7 @@ def cancel(*, booking: Booking, by: User, now: datetime, why: str = "") -> Booki
             )
         outbox.post(drafts, now=now)
         _fill(session, now=now)
-        _save_counts(session)
+        save_counts(session)
     return booking
 
 
@@ -180,7 +172,7 @@ def fill_places(*, session: Session, now: datetime) -> int:
             locked = lock_session(session.pk)
             _lapse_offers(locked, now=now)
             just_filled = _fill(locked, now=now)
-            _save_counts(locked)
+            save_counts(locked)
         filled += just_filled
         if just_filled < FILL_AT_ONCE:
             return filled
@@ -211,7 +203,7 @@ def end_all(*, session: Session, by: User, now: datetime, why: str) -> Ended:
     )
     _record(bookings, What.SESSION_CANCELLED, by=by, now=now, why=why)
     session.places_taken = session.waiting_count = 0
-    _save_counts(session)
+    save_counts(session)
     drafts = [
         draft
         for booking in bookings
@@ -246,39 +238,8 @@ def _lock_booking(booking: Booking) -> tuple[Session, Booking]:
     return session, fresh
 
 
-def _save_counts(session: Session) -> None:
-    session.save(update_fields=["places_taken", "waiting_count", "last_ticket"])
-
-
 def _sittings(session: Session) -> list[SittingTimes]:
     return [SittingTimes.of(sitting) for sitting in session.sittings.all()]
-
-
-def _sittings_and_conflict(session: Session, person: User) -> tuple[list[SittingTimes], int | None]:
-    """The session's sittings, and a booking of the person's that stands in the way, if any.
-
-    One statement: this session's own live booking comes first, then one that holds a place on
-    another session and overlaps.
-    """
-    overlap = Q(
-        state__in=Booking.HOLDING,
-        session__sittings__starts_at__lt=OuterRef("ends_at"),
-        session__sittings__ends_at__gt=OuterRef("starts_at"),
-    )
-    same = Q(session_id=session.pk, state__in=Booking.LIVE)
-    in_the_way = (
-        Booking.objects.filter(same | overlap, person=person)
-        .annotate(is_other=Coalesce(Q(session_id=session.pk), Value(False)))
-        .order_by("-is_other", "pk")
-        .values("pk")[:1]
-    )
-    rows = session.sittings.annotate(in_the_way=Subquery(in_the_way))
-    sittings, conflicts = [], []
-    for sitting in rows:
-        sittings.append(SittingTimes.of(sitting))
-        if sitting.in_the_way is not None:
-            conflicts.append(sitting.in_the_way)
-    return sittings, conflicts[0] if conflicts else None
 
 
 def _refuse_conflict(booking_id: int, session: Session, *, place_is_free: bool) -> None:
@@ -351,12 +312,17 @@ def _fill(session: Session, *, now: datetime) -> int:
 
 
 def _next_in_line(session: Session, free: int) -> list[Booking]:
-    """The first `free` waiting bookings whose people are not held up by a clash."""
+    """The first `free` waiting bookings whose people are not held up by a clash.
+
+    The clash is looked for before the people are locked and again after, since only then can
+    nobody book something else in between.
+    """
     chosen: list[Booking] = []
     after = 0
     while len(chosen) < free:
         waiting = Booking.objects.waiting().for_session(session).filter(ticket__gt=after)
-        candidates = list(waiting.select_related("person")[: free - len(chosen)])
+        able = waiting.without_clash(session).select_related("person")
+        candidates = list(able[: free - len(chosen)])
         if not candidates:
             break
         lock_people(booking.person_id for booking in candidates)
@@ -408,7 +374,7 @@ def _record(
     why: str = "",
 ) -> None:
     """Append to the history of each booking, with one statement."""
-    BookingEvent.objects.bulk_create(
+    insert(
         [
             BookingEvent(
                 booking=booking, at=now, by=by, what=what, why=why, state_after=booking.state

@@ -18,6 +18,7 @@ from booking.places import actions, announcements
 from booking.places.announcements import SittingTimes
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import CapacityTooLow, Refused, SessionNotOpen, SessionStarted
+from booking.places.statements import lock_session
 from booking.wording import sitting_times
 
 
@@ -125,7 +126,7 @@ def rearrange(
     """
     ordered = check_times(arrangements.sittings, now=now)
     with transaction.atomic():
-        locked = actions.lock_session(session.pk)
+        locked = lock_session(session.pk)
         if locked.state not in (Session.State.PUBLISHED, Session.State.DRAFT):
             raise SessionNotOpen(locked)
         if locked.starts_at <= now:
@@ -214,7 +215,7 @@ def change_capacity(*, session: Session, capacity: int, now: datetime) -> int:
     `SessionNotOpen` if the session was cancelled or is over.
     """
     with transaction.atomic():
-        locked = actions.lock_session(session.pk)
+        locked = lock_session(session.pk)
         if locked.state not in (Session.State.PUBLISHED, Session.State.DRAFT):
             raise SessionNotOpen(locked)
         if capacity < max(locked.places_taken, 1):
@@ -230,7 +231,7 @@ def cancel_session(*, session: Session, by: User, now: datetime, why: str) -> ac
     Raises `SessionNotOpen` if it was cancelled or is over, `SessionStarted` once it has begun.
     """
     with transaction.atomic():
-        locked = actions.lock_session(session.pk)
+        locked = lock_session(session.pk)
         if locked.state not in (Session.State.PUBLISHED, Session.State.DRAFT):
             raise SessionNotOpen(locked)
         if locked.starts_at <= now:

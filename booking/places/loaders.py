@@ -25,3 +25,8 @@ def public_session(session_id: int) -> Session:
     if session is None:
         raise Http404
     return session
+
+
+def unread_session(session_id: int) -> Session:
+    """The session that an address names, for an action that reads it under its own lock."""
+    return Session(pk=session_id)

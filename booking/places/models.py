@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from accounts.models import User
-from booking.catalogue.models import Session
+from booking.catalogue.models import Session, Sitting
 
 _CALENDAR_KEY_LENGTH = 24
 
@@ -50,6 +50,21 @@ class BookingQuerySet(models.QuerySet["Booking"]):
     def visible_to(self, person: User) -> Self:
         """Those whose page this person may open: their own, and every one for a coordinator."""
         return self if person.is_coordinator else self.filter(person=person)
+
+    def without_clash(self, session: Session) -> Self:
+        """Of one session's bookings: those whose person holds no place elsewhere at that time."""
+        here = Sitting.objects.filter(
+            session_id=session.pk,
+            starts_at__lt=OuterRef("session__sittings__ends_at"),
+            ends_at__gt=OuterRef("session__sittings__starts_at"),
+        )
+        elsewhere = (
+            Booking.objects.holding_a_place()
+            .filter(person_id=OuterRef("person_id"))
+            .exclude(session_id=session.pk)
+            .filter(Exists(here))
+        )
+        return self.filter(~Exists(elsewhere))
 
     def offers_run_out(self, *, now: datetime) -> Self:
         """Offers whose time is over."""

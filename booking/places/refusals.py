@@ -116,7 +116,8 @@ class CapacityTooLow(Refused):
     """More places are taken than the new capacity allows."""
 
     def __init__(self, *, wanted: int, taken: int) -> None:
+        taken_words = "1 place is" if taken == 1 else f"{taken} places are"
         self.sentence = (
-            f"{taken} places are taken, so the capacity cannot be {wanted}."
+            f"{taken_words} taken, so the capacity cannot be {wanted}."
             f" The lowest it can be is {taken}."
         )

@@ -2,7 +2,7 @@
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -12,9 +12,10 @@ from django.views.decorators.http import require_POST
 
 from accounts.actions import save_profile
 from accounts.views import profile_form, signed_in
+from booking.catalogue.models import Session
 from booking.places import actions
 from booking.places.forms import BookForm, CancelForm
-from booking.places.loaders import booking_for, public_session
+from booking.places.loaders import booking_for, public_session, unread_session
 from booking.places.models import Booking
 from booking.places.refusals import AlreadyBooked, Refused
 from booking.rate_limits import at_most
@@ -28,7 +29,6 @@ _PAST_PER_PAGE = 20
 def book(request: HttpRequest, session_id: int) -> HttpResponse:
     """Confirm and book; somebody new says who they are on the same page."""
     person = signed_in(request)
-    session = public_session(session_id)
     profile = profile_form(request, person) if not person.is_complete else None
     form = BookForm(request.POST or None)
     refusal: Refused | None = None
@@ -37,18 +37,21 @@ def book(request: HttpRequest, session_id: int) -> HttpResponse:
             save_profile(person=person, **profile.cleaned_data)
         try:
             booking = actions.book(
-                session=session,
+                session=unread_session(session_id),
                 person=person,
                 by=person,
                 now=timezone.now(),
                 needs=form.cleaned_data["needs"],
             )
+        except Session.DoesNotExist as missing:
+            raise Http404 from missing
         except AlreadyBooked as refused:
             return redirect(refused.booking)
         except Refused as refused:
             refusal = refused
         else:
             return redirect(booking)
+    session = public_session(session_id)
     context = {"session": session, "form": form, "profile": profile, "refusal": refusal}
     has_errors = form.errors or (profile is not None and profile.errors)
     status = 409 if refusal else 422 if has_errors else 200

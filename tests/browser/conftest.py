@@ -79,7 +79,7 @@ def running_site(
         web = GuardedProcess(
             [
                 *(sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "2"),
-                *("--no-ws", "--host", "127.0.0.1", "--port", str(port)),
+                *("--blocking-threads", "1", "--no-ws", "--host", "127.0.0.1", "--port", str(port)),
                 "booking.wsgi:application",
             ],
             log=folder / "web.log",

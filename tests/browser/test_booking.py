@@ -43,6 +43,8 @@ def instants(content: bytes) -> set[tuple[datetime, datetime]]:
     first = next(iter(icalendar.Calendar.from_ical(content).walk("VEVENT")))
     assert isinstance(first, icalendar.Event)
     second = vobject.readOne(content.decode()).vevent
+    assert isinstance(first.start, datetime)
+    assert isinstance(first.end, datetime)
     by_first = (first.start.astimezone(UTC), first.end.astimezone(UTC))
     by_second = (
         second.dtstart.value.astimezone(UTC),

@@ -23,11 +23,11 @@ _READY_SECONDS = 60.0
 
 # Every server with as many processes as this machine needs; "granian" is what the demo runs.
 WEB_SERVERS: Mapping[str, tuple[str, ...]] = {
-    "granian": ("granian", "--interface", "wsgi", "--workers", "2", "--no-ws"),
-    "granian-1-thread": (
+    "granian": (
         *("granian", "--interface", "wsgi", "--workers", "2", "--no-ws"),
         *("--blocking-threads", "1"),
     ),
+    "granian-threads": ("granian", "--interface", "wsgi", "--workers", "2", "--no-ws"),
     "gunicorn": ("gunicorn", "--workers", "4"),
     "gunicorn-threads": (
         *("gunicorn", "--workers", "2", "--worker-class", "gthread", "--threads", "4"),
