@@ -50,7 +50,8 @@ sign_in = SignInView.as_view()
 def profile_form(request: HttpRequest, person: User) -> ProfileForm:
     """The form in which a person says who they are, filled in from the request or what is known."""
     known_agency = actions.agency_by_address(person=person)
-    return ProfileForm(request.POST or None, person=person, known_agency=known_agency)
+    submitted = request.POST if request.method == "POST" else None
+    return ProfileForm(submitted, person=person, known_agency=known_agency)
 
 
 @login_required

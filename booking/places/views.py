@@ -30,7 +30,7 @@ def book(request: HttpRequest, session_id: int) -> HttpResponse:
     """Confirm and book; somebody new says who they are on the same page."""
     person = signed_in(request)
     profile = profile_form(request, person) if not person.is_complete else None
-    form = BookForm(request.POST or None)
+    form = BookForm(request.POST if request.method == "POST" else None)
     refusal: Refused | None = None
     if request.method == "POST" and form.is_valid() and (profile is None or profile.is_valid()):
         if profile is not None:
@@ -83,7 +83,7 @@ def cancel(request: HttpRequest, booking_id: int) -> HttpResponse:
     person = signed_in(request)
     booking = booking_for(person, booking_id)
     refusal: Refused | None = None
-    form = CancelForm(request.POST or None)
+    form = CancelForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             actions.cancel(

@@ -24,8 +24,12 @@ _CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 _AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All browser tests share one running site, so one process runs them all."""
+    """All browser tests share one running site, so one process runs them all.
+
+    First, because xdist reads the groups when its own turn comes.
+    """
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from booking.catalogue.models import Session
 
-_ROW = f'FROM "{Session._meta.db_table}"'
+_LOCK = f"FROM {Session._meta.db_table} WHERE id = %s FOR NO KEY UPDATE"
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Counting:
         if held is not None:
             held.statements.append(sql)
         answer = execute(sql, params, many, context)
-        if held is None and _ROW in sql and "UPDATE" in sql:
+        if held is None and _LOCK in sql:
             hold = Hold(since=time.perf_counter())
             self.holds.append(hold)
             transaction.on_commit(lambda: self._released(hold))
