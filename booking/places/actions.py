@@ -131,6 +131,18 @@ def cancel(*, booking: Booking, by: User, now: datetime, why: str = "") -> Booki
     return booking
 
 
+def decline_offer(*, booking: Booking, by: User, now: datetime) -> Booking:
+    """Say no to an offered place; it goes to the next person.
+
+    A place that was accepted meanwhile is not touched. Raises `OfferRanOut`, `NothingOffered` or
+    `SessionStarted`.
+    """
+    with transaction.atomic():
+        _, fresh = _lock_booking(booking)
+        _check_offered(fresh)
+        return cancel(booking=fresh, by=by, now=now)
+
+
 def accept_offer(*, booking: Booking, by: User, now: datetime) -> Booking:
     """Turn an offered place into a confirmed one.
 
@@ -139,10 +151,7 @@ def accept_offer(*, booking: Booking, by: User, now: datetime) -> Booking:
     """
     with transaction.atomic():
         session, booking = _lock_booking(booking)
-        if booking.state == State.LAPSED:
-            raise OfferRanOut(booking)
-        if booking.state != State.OFFERED:
-            raise NothingOffered
+        _check_offered(booking)
         if session.starts_at <= now:
             raise SessionStarted(session)
         if booking.offered_until is not None and booking.offered_until <= now:
@@ -228,6 +237,13 @@ def change_needs(*, booking: Booking, needs: str, by: User, now: datetime) -> Bo
 
 
 # ---------------------------------------------------------------- under the session's lock
+
+
+def _check_offered(booking: Booking) -> None:
+    if booking.state == State.LAPSED:
+        raise OfferRanOut(booking)
+    if booking.state != State.OFFERED:
+        raise NothingOffered
 
 
 def _lock_booking(booking: Booking) -> tuple[Session, Booking]:

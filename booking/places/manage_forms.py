@@ -1,80 +1,29 @@
 """What coordinators are asked about a session. Times typed are those of Europe/London."""
 
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from typing import Any, cast
 
 from django import forms
 from django.core.validators import RegexValidator
 from django.db.models import Q
 from django.http import QueryDict
-from django.utils.dateparse import parse_datetime
 
 from accounts.models import User
 from booking.catalogue import editing
 from booking.catalogue.models import Course, Session, Venue
 from booking.places.changes import Arrangements, BadTimes, PlannedSitting, check_times
-from booking.wording import LONDON, clock, day
+from booking.places.manage_fields import (
+    MomentField,
+    TrainersField,
+    london_moment,
+    whole_number,
+)
+from booking.wording import LONDON
 
 SITTINGS = 4
 _MOST_PLACES = 5000
 _TEXT_LENGTH = 4000
 REASON_LENGTH = 500
-
-
-def london_moment(wall: datetime) -> datetime:
-    """The moment at which clocks in London show this time, the first of the two in autumn.
-
-    Raises `ValidationError` for a time that the clocks skip in spring.
-    """
-    moment = wall.replace(tzinfo=LONDON)
-    if moment.astimezone(UTC).astimezone(LONDON).replace(tzinfo=None) != wall:
-        # Told on a winter's day, when London's clocks show UTC.
-        shown = wall.replace(year=2000, month=1, day=1, tzinfo=UTC)
-        raise forms.ValidationError(
-            f"On {day(wall.date())} the clocks go forward and there is no {clock(shown)}."
-            " Choose another time.",
-            code="skipped",
-        )
-    return moment
-
-
-class MomentField(forms.DateTimeField):
-    """A date and time of day in London."""
-
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-
-    def to_python(self, value: Any) -> datetime | None:
-        """An aware moment, or nothing."""
-        if value in self.empty_values:
-            return None
-        try:
-            wall = parse_datetime(str(value).strip())
-        except ValueError:
-            wall = None
-        if wall is None or wall.tzinfo is not None:
-            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
-        return london_moment(wall.replace(second=0, microsecond=0))
-
-
-def _whole_number(label: str, low: int, high: int, **extra: Any) -> forms.IntegerField:
-    wrong = f"{label}: enter a whole number from {low} to {high:,}."
-    messages = dict.fromkeys(("required", "invalid", "min_value", "max_value"), wrong)
-    return forms.IntegerField(
-        label=label,
-        min_value=low,
-        max_value=high,
-        error_messages=messages,
-        widget=forms.NumberInput(attrs={"class": "govuk-input--width-4", "inputmode": "numeric"}),
-        **extra,
-    )
-
-
-class TrainersField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
-    """People, with whom they work for."""
-
-    def label_from_instance(self, obj: Any) -> str:
-        """ "Sam Green, West Yorkshire Police"."""
-        return f"{obj}, {obj.agency_name}" if obj.agency_name else str(obj)
 
 
 class _AboutSession(forms.Form):
@@ -249,7 +198,7 @@ class DetailsForm(_AboutSession):
         widget=forms.RadioSelect,
         error_messages={"required": "Say what happens when a place comes free."},
     )
-    offer_hours = _whole_number("Hours an offered place is held", 1, 336)
+    offer_hours = whole_number("Hours an offered place is held", 1, 336)
     booking_opens_at = MomentField(
         label="Booking opens (optional)",
         required=False,
@@ -262,7 +211,7 @@ class DetailsForm(_AboutSession):
         help_text="Left empty, it closes when the session starts.",
         error_messages={"invalid": "Booking closes: enter a date and time."},
     )
-    cancellation_notice_days = _whole_number(
+    cancellation_notice_days = whole_number(
         "Cancellation notice",
         0,
         60,
@@ -332,9 +281,13 @@ class SessionForm(DetailsForm, ArrangementsForm):
             "max_length": "Use 30 characters or fewer for the reference.",
         },
     )
-    capacity = _whole_number("Places", 1, _MOST_PLACES)
-    agency_limit = _whole_number(
-        "Most places for one agency (optional)", 1, _MOST_PLACES, required=False
+    capacity = whole_number("Places", 1, _MOST_PLACES)
+    agency_limit = whole_number(
+        "Most places for one agency (optional)",
+        1,
+        _MOST_PLACES,
+        required=False,
+        help_text="Kept with the session; bookings are not held to it yet.",
     )
 
     def __init__(
@@ -398,7 +351,7 @@ class SessionForm(DetailsForm, ArrangementsForm):
 class CapacityForm(forms.Form):
     """How many places there are."""
 
-    capacity = _whole_number("Places", 1, _MOST_PLACES)
+    capacity = whole_number("Places", 1, _MOST_PLACES)
 
 
 class ReasonForm(forms.Form):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
@@ -50,6 +50,21 @@ class BookingQuerySet(models.QuerySet["Booking"]):
     def visible_to(self, person: User) -> Self:
         """Those whose page this person may open: their own, and every one for a coordinator."""
         return self if person.is_coordinator else self.filter(person=person)
+
+    def with_position(self) -> Self:
+        """Each with `position`: its place in its session's queue, where 1 is next."""
+        ahead = (
+            Booking.objects.filter(
+                session_id=OuterRef("session_id"),
+                state=Booking.State.WAITING,
+                ticket__lte=OuterRef("ticket"),
+            )
+            .order_by()
+            .values("session_id")
+            .annotate(number=Count("pk"))
+            .values("number")
+        )
+        return self.annotate(position=Subquery(ahead))
 
     def without_clash(self, session: Session) -> Self:
         """Of one session's bookings: those whose person holds no place elsewhere at that time."""

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from accounts.actions import save_profile
 from accounts.views import profile_form, signed_in
 from booking.catalogue.models import Session
+from booking.catalogue.working_days import free_cancellation_until
 from booking.places import actions
 from booking.places.forms import BookForm, CancelForm
 from booking.places.loaders import booking_for, public_session, unread_session
@@ -70,6 +71,7 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
         "position": booking.waiting_position if booking.state == Booking.State.WAITING else None,
         "events": booking.events.select_related("by"),
         "now": timezone.now(),
+        "cancel_by": free_cancellation_until(booking.session),
         "is_own": booking.person_id == signed_in(request).pk,
     }
     return render(request, "places/booking.html", context)
@@ -106,7 +108,8 @@ def answer_offer(request: HttpRequest, booking_id: int) -> HttpResponse:
     """Accept or decline an offered place."""
     person = signed_in(request)
     booking = booking_for(person, booking_id)
-    answer = actions.cancel if request.POST.get("answer") == "decline" else actions.accept_offer
+    declined = request.POST.get("answer") == "decline"
+    answer = actions.decline_offer if declined else actions.accept_offer
     try:
         answer(booking=booking, by=person, now=timezone.now())
     except Refused as refusal:
@@ -125,12 +128,11 @@ def my_bookings(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     mine = Booking.objects.for_person(person).with_session()
     ahead = mine.live().filter(session__ends_at__gt=now).order_by("session__starts_at", "pk")
-    waiting = [
-        each for each in ahead if each.state in (Booking.State.WAITING, Booking.State.OFFERED)
-    ]
+    not_yet = (Booking.State.WAITING, Booking.State.OFFERED)
+    waiting = list(ahead.filter(state__in=not_yet).with_position())
     over = mine.exclude(pk__in=[each.pk for each in ahead]).order_by("-session__starts_at", "-pk")
     context = {
-        "upcoming": [each for each in ahead if each not in waiting],
+        "upcoming": [each for each in ahead if each.state not in not_yet],
         "waiting": waiting,
         "past": Paginator(over, _PAST_PER_PAGE).get_page(request.GET.get("page")),
         "now": now,

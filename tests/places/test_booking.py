@@ -160,9 +160,16 @@ class TestOffers:
 
     def test_declining_passes_the_offer_on(self) -> None:
         _, first, second = self.offered()
-        actions.cancel(booking=first, by=first.person, now=NOW)
+        actions.decline_offer(booking=first, by=first.person, now=NOW)
         assert refreshed(first).state == State.DECLINED
         assert refreshed(second).state == State.OFFERED
+
+    def test_declining_late_does_not_cancel_an_accepted_place(self) -> None:
+        _, first, _ = self.offered()
+        actions.accept_offer(booking=first, by=first.person, now=NOW)
+        with pytest.raises(NothingOffered):
+            actions.decline_offer(booking=first, by=first.person, now=NOW)
+        assert refreshed(first).state == State.CONFIRMED
 
     def test_offer_that_runs_out_goes_to_the_next(self) -> None:
         session, first, second = self.offered()

@@ -18,7 +18,7 @@ from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.places import actions
-from booking.places.manage_forms import london_moment
+from booking.places.manage_fields import london_moment
 from booking.places.models import Booking, BookingEvent
 from booking.wording import LONDON
 from tests.factories import (

@@ -138,3 +138,12 @@ def test_odd_needs_never_break_a_page(text: str) -> None:
         page = client.get(response.headers["Location"])
         assert page.status_code == 200
         assert "<b>" not in page.content.decode().split("needs you told us")[-1][:80]
+
+
+def test_my_bookings_shows_the_place_in_the_queue() -> None:
+    session = ahead(capacity=1)
+    booked(session)
+    first, second = booked(session), booked(session)
+    for booking, number in ((first, 1), (second, 2)):
+        page = signed_in(booking.person).get(reverse("my_bookings")).content.decode()
+        assert f"You are number {number} on the waiting list" in page

@@ -1,0 +1,66 @@
+"""The kinds of question that coordinators are asked. Times typed are those of Europe/London."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import forms
+from django.utils.dateparse import parse_datetime
+
+from booking.wording import LONDON, clock, day
+
+
+def london_moment(wall: datetime) -> datetime:
+    """The moment at which clocks in London show this time, the first of the two in autumn.
+
+    Raises `ValidationError` for a time that the clocks skip in spring.
+    """
+    moment = wall.replace(tzinfo=LONDON)
+    if moment.astimezone(UTC).astimezone(LONDON).replace(tzinfo=None) != wall:
+        # Told on a winter's day, when London's clocks show UTC.
+        shown = wall.replace(year=2000, month=1, day=1, tzinfo=UTC)
+        raise forms.ValidationError(
+            f"On {day(wall.date())} the clocks go forward and there is no {clock(shown)}."
+            " Choose another time.",
+            code="skipped",
+        )
+    return moment
+
+
+class MomentField(forms.DateTimeField):
+    """A date and time of day in London."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+    def to_python(self, value: Any) -> datetime | None:
+        """An aware moment, or nothing."""
+        if value in self.empty_values:
+            return None
+        try:
+            wall = parse_datetime(str(value).strip())
+        except ValueError:
+            wall = None
+        if wall is None or wall.tzinfo is not None:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return london_moment(wall.replace(second=0, microsecond=0))
+
+
+def whole_number(label: str, low: int, high: int, **extra: Any) -> forms.IntegerField:
+    """A whole number from `low` to `high`, with one sentence for whatever else is typed."""
+    wrong = f"{label}: enter a whole number from {low} to {high:,}."
+    messages = dict.fromkeys(("required", "invalid", "min_value", "max_value"), wrong)
+    return forms.IntegerField(
+        label=label,
+        min_value=low,
+        max_value=high,
+        error_messages=messages,
+        widget=forms.NumberInput(attrs={"class": "govuk-input--width-4", "inputmode": "numeric"}),
+        **extra,
+    )
+
+
+class TrainersField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """People, with whom they work for."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        """ "Sam Green, West Yorkshire Police"."""
+        return f"{obj}, {obj.agency_name}" if obj.agency_name else str(obj)
