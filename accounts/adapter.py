@@ -1,9 +1,12 @@
 """What django-allauth asks of us."""
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.crypto import get_random_string
+
+from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox
 
 # No vowels and no look-alikes: a code can be read out, and never spells a word.
 _CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
@@ -32,6 +35,12 @@ class AccountAdapter(DefaultAccountAdapter):
     def generate_email_verification_code(self) -> str:
         """As for signing in."""
         return self.generate_login_code()
+
+    def clean_email(self, email: str) -> str:
+        """An address somebody changes to, in lower case; refuses shared mailboxes."""
+        if is_shared_mailbox(email):
+            raise ValidationError(SHARED_MAILBOX_REFUSED)
+        return str(super().clean_email(email)).lower()
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Closed: an account begins on the sign-in page, with the code."""

@@ -13,6 +13,12 @@ SHARED_MAILBOXES = frozenset(
 )  # fmt: skip
 
 
+SHARED_MAILBOX_REFUSED = (
+    "This looks like a mailbox that several people read. Places and training records belong to"
+    " one person, so use your own work address."
+)
+
+
 def domain_of(email: str) -> str:
     """The part after the last @, in lower case."""
     return email.rpartition("@")[2].lower()

@@ -5,7 +5,7 @@ from typing import Any
 from allauth.account.forms import ConfirmLoginCodeForm, LoginForm, RequestLoginCodeForm
 from django import forms
 
-from accounts.addresses import is_shared_mailbox
+from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox
 from accounts.models import Agency, User
 
 NOT_LISTED = "not-listed"
@@ -30,10 +30,7 @@ class WorkEmailForm(RequestLoginCodeForm):
         """The address in lower case; refuses a mailbox that several people read."""
         email = str(self.cleaned_data["email"]).strip().lower()
         if is_shared_mailbox(email):
-            raise forms.ValidationError(
-                "This looks like a mailbox that several people read. Places and training records"
-                " belong to one person, so use your own work address."
-            )
+            raise forms.ValidationError(SHARED_MAILBOX_REFUSED)
         self.cleaned_data["email"] = email
         return str(super().clean_email())
 

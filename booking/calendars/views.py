@@ -1,8 +1,7 @@
 """Calendars to download and to subscribe to."""
 
-import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
@@ -13,14 +12,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
-from django.utils.http import quote_etag
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts.views import signed_in
-from booking.calendars import actions, ics
+from booking.calendars import actions, fingerprints, ics
 from booking.calendars.entries import booking_events, session_events
-from booking.calendars.ics import Event
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import Session
 from booking.places.loaders import public_session
@@ -40,12 +37,10 @@ def _calendar(content: bytes, *, name: str = "") -> HttpResponse:
 
 
 def _feed(
-    request: HttpRequest, *, name: str, events: Iterable[Event], private: bool
+    request: HttpRequest, *, etag: str, build: Callable[[], bytes], private: bool
 ) -> HttpResponse:
-    """A feed with a strong ETag; 304 for a client that has this very calendar already."""
-    content = ics.feed(name=name, events=events)
-    etag = quote_etag(hashlib.sha256(content).hexdigest()[:32])
-    response = get_conditional_response(request, etag=etag) or _calendar(content)
+    """A feed, or 304 for a client that has this very calendar; then it is not built at all."""
+    response = get_conditional_response(request, etag=etag) or _calendar(build())
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "private, no-cache" if private else "public, max-age=300"
     response.headers["X-Robots-Tag"] = "noindex"
@@ -80,14 +75,17 @@ def programme_ics(request: HttpRequest) -> HttpResponse:
     """Every session ahead, and those called off lately, for anybody to subscribe to."""
     now = timezone.now()
     cancelled = Q(state=Session.State.CANCELLED, changed_at__gt=now - _CANCELLED_SHOWN_FOR)
-    sessions = (
-        Session.objects.filter(Q(state=Session.State.PUBLISHED) | cancelled, ends_at__gt=now)
-        .for_pages()
-        .order_by("starts_at", "pk")
+    shown = Q(state=Session.State.PUBLISHED) | cancelled
+    sessions = Session.objects.filter(shown, ends_at__gt=now).order_by("starts_at", "pk")
+    return _feed(
+        request,
+        etag=fingerprints.of_sessions(sessions),
+        build=lambda: ics.feed(
+            name=f"{settings.PARTNERSHIP_NAME}: training",
+            events=(event for each in sessions.for_pages() for event in session_events(each)),
+        ),
+        private=False,
     )
-    events = (event for session in sessions for event in session_events(session))
-    name = f"{settings.PARTNERSHIP_NAME}: training"
-    return _feed(request, name=name, events=events, private=False)
 
 
 def private_feed(request: HttpRequest, token: str) -> HttpResponse:
@@ -106,11 +104,15 @@ def private_feed(request: HttpRequest, token: str) -> HttpResponse:
     bookings = (
         Booking.objects.for_person(feed.person)
         .filter(shown, session__ends_at__gt=now - _PAST_SHOWN_FOR)
-        .with_session()
         .order_by("session__starts_at", "pk")
     )
     return _feed(
-        request, name="My safeguarding training", events=booking_events(bookings), private=True
+        request,
+        etag=fingerprints.of_bookings(bookings),
+        build=lambda: ics.feed(
+            name="My safeguarding training", events=booking_events(bookings.with_session())
+        ),
+        private=True,
     )
 
 

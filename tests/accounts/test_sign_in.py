@@ -2,6 +2,7 @@
 
 import email
 import re
+from datetime import timedelta
 from email.policy import default as default_policy
 
 import pytest
@@ -9,7 +10,9 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from accounts import actions
 from accounts.addresses import is_shared_mailbox
 from accounts.models import User
 from booking.outbox.models import Message
@@ -51,10 +54,6 @@ def sign_in(client: Client, address: str, then: str = "") -> str:
 
 def test_new_person_books_without_losing_the_session() -> None:
     agency = make_agency("Leeds Police", domains=["police.example"])
-    from datetime import timedelta
-
-    from django.utils import timezone
-
     session = make_session(starts_at=timezone.now() + timedelta(days=9))
     book = reverse("book", args=[session.pk])
     client = Client()
@@ -211,3 +210,31 @@ def test_practitioners_do_not() -> None:
     client = Client()
     client.force_login(make_person())
     assert client.get(reverse("my_bookings")).status_code == 200
+
+
+def test_an_account_that_was_closed_cannot_be_signed_in_to() -> None:
+    make_person("left@agency.example", is_active=False)
+    client = Client()
+    client.post(reverse("account_login"), {"email": "left@agency.example"})
+    mails = Message.objects.filter(to_email="left@agency.example")
+    assert not any(re.search(rb"[B-Z]{3}-[B-Z]{3}", bytes(mail.mime or b"")) for mail in mails)
+    assert "_auth_user_id" not in client.session
+
+
+def test_accounts_never_confirmed_are_forgotten() -> None:
+    finished = make_person()
+    ask_for_code(Client(), "begun@agency.example")
+    begun = User.objects.get(email="begun@agency.example")
+    soon = begun.date_joined + timedelta(days=1)
+    assert actions.forget_unfinished_accounts(now=soon) == 0
+    actions.forget_unfinished_accounts(now=soon + timedelta(days=2))
+    assert list(User.objects.all()) == [finished]
+
+
+def test_nobody_changes_to_a_shared_mailbox() -> None:
+    client = Client()
+    sign_in(client, "sam@new.example")
+    response = client.post(
+        reverse("account_email"), {"email": "office@new.example", "action_add": ""}
+    )
+    assert "mailbox that several people read" in response.content.decode()

@@ -1,5 +1,6 @@
 """Calendar files and feeds over HTTP."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import icalendar
@@ -142,3 +143,26 @@ def test_making_a_feed_shows_its_address_once() -> None:
     shown_again = client.get(reverse("calendar_feed")).content.decode()
     assert "cannot show its address again" in shown_again
     assert client.get(reverse("make_feed")).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda session: session.course.__class__.objects.update(title="Another title"),
+        lambda session: session.venue.__class__.objects.update(address="Elsewhere"),
+        lambda session: session.sittings.update(ends_at=session.ends_at + timedelta(hours=1)),
+        lambda session: Session.objects.update(joining_instructions="Bring a pen"),
+    ],
+    ids=["title", "address", "time", "instructions"],
+)
+def test_whatever_the_calendar_shows_changes_its_etag(change: Callable[[Session], object]) -> None:
+    person = make_person()
+    session = ahead()
+    book(person, session)
+    address = reverse("private_feed", args=[new_feed(person=person, now=timezone.now())])
+    before = Client().get(address)
+    assert Client().get(address).content == before.content
+    change(session)
+    after = Client().get(address, headers={"If-None-Match": before.headers["ETag"]})
+    assert after.status_code == 200
+    assert after.content != before.content
