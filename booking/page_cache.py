@@ -1,5 +1,6 @@
 """Pages kept for a moment, for people who are not signed in."""
 
+import hashlib
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -14,12 +15,17 @@ View = Callable[..., HttpResponse]
 _PERSONAL_COOKIES = frozenset({settings.SESSION_COOKIE_NAME, "messages"})
 
 
-def same_for_everyone(*, seconds: int) -> Callable[[View], View]:
+def same_for_everyone(
+    *, seconds: int, while_same: Callable[..., object] | None = None
+) -> Callable[[View], View]:
     """Keep a page's answer for this many seconds, in this process only.
 
     Only for visitors without a session or a pending message, and only for GET, so that nobody
     sees another person's page, and whoever books reads the places left from the database. Kept
     apart by whole address and by whether htmx asked for a part.
+
+    `while_same` is given what the address names and says what the page must agree with, such as
+    the places left. It is asked each time; an answer that differs is a page not yet kept.
     """
 
     def decorate(view: View) -> View:
@@ -29,7 +35,9 @@ def same_for_everyone(*, seconds: int) -> Callable[[View], View]:
                 return view(request, *args, **kwargs)
             headers = request.headers
             part = headers.get("HX-Request", "") + headers.get("HX-History-Restore-Request", "")
-            key = f"{request.get_host()}|{part}|{request.get_full_path()}"
+            agreed = repr(while_same(*args, **kwargs)) if while_same else ""
+            parts = (request.get_host(), part, request.get_full_path(), agreed)
+            key = hashlib.sha256(repr(parts).encode()).hexdigest()
             stored: tuple[bytes, str] | None = caches["pages"].get(key)
             if stored is None:
                 response = view(request, *args, **kwargs)

@@ -121,11 +121,11 @@ CACHES = {
         "KEY_PREFIX": "briefed",
         "OPTIONS": {"socket_connect_timeout": 0.25, "socket_timeout": 0.5},
     },
-    # Pages that look the same to everyone who is not signed in, for a second.
+    # Pages that look the same to everyone who is not signed in, for some seconds.
     "pages": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "LOCATION": "pages",
-        "OPTIONS": {"MAX_ENTRIES": 500},
+        "OPTIONS": {"MAX_ENTRIES": 1000},
     },
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"

@@ -9,7 +9,7 @@ from django.utils.cache import patch_vary_headers
 
 from booking.catalogue.models import Course, Session
 from booking.catalogue.programme import programme_context
-from booking.catalogue.queries import for_rows
+from booking.catalogue.queries import for_rows, places_of_course
 from booking.catalogue.session_page import session_context
 from booking.page_cache import same_for_everyone
 
@@ -45,7 +45,7 @@ def course(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "catalogue/course.html", context)
 
 
-@same_for_everyone(seconds=1)
+@same_for_everyone(seconds=10, while_same=places_of_course)
 def session(request: HttpRequest, session_id: int) -> HttpResponse:
     """All that a person needs to decide whether to book."""
     session = get_object_or_404(

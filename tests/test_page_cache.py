@@ -1,0 +1,72 @@
+"""Pages kept for people who are not signed in: never another person's, never with stale places."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from booking.catalogue.models import Session
+from booking.places import actions
+from tests.factories import make_course, make_person, make_session
+
+pytestmark = pytest.mark.django_db
+
+
+def ahead(**fields: object) -> Session:
+    """A session three weeks from today."""
+    return make_session(starts_at=timezone.now() + timedelta(days=21), **fields)  # type: ignore[arg-type]
+
+
+def book(session: Session) -> None:
+    """Somebody books."""
+    person = make_person()
+    actions.book(session=session, person=person, by=person, now=timezone.now())
+
+
+def test_a_kept_session_page_costs_one_statement(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    address = ahead().get_absolute_url()
+    first = Client().get(address)
+    with django_assert_num_queries(1):
+        again = Client().get(address)
+    assert again.content == first.content
+
+
+def test_places_left_are_never_stale() -> None:
+    session = ahead(capacity=3)
+    address = session.get_absolute_url()
+    assert "3 places left" in Client().get(address).content.decode()
+    book(session)
+    assert "2 places left" in Client().get(address).content.decode()
+
+
+def test_places_left_on_other_dates_are_not_stale_either() -> None:
+    course = make_course()
+    session = ahead(course=course, capacity=3)
+    other = make_session(course=course, capacity=9, starts_at=timezone.now() + timedelta(days=30))
+    address = session.get_absolute_url()
+    assert "9 places left" in Client().get(address).content.decode()
+    book(other)
+    assert "8 places left" in Client().get(address).content.decode()
+
+
+def test_nobody_signed_in_gets_or_gives_a_kept_page() -> None:
+    session = ahead()
+    address = session.get_absolute_url()
+    person = make_person(first_name="Zoë")
+    client = Client()
+    client.force_login(person)
+    actions.book(session=session, person=person, by=person, now=timezone.now())
+    own = client.get(address).content.decode()
+    assert "Sign out" in own
+    others = Client().get(address).content.decode()
+    assert "Sign out" not in others
+    assert "You have a place" not in others
+    assert client.get(address).content.decode().count("Sign out") == 1
+
+
+def test_a_very_long_address_is_no_trouble() -> None:
+    assert Client().get("/programme/?q=" + "x" * 1500).status_code == 200
