@@ -65,4 +65,4 @@ def places_of_course(session_id: int) -> list[tuple[Any, ...]]:
     """How full a session and the other dates of its course are, with one indexed statement."""
     with connection.cursor() as cursor:
         cursor.execute(_PLACES_OF_COURSE, [session_id, session_id])
-        return cursor.fetchall()
+        return list(cursor.fetchall())
