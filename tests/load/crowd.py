@@ -131,8 +131,18 @@ def populate(size: Size) -> None:
         {"course_id": "n", "topic_id": "1 + n % 10"},
         "generate_series(1, 60) AS n",
     )
-    _add_sessions(size.past, reference="P", first="-n * interval '8 hours'", state="completed")
-    _add_sessions(size.upcoming, reference="U", first="n * interval '8 hours'", state="published")
+    _add_sessions(
+        size.past,
+        reference="P",
+        first="interval '-10 days' - n * interval '8 hours'",
+        state="completed",
+    )
+    _add_sessions(
+        size.upcoming,
+        reference="U",
+        first="interval '2 days' + n * interval '8 hours'",
+        state="published",
+    )
     _add_past_bookings(size.bookings_each, size.past)
     with connection.cursor() as cursor:
         cursor.execute("RESET session_replication_role")
@@ -149,9 +159,9 @@ def _add_sessions(count: int, *, reference: str, first: str, state: str) -> None
             "venue_id": "1 + n % 12",
             "state": f"'{state}'",
             "capacity": "30",
-            "starts_at": f"date_trunc('hour', now()) + interval '2 days' * sign(n) + {first}",
+            "starts_at": f"date_trunc('hour', now()) + {first}",
             "ends_at": (
-                f"date_trunc('hour', now()) + interval '2 days' * sign(n) + {first}"
+                f"date_trunc('hour', now()) + {first}"
                 " + interval '3 hours' + (n % 2) * interval '7 days'"
             ),
         },

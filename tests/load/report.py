@@ -34,6 +34,7 @@ class Line:
     """One measurement. Rates are per second, times in milliseconds, `sql` statements each."""
 
     name: str
+    server: str = ""
     rate: float | None = None
     p50: float | None = None
     p99: float | None = None
@@ -42,6 +43,11 @@ class Line:
     reference_rate: float | None = None
     target: Target | None = None
     note: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name, after the web server's if one was measured."""
+        return f"{self.server}: {self.name}" if self.server else self.name
 
     @property
     def ratio(self) -> float | None:
@@ -54,7 +60,7 @@ class Line:
     def cells(self) -> tuple[str, ...]:
         """The line as the table shows it."""
         return (
-            self.name,
+            self.title,
             _number(self.rate),
             _number(self.p50),
             _number(self.p99),
@@ -99,14 +105,29 @@ def show(lines: Sequence[Line]) -> None:
     print()
     for line in lines:
         if line.note:
-            print(f"{line.name}: {line.note}")
+            print(f"{line.title}: {line.note}")
+    for name, fastest in _winners(lines).items():
+        print(f"{name}: {fastest.server} is the fastest, {_number(fastest.rate)} a second.")
     missed = missed_targets(lines)
     print(f"\nTargets missed: {', '.join(missed)}." if missed else "\nAll targets were met.")
 
 
 def missed_targets(lines: Sequence[Line]) -> list[str]:
     """The names of the lines whose target was not met."""
-    return [line.name for line in lines if line.target is not None and not line.target.met]
+    return [line.title for line in lines if line.target is not None and not line.target.met]
+
+
+def _winners(lines: Sequence[Line]) -> dict[str, Line]:
+    """The fastest web server of each measurement that was made with more than one."""
+    by_name: dict[str, dict[str, Line]] = {}
+    for line in lines:
+        if line.server and line.rate is not None:
+            by_name.setdefault(line.name, {})[line.server] = line
+    return {
+        name: max(measured.values(), key=lambda line: line.rate or 0)
+        for name, measured in by_name.items()
+        if len(measured) > 1
+    }
 
 
 def store(lines: Sequence[Line], path: Path, *, seconds: float) -> None:
