@@ -212,6 +212,9 @@ class Session(models.Model):
         help_text="When something people are told of last changed; feeds take DTSTAMP from it.",
     )
 
+    # Places taken and people waiting as they were when the row was locked, not stored.
+    counts_read: tuple[int, int]
+
     objects = SessionQuerySet.as_manager()
 
     class Meta:

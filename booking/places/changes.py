@@ -143,7 +143,17 @@ def rearrange(
         locked.starts_at, locked.ends_at = ordered[0].starts_at, ordered[-1].ends_at
         locked.revision += 1
         locked.changed_at = now
-        locked.save()
+        locked.save(
+            update_fields=[
+                "delivery",
+                "venue",
+                "join_url",
+                "starts_at",
+                "ends_at",
+                "revision",
+                "changed_at",
+            ]
+        )
         if locked.state == Session.State.PUBLISHED:
             _tell(locked, kept, dropped, changes, by=by, now=now)
     return changes
@@ -240,5 +250,5 @@ def cancel_session(*, session: Session, by: User, now: datetime, why: str) -> ac
         locked.cancellation_reason = why
         locked.revision += 1
         locked.changed_at = now
-        locked.save()
+        locked.save(update_fields=["state", "cancellation_reason", "revision", "changed_at"])
         return actions.end_all(session=locked, by=by, now=now, why=why)

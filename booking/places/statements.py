@@ -14,9 +14,11 @@ from booking.places.models import Booking
 
 _LOCK_SESSION = "SELECT * FROM booking_session WHERE id = %s FOR NO KEY UPDATE"
 _LOCK_PEOPLE = "SELECT id FROM accounts_user WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+# Differences, not totals: were the lock ever missing, two bookings would still both be counted, and
+# the table's CHECK would refuse the one too many.
 _SAVE_COUNTS = (
-    "UPDATE booking_session SET places_taken = %s, waiting_count = %s, last_ticket = %s"
-    " WHERE id = %s"
+    "UPDATE booking_session SET places_taken = places_taken + %s,"
+    " waiting_count = waiting_count + %s, last_ticket = GREATEST(last_ticket, %s) WHERE id = %s"
 )
 # This session's own live booking comes first, then one that holds a place elsewhere.
 _SITTINGS_AND_CONFLICT = """
@@ -49,8 +51,14 @@ def lock_session(session_id: int) -> Session:
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("Lock a session inside a transaction.")
     for session in Session.objects.raw(_LOCK_SESSION, [session_id]):
-        return session
+        return with_counts_remembered(session)
     raise Session.DoesNotExist
+
+
+def with_counts_remembered(session: Session) -> Session:
+    """The session, with the counts it was read with kept beside those that an action moves."""
+    session.counts_read = session.places_taken, session.waiting_count
+    return session
 
 
 def lock_people(people_ids: Iterable[int]) -> None:
@@ -60,12 +68,17 @@ def lock_people(people_ids: Iterable[int]) -> None:
 
 
 def save_counts(session: Session) -> None:
-    """Write how many places are taken and how many people wait."""
+    """Write by how much the places taken and the people waiting have moved since they were read.
+
+    Raises `IntegrityError` if that would take more places than there are. Once saved, what was
+    read is what is there now.
+    """
+    taken_before, waiting_before = session.counts_read
+    taken = session.places_taken - taken_before
+    waiting = session.waiting_count - waiting_before
     with connection.cursor() as cursor:
-        cursor.execute(
-            _SAVE_COUNTS,
-            [session.places_taken, session.waiting_count, session.last_ticket, session.pk],
-        )
+        cursor.execute(_SAVE_COUNTS, [taken, waiting, session.last_ticket, session.pk])
+    with_counts_remembered(session)
 
 
 def sittings_and_conflict(session_id: int, person_id: int) -> tuple[list[SittingTimes], int | None]:
