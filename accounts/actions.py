@@ -19,6 +19,10 @@ def person_for_sign_in(*, email: str) -> User:
     email = email.strip().lower()
     existing = User.objects.filter(email=email).first()
     if existing:
+        # Somebody made on the command line or in the back office has no address to verify yet.
+        EmailAddress.objects.get_or_create(
+            user=existing, email=email, defaults={"primary": True, "verified": False}
+        )
         return existing
     try:
         with transaction.atomic():

@@ -238,3 +238,10 @@ def test_nobody_changes_to_a_shared_mailbox() -> None:
         reverse("account_email"), {"email": "office@new.example", "action_add": ""}
     )
     assert "mailbox that several people read" in response.content.decode()
+
+
+def test_the_first_coordinator_signs_in_with_one_code() -> None:
+    person = User.objects.create_superuser("first@scp.example", "not used to sign in")
+    client = Client()
+    assert sign_in(client, person.email) == reverse("my_bookings")
+    assert EmailAddress.objects.get(user=person).verified
