@@ -270,14 +270,6 @@ class Session(models.Model):
         """When booking closes: the moment set, or the start."""
         return min(self.booking_closes_at or self.starts_at, self.starts_at)
 
-    def is_open(self, *, now: datetime) -> bool:
-        """Whether a booking or a place on the waiting list may be asked for at this moment."""
-        return (
-            self.state == self.State.PUBLISHED
-            and (self.booking_opens_at is None or self.booking_opens_at <= now)
-            and now < self.booking_ends_at
-        )
-
 
 class Sitting(models.Model):
     """One date and time block of a session."""

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
 
 from accounts.models import User
-from booking.catalogue.models import Session, Sitting
+from booking.catalogue.models import Session
 from booking.inserting import insert
 from booking.outbox import actions as outbox
 from booking.outbox.actions import Draft
@@ -71,11 +70,10 @@ def book(*, session: Session, person: User, by: User, now: datetime, needs: str 
     with transaction.atomic():
         session = lock_session(session.pk)
         check_open(session, now=now)
-        if session.waiting_count and session.places_taken < session.capacity:
-            _fill(session, now=now)
+        has_room = session.places_taken < session.capacity
+        place_is_free = has_room and not _somebody_able_waits(session)
         lock_people([person.pk])
         sittings, conflict_id = sittings_and_conflict(session.pk, person.pk)
-        place_is_free = session.places_taken < session.capacity
         if conflict_id is not None:
             _refuse_conflict(conflict_id, session, place_is_free=place_is_free)
         booking = Booking(session=session, person=person, booked_by=by, needs=needs, booked_at=now)
@@ -95,6 +93,10 @@ def book(*, session: Session, person: User, by: User, now: datetime, needs: str 
             _record([booking], What.JOINED, by=by, now=now, why="The session was full.")
             position = session.waiting_count
             outbox.post([announcements.waiting(booking, position=position)], now=now)
+    if has_room and not place_is_free:
+        # Places came free a moment ago, for those who wait and perhaps for this person too.
+        fill_places(session=session, now=now)
+        booking.refresh_from_db(fields=["state", "confirmed_at", "offered_until"])
     return booking
 
 
@@ -157,9 +159,10 @@ def accept_offer(*, booking: Booking, by: User, now: datetime) -> Booking:
         if booking.offered_until is not None and booking.offered_until <= now:
             raise OfferRanOut(booking)
         lock_people([booking.person_id])
-        clashing = _clashing([booking])
-        if clashing:
-            raise Clash(_with_course(clashing[booking.person_id]))
+        others = Booking.objects.for_person(booking.person).at_the_time_of(session)
+        other = others.select_related("session__course").first()
+        if other is not None:
+            raise Clash(other)
         booking.state, booking.confirmed_at = State.CONFIRMED, now
         booking.save(update_fields=["state", "confirmed_at"])
         _record([booking], What.ACCEPTED, by=by, now=now)
@@ -224,18 +227,6 @@ def end_all(*, session: Session, by: User, now: datetime, why: str) -> Ended:
     return Ended(had_a_place=len(held), were_waiting=len(bookings) - len(held))
 
 
-def change_needs(*, booking: Booking, needs: str, by: User, now: datetime) -> Booking:
-    """Correct what the trainers should know about access and diet. Raises `NotLive`."""
-    with transaction.atomic():
-        _, booking = _lock_booking(booking)
-        if not booking.is_live:
-            raise NotLive(booking)
-        booking.needs = needs
-        booking.save(update_fields=["needs"])
-        _record([booking], What.NEEDS_CHANGED, by=by, now=now)
-    return booking
-
-
 # ---------------------------------------------------------------- under the session's lock
 
 
@@ -268,25 +259,6 @@ def _refuse_conflict(booking_id: int, session: Session, *, place_is_free: bool) 
 
 def _with_course(booking_id: int) -> Booking:
     return Booking.objects.select_related("session__course").get(pk=booking_id)
-
-
-def _clashing(bookings: Sequence[Booking]) -> dict[int, int]:
-    """For people among these bookings of one session: a booking elsewhere that overlaps."""
-    session_id = bookings[0].session_id
-    here = Sitting.objects.filter(
-        session_id=session_id,
-        starts_at__lt=OuterRef("session__sittings__ends_at"),
-        ends_at__gt=OuterRef("session__sittings__starts_at"),
-    )
-    elsewhere = (
-        Booking.objects.holding_a_place()
-        .filter(person_id__in=[booking.person_id for booking in bookings])
-        .exclude(session_id=session_id)
-        .annotate(overlaps=Subquery(here.values("pk")[:1]))
-        .filter(overlaps__isnull=False)
-        .values_list("person_id", "pk")
-    )
-    return dict(elsewhere)
 
 
 def _fill(session: Session, *, now: datetime) -> int:
@@ -327,25 +299,31 @@ def _fill(session: Session, *, now: datetime) -> int:
     return len(chosen)
 
 
+def _somebody_able_waits(session: Session) -> bool:
+    """Whether a free place belongs to somebody on the waiting list."""
+    if not session.waiting_count:
+        return False
+    return Booking.objects.waiting().for_session(session).without_clash(session).exists()
+
+
 def _next_in_line(session: Session, free: int) -> list[Booking]:
     """The first `free` waiting bookings whose people are not held up by a clash.
 
     The clash is looked for before the people are locked and again after, since only then can
-    nobody book something else in between.
+    nobody book something else in between. Whoever did just that keeps their turn, and the place
+    goes to the next person in the worker's next round: people are locked once a transaction, in
+    order of their keys, so that two sessions never wait for each other.
     """
-    chosen: list[Booking] = []
-    after = 0
-    while len(chosen) < free:
-        waiting = Booking.objects.waiting().for_session(session).filter(ticket__gt=after)
-        able = waiting.without_clash(session).select_related("person")
-        candidates = list(able[: free - len(chosen)])
-        if not candidates:
-            break
-        lock_people(booking.person_id for booking in candidates)
-        clashing = _clashing(candidates)
-        chosen += [booking for booking in candidates if booking.person_id not in clashing]
-        after = candidates[-1].ticket or 0
-    return chosen
+    able = Booking.objects.waiting().for_session(session).without_clash(session)
+    candidates = list(able.select_related("person")[:free])
+    people = [booking.person_id for booking in candidates]
+    lock_people(people)
+    clashing = set(
+        Booking.objects.at_the_time_of(session)
+        .filter(person_id__in=people)
+        .values_list("person_id", flat=True)
+    )
+    return [booking for booking in candidates if booking.person_id not in clashing]
 
 
 def _keys(bookings: Iterable[Booking]) -> BookingQuerySet:

@@ -66,19 +66,18 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         )
         return self.annotate(position=Subquery(ahead))
 
-    def without_clash(self, session: Session) -> Self:
-        """Of one session's bookings: those whose person holds no place elsewhere at that time."""
+    def at_the_time_of(self, session: Session) -> Self:
+        """Those that hold a place on another session, one of whose sittings overlaps."""
         here = Sitting.objects.filter(
             session_id=session.pk,
             starts_at__lt=OuterRef("session__sittings__ends_at"),
             ends_at__gt=OuterRef("session__sittings__starts_at"),
         )
-        elsewhere = (
-            Booking.objects.holding_a_place()
-            .filter(person_id=OuterRef("person_id"))
-            .exclude(session_id=session.pk)
-            .filter(Exists(here))
-        )
+        return self.holding_a_place().exclude(session_id=session.pk).filter(Exists(here))
+
+    def without_clash(self, session: Session) -> Self:
+        """Of one session's bookings: those whose person holds no place elsewhere at that time."""
+        elsewhere = Booking.objects.at_the_time_of(session).filter(person_id=OuterRef("person_id"))
         return self.filter(~Exists(elsewhere))
 
     def offers_run_out(self, *, now: datetime) -> Self:
@@ -195,7 +194,6 @@ class BookingEvent(models.Model):
         CANCELLED = "cancelled", "Cancelled"
         SESSION_CHANGED = "session changed", "The session changed"
         SESSION_CANCELLED = "session cancelled", "The session was cancelled"
-        NEEDS_CHANGED = "needs changed", "Access or dietary needs changed"
 
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="events")
     at = models.DateTimeField()

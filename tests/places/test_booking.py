@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
@@ -343,6 +344,34 @@ def test_many_waiting_people_are_given_places_in_short_transactions() -> None:
     session.refresh_from_db()
     assert (session.places_taken, session.waiting_count) == (len(people) + 1, 0)
     assert Booking.objects.for_session(session).confirmed().count() == len(people) + 1
+
+
+def test_newcomer_comes_after_those_who_wait_for_places_just_added() -> None:
+    session = make_session(capacity=1)
+    book(session)
+    first, second = book(session), book(session)
+    Session.objects.filter(pk=session.pk).update(capacity=2)
+    assert book(session).state == State.WAITING
+    assert [refreshed(each).state for each in (first, second)] == [State.CONFIRMED, State.WAITING]
+    Session.objects.filter(pk=session.pk).update(capacity=5)
+    assert book(session).state == State.CONFIRMED
+    session.refresh_from_db()
+    assert (session.places_taken, session.waiting_count) == (5, 0)
+    assert refreshed(second).state == State.CONFIRMED
+
+
+def test_people_are_locked_once_after_each_locking_of_a_session() -> None:
+    """Locked twice, in no common order, two sessions could wait for each other for ever."""
+    session = make_session(capacity=1)
+    book(session)
+    book(session)
+    newcomer = make_person()
+    Session.objects.filter(pk=session.pk).update(capacity=3)
+    with CaptureQueriesContext(connection) as asked:
+        actions.book(session=session, person=newcomer, by=newcomer, now=NOW)
+    locks = [query["sql"] for query in asked if "FOR NO KEY UPDATE" in query["sql"]]
+    tables = ["people" if "accounts_user" in sql else "session" for sql in locks]
+    assert tables == ["session", "people"] * 2
 
 
 def test_statements_of_one_booking(django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
