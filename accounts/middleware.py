@@ -6,7 +6,6 @@ from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.http import urlencode
 
 # Paths that stay open: signing out, the pages that settle the matter, and what pages are made of.
 _ALWAYS_OPEN = ("/accounts/", "/static/", "/healthz", "/readyz", "/privacy/", "/accessibility/")
@@ -29,8 +28,7 @@ def finish_account_first(
             return get_response(request)
         person = request.user
         if person.is_authenticated and person.sees_other_people and not is_mfa_enabled(person):
-            query = urlencode({"next": path}) if request.method == "GET" else ""
-            return HttpResponseRedirect(f"{reverse('two_step_needed')}?{query}")
+            return HttpResponseRedirect(reverse("two_step_needed"))
         return get_response(request)
 
     return middleware

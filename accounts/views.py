@@ -81,4 +81,4 @@ def profile(request: HttpRequest) -> HttpResponse:
 @never_cache
 def two_step_needed(request: HttpRequest) -> HttpResponse:
     """Explain why people who see others' bookings confirm their sign-in with a second step."""
-    return render(request, "account/two_step_needed.html", {"next": safe_next(request, "/")})
+    return render(request, "account/two_step_needed.html")

@@ -50,24 +50,28 @@ def _list_seen(
     return session, people
 
 
+def _list_page(
+    request: HttpRequest, session_id: int, form: AttendeeListAccess.Form
+) -> HttpResponse:
+    now = timezone.now()
+    session, people = _list_seen(signed_in(request), session_id, form, now=now)
+    template = "attendees_print" if form == Form.PRINT else "attendees"
+    context = {"session": session, "people": people, "now": now}
+    return render(request, f"attendance/{template}.html", context)
+
+
 @never_cache
 @login_required
 def attendees(request: HttpRequest, session_id: int) -> HttpResponse:
     """Who is coming, on screen."""
-    now = timezone.now()
-    session, people = _list_seen(signed_in(request), session_id, Form.PAGE, now=now)
-    context = {"session": session, "people": people, "now": now}
-    return render(request, "attendance/attendees.html", context)
+    return _list_page(request, session_id, Form.PAGE)
 
 
 @never_cache
 @login_required
 def attendees_print(request: HttpRequest, session_id: int) -> HttpResponse:
     """Who is coming, laid out for paper."""
-    now = timezone.now()
-    session, people = _list_seen(signed_in(request), session_id, Form.PRINT, now=now)
-    context = {"session": session, "people": people, "now": now}
-    return render(request, "attendance/attendees_print.html", context)
+    return _list_page(request, session_id, Form.PRINT)
 
 
 @never_cache

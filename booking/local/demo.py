@@ -100,6 +100,7 @@ class Demo:
             "MAIL_FROM": f"{PARTNERSHIP} <training@leedsscp.example>",
             "MAIL_REPLY_TO": "training@leedsscp.example",
             "MAILBOX_DIR": str(sink.directory),
+            "STATIC_ROOT": str(self.folder / "static"),
             "PARTNERSHIP_NAME": PARTNERSHIP,
             "TWO_STEP_REQUIRED": "false",
             "TRUSTED_PROXY_COUNT": "0",
@@ -143,10 +144,9 @@ class Demo:
             [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"],
             environment,
         )
-        schedule = self.folder / "celerybeat-schedule"
         self._start(
             "beat",
-            [*celery, "beat", "--schedule", str(schedule), "--pidfile=", "--loglevel", "INFO"],
+            [*celery, "beat", "--pidfile=", "--loglevel", "INFO"],
             environment,
         )
 

@@ -68,8 +68,12 @@ def running_site(
     folder = tmp_path_factory.mktemp("site")
     port = free_port()
     address = f"http://localhost:{port}"
-    changes = {"SITE_URL": address, "TWO_STEP_REQUIRED": "false"}
-    before = {name: os.environ[name] for name in changes}
+    changes = {
+        "SITE_URL": address,
+        "TWO_STEP_REQUIRED": "false",
+        "STATIC_ROOT": str(folder / "static"),
+    }
+    before = dict(os.environ)
     os.environ.update(changes)
     with django_db_blocker.unblock():
         variables = environment()
@@ -93,6 +97,7 @@ def running_site(
         _wait_until_ready(address, web)
         yield address
         web.stop(seconds=10)
+    os.environ.clear()
     os.environ.update(before)
 
 
