@@ -64,8 +64,9 @@ def test_somebody_elses_booking_is_not_found(view: str, method: str) -> None:
 def test_a_coordinator_opens_any_booking(settings) -> None:  # type: ignore[no-untyped-def]
     settings.TWO_STEP_REQUIRED = False
     booking = booked()
-    page = signed_in(make_coordinator()).get(booking.get_absolute_url())
-    assert booking.person.full_name in page.content.decode()
+    page = signed_in(make_coordinator()).get(booking.get_absolute_url()).content.decode()
+    assert booking.person.full_name in page
+    assert reverse("booking_ics", args=[booking.pk]) not in page, "only its owner may download it"
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
