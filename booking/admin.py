@@ -12,7 +12,7 @@ from accounts.models import Sector
 from booking.attendance.models import AttendeeListAccess
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import Course, DiaryDate, Session, Sitting, Topic, Venue
-from booking.outbox.models import Message
+from booking.outbox.models import Message, MessageEvent
 from booking.places.models import Booking, BookingEvent
 
 
@@ -174,6 +174,17 @@ class MessagePages(ReadOnly):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         """Without the text of the mail."""
         return super().get_queryset(request).defer("mime", "payload")
+
+
+@admin.register(MessageEvent)
+class MessageEventPages(ReadOnly):
+    """What happened to messages: who did what, and what mail servers reported."""
+
+    list_display = ["at", "message_id", "what", "by", "why"]
+    list_filter = ["what"]
+    list_select_related = ["by"]
+    search_fields = ["message__to_email"]
+    ordering = ["-at", "-id"]
 
 
 @admin.register(AttendeeListAccess)

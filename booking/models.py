@@ -3,7 +3,7 @@
 from booking.attendance.models import AttendeeListAccess
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import Course, DiaryDate, Session, Sitting, Topic, Venue
-from booking.outbox.models import Message
+from booking.outbox.models import Message, MessageEvent
 from booking.places.models import Booking, BookingEvent
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Course",
     "DiaryDate",
     "Message",
+    "MessageEvent",
     "Session",
     "Sitting",
     "Topic",

@@ -29,6 +29,8 @@ try:
     TWO_STEP_REQUIRED = environment.yes_or_no(env, "TWO_STEP_REQUIRED", True)
     # Multiplies every rate limit; load tests raise it, nothing else should.
     RATE_LIMIT_FACTOR = environment.whole_number(env, "RATE_LIMIT_FACTOR", 1) or 1
+    # When the oldest mail that has not left is older, monitoring and coordinators are told.
+    MAIL_ALERT_MINUTES = environment.whole_number(env, "MAIL_ALERT_MINUTES", 15)
 except environment.EnvironmentRefused as refusal:
     sys.exit(str(refusal))
 

@@ -11,6 +11,7 @@ from accounts import actions as accounts
 from booking.catalogue import actions as catalogue
 from booking.notices import reminders
 from booking.notices.composing import compose
+from booking.outbox import watch
 from booking.outbox.delivery import Post, deliver
 from booking.places.sweep import sweep
 from worker.celery import app
@@ -49,6 +50,12 @@ def fill_places_everywhere() -> None:
 def post_due_reminders() -> None:
     """Remind people of what is near."""
     reminders.post_due_reminders(now=timezone.now())
+
+
+@app.task
+def watch_mail() -> None:
+    """Warn in the log while mail does not leave."""
+    watch.warn_if_late(now=timezone.now())
 
 
 @app.task

@@ -1,4 +1,4 @@
-"""Writing messages into the outbox, and what a coordinator does about one that is stuck."""
+"""Writing messages into the outbox."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -72,17 +72,3 @@ def post(drafts: Iterable[Draft], *, now: datetime, if_new: bool = False) -> Non
         Message.objects.bulk_create(messages, ignore_conflicts=True)
     else:
         insert(messages)
-
-
-def retry(*, message: Message, now: datetime) -> None:
-    """Send a parked message again, at once."""
-    Message.objects.filter(pk=message.pk, state=Message.State.PARKED).update(
-        state=Message.State.WAITING, due_at=now, attempts=0, silent_claims=0, last_error=""
-    )
-
-
-def drop(*, message: Message, why: str) -> None:
-    """Give up a parked or waiting message, so that its stream goes on without it."""
-    Message.objects.filter(
-        pk=message.pk, state__in=[Message.State.PARKED, Message.State.WAITING]
-    ).update(state=Message.State.DROPPED, last_error=why[:500])

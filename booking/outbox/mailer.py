@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from booking.outbox import actions
+from booking.outbox.models import ACCOUNT_MAIL
 
 
 class OutboxMailer(BaseEmailBackend):
@@ -28,9 +29,11 @@ class OutboxMailer(BaseEmailBackend):
                 key = get_random_string(22)
                 message_id = actions.new_message_id()
                 email_message.extra_headers["Message-ID"] = message_id
+                # No holiday notices in answer, please (RFC 3834, 5).
+                email_message.extra_headers["Auto-Submitted"] = "auto-generated"
                 drafts.append(
                     actions.Draft(
-                        topic="account.mail",
+                        topic=ACCOUNT_MAIL,
                         subject_key=f"account:{key}",
                         revision="0",
                         stream=f"account:{key}",

@@ -1,11 +1,17 @@
-"""Messages that must reach somebody."""
+"""Messages that must reach somebody, and what was done about each."""
 
+import re
 from datetime import datetime
 from typing import Self
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
+
+# A sign-in code, or another mail about an account. Its text is nobody's but the recipient's.
+ACCOUNT_MAIL = "account.mail"
+# A mail server's refusal as delivery notes it: a reply code of RFC 5321, section 4.2, and words.
+_REFUSAL = re.compile(r"[45]\d\d ")
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -87,6 +93,9 @@ class Message(models.Model):
         default=False, help_text="It may have reached a mail server at least once."
     )
     sent_at = models.DateTimeField(null=True)
+    bounced_at = models.DateTimeField(
+        null=True, help_text="When a mail server told us that it did not arrive after all."
+    )
     last_error = models.TextField(blank=True)
 
     objects = MessageQuerySet.as_manager()
@@ -116,3 +125,55 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.topic} to {self.to_email}"
+
+    @property
+    def holds_a_code(self) -> bool:
+        """Whether its text is shown to nobody, however long it is kept."""
+        return self.topic == ACCOUNT_MAIL
+
+    @property
+    def came_back(self) -> bool:
+        """Whether it was accepted and did not arrive after all."""
+        return self.state == self.State.SENT and self.bounced_at is not None
+
+    @property
+    def may_have_arrived(self) -> bool:
+        """Whether a mail server may hold it: it was handed over, and no refusal is known."""
+        if self.state == self.State.SENT:
+            return self.bounced_at is None
+        return self.handed_over and not _REFUSAL.match(self.last_error)
+
+
+class MessageEvent(models.Model):
+    """Something that happened to a message after it was written. Rows are never changed."""
+
+    class What(models.TextChoices):
+        """What happened."""
+
+        SENT_AGAIN = "sent again", "Sent again"
+        ADDRESS_CORRECTED = "address corrected", "Address corrected"
+        DROPPED = "dropped", "Dropped"
+        CAME_BACK = "came back", "Came back"
+        DELAYED = "delayed", "Delayed on the way"
+
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="events")
+    at = models.DateTimeField()
+    by = models.ForeignKey(
+        "accounts.User",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Nobody when a mail server said so.",
+    )
+    what = models.CharField(max_length=20, choices=What)
+    why = models.CharField(max_length=500, blank=True)
+    former_message_id = models.CharField(
+        max_length=120, help_text="The Message-ID that the message had until then."
+    )
+
+    class Meta:
+        ordering = ["at", "id"]
+        indexes = [models.Index(fields=["former_message_id"], name="events_by_former_message_id")]
+
+    def __str__(self) -> str:
+        return f"{self.get_what_display()} at {self.at:%Y-%m-%d %H:%M}"

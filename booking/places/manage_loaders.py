@@ -15,6 +15,6 @@ def managed_session(session_id: int) -> Session:
     return session
 
 
-def search_text(request: HttpRequest) -> str:
-    """What `q` asks for; PostgreSQL takes no NUL."""
-    return request.GET.get("q", "").replace("\0", "").strip()[:_SEARCH_LENGTH]
+def search_text(request: HttpRequest, name: str = "q") -> str:
+    """What a search field asks for; PostgreSQL takes no NUL."""
+    return request.GET.get(name, "").replace("\0", "").strip()[:_SEARCH_LENGTH]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, F, Min, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from accounts.models import User
 from booking.catalogue.models import Session, Sitting, Venue
@@ -78,6 +78,7 @@ class MessageCounts:
     """How a session's mail is getting on."""
 
     sent: int
+    returned: int
     on_the_way: int
     parked: int
 
@@ -87,8 +88,13 @@ def message_counts(session: Session) -> MessageCounts:
     State = Message.State
     messages = Message.objects.filter(booking__session=session)
     counts = dict(messages.order_by().values_list("state").annotate(number=Count("pk")))
-    on_the_way = counts.get(State.WAITING, 0) + counts.get(State.SENDING, 0)
-    return MessageCounts(counts.get(State.SENT, 0), on_the_way, counts.get(State.PARKED, 0))
+    returned = messages.filter(state=State.SENT, bounced_at__isnull=False).count()
+    return MessageCounts(
+        sent=counts.get(State.SENT, 0) - returned,
+        returned=returned,
+        on_the_way=counts.get(State.WAITING, 0) + counts.get(State.SENDING, 0),
+        parked=counts.get(State.PARKED, 0),
+    )
 
 
 def recent_events(session: Session) -> QuerySet[BookingEvent]:
@@ -154,28 +160,3 @@ def _other(sitting: Sitting) -> str:
     session = sitting.session
     draft = ", a draft" if session.state == Session.State.DRAFT else ""
     return f"{session.course.title} ({session.reference}{draft}) on {short_day(sitting.starts_at)}"
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What waits for a coordinator besides the programme."""
-
-    unlisted: int
-    parked: int
-
-
-def messages_on_desk(*, show: str, search: str) -> QuerySet[Message]:
-    """Mail that has not left: what is parked, what waits its turn, or both; oldest first."""
-    State = Message.State
-    states = {"parked": [State.PARKED], "waiting": [State.WAITING, State.SENDING]}
-    chosen = Message.objects.filter(state__in=states.get(show, Message.UNSETTLED))
-    if search:
-        chosen = chosen.filter(to_email__icontains=search)
-    # The body of a mail can hold a sign-in code; the desk does not read it.
-    return chosen.defer("mime", "payload").order_by("id")
-
-
-def oldest_unsent() -> datetime | None:
-    """When the oldest mail that has not left was written."""
-    oldest: datetime | None = Message.objects.unsettled().aggregate(at=Min("created_at"))["at"]
-    return oldest

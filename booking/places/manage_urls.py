@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from booking.places import manage_changes, manage_desk, manage_views
+from booking.places import manage_changes, manage_desk, manage_mail, manage_views
 
 urlpatterns = [
     path("", manage_views.sessions, name="manage_sessions"),
@@ -28,7 +28,14 @@ urlpatterns = [
     ),
     path("unlisted/", manage_desk.unlisted, name="manage_unlisted"),
     path("unlisted/<int:person_id>/", manage_desk.settle, name="manage_unlisted_person"),
-    path("messages/", manage_desk.messages_page, name="manage_messages"),
-    path("messages/<int:message_id>/retry/", manage_desk.retry, name="manage_message_retry"),
-    path("messages/<int:message_id>/drop/", manage_desk.drop, name="manage_message_drop"),
+    path("messages/", manage_mail.messages_page, name="manage_messages"),
+    path("messages/<int:message_id>/", manage_mail.message_page, name="manage_message"),
+    path("messages/<int:message_id>/mail.eml", manage_mail.mail_file, name="manage_message_file"),
+    path("messages/<int:message_id>/retry/", manage_mail.retry, name="manage_message_retry"),
+    path(
+        "messages/<int:message_id>/address/",
+        manage_mail.correct_address,
+        name="manage_message_address",
+    ),
+    path("messages/<int:message_id>/drop/", manage_mail.drop, name="manage_message_drop"),
 ]

@@ -12,7 +12,7 @@ from accounts.agencies import people_without_agency
 from accounts.permissions import coordinators_only
 from booking.catalogue import editing
 from booking.catalogue.models import Course, Session
-from booking.outbox.models import Message
+from booking.outbox.watch import backlog
 from booking.places import manage_queries
 from booking.places.manage_forms import DetailsForm, SessionForm
 from booking.places.manage_loaders import managed_session, search_text
@@ -39,7 +39,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
         "shown": manage_queries.SHOWN,
         "search": search,
         "unlisted": people_without_agency().count(),
-        "parked": Message.objects.filter(state=Message.State.PARKED).count(),
+        "backlog": backlog(now=now),
         "now": now,
     }
     return render(request, "manage/sessions.html", context)

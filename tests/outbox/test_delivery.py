@@ -11,10 +11,10 @@ from pytest_django import Settings
 
 from booking.local.processes import free_port
 from booking.local.smtp_sink import SmtpSink
-from booking.outbox import actions, delivery
+from booking.outbox import actions, delivery, remedies
 from booking.outbox.delivery import Composed, Pointless, Post, Unsendable, claim, deliver
 from booking.outbox.models import Message
-from tests.factories import NOW
+from tests.factories import NOW, make_coordinator
 from tests.outbox.mail_servers import mail_server, use_port
 
 State = Message.State
@@ -245,7 +245,9 @@ def test_a_refusal_for_good_parks_the_message_and_its_stream_only(
         assert [state_of(each) for each in (bad, behind, other)] == ["parked", "waiting", "sent"]
         assert "550 No such person" in bad.last_error
         assert len(server.received) == 1
-        actions.drop(message=bad, why="The address was wrong.")
+        remedies.drop(
+            message=bad, by=make_coordinator(), why="The address was wrong.", now=clock.now
+        )
         run(clock)
         assert [state_of(bad), state_of(behind)] == [State.DROPPED, State.SENT]
 
@@ -259,7 +261,7 @@ def test_a_parked_message_is_sent_after_a_retry(clock: Clock, settings: Settings
     with mail_server(answer, settings), connected() as run:
         run(clock)
         assert state_of(message) == State.PARKED
-        actions.retry(message=message, now=clock.now)
+        remedies.retry(message=message, by=make_coordinator(), now=clock.now)
         run(clock)
     assert state_of(message) == State.SENT
 

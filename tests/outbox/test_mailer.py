@@ -37,5 +37,6 @@ def test_it_is_sent_and_its_text_forgotten(smtp_sink: SmtpSink) -> None:
     assert [mail.recipients for mail in mails] == [["a@agency.example"], ["b@agency.example"]]
     stored = list(Message.objects.all())
     assert [mail.message["Message-ID"] for mail in mails] == [each.message_id for each in stored]
+    assert {mail.message["Auto-Submitted"] for mail in mails} == {"auto-generated"}
     assert {message.state for message in stored} == {Message.State.SENT}
     assert {message.mime for message in stored} == {None}

@@ -129,6 +129,7 @@ def every_address() -> list[tuple[str, set[str]]]:
     draft = make_session(state=Session.State.DRAFT, starts_at=ahead())
     person = make_person(agency=None, unlisted_agency="Leeds Rowing Club")
     message = Message.objects.filter(booking=booking)[0]
+    Message.objects.filter(pk=message.pk).update(mime=b"Subject: Booked\r\n\r\nHello\r\n")
     both, get, post = {"GET", "POST"}, {"GET"}, {"POST"}
     return [
         (reverse("manage_sessions"), get),
@@ -145,6 +146,9 @@ def every_address() -> list[tuple[str, set[str]]]:
         (reverse("manage_unlisted"), get),
         (reverse("manage_unlisted_person", args=[person.pk]), both),
         (reverse("manage_messages"), get),
+        (reverse("manage_message", args=[message.pk]), get),
+        (reverse("manage_message_file", args=[message.pk]), get),
+        (reverse("manage_message_address", args=[message.pk]), both),
         (reverse("manage_message_drop", args=[message.pk]), both),
         (reverse("manage_message_retry", args=[message.pk]), post),
         (reverse("manage_session_publish", args=[draft.pk]), post),
@@ -703,7 +707,16 @@ def test_the_overview_tells_what_happened_and_how_the_mail_is(coordinator: Clien
     first = Message.objects.filter(booking__session=session).order_by("pk")[0]
     Message.objects.filter(pk=first.pk).update(state=Message.State.PARKED)
     page = coordinator.get(reverse("manage_session", args=[session.pk])).content.decode()
-    assert "0 sent, 2 on the way, 1 parked." in " ".join(page.split())
+    links = re.findall(r'href="/manage/messages/\?([^"]+)">([^<]+)</a>', page)
+    assert links == [
+        (f"show={show}&amp;session={session.reference}", words)
+        for show, words in (
+            ("sent", "0 sent"),
+            ("returned", "0 came back"),
+            ("all", "2 on the way"),
+            ("parked", "1 parked"),
+        )
+    ]
     assert "Joined the waiting list" in page
     assert "The session was full." in page
 
@@ -767,60 +780,6 @@ def test_a_new_agency_needs_a_name_a_sector_and_its_own_domain(
     assert response.status_code == 422
     assert sentence in response.content.decode()
     assert not Agency.objects.filter(name="A club").exists()
-
-
-# ---------------------------------------------------------------- mail
-def test_the_desk_shows_unsent_mail_and_why(coordinator: Client) -> None:
-    empty = coordinator.get(reverse("manage_messages")).content.decode()
-    assert "Everything has been handed to the mail server." in empty
-    with_people(booked=3)
-    parked, waiting, sent = Message.objects.order_by("pk")
-    Message.objects.filter(pk=parked.pk).update(
-        state=Message.State.PARKED, attempts=1, last_error="550 No such mailbox <b>"
-    )
-    Message.objects.filter(pk=sent.pk).update(state=Message.State.SENT)
-    for show, rows in {
-        "": [parked, waiting],
-        "parked": [parked],
-        "waiting": [waiting],
-        "sent": [parked, waiting],
-    }.items():
-        page = coordinator.get(reverse("manage_messages"), {"show": show})
-        assert list(page.context["page_obj"]) == rows, show
-    page = coordinator.get(reverse("manage_messages"), {"q": parked.to_email.upper()})
-    assert list(page.context["page_obj"]) == [parked]
-    assert "550 No such mailbox &lt;b&gt;" in page.content.decode()
-
-
-def test_a_parked_message_is_sent_again(coordinator: Client) -> None:
-    with_people(booked=1)
-    message = Message.objects.get()
-    address = reverse("manage_message_retry", args=[message.pk])
-    assert "not parked any more" in said(coordinator.post(address))
-    Message.objects.update(state=Message.State.PARKED, attempts=3)
-    assert "will be sent again" in said(coordinator.post(address))
-    message.refresh_from_db()
-    assert (message.state, message.attempts) == (Message.State.WAITING, 0)
-
-
-def test_a_message_is_dropped_with_a_reason(coordinator: Client) -> None:
-    with_people(booked=1)
-    message = Message.objects.get()
-    address = reverse("manage_message_drop", args=[message.pk])
-    assert coordinator.post(address, {"why": ""}).status_code == 422
-    assert "is dropped" in said(coordinator.post(address, {"why": "They left."}))
-    message.refresh_from_db()
-    assert (message.state, message.last_error) == (Message.State.DROPPED, "They left.")
-
-
-def test_a_message_that_is_being_sent_is_not_dropped(coordinator: Client) -> None:
-    with_people(booked=1)
-    message = Message.objects.get()
-    Message.objects.update(state=Message.State.SENDING)
-    address = reverse("manage_message_drop", args=[message.pk])
-    assert "is on its way already" in said(coordinator.post(address, {"why": "They left."}))
-    message.refresh_from_db()
-    assert message.state == Message.State.SENDING
 
 
 def test_every_form_is_limited(coordinator: Client, settings: Settings) -> None:

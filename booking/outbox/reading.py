@@ -1,0 +1,33 @@
+"""A message as it was sent, for people to read."""
+
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from booking.outbox.models import Message
+
+_SHOWN_HEADERS = ("From", "Reply-To", "To", "Subject", "Date", "Message-ID")
+
+
+@dataclass(frozen=True)
+class SentLetter:
+    """The headers that people know, the plain text, and what else travels with it, in words."""
+
+    headers: tuple[tuple[str, str], ...]
+    text: str
+    has_calendar_entry: bool
+
+
+def letter_of(message: Message) -> SentLetter | None:
+    """What a message says, or nothing: not composed yet, forgotten, or a code that nobody sees."""
+    if message.holds_a_code or message.mime is None:
+        return None
+    mail = message_from_bytes(bytes(message.mime), policy=policy.default)
+    assert isinstance(mail, EmailMessage)  # noqa: S101 - policy.default says so
+    body = mail.get_body(("plain",))
+    text = body.get_content() if body is not None else ""
+    return SentLetter(
+        headers=tuple((name, str(mail[name])) for name in _SHOWN_HEADERS if mail[name]),
+        text=text.replace("\r\n", "\n").strip(),
+        has_calendar_entry=any(part.get_content_type() == "text/calendar" for part in mail.walk()),
+    )

@@ -1,0 +1,58 @@
+"""Why something cannot be done with a message: each with the sentence a coordinator reads."""
+
+from booking.outbox.models import Message
+
+
+class MessageRefused(Exception):
+    """Nothing was changed. `sentence` says why."""
+
+    sentence = "That cannot be done with this message."
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+class NotStuck(MessageRefused):
+    """The message is on its way, arrived or given up."""
+
+    def __init__(self, message: Message) -> None:
+        words = {
+            Message.State.SENDING: "This message is being sent at this moment. Look again soon.",
+            Message.State.SENT: "The mail server has accepted this message.",
+            Message.State.DROPPED: "This message has been dropped.",
+            Message.State.SUPERSEDED: "This message is not needed any more.",
+        }
+        self.sentence = words.get(Message.State(message.state), "This message is on its way.")
+
+
+class MayHaveArrived(MessageRefused):
+    """Nobody knows whether a mail server took it, so it is not sent to somebody else as well."""
+
+    sentence = (
+        "A mail server may have accepted this message already. Wait until it is known, or send it"
+        " again to the same address."
+    )
+
+
+class ReplacedSince(MessageRefused):
+    """A later message brings the same calendar entry up to date."""
+
+    sentence = (
+        "A later message about the same calendar entry has been written since. Send that one"
+        " again instead."
+    )
+
+
+class HoldsACode(MessageRefused):
+    """A code belongs to one address and lives for minutes."""
+
+    sentence = (
+        "This message holds a sign-in code, which is for this address only. The person can ask"
+        " for a new one."
+    )
+
+
+class SameAddress(MessageRefused):
+    """The corrected address is the one it has."""
+
+    sentence = "This is the address the message has already. Enter another one."

@@ -1,0 +1,24 @@
+"""What the topics of messages are called on pages."""
+
+_WORDS = {
+    "account.mail": "Sign-in code or account mail",
+    "booking.confirmed": "Confirmation",
+    "booking.promoted": "Confirmation from the waiting list",
+    "booking.further_date": "Calendar entry of a further date",
+    "booking.waiting": "On the waiting list",
+    "booking.offered": "Offer of a place",
+    "booking.offer_ended": "End of an offer",
+    "booking.withdrawn": "Left the waiting list",
+    "booking.cancelled": "Cancellation",
+    "booking.further_date_cancelled": "Calendar entry taken out",
+    "booking.declined_in_calendar": "Declined in the calendar",
+    "session.changed": "Change of the session",
+    "session.cancelled": "Session cancelled",
+    "reminder.week": "Reminder a week before",
+    "reminder.day": "Reminder the day before",
+}
+
+
+def topic_words(topic: str) -> str:
+    """The name of a topic; of one that has none, the topic itself."""
+    return _WORDS.get(topic, topic)

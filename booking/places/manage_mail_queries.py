@@ -1,0 +1,48 @@
+"""What the delivery desk reads."""
+
+from django.db.models import Q, QuerySet
+
+from booking.outbox.models import Message
+
+State = Message.State
+
+# The states that the desk can show, by the name in its address.
+DESK_FILTERS = {
+    "all": "All unsent",
+    "parked": "Parked",
+    "retrying": "Being tried again",
+    "waiting": "Waiting",
+    "returned": "Came back",
+    "sent": "Sent",
+    "given-up": "Given up",
+}
+_CHOSEN = {
+    "all": Q(state__in=Message.UNSETTLED),
+    "parked": Q(state=State.PARKED),
+    "retrying": Q(state__in=[State.WAITING, State.SENDING]) & ~Q(last_error=""),
+    "waiting": Q(state__in=[State.WAITING, State.SENDING], last_error=""),
+    "returned": Q(state=State.SENT, bounced_at__isnull=False),
+    "sent": Q(state=State.SENT, bounced_at__isnull=True),
+    "given-up": Q(state__in=[State.DROPPED, State.SUPERSEDED]),
+}
+_NEWEST_FIRST = frozenset({"returned", "sent", "given-up"})
+
+
+def messages_on_desk(*, show: str, search: str, session: str) -> QuerySet[Message]:
+    """The mail of one filter, about one session's bookings if its reference is given.
+
+    Every word of `search` must occur in the address or in the name of the person. What waits
+    comes oldest first, what is over newest first.
+    """
+    chosen = Message.objects.filter(_CHOSEN[show]).select_related("recipient", "booking__session")
+    for word in search.split():
+        chosen = chosen.filter(
+            Q(to_email__icontains=word)
+            | Q(recipient__first_name__icontains=word)
+            | Q(recipient__last_name__icontains=word)
+            | Q(recipient__email__icontains=word)
+        )
+    if session:
+        chosen = chosen.filter(booking__session__reference__iexact=session)
+    # The text of a mail can hold a sign-in code; the desk does not read it.
+    return chosen.defer("mime", "payload").order_by("-id" if show in _NEWEST_FIRST else "id")

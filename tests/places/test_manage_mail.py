@@ -1,0 +1,243 @@
+"""The delivery desk: what coordinators see of the mail, and what they do about it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.messages import get_messages
+from django.core.mail import send_mail
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+
+from booking.catalogue.models import Session
+from booking.notices.composing import TOPICS, compose
+from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
+from booking.places import actions
+from booking.places.mail_words import topic_words
+from booking.places.sent_mail import mail_about
+from tests.factories import make_coordinator, make_person, make_session
+
+pytestmark = pytest.mark.django_db
+
+State = Message.State
+
+
+@pytest.fixture(autouse=True)
+def without_two_step(settings: Settings) -> None:
+    settings.TWO_STEP_REQUIRED = False
+
+
+@pytest.fixture
+def coordinator() -> Client:
+    client = Client()
+    client.force_login(make_coordinator(first_name="Cora", last_name="Lane"))
+    return client
+
+
+def with_people(*, booked: int, **fields: Any) -> Session:
+    session = make_session(starts_at=timezone.now() + timedelta(days=30), **fields)
+    for _ in range(booked):
+        person = make_person()
+        actions.book(session=session, person=person, by=person, now=timezone.now())
+    return session
+
+
+def said(response: Any) -> str:
+    return " ".join(str(message) for message in get_messages(response.wsgi_request))
+
+
+def sent(message: Message, **fields: Any) -> Message:
+    """The message as delivery leaves it."""
+    mime = compose([message])[message.pk]
+    Message.objects.filter(pk=message.pk).update(
+        **{"state": State.SENT, "mime": mime, "handed_over": True, "sent_at": timezone.now()}
+        | fields
+    )
+    message.refresh_from_db()
+    return message
+
+
+def test_every_topic_has_a_name() -> None:
+    for topic in (*TOPICS, ACCOUNT_MAIL):
+        assert topic_words(topic) != topic
+
+
+def test_messages_are_found_by_state(coordinator: Client) -> None:
+    with_people(booked=6)
+    parked, waiting, again, back, arrived, dropped = Message.objects.order_by("pk")
+    now = timezone.now()
+    for message, fields in (
+        (parked, {"state": State.PARKED, "last_error": "550 No such mailbox <b>"}),
+        (again, {"last_error": "450 Try later"}),
+        (back, {"state": State.SENT, "bounced_at": now}),
+        (arrived, {"state": State.SENT}),
+        (dropped, {"state": State.DROPPED}),
+    ):
+        Message.objects.filter(pk=message.pk).update(**fields)
+    for show, rows in {
+        "": [parked, waiting, again],
+        "parked": [parked],
+        "waiting": [waiting],
+        "retrying": [again],
+        "returned": [back],
+        "sent": [arrived],
+        "given-up": [dropped],
+        "nonsense": [parked, waiting, again],
+    }.items():
+        page = coordinator.get(reverse("manage_messages"), {"show": show})
+        assert list(page.context["page_obj"]) == rows, show
+    page = coordinator.get(reverse("manage_messages"))
+    assert "550 No such mailbox &lt;b&gt;" in page.content.decode()
+
+
+def test_messages_are_found_by_person_and_session(coordinator: Client) -> None:
+    with_people(booked=2, reference="AUT-1")
+    with_people(booked=1, reference="AUT-2")
+    first, second, third = Message.objects.order_by("pk")
+    assert second.recipient is not None
+    for query, rows in (
+        ({"q": first.to_email.upper()}, [first]),
+        ({"q": f"{second.recipient.first_name} ahmed"}, [second]),
+        ({"q": "ahmed nobody"}, []),
+        ({"session": "aut-1"}, [first, second]),
+        ({"session": "AUT-2", "q": "ahmed"}, [third]),
+        ({"session": "x\0y", "q": "\0%_'", "page": "-9", "show": "\0"}, []),
+    ):
+        page = coordinator.get(reverse("manage_messages"), query)
+        assert page.status_code == 200
+        assert list(page.context["page_obj"]) == rows, query
+
+
+def test_a_message_shows_what_it_says_and_can_be_downloaded(coordinator: Client) -> None:
+    session = with_people(booked=1)
+    message = sent(Message.objects.get())
+    page = coordinator.get(reverse("manage_message", args=[message.pk])).content.decode()
+    assert "accepted by the mail server" in page
+    assert session.course.title in page
+    assert message.message_id.strip("<>") in page
+    assert "It brings a calendar entry." in page
+    file = coordinator.get(reverse("manage_message_file", args=[message.pk]))
+    assert file.content == bytes(message.mime or b"")
+    assert file.headers["Content-Type"] == "message/rfc822"
+    assert file.headers["Content-Disposition"].startswith("attachment")
+
+
+def test_nobody_reads_a_sign_in_code(coordinator: Client) -> None:
+    send_mail("Your code", "The code is BCD-FGH.", None, ["a@agency.example"])
+    message = Message.objects.get()
+    assert b"BCD-FGH" in bytes(message.mime or b"")
+    for name in ("manage_message", "manage_messages", "manage_message_address"):
+        address = reverse(name, args=[message.pk] if name != "manage_messages" else [])
+        page = coordinator.get(address)
+        assert page.status_code == 200
+        assert "BCD-FGH" not in page.content.decode()
+    assert coordinator.get(reverse("manage_message_file", args=[message.pk])).status_code == 404
+    Message.objects.update(state=State.PARKED)
+    typed = {"to_email": "me@agency.example", "why": "For me"}
+    answer = coordinator.post(reverse("manage_message_address", args=[message.pk]), typed)
+    assert answer.status_code == 422
+    assert "is for this address only" in answer.content.decode()
+    assert Message.objects.get().to_email == "a@agency.example"
+
+
+def test_a_parked_message_is_sent_again_and_it_is_known_by_whom(coordinator: Client) -> None:
+    with_people(booked=1)
+    message = Message.objects.get()
+    Message.objects.update(state=State.PARKED, attempts=3, last_error="550 No")
+    address = reverse("manage_message_retry", args=[message.pk])
+    assert "will be sent again" in said(coordinator.post(address))
+    message.refresh_from_db()
+    assert (message.state, message.attempts) == (State.WAITING, 0)
+    page = coordinator.get(reverse("manage_message", args=[message.pk])).content.decode()
+    assert "Sent again by Cora Lane" in page
+
+
+def test_what_the_mail_server_accepted_is_not_sent_again(coordinator: Client) -> None:
+    with_people(booked=1)
+    message = sent(Message.objects.get())
+    page = coordinator.get(reverse("manage_message", args=[message.pk]))
+    assert not any(page.context[name] for name in ("can_retry", "can_correct", "can_drop"))
+    answer = coordinator.post(reverse("manage_message_retry", args=[message.pk]))
+    assert "has accepted this message" in said(answer)
+    message.refresh_from_db()
+    assert message.state == State.SENT
+    assert not MessageEvent.objects.exists()
+
+
+def test_a_message_is_dropped_with_a_reason(coordinator: Client) -> None:
+    with_people(booked=1)
+    message = Message.objects.get()
+    address = reverse("manage_message_drop", args=[message.pk])
+    assert coordinator.post(address, {"why": ""}).status_code == 422
+    assert "is dropped" in said(coordinator.post(address, {"why": "They left."}))
+    message.refresh_from_db()
+    assert message.state == State.DROPPED
+    page = coordinator.get(reverse("manage_message", args=[message.pk])).content.decode()
+    assert "Dropped by Cora Lane" in page
+    assert "They left." in page
+
+
+def test_a_message_that_is_being_sent_is_not_dropped(coordinator: Client) -> None:
+    with_people(booked=1)
+    message = Message.objects.get()
+    Message.objects.update(state=State.SENDING)
+    address = reverse("manage_message_drop", args=[message.pk])
+    assert "is being sent at this moment" in said(coordinator.post(address, {"why": "They left."}))
+    message.refresh_from_db()
+    assert message.state == State.SENDING
+
+
+def test_a_refused_message_is_sent_to_another_address(coordinator: Client) -> None:
+    with_people(booked=1)
+    message = Message.objects.get()
+    person = message.recipient
+    assert person is not None
+    sent(message, state=State.PARKED, last_error="550 No such person", attempts=1, sent_at=None)
+    page = coordinator.get(reverse("manage_message", args=[message.pk]))
+    assert page.context["can_correct"]
+    address = reverse("manage_message_address", args=[message.pk])
+    for wrong, sentence in (
+        ("", "Enter an email address."),
+        ("nonsense", "in the correct format"),
+        ("a\0@b.example", "Null characters"),
+        (message.to_email.upper(), "is the address the message has already"),
+    ):
+        answer = coordinator.post(address, {"to_email": wrong, "why": "Typing error"})
+        assert answer.status_code == 422, wrong
+        assert sentence in answer.content.decode()
+        assert "Typing error" in answer.content.decode()
+    typed = {"to_email": "right@agency.example", "why": "Typing error"}
+    assert "1 message will be sent to right@agency.example" in said(
+        coordinator.post(address, typed)
+    )
+    person.refresh_from_db()
+    assert person.email == message.to_email
+    page = coordinator.get(reverse("manage_message", args=[message.pk]))
+    words = page.content.decode()
+    assert "Address corrected by Cora Lane" in words
+    assert f"From {message.to_email} to right@agency.example. Typing error" in words
+
+
+def test_a_page_says_that_mail_does_not_leave(coordinator: Client, settings: Settings) -> None:
+    settings.MAIL_ALERT_MINUTES = 15
+    with_people(booked=1)
+    places = (reverse("manage_messages"), reverse("manage_sessions"))
+    for place in places:
+        assert "Mail is not leaving" not in coordinator.get(place).content.decode()
+    Message.objects.update(created_at=timezone.now() - timedelta(minutes=16))
+    for place in places:
+        page = coordinator.get(place).content.decode()
+        assert "Mail is not leaving. The oldest message has waited 16 minutes." in page
+
+
+def test_a_booking_tells_how_its_mail_is(coordinator: Client) -> None:
+    with_people(booked=1)
+    message = Message.objects.get()
+    assert message.booking is not None
+    [before] = mail_about(message.booking)
+    assert (before.name, before.state, before.came_back) == ("Confirmation", "waiting", False)
+    sent(message, bounced_at=timezone.now())
+    [after] = mail_about(message.booking)
+    assert (after.state, after.came_back, after.at) == ("sent", True, message.sent_at)
