@@ -1,8 +1,8 @@
-"""Giving and taking back the secret address of a person's calendar feed."""
+"""Giving and taking back the secret addresses of a person's calendar feeds."""
 
 import hashlib
 import secrets
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 
@@ -17,19 +17,33 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def new_feed(*, person: User, now: datetime) -> str:
-    """A new secret token for this person's feed; any earlier one stops working.
+def new_feed(
+    *, person: User, now: datetime, kind: CalendarFeed.Kind = CalendarFeed.Kind.BOOKINGS
+) -> str:
+    """A new secret token for this person's feed of a kind; any earlier one stops working.
 
     Returns the token, which is not stored and cannot be shown again.
     """
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=person.pk)
-        revoke_feed(person=person, now=now)
-        CalendarFeed.objects.create(person=person, token_hash=token_hash(token), created_at=now)
+        revoke_feed(person=person, kind=kind, now=now)
+        CalendarFeed.objects.create(
+            person=person, kind=kind, token_hash=token_hash(token), created_at=now
+        )
     return token
 
 
-def revoke_feed(*, person: User, now: datetime) -> None:
-    """Stop this person's feed address from working."""
-    CalendarFeed.objects.filter(person=person, revoked_at=None).update(revoked_at=now)
+def revoke_feed(
+    *, person: User, now: datetime, kind: CalendarFeed.Kind = CalendarFeed.Kind.BOOKINGS
+) -> None:
+    """Stop the address of this person's feed of a kind from working."""
+    CalendarFeed.objects.live().of(person).filter(kind=kind).update(revoked_at=now)
+
+
+def note_reading(*, feed_id: int, on: date) -> None:
+    """Remember the day on which a feed was last read, so that its owner sees whether it is used.
+
+    By day and not by moment: programs read all day long, and one write a day is enough.
+    """
+    CalendarFeed.objects.filter(pk=feed_id).update(last_read_on=on)

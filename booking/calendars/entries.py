@@ -1,16 +1,19 @@
-"""Sessions and bookings as calendar events."""
+"""Sittings and diary dates as calendar entries, written from nothing but their rows."""
 
 from collections.abc import Iterable, Iterator
 from email.utils import parseaddr
+from itertools import groupby
 
 from django.conf import settings
 from django.urls import reverse
 
 from booking.calendars.entry_words import entry_description, entry_title
-from booking.calendars.ics import Event
+from booking.calendars.ics import AllDay, Event
+from booking.calendars.rows import BookingRow, DiaryRow, SessionRow
 from booking.catalogue.models import Session
 from booking.places.announcements import calendar_uid
 from booking.places.models import Booking
+from booking.wording import counted
 
 
 def _organizer() -> tuple[str, str]:
@@ -18,65 +21,122 @@ def _organizer() -> tuple[str, str]:
     return name or settings.PARTNERSHIP_NAME, address
 
 
-def _location(session: Session) -> str:
-    if session.venue and not session.is_online:
-        return f"{session.venue.name}, {session.venue.address}"
-    return session.where
+def _is_online(row: SessionRow | BookingRow) -> bool:
+    return row.delivery == Session.Delivery.ONLINE
 
 
-def session_events(session: Session) -> Iterator[Event]:
-    """What the public may know of a session: no join link, nobody's name.
+def _location(row: SessionRow | BookingRow) -> str:
+    if _is_online(row):
+        return "Online"
+    return f"{row.venue}, {row.address}" if row.venue else "To be announced"
+
+
+def session_events(rows: Iterable[SessionRow]) -> Iterator[Event]:
+    """What the public may know of sessions: no join link, nobody's name.
 
     UIDs differ from those of a person's own booking, so that keeping both does not mix them up.
     """
-    name, address = _organizer()
-    domain = address.rpartition("@")[2]
-    page = settings.SITE_URL + reverse("session", args=[session.pk])
-    sittings = list(session.sittings.all())
-    for number, sitting in enumerate(sittings, start=1):
-        yield Event(
-            uid=f"session-{session.pk}-{sitting.pk}@{domain}",
-            sequence=session.revision,
-            stamp=session.changed_at,
-            starts=sitting.starts_at,
-            ends=sitting.ends_at,
-            summary=entry_title(session.course.title, number=number, of=len(sittings)),
-            location=_location(session),
-            description=f"{session.course.summary}\n\nDetails and booking: {page}".strip(),
-            url=page,
-            organizer_name=name,
-            organizer_email=address,
-            cancelled=session.state == Session.State.CANCELLED,
+    for _, group in groupby(rows, key=lambda row: row.session):
+        sittings = list(group)
+        row = sittings[0]
+        page = settings.SITE_URL + reverse("session", args=[row.session])
+        yield from _events_of(
+            sittings,
+            prefix="session",
+            location=_location(row),
+            description=f"{row.summary}\n\nDetails and booking: {page}".strip(),
+            page=page,
         )
 
 
-def booking_events(bookings: Iterable[Booking]) -> Iterator[Event]:
+def led_session_events(rows: Iterable[SessionRow]) -> Iterator[Event]:
+    """What a session's trainer sees: how many come, never who; the join link, if online."""
+    for _, group in groupby(rows, key=lambda row: row.session):
+        sittings = list(group)
+        row = sittings[0]
+        page = settings.SITE_URL + reverse("attendees", args=[row.session])
+        join_url = row.join_url if _is_online(row) else ""
+        yield from _events_of(
+            sittings,
+            prefix="led",
+            location=join_url or _location(row),
+            description=_trainers_words(row, join_url=join_url, page=page),
+            page=page,
+        )
+
+
+def _trainers_words(row: SessionRow, *, join_url: str, page: str) -> str:
+    taken = f"{row.places_taken} of {counted(row.capacity, 'place')} taken"
+    lines = [f"{taken}, {row.waiting_count} waiting." if row.waiting_count else f"{taken}."]
+    if join_url:
+        lines.append(f"Join: {join_url}")
+    lines.append(f"Who is coming: {page}")
+    if instructions := row.instructions.strip():
+        lines += ["", instructions]
+    return "\n".join(lines)
+
+
+def _events_of(
+    sittings: list[SessionRow], *, prefix: str, location: str, description: str, page: str
+) -> Iterator[Event]:
+    """One event for each sitting; the prefix keeps its UIDs apart from those of other feeds."""
+    name, address = _organizer()
+    domain = address.rpartition("@")[2]
+    for number, row in enumerate(sittings, start=1):
+        yield Event(
+            uid=f"{prefix}-{row.session}-{row.sitting}@{domain}",
+            sequence=row.revision,
+            stamp=row.changed_at,
+            starts=row.starts_at,
+            ends=row.ends_at,
+            summary=entry_title(row.title, number=number, of=len(sittings)),
+            location=location,
+            description=description,
+            url=page,
+            organizer_name=name,
+            organizer_email=address,
+            cancelled=row.state == Session.State.CANCELLED,
+        )
+
+
+def booking_events(rows: Iterable[BookingRow]) -> Iterator[Event]:
     """A person's own bookings: the same UIDs as in the invitations they were sent."""
     name, address = _organizer()
-    for booking in bookings:
-        session = booking.session
-        page = settings.SITE_URL + reverse("booking", args=[booking.pk])
-        sittings = list(session.sittings.all())
-        join_url = session.join_url if session.is_online else ""
-        for number, sitting in enumerate(sittings, start=1):
+    for _, group in groupby(rows, key=lambda row: row.booking):
+        sittings = list(group)
+        first = sittings[0]
+        page = settings.SITE_URL + reverse("booking", args=[first.booking])
+        join_url = first.join_url if _is_online(first) else ""
+        description = entry_description(
+            join_url=join_url, booking_url=page, instructions=first.instructions
+        )
+        key = Booking(calendar_key=first.calendar_key)
+        for number, row in enumerate(sittings, start=1):
             yield Event(
-                uid=calendar_uid(booking, sitting.pk),
-                sequence=booking.calendar_sequence,
-                stamp=max(
-                    filter(None, (session.changed_at, booking.confirmed_at, booking.ended_at))
-                ),
-                starts=sitting.starts_at,
-                ends=sitting.ends_at,
-                summary=entry_title(session.course.title, number=number, of=len(sittings)),
-                location=join_url or _location(session),
-                description=entry_description(
-                    join_url=join_url,
-                    booking_url=page,
-                    instructions=session.joining_instructions,
-                ),
+                uid=calendar_uid(key, row.sitting),
+                sequence=row.sequence,
+                stamp=row.stamp,
+                starts=row.starts_at,
+                ends=row.ends_at,
+                summary=entry_title(row.title, number=number, of=len(sittings)),
+                location=join_url or _location(row),
+                description=description,
                 url=page,
                 organizer_name=name,
                 organizer_email=address,
-                cancelled=booking.state == Booking.State.CANCELLED,
-                tentative=booking.state == Booking.State.OFFERED,
+                cancelled=row.state == Booking.State.CANCELLED,
+                tentative=row.state == Booking.State.OFFERED,
             )
+
+
+def diary_entries(rows: Iterable[DiaryRow]) -> Iterator[AllDay]:
+    """Awareness days and weeks as whole days."""
+    domain = _organizer()[1].rpartition("@")[2]
+    for row in rows:
+        yield AllDay(
+            uid=f"diary-{row.key}@{domain}",
+            stamp=row.changed_at,
+            first=row.starts,
+            last=row.ends,
+            summary=row.title,
+        )

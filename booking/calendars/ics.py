@@ -11,10 +11,10 @@ for them.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from urllib.parse import quote
 
-from icalendar.parser import Contentline, param_value
+from icalendar.parser import param_value
 
 from booking.calendars.timezone import LONDON, TZID, VTIMEZONE, is_repeated, utc
 
@@ -90,6 +90,28 @@ class Event:
             raise ValueError("An event needs a UID.")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AllDay:
+    """Whole days, the last one included, that block no time: an awareness day or week.
+
+    Raises `ValueError`, with a sentence, if it ends before it starts.
+    """
+
+    uid: str
+    stamp: datetime
+    first: date
+    last: date
+    summary: str
+
+    def __post_init__(self) -> None:
+        utc(self.stamp, called="stamp")
+        if self.last < self.first:
+            raise ValueError(
+                f"The last day, {self.last.isoformat()}, lies before the first, "
+                f"{self.first.isoformat()}."
+            )
+
+
 def invitation(event: Event) -> bytes:
     """The event as a meeting request to its one attendee (RFC 5546 section 3.2.2).
 
@@ -122,7 +144,7 @@ def single(event: Event) -> bytes:
     return _calendar([], _event(event, _status(event)))
 
 
-def feed(*, name: str, events: Iterable[Event], description: str = "") -> bytes:
+def feed(*, name: str, events: Iterable[Event | AllDay], description: str = "") -> bytes:
     """A calendar to subscribe to, called `name` where it is shown.
 
     Like `single` it names no method and no people. The name and the refresh interval are given
@@ -140,7 +162,11 @@ def feed(*, name: str, events: Iterable[Event], description: str = "") -> bytes:
     ]
     if description:
         about += [f"DESCRIPTION:{_text(description)}", f"X-WR-CALDESC:{_text(description)}"]
-    return _calendar(about, (line for event in events for line in _event(event, _status(event))))
+    return _calendar(about, (line for event in events for line in _in_a_feed(event)))
+
+
+def _in_a_feed(event: Event | AllDay) -> Iterator[str]:
+    return _all_day(event) if isinstance(event, AllDay) else _event(event, _status(event))
 
 
 def _calendar(about: Iterable[str], lines: Iterable[str]) -> bytes:
@@ -192,6 +218,21 @@ def _event(event: Event, status: str, *people: str) -> Iterator[str]:
     yield from people
     yield f"STATUS:{status}"
     yield f"TRANSP:{'TRANSPARENT' if status == 'CANCELLED' else 'OPAQUE'}"
+    yield "CLASS:PUBLIC"
+    yield "END:VEVENT"
+
+
+def _all_day(event: AllDay) -> Iterator[str]:
+    """Dates without a time; DTEND is the day after (RFC 5545 section 3.6.1)."""
+    yield "BEGIN:VEVENT"
+    yield f"UID:{_text(event.uid)}"
+    yield "SEQUENCE:0"
+    yield f"DTSTAMP:{_instant(event.stamp)}"
+    yield f"DTSTART;VALUE=DATE:{event.first:%Y%m%d}"
+    yield f"DTEND;VALUE=DATE:{event.last + timedelta(days=1):%Y%m%d}"
+    yield f"SUMMARY:{_text(event.summary)}"
+    yield "STATUS:CONFIRMED"
+    yield "TRANSP:TRANSPARENT"
     yield "CLASS:PUBLIC"
     yield "END:VEVENT"
 
@@ -256,9 +297,16 @@ def _person(name: str, email: str) -> str:
 
 
 def _folded(line: str) -> bytes:
-    """RFC 5545 section 3.1; most lines are short, and icalendar folds the others."""
+    """RFC 5545 section 3.1: a long line goes on after a line end and a space, and never inside a
+    character."""
     octets = line.encode()
     if len(octets) <= _LONGEST_LINE:
         return octets
-    folded: bytes = Contentline(line).to_ical()  # type: ignore[no-untyped-call]
-    return folded
+    pieces, start, room = [], 0, _LONGEST_LINE
+    while len(octets) - start > room:
+        end = start + room
+        while octets[end] & 0b1100_0000 == 0b1000_0000:  # not the first octet of a character
+            end -= 1
+        pieces.append(octets[start:end])
+        start, room = end, _LONGEST_LINE - 1
+    return b"\r\n ".join([*pieces, octets[start:]])

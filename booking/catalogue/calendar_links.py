@@ -1,7 +1,8 @@
-"""Links that put a sitting into a calendar on the web, for people without a calendar program.
+"""Links into calendars on the web and on the device: for one sitting, or for a whole feed.
 
-They hold no more than the public page does, so never the join link. Each opens a form that the
-person still has to save, and is not kept up to date: an invitation by email is.
+A sitting's link holds no more than the public page does, so never the join link. It opens a form
+that the person still has to save, and is not kept up to date: an invitation by email is, and a
+feed is.
 """
 
 from dataclasses import dataclass
@@ -34,6 +35,47 @@ def calendar_links(entry: CalendarEntry) -> list[CalendarLink]:
         CalendarLink("Google Calendar", _google(entry)),
         CalendarLink("Outlook.com", _outlook("outlook.live.com", entry)),
         CalendarLink("Office 365", _outlook("outlook.office.com", entry)),
+    ]
+
+
+@dataclass(frozen=True)
+class SubscribeLink:
+    """One calendar's name, the address that subscribes it to a feed, and what happens then."""
+
+    name: str
+    url: str
+    explained: str
+
+
+def subscribe_links(*, feed_address: str, feed_name: str) -> list[SubscribeLink]:
+    """Links that subscribe a calendar to the feed at this absolute address.
+
+    None of the three web calendars documents its link; all have kept them for years. Google wants
+    the `webcal:` form (with `https:` it imports once instead of subscribing), Outlook `https:`.
+    """
+    webcal = f"webcal:{feed_address.partition(':')[2]}"
+    outlook = urlencode({"url": feed_address, "name": feed_name})
+    return [
+        SubscribeLink(
+            "Apple Calendar",
+            webcal,
+            "Opens the calendar program of this iPhone, iPad or Mac, which asks you to subscribe.",
+        ),
+        SubscribeLink(
+            "Google Calendar",
+            f"https://calendar.google.com/calendar/render?{urlencode({'cid': webcal})}",
+            "Opens Google, which asks you to add it. Google looks for changes about once a day.",
+        ),
+        SubscribeLink(
+            "Outlook.com",
+            f"https://outlook.live.com/calendar/0/addfromweb?{outlook}",
+            "For a personal Microsoft account: choose Import. It is then kept up to date.",
+        ),
+        SubscribeLink(
+            "Office 365",
+            f"https://outlook.office.com/calendar/0/addfromweb?{outlook}",
+            "For a work or school account: choose Import. It is then kept up to date.",
+        ),
     ]
 
 

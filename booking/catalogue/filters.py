@@ -197,6 +197,15 @@ class ProgrammeFilters(FilterSet):
                 query.setlist(name, kept)
         return query
 
+    def understood(self) -> QueryDict:
+        """The query of the filters that are on: nothing unknown, no page, no view."""
+        query = QueryDict(mutable=True)
+        self.form.is_valid()
+        for name, value in self.form.cleaned_data.items():
+            if value not in (None, "", False):
+                query[name] = self.data[name]
+        return query
+
     def chips(self) -> list[Chip]:
         """The filters that are on, in the order of the form."""
         query = self.query()

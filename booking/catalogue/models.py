@@ -308,6 +308,9 @@ class DiaryDate(models.Model):
     title = models.CharField(max_length=200)
     starts = models.DateField()
     ends = models.DateField()
+    changed_at = models.DateTimeField(
+        auto_now=True, help_text="When it was last changed; the calendar feed's DTSTAMP."
+    )
 
     class Meta:
         ordering = ["starts", "title"]

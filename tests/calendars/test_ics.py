@@ -15,6 +15,7 @@ import icalendar
 import pytest
 import vobject
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from icalendar.parser import unescape_backslash
 
@@ -446,6 +447,7 @@ def check_lines(sent: bytes) -> None:
         line.decode()  # no line ends inside a character
 
 
+@hypothesis_settings(deadline=None)
 @given(
     uid=hostile.filter(lambda text: as_read(text).strip() != ""),
     summary=hostile,
@@ -494,6 +496,7 @@ def test_no_text_becomes_anything_but_text(
         assert sum(map(len, component.vevent.contents.values())) == len(found.property_items()) - 2
 
 
+@hypothesis_settings(deadline=None)
 @given(name=hostile, events=st.integers(min_value=0, max_value=3))
 def test_a_feed_may_be_called_anything(name: str, events: int) -> None:
     sent = feed(name=name, events=[event()] * events, description=f"x{name}")

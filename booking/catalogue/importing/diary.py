@@ -1,5 +1,7 @@
 """Diary dates: planned from the file, then written."""
 
+from django.utils import timezone
+
 from booking.catalogue.importing import cells
 from booking.catalogue.importing.batches import Batch, Tally, set_fields
 from booking.catalogue.importing.csv_files import Columns, Row, Sheet
@@ -34,8 +36,10 @@ class DiaryPlan:
                 existing[title, starts] = self.batch.add_new(made)
             else:
                 changed = set_fields(found, {"ends": ends})
-                if found.pk:
-                    self.batch.add_changed(found, changed)
+                if found.pk and changed:
+                    # A bulk update does not set it by itself.
+                    found.changed_at = timezone.now()
+                    self.batch.add_changed(found, changed | {"changed_at"})
             self.tally.count(is_new=found is None, is_changed=bool(changed))
 
     def write(self) -> None:

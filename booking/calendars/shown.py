@@ -1,0 +1,76 @@
+"""What each feed shows, and what it is called. `now` is an aware moment."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q
+from django.http import QueryDict
+
+from booking.calendars import rows
+from booking.calendars.rows import BookingRow, DiaryRow, Rows, SessionRow
+from booking.catalogue.filters import ProgrammeFilters
+from booking.catalogue.models import DiaryDate, Session, SessionQuerySet
+from booking.wording import LONDON
+
+BOOKINGS_NAME = "My safeguarding training"
+LED_NAME = "Safeguarding training I lead"
+CANCELLED_SHOWN_FOR = timedelta(days=30)
+PAST_SHOWN_FOR = timedelta(days=365)
+
+
+def bookings_of(person_id: int, *, now: datetime) -> Rows[BookingRow]:
+    """A person's certain and offered places, and for a while those that they have lost."""
+    return rows.of_person(
+        person_id,
+        ends_after=now - PAST_SHOWN_FOR,
+        cancelled_after=now - CANCELLED_SHOWN_FOR,
+    )
+
+
+def led_by(person_id: int, *, now: datetime) -> Rows[SessionRow]:
+    """The sessions that a trainer leads, and for a while those called off."""
+    sessions = Session.objects.public().filter(trainers=person_id, ends_at__gt=now - PAST_SHOWN_FOR)
+    called_off = Q(state=Session.State.CANCELLED, changed_at__lte=now - CANCELLED_SHOWN_FOR)
+    return rows.of_led_sessions(sessions.exclude(called_off))
+
+
+def programme(filters: ProgrammeFilters | None, *, now: datetime) -> Rows[SessionRow]:
+    """Sessions not yet over that the filters let through, and for a while those called off.
+
+    Raises `ValueError` with a sentence for a filter that cannot be understood: a calendar that
+    silently held something else would mislead for months.
+    """
+    if filters is None:
+        return rows.of_sessions(_not_yet_over(now=now))
+    if filters.form.errors:
+        raise ValueError(" ".join(text for each in filters.form.errors.values() for text in each))
+    return rows.of_sessions(filters.qs)
+
+
+def programme_filters(query: QueryDict, *, now: datetime) -> ProgrammeFilters | None:
+    """The programme page's own filters, over what the feed shows; none for the whole of it."""
+    if not any(query.values()):
+        return None
+    return ProgrammeFilters(query, queryset=_not_yet_over(now=now), now=now)
+
+
+def _not_yet_over(*, now: datetime) -> SessionQuerySet:
+    called_off = Q(state=Session.State.CANCELLED, changed_at__gt=now - CANCELLED_SHOWN_FOR)
+    return Session.objects.filter(Q(state=Session.State.PUBLISHED) | called_off, ends_at__gt=now)
+
+
+def programme_name(filters: ProgrammeFilters | None) -> str:
+    """What a calendar program calls the programme, or a part of it."""
+    chosen = ", ".join(chip.label for chip in filters.chips()) if filters else ""
+    return f"{settings.PARTNERSHIP_NAME}: {chosen or 'training'}"
+
+
+def diary_dates(*, now: datetime) -> Rows[DiaryRow]:
+    """Awareness days and weeks ahead, and those of the last year."""
+    since = (now - PAST_SHOWN_FOR).astimezone(LONDON).date()
+    return rows.of_diary_dates(DiaryDate.objects.filter(ends__gte=since))
+
+
+def diary_name() -> str:
+    """What a calendar program calls the awareness days and weeks."""
+    return f"{settings.PARTNERSHIP_NAME}: dates for the diary"
