@@ -29,6 +29,20 @@ class MailServer:
     use_ssl: bool
 
 
+@dataclass(frozen=True)
+class ImapServer:
+    """Where answers to our mail arrive: the parts of a `REPLIES_IMAP_URL`."""
+
+    host: str
+    port: int
+    username: str
+    password: str
+    use_tls: bool
+    use_ssl: bool
+    folder: str
+    done_folder: str
+
+
 def required(env: Env, name: str, example: str) -> str:
     """The variable's text.
 
@@ -122,6 +136,46 @@ def mail_server(env: Env) -> MailServer:
         password=unquote(parts.password or ""),
         use_tls=parts.scheme == "smtp+tls",
         use_ssl=parts.scheme == "smtps",
+    )
+
+
+def reply_mailbox(env: Env) -> ImapServer | None:
+    """`REPLIES_IMAP_URL`: imaps://, imap+tls:// (STARTTLS) or imap://; nothing when not set.
+
+    A path names the folder that is read, INBOX if there is none. `REPLIES_DONE_FOLDER` is where
+    mail goes that was dealt with. Raises `EnvironmentRefused`.
+    """
+    url: str = env.str("REPLIES_IMAP_URL", "").strip()
+    if not url:
+        return None
+    parts = _parts("REPLIES_IMAP_URL", url)
+    if parts.scheme not in {"imap", "imap+tls", "imaps"} or not parts.hostname:
+        raise EnvironmentRefused(
+            "REPLIES_IMAP_URL is malformed: it must be imaps://, imap+tls:// or imap:// and name"
+            " a host."
+        )
+    if not parts.username or not parts.password:
+        raise EnvironmentRefused(
+            "REPLIES_IMAP_URL is malformed: it needs the mailbox's user and password, as in"
+            " imaps://user:password@host."
+        )
+    if parts.query or parts.fragment:
+        raise EnvironmentRefused("REPLIES_IMAP_URL is malformed: it takes no options.")
+    folder = unquote(parts.path.strip("/")) or "INBOX"
+    done_folder = env.str("REPLIES_DONE_FOLDER", "").strip() or "Done"
+    if done_folder == folder:
+        raise EnvironmentRefused(
+            "REPLIES_DONE_FOLDER is malformed: it must be another folder than the one that is read."
+        )
+    return ImapServer(
+        host=parts.hostname,
+        port=parts.port or (993 if parts.scheme == "imaps" else 143),
+        username=unquote(parts.username),
+        password=unquote(parts.password),
+        use_tls=parts.scheme == "imap+tls",
+        use_ssl=parts.scheme == "imaps",
+        folder=folder,
+        done_folder=done_folder,
     )
 
 

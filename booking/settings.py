@@ -21,6 +21,8 @@ try:
     _DATABASE = environment.database(env)
     REDIS_URL = environment.redis_url(env)
     _MAIL_SERVER = environment.mail_server(env)
+    # Where calendars' answers and reports of mail servers arrive; nothing is read when not set.
+    REPLIES_MAILBOX = environment.reply_mailbox(env)
     SITE_URL = environment.site_url(env)
     # How many reverse proxies stand in front: decides which address a rate limit counts against.
     TRUSTED_PROXY_COUNT = environment.whole_number(env, "TRUSTED_PROXY_COUNT", 0)

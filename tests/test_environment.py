@@ -23,6 +23,8 @@ OPTIONAL = [
     "TWO_STEP_REQUIRED",
     "RATE_LIMIT_FACTOR",
     "MAIL_ALERT_MINUTES",
+    "REPLIES_IMAP_URL",
+    "REPLIES_DONE_FOLDER",
     "MAILBOX_DIR",
 ]
 
@@ -112,6 +114,12 @@ def test_a_missing_variable_is_refused_by_name(name: str, text: str | None) -> N
         ("MAIL_URL", "smtp://mail.example:port"),
         ("MAIL_URL", "smtp://mail.example?tls=yes"),
         ("MAIL_URL", "smtp://[mail.example"),
+        ("REPLIES_IMAP_URL", "pop3://user:password@mail.example"),
+        ("REPLIES_IMAP_URL", "imaps://mail.example"),
+        ("REPLIES_IMAP_URL", "imaps://user@mail.example"),
+        ("REPLIES_IMAP_URL", "imaps://user:password@mail.example?tls=yes"),
+        ("REPLIES_IMAP_URL", "imaps://user:password@[mail.example"),
+        ("MAIL_ALERT_MINUTES", "soon"),
         ("SITE_URL", "training.example.org"),
         ("SITE_URL", "https://training.example.org/booking"),
         ("SITE_URL", "https://[training.example.org"),
@@ -140,6 +148,32 @@ def test_the_mail_address_says_how_mail_is_encrypted(
 ) -> None:
     options = start({"MAIL_URL": url}).settings["MAILERS"]["smtp"]["OPTIONS"]
     assert (options["port"], options["use_tls"], options["use_ssl"]) == (port, tls, ssl)
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "tls", "ssl", "folder"),
+    [
+        ("imap://us%40er:pa%2Fss@mail.example", 143, False, False, "INBOX"),
+        ("imap+tls://us%40er:pa%2Fss@mail.example/Answers", 143, True, False, "Answers"),
+        ("imaps://us%40er:pa%2Fss@mail.example", 993, False, True, "INBOX"),
+        ("imaps://us%40er:pa%2Fss@mail.example:1993", 1993, False, True, "INBOX"),
+    ],
+)
+def test_the_reply_mailbox_is_read_where_its_address_says(
+    url: str, port: int, tls: bool, ssl: bool, folder: str
+) -> None:
+    found = start({"REPLIES_IMAP_URL": url}).settings["REPLIES_MAILBOX"]
+    assert (found.port, found.use_tls, found.use_ssl, found.folder) == (port, tls, ssl, folder)
+    assert (found.username, found.password, found.done_folder) == ("us@er", "pa/ss", "Done")
+
+
+def test_no_reply_mailbox_is_read_unless_one_is_given() -> None:
+    assert start({}).settings["REPLIES_MAILBOX"] is None
+    changes: dict[str, str | None] = {
+        "REPLIES_IMAP_URL": "imaps://user:password@mail.example",
+        "REPLIES_DONE_FOLDER": "INBOX",
+    }
+    assert_refused(start(changes), "REPLIES_DONE_FOLDER")
 
 
 def test_characters_in_a_password_may_be_escaped() -> None:

@@ -14,6 +14,7 @@ from booking.notices.composing import compose
 from booking.outbox import watch
 from booking.outbox.delivery import Post, deliver
 from booking.places.sweep import sweep
+from booking.replies import reading
 from worker.celery import app
 
 # How long one task goes on delivering, so that the others get their turn.
@@ -50,6 +51,12 @@ def fill_places_everywhere() -> None:
 def post_due_reminders() -> None:
     """Remind people of what is near."""
     reminders.post_due_reminders(now=timezone.now())
+
+
+@app.task
+def read_replies() -> None:
+    """Act on answers of calendars and on reports of mail servers."""
+    reading.read_replies()
 
 
 @app.task

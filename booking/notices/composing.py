@@ -18,6 +18,7 @@ from booking.notices.reminders import DAY, WEEK
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
 from booking.places.models import Booking
+from booking.replies.announcements import DECLINED_TOPIC
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,7 @@ TOPICS = (
     "session.cancelled",
     WEEK,
     DAY,
+    DECLINED_TOPIC,
 )
 
 # What goes wrong when one message's content is not what its template or its headers need.
@@ -79,6 +81,8 @@ def _composed(message: Message, bookings: dict[int, Booking]) -> bytes | Unsenda
         return Unsendable(f"There is no notice “{message.topic}” to write about this.")
     if message.topic in (DAY, WEEK) and not _still_reminds(message, booking):
         return Pointless("The booking or its date is not what this was to remind of.")
+    if message.topic == DECLINED_TOPIC and booking.state != Booking.State.CONFIRMED:
+        return Pointless("The place has been given up since.")
     try:
         return write(_letter(message, booking))
     except _CONTENT_TROUBLE as trouble:

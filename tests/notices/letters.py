@@ -16,6 +16,7 @@ from booking.outbox.models import Message
 from booking.places import announcements
 from booking.places.announcements import SittingTimes
 from booking.places.models import Booking
+from booking.replies.announcements import still_booked
 from tests.factories import NOW, make_person, make_session
 
 LATER = NOW + timedelta(days=21)
@@ -68,6 +69,7 @@ def every_notice(booking: Booking) -> Iterator[Draft]:
     )
     for topic in ("reminder.week", "reminder.day"):
         yield announcements.reminder(booking, topic=topic, sitting=sittings[0])
+    yield still_booked(booking, booking.session.sittings.all()[0], reply_key=1)
 
 
 def post(drafts: Iterable[Draft], *, now: datetime = NOW) -> list[Message]:

@@ -1,0 +1,84 @@
+"""One mail from the mailbox: acted on once, whatever it holds and whenever we are interrupted."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import F
+
+from booking.replies import actions
+from booking.replies.answers import Unreadable, answers_in
+from booking.replies.bounces import report_in
+from booking.replies.incoming import Incoming
+from booking.replies.mailbox import Fetched
+from booking.replies.models import ReceivedMail
+
+log = structlog.get_logger(__name__)
+
+State = ReceivedMail.State
+# A mail that stopped its reader so often is left to people.
+_MOST_ATTEMPTS = 3
+
+_ORDINARY = "It is not an answer from a calendar, nor a report of a mail server."
+_TOO_LARGE = "It is too large to be read by a program."
+
+
+def take_in(fetched: Fetched, *, now: datetime) -> bool:
+    """Act on one mail. True if it is done with, false if somebody must read it.
+
+    Two transactions: the first counts the attempt, the second acts and says so in the same
+    commit. So a mail is acted on once even if it is seen again because we stopped before it was
+    moved, and one that stops us each time is listed in the end. Trouble with the database is
+    raised, and the mail is tried again; any other trouble lists the mail.
+    """
+    incoming = Incoming.parse(fetched.raw)
+    key = incoming.key
+    with transaction.atomic():
+        received, _ = ReceivedMail.objects.get_or_create(key=key, defaults={"seen_at": now})
+        if received.state == State.READING:
+            ReceivedMail.objects.filter(pk=received.pk).update(attempts=F("attempts") + 1)
+    if received.attempts >= _MOST_ATTEMPTS:
+        return _settle(received.pk, lambda: "Reading it was stopped several times.", incoming)
+    try:
+        return _settle(received.pk, lambda: _act(incoming, fetched, key, now), incoming)
+    except (InterfaceError, OperationalError):
+        raise
+    except Exception:
+        # What a stranger sends must never stop the reading of what others send.
+        log.exception("mail_not_understood", received=received.pk)
+        return _settle(received.pk, lambda: "It could not be understood.", incoming)
+
+
+def _settle(pk: int, act: Callable[[], str], incoming: Incoming) -> bool:
+    """Act under the row's lock, unless it was done before; true if nobody must read it."""
+    with transaction.atomic():
+        received = ReceivedMail.objects.select_for_update().get(pk=pk)
+        if received.state == State.READING:
+            received.why = act()[:300]
+            received.state = State.LISTED if received.why else State.DONE
+            if received.why:
+                received.from_address = incoming.from_address
+                received.subject = incoming.subject
+            received.save()
+    return received.state in (State.DONE, State.SETTLED)
+
+
+def _act(incoming: Incoming, fetched: Fetched, key: str, now: datetime) -> str:
+    """Do what the mail asks for. Returns why somebody must read it; empty if nobody must."""
+    if not fetched.is_whole:
+        return _TOO_LARGE
+    try:
+        report = report_in(incoming)
+        if report is not None:
+            actions.record_delivery_report(report=report, now=now)
+            return ""
+        answers = answers_in(incoming)
+        for answer in answers:
+            actions.record_answer(
+                answer=answer, message_id=key, is_automatic=incoming.is_automatic, now=now
+            )
+        # A holiday notice is no answer, and is never answered (RFC 3834, section 2).
+        return "" if answers or incoming.is_automatic else _ORDINARY
+    except (Unreadable, actions.NotForUs) as refused:
+        return str(refused)

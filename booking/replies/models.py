@@ -1,0 +1,106 @@
+"""What came back to us: answers from calendars, and mail that somebody must read."""
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import User
+from booking.catalogue.models import Sitting
+from booking.places.models import Booking
+
+
+class ReceivedMail(models.Model):
+    """One mail of the reply mailbox, so that each is acted on once.
+
+    Of a mail that was understood nothing is kept but its key. Of one that somebody must read,
+    sender and subject are kept, so that it can be found in the mailbox, where it stays.
+    """
+
+    class State(models.TextChoices):
+        """What became of it."""
+
+        READING = "reading", "Being read"
+        DONE = "done", "Understood"
+        LISTED = "listed", "Somebody must read it"
+        SETTLED = "settled", "Settled by a coordinator"
+
+    key = models.CharField(
+        max_length=255, unique=True, help_text="Its Message-ID, or a digest if it has none."
+    )
+    seen_at = models.DateTimeField()
+    attempts = models.PositiveIntegerField(
+        default=0, help_text="How often reading it began: a mail that stops the reader is listed."
+    )
+    state = models.CharField(max_length=10, choices=State, default=State.READING)
+    why = models.CharField(max_length=300, blank=True, help_text="Why somebody must read it.")
+    from_address = models.CharField(max_length=254, blank=True)
+    subject = models.CharField(max_length=200, blank=True)
+    settled_at = models.DateTimeField(null=True)
+    settled_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "received mail"
+        indexes = [
+            models.Index(fields=["id"], condition=Q(state="listed"), name="mail_to_be_read"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Mail {self.pk}: {self.get_state_display()}"
+
+
+class CalendarReply(models.Model):
+    """What a person answered to an entry in their calendar. It never changes the booking."""
+
+    class Partstat(models.TextChoices):
+        """RFC 5545, section 3.2.12."""
+
+        ACCEPTED = "accepted", "Accepted"
+        DECLINED = "declined", "Declined"
+        TENTATIVE = "tentative", "Tentative"
+
+    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="calendar_replies")
+    sitting = models.ForeignKey(Sitting, on_delete=models.SET_NULL, null=True, related_name="+")
+    partstat = models.CharField(max_length=10, choices=Partstat)
+    sequence = models.PositiveIntegerField(
+        default=0, help_text="SEQUENCE of the entry that was answered."
+    )
+    at = models.DateTimeField()
+    message_id = models.CharField(max_length=255)
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "calendar replies"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["message_id", "booking", "sitting"],
+                name="one_reply_per_mail_and_entry",
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_partstat_display()} at {self.at:%Y-%m-%d %H:%M}"
+
+
+class MailboxState(models.Model):
+    """When the reply mailbox was last read, and what is wrong with it. There is one row."""
+
+    read_at = models.DateTimeField(null=True)
+    trouble = models.CharField(max_length=300, blank=True)
+    trouble_since = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="one_mailbox")]
+
+    def __str__(self) -> str:
+        return "Reply mailbox"
+
+    @classmethod
+    def current(cls) -> "MailboxState":
+        """The row, or an empty one if the mailbox was never read."""
+        return cls.objects.filter(pk=1).first() or cls(pk=1)
+
+
+def mail_to_read() -> models.QuerySet[ReceivedMail]:
+    """Mail that somebody must read, the oldest first."""
+    return ReceivedMail.objects.filter(state=ReceivedMail.State.LISTED).order_by("id")

@@ -1,0 +1,329 @@
+"""What follows from each kind of mail, and what never does."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from booking.outbox.actions import Draft
+from booking.outbox.models import Message, MessageEvent
+from booking.places import announcements
+from booking.places.models import Booking
+from booking.replies.announcements import DECLINED_TOPIC
+from booking.replies.intake import take_in
+from booking.replies.mailbox import Fetched
+from booking.replies.models import CalendarReply, ReceivedMail
+from tests.factories import NOW, make_person, make_session
+from tests.notices.letters import make_booking, part, post, read, times, written
+from tests.replies import letters
+
+pytestmark = pytest.mark.django_db
+
+State = ReceivedMail.State
+
+
+def receive(mail: bytes) -> bool:
+    return take_in(Fetched(raw=mail, is_whole=True), now=NOW)
+
+
+def reminders_of_the_place() -> list[Message]:
+    return list(Message.objects.filter(topic=DECLINED_TOPIC))
+
+
+def why_listed() -> str:
+    return ReceivedMail.objects.get(state=State.LISTED).why
+
+
+def _confirmation(booking: Booking) -> Iterator[Draft]:
+    return announcements.given_a_place(booking, times(booking))
+
+
+# --- answers of calendars ---
+
+
+@pytest.mark.parametrize("partstat", ["ACCEPTED", "TENTATIVE"])
+def test_an_answer_is_recorded_on_the_booking(partstat: str) -> None:
+    booking = make_booking()
+    assert receive(letters.google_reply(booking, partstat, sequence="3"))
+    reply = CalendarReply.objects.get()
+    assert (reply.booking, reply.partstat, reply.sequence) == (booking, partstat.lower(), 3)
+    assert reply.sitting == booking.session.sittings.get()
+    assert (reply.at, reply.message_id) == (NOW, "<g1@mail.gmail.com>")
+    assert reminders_of_the_place() == []
+
+
+def test_whoever_declines_keeps_the_place_and_is_told_how_to_cancel() -> None:
+    booking = make_booking()
+    assert receive(letters.outlook_reply(booking, "DECLINED"))
+    booking.refresh_from_db()
+    assert booking.state == Booking.State.CONFIRMED
+    [message] = reminders_of_the_place()
+    assert message.to_email == booking.person.email
+    mail = read(written(message))
+    assert "still booked" in str(mail["Subject"])
+    assert mail["Auto-Submitted"] == "auto-generated"
+    words = part(mail, "text/plain")
+    assert f"Cancel here: http://testserver/bookings/{booking.pk}/" in words
+    assert "Please cancel by" in words
+
+
+def test_the_same_mail_again_changes_nothing() -> None:
+    booking = make_booking()
+    mail = letters.google_reply(booking, "DECLINED")
+    assert [receive(mail) for _ in range(3)] == [True, True, True]
+    assert CalendarReply.objects.count() == 1
+    assert len(reminders_of_the_place()) == 1
+
+
+def test_a_person_is_told_once_a_decline() -> None:
+    booking = make_booking()
+    for number, partstat in enumerate(["DECLINED", "DECLINED", "ACCEPTED", "DECLINED"]):
+        receive(letters.google_reply(booking, partstat, message_id=f"<{number}@mail.example>"))
+    assert CalendarReply.objects.count() == 4
+    assert len(reminders_of_the_place()) == 2
+
+
+def test_each_date_of_a_session_is_answered_by_itself() -> None:
+    session = make_session(
+        sittings=[(NOW + timedelta(days=d), NOW + timedelta(days=d, hours=3)) for d in (20, 27)]
+    )
+    booking = make_booking(session)
+    second = session.sittings.all()[1]
+    uid = f"{booking.calendar_key}-{second.pk}@briefed.example"
+    receive(letters.google_reply(booking, "DECLINED", uid=uid))
+    receive(letters.google_reply(booking, "DECLINED", message_id="<2@mail.example>"))
+    assert {reply.sitting for reply in CalendarReply.objects.all()} == set(session.sittings.all())
+    first_told = read(written(reminders_of_the_place()[0]))
+    assert "which is for all 2 dates" in part(first_told, "text/plain")
+
+
+def test_nobody_is_told_that_an_ended_booking_is_kept() -> None:
+    booking = make_booking(state=Booking.State.CANCELLED)
+    assert receive(letters.google_reply(booking, "DECLINED"))
+    assert CalendarReply.objects.count() == 1
+    assert reminders_of_the_place() == []
+
+
+def test_nobody_is_told_once_the_session_has_begun() -> None:
+    booking = make_booking(make_session(starts_at=NOW - timedelta(hours=1)))
+    assert receive(letters.google_reply(booking, "DECLINED"))
+    assert reminders_of_the_place() == []
+
+
+def test_the_answer_of_a_program_is_never_answered() -> None:
+    booking = make_booking()
+    mail = letters.google_reply(booking, "DECLINED", headers="Auto-Submitted: auto-replied\n")
+    assert receive(mail)
+    assert CalendarReply.objects.get().partstat == "declined"
+    assert reminders_of_the_place() == []
+
+
+def test_the_answer_for_an_address_we_wrote_to_counts() -> None:
+    booking = make_booking()
+    [message, *_] = post(_confirmation(booking))
+    Message.objects.filter(pk=message.pk).update(to_email="corrected@agency.example")
+    assert receive(letters.google_reply(booking, "ACCEPTED", attendee="Corrected@agency.example"))
+    assert CalendarReply.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"attendee": "stranger@elsewhere.example"}, "of another person"),
+        ({"uid": "a" * 24 + "-1@briefed.example"}, "none of ours"),
+        ({"uid": "nonsense"}, "none of ours"),
+        ({"uid": ""}, "none of ours"),
+    ],
+)
+def test_an_answer_that_may_not_count_is_listed(changes: dict[str, str], why: str) -> None:
+    booking = make_booking()
+    assert not receive(letters.google_reply(booking, "DECLINED", **changes))
+    assert not CalendarReply.objects.exists()
+    assert reminders_of_the_place() == []
+    assert why in why_listed()
+
+
+def test_another_persons_own_answer_does_not_count_for_this_booking() -> None:
+    booking, other = make_booking(), make_person()
+    assert not receive(letters.google_reply(booking, "DECLINED", attendee=other.email))
+    assert not CalendarReply.objects.exists()
+
+
+@pytest.mark.parametrize("partstat", ["DELEGATED", "NEEDS-ACTION", "COMPLETED"])
+def test_an_answer_that_says_nothing_to_us_is_listed(partstat: str) -> None:
+    assert not receive(letters.google_reply(make_booking(), partstat))
+    assert partstat in why_listed()
+
+
+@pytest.mark.parametrize("method", ["REQUEST", "COUNTER", "PUBLISH"])
+def test_a_calendar_that_is_no_answer_is_listed(method: str) -> None:
+    mail = letters.google_reply(make_booking(), "DECLINED").replace(
+        b"METHOD:REPLY", f"METHOD:{method}".encode()
+    )
+    assert not receive(mail)
+    assert not CalendarReply.objects.exists()
+
+
+# --- reports of mail servers ---
+
+
+def sent_confirmation() -> Message:
+    """A confirmation that the mail server has accepted."""
+    [message] = post(_confirmation(make_booking()))
+    Message.objects.filter(pk=message.pk).update(
+        state=Message.State.SENT, handed_over=True, sent_at=NOW
+    )
+    message.refresh_from_db()
+    return message
+
+
+@pytest.mark.parametrize("returned", ["message/rfc822", "text/rfc822-headers"])
+def test_a_message_that_does_not_arrive_is_seen(returned: str) -> None:
+    message = sent_confirmation()
+    assert receive(letters.notification(message.message_id, returned=returned))
+    message.refresh_from_db()
+    assert message.came_back
+    assert message.last_error == "5.1.1 550 5.1.1 No such person"
+
+
+@pytest.mark.parametrize(
+    ("words", "came_back"),
+    [
+        ("Sorry, no mailbox here by that name. (#5.1.1)", True),
+        ("550 no such user here", True),
+        ("451 4.7.1 Greylisted, will try again", False),
+    ],
+)
+def test_a_report_in_words_with_our_headers_is_understood(words: str, came_back: bool) -> None:
+    message = sent_confirmation()
+    assert receive(letters.words_of_a_server(message.message_id, words))
+    message.refresh_from_db()
+    assert message.came_back == came_back
+    assert message.events.count() == 1
+
+
+def test_a_message_that_is_late_is_noted_only() -> None:
+    message = sent_confirmation()
+    mail = letters.notification(message.message_id, status="4.4.1", action="delayed")
+    assert receive(mail)
+    message.refresh_from_db()
+    assert not message.came_back
+    assert message.events.get().what == MessageEvent.What.DELAYED
+
+
+def test_a_message_that_was_given_up_after_some_days_came_back() -> None:
+    message = sent_confirmation()
+    assert receive(letters.notification(message.message_id, status="4.4.7"))
+    message.refresh_from_db()
+    assert message.came_back
+
+
+def test_a_report_of_arrival_changes_nothing() -> None:
+    message = sent_confirmation()
+    mail = letters.notification(message.message_id, status="2.0.0", action="delivered")
+    assert receive(mail)
+    message.refresh_from_db()
+    assert not message.came_back
+    assert not message.events.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "why"), [("It did not work.", "not clear how bad"), ("", "not clear how bad")]
+)
+def test_a_report_that_does_not_say_how_bad_it_is_is_listed(words: str, why: str) -> None:
+    message = sent_confirmation()
+    assert not receive(letters.words_of_a_server(message.message_id, words))
+    assert why in why_listed()
+    assert not message.events.exists()
+
+
+def test_a_report_on_a_mail_of_somebody_else_is_listed() -> None:
+    assert not receive(letters.notification("<other@elsewhere.example>"))
+    assert "none of ours" in why_listed()
+
+
+# --- other mail ---
+
+
+def test_a_holiday_notice_is_done_with_and_never_answered() -> None:
+    assert receive(letters.holiday_notice(make_booking()))
+    assert not Message.objects.exists()
+    received = ReceivedMail.objects.get()
+    assert (received.state, received.from_address, received.subject) == (State.DONE, "", "")
+
+
+def test_what_a_person_writes_is_listed_for_people() -> None:
+    assert not receive(letters.question())
+    received = ReceivedMail.objects.get()
+    assert received.state == State.LISTED
+    assert (received.from_address, received.subject) == ("someone@agency.example", "Café nearby?")
+
+
+def test_a_mail_that_is_too_large_is_listed_unread() -> None:
+    headers = letters.question().split(b"\r\n\r\n")[0]
+    assert not take_in(Fetched(raw=headers, is_whole=False), now=NOW)
+    assert "too large" in why_listed()
+
+
+def test_a_mail_that_stops_its_reader_each_time_is_listed() -> None:
+    booking = make_booking()
+    mail = letters.google_reply(booking, "ACCEPTED")
+    # As three readers leave it that were killed after they counted their attempt.
+    ReceivedMail.objects.create(key="<g1@mail.gmail.com>", seen_at=NOW, attempts=3)
+    assert not receive(mail)
+    assert "stopped several times" in why_listed()
+    assert not CalendarReply.objects.exists()
+
+
+def test_parts_nested_absurdly_deep_are_listed() -> None:
+    deep = b"".join(
+        b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (n, n)
+        for n in range(3000)
+    )
+    assert not receive(b"From: a@b.example\r\nMessage-ID: <deep@b.example>\r\n" + deep)
+    assert ReceivedMail.objects.get().key == "<deep@b.example>"
+
+
+_PIECES = [
+    b"From: a@b.example\r\n", b"Message-ID: <x@b.example>\r\n", b"Return-Path: <>\r\n",
+    b"Content-Type: multipart/report; boundary=b\r\n", b"Content-Type: message/rfc822\r\n",
+    b"Content-Type: message/delivery-status\r\n", b"Content-Type: text/calendar\r\n",
+    b"Content-Type: text/plain; charset=unheard-of\r\n", b"Content-Transfer-Encoding: base64\r\n",
+    b"Content-Transfer-Encoding: quoted-printable\r\n", b"\r\n", b"--b\r\n", b"--b--\r\n",
+    b"BEGIN:VCALENDAR\r\n", b"METHOD:REPLY\r\n", b"BEGIN:VEVENT\r\n", b"END:VEVENT\r\n",
+    b"END:VCALENDAR\r\n", b"UID:" + b"a" * 24 + b"-1@x\r\n", b"SEQUENCE:99999999999999999999\r\n",
+    b"ATTENDEE;PARTSTAT=DECLINED:mailto:a@b.example\r\n", b"ATTENDEE:\r\n", b"ATTENDEE;X=\"\r\n",
+    b"Action: failed\r\n", b"Status: 5.1.1\r\n", b"Subject: =?utf-8?b?////?=\r\n",
+    b"Subject: =?nonsense?q?=FF?=\r\n", b"\0", b"\xff\xfe", b"RRULE:FREQ=SECONDLY\r\n",
+]  # fmt: skip
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.sampled_from(_PIECES) | st.binary(max_size=12), max_size=40))
+def test_whatever_comes_is_settled_or_listed(pieces: list[bytes]) -> None:
+    mail = b"".join(pieces)
+    first = receive(mail)
+    assert receive(mail) == first
+    assert not ReceivedMail.objects.filter(state=State.READING).exists()
+    assert not CalendarReply.objects.exists()
+    assert not Message.objects.exists()
+
+
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_a_damaged_answer_never_takes_a_place(data: st.DataObject) -> None:
+    booking = Booking.objects.first() or make_booking()
+    mail = bytearray(letters.google_reply(booking, "DECLINED"))
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(mail) - 1))
+        mail[at : at + data.draw(st.integers(0, 30))] = data.draw(st.binary(max_size=8))
+    receive(bytes(mail))
+    booking.refresh_from_db()
+    assert booking.state == Booking.State.CONFIRMED
+    assert not ReceivedMail.objects.filter(state=State.READING).exists()
