@@ -53,6 +53,12 @@ class Agency(models.Model):
     trainers_in_kind = models.BooleanField(
         "gives trainers in kind", default=False, help_text="It lends trainers to the partnership."
     )
+    annual_turnover_pence = models.PositiveBigIntegerField(
+        "annual turnover in pence",
+        null=True,
+        blank=True,
+        help_text="Of a charity: small ones may be free of charges.",
+    )
     is_listed = models.BooleanField(
         "on the list", default=True, help_text="People may choose it when they join."
     )
@@ -66,6 +72,32 @@ class Agency(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class PractitionerGroup(models.Model):
+    """Practitioners who belong together, such as designated safeguarding leads.
+
+    Courses may be kept for the members of a group.
+    """
+
+    name = models.CharField(max_length=150, unique=True)
+    members: "models.ManyToManyField[User, Any]" = models.ManyToManyField(
+        "User", blank=True, related_name="practitioner_groups"
+    )
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Level(models.IntegerChoices):
+    """How closely somebody works with safeguarding, as the level of training they need."""
+
+    ONE = 1, "Level 1: I may come across children and families in my work"
+    TWO = 2, "Level 2: I work with children or families regularly"
+    THREE = 3, "Level 3: I lead on safeguarding or take part in multi-agency work"
 
 
 class UserManager(BaseUserManager["User"]):
@@ -107,6 +139,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     manager_email = models.EmailField("line manager's email address", max_length=254, blank=True)
     phone = models.CharField("phone number", max_length=30, blank=True)
+    level = models.PositiveSmallIntegerField(
+        "level of safeguarding work", choices=Level, null=True, blank=True
+    )
+
+    wants_reminders = models.BooleanField("wants reminders", default=True)
+    mail_failing_since = models.DateTimeField(
+        null=True, blank=True, help_text="Since when mail to the address comes back."
+    )
+    mail_failure = models.CharField(max_length=500, blank=True)
 
     is_agency_lead = models.BooleanField("agency lead", default=False)
     is_trainer = models.BooleanField("trainer", default=False)

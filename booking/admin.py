@@ -117,7 +117,7 @@ class SessionPages(BackOffice):
         "offer_hours",
         "booking_opens_at",
         "booking_closes_at",
-        "cancellation_notice_days",
+        "policy",
         "trainers",
         "joining_instructions",
         "cancellation_reason",

@@ -3,23 +3,38 @@
 from booking.attendance.models import AttendeeListAccess
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import Course, DiaryDate, Session, Sitting, Topic, Venue
+from booking.catalogue.policies import CancellationPolicy, ChargeBand
 from booking.outbox.models import Message, MessageEvent
 from booking.places.models import Booking, BookingEvent
+from booking.places.rule_models import (
+    Allocation,
+    Approval,
+    CourseInterest,
+    PriorLearning,
+    SessionEvent,
+)
 from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
 
 __all__ = [
+    "Allocation",
+    "Approval",
     "AttendeeListAccess",
     "Booking",
     "BookingEvent",
     "CalendarFeed",
     "CalendarReply",
+    "CancellationPolicy",
+    "ChargeBand",
     "Course",
+    "CourseInterest",
     "DiaryDate",
     "MailboxState",
     "Message",
     "MessageEvent",
+    "PriorLearning",
     "ReceivedMail",
     "Session",
+    "SessionEvent",
     "Sitting",
     "Topic",
     "Venue",

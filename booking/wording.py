@@ -5,6 +5,7 @@ aware datetimes and are told in the time of the partnership, Europe/London; a pl
 as it is.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -94,3 +95,22 @@ def elapsed(starts: datetime, ends: datetime) -> timedelta:
 def counted(number: int, singular: str, plural: str = "") -> str:
     """A number with its noun: "1 place", "3 places", "2 people"."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def listed(names: Sequence[str], conjunction: str = "and") -> str:
+    """Names as a sentence has them: "A", "A and B", "A, B and C"."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} {conjunction} {names[-1]}"
+
+
+def pounds(pence: int) -> str:
+    """An amount of money: "£35", "£12.50"."""
+    whole, rest = divmod(pence, 100)
+    return f"£{whole:,}.{rest:02d}" if rest else f"£{whole:,}"
+
+
+def working_time(hours: int) -> str:
+    """A length of working time, of which a day has eight hours: "3 working days"."""
+    days, rest = divmod(hours, 8)
+    return counted(hours, "working hour") if rest else counted(days, "working day")

@@ -9,6 +9,7 @@ from allauth.account.models import EmailAddress
 
 from accounts.models import Agency, Sector, User
 from booking.catalogue.models import Course, Session, Sitting, Venue
+from booking.catalogue.policies import CancellationPolicy
 
 # A Tuesday morning in winter; sessions made without a start lie three weeks ahead of it.
 NOW = datetime(2027, 1, 12, 9, 0, tzinfo=UTC)
@@ -60,6 +61,13 @@ def make_course(code: str = "", **fields: Any) -> Course:
     fields.setdefault("title", f"Course {number}")
     fields.setdefault("kind", Course.Kind.TRAINING)
     return Course.objects.create(code=code or f"C{number}", **fields)
+
+
+def make_policy(name: str = "", *, notice_days: int = 5, **fields: Any) -> CancellationPolicy:
+    """Rules of cancelling: free until so many working days before; no charges after that."""
+    return CancellationPolicy.objects.create(
+        name=name or f"Policy {next(_number)}", notice_days=notice_days, **fields
+    )
 
 
 def make_session(

@@ -14,6 +14,7 @@ from django.db.models import ProtectedError
 from accounts.models import User
 from booking.catalogue import actions
 from booking.catalogue.models import Course, Session, Sitting, Venue
+from booking.catalogue.policies import CancellationPolicy
 
 
 class EditRefused(Exception):
@@ -61,7 +62,7 @@ class Details:
     offer_hours: int
     booking_opens_at: datetime | None
     booking_closes_at: datetime | None
-    cancellation_notice_days: int
+    policy: CancellationPolicy | None
     joining_instructions: str
 
 
@@ -84,7 +85,7 @@ DETAIL_FIELDS = (
     "offer_hours",
     "booking_opens_at",
     "booking_closes_at",
-    "cancellation_notice_days",
+    "policy",
     "joining_instructions",
 )
 

@@ -14,7 +14,17 @@ from django.db.models.functions import Upper
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Sector, User
+from accounts.models import Level, PractitionerGroup, Sector, User
+from booking.catalogue.course_rules import CourseRules
+from booking.catalogue.policies import CancellationPolicy
+
+# Working days before a session at which people are reminded, unless its course says otherwise.
+_USUAL_REMINDERS = (5, 1)
+
+
+def usual_reminders() -> list[int]:
+    """Working days before the first sitting at which people are reminded."""
+    return list(_USUAL_REMINDERS)
 
 
 class Topic(models.Model):
@@ -55,6 +65,19 @@ class Course(models.Model):
         blank=True,
         help_text="Sectors it is meant for; none chosen means all of them.",
     )
+    least_level = models.PositiveSmallIntegerField(
+        "level of safeguarding work needed",
+        choices=Level,
+        null=True,
+        blank=True,
+        help_text="People whose work is at a lower level cannot book.",
+    )
+    groups = models.ManyToManyField(
+        PractitionerGroup,
+        blank=True,
+        related_name="courses",
+        help_text="Practitioner groups it is kept for; none chosen means everybody.",
+    )
     topics = models.ManyToManyField(Topic, blank=True, related_name="courses")
     prerequisites = models.ManyToManyField(
         "self", blank=True, symmetrical=False, related_name="leads_to"
@@ -70,6 +93,27 @@ class Course(models.Model):
         "renew after", null=True, blank=True, help_text="Months after which it is due again."
     )
     needs_manager_approval = models.BooleanField(default=False)
+    usual_policy = models.ForeignKey(
+        CancellationPolicy,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="courses",
+        help_text="The rules of cancelling that new sessions take over.",
+    )
+    reminder_days = ArrayField(
+        models.PositiveSmallIntegerField(),
+        default=usual_reminders,
+        blank=True,
+        help_text="Working days before a session at which people are reminded.",
+    )
+    remind_hour_before = models.BooleanField("remind an hour before online sessions", default=True)
+    copies_manager = models.BooleanField(
+        "copy to the manager",
+        default=False,
+        help_text="The practitioner's manager gets a copy of confirmations, changes and"
+        " cancellations.",
+    )
     search = models.GeneratedField(
         expression=SearchVector("title", weight="A", config="english")
         + SearchVector("code", weight="A", config="simple")
@@ -134,7 +178,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
     def for_pages(self) -> Self:
         """With what every page shows of a session, in a constant number of statements."""
-        shown = self.select_related("course", "venue").defer("course__search")
+        shown = self.select_related("course", "venue", "policy").defer("course__search")
         return shown.prefetch_related("sittings")
 
     def to_complete(self, *, now: datetime) -> Self:
@@ -187,14 +231,31 @@ class Session(models.Model):
     booking_closes_at = models.DateTimeField(
         null=True, blank=True, help_text="Left empty, booking closes when the session starts."
     )
-    cancellation_notice_days = models.PositiveSmallIntegerField(
-        "cancellation notice",
-        default=5,
-        help_text="Working days before the start by which people should give up a place.",
+    has_allocations = models.BooleanField(
+        default=False, editable=False, help_text="Whether places are reserved for anybody."
+    )
+    minimum = models.PositiveIntegerField("fewest people", null=True, blank=True)
+    decide_on = models.DateField(
+        "day to decide",
+        null=True,
+        blank=True,
+        help_text="From this day on it is at risk if fewer people have a place.",
+    )
+    goes_ahead_at = models.DateTimeField(
+        null=True, editable=False, help_text="When a coordinator decided that it is held anyway."
+    )
+    policy = models.ForeignKey(
+        CancellationPolicy,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="sessions",
+        help_text="The rules of cancelling; without any, cancelling is free until the start.",
     )
     promotion = models.CharField(max_length=10, choices=Promotion, default=Promotion.AUTOMATIC)
     offer_hours = models.PositiveSmallIntegerField(
-        default=24, help_text="Hours an offered place is held."
+        default=24,
+        help_text="Working hours (9am to 5pm, Monday to Friday) an offered place is held.",
     )
     cancellation_reason = models.CharField(max_length=500, blank=True)
 
@@ -212,8 +273,11 @@ class Session(models.Model):
         help_text="When something people are told of last changed; feeds take DTSTAMP from it.",
     )
 
-    # Places taken and people waiting as they were when the row was locked, not stored.
+    # Not stored, but read with the row when it is locked: places taken and people waiting as they
+    # were, what the course asks, and the working days of notice that a booking is promised.
     counts_read: tuple[int, int]
+    course_rules: CourseRules
+    promised_notice_days: int
 
     objects = SessionQuerySet.as_manager()
 
@@ -234,6 +298,11 @@ class Session(models.Model):
                 name="published_sessions",
             ),
             models.Index(fields=["course", "starts_at"], name="sessions_of_course"),
+            models.Index(
+                fields=["decide_on"],
+                condition=Q(state="published", minimum__isnull=False, goes_ahead_at__isnull=True),
+                name="sessions_to_decide",
+            ),
             models.Index(
                 fields=["id"],
                 condition=Q(state="published", waiting_count__gt=0, places_taken__lt=F("capacity")),
@@ -264,6 +333,11 @@ class Session(models.Model):
         return (
             "Online" if self.is_online else (self.venue.name if self.venue else "To be announced")
         )
+
+    @property
+    def notice_days(self) -> int:
+        """Working days before the start until which cancelling is free; 0 is until the start."""
+        return self.policy.notice_days if self.policy else 0
 
     @property
     def booking_ends_at(self) -> datetime:

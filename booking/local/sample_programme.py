@@ -7,8 +7,9 @@ uses, so the sample is what the site would hold after some weeks of use.
 import csv
 import math
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
@@ -17,13 +18,14 @@ from django.db import transaction
 
 from accounts.models import Agency, Sector, User
 from booking.catalogue.importing.programme import import_programme
-from booking.catalogue.models import Session, Venue
+from booking.catalogue.models import Course, Session, Venue
 from booking.catalogue.working_days import is_working_day
 from booking.local.sample_people import COORDINATOR, PRACTITIONER, TRAINER
 from booking.outbox.models import Message
 from booking.places import actions as places
 from booking.places.models import Booking
 from booking.places.refusals import Refused
+from booking.places.rule_models import PriorLearning
 from booking.wording import LONDON
 
 FOLDER = Path(__file__).resolve().parent / "sample"
@@ -109,6 +111,7 @@ def load_sample(*, now: datetime) -> Loaded:
         for name, words in _GETTING_THERE.items():
             Venue.objects.filter(name=name).update(getting_there=words)
         _set_booking_times(now)
+        _declare_learning(now)
         _book(now)
         Message.objects.filter(booking__isnull=False, state=Message.State.WAITING).update(
             state=Message.State.DROPPED, last_error=NOT_SENT
@@ -178,6 +181,28 @@ def _set_booking_times(now: datetime) -> None:
     Session.objects.filter(reference__in=_BY_OFFER).update(promotion=Session.Promotion.OFFER)
 
 
+def _declare_learning(now: datetime) -> None:
+    """Nine in ten have done elsewhere what other courses build on."""
+    dice = random.Random(_SEED)  # noqa: S311 - sample data, the same each time
+    courses = list(Course.objects.filter(leads_to__isnull=False).distinct().order_by("code"))
+    people = User.objects.order_by("email")
+    done = now.date() - timedelta(days=400)
+    PriorLearning.objects.bulk_create(
+        [
+            PriorLearning(
+                person=person,
+                course=course,
+                completed_on=done - timedelta(days=dice.randrange(600)),
+                provider="In-house training",
+                declared_at=now - _BOOKED_SINCE,
+            )
+            for person in people
+            for course in courses
+            if dice.random() < 0.9 or person.email == PRACTITIONER
+        ]
+    )
+
+
 @dataclass
 class _Wanted:
     """What a session is filled with: bookings, of which the last ones find it full."""
@@ -185,6 +210,13 @@ class _Wanted:
     session: Session
     places: int
     waiting: int = 0
+    by_agency: Counter[int | None] = field(default_factory=Counter)
+
+    def has_room_for(self, agency_id: int | None) -> bool:
+        """Whether somebody of this agency gets a place, or the session is full for all."""
+        limit = self.session.agency_limit
+        full = self.by_agency.total() >= self.places
+        return full or limit is None or self.by_agency[agency_id] < limit
 
 
 def _book(now: datetime) -> None:
@@ -227,7 +259,8 @@ def _moments(first: datetime, last: datetime, number: int) -> Iterator[datetime]
 def _book_somebody(wanted: _Wanted, people: list[User], at: datetime, dice: random.Random) -> None:
     """Book the first person, in a random order, whom the rules let book."""
     for person in dice.sample(people, k=len(people)):
-        if _try_to_book(wanted.session, person, at, dice):
+        if wanted.has_room_for(person.agency_id) and _try_to_book(wanted.session, person, at, dice):
+            wanted.by_agency[person.agency_id] += 1
             return
 
 

@@ -10,7 +10,6 @@ from django.urls import reverse
 
 from booking import wording
 from booking.catalogue.models import Session
-from booking.catalogue.working_days import free_cancellation_until
 from booking.outbox.models import Message
 from booking.places.models import Booking
 
@@ -114,7 +113,7 @@ def notice_of(message: Message, booking: Booking) -> Notice:
     # A date that was dropped from a session is none of those it has now.
     dates_in_all = 1 if message.topic == "booking.further_date_cancelled" else len(sittings)
     venue = None if session.is_online else session.venue
-    cancel_by = free_cancellation_until(session)
+    cancel_by = booking.free_until
     return Notice(
         first_name=booking.person.first_name,
         title=session.course.title,
@@ -131,9 +130,9 @@ def notice_of(message: Message, booking: Booking) -> Notice:
         venue_address=venue.address if venue else "",
         getting_there=venue.getting_there if venue else "",
         instructions=session.joining_instructions,
-        trainers=_listed([str(trainer) for trainer in session.trainers.all()]),
+        trainers=wording.listed([str(trainer) for trainer in session.trainers.all()]),
         cancel_by=wording.deadline(cancel_by) if cancel_by > message.created_at else "",
-        cancel_notice=_notice_length(session),
+        cancel_notice=_notice_length(booking),
         booking_url=absolute(reverse("booking", args=[booking.pk])),
         session_url=absolute(reverse("session", args=[session.pk])),
         programme_url=absolute(reverse("programme")),
@@ -142,7 +141,7 @@ def notice_of(message: Message, booking: Booking) -> Notice:
         booking_state=booking.state,
         calendar=calendar,
         promotion_is_offer=session.promotion == Session.Promotion.OFFER,
-        offer_length=wording.counted(session.offer_hours, "hour"),
+        offer_length=wording.working_time(session.offer_hours),
         payload=payload,
         until=wording.deadline(_moment(payload["until"])) if payload.get("until") else "",
     )
@@ -174,12 +173,6 @@ def _ordinal(number: int) -> str:
     return _ORDINALS[number - 1] if 1 <= number <= len(_ORDINALS) else f"Number {number}"
 
 
-def _notice_length(session: Session) -> str:
-    days = session.cancellation_notice_days
+def _notice_length(booking: Booking) -> str:
+    days = booking.notice_days
     return wording.counted(days, "working day") if days else ""
-
-
-def _listed(names: list[str]) -> str:
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -2,12 +2,13 @@
 
 Every action is one transaction that first locks the session's row, then, where a rule looks at a
 person's other bookings, the people's rows in order of their keys. Everybody who takes both locks
-takes them in this order. `now` is always an aware moment, read by the caller.
+takes them in this order. `now` is always an aware moment, read by the caller. What exchanges
+places (`booking.places.exchanges`) is made of `seat`, `unseat` and `fill` here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 
@@ -16,84 +17,91 @@ from booking.catalogue.models import Session
 from booking.inserting import insert
 from booking.outbox import actions as outbox
 from booking.outbox.actions import Draft
-from booking.places import announcements
-from booking.places.announcements import SittingTimes
-from booking.places.models import Booking, BookingEvent, BookingQuerySet
+from booking.places import announcements, approvals, charges, eligibility, history, rules, terms
+from booking.places.facts import read_practitioners, read_room
+from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import (
     AlreadyBooked,
-    BookingClosed,
-    BookingNotOpenYet,
     Clash,
     NothingOffered,
     NotLive,
     OfferRanOut,
-    SessionNotOpen,
     SessionStarted,
 )
+from booking.places.rule_models import Approval
 from booking.places.statements import (
-    lock_people,
+    lock_booking,
     lock_session,
     save_counts,
     sittings_and_conflict,
+    sittings_of,
 )
+from booking.places.waiting_list import clashes, next_in_line, who_waits, why_no_place
 
 State = Booking.State
 What = BookingEvent.What
+_BEGAN = {State.CONFIRMED: What.BOOKED, State.REQUESTED: What.REQUESTED}
 
 # How many waiting people one transaction gives places to, so that the session's row is never
 # locked for long.
 FILL_AT_ONCE = 50
 
 
-def check_open(session: Session, *, now: datetime) -> None:
-    """Refuse unless the session takes bookings at this moment.
-
-    Raises `SessionNotOpen`, `SessionStarted`, `BookingNotOpenYet` or `BookingClosed`.
-    """
-    if session.state != Session.State.PUBLISHED:
-        raise SessionNotOpen(session)
-    if session.starts_at <= now:
-        raise SessionStarted(session)
-    if session.booking_opens_at and session.booking_opens_at > now:
-        raise BookingNotOpenYet(session.booking_opens_at)
-    if session.booking_ends_at <= now:
-        raise BookingClosed(session.booking_ends_at)
-
-
-def book(*, session: Session, person: User, by: User, now: datetime, needs: str = "") -> Booking:
+def book(
+    *,
+    session: Session,
+    person: User,
+    by: User,
+    now: datetime,
+    needs: str = "",
+    manager_email: str = "",
+) -> Booking:
     """Give the person a place, or the next place on the waiting list.
 
-    A free place goes to a newcomer only when nobody who waits can take it. Returns the booking,
-    confirmed or waiting. Raises a `Refused`: not open, already booked, or a clash with another
-    booking that holds a place (waiting for a place is allowed all the same).
+    A free place goes to a newcomer only when nobody who waits can take it and no rule holds it
+    back. Where the course asks for a manager's agreement, the place is held until they answer.
+    Returns the booking: confirmed, requested or waiting. Raises a `Refused`: not open, already
+    booked, not for this person, something to be done first, no manager named, or a clash with
+    another booking that holds a place (waiting for a place is allowed all the same).
     """
     with transaction.atomic():
         session = lock_session(session.pk)
-        check_open(session, now=now)
-        has_room = session.places_taken < session.capacity
-        place_is_free = has_room and not _somebody_able_waits(session)
-        lock_people([person.pk])
+        eligibility.check_open(session, now=now)
+        line = who_waits(session, now=now)
+        who = read_practitioners([person.pk], session.course_rules, now=now, lock=True)[person.pk]
         sittings, conflict_id = sittings_and_conflict(session.pk, person.pk)
-        if conflict_id is not None:
-            _refuse_conflict(conflict_id, session, place_is_free=place_is_free)
-        booking = Booking(session=session, person=person, booked_by=by, needs=needs, booked_at=now)
-        if place_is_free:
-            booking.state, booking.confirmed_at = State.CONFIRMED, now
-            session.places_taken += 1
+        conflict = _with_course(conflict_id) if conflict_id is not None else None
+        if conflict is not None and conflict.session_id == session.pk:
+            raise AlreadyBooked(conflict)
+        eligibility.check_person(who, session)
+        asks = session.course_rules.needs_manager_approval
+        manager = approvals.manager_of(who, manager_email, by=by) if asks else ""
+        held = why_no_place(who, line)
+        if held is None and conflict is not None:
+            raise Clash(conflict)
+        booking = terms.new_booking(session, who, person=person, by=by, now=now)
+        booking.needs = needs
+        if held is not None:
+            join_list(booking, session)
         else:
-            session.last_ticket += 1
-            session.waiting_count += 1
-            booking.state, booking.ticket = State.WAITING, session.last_ticket
+            agreed = not asks or approvals.is_manager(by, manager, person=person)
+            seat(booking, session, State.CONFIRMED if agreed else State.REQUESTED, now=now)
+            history.record_passed_over(line.held, now=now)
         insert([booking])
-        save_counts(session)
-        if place_is_free:
-            _record([booking], What.BOOKED, by=by, now=now)
-            outbox.post(announcements.given_a_place(booking, sittings), now=now)
+        to_manager: list[Draft] = []
+        if asks:
+            to_manager = approvals.ask(booking, who, manager_email=manager, by=by, now=now)
+        if held is not None:
+            history.record([booking], What.JOINED, by=by, now=now, reason=held)
+            position, rule = session.waiting_count, rules.held_back(who, line.room)
+            why = rule.sentence if rule else ""
+            drafts = [announcements.waiting(booking, position=position, why=why)]
         else:
-            _record([booking], What.JOINED, by=by, now=now, why="The session was full.")
-            position = session.waiting_count
-            outbox.post([announcements.waiting(booking, position=position)], now=now)
-    if has_room and not place_is_free:
+            history.record([booking], _BEGAN[State(booking.state)], by=by, now=now)
+            drafts = list(terms.begun(booking, sittings))
+        save_counts(session)
+        outbox.post([*drafts, *to_manager], now=now)
+    if line.chosen:
         # Places came free a moment ago, for those who wait and perhaps for this person too.
         fill_places(session=session, now=now)
         booking.refresh_from_db(fields=["state", "confirmed_at", "offered_until"])
@@ -103,32 +111,45 @@ def book(*, session: Session, person: User, by: User, now: datetime, needs: str 
 def cancel(*, booking: Booking, by: User, now: datetime, why: str = "") -> Booking:
     """Give up a booking in whatever live state it is, and pass on the place it held.
 
-    A confirmed place is cancelled, an offer declined, a place on the waiting list withdrawn.
-    Raises `NotLive` if it has ended, `SessionStarted` once the session has begun.
+    A confirmed place is cancelled, with a charge if the policy that was promised has one and the
+    partnership is not the one that cancels. An offer is declined; a place on the waiting list or
+    one held for the manager is given back. Raises `NotLive` if it has ended, `SessionStarted`
+    once the session has begun.
     """
     with transaction.atomic():
-        session, booking = _lock_booking(booking)
+        session, booking = lock_booking(booking)
         if not booking.is_live:
             raise NotLive(booking)
         if session.starts_at <= now:
             raise SessionStarted(session)
-        if booking.state == State.WAITING:
-            session.waiting_count -= 1
-            _end(booking, State.WITHDRAWN, What.WITHDREW, by=by, now=now, why=why)
-            drafts: Iterable[Draft] = [announcements.left(booking)]
-        elif booking.state == State.OFFERED:
-            session.places_taken -= 1
-            _end(booking, State.DECLINED, What.DECLINED, by=by, now=now, why=why)
+        was = State(booking.state)
+        drafts: Iterable[Draft]
+        if was == State.WAITING:
+            leave_list(booking, session, State.WITHDRAWN, now=now)
+            history.record([booking], What.WITHDREW, by=by, now=now, why=why)
+            drafts = [announcements.left(booking, was=was)]
+        elif was == State.OFFERED:
+            unseat(booking, session, State.DECLINED, now=now)
+            history.record([booking], What.DECLINED, by=by, now=now, why=why)
             drafts = [announcements.offer_ended(booking)]
         else:
-            session.places_taken -= 1
-            booking.calendar_sequence += 1
-            _end(booking, State.CANCELLED, What.CANCELLED, by=by, now=now, why=why)
-            drafts = announcements.cancelled(
-                booking, _sittings(session), by_coordinator=by.pk != booking.person_id, why=why
+            by_coordinator = by.is_coordinator and by.pk != booking.person_id
+            sittings = sittings_of(session)
+            if was == State.CONFIRMED and not by_coordinator:
+                booking.charge_pence = charges.for_cancelling(booking, sittings, now=now)
+            unseat(booking, session, State.CANCELLED, now=now)
+            charged = charges.sentence(booking)
+            history.record(
+                [booking], What.CANCELLED, by=by, now=now, why=f"{why} {charged}".strip()
             )
+            drafts = [announcements.left(booking, was=was)]
+            if was == State.CONFIRMED:
+                drafts = announcements.cancelled(
+                    booking, sittings, by_coordinator=by_coordinator, why=why
+                )
+        approvals.close([booking], session, now=now)
         outbox.post(drafts, now=now)
-        _fill(session, now=now)
+        fill(session, now=now)
         save_counts(session)
     return booking
 
@@ -140,40 +161,79 @@ def decline_offer(*, booking: Booking, by: User, now: datetime) -> Booking:
     `SessionStarted`.
     """
     with transaction.atomic():
-        _, fresh = _lock_booking(booking)
+        _, fresh = lock_booking(booking)
         _check_offered(fresh)
         return cancel(booking=fresh, by=by, now=now)
 
 
 def accept_offer(*, booking: Booking, by: User, now: datetime) -> Booking:
-    """Turn an offered place into a confirmed one.
+    """Turn an offered place into a confirmed one, or one held until the manager agrees.
 
-    Raises `OfferRanOut`, `NothingOffered`, `SessionStarted`, or `Clash` if the person has since
-    booked something that overlaps.
+    Raises `OfferRanOut`, `NothingOffered`, `SessionStarted`, `ManagerNeeded`, or `Clash` if the
+    person has since booked something that overlaps.
     """
     with transaction.atomic():
-        session, booking = _lock_booking(booking)
+        session, booking = lock_booking(booking)
         _check_offered(booking)
         if session.starts_at <= now:
             raise SessionStarted(session)
         if booking.offered_until is not None and booking.offered_until <= now:
             raise OfferRanOut(booking)
-        lock_people([booking.person_id])
-        others = Booking.objects.for_person(booking.person).at_the_time_of(session)
-        other = others.select_related("session__course").first()
-        if other is not None:
-            raise Clash(other)
-        booking.state, booking.confirmed_at = State.CONFIRMED, now
+        key = booking.person_id
+        who = read_practitioners([key], session.course_rules, now=now, lock=True)[key]
+        others = clashes(session.pk, [key])
+        if others:
+            raise Clash(others[key])
+        agreed = approvals.is_agreed(booking, session)
+        booking.state = State.CONFIRMED if agreed else State.REQUESTED
+        booking.confirmed_at = now if agreed else None
         booking.save(update_fields=["state", "confirmed_at"])
-        _record([booking], What.ACCEPTED, by=by, now=now)
-        outbox.post(
-            announcements.given_a_place(booking, _sittings(session), promoted=True), now=now
-        )
+        to_manager = [] if agreed else approvals.hold(booking, who, now=now)
+        history.record([booking], What.ACCEPTED, by=by, now=now)
+        drafts = terms.begun(booking, sittings_of(session), promoted=True)
+        outbox.post([*drafts, *to_manager], now=now)
+    return booking
+
+
+def approve(*, approval: Approval, now: datetime, reason: str = "") -> Booking:
+    """The manager agrees: a place that was held becomes certain, a turn on the list stays one.
+
+    Raises `AlreadyAnswered` if it was answered, has run out or is not needed any more.
+    """
+    with transaction.atomic():
+        session, booking = lock_booking(approval.booking)
+        approval = approvals.answered(booking, Approval.State.APPROVED, reason=reason, now=now)
+        why = f"{approval.manager_email} agreed. {reason}".strip()
+        if booking.state == State.REQUESTED:
+            booking.state, booking.confirmed_at = State.CONFIRMED, now
+            booking.save(update_fields=["state", "confirmed_at"])
+            outbox.post(terms.begun(booking, sittings_of(session), promoted=True), now=now)
+        history.record([booking], What.APPROVED, by=None, now=now, why=why, reason=approvals.RULE)
+    return booking
+
+
+def refuse_approval(*, approval: Approval, now: datetime, reason: str) -> Booking:
+    """The manager does not agree: the place or the turn is given up and passed on.
+
+    Raises `AlreadyAnswered` as `approve` does.
+    """
+    with transaction.atomic():
+        session, booking = lock_booking(approval.booking)
+        approval = approvals.answered(booking, Approval.State.DECLINED, reason=reason, now=now)
+        if booking.state == State.WAITING:
+            leave_list(booking, session, State.DECLINED, now=now)
+        else:
+            unseat(booking, session, State.DECLINED, now=now)
+        why = f"{approval.manager_email} did not agree: {reason}"
+        history.record([booking], What.REFUSED, by=None, now=now, why=why, reason=approvals.RULE)
+        outbox.post([announcements.not_agreed(booking, why=reason)], now=now)
+        fill(session, now=now)
+        save_counts(session)
     return booking
 
 
 def fill_places(*, session: Session, now: datetime) -> int:
-    """Give free places to the people who wait, and take back offers whose time is over.
+    """Give free places to the people who wait, and take back what was held too long.
 
     Works in short transactions of at most `FILL_AT_ONCE` people each. Returns how many were
     given or offered a place.
@@ -182,8 +242,8 @@ def fill_places(*, session: Session, now: datetime) -> int:
     while True:
         with transaction.atomic():
             locked = lock_session(session.pk)
-            _lapse_offers(locked, now=now)
-            just_filled = _fill(locked, now=now)
+            _lapse(locked, now=now)
+            just_filled = fill(locked, now=now)
             save_counts(locked)
         filled += just_filled
         if just_filled < FILL_AT_ONCE:
@@ -203,7 +263,7 @@ def end_all(*, session: Session, by: User, now: datetime, why: str) -> Ended:
 
     The caller holds the session's lock and has marked it cancelled.
     """
-    sittings = _sittings(session)
+    sittings = sittings_of(session)
     bookings = list(Booking.objects.for_session(session).live().select_related("person"))
     held = [booking for booking in bookings if booking.state in Booking.HOLDING]
     confirmed = {booking.pk for booking in bookings if booking.state == State.CONFIRMED}
@@ -213,7 +273,8 @@ def end_all(*, session: Session, by: User, now: datetime, why: str) -> Ended:
     Booking.objects.bulk_update(
         bookings, ["state", "ended_at", "calendar_sequence"], batch_size=500
     )
-    _record(bookings, What.SESSION_CANCELLED, by=by, now=now, why=why)
+    approvals.close(bookings, session, now=now)
+    history.record(bookings, What.SESSION_CANCELLED, by=by, now=now, why=why)
     session.places_taken = session.waiting_count = 0
     save_counts(session)
     drafts = [
@@ -230,6 +291,98 @@ def end_all(*, session: Session, by: User, now: datetime, why: str) -> Ended:
 # ---------------------------------------------------------------- under the session's lock
 
 
+def seat(booking: Booking, session: Session, state: Booking.State, *, now: datetime) -> None:
+    """Let a booking take a place; the caller stores it and saves the counts."""
+    session.places_taken += 1
+    booking.state = state
+    booking.confirmed_at = now if state == State.CONFIRMED else None
+
+
+def unseat(booking: Booking, session: Session, state: Booking.State, *, now: datetime) -> None:
+    """End a booking that held a place; the caller saves the counts."""
+    session.places_taken -= 1
+    _end(booking, state, now=now)
+
+
+def join_list(booking: Booking, session: Session) -> None:
+    """Put a booking at the end of the waiting list; the caller stores it and saves the counts."""
+    session.last_ticket += 1
+    session.waiting_count += 1
+    booking.state, booking.ticket = State.WAITING, session.last_ticket
+
+
+def leave_list(booking: Booking, session: Session, state: Booking.State, *, now: datetime) -> None:
+    """End a booking that waited; the caller saves the counts."""
+    session.waiting_count -= 1
+    _end(booking, state, now=now)
+
+
+def fill(session: Session, *, now: datetime) -> int:
+    """Give up to `FILL_AT_ONCE` free places to those next in line, and tell them.
+
+    The caller holds the session's lock and saves its counts. Does nothing once the session has
+    started or if it is not published. Returns how many were given or offered a place.
+    """
+    if session.state != Session.State.PUBLISHED or session.starts_at <= now:
+        return 0
+    free = min(session.capacity - session.places_taken, FILL_AT_ONCE)
+    if free <= 0 or not session.waiting_count:
+        return 0
+    line = next_in_line(read_room(session, now=now), free, now=now)
+    people = [booking.person_id for booking in line.chosen]
+    who = read_practitioners(people, session.course_rules, now=now, lock=True) if people else {}
+    # Only now can nobody book something else at that time. Whoever just did keeps their turn, and
+    # the place goes to the next person in the worker's next round: people are locked once a
+    # transaction, in order of their keys, so that two sessions never wait for each other.
+    busy = clashes(session.pk, people) if people else {}
+    chosen = [booking for booking in line.chosen if booking.person_id not in busy]
+    if not chosen:
+        return 0
+    sittings = sittings_of(session)
+    drafts: list[Draft] = []
+    for booking in chosen:
+        booking.session = session
+        session.waiting_count -= 1
+        seat(booking, session, terms.state_when_chosen(booking, session, now=now), now=now)
+        if booking.state == State.OFFERED:
+            booking.offered_until = terms.offered_until(booking, session, now=now)
+            drafts.append(announcements.offered(booking, why=terms.why_offered(booking)))
+            continue
+        if booking.state == State.REQUESTED:
+            drafts.extend(approvals.hold(booking, who[booking.person_id], now=now))
+        drafts.extend(terms.begun(booking, sittings, promoted=True))
+    Booking.objects.bulk_update(chosen, ["state", "confirmed_at", "offered_until", "agency"])
+    offers = [booking for booking in chosen if booking.state == State.OFFERED]
+    given = [booking for booking in chosen if booking.state != State.OFFERED]
+    history.record(offers, What.OFFERED, by=None, now=now, why="A place came free.")
+    history.record(given, What.PROMOTED, by=None, now=now, why="A place came free.")
+    history.record_passed_over(line.passed_over(), now=now)
+    outbox.post(drafts, now=now)
+    return len(chosen)
+
+
+def _lapse(session: Session, *, now: datetime) -> None:
+    """Take back what was held too long: offers, requests that no manager answered, first turns."""
+    here = Booking.objects.for_session(session).select_related("person")
+    offers = list(here.offers_run_out(now=now))
+    requests = list(here.requests_run_out(now=now))
+    turns = list(here.first_refusals_run_out(now=now))
+    for booking in (*offers, *requests):
+        unseat(booking, session, State.LAPSED, now=now)
+    for booking in turns:
+        leave_list(booking, session, State.LAPSED, now=now)
+    history.record([*offers, *turns], What.LAPSED, by=None, now=now)
+    history.record(requests, What.NOT_ANSWERED, by=None, now=now, reason=approvals.RULE)
+    approvals.lapse(requests, now=now)
+    outbox.post(
+        [
+            *(announcements.offer_ended(booking) for booking in (*offers, *turns)),
+            *(announcements.not_answered(booking) for booking in requests),
+        ],
+        now=now,
+    )
+
+
 def _check_offered(booking: Booking) -> None:
     if booking.state == State.LAPSED:
         raise OfferRanOut(booking)
@@ -237,142 +390,12 @@ def _check_offered(booking: Booking) -> None:
         raise NothingOffered
 
 
-def _lock_booking(booking: Booking) -> tuple[Session, Booking]:
-    """Lock the session, then read the booking as it is now: only the lock's holder moves it."""
-    session = lock_session(booking.session_id)
-    fresh = Booking.objects.select_related("person").get(pk=booking.pk)
-    fresh.session = session
-    return session, fresh
-
-
-def _sittings(session: Session) -> list[SittingTimes]:
-    return [SittingTimes.of(sitting) for sitting in session.sittings.all()]
-
-
-def _refuse_conflict(booking_id: int, session: Session, *, place_is_free: bool) -> None:
-    conflict = _with_course(booking_id)
-    if conflict.session_id == session.pk:
-        raise AlreadyBooked(conflict)
-    if place_is_free:
-        raise Clash(conflict)
-
-
 def _with_course(booking_id: int) -> Booking:
     return Booking.objects.select_related("session__course").get(pk=booking_id)
 
 
-def _fill(session: Session, *, now: datetime) -> int:
-    """Give up to `FILL_AT_ONCE` free places to those who wait longest and have no clash.
-
-    The caller holds the session's lock and saves its counts. Does nothing once the session has
-    started or if it is not published. Somebody who clashes keeps their turn for the next time.
-    """
-    if session.state != Session.State.PUBLISHED or session.starts_at <= now:
-        return 0
-    free = min(session.capacity - session.places_taken, FILL_AT_ONCE)
-    if free <= 0 or not session.waiting_count:
-        return 0
-    chosen = _next_in_line(session, free)
-    if not chosen:
-        return 0
-    sittings = _sittings(session)
-    if session.promotion == Session.Promotion.OFFER:
-        until = min(now + timedelta(hours=session.offer_hours), session.starts_at)
-        for booking in chosen:
-            booking.state, booking.offered_until = State.OFFERED, until
-        _keys(chosen).update(state=State.OFFERED, offered_until=until)
-        _record(chosen, What.OFFERED, by=None, now=now, why="A place came free.")
-        drafts = [announcements.offered(booking) for booking in chosen]
-    else:
-        for booking in chosen:
-            booking.state, booking.confirmed_at = State.CONFIRMED, now
-        _keys(chosen).update(state=State.CONFIRMED, confirmed_at=now)
-        _record(chosen, What.PROMOTED, by=None, now=now, why="A place came free.")
-        drafts = [
-            draft
-            for booking in chosen
-            for draft in announcements.given_a_place(booking, sittings, promoted=True)
-        ]
-    outbox.post(drafts, now=now)
-    session.places_taken += len(chosen)
-    session.waiting_count -= len(chosen)
-    return len(chosen)
-
-
-def _somebody_able_waits(session: Session) -> bool:
-    """Whether a free place belongs to somebody on the waiting list."""
-    if not session.waiting_count:
-        return False
-    return Booking.objects.waiting().for_session(session).without_clash(session).exists()
-
-
-def _next_in_line(session: Session, free: int) -> list[Booking]:
-    """The first `free` waiting bookings whose people are not held up by a clash.
-
-    The clash is looked for before the people are locked and again after, since only then can
-    nobody book something else in between. Whoever did just that keeps their turn, and the place
-    goes to the next person in the worker's next round: people are locked once a transaction, in
-    order of their keys, so that two sessions never wait for each other.
-    """
-    able = Booking.objects.waiting().for_session(session).without_clash(session)
-    candidates = list(able.select_related("person")[:free])
-    people = [booking.person_id for booking in candidates]
-    lock_people(people)
-    clashing = set(
-        Booking.objects.at_the_time_of(session)
-        .filter(person_id__in=people)
-        .values_list("person_id", flat=True)
-    )
-    return [booking for booking in candidates if booking.person_id not in clashing]
-
-
-def _keys(bookings: Iterable[Booking]) -> BookingQuerySet:
-    return Booking.objects.filter(pk__in=[booking.pk for booking in bookings])
-
-
-def _lapse_offers(session: Session, *, now: datetime) -> None:
-    """Take back this session's offers whose time is over. The caller saves the counts."""
-    run_out = list(
-        Booking.objects.for_session(session).offers_run_out(now=now).select_related("person")
-    )
-    if not run_out:
-        return
-    for booking in run_out:
-        booking.state, booking.ended_at = State.LAPSED, now
-    _keys(run_out).update(state=State.LAPSED, ended_at=now)
-    _record(run_out, What.LAPSED, by=None, now=now)
-    outbox.post([announcements.offer_ended(booking) for booking in run_out], now=now)
-    session.places_taken -= len(run_out)
-
-
-def _end(
-    booking: Booking,
-    state: Booking.State,
-    what: BookingEvent.What,
-    *,
-    by: User,
-    now: datetime,
-    why: str,
-) -> None:
+def _end(booking: Booking, state: Booking.State, *, now: datetime) -> None:
+    """Raises the SEQUENCE, so that a cancellation is newer than what it cancels."""
+    booking.calendar_sequence += 1
     booking.state, booking.ended_at = state, now
-    booking.save(update_fields=["state", "ended_at", "calendar_sequence"])
-    _record([booking], what, by=by, now=now, why=why)
-
-
-def _record(
-    bookings: Sequence[Booking],
-    what: BookingEvent.What,
-    *,
-    by: User | None,
-    now: datetime,
-    why: str = "",
-) -> None:
-    """Append to the history of each booking, with one statement."""
-    insert(
-        [
-            BookingEvent(
-                booking=booking, at=now, by=by, what=what, why=why, state_after=booking.state
-            )
-            for booking in bookings
-        ]
-    )
+    booking.save(update_fields=["state", "ended_at", "calendar_sequence", "charge_pence"])

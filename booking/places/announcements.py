@@ -15,6 +15,7 @@ from django.conf import settings
 from booking.catalogue.models import Sitting
 from booking.outbox.actions import Draft
 from booking.places.models import Booking
+from booking.places.rule_models import Approval
 
 
 @dataclass(frozen=True)
@@ -80,22 +81,74 @@ def _with_entries(
 
 
 def given_a_place(
-    booking: Booking, sittings: Iterable[SittingTimes], *, promoted: bool = False
+    booking: Booking,
+    sittings: Iterable[SittingTimes],
+    *,
+    promoted: bool = False,
+    because: str = "",
 ) -> Iterator[Draft]:
-    """Booked, or given a place from the waiting list: REQUEST."""
+    """Booked, or given a place from the waiting list: REQUEST. `because` says how it came about."""
     topic = "booking.promoted" if promoted else "booking.confirmed"
-    return _with_entries(booking, topic, "booking.further_date", tuple(sittings), "REQUEST", {})
+    payload = {"because": because} if because else {}
+    return _with_entries(
+        booking, topic, "booking.further_date", tuple(sittings), "REQUEST", payload
+    )
 
 
-def waiting(booking: Booking, *, position: int) -> Draft:
-    """On the waiting list, at this position (1 is next)."""
-    return _draft(booking, "booking.waiting", 0, {"position": position})
+def requested(booking: Booking, approval: Approval) -> Draft:
+    """A place is held until the manager answers."""
+    payload = {"manager": approval.manager_email, "until": approval.expires_at.isoformat()}
+    return _draft(booking, "booking.requested", approval.asked_at.isoformat(), payload)
 
 
-def offered(booking: Booking) -> Draft:
+def waiting(booking: Booking, *, position: int, why: str = "") -> Draft:
+    """On the waiting list, at this position (1 is next), and the rule that holds them if any."""
+    return _draft(booking, "booking.waiting", 0, {"position": position, "why": why})
+
+
+def invited(booking: Booking, *, position: int, why: str) -> Draft:
+    """Put in line for a date ahead of newcomers, for a reason, and until when."""
+    until = booking.must_accept_by.isoformat() if booking.must_accept_by else ""
+    return _draft(booking, "booking.invited", 0, {"position": position, "why": why, "until": until})
+
+
+def offered(booking: Booking, *, why: str = "") -> Draft:
     """A place is held until a stated time."""
     until = booking.offered_until.isoformat() if booking.offered_until else ""
-    return _draft(booking, "booking.offered", booking.ticket, {"until": until})
+    return _draft(booking, "booking.offered", booking.ticket, {"until": until, "why": why})
+
+
+def _to_manager(approval: Approval, topic: str) -> Draft:
+    booking = approval.booking
+    return Draft(
+        topic=topic,
+        subject_key=f"booking:{booking.pk}",
+        revision=approval.asked_at.isoformat(),
+        stream=f"approval:{booking.pk}",
+        to_email=approval.manager_email,
+        booking_id=booking.pk,
+        payload={"until": approval.expires_at.isoformat()},
+    )
+
+
+def manager_asked(approval: Approval) -> Draft:
+    """To the manager: agree or not, by a link of their own."""
+    return _to_manager(approval, "approval.asked")
+
+
+def manager_reminded(approval: Approval) -> Draft:
+    """To the manager: the question is still open."""
+    return _to_manager(approval, "approval.reminder")
+
+
+def not_agreed(booking: Booking, *, why: str) -> Draft:
+    """The manager did not agree, so the place or the turn is given up."""
+    return _draft(booking, "booking.not_agreed", 0, {"why": why})
+
+
+def not_answered(booking: Booking) -> Draft:
+    """The manager did not answer in time, so the place went to the list."""
+    return _draft(booking, "booking.not_answered", 0, {})
 
 
 def offer_ended(booking: Booking) -> Draft:
@@ -103,15 +156,15 @@ def offer_ended(booking: Booking) -> Draft:
     return _draft(booking, "booking.offer_ended", booking.ticket, {"state": booking.state})
 
 
-def left(booking: Booking) -> Draft:
-    """Left the waiting list."""
-    return _draft(booking, "booking.withdrawn", 0, {})
+def left(booking: Booking, *, was: str = Booking.State.WAITING) -> Draft:
+    """Left the waiting list, or took back the request for a place; `was` is the state before."""
+    return _draft(booking, "booking.withdrawn", 0, {"was": was})
 
 
 def cancelled(
     booking: Booking, sittings: Iterable[SittingTimes], *, by_coordinator: bool, why: str
 ) -> Iterator[Draft]:
-    """The person's place was given up: CANCEL."""
+    """The person's place was given up or handed on: CANCEL. `why` is told to the person."""
     return _with_entries(
         booking,
         "booking.cancelled",

@@ -7,19 +7,31 @@ REQUEST with a raised SEQUENCE that says what changed; people who wait get a pla
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from accounts.models import User
 from booking.catalogue.models import Session, Sitting, Venue
+from booking.catalogue.working_days import (
+    after_working_time,
+    end_of_working_day_before,
+    free_until,
+)
 from booking.outbox import actions as outbox
 from booking.places import actions, announcements
 from booking.places.announcements import SittingTimes
+from booking.places.eligibility import check_changeable
+from booking.places.facts import read_room
+from booking.places.limits import check_reserved
 from booking.places.models import Booking, BookingEvent
-from booking.places.refusals import CapacityTooLow, Refused, SessionNotOpen, SessionStarted
+from booking.places.refusals import CapacityTooLow, Refused, SessionStarted
+from booking.places.rule_models import SessionEvent
 from booking.places.statements import lock_session
 from booking.wording import sitting_times
+
+# Working time: two days in which anybody may cancel free of charge after a change.
+TIME_TO_REACT = timedelta(hours=16)
 
 
 class ChangedMeanwhile(Refused):
@@ -127,8 +139,7 @@ def rearrange(
     ordered = check_times(arrangements.sittings, now=now)
     with transaction.atomic():
         locked = lock_session(session.pk)
-        if locked.state not in (Session.State.PUBLISHED, Session.State.DRAFT):
-            raise SessionNotOpen(locked)
+        check_changeable(locked)
         if locked.starts_at <= now:
             raise SessionStarted(locked)
         if expected_revision is not None and locked.revision != expected_revision:
@@ -154,9 +165,24 @@ def rearrange(
                 "changed_at",
             ]
         )
+        _move_releases(locked, now=now)
+        SessionEvent.objects.create(session=locked, at=now, by=by, what=_in_words(changes)[:200])
         if locked.state == Session.State.PUBLISHED:
             _tell(locked, kept, dropped, changes, by=by, now=now)
     return changes
+
+
+def _in_words(changes: Sequence[Change]) -> str:
+    return "; ".join(f"{change.what}: {change.after}" for change in changes)
+
+
+def _move_releases(session: Session, *, now: datetime) -> None:
+    """Reserved places are released before the new start; what was released stays so."""
+    for allocation in session.allocations.filter(release_at__gt=now):
+        allocation.release_at = end_of_working_day_before(
+            session.starts_at, allocation.release_days
+        )
+        allocation.save(update_fields=["release_at"])
 
 
 def _store_sittings(
@@ -188,8 +214,9 @@ def _tell(
     bookings = list(Booking.objects.for_session(session).live().select_related("person"))
     for booking in bookings:
         booking.calendar_sequence += 1
-    Booking.objects.bulk_update(bookings, ["calendar_sequence"], batch_size=500)
-    why = "; ".join(f"{change.what}: {change.after}" for change in changes)[:500]
+        booking.free_until = _free_until_now(booking, session, now=now)
+    Booking.objects.bulk_update(bookings, ["calendar_sequence", "free_until"], batch_size=500)
+    why = _in_words(changes)[:500]
     BookingEvent.objects.bulk_create(
         [
             BookingEvent(
@@ -217,21 +244,31 @@ def _tell(
     outbox.post(drafts, now=now)
 
 
-def change_capacity(*, session: Session, capacity: int, now: datetime) -> int:
+def _free_until_now(booking: Booking, session: Session, *, now: datetime) -> datetime:
+    """The promised notice before the new start, and time to react to the change in any case."""
+    to_react = after_working_time(now, TIME_TO_REACT)
+    return max(free_until(session.starts_at, booking.notice_days), min(to_react, session.starts_at))
+
+
+def change_capacity(
+    *, session: Session, capacity: int, by: User, now: datetime, why: str = ""
+) -> int:
     """Set how many places there are, and give new ones to those who wait.
 
     Returns how many people were given or offered a place at once; a long waiting list is worked
-    through in several short transactions. Raises `CapacityTooLow` with the numbers, or
-    `SessionNotOpen` if the session was cancelled or is over.
+    through in several short transactions. Raises `CapacityTooLow` or `ReservedPlaces` with the
+    numbers, or `SessionNotOpen` if the session was cancelled or is over.
     """
     with transaction.atomic():
         locked = lock_session(session.pk)
-        if locked.state not in (Session.State.PUBLISHED, Session.State.DRAFT):
-            raise SessionNotOpen(locked)
+        check_changeable(locked)
         if capacity < max(locked.places_taken, 1):
             raise CapacityTooLow(wanted=capacity, taken=max(locked.places_taken, 1))
+        check_reserved(read_room(locked, now=now), capacity=capacity)
+        what = f"Capacity changed from {locked.capacity} to {capacity}."
         locked.capacity = capacity
         locked.save(update_fields=["capacity"])
+        SessionEvent.objects.create(session=locked, at=now, by=by, what=what, why=why)
     return actions.fill_places(session=session, now=now)
 
 
@@ -242,8 +279,7 @@ def cancel_session(*, session: Session, by: User, now: datetime, why: str) -> ac
     """
     with transaction.atomic():
         locked = lock_session(session.pk)
-        if locked.state not in (Session.State.PUBLISHED, Session.State.DRAFT):
-            raise SessionNotOpen(locked)
+        check_changeable(locked)
         if locked.starts_at <= now:
             raise SessionStarted(locked)
         locked.state = Session.State.CANCELLED
@@ -251,4 +287,7 @@ def cancel_session(*, session: Session, by: User, now: datetime, why: str) -> ac
         locked.revision += 1
         locked.changed_at = now
         locked.save(update_fields=["state", "cancellation_reason", "revision", "changed_at"])
+        SessionEvent.objects.create(
+            session=locked, at=now, by=by, what="The session is cancelled.", why=why
+        )
         return actions.end_all(session=locked, by=by, now=now, why=why)

@@ -10,7 +10,7 @@ from booking.places.models import Booking
 def booking_for(person: User, booking_id: int) -> Booking:
     """A booking whose page this person may open. Raises `Http404` for anybody else's."""
     bookings = Booking.objects.visible_to(person).select_related(
-        "person__agency", "session__course", "session__venue"
+        "person__agency", "session__course", "session__venue", "session__policy", "session__policy"
     )
     booking = bookings.filter(pk=booking_id).first()
     if booking is None:
@@ -20,7 +20,7 @@ def booking_for(person: User, booking_id: int) -> Booking:
 
 def public_session(session_id: int) -> Session:
     """A session that is not a draft. Raises `Http404`."""
-    sessions = Session.objects.public().select_related("course", "venue")
+    sessions = Session.objects.public().select_related("course", "venue", "policy")
     session = sessions.filter(pk=session_id).first()
     if session is None:
         raise Http404

@@ -119,7 +119,9 @@ def capacity(request: HttpRequest, session_id: int) -> HttpResponse:
     if form.is_valid():
         places = form.cleaned_data["capacity"]
         try:
-            given = changes.change_capacity(session=session, capacity=places, now=timezone.now())
+            given = changes.change_capacity(
+                session=session, capacity=places, by=signed_in(request), now=timezone.now()
+            )
         except Refused as refused:
             form.add_error("capacity", refused.sentence)
         else:

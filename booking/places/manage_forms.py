@@ -11,6 +11,7 @@ from django.http import QueryDict
 from accounts.models import User
 from booking.catalogue import editing
 from booking.catalogue.models import Course, Session, Venue
+from booking.catalogue.policies import CancellationPolicy
 from booking.places.changes import Arrangements, BadTimes, PlannedSitting, check_times
 from booking.places.manage_fields import (
     MomentField,
@@ -198,7 +199,7 @@ class DetailsForm(_AboutSession):
         widget=forms.RadioSelect,
         error_messages={"required": "Say what happens when a place comes free."},
     )
-    offer_hours = whole_number("Hours an offered place is held", 1, 336)
+    offer_hours = whole_number("Working hours an offered place is held", 1, 200)
     booking_opens_at = MomentField(
         label="Booking opens (optional)",
         required=False,
@@ -211,11 +212,13 @@ class DetailsForm(_AboutSession):
         help_text="Left empty, it closes when the session starts.",
         error_messages={"invalid": "Booking closes: enter a date and time."},
     )
-    cancellation_notice_days = whole_number(
-        "Cancellation notice",
-        0,
-        60,
-        help_text="Working days before the start by which people should give up a place.",
+    policy = forms.ModelChoiceField(
+        label="Rules of cancelling",
+        queryset=CancellationPolicy.objects.none(),
+        required=False,
+        empty_label="Free until the session starts",
+        help_text="People who have booked keep the rules that they were promised.",
+        error_messages={"invalid_choice": "Choose one of the rules of cancelling."},
     )
     joining_instructions = forms.CharField(
         label="Joining instructions (optional)",
@@ -240,6 +243,10 @@ class DetailsForm(_AboutSession):
         self.fields["trainers"].queryset = people.order_by(  # type: ignore[attr-defined]
             "last_name", "first_name", "pk"
         )
+        policies = CancellationPolicy.objects.current()
+        if source.policy_id:
+            policies |= CancellationPolicy.objects.filter(pk=source.policy_id)
+        self.fields["policy"].queryset = policies  # type: ignore[attr-defined]
         self.starts_at = session.starts_at if session else None
 
     def clean(self) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from accounts.models import User
+from accounts.models import Agency, User
 from booking.catalogue.models import Session, Sitting
+from booking.catalogue.policies import CancellationPolicy
 
 _CALENDAR_KEY_LENGTH = 24
 
@@ -66,28 +67,39 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         )
         return self.annotate(position=Subquery(ahead))
 
-    def at_the_time_of(self, session: Session) -> Self:
+    def at_the_time_of(self, session_id: int) -> Self:
         """Those that hold a place on another session, one of whose sittings overlaps."""
         here = Sitting.objects.filter(
-            session_id=session.pk,
+            session_id=session_id,
             starts_at__lt=OuterRef("session__sittings__ends_at"),
             ends_at__gt=OuterRef("session__sittings__starts_at"),
         )
-        return self.holding_a_place().exclude(session_id=session.pk).filter(Exists(here))
-
-    def without_clash(self, session: Session) -> Self:
-        """Of one session's bookings: those whose person holds no place elsewhere at that time."""
-        elsewhere = Booking.objects.at_the_time_of(session).filter(person_id=OuterRef("person_id"))
-        return self.filter(~Exists(elsewhere))
+        return self.holding_a_place().exclude(session_id=session_id).filter(Exists(here))
 
     def offers_run_out(self, *, now: datetime) -> Self:
         """Offers whose time is over."""
         return self.filter(state=Booking.State.OFFERED, offered_until__lte=now)
 
+    def requests_run_out(self, *, now: datetime) -> Self:
+        """Those whose manager has not answered in time."""
+        return self.filter(
+            state=Booking.State.REQUESTED,
+            approval__state__in=["unconfirmed", "asked"],
+            approval__expires_at__lte=now,
+        )
+
+    def first_refusals_run_out(self, *, now: datetime) -> Self:
+        """Those we put on a list for a set time which is over, without a place to offer."""
+        return self.filter(state=Booking.State.WAITING, must_accept_by__lte=now)
+
     def with_session(self) -> Self:
         """With what pages and mails show of the session, in a constant number of statements."""
         return self.select_related(
-            "person__agency", "session__course", "session__venue"
+            "person__agency",
+            "session__course",
+            "session__venue",
+            "session__policy",
+            "session__policy",
         ).prefetch_related("session__sittings")
 
 
@@ -122,6 +134,35 @@ class Booking(models.Model):
     booked_at = models.DateTimeField(default=timezone.now)
     confirmed_at = models.DateTimeField(null=True)
     offered_until = models.DateTimeField(null=True)
+    must_accept_by = models.DateTimeField(
+        null=True,
+        help_text="Set if we put the person on the list: a place is only offered, until then.",
+    )
+    agency = models.ForeignKey(
+        Agency,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="bookings",
+        help_text="Whose place it counts as: the person's agency when it was booked or given.",
+    )
+    replaces = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="replaced_by",
+        help_text="The booking whose place this one took over or exchanged.",
+    )
+    notice_days = models.PositiveSmallIntegerField(
+        default=0, help_text="Working days of notice, as promised when it was booked."
+    )
+    free_until = models.DateTimeField(
+        default=timezone.now,
+        help_text="Until when cancelling is free, worked out from the promised notice.",
+    )
+    policy = models.ForeignKey(
+        CancellationPolicy, on_delete=models.PROTECT, null=True, related_name="bookings"
+    )
+    charge_pence = models.PositiveIntegerField(default=0)
     ended_at = models.DateTimeField(null=True)
     calendar_key = models.CharField(max_length=32, unique=True, default=new_calendar_key)
     calendar_sequence = models.PositiveIntegerField(
@@ -139,7 +180,10 @@ class Booking(models.Model):
                 name="one_live_booking_per_person_and_session",
             ),
             models.UniqueConstraint(
-                fields=["session", "ticket"], name="one_ticket_per_waiting_place"
+                fields=["session", "ticket"],
+                name="one_ticket_per_waiting_place",
+                # Looked at when a statement ends, so that tickets may be exchanged.
+                deferrable=models.Deferrable.IMMEDIATE,
             ),
             models.CheckConstraint(
                 condition=~Q(state="waiting") | Q(ticket__isnull=False),
@@ -155,6 +199,11 @@ class Booking(models.Model):
             models.Index(fields=["session", "state", "ticket"], name="bookings_of_session"),
             models.Index(
                 fields=["offered_until"], condition=Q(state="offered"), name="offers_by_end"
+            ),
+            models.Index(
+                fields=["must_accept_by"],
+                condition=Q(state="waiting", must_accept_by__isnull=False),
+                name="first_refusals_by_end",
             ),
         ]
 
@@ -184,6 +233,7 @@ class BookingEvent(models.Model):
         """What happened."""
 
         BOOKED = "booked", "Booked"
+        REQUESTED = "requested", "Asked for a place; the manager is asked"
         JOINED = "joined", "Joined the waiting list"
         PROMOTED = "promoted", "Given a place from the waiting list"
         OFFERED = "offered", "Offered a place"
@@ -192,6 +242,18 @@ class BookingEvent(models.Model):
         LAPSED = "lapsed", "The offer ran out"
         WITHDREW = "withdrew", "Left the waiting list"
         CANCELLED = "cancelled", "Cancelled"
+        MANAGER_ASKED = "manager asked", "The manager is asked"
+        APPROVED = "approved", "Agreed by the manager"
+        REFUSED = "refused", "Not agreed by the manager"
+        NOT_ANSWERED = "not answered", "The manager did not answer in time"
+        INVITED = "invited", "Put in line for a date before others"
+        PASSED_OVER = "passed over", "A place went to somebody further back"
+        MOVED_UP = "moved up", "Moved up the waiting list"
+        MOVED_BACK = "moved back", "Somebody was moved up the waiting list"
+        HANDED_OVER = "handed over", "Given to a colleague"
+        TOOK_OVER = "took over", "Took a colleague's place"
+        MOVED_AWAY = "moved away", "Exchanged for another date"
+        MOVED_HERE = "moved here", "Exchanged from another date"
         SESSION_CHANGED = "session changed", "The session changed"
         SESSION_CANCELLED = "session cancelled", "The session was cancelled"
 
@@ -205,6 +267,9 @@ class BookingEvent(models.Model):
         help_text="Nobody when the system acted by itself.",
     )
     what = models.CharField(max_length=20, choices=What)
+    rule = models.CharField(
+        max_length=30, blank=True, help_text="The rule that decided, where one did."
+    )
     why = models.CharField(max_length=500, blank=True)
     state_after = models.CharField(max_length=10, choices=Booking.State)
 

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from booking.catalogue.models import Session
 from booking.places.models import Booking
-from booking.wording import day, deadline
+from booking.places.rules import Reason, clash
+from booking.wording import counted, deadline
 
 
 class Refused(Exception):
@@ -12,6 +13,8 @@ class Refused(Exception):
 
     sentence = "That cannot be done."
     instead = ""
+    # The rule that refused, where it is one of `booking.places.rules`.
+    rule = ""
 
     def __str__(self) -> str:
         return self.sentence
@@ -62,6 +65,7 @@ class AlreadyBooked(Refused):
         words = {
             Booking.State.WAITING: "You are already on the waiting list for this session.",
             Booking.State.OFFERED: "A place on this session is already on offer to you.",
+            Booking.State.REQUESTED: "You have already asked for a place on this session.",
         }
         self.sentence = words.get(
             Booking.State(booking.state), "You already have a place on this session."
@@ -74,12 +78,80 @@ class Clash(Refused):
 
     def __init__(self, other: Booking) -> None:
         self.other = other
-        title = other.session.course.title
+        reason = clash(other)
+        self.rule, self.sentence, self.instead = reason.rule, reason.sentence, reason.instead
+
+
+class RuledOut(Refused):
+    """A rule of the course or the session speaks against it."""
+
+    def __init__(self, reason: Reason) -> None:
+        self.rule, self.sentence, self.instead = reason.rule, reason.sentence, reason.instead
+
+
+class NotForYou(RuledOut):
+    """The course is for other people."""
+
+
+class PrerequisiteMissing(RuledOut):
+    """Other courses must be done first; `missing` are their keys."""
+
+    def __init__(self, reason: Reason, missing: frozenset[int]) -> None:
+        super().__init__(reason)
+        self.missing = missing
+
+
+class ManagerNeeded(RuledOut):
+    """The manager who is to agree is not named, or is the person themselves."""
+
+
+class NoPlaceThere(RuledOut):
+    """A place on another date, or for another person, cannot be had, so nothing was changed."""
+
+
+class NotAColleague(Refused):
+    """The other person works for another agency."""
+
+    sentence = "Only a colleague of the same agency can take this place."
+    instead = "Cancel the booking, so that the next person on the waiting list gets the place."
+
+
+class NoPlaceToGive(Refused):
+    """The booking holds no confirmed place."""
+
+    sentence = "This booking has no confirmed place to give."
+
+
+class AlreadyAnswered(Refused):
+    """The manager has answered, or the question does not stand any more."""
+
+    sentence = "This question has been answered, or is not needed any more."
+
+
+class NotWaiting(Refused):
+    """The booking is not on a waiting list."""
+
+    sentence = "This booking is not on the waiting list any more."
+
+
+class ReservedPlaces(Refused):
+    """More places are taken or reserved than the change allows."""
+
+    def __init__(self, *, wanted: int, taken: int, reserved: int) -> None:
         self.sentence = (
-            f"This session overlaps with one you have booked: {title}, on"
-            f" {day(other.session.starts_at)}."
+            f"{counted(taken, 'place')} of {wanted} would be taken and {reserved} reserved, which"
+            " is more than there are. Lower what is reserved first."
         )
-        self.instead = "Cancel that booking first, or choose another date."
+
+
+class LimitTooLow(Refused):
+    """An agency has more places already."""
+
+    def __init__(self, *, wanted: int, held: int, agency: str) -> None:
+        self.sentence = (
+            f"{agency} has {counted(held, 'place')} already, so the most for one agency cannot be"
+            f" {wanted}."
+        )
 
 
 class NotLive(Refused):
@@ -90,7 +162,7 @@ class NotLive(Refused):
             Booking.State.CANCELLED: "This booking has already been cancelled.",
             Booking.State.WITHDRAWN: "You have already left this waiting list.",
             Booking.State.DECLINED: "This offer has already been declined.",
-            Booking.State.LAPSED: "This offer has run out.",
+            Booking.State.LAPSED: "The time for this has run out.",
         }
         self.sentence = words.get(Booking.State(booking.state), "This booking has ended.")
         self.instead = "You can book again if there are places."

@@ -5,15 +5,36 @@ database takes to carry it out; meanwhile everybody else who wants this session 
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.db import connection, transaction
 
+from booking.catalogue.course_rules import CourseRules
 from booking.catalogue.models import Session
 from booking.places.announcements import SittingTimes
 from booking.places.models import Booking
 
-_LOCK_SESSION = "SELECT * FROM booking_session WHERE id = %s FOR NO KEY UPDATE"
-_LOCK_PEOPLE = "SELECT id FROM accounts_user WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+# With the session comes all that its course and its policy of cancelling ask.
+_SESSION = """
+SELECT session.*, course.needs_manager_approval AS rule_approval, course.sectors AS rule_sectors,
+    course.least_level AS rule_level, policy.notice_days AS rule_notice,
+    ARRAY(SELECT practitionergroup_id FROM booking_course_groups
+        WHERE course_id = course.id) AS rule_groups,
+    ARRAY(SELECT to_course_id FROM booking_course_prerequisites
+        WHERE from_course_id = course.id) AS rule_prerequisites
+FROM booking_session session
+JOIN booking_course course ON course.id = session.course_id
+LEFT JOIN booking_cancellationpolicy policy ON policy.id = session.policy_id
+WHERE session.id = %s
+"""
+_LOCK_SESSION = f"{_SESSION} FOR NO KEY UPDATE OF session"
+_PEOPLE = """
+SELECT person.id, person.agency_id, COALESCE(agency.sector, ''), person.level, person.email,
+    person.manager_email, COALESCE(agency.email_domains, '{}')
+FROM accounts_user person LEFT JOIN accounts_agency agency ON agency.id = person.agency_id
+WHERE person.id = ANY(%s) ORDER BY person.id
+"""
+_LOCK_PEOPLE = f"{_PEOPLE} FOR NO KEY UPDATE OF person"
 # Differences, not totals: were the lock ever missing, two bookings would still both be counted, and
 # the table's CHECK would refuse the one too many.
 _SAVE_COUNTS = (
@@ -44,15 +65,46 @@ _HOLDING = [str(state) for state in Booking.HOLDING]
 
 
 def lock_session(session_id: int) -> Session:
-    """The session as it is now, its row held until the transaction ends.
+    """The session as it is now, its row held until the transaction ends, and its course's rules.
 
     Raises `Session.DoesNotExist`, and `TransactionManagementError` outside a transaction.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("Lock a session inside a transaction.")
-    for session in Session.objects.raw(_LOCK_SESSION, [session_id]):
+    return _session(_LOCK_SESSION, session_id)
+
+
+def read_session(session_id: int) -> Session:
+    """The session and its course's rules, read without a lock: to show, not to decide."""
+    return _session(_SESSION, session_id)
+
+
+def _session(statement: str, session_id: int) -> Session:
+    for session in Session.objects.raw(statement, [session_id]):
+        read = vars(session)
+        session.course_rules = CourseRules(
+            needs_manager_approval=read["rule_approval"],
+            sectors=tuple(read["rule_sectors"]),
+            least_level=read["rule_level"],
+            groups=frozenset(read["rule_groups"]),
+            prerequisites=frozenset(read["rule_prerequisites"]),
+        )
+        session.promised_notice_days = read["rule_notice"] or 0
         return with_counts_remembered(session)
     raise Session.DoesNotExist
+
+
+def lock_booking(booking: Booking) -> tuple[Session, Booking]:
+    """Lock the session, then read the booking as it is now: only the lock's holder moves it."""
+    session = lock_session(booking.session_id)
+    fresh = Booking.objects.select_related("person", "approval").get(pk=booking.pk)
+    fresh.session = session
+    return session, fresh
+
+
+def sittings_of(session: Session) -> list[SittingTimes]:
+    """When the session is held."""
+    return [SittingTimes.of(sitting) for sitting in session.sittings.all()]
 
 
 def with_counts_remembered(session: Session) -> Session:
@@ -61,10 +113,27 @@ def with_counts_remembered(session: Session) -> Session:
     return session
 
 
-def lock_people(people_ids: Iterable[int]) -> None:
-    """Hold these people's rows, so that two sessions cannot give one person the same hour."""
+@dataclass(frozen=True)
+class PersonRow:
+    """What a person's own row and their agency's say."""
+
+    key: int
+    agency_id: int | None
+    sector: str
+    level: int | None
+    email: str
+    manager_email: str
+    agency_domains: list[str]
+
+
+def read_people(people_ids: Iterable[int], *, lock: bool = False) -> list[PersonRow]:
+    """These people, by key.
+
+    With `lock` their rows are held, so that two sessions cannot give one person the same hour.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK_PEOPLE, [list(people_ids)])
+        cursor.execute(_LOCK_PEOPLE if lock else _PEOPLE, [list(people_ids)])
+        return [PersonRow(*row) for row in cursor.fetchall()]
 
 
 def save_counts(session: Session) -> None:

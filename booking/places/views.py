@@ -13,7 +13,6 @@ from django.views.decorators.http import require_POST
 from accounts.actions import save_profile
 from accounts.views import profile_form, signed_in
 from booking.catalogue.models import Session
-from booking.catalogue.working_days import free_cancellation_until
 from booking.places import actions
 from booking.places.forms import BookForm, CancelForm
 from booking.places.loaders import booking_for, public_session, unread_session
@@ -71,7 +70,7 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
         "position": booking.waiting_position if booking.state == Booking.State.WAITING else None,
         "events": booking.events.select_related("by"),
         "now": timezone.now(),
-        "cancel_by": free_cancellation_until(booking.session),
+        "cancel_by": booking.free_until,
         "is_own": booking.person_id == signed_in(request).pk,
     }
     return render(request, "places/booking.html", context)

@@ -19,5 +19,5 @@ def session_being_booked(next_path: str | None) -> Session | None:
         return None
     if match.view_name != "book":
         return None
-    sessions = Session.objects.public().select_related("course", "venue")
+    sessions = Session.objects.public().select_related("course", "venue", "policy")
     return sessions.filter(pk=match.kwargs["session_id"]).first()

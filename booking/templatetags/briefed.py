@@ -65,6 +65,18 @@ def duration(length: Timed | timedelta | None) -> str:
 
 
 @register.filter
+def working_time(hours: int) -> str:
+    """{{ hours|working_time }}: "3 working days" of eight hours, or "20 working hours"."""
+    return wording.working_time(hours)
+
+
+@register.filter
+def pounds(pence: int) -> str:
+    """{{ pence|pounds }}: "£35"."""
+    return wording.pounds(pence)
+
+
+@register.filter
 def counted(number: int | None, noun: str) -> str:
     """{{ n|counted:"place" }}: "1 place", "3 places"; {{ n|counted:"person,people" }}."""
     singular, _, plural = noun.partition(",")

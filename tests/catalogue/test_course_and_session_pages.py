@@ -21,6 +21,7 @@ from tests.factories import (
     NOW,
     make_course,
     make_person,
+    make_policy,
     make_session,
     make_trainer,
     make_venue,
@@ -92,6 +93,7 @@ def test_a_session_page_holds_what_a_person_needs_to_decide(client: Client) -> N
         trainers=[make_trainer(first_name="Grace", last_name="Hussain")],
         capacity=20,
         places_taken=14,
+        policy=make_policy(notice_days=5),
     )
     page = page_of(client, session)
     for words in (

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from booking.catalogue.models import Session
+from booking.catalogue.policies import CancellationPolicy
 from booking.catalogue.working_days import (
     free_cancellation_until,
     is_working_day,
@@ -53,7 +54,7 @@ def test_counting_back(day: date, number: int, expected: date) -> None:
 
 
 def session(starts_at: datetime, notice: int) -> Session:
-    return Session(starts_at=starts_at, cancellation_notice_days=notice)
+    return Session(starts_at=starts_at, policy=CancellationPolicy(notice_days=notice))
 
 
 def test_a_place_can_be_given_up_until_the_end_of_the_last_day_of_notice() -> None:

@@ -30,7 +30,10 @@ def measure(database_url: str) -> list[Line]:
     with Counting() as counting:
         began = time.perf_counter()
         changes.change_capacity(
-            session=session, capacity=_FIRST_PLACES + WAITING, now=timezone.now()
+            session=session,
+            capacity=_FIRST_PLACES + WAITING,
+            by=_coordinator(),
+            now=timezone.now(),
         )
         while sweep(now=timezone.now()):
             pass
@@ -57,12 +60,18 @@ def measure(database_url: str) -> list[Line]:
     ]
 
 
+def _coordinator() -> User:
+    return User.objects.get_or_create(email="coordinator@load.example", is_coordinator=True)[0]
+
+
 def _nobody_can_take_it() -> Line:
     """One sweep over a free place while everybody who waits has a booking at the same hour."""
     session = _full_session(days_ahead=601, first=2 * WAITING)
     taken_before = session.places_taken
     with Counting() as counting:
-        changes.change_capacity(session=session, capacity=_FIRST_PLACES + 1, now=timezone.now())
+        changes.change_capacity(
+            session=session, capacity=_FIRST_PLACES + 1, by=_coordinator(), now=timezone.now()
+        )
     session.refresh_from_db()
     assert session.places_taken == taken_before, "somebody was given a place despite a clash"
     longest = _longest(counting)

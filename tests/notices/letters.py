@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from booking.catalogue.models import Session
+from booking.catalogue.working_days import free_cancellation_until
 from booking.notices.composing import compose
 from booking.outbox import actions as outbox
 from booking.outbox.actions import Draft
@@ -32,8 +33,14 @@ def make_booking(session: Session | None = None, **fields: Any) -> Booking:
     fields.setdefault("state", Booking.State.CONFIRMED)
     fields.setdefault("confirmed_at", NOW)
     person = fields.pop("person", None) or make_person()
+    session = session or make_session()
     booking = Booking.objects.create(
-        session=session or make_session(), person=person, booked_by=person, **fields
+        session=session,
+        person=person,
+        booked_by=person,
+        notice_days=session.notice_days,
+        free_until=free_cancellation_until(session),
+        **fields,
     )
     return Booking.objects.with_session().get(pk=booking.pk)
 

@@ -26,7 +26,15 @@ from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
 from booking.places import announcements
 from booking.places.models import Booking
-from tests.factories import NOW, make_course, make_person, make_session, make_trainer, make_venue
+from tests.factories import (
+    NOW,
+    make_course,
+    make_person,
+    make_policy,
+    make_session,
+    make_trainer,
+    make_venue,
+)
 from tests.notices.letters import (
     LATER,
     THREE_DATES,
@@ -53,6 +61,7 @@ def booking() -> Booking:
         venue=make_venue(name="Carriageworks", getting_there="Bus 12 stops outside."),
         joining_instructions="Bring a laptop.\n\nRead https://guide.example/first",
         trainers=[make_trainer(first_name="Ada", last_name="Obi")],
+        policy=make_policy(),
     )
     return make_booking(session, person=make_person(first_name="Priya", last_name="Shah"))
 
@@ -227,7 +236,8 @@ def test_a_further_date_is_short_and_says_which(booking: Booking) -> None:
 
 
 @pytest.mark.parametrize(
-    ("promotion", "words"), [("automatic", "you get it at once"), ("offer", "for 24 hours")]
+    ("promotion", "words"),
+    [("automatic", "you get it at once"), ("offer", "for up to 3 working days")],
 )
 def test_the_waiting_list_says_the_position_and_what_comes_next(promotion: str, words: str) -> None:
     booking = make_booking(make_session(promotion=promotion))
@@ -290,7 +300,7 @@ def test_a_change_tells_those_who_wait_that_they_still_do() -> None:
 
 
 def test_when_the_notice_is_too_short_it_asks_for_an_early_cancellation() -> None:
-    booking = make_booking(make_session(starts_at=NOW + timedelta(days=2)))
+    booking = make_booking(make_session(starts_at=NOW + timedelta(days=2), policy=make_policy()))
     _, text, html = one_notice(booking, "booking.confirmed")
     for body in (text, html):
         assert "as soon as you can" in body

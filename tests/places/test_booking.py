@@ -131,6 +131,10 @@ def test_leaving_the_list_moves_the_others_up() -> None:
     assert topics(first) == ["booking.waiting", "booking.withdrawn"]
 
 
+# 24 working hours after NOW, a Tuesday morning at nine: Thursday at five.
+LAST_MOMENT = NOW + timedelta(days=2, hours=8)
+
+
 class TestOffers:
     """A session that offers places instead of giving them."""
 
@@ -146,14 +150,14 @@ class TestOffers:
         session, first, second = self.offered()
         session.refresh_from_db()
         assert first.state == State.OFFERED
-        assert first.offered_until == NOW + timedelta(hours=24)
+        assert first.offered_until == LAST_MOMENT
         assert (session.places_taken, session.waiting_count) == (1, 1)
         assert second.state == State.WAITING
         assert topics(first) == ["booking.waiting", "booking.offered"]
 
     def test_accepting_confirms_and_invites(self) -> None:
         session, first, _ = self.offered()
-        actions.accept_offer(booking=first, by=first.person, now=NOW + timedelta(hours=23))
+        actions.accept_offer(booking=first, by=first.person, now=LAST_MOMENT - timedelta(seconds=1))
         session.refresh_from_db()
         assert refreshed(first).state == State.CONFIRMED
         assert session.places_taken == 1
@@ -174,7 +178,7 @@ class TestOffers:
 
     def test_offer_that_runs_out_goes_to_the_next(self) -> None:
         session, first, second = self.offered()
-        later = NOW + timedelta(hours=24)
+        later = LAST_MOMENT
         assert sweep.sweep(now=later - timedelta(seconds=1)) == 0
         assert sweep.sweep(now=later) == 1
         session.refresh_from_db()
@@ -187,16 +191,16 @@ class TestOffers:
     def test_offer_cannot_be_accepted_late_even_before_the_sweep(self) -> None:
         _, first, _ = self.offered()
         with pytest.raises(OfferRanOut):
-            actions.accept_offer(booking=first, by=first.person, now=NOW + timedelta(hours=24))
+            actions.accept_offer(booking=first, by=first.person, now=LAST_MOMENT)
         assert refreshed(first).state == State.OFFERED
 
-    def test_offer_never_outlasts_the_start(self) -> None:
+    def test_offer_grows_shorter_as_the_start_nears(self) -> None:
         session = make_session(
             capacity=1, promotion=Session.Promotion.OFFER, starts_at=NOW + timedelta(hours=5)
         )
         holder, waiting = book(session), book(session)
         actions.cancel(booking=holder, by=holder.person, now=NOW)
-        assert refreshed(waiting).offered_until == NOW + timedelta(hours=5)
+        assert refreshed(waiting).offered_until == NOW + timedelta(hours=2, minutes=30)
 
     def test_nothing_to_accept_on_a_confirmed_booking(self) -> None:
         booking = book(make_session())

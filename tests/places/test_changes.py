@@ -148,15 +148,15 @@ def test_capacity_cannot_fall_below_what_is_taken() -> None:
     session = make_session(capacity=3)
     book(session), book(session)
     with pytest.raises(CapacityTooLow, match="2 places are taken, so the capacity cannot be 1"):
-        changes.change_capacity(session=session, capacity=1, now=NOW)
-    assert changes.change_capacity(session=session, capacity=2, now=NOW) == 0
+        changes.change_capacity(by=make_coordinator(), session=session, capacity=1, now=NOW)
+    assert changes.change_capacity(by=make_coordinator(), session=session, capacity=2, now=NOW) == 0
 
 
 def test_more_capacity_goes_to_those_who_wait() -> None:
     session = make_session(capacity=1)
     book(session)
     waiting = [book(session) for _ in range(3)]
-    assert changes.change_capacity(session=session, capacity=3, now=NOW) == 2
+    assert changes.change_capacity(by=make_coordinator(), session=session, capacity=3, now=NOW) == 2
     states = [Booking.objects.get(pk=each.pk).state for each in waiting]
     assert states == ["confirmed", "confirmed", "waiting"]
 

@@ -102,7 +102,6 @@ def typed_session(**changes: Any) -> dict[str, Any]:
         "agency_limit": "",
         "promotion": "automatic",
         "offer_hours": "24",
-        "cancellation_notice_days": "5",
         "joining_instructions": "",
         **changes,
     }
@@ -359,7 +358,7 @@ def test_a_session_can_be_published_at_once(coordinator: Client) -> None:
         ({"trainers": ["987654"]}, "Choose trainers from the list."),
         ({"venue": "9" * 30}, "Choose a venue from the list."),
         ({"trainers": ["9" * 30]}, "Choose trainers from the list."),
-        ({"offer_hours": "0"}, "Hours an offered place is held: enter a whole number"),
+        ({"offer_hours": "0"}, "Working hours an offered place is held: enter a whole number"),
         ({"booking_opens_at": "tomorrow"}, "Booking opens: enter a date and time."),
         (
             {"booking_opens_at": f"{ahead(40):%Y-%m-%dT%H:%M}"},
@@ -461,7 +460,6 @@ def test_details_of_a_published_session_change_and_nobody_is_told(coordinator: C
         "trainers": [trainer.pk],
         "promotion": "offer",
         "offer_hours": "12",
-        "cancellation_notice_days": "3",
         "joining_instructions": "Ask for Sam.",
         # What people are told of cannot be slipped in.
         "capacity": "1",
@@ -486,7 +484,10 @@ def test_details_of_a_cancelled_session_stay(coordinator: Client) -> None:
     session = make_session(state=Session.State.CANCELLED, starts_at=ahead())
     address = reverse("manage_session_edit", args=[session.pk])
     assert "cannot be edited" in coordinator.get(address).content.decode()
-    typed = {"promotion": "offer", "offer_hours": "12", "cancellation_notice_days": "3"}
+    typed = {
+        "promotion": "offer",
+        "offer_hours": "12",
+    }
     assert coordinator.post(address, typed).status_code == 409
     session.refresh_from_db()
     assert session.promotion == Session.Promotion.AUTOMATIC
@@ -718,7 +719,7 @@ def test_the_overview_tells_what_happened_and_how_the_mail_is(coordinator: Clien
         )
     ]
     assert "Joined the waiting list" in page
-    assert "The session was full." in page
+    assert "All places are taken." in page
 
 
 # ---------------------------------------------------------------- agencies

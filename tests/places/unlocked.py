@@ -13,10 +13,9 @@ __all__ = ["application"]
 
 def read_without_lock(session_id: int) -> "Session":
     """As `lock_session`, only that nobody waits for anybody."""
-    from booking.catalogue.models import Session
-    from booking.places.statements import with_counts_remembered
+    from booking.places.statements import read_session
 
-    return with_counts_remembered(Session.objects.get(pk=session_id))
+    return read_session(session_id)
 
 
 patch("booking.places.actions.lock_session", read_without_lock).start()

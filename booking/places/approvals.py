@@ -1,0 +1,176 @@
+"""Asking a line manager, who needs no account: who is asked, and until when.
+
+The answers themselves give or free a place, so they are in `booking.places.actions`.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import User
+from booking.catalogue.models import Session
+from booking.catalogue.working_days import START_OF_WORKING_DAY, after_working_days
+from booking.outbox import actions as outbox
+from booking.outbox.actions import Draft
+from booking.places import announcements, history, rules
+from booking.places.facts import Practitioner
+from booking.places.models import Booking, BookingEvent
+from booking.places.refusals import AlreadyAnswered, ManagerNeeded
+from booking.places.rule_models import Approval
+from booking.places.rules import Reason
+from booking.places.statements import lock_session
+from booking.wording import LONDON
+
+RULE = Reason("manager's approval", "The line manager must agree.")
+# Working days.
+REMINDED_AFTER = 3
+ANSWERED_WITHIN = 5
+
+
+def manager_of(person: Practitioner, named: str, *, by: User) -> str:
+    """The address of the manager to ask: the one named now, else the person's usual one.
+
+    For a colleague without one it is whoever books for them. Raises `ManagerNeeded`.
+    """
+    somebody_else = "" if by.pk == person.row.key else by.email
+    email = (named or person.row.manager_email or somebody_else).strip().lower()
+    reason = rules.manager_named(person, email)
+    if reason is not None:
+        raise ManagerNeeded(reason)
+    return email
+
+
+def is_manager(by: User, manager_email: str, *, person: User) -> bool:
+    """Whether the manager themselves books for their colleague, and so agrees."""
+    return by.pk != person.pk and by.email.casefold() == manager_email.casefold()
+
+
+def ask(
+    booking: Booking, person: Practitioner, *, manager_email: str, by: User, now: datetime
+) -> list[Draft]:
+    """Begin to ask the manager, and return what they must be told.
+
+    A manager who books for their colleague has agreed. One whose address is not at a domain of
+    the agency is asked once a coordinator has confirmed the address.
+    """
+    approval = Approval(booking=booking, manager_email=manager_email)
+    if is_manager(by, manager_email, person=booking.person):
+        approval.state, approval.decided_at = Approval.State.APPROVED, now
+    elif rules.is_address_of_agency(manager_email, person.row.agency_domains):
+        approval.state = Approval.State.ASKED
+    else:
+        approval.state = Approval.State.UNCONFIRMED
+    start_clock(approval, now=now)
+    approval.save()
+    return tell_manager(approval)
+
+
+def hold(booking: Booking, person: Practitioner, *, now: datetime) -> list[Draft]:
+    """Ask anew, or for the first time, about a booking that holds a place from now on."""
+    approval: Approval | None = getattr(booking, "approval", None)
+    if approval is None:
+        manager_email = manager_of(person, "", by=booking.person)
+        return ask(booking, person, manager_email=manager_email, by=booking.person, now=now)
+    approval.booking = booking
+    start_clock(approval, now=now)
+    approval.save(update_fields=["asked_at", "reminded_at", "remind_at", "expires_at"])
+    return tell_manager(approval)
+
+
+def start_clock(approval: Approval, *, now: datetime) -> None:
+    """Set until when the manager may answer; the caller saves.
+
+    While a place is held they have five working days and are reminded on the third, and nobody
+    has longer than until the session starts. Somebody who only waits keeps nobody from a place.
+    """
+    starts_at = approval.booking.session.starts_at
+    approval.asked_at, approval.reminded_at = now, None
+    if approval.booking.state != Booking.State.REQUESTED:
+        approval.remind_at = approval.expires_at = starts_at
+        return
+    reminded_on = after_working_days(now, REMINDED_AFTER).date()
+    approval.remind_at = datetime.combine(reminded_on, START_OF_WORKING_DAY, LONDON)
+    approval.expires_at = min(after_working_days(now, ANSWERED_WITHIN), starts_at)
+
+
+def tell_manager(approval: Approval) -> list[Draft]:
+    """The mail that asks, unless it must wait for a coordinator or has been answered."""
+    if approval.state != Approval.State.ASKED:
+        return []
+    return [announcements.manager_asked(approval)]
+
+
+def is_agreed(booking: Booking, session: Session) -> bool:
+    """Whether the manager's agreement is not needed or has been given; the session is locked."""
+    if not session.course_rules.needs_manager_approval:
+        return True
+    approval: Approval | None = getattr(booking, "approval", None)
+    return approval is not None and approval.state == Approval.State.APPROVED
+
+
+def answered(booking: Booking, state: Approval.State, *, reason: str, now: datetime) -> Approval:
+    """Write down the manager's answer; the caller holds the session's lock.
+
+    Raises `AlreadyAnswered` if it was answered, has run out, or is not needed any more.
+    """
+    approval = booking.approval
+    too_late = booking.state == Booking.State.REQUESTED and approval.expires_at <= now
+    has_begun = booking.session.starts_at <= now
+    if not booking.is_live or not approval.is_open or too_late or has_begun:
+        raise AlreadyAnswered
+    approval.state, approval.decided_at, approval.reason = state, now, reason
+    approval.save(update_fields=["state", "decided_at", "reason"])
+    return approval
+
+
+def confirm_address(*, approval: Approval, by: User, now: datetime) -> None:
+    """A coordinator says that the address is the manager's, who is asked from now on.
+
+    Raises `AlreadyAnswered` unless it waits for that.
+    """
+    with transaction.atomic():
+        session = lock_session(approval.booking.session_id)
+        fresh = Approval.objects.select_related("booking__person").get(pk=approval.pk)
+        fresh.booking.session = session
+        if fresh.state != Approval.State.UNCONFIRMED or not fresh.booking.is_live:
+            raise AlreadyAnswered
+        fresh.state, fresh.confirmed_by = Approval.State.ASKED, by
+        start_clock(fresh, now=now)
+        fresh.save()
+        outbox.post(tell_manager(fresh), now=now)
+        why = f"The address of the manager, {fresh.manager_email}, is confirmed."
+        history.record(
+            [fresh.booking], BookingEvent.What.MANAGER_ASKED, by=by, now=now, why=why, reason=RULE
+        )
+
+
+def remind(*, now: datetime) -> int:
+    """Remind, once, the managers who are due it. Returns how many."""
+    due = Approval.objects.to_remind(now=now)
+    with transaction.atomic():
+        approvals = list(
+            due.select_related("booking").select_for_update(skip_locked=True, of=["self"])[:200]
+        )
+        for approval in approvals:
+            approval.reminded_at = now
+        Approval.objects.bulk_update(approvals, ["reminded_at"])
+        outbox.post([announcements.manager_reminded(each) for each in approvals], now=now)
+    return len(approvals)
+
+
+def lapse(bookings: Iterable[Booking], *, now: datetime) -> None:
+    """The managers of these bookings did not answer in time."""
+    _finish(bookings, Approval.State.LAPSED, now=now)
+
+
+def close(bookings: Iterable[Booking], session: Session, *, now: datetime) -> None:
+    """Ask no further about bookings that have ended; the session is locked."""
+    if session.course_rules.needs_manager_approval:
+        _finish(bookings, Approval.State.CLOSED, now=now)
+
+
+def _finish(bookings: Iterable[Booking], state: Approval.State, *, now: datetime) -> None:
+    keys = [booking.pk for booking in bookings]
+    if keys:
+        Approval.objects.open().filter(booking__in=keys).update(state=state, decided_at=now)

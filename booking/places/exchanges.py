@@ -1,0 +1,233 @@
+"""Places that change hands or dates, and who comes before whom.
+
+Made of the steps of `booking.places.actions`, under the same locks in the same order.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import User
+from booking.catalogue.models import Session
+from booking.inserting import insert
+from booking.outbox import actions as outbox
+from booking.outbox.actions import Draft
+from booking.places import (
+    actions,
+    announcements,
+    approvals,
+    charges,
+    eligibility,
+    history,
+    rules,
+    terms,
+)
+from booking.places.facts import read_practitioners
+from booking.places.models import Booking, BookingEvent
+from booking.places.refusals import (
+    AlreadyBooked,
+    Clash,
+    NoPlaceThere,
+    NoPlaceToGive,
+    NotAColleague,
+    NotWaiting,
+)
+from booking.places.rules import Reason
+from booking.places.statements import lock_booking, lock_session, save_counts, sittings_of
+from booking.places.waiting_list import clashes, who_waits, why_no_place
+from booking.wording import short_day
+
+State = Booking.State
+What = BookingEvent.What
+
+_MOVED = Reason("moved by a coordinator", "")
+
+
+def substitute(*, booking: Booking, to: User, by: User, now: datetime) -> Booking:
+    """Give a confirmed place to a colleague of the same agency, until the start, free of charge.
+
+    The rules of the course hold for the colleague, the place itself is never let go: where their
+    manager must agree first, it is held for them. Returns the colleague's booking. Raises
+    `NoPlaceToGive`, `NotAColleague`, `AlreadyBooked`, `Clash`, `NotForYou`,
+    `PrerequisiteMissing`, `ManagerNeeded`, `SessionNotOpen` or `SessionStarted`.
+    """
+    with transaction.atomic():
+        session, given = lock_booking(booking)
+        eligibility.check_ahead(session, now=now)
+        if given.state != State.CONFIRMED:
+            raise NoPlaceToGive
+        who = read_practitioners([to.pk], session.course_rules, now=now, lock=True)[to.pk]
+        if who.agency_id is None or who.agency_id != given.agency_id:
+            raise NotAColleague
+        waits = _own_turn(session, to, now=now)
+        eligibility.check_person(who, session)
+        elsewhere = clashes(session.pk, [to.pk])
+        if elsewhere:
+            raise Clash(elsewhere[to.pk])
+        asks = session.course_rules.needs_manager_approval
+        manager = approvals.manager_of(who, "", by=by) if asks else ""
+        agreed = not asks or approvals.is_manager(by, manager, person=to)
+        sittings = sittings_of(session)
+        taken = terms.new_booking(session, who, person=to, by=by, now=now)
+        taken.replaces = given
+        if waits is not None:
+            actions.leave_list(waits, session, State.WITHDRAWN, now=now)
+            why = "Given a colleague's place instead."
+            history.record([waits], What.WITHDREW, by=by, now=now, why=why)
+            approvals.close([waits], session, now=now)
+        actions.unseat(given, session, State.CANCELLED, now=now)
+        actions.seat(taken, session, State.CONFIRMED if agreed else State.REQUESTED, now=now)
+        insert([taken])
+        to_manager: list[Draft] = []
+        if asks:
+            to_manager = approvals.ask(taken, who, manager_email=manager, by=by, now=now)
+        history.record([given], What.HANDED_OVER, by=by, now=now, why=f"Given to {to}.")
+        history.record([taken], What.TOOK_OVER, by=by, now=now, why=f"From {given.person}.")
+        save_counts(session)
+        gone = announcements.cancelled(
+            given, sittings, by_coordinator=False, why=f"Your place was given to {to}."
+        )
+        because = f"{given.person} has given you their place."
+        came = terms.begun(taken, sittings, because=because)
+        outbox.post([*gone, *came, *to_manager], now=now)
+    return taken
+
+
+def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booking:
+    """Exchange a confirmed place for one on another date of the same course, in one step.
+
+    The first place is given up only if the second is had. Inside the notice period the charge for
+    cancelling late applies. Returns the new booking. Raises `NoPlaceToGive`, `NoPlaceThere`,
+    `AlreadyBooked`, `Clash`, or that the other date takes no bookings.
+    """
+    with transaction.atomic():
+        locked = {key: lock_session(key) for key in sorted({booking.session_id, to.pk})}
+        session, other = locked[booking.session_id], locked[to.pk]
+        given = Booking.objects.select_related("person", "approval").get(pk=booking.pk)
+        given.session = session
+        eligibility.check_ahead(session, now=now)
+        eligibility.check_open(other, now=now)
+        if given.state != State.CONFIRMED or other.course_id != session.course_id:
+            raise NoPlaceToGive
+        line = who_waits(other, now=now)
+        key = given.person_id
+        who = read_practitioners([key], other.course_rules, now=now, lock=True)[key]
+        waits = _own_turn(other, given.person, now=now)
+        reason = why_no_place(who, line)
+        if reason is not None:
+            raise NoPlaceThere(reason)
+        elsewhere = clashes(other.pk, [key], besides=given)
+        if elsewhere:
+            raise Clash(elsewhere[key])
+        before, after = sittings_of(session), sittings_of(other)
+        taken = terms.new_booking(other, who, person=given.person, by=by, now=now)
+        taken.replaces, taken.needs = given, given.needs
+        if waits is not None:
+            actions.leave_list(waits, other, State.WITHDRAWN, now=now)
+            why = "Exchanged from another date."
+            history.record([waits], What.WITHDREW, by=by, now=now, why=why)
+            approvals.close([waits], other, now=now)
+        by_coordinator = by.is_coordinator and by.pk != given.person_id
+        if not by_coordinator:
+            given.charge_pence = charges.for_cancelling(given, before, now=now)
+        actions.unseat(given, session, State.CANCELLED, now=now)
+        actions.seat(taken, other, State.CONFIRMED, now=now)
+        insert([taken])
+        there = f"Exchanged for {short_day(other.starts_at)}."
+        charged = charges.sentence(given)
+        why = f"{there} {charged}".strip()
+        history.record([given], What.MOVED_AWAY, by=by, now=now, why=why)
+        here = f"Exchanged from {short_day(session.starts_at)}."
+        history.record([taken], What.MOVED_HERE, by=by, now=now, why=here)
+        history.record_passed_over(line.held, now=now)
+        for each in locked.values():
+            save_counts(each)
+        gone = announcements.cancelled(given, before, by_coordinator=by_coordinator, why=there)
+        came = announcements.given_a_place(taken, after, because=here)
+        outbox.post([*gone, *came], now=now)
+    actions.fill_places(session=session, now=now)
+    return taken
+
+
+def invite(
+    *, session: Session, people: Sequence[User], until: datetime, why: str, by: User, now: datetime
+) -> int:
+    """Put people in line for a session ahead of newcomers, in this order, until a set time.
+
+    Each is offered a place as far as there are any, and must accept it. Whoever has a live booking
+    here, or may not book the course, is left out. Returns how many were put in line. Raises
+    `SessionNotOpen` or `SessionStarted`.
+    """
+    with transaction.atomic():
+        session = lock_session(session.pk)
+        eligibility.check_ahead(session, now=now)
+        here = Booking.objects.for_session(session).live()
+        booked = set(here.values_list("person_id", flat=True))
+        keys = [person.pk for person in people]
+        who = read_practitioners(keys, session.course_rules, now=now)
+        invited: list[Booking] = []
+        for person in dict.fromkeys(people):
+            if person.pk in booked or rules.turned_away(who[person.pk], session.course_rules):
+                continue
+            booking = terms.new_booking(session, who[person.pk], person=person, by=by, now=now)
+            booking.must_accept_by = min(until, session.starts_at)
+            actions.join_list(booking, session)
+            invited.append(booking)
+        insert(invited)
+        history.record(invited, What.INVITED, by=by, now=now, why=why)
+        save_counts(session)
+    actions.fill_places(session=session, now=now)
+    _tell_who_still_waits(session, invited, why=why, now=now)
+    return len(invited)
+
+
+def _tell_who_still_waits(
+    session: Session, invited: Sequence[Booking], *, why: str, now: datetime
+) -> None:
+    """Those who got an offer have been told by it; the others hear where they stand."""
+    with transaction.atomic():
+        lock_session(session.pk)
+        keys = {booking.pk for booking in invited}
+        line = Booking.objects.waiting().for_session(session).select_related("person")
+        outbox.post(
+            [
+                announcements.invited(booking, position=position, why=why)
+                for position, booking in enumerate(line, start=1)
+                if booking.pk in keys
+            ],
+            now=now,
+            if_new=True,
+        )
+
+
+def move_up(*, booking: Booking, position: int, why: str, by: User, now: datetime) -> Booking:
+    """Move somebody up the waiting list to this position (1 is next), for a recorded reason.
+
+    Those who are passed see the reason, without a name. Raises `NotWaiting`.
+    """
+    with transaction.atomic():
+        session, moved = lock_booking(booking)
+        line = list(Booking.objects.waiting().for_session(session))
+        index = next((number for number, each in enumerate(line) if each.pk == moved.pk), None)
+        if index is None:
+            raise NotWaiting
+        first = max(position - 1, 0)
+        affected = [line[index], *line[first:index]]
+        if len(affected) < 2:
+            return moved
+        tickets = sorted(each.ticket or 0 for each in affected)
+        for each, ticket in zip(affected, tickets, strict=True):
+            each.ticket = ticket
+        Booking.objects.bulk_update(affected, ["ticket"])
+        history.record(affected[:1], What.MOVED_UP, by=by, now=now, why=why, reason=_MOVED)
+        history.record(affected[1:], What.MOVED_BACK, by=by, now=now, why=why, reason=_MOVED)
+    return affected[0]
+
+
+def _own_turn(session: Session, person: User, *, now: datetime) -> Booking | None:
+    """The person's own turn on the waiting list, to be ended. Raises `AlreadyBooked` if more."""
+    mine = Booking.objects.for_session(session).for_person(person).live().first()
+    if mine is not None and mine.state != State.WAITING:
+        raise AlreadyBooked(mine)
+    return mine

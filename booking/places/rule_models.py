@@ -1,0 +1,207 @@
+"""What the rules of a place look at, besides the session and its bookings."""
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.crypto import get_random_string
+
+from accounts.models import Agency, Sector, User
+from booking.catalogue.models import Course, Session
+from booking.places.models import Booking
+
+_KEY_LENGTH = 32
+
+
+class Allocation(models.Model):
+    """Places of a session reserved for one agency or sector, until they are released to all."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="allocations")
+    sector = models.CharField(max_length=30, choices=Sector, blank=True)
+    agency = models.ForeignKey(
+        Agency, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    places = models.PositiveIntegerField()
+    release_days = models.PositiveSmallIntegerField(
+        default=5, help_text="Working days before the start when unused places go to everybody."
+    )
+    release_at = models.DateTimeField(help_text="The moment that follows from it.")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(sector="", agency__isnull=False)
+                | (~Q(sector="") & Q(agency__isnull=True)),
+                name="reserved_for_an_agency_or_a_sector",
+            ),
+            models.CheckConstraint(condition=Q(places__gt=0), name="reserves_a_place_at_least"),
+            models.UniqueConstraint(
+                fields=["session", "sector", "agency"],
+                nulls_distinct=False,
+                name="one_reservation_for_each",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.places} for {self.whom}"
+
+    @property
+    def whom(self) -> str:
+        """The agency's name, or the sector's."""
+        return self.agency.name if self.agency else self.get_sector_display()
+
+
+def new_approval_key() -> str:
+    """A random key of 190 bits for the link that a manager is sent."""
+    return get_random_string(_KEY_LENGTH)
+
+
+class ApprovalQuerySet(models.QuerySet["Approval"]):
+    """Ways to choose approvals. `now` is an aware moment."""
+
+    def open(self) -> Self:
+        """Those that nobody has decided and that have not run out."""
+        return self.filter(state__in=Approval.OPEN)
+
+    def run_out(self, *, now: datetime) -> Self:
+        """Those whose time is over while they hold a place."""
+        return self.open().filter(expires_at__lte=now, booking__state=Booking.State.REQUESTED)
+
+    def to_remind(self, *, now: datetime) -> Self:
+        """Those whose manager has not answered and is due a reminder."""
+        return self.filter(
+            state=Approval.State.ASKED,
+            remind_at__lte=now,
+            expires_at__gt=now,
+            reminded_at__isnull=True,
+            booking__state=Booking.State.REQUESTED,
+        )
+
+
+class Approval(models.Model):
+    """What a line manager was asked about one booking, and what they answered."""
+
+    class State(models.TextChoices):
+        """Where it stands."""
+
+        UNCONFIRMED = "unconfirmed", "A coordinator must confirm the manager's address"
+        ASKED = "asked", "The manager has been asked"
+        APPROVED = "approved", "Agreed"
+        DECLINED = "declined", "Not agreed"
+        LAPSED = "lapsed", "Not answered in time"
+        CLOSED = "closed", "Not needed any more"
+
+    OPEN = (State.UNCONFIRMED, State.ASKED)
+
+    booking = models.OneToOneField(Booking, on_delete=models.PROTECT, related_name="approval")
+    manager_email = models.EmailField(max_length=254)
+    key = models.CharField(max_length=32, unique=True, default=new_approval_key)
+    state = models.CharField(max_length=12, choices=State)
+    asked_at = models.DateTimeField(default=timezone.now)
+    remind_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    reminded_at = models.DateTimeField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=500, blank=True)
+    confirmed_by = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="The coordinator who confirmed an address outside the agency's domains.",
+    )
+
+    objects = ApprovalQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(state__in=["unconfirmed", "asked"]),
+                name="approvals_by_end",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Approval {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an answer is still awaited."""
+        return self.state in self.OPEN
+
+
+class PriorLearning(models.Model):
+    """A course that a person says they did elsewhere; it counts until a coordinator rejects it."""
+
+    class State(models.TextChoices):
+        """Whether a coordinator has looked at it."""
+
+        DECLARED = "declared", "Declared"
+        VERIFIED = "verified", "Verified"
+        REJECTED = "rejected", "Rejected"
+
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="prior_learning")
+    course = models.ForeignKey(Course, on_delete=models.PROTECT, related_name="+")
+    completed_on = models.DateField()
+    provider = models.CharField("who gave it", max_length=200)
+    state = models.CharField(max_length=10, choices=State, default=State.DECLARED)
+    declared_at = models.DateTimeField(default=timezone.now)
+    checked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    checked_at = models.DateTimeField(null=True)
+    note = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["-declared_at", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person", "course"],
+                condition=~Q(state="rejected"),
+                name="one_declaration_that_counts",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.course} ({self.get_state_display()})"
+
+
+class CourseInterest(models.Model):
+    """Somebody who wants to hear of new dates of a course."""
+
+    course = models.ForeignKey(Course, on_delete=models.PROTECT, related_name="interests")
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="interests")
+    since = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["since", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["course", "person"],
+                condition=Q(ended_at__isnull=True),
+                name="one_live_interest_in_a_course",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Interest in {self.course}"
+
+
+class SessionEvent(models.Model):
+    """One thing that a coordinator did to a session: who, what, why. Rows are never changed."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    what = models.CharField(max_length=200)
+    why = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.what} at {self.at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,158 @@
+"""The rules of a place: each answers yes, by nothing, or gives the reason against it.
+
+The same functions serve the page before anybody books, the action under the session's lock, and
+the waiting list when a place comes free. Two rules turn a person away (`audience`,
+`prerequisites`); the others let them wait.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from accounts.addresses import domain_of
+from accounts.models import Level, PractitionerGroup, Sector
+from booking.catalogue.course_rules import CourseRules
+from booking.catalogue.models import Course
+from booking.places.facts import Practitioner, Room
+from booking.places.models import Booking
+from booking.wording import counted, day, deadline, listed
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Which rule speaks against a place, and the sentence a person reads."""
+
+    rule: str
+    sentence: str
+    instead: str = ""
+
+
+FULL = Reason("capacity", "All places are taken.")
+OTHERS_FIRST = Reason("waiting list", "The places that are free belong to people who wait already.")
+# The sentences of a person's bookings elsewhere name them, so they are made where these are read.
+CLASH = "clash"
+
+
+def audience(person: Practitioner, rules: CourseRules) -> Reason | None:
+    """The course is for the person's sector, for their level of work, and for a group of theirs.
+
+    Each is asked for only where the course says so.
+    """
+    if rules.sectors and person.row.sector not in rules.sectors:
+        names = listed([str(Sector(sector).label) for sector in rules.sectors])
+        return Reason("audience", f"This course is only for people who work in: {names}.")
+    level = person.row.level
+    if rules.least_level is not None and (level is None or level < rules.least_level):
+        words = str(Level(rules.least_level).label)
+        return Reason(
+            "audience",
+            f"This course is only for people whose work is at this level or above: {words}.",
+            "If yours is, say so in your account under “level of safeguarding work”.",
+        )
+    if rules.groups and not rules.groups & person.groups:
+        groups = PractitionerGroup.objects.filter(pk__in=rules.groups).order_by("name")
+        names = listed([group.name for group in groups], "or")
+        return Reason(
+            "audience",
+            f"This course is only for members of {names}.",
+            "If you belong to it, ask the partnership to add you.",
+        )
+    return None
+
+
+def prerequisites(person: Practitioner, rules: CourseRules) -> Reason | None:
+    """The person has done, here or elsewhere, every course that this one builds on."""
+    missing = missing_courses(person, rules)
+    if not missing:
+        return None
+    titles = listed([course.title for course in Course.objects.filter(pk__in=missing)])
+    return Reason(
+        "prerequisites",
+        f"Before this course you need to have done: {titles}.",
+        "Book that first, or tell us if you have done it elsewhere.",
+    )
+
+
+def missing_courses(person: Practitioner, rules: CourseRules) -> frozenset[int]:
+    """The keys of the courses that the person would have to do first."""
+    return rules.prerequisites - person.learnt
+
+
+def agency_limit(person: Practitioner, room: Room) -> Reason | None:
+    """The person's agency has fewer places than one agency may have.
+
+    Somebody whose agency is not on the list counts for none, until a coordinator has settled it.
+    """
+    limit = room.session.agency_limit
+    if limit is None or person.agency_id is None or room.holders[person.agency_id] < limit:
+        return None
+    return Reason(
+        "agency limit",
+        f"Your agency has its {counted(limit, 'place')}: that is the most for one agency on this"
+        " session.",
+    )
+
+
+def reserved_places(person: Practitioner, room: Room) -> Reason | None:
+    """The place is not one that is reserved for others.
+
+    Whoever takes a place reserved for their own agency or sector always may.
+    """
+    if not room.reserved:
+        return None
+    before, after = room.unmet(), room.unmet(person)
+    if after < before or room.free > after:
+        return None
+    mine = [each for each in room.reserved if _is_theirs(person, each.agency_id, each.sector)]
+    others = [each for each in room.reserved if each not in mine]
+    whom = listed([each.whom for each in others or mine])
+    until = max(each.release_at for each in others or mine)
+    return Reason(
+        "reserved places",
+        f"The places that are left are reserved for {whom} until {deadline(until)}.",
+    )
+
+
+def _is_theirs(person: Practitioner, agency_id: int | None, sector: str) -> bool:
+    return agency_id == person.agency_id if agency_id is not None else sector == person.row.sector
+
+
+def clash(other: Booking) -> Reason:
+    """Why a booking that holds a place at the same time stands in the way of this one."""
+    session = other.session
+    return Reason(
+        CLASH,
+        f"This session overlaps with one you have booked: {session.course.title}, on"
+        f" {day(session.starts_at)}.",
+        "Cancel that booking first, or choose another date.",
+    )
+
+
+def turned_away(person: Practitioner, rules: CourseRules) -> Reason | None:
+    """Why this person cannot book the course at all, if so."""
+    return audience(person, rules) or prerequisites(person, rules)
+
+
+def held_back(person: Practitioner, room: Room) -> Reason | None:
+    """Why a free place, if there is one, is not this person's at the moment, if so."""
+    reason = agency_limit(person, room)
+    return reason or (reserved_places(person, room) if room.free > 0 else None)
+
+
+def manager_named(person: Practitioner, manager_email: str) -> Reason | None:
+    """The manager who is to agree is named, and is somebody else."""
+    if not manager_email:
+        return Reason(
+            "manager's approval",
+            "This course needs your line manager's agreement. Give their work email address.",
+        )
+    if manager_email.casefold() == person.row.email.casefold():
+        return Reason(
+            "manager's approval",
+            "Your line manager's email address must be somebody else's, not your own.",
+        )
+    return None
+
+
+def is_address_of_agency(manager_email: str, domains: Iterable[str]) -> bool:
+    """Whether a manager's address is at one of the agency's domains; else a coordinator looks."""
+    return domain_of(manager_email) in set(domains)

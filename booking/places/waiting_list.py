@@ -1,0 +1,113 @@
+"""Who is next: the people who wait, in order, and the rule that holds each of them.
+
+Nothing is written here. To decide by it, the caller holds the session's lock.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from booking.catalogue.models import Session
+from booking.places import rules
+from booking.places.facts import Practitioner, Room, read_practitioners, read_room
+from booking.places.models import Booking
+from booking.places.rules import Reason
+
+# How many who wait are looked at with one set of statements: few at first, since the next one is
+# mostly the one.
+_FIRST = 60
+_AT_ONCE = 200
+
+
+@dataclass
+class Line:
+    """Who gets a place now, and who stands further forward but is held by a rule."""
+
+    room: Room
+    chosen: list[Booking] = field(default_factory=list)
+    held: list[tuple[Booking, Reason]] = field(default_factory=list)
+
+    def passed_over(self) -> list[tuple[Booking, Reason]]:
+        """Those who were held while somebody behind them was chosen."""
+        if not self.chosen:
+            return []
+        last = max(booking.ticket or 0 for booking in self.chosen)
+        return [(booking, reason) for booking, reason in self.held if (booking.ticket or 0) < last]
+
+
+def clashes(
+    session_id: int, people_ids: Sequence[int], *, besides: Booking | None = None
+) -> dict[int, Booking]:
+    """For each of these people who holds a place elsewhere at that time: the booking it is on."""
+    found = Booking.objects.at_the_time_of(session_id).filter(person_id__in=people_ids)
+    return {
+        booking.person_id: booking
+        for booking in found.select_related("session__course").order_by("-pk")
+        if besides is None or booking.pk != besides.pk
+    }
+
+
+def who_waits(session: Session, *, now: datetime) -> Line:
+    """Whom a free place belongs to before any newcomer: one person at most is chosen."""
+    room = read_room(session, now=now)
+    if room.free <= 0 or not session.waiting_count:
+        return Line(room)
+    return next_in_line(room, 1, now=now)
+
+
+def why_no_place(person: Practitioner, line: Line) -> Reason | None:
+    """Why a newcomer must wait, if so: a rule holds them, it is full, or others are first."""
+    if line.chosen:
+        return rules.OTHERS_FIRST
+    return rules.held_back(person, line.room) or (rules.FULL if line.room.free <= 0 else None)
+
+
+def next_in_line(room: Room, number: int, *, now: datetime) -> Line:
+    """The first people on the waiting list whom no rule holds, at most so many.
+
+    Each rule is looked at again for each person, with the places that those before them take
+    counted: the course's audience and prerequisites, a clash, the agency's limit, reservations.
+    `room` is moved by the places given.
+    """
+    line = Line(room)
+    for booking, person, reason in _looked_at(room, now=now):
+        if len(line.chosen) == number or room.free <= 0:
+            break
+        against = reason or rules.held_back(person, room)
+        if against is None:
+            room.take(person)
+            booking.agency_id = person.agency_id
+            line.chosen.append(booking)
+        else:
+            line.held.append((booking, against))
+    return line
+
+
+def _looked_at(
+    room: Room, *, now: datetime
+) -> Iterator[tuple[Booking, Practitioner, Reason | None]]:
+    """Everybody who waits, in order, with the reason against them that no other's place changes."""
+    session = room.session
+    waiting = Booking.objects.waiting().for_session(session).select_related("person", "approval")
+    last, size = 0, _FIRST
+    while some := list(waiting.filter(ticket__gt=last)[:size]):
+        people_ids = [booking.person_id for booking in some]
+        people = read_practitioners(people_ids, session.course_rules, now=now)
+        busy = clashes(session.pk, people_ids)
+        for booking in some:
+            person = people[booking.person_id]
+            reason = rules.turned_away(person, session.course_rules) or _no_manager(
+                booking, person, session
+            )
+            if reason is None and booking.person_id in busy:
+                reason = rules.clash(busy[booking.person_id])
+            yield booking, person, reason
+        last, size = some[-1].ticket or 0, _AT_ONCE
+
+
+def _no_manager(booking: Booking, person: Practitioner, session: Session) -> Reason | None:
+    """Nobody can be asked for the agreement that a place, given at once, would need."""
+    is_asked_later = booking.must_accept_by is not None or hasattr(booking, "approval")
+    if is_asked_later or not session.course_rules.needs_manager_approval:
+        return None
+    return rules.manager_named(person, person.row.manager_email)
