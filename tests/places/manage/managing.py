@@ -1,0 +1,90 @@
+"""Steps and typed forms that the tests of coordinators' pages share."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.messages import get_messages
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from booking.catalogue.models import Session
+from booking.places import actions
+from booking.wording import LONDON
+from tests.factories import (
+    make_person,
+    make_session,
+)
+
+
+def signed_in(person: User) -> Client:
+    """A browser in which this person is signed in."""
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def ahead(days: int = 30, hour: int = 10) -> datetime:
+    """A moment some days from now, at a full hour in London."""
+    return (
+        (timezone.now() + timedelta(days=days))
+        .astimezone(LONDON)
+        .replace(hour=hour, minute=0, second=0, microsecond=0)
+    )
+
+
+def with_people(*, booked: int, waiting: int = 0, **fields: Any) -> Session:
+    """A session ahead, full when somebody waits."""
+    capacity = booked if waiting else fields.pop("capacity", booked + 5)
+    fields.setdefault("starts_at", ahead())
+    session = make_session(capacity=capacity, **fields)
+    for _ in range(booked + waiting):
+        person = make_person()
+        actions.book(session=session, person=person, by=person, now=timezone.now())
+    session.refresh_from_db()
+    return session
+
+
+def said(response: Any) -> str:
+    """What the page after the redirect will say."""
+    return " ".join(str(message) for message in get_messages(response.wsgi_request))
+
+
+def typed_times(number: int, starts: datetime, ends: datetime) -> dict[str, str]:
+    """One row of dates as a browser sends it."""
+    starts, ends = starts.astimezone(LONDON), ends.astimezone(LONDON)
+    return {
+        f"date_{number}": f"{starts:%Y-%m-%d}",
+        f"start_{number}": f"{starts:%H:%M}",
+        f"end_{number}": f"{ends:%H:%M}",
+    }
+
+
+def typed_session(**changes: Any) -> dict[str, Any]:
+    """The form of a new session, filled in."""
+    return {
+        "reference": "AUT-1",
+        "delivery": "in person",
+        "venue": "",
+        "join_url": "",
+        **typed_times(1, ahead(), ahead(hour=13)),
+        "capacity": "18",
+        "agency_limit": "",
+        "promotion": "automatic",
+        "offer_hours": "24",
+        "joining_instructions": "",
+        **changes,
+    }
+
+
+def typed_change(session: Session, **changes: Any) -> dict[str, Any]:
+    """The form of a change, as it stands before anything is changed in it."""
+    typed: dict[str, Any] = {
+        "revision": session.revision,
+        "delivery": session.delivery,
+        "venue": session.venue_id or "",
+        "join_url": session.join_url,
+    }
+    for number, sitting in enumerate(session.sittings.all(), start=1):
+        typed |= typed_times(number, sitting.starts_at, sitting.ends_at)
+    return typed | changes

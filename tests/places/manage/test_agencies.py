@@ -1,0 +1,73 @@
+"""People whose agency is not listed are settled by coordinators."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Agency
+from tests.factories import (
+    make_agency,
+    make_person,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def test_somebody_is_settled_in_an_agency_of_the_list(coordinator: Client) -> None:
+    agency = make_agency("Leeds City Council")
+    person = make_person(agency=None, unlisted_agency="the council")
+    page = coordinator.get(reverse("manage_unlisted")).content.decode()
+    assert person.email in page
+    assert "the council" in page
+    address = reverse("manage_unlisted_person", args=[person.pk])
+    assert coordinator.post(address, {"agency": agency.pk, "name": "x" * 300}).status_code == 302
+    person.refresh_from_db()
+    assert (person.agency, person.unlisted_agency) == (agency, "")
+    assert coordinator.get(address).status_code == 404
+
+
+def test_a_new_agency_is_made_for_everybody_who_wrote_it(coordinator: Client) -> None:
+    person = make_person("a@rowing.example", agency=None, unlisted_agency="Leeds Rowing Club")
+    other = make_person(agency=None, unlisted_agency="leeds rowing club")
+    third = make_person(agency=None, unlisted_agency="Another club")
+    address = reverse("manage_unlisted_person", args=[person.pk])
+    form = coordinator.get(address).context["form"]
+    assert (form["name"].value(), form["domain"].value()) == ("Leeds Rowing Club", "rowing.example")
+    typed = {
+        "agency": "",
+        "name": "Leeds Rowing Club",
+        "sector": "voluntary and community",
+        "domain": "@Rowing.example",
+        "with_others": "on",
+    }
+    assert coordinator.post(address, typed).status_code == 302
+    agency = Agency.objects.get(name="Leeds Rowing Club")
+    assert agency.email_domains == ["rowing.example"]
+    for settled in (person, other):
+        settled.refresh_from_db()
+        assert settled.agency == agency
+    third.refresh_from_db()
+    assert third.agency is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"name": ""}, "Choose an agency from the list, or enter the name of a new one."),
+        ({"sector": ""}, "Choose the sector of the new agency."),
+        ({"domain": "not a domain"}, "Enter a domain such as agency.org.uk."),
+        ({"domain": "gmail.com"}, "Anybody can have an address at gmail.com."),
+        ({"name": "west yorkshire police"}, "There is already an agency of this name."),
+        ({"agency": "987654"}, "Choose an agency from the list."),
+    ],
+)
+def test_a_new_agency_needs_a_name_a_sector_and_its_own_domain(
+    coordinator: Client, changes: dict[str, str], sentence: str
+) -> None:
+    make_agency("West Yorkshire Police")
+    person = make_person(agency=None, unlisted_agency="A club")
+    typed = {"agency": "", "name": "A club", "sector": "police", "domain": "", **changes}
+    response = coordinator.post(reverse("manage_unlisted_person", args=[person.pk]), typed)
+    assert response.status_code == 422
+    assert sentence in response.content.decode()
+    assert not Agency.objects.filter(name="A club").exists()

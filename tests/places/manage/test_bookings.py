@@ -1,0 +1,32 @@
+"""One person's booking, found and cancelled by a coordinator."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from booking.places.models import Booking
+from tests.places.manage.managing import with_people
+
+pytestmark = pytest.mark.django_db
+
+
+def test_one_booking_is_found_and_cancelled_with_a_reason(coordinator: Client) -> None:
+    session = with_people(booked=2, waiting=1)
+    booking = session.bookings.order_by("pk")[0]
+    find = reverse("manage_session_bookings", args=[session.pk])
+    assert coordinator.get(find).context["found"] == []
+    assert coordinator.get(find, {"q": "a"}).context["found"] == []
+    assert len(coordinator.get(find, {"q": "ahmed"}).context["found"]) == 3
+    found = coordinator.get(find, {"q": booking.person.email}).context["found"]
+    assert found == [booking]
+    address = reverse("manage_booking_cancel", args=[booking.pk])
+    assert coordinator.post(address, {"why": ""}).status_code == 422
+    assert coordinator.post(address, {"why": "Asked by telephone"}).status_code == 302
+    booking.refresh_from_db()
+    assert booking.state == Booking.State.CANCELLED
+    event = booking.events.last()
+    assert event is not None
+    assert (event.why, event.by and event.by.is_coordinator) == ("Asked by telephone", True)
+    session.refresh_from_db()
+    assert (session.places_taken, session.waiting_count) == (2, 0)
+    assert coordinator.post(address, {"why": "Again"}).status_code == 409
