@@ -14,6 +14,7 @@ from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import Course, DiaryDate, Session, Sitting, Topic, Venue
 from booking.outbox.models import Message, MessageEvent
 from booking.places.models import Booking, BookingEvent
+from booking.replies.models import CalendarReply
 
 
 @admin.register(Topic)
@@ -185,6 +186,16 @@ class MessageEventPages(ReadOnly):
     list_select_related = ["by"]
     search_fields = ["message__to_email"]
     ordering = ["-at", "-id"]
+
+
+@admin.register(CalendarReply)
+class CalendarReplyPages(ReadOnly):
+    """What people answered in their calendars."""
+
+    list_display = ["at", "booking", "sitting", "partstat"]
+    list_filter = ["partstat"]
+    search_fields = ["booking__person__email", "booking__session__reference"]
+    ordering = ["-id"]
 
 
 @admin.register(AttendeeListAccess)

@@ -29,6 +29,11 @@ class Round:
     trouble: str = ""
 
 
+def is_read_here() -> bool:
+    """Whether this site reads a reply mailbox at all."""
+    return settings.REPLIES_MAILBOX is not None
+
+
 def read_replies(
     *, server: ImapServer | None = None, clock: Callable[[], datetime] = timezone.now
 ) -> Round:

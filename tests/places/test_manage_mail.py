@@ -16,8 +16,11 @@ from booking.notices.composing import TOPICS, compose
 from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
 from booking.places import actions
 from booking.places.mail_words import topic_words
-from booking.places.sent_mail import mail_about
+from booking.replies.intake import take_in
+from booking.replies.mailbox import Fetched
+from booking.wording import deadline
 from tests.factories import make_coordinator, make_person, make_session
+from tests.replies.letters import google_reply
 
 pytestmark = pytest.mark.django_db
 
@@ -235,9 +238,26 @@ def test_a_page_says_that_mail_does_not_leave(coordinator: Client, settings: Set
 def test_a_booking_tells_how_its_mail_is(coordinator: Client) -> None:
     with_people(booked=1)
     message = Message.objects.get()
-    assert message.booking is not None
-    [before] = mail_about(message.booking)
-    assert (before.name, before.state, before.came_back) == ("Confirmation", "waiting", False)
+    booking, person = message.booking, message.recipient
+    assert booking is not None
+    assert person is not None
+    own = Client()
+    own.force_login(person)
+    address = reverse("booking", args=[booking.pk])
+
+    def lines(client: Client) -> str:
+        page = " ".join(client.get(address).content.decode().split())
+        return page.partition("Mail about this booking")[2]
+
+    assert "Confirmation: on its way since" in lines(own)
+    sent_at = sent(message).sent_at
+    assert sent_at is not None
+    assert f"Confirmation: sent at {deadline(sent_at)}, accepted by the" in lines(own)
+    assert reverse("manage_message", args=[message.pk]) not in lines(own)
+    assert reverse("manage_message", args=[message.pk]) in lines(coordinator)
     sent(message, bounced_at=timezone.now())
-    [after] = mail_about(message.booking)
-    assert (after.state, after.came_back, after.at) == ("sent", True, message.sent_at)
+    assert "but it did not arrive" in lines(own)
+    receive = google_reply(booking, "DECLINED")
+    assert take_in(Fetched(raw=receive, is_whole=True), now=timezone.now())
+    assert "declined at" in lines(own)
+    assert "this does not give up the place" in lines(coordinator)

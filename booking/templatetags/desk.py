@@ -1,0 +1,30 @@
+"""What pages of lower rooms show of the mail: counts for the desk, and lines for a booking."""
+
+from django import template
+
+from booking.places.models import Booking
+from booking.places.sent_mail import SentMail
+from booking.places.sent_mail import mail_about as find_mail_about
+from booking.replies.models import CalendarReply, mail_to_read
+
+register = template.Library()
+
+
+@register.simple_tag
+def mail_to_be_read() -> int:
+    """How many mails of the reply mailbox somebody must read. Costs one statement."""
+    return mail_to_read().count()
+
+
+@register.simple_tag
+def mail_about(booking: Booking) -> list[SentMail]:
+    """The last messages about a booking. Costs one statement."""
+    return find_mail_about(booking)
+
+
+@register.simple_tag
+def calendar_answers(booking: Booking) -> list[CalendarReply]:
+    """The last answer from the person's calendar to each date, by date. Costs one statement."""
+    answers = CalendarReply.objects.filter(booking=booking).select_related("sitting")
+    last = {answer.sitting_id: answer for answer in answers}
+    return sorted(last.values(), key=lambda answer: answer.sitting_id or 0)

@@ -1,0 +1,103 @@
+"""Coordinators at the delivery desk, in a real browser."""
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from booking.outbox.models import Message
+from booking.places import actions
+from booking.replies.intake import take_in
+from booking.replies.mailbox import Fetched
+from tests.browser.journeys import Mail, show_heading, sign_in
+from tests.factories import make_coordinator, make_course, make_person, make_session
+from tests.replies import letters
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+def test_a_coordinator_finds_out_what_happened_to_a_mail_and_sends_it_elsewhere(
+    page: Page, mail: Mail, accessible: Callable[[Page], None], width: int
+) -> None:
+    coordinator = make_coordinator("desk@agency.example", first_name="Cora", last_name="Lane")
+    session = make_session(
+        course=make_course(title="Neglect"),
+        reference="NEG-1",
+        starts_at=timezone.now() + timedelta(days=20),
+    )
+    person = make_person("wrong@agency.example", first_name="Zoë", last_name="Ahmed")
+    booking = actions.book(session=session, person=person, by=person, now=timezone.now())
+    mail(person.email, "Neglect")
+    report = letters.notification(Message.objects.get(booking=booking).message_id)
+    _until_sent(page, booking.pk)
+    assert take_in(Fetched(raw=report, is_whole=True), now=timezone.now())
+    take_in(Fetched(raw=letters.question(), is_whole=True), now=timezone.now())
+
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"/manage/sessions/{session.pk}/")
+    sign_in(page, coordinator.email, mail)
+    page.get_by_role("link", name="1 came back").click()
+    show_heading(page, "Mail")
+    expect(page.get_by_text("5.1.1 550 5.1.1 No such person")).to_be_visible()
+    accessible(page)
+    _picture(page, f"desk-{width}")
+    page.get_by_role("link", name="Confirmation to wrong@agency.example").click()
+    show_heading(page, "Confirmation")
+    expect(page.get_by_text("It brings a calendar entry.")).to_be_visible()
+    accessible(page)
+    _picture(page, f"message-{width}")
+    page.get_by_role("button", name="Correct the address").click()
+    show_heading(page, "Correct the address")
+    page.get_by_label("Send it to").fill("nonsense")
+    page.get_by_role("button", name="Send it to this address").click()
+    expect(page.get_by_role("alert")).to_contain_text("Enter a reason.")
+    accessible(page)
+    _picture(page, f"address-{width}")
+    page.get_by_label("Send it to").fill("right@agency.example")
+    page.get_by_label("Reason").fill("The person told us on the phone.")
+    page.get_by_role("button", name="Send it to this address").click()
+    expect(page.get_by_text("1 message will be sent to right@agency.example.")).to_be_visible()
+    expect(page.get_by_text("Address corrected by Cora Lane")).to_be_visible()
+    invitation = mail("right@agency.example", "Neglect").message
+    kinds = [part.get_content_type() for part in invitation.walk()]
+    assert kinds[-1] == "text/calendar"
+
+    page.goto("/manage/received/")
+    show_heading(page, "Mail that needs reading")
+    expect(page.get_by_text("Café nearby?", exact=True)).to_be_visible()
+    accessible(page)
+    _picture(page, f"received-{width}")
+    page.get_by_role("button", name="Done with").click()
+    expect(page.get_by_text("Nothing needs reading.")).to_be_visible()
+    accessible(page)
+    Message.objects.filter(booking=booking).update(
+        state=Message.State.PARKED, created_at=timezone.now() - timedelta(hours=3)
+    )
+    page.goto("/manage/")
+    expect(page.get_by_text("Mail is not leaving.")).to_be_visible()
+    accessible(page)
+    _picture(page, f"home-{width}")
+    page.goto(f"/manage/messages/{Message.objects.get(booking=booking).pk}/drop/")
+    show_heading(page, "Drop a message")
+    accessible(page)
+    _picture(page, f"drop-{width}")
+
+
+def _until_sent(page: Page, booking_id: int) -> None:
+    """The worker settles a message a moment after the mail server has it."""
+    for _ in range(100):
+        if Message.objects.get(booking_id=booking_id).state == Message.State.SENT:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("The confirmation is not marked as sent.")
+
+
+def _picture(page: Page, name: str) -> None:
+    folder = os.environ.get("PICTURES")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

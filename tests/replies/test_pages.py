@@ -1,0 +1,100 @@
+"""Coordinators' page of mail that needs reading."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+
+from booking.replies.actions import note_mailbox
+from booking.replies.intake import take_in
+from booking.replies.mailbox import Fetched
+from booking.replies.models import ReceivedMail
+from tests.factories import NOW, make_coordinator, make_person, make_trainer
+from tests.replies import letters
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def without_two_step(settings: Settings) -> None:
+    settings.TWO_STEP_REQUIRED = False
+
+
+@pytest.fixture
+def coordinator() -> Client:
+    client = Client()
+    client.force_login(make_coordinator())
+    return client
+
+
+def listed(mail: bytes) -> ReceivedMail:
+    assert not take_in(Fetched(raw=mail, is_whole=True), now=NOW)
+    return ReceivedMail.objects.get(state=ReceivedMail.State.LISTED)
+
+
+def test_what_needs_reading_is_shown_until_somebody_has_read_it(coordinator: Client) -> None:
+    mail = letters.question().replace(b"someone@agency", b"<b>someone@agency")
+    received = listed(mail)
+    page = coordinator.get(reverse("manage_received")).content.decode()
+    assert "Café nearby?" in page
+    assert "not an answer from a calendar" in page
+    home = coordinator.get(reverse("manage_sessions")).content.decode()
+    assert "Mail that needs reading (1)" in home
+    settle = reverse("manage_received_settle", args=[received.pk])
+    assert coordinator.get(settle).status_code == 405
+    coordinator.post(settle)
+    coordinator.post(settle)
+    received.refresh_from_db()
+    assert received.state == ReceivedMail.State.SETTLED
+    assert received.settled_by is not None
+    assert "Nothing needs reading." in coordinator.get(reverse("manage_received")).content.decode()
+    # It may be looked at once more, and is done with then.
+    assert take_in(Fetched(raw=mail, is_whole=True), now=NOW)
+
+
+def test_text_of_strangers_is_only_text(coordinator: Client) -> None:
+    listed(
+        b"From: <script>@b.example\r\nSubject: =?utf-8?b?"
+        b"PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0PgDigK4=?=\r\n\r\nx"
+    )
+    page = coordinator.get(reverse("manage_received")).content.decode()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script>alert" not in page
+    assert "\u202e" not in page
+
+
+def test_the_page_says_how_the_mailbox_is(coordinator: Client, settings: Settings) -> None:
+    address = reverse("manage_received")
+    settings.REPLIES_MAILBOX = None
+    assert "No reply mailbox is read" in coordinator.get(address).content.decode()
+    settings.REPLIES_MAILBOX = object()
+    now = timezone.now()
+    note_mailbox(trouble="", now=now - timedelta(hours=1))
+    assert "The mailbox was last read at" in coordinator.get(address).content.decode()
+    note_mailbox(trouble="LoginError: no", now=now)
+    page = coordinator.get(address).content.decode()
+    assert "The reply mailbox cannot be read since" in page
+    assert "LoginError: no" in page
+
+
+def test_to_everybody_but_coordinators_the_page_does_not_exist() -> None:
+    received = listed(letters.question())
+    addresses = (reverse("manage_received"), reverse("manage_received_settle", args=[received.pk]))
+    for person in (make_person(), make_trainer(), make_person(is_staff=True)):
+        client = Client()
+        client.force_login(person)
+        for address in addresses:
+            assert client.get(address).status_code == 404
+            assert client.post(address).status_code == 404
+    for address in addresses:
+        assert Client().get(address).headers["Location"].startswith("/accounts/login/")
+    assert ReceivedMail.objects.get().state == ReceivedMail.State.LISTED
+
+
+def test_nonsense_is_no_server_error(coordinator: Client) -> None:
+    assert coordinator.get(reverse("manage_received"), {"page": "x\0"}).status_code == 200
+    missing = f"/manage/received/{'9' * 30}/settle/"
+    assert coordinator.post(missing).status_code == 404
