@@ -1,6 +1,6 @@
 # Nothing needs to be installed first but Python 3.13, make and a network: see bootstrap.sh.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser check format bench lock
+.PHONY: help demo test test-browser test-deep check format bench lock
 
 PORT ?= 8000
 # Test processes: a number, or "logical" for one per processor.
@@ -14,6 +14,7 @@ help:
 	@echo "make demo          the site on http://localhost:$(PORT), with sample people (PORT=8000)"
 	@echo "make test          every test (ARGS=... goes to pytest, PROCESSES=2)"
 	@echo "make test-browser  only the tests that drive a browser"
+	@echo "make test-deep     the tests that go by chance, with ten thousand cases each"
 	@echo "make check         format, lint, types, imports, templates, migrations, deployment"
 	@echo "make format        write what 'make check' would ask for"
 	@echo "make bench         the load test"
@@ -32,6 +33,9 @@ test: $(INSTALLED)
 
 test-browser: $(INSTALLED)
 	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup -m browser $(ARGS)
+
+test-deep: $(INSTALLED)
+	@DEEP=1 $(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup -m deep $(ARGS)
 
 check: $(INSTALLED)
 	@$(BIN)/python -m booking.local.servers -- .ci/check

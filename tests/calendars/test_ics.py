@@ -1,13 +1,8 @@
-"""What three calendar parsers, none of them ours, see in what we send."""
+"""What four calendar parsers, none of them ours, see in what we send."""
 
-import json
 import re
-import shutil
-import subprocess
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,9 +16,16 @@ from icalendar.parser import unescape_backslash
 
 from booking.calendars.ics import Event, cancellation, feed, invitation, single
 from booking.calendars.timezone import VTIMEZONE, is_repeated
+from tests.calendars.parsers import (
+    Read,
+    Seen,
+    SeenCalendar,
+    every_parser,
+    read_with_ical_js,
+    read_with_icalendar,
+)
 
 LONDON = ZoneInfo("Europe/London")
-READ_WITH_ICAL_JS = Path(__file__).parent / "ical_js" / "read.mjs"
 
 
 def london(year: int, month: int, day: int, hour: int, minute: int, *, fold: int = 0) -> datetime:
@@ -47,101 +49,6 @@ def event(**changes: Any) -> Event:
         attendee_email="sam.o'neill+work@example.org",
     )
     return replace(usual, **changes)
-
-
-# --- the three parsers, made to answer alike ---
-
-
-@dataclass(frozen=True)
-class Seen:
-    uid: str
-    sequence: int
-    summary: str
-    starts: datetime
-    ends: datetime
-    status: str
-    people: int
-
-
-@dataclass(frozen=True)
-class SeenCalendar:
-    method: str | None
-    events: tuple[Seen, ...]
-
-
-def read_with_icalendar(sent: bytes) -> SeenCalendar:
-    calendar: Any = icalendar.Calendar.from_ical(sent)
-    assert calendar.errors == []
-    return SeenCalendar(
-        method=calendar.get("METHOD"),
-        events=tuple(
-            Seen(
-                uid=str(found["UID"]),
-                sequence=int(found["SEQUENCE"]),
-                summary=str(found["SUMMARY"]),
-                starts=found.decoded("DTSTART").astimezone(UTC),
-                ends=found.decoded("DTEND").astimezone(UTC),
-                status=str(found["STATUS"]),
-                people=len(found.attendees),
-            )
-            for found in calendar.walk("VEVENT")
-        ),
-    )
-
-
-def read_with_vobject(sent: bytes) -> SeenCalendar:
-    calendar: Any = vobject.readOne(sent.decode())
-    return SeenCalendar(
-        method=calendar.method.value if "method" in calendar.contents else None,
-        events=tuple(
-            Seen(
-                uid=found.uid.value,
-                sequence=int(found.sequence.value),
-                summary=found.summary.value,
-                starts=found.dtstart.value.astimezone(UTC),
-                ends=found.dtend.value.astimezone(UTC),
-                status=found.status.value,
-                people=len(found.contents.get("attendee", [])),
-            )
-            for found in calendar.contents.get("vevent", [])
-        ),
-    )
-
-
-def read_with_ical_js(sent: bytes) -> SeenCalendar:
-    """Thunderbird's and Nextcloud's parser. It knows no time zones but the one it is sent."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not installed")
-    told = subprocess.run(
-        [node, READ_WITH_ICAL_JS],
-        input=json.dumps([sent.decode()]),
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=True,
-        timeout=60,
-    )
-    [calendar] = json.loads(told.stdout)
-    return SeenCalendar(
-        method=calendar["method"] and calendar["method"].upper(),
-        events=tuple(
-            Seen(
-                **found
-                | {
-                    "starts": datetime.fromisoformat(found["starts"]),
-                    "ends": datetime.fromisoformat(found["ends"]),
-                }
-            )
-            for found in calendar["events"]
-        ),
-    )
-
-
-Read = Callable[[bytes], SeenCalendar]
-every_parser = pytest.mark.parametrize(
-    "read", [read_with_icalendar, read_with_vobject, read_with_ical_js]
-)
 
 
 def properties(sent: bytes) -> list[str]:
@@ -177,7 +84,7 @@ def test_sittings_on_and_around_clock_changes_happen_at_the_right_instant(read: 
     ]
     seen = read(feed(name="Sittings", events=sittings)).events
     assert [found.starts for found in seen] == [datetime.fromisoformat(text) for _, text in KNOWN]
-    assert {found.ends - found.starts for found in seen} == {timedelta(minutes=20)}
+    assert {found.length for found in seen} == {timedelta(minutes=20)}
 
 
 @every_parser
@@ -188,7 +95,7 @@ def test_a_sitting_across_a_clock_change_lasts_as_long_as_it_lasts(read: Read) -
         starts=london(2027, 10, 31, 1, 50, fold=0), ends=london(2027, 10, 31, 1, 10, fold=1)
     )
     seen = read(feed(name="Night", events=[spring, autumn, inside])).events
-    assert [(found.ends - found.starts) / timedelta(minutes=1) for found in seen] == [60, 180, 20]
+    assert [found.length / timedelta(minutes=1) for found in seen] == [60, 180, 20]
 
 
 @every_parser

@@ -1,0 +1,49 @@
+"""Whatever happens, in whatever order: calendars show exactly the places that people have."""
+
+import os
+
+import pytest
+from django.db import connection
+
+from tests.calendars.histories import PEOPLE, World
+
+pytestmark = pytest.mark.django_db
+
+# Two hundred each time; `make test-deep` asks for ten thousand.
+HISTORIES = 10_000 if os.environ.get("DEEP") == "1" else 200
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", range(HISTORIES // PEOPLE))
+def test_calendars_kept_by_messages_alone_show_exactly_the_confirmed_sittings(seed: int) -> None:
+    world = World(seed)
+    world.live()
+    connection.check_constraints()
+    for person_id, expected in world.expected().items():
+        calendar = world.calendars[person_id]
+        assert calendar.faults == []
+        assert calendar.entries == expected
+
+
+def test_the_histories_have_everything_in_them() -> None:
+    happened: set[str] = set()
+    cancelled = shown = 0
+    for seed in range(3):
+        world = World(seed)
+        world.live()
+        happened |= set(world.done)
+        shown += sum(map(len, world.expected().values()))
+        known = sum(len(calendar.known) for calendar in world.calendars.values())
+        cancelled += known - sum(len(each.entries) for each in world.calendars.values())
+    assert happened == {
+        "somebody_books",
+        "somebody_gives_up",
+        "somebody_answers",
+        "a_session_changes",
+        "a_session_is_called_off",
+        "places_are_filled",
+        "capacity_changes",
+        "some_mail_arrives",
+    }
+    assert shown > 50
+    assert cancelled > 50
