@@ -102,7 +102,9 @@ class World:
         """By a few places, up or down."""
         session = self._one()
         capacity = max(1, session.capacity + self.chance.randint(-3, 6))
-        changes.change_capacity(session=session, capacity=capacity, now=self.now)
+        changes.change_capacity(
+            session=session, capacity=capacity, by=self.coordinator, now=self.now
+        )
 
     def a_session_changes(self) -> None:
         """Some of: times, added and dropped dates, online or not, venue, join link."""

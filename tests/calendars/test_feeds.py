@@ -23,7 +23,7 @@ from booking.logs import JsonFormatter
 from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.models import Booking
-from tests.factories import make_course, make_person, make_session, make_trainer
+from tests.factories import make_agency, make_course, make_person, make_session, make_trainer
 
 pytestmark = pytest.mark.django_db
 
@@ -212,7 +212,8 @@ def a_small_programme() -> None:
     ahead(course=for_police, delivery="online")
     for_schools = make_course(title="For schools", kind=Course.Kind.WEBINAR, sectors=["education"])
     ahead(course=for_schools, delivery="online", capacity=1)
-    book(make_person(), Session.objects.get(course=for_schools))
+    teacher = make_person(agency=make_agency(sector="education"))
+    book(teacher, Session.objects.get(course=for_schools))
 
 
 @pytest.mark.parametrize(
