@@ -67,6 +67,8 @@ class Notice:
     ask: str
     partnership: str
     booking_state: str
+    # Whoever booked for the person, if they did not do so themselves.
+    booked_by: str
     calendar: CalendarChange | None
     promotion_is_offer: bool
     offer_length: str
@@ -139,6 +141,7 @@ def notice_of(message: Message, booking: Booking) -> Notice:
         ask=parseaddr(settings.MAIL_REPLY_TO)[1],
         partnership=settings.PARTNERSHIP_NAME,
         booking_state=booking.state,
+        booked_by="" if booking.booked_by_id == booking.person_id else str(booking.booked_by),
         calendar=calendar,
         promotion_is_offer=session.promotion == Session.Promotion.OFFER,
         offer_length=wording.working_time(session.offer_hours),

@@ -17,11 +17,19 @@ from booking.catalogue.models import Session
 from booking.inserting import insert
 from booking.outbox import actions as outbox
 from booking.outbox.actions import Draft
-from booking.places import announcements, approvals, charges, eligibility, history, rules, terms
+from booking.places import (
+    announcements,
+    approvals,
+    charges,
+    eligibility,
+    history,
+    prospects,
+    rules,
+    terms,
+)
 from booking.places.facts import read_practitioners, read_room
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import (
-    AlreadyBooked,
     Clash,
     NothingOffered,
     NotLive,
@@ -36,7 +44,7 @@ from booking.places.statements import (
     sittings_and_conflict,
     sittings_of,
 )
-from booking.places.waiting_list import clashes, next_in_line, who_waits, why_no_place
+from booking.places.waiting_list import clashes, next_in_line, who_waits
 
 State = Booking.State
 What = BookingEvent.What
@@ -71,25 +79,20 @@ def book(
         who = read_practitioners([person.pk], session.course_rules, now=now, lock=True)[person.pk]
         sittings, conflict_id = sittings_and_conflict(session.pk, person.pk)
         conflict = _with_course(conflict_id) if conflict_id is not None else None
-        if conflict is not None and conflict.session_id == session.pk:
-            raise AlreadyBooked(conflict)
-        eligibility.check_person(who, session)
-        asks = session.course_rules.needs_manager_approval
-        manager = approvals.manager_of(who, manager_email, by=by) if asks else ""
-        held = why_no_place(who, line)
-        if held is None and conflict is not None:
-            raise Clash(conflict)
+        prospect = prospects.of_booking(
+            who, session, line, conflict=conflict, manager_email=manager_email, by=by
+        )
+        held, manager = prospect.held, prospect.manager
         booking = terms.new_booking(session, who, person=person, by=by, now=now)
         booking.needs = needs
         if held is not None:
             join_list(booking, session)
         else:
-            agreed = not asks or approvals.is_manager(by, manager, person=person)
-            seat(booking, session, State.CONFIRMED if agreed else State.REQUESTED, now=now)
+            seat(booking, session, prospect.state, now=now)
             history.record_passed_over(line.held, now=now)
         insert([booking])
         to_manager: list[Draft] = []
-        if asks:
+        if manager:
             to_manager = approvals.ask(booking, who, manager_email=manager, by=by, now=now)
         if held is not None:
             history.record([booking], What.JOINED, by=by, now=now, reason=held)
@@ -127,11 +130,11 @@ def cancel(*, booking: Booking, by: User, now: datetime, why: str = "") -> Booki
         if was == State.WAITING:
             leave_list(booking, session, State.WITHDRAWN, now=now)
             history.record([booking], What.WITHDREW, by=by, now=now, why=why)
-            drafts = [announcements.left(booking, was=was)]
+            drafts = [announcements.left(booking, was=was, by=by)]
         elif was == State.OFFERED:
             unseat(booking, session, State.DECLINED, now=now)
             history.record([booking], What.DECLINED, by=by, now=now, why=why)
-            drafts = [announcements.offer_ended(booking)]
+            drafts = [announcements.offer_ended(booking, by=by)]
         else:
             by_coordinator = by.is_coordinator and by.pk != booking.person_id
             sittings = sittings_of(session)
@@ -142,11 +145,9 @@ def cancel(*, booking: Booking, by: User, now: datetime, why: str = "") -> Booki
             history.record(
                 [booking], What.CANCELLED, by=by, now=now, why=f"{why} {charged}".strip()
             )
-            drafts = [announcements.left(booking, was=was)]
+            drafts = [announcements.left(booking, was=was, by=by)]
             if was == State.CONFIRMED:
-                drafts = announcements.cancelled(
-                    booking, sittings, by_coordinator=by_coordinator, why=why
-                )
+                drafts = announcements.cancelled(booking, sittings, by=by, why=why)
         approvals.close([booking], session, now=now)
         outbox.post(drafts, now=now)
         fill(session, now=now)

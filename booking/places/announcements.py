@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
+from accounts.models import User
 from booking.catalogue.models import Sitting
 from booking.outbox.actions import Draft
 from booking.places.models import Booking
@@ -151,27 +152,57 @@ def not_answered(booking: Booking) -> Draft:
     return _draft(booking, "booking.not_answered", 0, {})
 
 
-def offer_ended(booking: Booking) -> Draft:
-    """The offer was declined or ran out."""
-    return _draft(booking, "booking.offer_ended", booking.ticket, {"state": booking.state})
+def somebody_else(booking: Booking, by: User | None) -> str:
+    """Who did something for the person, in words; nothing if they did it themselves."""
+    if by is None or by.pk == booking.person_id:
+        return ""
+    return "The partnership" if by.is_coordinator else f"{by} of your agency"
 
 
-def left(booking: Booking, *, was: str = Booking.State.WAITING) -> Draft:
+def who_has(booking: Booking, by: User) -> str:
+    """The beginning of a sentence to the person: "You have", "The partnership has" and so on."""
+    other = somebody_else(booking, by)
+    return f"{other} has" if other else "You have"
+
+
+def offer_ended(booking: Booking, *, by: User | None = None) -> Draft:
+    """The offer was declined, by the person or for them, or ran out."""
+    payload = {"state": booking.state, "by": somebody_else(booking, by)}
+    return _draft(booking, "booking.offer_ended", booking.ticket, payload)
+
+
+def left(booking: Booking, *, was: str = Booking.State.WAITING, by: User | None = None) -> Draft:
     """Left the waiting list, or took back the request for a place; `was` is the state before."""
-    return _draft(booking, "booking.withdrawn", 0, {"was": was})
+    payload = {"was": was, "by": somebody_else(booking, by)}
+    return _draft(booking, "booking.withdrawn", 0, payload)
 
 
 def cancelled(
-    booking: Booking, sittings: Iterable[SittingTimes], *, by_coordinator: bool, why: str
+    booking: Booking,
+    sittings: Iterable[SittingTimes],
+    *,
+    by: User,
+    why: str = "",
+    handed_to: str = "",
+    moved_to: str = "",
 ) -> Iterator[Draft]:
-    """The person's place was given up or handed on: CANCEL. `why` is told to the person."""
+    """The person's place was given up: CANCEL. `why` is told to the person.
+
+    `handed_to` is the colleague who has it now, `moved_to` the date it was exchanged for.
+    """
     return _with_entries(
         booking,
         "booking.cancelled",
         "booking.further_date_cancelled",
         tuple(sittings),
         "CANCEL",
-        {"by_coordinator": by_coordinator, "why": why},
+        {
+            "by": somebody_else(booking, by),
+            "why": why,
+            "handed_to": handed_to,
+            "moved_to": moved_to,
+            "charge_pence": booking.charge_pence,
+        },
     )
 
 

@@ -23,6 +23,9 @@ from booking.places.statements import lock_session
 from booking.wording import LONDON
 
 RULE = Reason("manager's approval", "The line manager must agree.")
+_NOT_YOURSELF = Reason(
+    RULE.rule, "Give the email address of your colleague’s own line manager, not yours."
+)
 # Working days.
 REMINDED_AFTER = 3
 ANSWERED_WITHIN = 5
@@ -31,19 +34,23 @@ ANSWERED_WITHIN = 5
 def manager_of(person: Practitioner, named: str, *, by: User) -> str:
     """The address of the manager to ask: the one named now, else the person's usual one.
 
-    For a colleague without one it is whoever books for them. Raises `ManagerNeeded`.
+    For a colleague without one it is the agency lead or coordinator who books for them. Raises
+    `ManagerNeeded`, also where somebody who may not book for others names themselves.
     """
-    somebody_else = "" if by.pk == person.row.key else by.email
-    email = (named or person.row.manager_email or somebody_else).strip().lower()
+    arranges = by.pk != person.row.key and (by.is_agency_lead or by.is_coordinator)
+    usual = person.row.manager_email
+    email = (named or usual or (by.email if arranges else "")).strip().lower()
     reason = rules.manager_named(person, email)
     if reason is not None:
         raise ManagerNeeded(reason)
+    if email == by.email.casefold() and email != usual.casefold() and not arranges:
+        raise ManagerNeeded(_NOT_YOURSELF)
     return email
 
 
-def is_manager(by: User, manager_email: str, *, person: User) -> bool:
+def is_manager(by: User, manager_email: str, *, person_id: int) -> bool:
     """Whether the manager themselves books for their colleague, and so agrees."""
-    return by.pk != person.pk and by.email.casefold() == manager_email.casefold()
+    return by.pk != person_id and by.email.casefold() == manager_email.casefold()
 
 
 def ask(
@@ -55,7 +62,7 @@ def ask(
     the agency is asked once a coordinator has confirmed the address.
     """
     approval = Approval(booking=booking, manager_email=manager_email)
-    if is_manager(by, manager_email, person=booking.person):
+    if is_manager(by, manager_email, person_id=booking.person_id):
         approval.state, approval.decided_at = Approval.State.APPROVED, now
     elif rules.is_address_of_agency(manager_email, person.row.agency_domains):
         approval.state = Approval.State.ASKED

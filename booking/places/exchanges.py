@@ -20,22 +20,16 @@ from booking.places import (
     charges,
     eligibility,
     history,
+    prospects,
     rules,
     terms,
 )
 from booking.places.facts import read_practitioners
 from booking.places.models import Booking, BookingEvent
-from booking.places.refusals import (
-    AlreadyBooked,
-    Clash,
-    NoPlaceThere,
-    NoPlaceToGive,
-    NotAColleague,
-    NotWaiting,
-)
+from booking.places.refusals import NotWaiting
 from booking.places.rules import Reason
 from booking.places.statements import lock_booking, lock_session, save_counts, sittings_of
-from booking.places.waiting_list import clashes, who_waits, why_no_place
+from booking.places.waiting_list import who_waits
 from booking.wording import short_day
 
 State = Booking.State
@@ -44,7 +38,9 @@ What = BookingEvent.What
 _MOVED = Reason("moved by a coordinator", "")
 
 
-def substitute(*, booking: Booking, to: User, by: User, now: datetime) -> Booking:
+def substitute(
+    *, booking: Booking, to: User, by: User, now: datetime, manager_email: str = ""
+) -> Booking:
     """Give a confirmed place to a colleague of the same agency, until the start, free of charge.
 
     The rules of the course hold for the colleague, the place itself is never let go: where their
@@ -55,19 +51,9 @@ def substitute(*, booking: Booking, to: User, by: User, now: datetime) -> Bookin
     with transaction.atomic():
         session, given = lock_booking(booking)
         eligibility.check_ahead(session, now=now)
-        if given.state != State.CONFIRMED:
-            raise NoPlaceToGive
         who = read_practitioners([to.pk], session.course_rules, now=now, lock=True)[to.pk]
-        if who.agency_id is None or who.agency_id != given.agency_id:
-            raise NotAColleague
-        waits = _own_turn(session, to, now=now)
-        eligibility.check_person(who, session)
-        elsewhere = clashes(session.pk, [to.pk])
-        if elsewhere:
-            raise Clash(elsewhere[to.pk])
-        asks = session.course_rules.needs_manager_approval
-        manager = approvals.manager_of(who, "", by=by) if asks else ""
-        agreed = not asks or approvals.is_manager(by, manager, person=to)
+        prospect = prospects.of_taking_over(given, session, who, manager_email=manager_email, by=by)
+        waits = prospects.own_turn(session, to.pk)
         sittings = sittings_of(session)
         taken = terms.new_booking(session, who, person=to, by=by, now=now)
         taken.replaces = given
@@ -77,18 +63,18 @@ def substitute(*, booking: Booking, to: User, by: User, now: datetime) -> Bookin
             history.record([waits], What.WITHDREW, by=by, now=now, why=why)
             approvals.close([waits], session, now=now)
         actions.unseat(given, session, State.CANCELLED, now=now)
-        actions.seat(taken, session, State.CONFIRMED if agreed else State.REQUESTED, now=now)
+        actions.seat(taken, session, prospect.state, now=now)
         insert([taken])
         to_manager: list[Draft] = []
-        if asks:
-            to_manager = approvals.ask(taken, who, manager_email=manager, by=by, now=now)
+        if prospect.manager:
+            to_manager = approvals.ask(taken, who, manager_email=prospect.manager, by=by, now=now)
         history.record([given], What.HANDED_OVER, by=by, now=now, why=f"Given to {to}.")
         history.record([taken], What.TOOK_OVER, by=by, now=now, why=f"From {given.person}.")
         save_counts(session)
-        gone = announcements.cancelled(
-            given, sittings, by_coordinator=False, why=f"Your place was given to {to}."
-        )
-        because = f"{given.person} has given you their place."
+        gone = announcements.cancelled(given, sittings, by=by, handed_to=str(to))
+        because = f"{announcements.who_has(taken, by)} given you the place of {given.person}."
+        if by.pk == given.person_id:
+            because = f"{given.person} has given you their place."
         came = terms.begun(taken, sittings, because=because)
         outbox.post([*gone, *came, *to_manager], now=now)
     return taken
@@ -107,19 +93,11 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
         given = Booking.objects.select_related("person", "approval").get(pk=booking.pk)
         given.session = session
         eligibility.check_ahead(session, now=now)
-        eligibility.check_open(other, now=now)
-        if given.state != State.CONFIRMED or other.course_id != session.course_id:
-            raise NoPlaceToGive
         line = who_waits(other, now=now)
         key = given.person_id
         who = read_practitioners([key], other.course_rules, now=now, lock=True)[key]
-        waits = _own_turn(other, given.person, now=now)
-        reason = why_no_place(who, line)
-        if reason is not None:
-            raise NoPlaceThere(reason)
-        elsewhere = clashes(other.pk, [key], besides=given)
-        if elsewhere:
-            raise Clash(elsewhere[key])
+        prospects.check_move(given, other, who, line, now=now)
+        waits = prospects.own_turn(other, key)
         before, after = sittings_of(session), sittings_of(other)
         taken = terms.new_booking(other, who, person=given.person, by=by, now=now)
         taken.replaces, taken.needs = given, given.needs
@@ -143,8 +121,12 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
         history.record_passed_over(line.held, now=now)
         for each in locked.values():
             save_counts(each)
-        gone = announcements.cancelled(given, before, by_coordinator=by_coordinator, why=there)
-        came = announcements.given_a_place(taken, after, because=here)
+        gone = announcements.cancelled(given, before, by=by, moved_to=short_day(other.starts_at))
+        because = (
+            f"{announcements.who_has(taken, by)} exchanged your place on"
+            f" {short_day(session.starts_at)} for this one."
+        )
+        came = announcements.given_a_place(taken, after, because=because)
         outbox.post([*gone, *came], now=now)
     actions.fill_places(session=session, now=now)
     return taken
@@ -223,11 +205,3 @@ def move_up(*, booking: Booking, position: int, why: str, by: User, now: datetim
         history.record(affected[:1], What.MOVED_UP, by=by, now=now, why=why, reason=_MOVED)
         history.record(affected[1:], What.MOVED_BACK, by=by, now=now, why=why, reason=_MOVED)
     return affected[0]
-
-
-def _own_turn(session: Session, person: User, *, now: datetime) -> Booking | None:
-    """The person's own turn on the waiting list, to be ended. Raises `AlreadyBooked` if more."""
-    mine = Booking.objects.for_session(session).for_person(person).live().first()
-    if mine is not None and mine.state != State.WAITING:
-        raise AlreadyBooked(mine)
-    return mine

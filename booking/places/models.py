@@ -96,9 +96,9 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         """With what pages and mails show of the session, in a constant number of statements."""
         return self.select_related(
             "person__agency",
+            "booked_by",
             "session__course",
             "session__venue",
-            "session__policy",
             "session__policy",
         ).prefetch_related("session__sittings")
 

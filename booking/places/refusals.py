@@ -13,11 +13,18 @@ class Refused(Exception):
 
     sentence = "That cannot be done."
     instead = ""
+    # The sentence for whoever acts for somebody else, where it differs.
+    of_another = ""
     # The rule that refused, where it is one of `booking.places.rules`.
     rule = ""
 
     def __str__(self) -> str:
         return self.sentence
+
+    @property
+    def about_another(self) -> str:
+        """The sentence for whoever acts for somebody else."""
+        return self.of_another or self.sentence
 
 
 class SessionNotOpen(Refused):
@@ -71,6 +78,14 @@ class AlreadyBooked(Refused):
             Booking.State(booking.state), "You already have a place on this session."
         )
         self.instead = "Open your booking to see it, change it or cancel it."
+        others = {
+            Booking.State.WAITING: "They are already on the waiting list for this session.",
+            Booking.State.OFFERED: "A place on this session is already on offer to them.",
+            Booking.State.REQUESTED: "A place is already held for them until their manager agrees.",
+        }
+        self.of_another = others.get(
+            Booking.State(booking.state), "They already have a place on this session."
+        )
 
 
 class Clash(Refused):
@@ -80,6 +95,7 @@ class Clash(Refused):
         self.other = other
         reason = clash(other)
         self.rule, self.sentence, self.instead = reason.rule, reason.sentence, reason.instead
+        self.of_another = reason.of_another
 
 
 class RuledOut(Refused):
@@ -87,6 +103,7 @@ class RuledOut(Refused):
 
     def __init__(self, reason: Reason) -> None:
         self.rule, self.sentence, self.instead = reason.rule, reason.sentence, reason.instead
+        self.of_another = reason.of_another
 
 
 class NotForYou(RuledOut):
@@ -107,6 +124,13 @@ class ManagerNeeded(RuledOut):
 
 class NoPlaceThere(RuledOut):
     """A place on another date, or for another person, cannot be had, so nothing was changed."""
+
+
+class AddressRefused(Refused):
+    """An address cannot be booked by this agency, or is none."""
+
+    def __init__(self, sentence: str, instead: str = "") -> None:
+        self.sentence, self.instead = sentence, instead
 
 
 class NotAColleague(Refused):

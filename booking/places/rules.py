@@ -19,11 +19,15 @@ from booking.wording import counted, day, deadline, listed
 
 @dataclass(frozen=True)
 class Reason:
-    """Which rule speaks against a place, and the sentence a person reads."""
+    """Which rule speaks against a place, and the sentence a person reads.
+
+    `of_another` is the sentence for whoever books for the person, where it differs.
+    """
 
     rule: str
     sentence: str
     instead: str = ""
+    of_another: str = ""
 
 
 FULL = Reason("capacity", "All places are taken.")
@@ -69,6 +73,7 @@ def prerequisites(person: Practitioner, rules: CourseRules) -> Reason | None:
         "prerequisites",
         f"Before this course you need to have done: {titles}.",
         "Book that first, or tell us if you have done it elsewhere.",
+        of_another=f"They need to have done this before: {titles}.",
     )
 
 
@@ -124,6 +129,7 @@ def clash(other: Booking) -> Reason:
         f"This session overlaps with one you have booked: {session.course.title}, on"
         f" {day(session.starts_at)}.",
         "Cancel that booking first, or choose another date.",
+        of_another="They have a place on another session at that time.",
     )
 
 
@@ -144,11 +150,14 @@ def manager_named(person: Practitioner, manager_email: str) -> Reason | None:
         return Reason(
             "manager's approval",
             "This course needs your line manager's agreement. Give their work email address.",
+            of_another="This course needs their line manager's agreement. Give the manager's work"
+            " email address.",
         )
     if manager_email.casefold() == person.row.email.casefold():
         return Reason(
             "manager's approval",
             "Your line manager's email address must be somebody else's, not your own.",
+            of_another="Their line manager's email address must be somebody else's, not their own.",
         )
     return None
 

@@ -18,7 +18,7 @@ from booking.places import announcements
 from booking.places.announcements import SittingTimes
 from booking.places.models import Booking
 from booking.replies.announcements import still_booked
-from tests.factories import NOW, make_person, make_session
+from tests.factories import NOW, make_coordinator, make_person, make_session
 
 LATER = NOW + timedelta(days=21)
 THREE_DATES = tuple(
@@ -63,7 +63,7 @@ def every_notice(booking: Booking) -> Iterator[Draft]:
     yield announcements.left(booking)
     booking.calendar_sequence += 1
     yield from announcements.cancelled(
-        booking, sittings, by_coordinator=True, why="You asked us to."
+        booking, sittings, by=make_coordinator(), why="You asked us to."
     )
     booking.calendar_sequence += 1
     yield from announcements.session_changed(

@@ -28,6 +28,7 @@ from booking.places import announcements
 from booking.places.models import Booking
 from tests.factories import (
     NOW,
+    make_coordinator,
     make_course,
     make_person,
     make_policy,
@@ -266,19 +267,43 @@ def test_the_end_of_an_offer_says_why(booking: Booking, state: str, words: str) 
 
 
 @pytest.mark.parametrize(
-    ("by_coordinator", "words"),
-    [(True, "cancelled for you by the partnership"), (False, "You have cancelled your place")],
+    ("who", "words"),
+    [
+        ("coordinator", "The partnership has cancelled your place"),
+        ("lead", "Priya Shah of your agency has cancelled your place"),
+        ("person", "You have cancelled your place"),
+    ],
 )
-def test_a_cancellation_says_by_whom_and_why(
-    booking: Booking, by_coordinator: bool, words: str
-) -> None:
-    drafts = announcements.cancelled(
-        booking, times(booking), by_coordinator=by_coordinator, why="Ill <today>"
-    )
+def test_a_cancellation_says_by_whom_and_why(booking: Booking, who: str, words: str) -> None:
+    lead = make_person(first_name="Priya", last_name="Shah", is_agency_lead=True)
+    by = {"coordinator": make_coordinator(), "lead": lead, "person": booking.person}[who]
+    booking.charge_pence = 3500
+    drafts = announcements.cancelled(booking, times(booking), by=by, why="Ill <today>")
     mail = read(written(post(drafts)[0]))
-    assert words in part(mail, "text/plain")
+    for body in (part(mail, "text/plain"), part(mail, "text/html")):
+        assert words in body
+        assert "£35 is charged" in body
     assert "Ill <today>" in part(mail, "text/plain")
     assert "Ill &lt;today&gt;" in part(mail, "text/html")
+
+
+@pytest.mark.parametrize(
+    ("ending", "words", "subject"),
+    [
+        ({"handed_to": "Zoë <b>"}, "to Zoë", "Your place is given to a colleague"),
+        ({"moved_to": "Tue 9 Feb 2027"}, "for one on Tue 9 Feb 2027", "moved to Tue 9 Feb 2027"),
+    ],
+)
+def test_a_place_given_away_or_exchanged_is_not_called_cancelled(
+    booking: Booking, ending: dict[str, str], words: str, subject: str
+) -> None:
+    drafts = announcements.cancelled(booking, times(booking), by=booking.person, **ending)
+    mail = read(written(post(drafts)[0]))
+    assert subject in mail["Subject"]
+    for body in (part(mail, "text/plain"), part(mail, "text/html")):
+        assert words in body
+        assert "cancelled your place" not in body
+    assert "<b>" not in part(mail, "text/html")
 
 
 def test_a_change_says_what_it_was_and_is(booking: Booking) -> None:
@@ -416,7 +441,7 @@ def test_no_text_adds_a_header_a_part_or_an_element(
     booking.session.venue.save(update_fields=["name"])  # type: ignore[union-attr]
     Message.objects.all().delete()
     [message, *_] = post(
-        announcements.cancelled(booking, times(booking), by_coordinator=True, why=why)
+        announcements.cancelled(booking, times(booking), by=booking.booked_by, why=why)
     )
     mime = written(message)
     mail = read(mime)
