@@ -1,6 +1,6 @@
 # Nothing needs to be installed first but Python 3.13, make and a network: see bootstrap.sh.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser test-deep check format bench lock
+.PHONY: help demo test test-browser test-deep test-faults check format bench lock
 
 PORT ?= 8000
 # Test processes: a number, or "logical" for one per processor.
@@ -15,6 +15,7 @@ help:
 	@echo "make test          every test (ARGS=... goes to pytest, PROCESSES=2)"
 	@echo "make test-browser  only the tests that drive a browser"
 	@echo "make test-deep     the tests that go by chance, with ten thousand cases each"
+	@echo "make test-faults   kill, stop and cut off everything that mail and bookings need (ARGS=--short)"
 	@echo "make check         format, lint, types, imports, templates, migrations, deployment"
 	@echo "make format        write what 'make check' would ask for"
 	@echo "make bench         the load test"
@@ -36,6 +37,9 @@ test-browser: $(INSTALLED)
 
 test-deep: $(INSTALLED)
 	@DEEP=1 $(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup -m deep $(ARGS)
+
+test-faults: $(INSTALLED)
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 check: $(INSTALLED)
 	@$(BIN)/python -m booking.local.servers -- .ci/check

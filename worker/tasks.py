@@ -12,7 +12,8 @@ from booking.catalogue import actions as catalogue
 from booking.notices import reminders
 from booking.notices.composing import compose
 from booking.outbox import watch
-from booking.outbox.delivery import Post, deliver
+from booking.outbox.delivery import deliver
+from booking.outbox.post import Post
 from booking.places.sweep import sweep
 from booking.replies import reading
 from worker.celery import app

@@ -57,6 +57,11 @@ class GuardedProcess:
         )
 
     @property
+    def pid(self) -> int:
+        """The program's process id, which is also the id of its process group."""
+        return self._program.pid
+
+    @property
     def exit_code(self) -> int | None:
         """The program's exit code, or None while it runs."""
         return self._program.poll()

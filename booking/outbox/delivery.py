@@ -7,36 +7,36 @@ possible only between the server's 250 and our commit, and then it is byte for b
 """
 
 import random
-import smtplib
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import parseaddr
 from typing import Any
 
 import structlog
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
-from django.core.mail import mailers
-from django.core.mail.backends.smtp import EmailBackend
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from booking.outbox.models import Message, MessageQuerySet
+from booking.outbox.post import REST_SECONDS, Post, Refused, Unreachable
 
 log = structlog.get_logger(__name__)
 
-# SMTP timeout (20 s, in the settings) < lease < Celery's visibility timeout.
-LEASE = timedelta(seconds=120)
+# How long a claimed message may wait for its turn. Whoever takes it over meanwhile does no harm:
+# nothing has been handed over. Longer than a connection takes that is not answered.
+LEASE = timedelta(seconds=30)
+# From its turn on: five steps of the SMTP timeout (20 s, in the settings) < this < Celery's
+# visibility timeout.
+LEASE_WHILE_SENDING = timedelta(seconds=120)
 BATCH = 50
 # Waits before another attempt, in seconds, by the number of attempts made.
 BACK_OFF_SECONDS = (10, 30, 60, 300, 900, 3600)
 GIVE_UP_AFTER = timedelta(days=3)
 CLAIMS_BEFORE_PARKING = 8
-IDLE_SECONDS_BEFORE_PROBE = 5
-_SERVICE_CLOSING = 421  # RFC 5321, 4.2.3: the server says this and hangs up
+# Waits, in seconds, for a database that is restarting to take down what was sent.
+SETTLING_WAITS = (0.5, 1, 2, 4, 8, 15)
 
 
 @dataclass(frozen=True)
@@ -55,18 +55,6 @@ class Pointless:
 
 Composed = Mapping[int, bytes | Unsendable | Pointless]
 Composer = Callable[[Sequence[Message]], Composed]
-
-
-class Refused(Exception):
-    """The mail server said no to one message. `for_good` tells a 5xx from a 4xx reply."""
-
-    def __init__(self, reason: str, *, for_good: bool) -> None:
-        super().__init__(reason)
-        self.for_good = for_good
-
-
-class Unreachable(Exception):
-    """The mail server could not be talked to, or went away before it answered."""
 
 
 def claim(*, now: datetime, limit: int = BATCH) -> list[Message]:
@@ -92,68 +80,14 @@ def claim(*, now: datetime, limit: int = BATCH) -> list[Message]:
     return taken
 
 
-class Post:
-    """One connection to the mail server, kept open from message to message."""
-
-    def __init__(self) -> None:
-        mailer = mailers["smtp"]
-        if not isinstance(mailer, EmailBackend):
-            raise ImproperlyConfigured("The mailer named smtp must be Django's SMTP backend.")
-        self._mailer = mailer
-        self._last_used = 0.0
-        self._from = parseaddr(settings.MAIL_FROM)[1]
-
-    def send(self, *, to_email: str, mime: bytes) -> None:
-        """Hand over one message on the open connection. Raises `Refused` or `Unreachable`."""
-        connection = self._mailer.connection
-        if connection is None:
-            raise Unreachable("The connection is not open.")
-        try:
-            connection.sendmail(self._from, [self._mailer.prep_address(to_email)], mime)
-        except smtplib.SMTPRecipientsRefused as refusal:
-            code, text = next(iter(refusal.recipients.values()))
-            raise Refused(_reply(code, text), for_good=code >= 500) from refusal
-        except smtplib.SMTPResponseException as refusal:
-            for_good = refusal.smtp_code >= 500
-            if refusal.smtp_code == _SERVICE_CLOSING:
-                self.close()
-            raise Refused(
-                _reply(refusal.smtp_code, refusal.smtp_error), for_good=for_good
-            ) from refusal
-        except ValueError as refusal:
-            raise Refused(f"The address is not one: {refusal}", for_good=True) from refusal
-        except (smtplib.SMTPException, OSError) as trouble:
-            self.close()
-            raise Unreachable(f"{type(trouble).__name__}: {trouble}") from trouble
-        self._last_used = time.monotonic()
-
-    def open(self) -> None:
-        """Open the connection, or see that an idle one still answers. Raises `Unreachable`."""
-        idle = time.monotonic() - self._last_used
-        try:
-            if self._mailer.connection and idle > IDLE_SECONDS_BEFORE_PROBE:
-                try:
-                    self._mailer.connection.noop()
-                except (smtplib.SMTPException, OSError):
-                    self.close()
-            self._mailer.open()
-        except (smtplib.SMTPException, OSError) as trouble:
-            self.close()
-            raise Unreachable(f"{type(trouble).__name__}: {trouble}") from trouble
-        self._last_used = time.monotonic()
-
-    def close(self) -> None:
-        """Let the connection go, whatever state it is in."""
-        connection, self._mailer.connection = self._mailer.connection, None
-        if connection is not None:
-            connection.close()
-
-
 def deliver(*, compose: Composer, post: Post, clock: Callable[[], datetime] = timezone.now) -> int:
-    """Claim one batch of due messages and send them; returns how many were claimed."""
-    batch = claim(now=clock())
-    if not batch:
+    """Claim one batch of due messages and send them; returns how many were claimed.
+
+    None are while the mail server is given a rest.
+    """
+    if post.is_resting(now=clock()):
         return 0
+    batch = claim(now=clock())
     fresh = [message for message in batch if message.mime is None]
     composed = compose(fresh) if fresh else {}
     for position, message in enumerate(batch):
@@ -167,27 +101,45 @@ def deliver(*, compose: Composer, post: Post, clock: Callable[[], datetime] = ti
         if message.silent_claims > CLAIMS_BEFORE_PARKING:
             _park(message, "Its worker stopped several times while it was being sent.")
             continue
-        try:
-            post.open()
-        except Unreachable as trouble:
-            log.warning("mail_server_unreachable", trouble=str(trouble))
-            _release(batch[position:], str(trouble), now=clock())
+        trouble = _send(message, mime, post=post, clock=clock)
+        if trouble is not None:
+            # It concerns the others too. A server that hangs would hold each of them for its full
+            # timeout; one that refuses everything would only put off more and more of them.
+            log.warning("mail_server_in_trouble", trouble=trouble)
+            post.rest(now=clock())
+            # Not the bare reply: it was not said about these.
+            reason = f"The mail server takes no mail at the moment: {trouble}"
+            _release(batch[position:], reason, now=clock())
             break
-        if _begin(message, mime):
-            try:
-                post.send(to_email=message.to_email, mime=mime)
-            except Refused as refusal:
-                _refused(message, str(refusal), for_good=refusal.for_good, now=clock())
-            except Unreachable as trouble:
-                log.warning("mail_server_went_away", trouble=str(trouble))
-                _put_off(message, str(trouble), now=clock())
-                # A server that hangs would hold every other message for its full timeout, past
-                # the end of their lease; and only this one may have been taken.
-                _release(batch[position + 1 :], str(trouble), now=clock())
-                break
-            else:
-                _sent(message, now=clock())
     return len(batch)
+
+
+def _send(
+    message: Message, mime: bytes, *, post: Post, clock: Callable[[], datetime]
+) -> str | None:
+    """Hand over one message and settle it; in words, what is wrong with the mail server if it is.
+
+    A message that another worker has taken over is left to it.
+    """
+    try:
+        post.open()
+    except Unreachable as trouble:
+        return str(trouble)
+    if not _begin(message, mime, now=clock()):
+        return None
+    try:
+        post.send(to_email=message.to_email, mime=mime)
+    except Refused as refusal:
+        _refused(message, str(refusal), for_good=refusal.for_good, now=clock())
+        return str(refusal) if post.refuses_everything else None
+    except Unreachable as trouble:
+        _put_off(message, str(trouble), now=clock())
+        return str(trouble)
+    _sent(message, now=clock())
+    if post.is_recovering:
+        post.is_recovering = False
+        _hurry(now=clock())
+    return None
 
 
 def _mine(message: Message) -> MessageQuerySet:
@@ -197,13 +149,21 @@ def _mine(message: Message) -> MessageQuerySet:
     )
 
 
-def _begin(message: Message, mime: bytes) -> bool:
+def _begin(message: Message, mime: bytes, *, now: datetime) -> bool:
     """Freeze the bytes and count the attempt; false if another worker has taken it over."""
     message.attempts += 1
-    return bool(_mine(message).update(mime=mime, attempts=F("attempts") + 1, handed_over=True))
+    changes: dict[str, Any] = {
+        "attempts": F("attempts") + 1,
+        "handed_over": True,
+        "lease_until": now + LEASE_WHILE_SENDING,
+    }
+    if message.mime is None:
+        changes["mime"] = mime
+    return bool(_mine(message).update(**changes))
 
 
 def _sent(message: Message, *, now: datetime) -> None:
+    """Mark it as taken by the mail server, once the database answers if it is away just now."""
     changes: dict[str, Any] = {
         "state": Message.State.SENT,
         "sent_at": now,
@@ -213,7 +173,17 @@ def _sent(message: Message, *, now: datetime) -> None:
     if message.topic == "account.mail":
         # It holds a code; what is sent need not be kept.
         changes["mime"] = None
-    _mine(message).update(**changes)
+    for seconds in (*SETTLING_WAITS, None):
+        try:
+            _mine(message).update(**changes)
+        except OperationalError:
+            # Only we know that it was taken; who takes it over would send it a second time.
+            if seconds is None:
+                raise
+            connection.close()
+            time.sleep(seconds)
+        else:
+            return
 
 
 def _refused(message: Message, reason: str, *, for_good: bool, now: datetime) -> None:
@@ -246,17 +216,24 @@ def _put_off(message: Message, reason: str, *, now: datetime) -> None:
 
 
 def _release(messages: Sequence[Message], reason: str, *, now: datetime) -> None:
-    """Give back what was claimed but not tried; no attempt is counted against it."""
+    """Give back what is still claimed and was not tried; no attempt is counted against it."""
+    by_claim: defaultdict[int, list[int]] = defaultdict(list)
     for message in messages:
-        _mine(message).update(
+        by_claim[message.claim_number].append(message.pk)
+    for claim_number, keys in by_claim.items():
+        Message.objects.filter(
+            pk__in=keys, claim_number=claim_number, state=Message.State.SENDING
+        ).update(
             state=Message.State.WAITING,
-            due_at=now + timedelta(seconds=BACK_OFF_SECONDS[0]),
+            due_at=now + timedelta(seconds=REST_SECONDS),
             silent_claims=0,
             last_error=reason,
             lease_until=None,
         )
 
 
-def _reply(code: int, text: bytes | str) -> str:
-    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return f"{code} {words}"
+def _hurry(*, now: datetime) -> None:
+    """The mail server takes mail again: what was put off because it did not is due at once."""
+    Message.objects.filter(state=Message.State.WAITING, due_at__gt=now, attempts__gt=0).update(
+        due_at=now
+    )

@@ -30,7 +30,7 @@ from tests.load.report import Line
 if TYPE_CHECKING:
     from tests.load.statements import Counts
 
-PARTS = ("statements", "http", "promotions", "feeds", "mails")
+PARTS = ("statements", "http", "promotions", "feeds", "mails", "latency")
 RESULTS = REPOSITORY / "test-results" / "bench.json"
 
 
@@ -67,10 +67,25 @@ def measure(
         _say("Building feeds")
         yield from feeds.measure(seconds=1 if quick else 3)
     if "mails" in parts:
-        from tests.load import mails
+        from tests.load import backlog, mails
 
         _say("Delivering confirmations")
         yield from mails.measure(400 if quick else 2_000)
+        _say("Sending a backlog")
+        yield from backlog.measure(
+            log_folder=installation.folder,
+            mail_port=installation.mail_port,
+            count=1_000 if quick else 10_000,
+        )
+    if "latency" in parts:
+        from tests.load import latency
+
+        _say("Waiting for confirmations")
+        yield from latency.measure(
+            mail_folder=installation.mail_folder,
+            log_folder=installation.folder,
+            seconds=5 if quick else 15,
+        )
 
 
 def _over_http(

@@ -17,7 +17,14 @@ import psycopg
 from django.core.management import call_command
 
 from booking.local.processes import GuardedProcess, free_port
-from booking.local.servers import LOCAL, REPOSITORY, EmbeddedServers, first_free_folder
+from booking.local.servers import (
+    LOCAL,
+    REPOSITORY,
+    EmbeddedServers,
+    Postgres,
+    Valkey,
+    first_free_folder,
+)
 
 _READY_SECONDS = 60.0
 
@@ -106,11 +113,24 @@ class Installation:
         self.folder = first_free_folder(LOCAL / purpose)
         self._servers = EmbeddedServers(self.folder, durable=durable)
         self._stack = ExitStack()
+        self.mail_port = 0
 
     @property
     def mail_folder(self) -> Path:
         """Where the sink stores what it is handed."""
         return self.folder / "mail"
+
+    @property
+    def postgres(self) -> Postgres:
+        """The database server, for whoever stops and starts it."""
+        assert self._servers.postgres is not None, "it is always ours"
+        return self._servers.postgres
+
+    @property
+    def valkey(self) -> Valkey:
+        """The Redis server, for whoever stops and starts it."""
+        assert self._servers.valkey is not None, "it is always ours"
+        return self._servers.valkey
 
     @property
     def database_url(self) -> str:
@@ -121,7 +141,8 @@ class Installation:
         try:
             self._stack.enter_context(self._servers)
             self._empty_database()
-            os.environ.update(self._environment(self._start_sink()))
+            self.mail_port = self._start_sink()
+            os.environ.update(self._environment(self.mail_port))
         except BaseException:
             self._stack.close()
             raise

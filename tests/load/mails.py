@@ -8,8 +8,9 @@ from django.core.mail import EmailMultiAlternatives, mailers
 
 from accounts.models import User
 from booking.notices.composing import compose
-from booking.outbox.delivery import Post, deliver
+from booking.outbox.delivery import deliver
 from booking.outbox.models import Message
+from booking.outbox.post import Post
 from tests.load import crowd
 from tests.load.counting import Counting
 from tests.load.report import Line, Target
@@ -24,7 +25,7 @@ def measure(count: int) -> list[Line]:
     reference = _django_alone(min(count, 500))
     lines = []
     for processes in (1, 2):
-        keys = _post(count)
+        keys = post_confirmations(count)
         took = in_processes(processes, _deliver_all)
         began, ended = min(each[0] for each in took), max(each[1] for each in took)
         sent = Message.objects.filter(pk__in=keys, state=Message.State.SENT).count()
@@ -44,7 +45,7 @@ def measure(count: int) -> list[Line]:
     return lines
 
 
-def _post(count: int) -> list[int]:
+def post_confirmations(count: int) -> list[int]:
     """Post confirmations and nothing else; their keys."""
     crowd.nothing_to_send()
     session = crowd.add_session(capacity=count, days_ahead=700)
@@ -68,7 +69,7 @@ def _deliver_all(number: int) -> tuple[float, float, int]:
 
 def _django_alone(count: int) -> float:
     """Mails a second by Django's backend and one connection, every part written beforehand."""
-    keys = _post(1)
+    keys = post_confirmations(1)
     composed = compose(list(Message.objects.filter(pk__in=keys)))[keys[0]]
     assert isinstance(composed, bytes), composed
     sample = message_from_bytes(composed, policy=policy.default)

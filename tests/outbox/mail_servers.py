@@ -33,10 +33,14 @@ class Misbehaving:
         self.seen[message_id] += 1
         if reply.startswith("250"):
             self.received.append(content)
+        assert isinstance(server.transport, asyncio.Transport)
         if reply == "hang up":
-            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
             return "451 never read"
+        if reply == "250 and hang up":
+            server.transport.write(b"250 OK\r\n")
+            server.transport.close()
+            return "250 never read"
         return reply
 
 

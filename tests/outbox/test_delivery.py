@@ -12,8 +12,10 @@ from pytest_django import Settings
 from booking.local.processes import free_port
 from booking.local.smtp_sink import SmtpSink
 from booking.outbox import actions, delivery, remedies
-from booking.outbox.delivery import Composed, Pointless, Post, Unsendable, claim, deliver
+from booking.outbox import post as post_room
+from booking.outbox.delivery import Composed, Pointless, Unsendable, claim, deliver
 from booking.outbox.models import Message
+from booking.outbox.post import Post
 from tests.factories import NOW, make_coordinator
 from tests.outbox.mail_servers import mail_server, use_port
 
@@ -323,7 +325,7 @@ def test_a_server_that_hangs_up_is_tried_later_and_the_others_are_given_back(
 def test_a_connection_the_server_closed_while_idle_is_opened_again(
     clock: Clock, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "IDLE_SECONDS_BEFORE_PROBE", 0)
+    monkeypatch.setattr(post_room, "IDLE_SECONDS_BEFORE_PROBE", 0)
     with mail_server(lambda *_: "250 OK", settings) as first:
         one = post("one")
         with connected() as run:
@@ -333,6 +335,90 @@ def test_a_connection_the_server_closed_while_idle_is_opened_again(
             two = post("two")
             run(clock)
             assert state_of(two) == State.SENT
+
+
+def test_a_message_that_another_worker_took_over_meanwhile_is_left_to_it(
+    clock: Clock, settings: Settings
+) -> None:
+    first, second = post("first"), post("second")
+    taken_over: list[str] = []
+
+    def slow(content: bytes, before: int) -> str:
+        # The first takes longer than the whole batch was claimed for.
+        clock.go(delivery.LEASE.total_seconds() + 1)
+        return "250 OK"
+
+    def time_passes() -> datetime:
+        if clock.now > NOW and not taken_over:
+            taken_over.extend(names(claim(now=clock.now)))
+        return clock.now
+
+    with mail_server(slow, settings) as server:
+        post_office = Post()
+        deliver(compose=compose, post=post_office, clock=time_passes)
+        post_office.close()
+    # Not the one that was being sent: its lease began anew with its turn.
+    assert taken_over == ["second"]
+    assert len(server.received) == 1
+    assert [state_of(first), state_of(second)] == [State.SENT, State.SENDING]
+    assert (second.claim_number, second.attempts) == (2, 0)
+
+
+def test_a_server_that_ends_the_connection_after_each_mail_gets_the_next_over_a_new_one(
+    clock: Clock, settings: Settings
+) -> None:
+    messages = [post(f"m{number}") for number in range(3)]
+    with mail_server(lambda *_: "250 and hang up", settings) as server, connected() as run:
+        run(clock)
+    assert len(server.received) == 3
+    assert {state_of(message) for message in messages} == {State.SENT}
+    assert {message.attempts for message in messages} == {1}
+
+
+def test_a_server_that_is_away_is_left_alone_for_a_while(
+    clock: Clock, settings: Settings, smtp_sink: SmtpSink
+) -> None:
+    real = settings.MAILERS["smtp"]["OPTIONS"]["port"]
+    post("one")
+    use_port(free_port(), settings)
+    with connected() as run:
+        run(clock)
+        use_port(real, settings)
+        other = post("other")
+        assert run(clock) == 0
+        assert state_of(other) == State.WAITING
+        assert other.last_error == ""
+
+
+def test_a_server_that_refuses_everything_for_now_is_asked_a_few_times_only(
+    clock: Clock, settings: Settings
+) -> None:
+    for number in range(30):
+        post(f"m{number}")
+    is_back: list[bool] = []
+
+    def answer(content: bytes, before: int) -> str:
+        return "250 OK" if is_back else "451 Not now"
+
+    with mail_server(answer, settings) as server, connected() as run:
+        for _ in range(6):
+            run(clock)
+            clock.go(1)
+        assert sum(server.seen.values()) == post_room.REFUSALS_BEFORE_REST
+        for _ in range(30):
+            run(clock)
+            clock.go(120)
+        asked = sum(server.seen.values())
+        assert asked <= 31 * post_room.REFUSALS_BEFORE_REST
+        # Some are put off for an hour by now; all leave as soon as one was taken.
+        is_back.append(True)
+        while not server.received:
+            clock.go(60)
+            run(clock)
+        while run(clock):
+            pass
+        assert len(server.received) == 30
+    assert not Message.objects.exclude(state=State.SENT).exists()
 
 
 # --- what cannot or need not be sent ---

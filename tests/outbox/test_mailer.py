@@ -5,8 +5,9 @@ from django.core.mail import EmailMultiAlternatives, mailers
 
 from booking.local.smtp_sink import SmtpSink
 from booking.notices.composing import compose
-from booking.outbox.delivery import Post, deliver
+from booking.outbox.delivery import deliver
 from booking.outbox.models import Message
+from booking.outbox.post import Post
 
 pytestmark = pytest.mark.django_db
 

@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -22,12 +22,17 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def celery_program(folder: Path, *arguments: str) -> Iterator[GuardedProcess]:
-    """`celery -A worker.celery ARGUMENTS`, stopped at the end."""
+def celery_program(
+    folder: Path, *arguments: str, variables: Mapping[str, str] | None = None
+) -> Iterator[GuardedProcess]:
+    """`celery -A worker.celery ARGUMENTS`, stopped at the end.
+
+    `variables` is its environment, if not one with the database that the test uses.
+    """
     program = GuardedProcess(
         [sys.executable, "-m", "celery", "-A", "worker.celery", *arguments],
         log=folder / f"{arguments[0]}.log",
-        environment=environment(),
+        environment=environment() if variables is None else variables,
         directory=REPOSITORY,
     )
     try:

@@ -1,0 +1,161 @@
+"""The connection to the mail server: kept open, given a rest when the server is in trouble."""
+
+import contextlib
+import random
+import smtplib
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import mailers
+from django.core.mail.backends.smtp import EmailBackend
+
+IDLE_SECONDS_BEFORE_PROBE = 5
+# How long a server that is away, or refuses one message after another, is left alone.
+REST_SECONDS = 10
+REFUSALS_BEFORE_REST = 10
+_SERVICE_CLOSING = 421  # RFC 5321, 4.2.3: the server says this and hangs up
+
+
+class Refused(Exception):
+    """The mail server said no to one message. `for_good` tells a 5xx from a 4xx reply."""
+
+    def __init__(self, reason: str, *, for_good: bool) -> None:
+        super().__init__(reason)
+        self.for_good = for_good
+
+
+class Unreachable(Exception):
+    """The mail server could not be talked to, or went away before it answered."""
+
+
+class Post:
+    """One connection to the mail server, kept open from message to message.
+
+    It also remembers how the server has been, so that one which is in trouble is asked again a few
+    times a minute and not with every message that waits.
+    """
+
+    def __init__(self) -> None:
+        mailer = mailers["smtp"]
+        if not isinstance(mailer, EmailBackend):
+            raise ImproperlyConfigured("The mailer named smtp must be Django's SMTP backend.")
+        self._mailer = mailer
+        self._last_used = 0.0
+        self._is_fresh = False
+        self._from = parseaddr(settings.MAIL_FROM)[1]
+        self._refusals_in_a_row = 0
+        self._rests_until: datetime | None = None
+        # Whether there was trouble that concerned every message, and none has been taken since.
+        self.is_recovering = False
+
+    def is_resting(self, *, now: datetime) -> bool:
+        """Whether the server is left alone at this moment."""
+        return self._rests_until is not None and now < self._rests_until
+
+    def rest(self, *, now: datetime) -> None:
+        """Leave the server alone for a while."""
+        wait = REST_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311
+        self._rests_until = now + timedelta(seconds=wait)
+        self._refusals_in_a_row = 0
+        self.is_recovering = True
+
+    @property
+    def refuses_everything(self) -> bool:
+        """Whether the server has said "not now" to many messages and taken none in between."""
+        return self._refusals_in_a_row >= REFUSALS_BEFORE_REST
+
+    def open(self) -> None:
+        """Open the connection, or see that an idle one still answers. Raises `Unreachable`."""
+        idle = time.monotonic() - self._last_used
+        with self._closed_on_trouble():
+            if self._mailer.connection and idle > IDLE_SECONDS_BEFORE_PROBE:
+                try:
+                    self._mailer.connection.noop()
+                except (smtplib.SMTPException, OSError):
+                    self.close()
+            if self._mailer.open():
+                self._is_fresh = True
+        self._last_used = time.monotonic()
+
+    def send(self, *, to_email: str, mime: bytes) -> None:
+        """Hand over one message on the open connection. Raises `Refused` or `Unreachable`.
+
+        Servers end a connection that has lasted or carried enough. When it turns out before any
+        content was handed over, the message goes over a new one.
+        """
+        try:
+            recipient = self._mailer.prep_address(to_email)
+        except ValueError as refusal:
+            raise Refused(f"The address is not one: {refusal}", for_good=True) from refusal
+        was_fresh, self._is_fresh = self._is_fresh, False
+        try:
+            try:
+                self._announce(recipient, size=len(mime))
+            except Unreachable:
+                if was_fresh:
+                    raise
+                self.open()
+                self._is_fresh = False
+                self._announce(recipient, size=len(mime))
+            self._hand_over(mime)
+        except Refused as refusal:
+            self._refusals_in_a_row = 0 if refusal.for_good else self._refusals_in_a_row + 1
+            raise
+        self._refusals_in_a_row = 0
+        self._last_used = time.monotonic()
+
+    def close(self) -> None:
+        """Let the connection go, whatever state it is in."""
+        connection, self._mailer.connection = self._mailer.connection, None
+        if connection is not None:
+            connection.close()
+
+    def _announce(self, recipient: str, *, size: int) -> None:
+        """Say from whom and for whom the next message is."""
+        with self._closed_on_trouble():
+            connection = self._connection()
+            connection.ehlo_or_helo_if_needed()
+            options = [f"size={size}"] if connection.has_extn("size") else []
+            self._expect_acceptance(*connection.mail(self._from, options))
+            self._expect_acceptance(*connection.rcpt(recipient))
+
+    def _hand_over(self, mime: bytes) -> None:
+        with self._closed_on_trouble():
+            try:
+                reply = self._connection().data(mime)
+            except smtplib.SMTPDataError as refusal:
+                self._expect_acceptance(refusal.smtp_code, refusal.smtp_error)
+            else:
+                self._expect_acceptance(*reply)
+
+    def _connection(self) -> smtplib.SMTP:
+        connection = self._mailer.connection
+        if not isinstance(connection, smtplib.SMTP):
+            raise Unreachable("The connection is not open.")
+        return connection
+
+    def _expect_acceptance(self, code: int, text: bytes | str) -> None:
+        if 200 <= code < 300:
+            return
+        words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+        reply = f"{code} {words}"
+        if code == _SERVICE_CLOSING or code < 400:
+            # Hanging up, or not an answer to what was said.
+            self.close()
+            raise Unreachable(reply)
+        with contextlib.suppress(smtplib.SMTPServerDisconnected):
+            self._connection().rset()
+        raise Refused(reply, for_good=code >= 500)
+
+    @contextlib.contextmanager
+    def _closed_on_trouble(self) -> Iterator[None]:
+        """Close the connection when it breaks off, and say so as `Unreachable`."""
+        try:
+            yield
+        except (smtplib.SMTPException, OSError) as trouble:
+            self.close()
+            raise Unreachable(f"{type(trouble).__name__}: {trouble}") from trouble

@@ -1,0 +1,94 @@
+"""People who want the same thing at the same moment, against real processes."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from django.db.models import Count
+
+from booking.catalogue.models import Session
+from booking.places.models import Booking, BookingEvent
+from tests.faults.accounts_of_mail import begin_anew, nothing_on_the_way, people_of, settle
+from tests.faults.report import Row
+from tests.faults.scale import Scale
+from tests.faults.site import Site, wait_until
+from tests.load import client, crowd
+from tests.load.client import Answer, Script
+from tests.load.over_http import book_request
+
+PEOPLE, PLACES, PROCESSES, CLICKS = 1_000, 20, 8, 50
+
+
+def last_places(site: Site, scale: Scale) -> list[Row]:
+    """1,000 people press the button for 20 places; then the same without the session's lock."""
+    rounds = scale.race_rounds
+    row = Row(
+        "last places",
+        f"{PEOPLE:,} people, {PLACES} places, {PROCESSES} processes, {rounds} rounds",
+    )
+    begin_anew(site, people=PEOPLE)
+    people = people_of(PEOPLE)
+    cookies = crowd.sign_in(people)
+    with site.web(processes=PROCESSES) as web:
+        for number in range(rounds):
+            session = crowd.add_session(capacity=PLACES, days_ahead=100 + number)
+            answers = _press(web.port, session, cookies)
+            _check_round(row, session, answers)
+    with site.web(processes=PROCESSES, application="tests.places.unlocked:application") as web:
+        session = crowd.add_session(capacity=PLACES, days_ahead=99)
+        answers = _press(web.port, session, cookies)
+    wrong = PEOPLE - answers["302"]
+    row.expect(wrong > 0, "the control without the lock went well, so this race proves nothing")
+    row.notes.append(
+        f"without the session's lock {wrong} of {PEOPLE:,} get an error for an answer, because the"
+        " database refuses the place too many."
+    )
+    return [row]
+
+
+def _press(port: int, session: Session, cookies: Sequence[dict[str, str]]) -> Counter[str]:
+    """Everybody books at once, each over a connection of their own; how often each answer."""
+    answers: list[Answer] = []
+
+    def press(request: bytes) -> Script:
+        answers.append((yield request))
+
+    address = f"/sessions/{session.pk}/book/"
+    client.run(port, [press(book_request(address, each)) for each in cookies])
+    return Counter(
+        str(answer.status) if answer.location.startswith("/bookings/") else f"{answer.status}?"
+        for answer in answers
+    )
+
+
+def _check_round(row: Row, session: Session, answers: Counter[str]) -> None:
+    row.expect_equal("answers", dict(answers), {"302": PEOPLE})
+    row.lost += PEOPLE - answers["302"]
+    session.refresh_from_db()
+    bookings = Booking.objects.for_session(session)
+    confirmed = bookings.filter(state=Booking.State.CONFIRMED).count()
+    row.duplicated += max(0, confirmed - PLACES)
+    row.expect_equal("places taken", (confirmed, session.places_taken), (PLACES, PLACES))
+    waiting = bookings.filter(state=Booking.State.WAITING)
+    tickets = list(waiting.order_by("pk").values_list("ticket", flat=True))
+    row.expect_equal("waiting", session.waiting_count, PEOPLE - PLACES)
+    row.expect(tickets == list(range(1, len(tickets) + 1)), "the waiting list is not in order")
+    untold = bookings.annotate(told=Count("messages")).exclude(told=1).count()
+    row.expect_equal("people not told exactly once", untold, 0)
+
+
+def many_clicks(site: Site, scale: Scale) -> list[Row]:
+    """One person presses the button 50 times at once, with mail under way."""
+    row = Row("one person, many clicks", f"{CLICKS} parallel clicks")
+    begin_anew(site, people=1)
+    [cookies] = crowd.sign_in(people_of(1))
+    session = crowd.add_session(capacity=PLACES, days_ahead=100)
+    with site.web() as web, site.worker_and_beat() as programs:
+        answers = _press(web.port, session, [cookies] * CLICKS)
+        wait_until(nothing_on_the_way, *programs.all, seconds=30)
+    row.expect_equal("answers", dict(answers), {"302": CLICKS})
+    row.expect_equal("bookings", Booking.objects.count(), 1)
+    row.expect_equal("events", BookingEvent.objects.count(), 1)
+    row.expect_equal("mails", len(site.mail.taken), 1)
+    row.duplicated = Booking.objects.count() - 1
+    settle(row, site.mail.taken)
+    return [row]

@@ -1,0 +1,117 @@
+"""Every task delivered three times and in any order, to four worker processes."""
+
+import random
+import re
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+from email import message_from_bytes, policy
+
+from django.utils import timezone
+
+from booking.catalogue.models import Session
+from booking.places import actions, changes
+from booking.places.changes import Arrangements, PlannedSitting
+from booking.places.models import Booking
+from tests.faults.accounts_of_mail import begin_anew, nothing_on_the_way, people_of, settle
+from tests.faults.mail_server import TakenMail
+from tests.faults.report import Row
+from tests.faults.scale import Scale
+from tests.faults.site import Site, wait_until
+from tests.load import crowd
+from worker.celery import app
+
+PEOPLE, WAVES = 40, 24
+# One wave: what beat would ask for in half a minute.
+_TASKS = ("deliver_messages",) * 6 + ("fill_places_everywhere", "post_due_reminders")
+_ENTRY = re.compile(r"^(UID|SEQUENCE|METHOD):(.*)$", re.MULTILINE)
+
+
+def repeated_and_shuffled(site: Site, scale: Scale) -> list[Row]:
+    """Bookings, changes and cancellations while the same tasks come again and again."""
+    tasks = 3 * WAVES * len(_TASKS)
+    row = Row("tasks delivered three times", f"{tasks} tasks shuffled, 2 workers of 2 processes")
+    begin_anew(site, people=PEOPLE)
+    session = crowd.add_session(capacity=PEOPLE, days_ahead=5)
+    with (
+        site.worker(name="one") as one,
+        site.worker(name="two") as two,
+    ):
+        for number in range(WAVES):
+            _decide(number, session)
+            _send_a_wave()
+            time.sleep(0.3)
+        took = wait_until(nothing_on_the_way, one, two, seconds=60)
+    row.took(took, at_most=60)
+    settle(row, site.mail.taken)
+    entries = _expect_rising(row, site.mail.taken)
+    row.notes.append(f"{len(site.mail.taken)} mails, {entries} calendar entries sent in all.")
+    return [row]
+
+
+def _decide(number: int, session: Session) -> None:
+    """Something that people must be told: they book, the session moves, they cancel."""
+    now = timezone.now()
+    if number == 0:
+        for person in people_of(PEOPLE):
+            actions.book(session=session, person=person, by=person, now=now)
+    elif number % 4 == 1 and number < WAVES - 6:
+        _move(session, hours=number)
+    elif number == WAVES - 4:
+        for booking in Booking.objects.for_session(session).select_related("person"):
+            actions.cancel(booking=booking, by=booking.person, now=now)
+
+
+def _move(session: Session, *, hours: int) -> None:
+    [sitting] = session.sittings.all()
+    starts = session.starts_at + timedelta(hours=hours)
+    changes.rearrange(
+        session=session,
+        arrangements=Arrangements(
+            sittings=(PlannedSitting(starts, starts + timedelta(hours=3), sitting.pk),),
+            delivery=session.delivery,
+            venue=session.venue,
+            join_url=session.join_url,
+        ),
+        by=people_of(1)[0],
+        now=timezone.now(),
+    )
+
+
+def _send_a_wave() -> None:
+    wave = list(_TASKS) * 3
+    random.shuffle(wave)
+    for task in wave:
+        app.send_task(f"worker.tasks.{task}", expires=120)
+
+
+def _expect_rising(row: Row, taken: Sequence[TakenMail]) -> int:
+    """For each recipient and UID, SEQUENCE only rises, and a CANCEL comes last."""
+    streams: defaultdict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
+    for mail in taken:
+        entry = _entry(mail.content)
+        if entry:
+            key = mail.recipient, entry["UID"].strip()
+            streams[key].append((int(entry["SEQUENCE"]), entry["METHOD"].strip()))
+    falling = fewer = unfinished = 0
+    for sent in streams.values():
+        sequences = [sequence for sequence, _ in sent]
+        falling += sequences != sorted(set(sequences))
+        fewer += len(sent) < 3
+        unfinished += sent[-1][1] != "CANCEL"
+    row.expect_equal("calendar entries", len(streams), PEOPLE)
+    row.expect_equal("entries whose SEQUENCE does not only rise", falling, 0)
+    row.expect_equal("entries sent fewer than three times", fewer, 0)
+    row.expect_equal("entries that do not end with a CANCEL", unfinished, 0)
+    return sum(map(len, streams.values()))
+
+
+def _entry(content: bytes) -> dict[str, str]:
+    for part in message_from_bytes(content, policy=policy.default).walk():
+        if part.get_content_type() == "text/calendar":
+            payload = part.get_payload(decode=True)
+            assert isinstance(payload, bytes), "a calendar is one part"
+            text = payload.decode().replace("\r\n ", "").replace("\r\n", "\n")
+            return dict(_ENTRY.findall(text))
+    return {}

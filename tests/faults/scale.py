@@ -1,0 +1,36 @@
+"""How much is tried: the whole of it, or as much as a check on every change can wait for."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Numbers of rounds, kills and messages; outages in seconds."""
+
+    race_rounds: int
+    kills_at_random: int
+    kills_around_reply: int
+    redis_away: float
+    redis_silent: float
+    messages_waiting: int
+    mail_outage: float
+
+
+FULL = Scale(
+    race_rounds=20,
+    kills_at_random=100,
+    kills_around_reply=20,
+    redis_away=300,
+    redis_silent=60,
+    messages_waiting=1_000,
+    mail_outage=60,
+)
+SHORT = Scale(
+    race_rounds=3,
+    kills_at_random=20,
+    kills_around_reply=6,
+    redis_away=20,
+    redis_silent=12,
+    messages_waiting=300,
+    mail_outage=12,
+)
