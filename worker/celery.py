@@ -20,6 +20,7 @@ from celery import Celery
 from celery.signals import setup_logging
 from django.conf import settings
 
+from worker.complaints import NowAndThen
 from worker.schedule import SCHEDULE
 
 app = Celery("briefed", broker=settings.REDIS_URL, include=["worker.tasks"])
@@ -67,3 +68,6 @@ def keep_our_logs(**arguments: Any) -> None:
     """Leave logging as the settings have it, and do not log every tick of the clock."""
     for name in ("celery.beat", "celery.app.trace", "celery.worker.strategy"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # While Redis is away, beat fails at every tick and the worker at every attempt to connect.
+    for name in ("celery.beat", "celery.worker.consumer.consumer"):
+        logging.getLogger(name).addFilter(NowAndThen())

@@ -26,7 +26,7 @@ FULL = Scale(
     mail_outage=60,
 )
 SHORT = Scale(
-    race_rounds=3,
+    race_rounds=2,
     kills_at_random=20,
     kills_around_reply=6,
     redis_away=20,

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from threading import Thread
 
+import psycopg
 import pytest
 from django.db import IntegrityError, connection, transaction
 from pytest_django import Settings
@@ -18,6 +19,7 @@ from booking.outbox.models import Message
 from booking.outbox.post import Post
 from tests.factories import NOW, make_coordinator
 from tests.outbox.mail_servers import mail_server, use_port
+from tests.worker.celery_programs import environment
 
 State = Message.State
 
@@ -373,6 +375,26 @@ def test_a_server_that_ends_the_connection_after_each_mail_gets_the_next_over_a_
     assert len(server.received) == 3
     assert {state_of(message) for message in messages} == {State.SENT}
     assert {message.attempts for message in messages} == {1}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_taken_is_noted_although_the_database_went_away_meanwhile(
+    clock: Clock, settings: Settings
+) -> None:
+    message = post("one")
+    connection.ensure_connection()
+    ours = connection.connection.info.backend_pid
+    address = environment()["DATABASE_URL"]
+
+    def answer(content: bytes, before: int) -> str:
+        with psycopg.connect(address, autocommit=True) as link:
+            link.execute("SELECT pg_terminate_backend(%s)", [ours])
+        return "250 OK"
+
+    with mail_server(answer, settings) as server, connected() as run:
+        run(clock)
+    assert len(server.received) == 1
+    assert state_of(message) == State.SENT
 
 
 def test_a_server_that_is_away_is_left_alone_for_a_while(

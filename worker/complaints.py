@@ -1,0 +1,42 @@
+"""Complaints that repeat themselves, as about a Redis that is away: said now and then."""
+
+import logging
+import time
+from collections.abc import Callable
+
+SECONDS_BETWEEN = 300.0
+
+
+class NowAndThen(logging.Filter):
+    """Passes each warning or error once, and again only when some minutes have gone by.
+
+    Two are the same if they are written from the same words, whatever is filled in. What is passed
+    again says how often it was held back. Stacks of calls are left out: Celery puts its own into
+    the text of every tick that cannot be sent.
+    """
+
+    def __init__(
+        self, *, every: float = SECONDS_BETWEEN, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__()
+        self._every = every
+        self._clock = clock
+        self._last: dict[str, float] = {}
+        self._held_back: dict[str, int] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is to be written."""
+        if record.levelno < logging.WARNING:
+            return True
+        words, now = str(record.msg), self._clock()
+        last = self._last.get(words)
+        if last is not None and now - last < self._every:
+            self._held_back[words] = self._held_back.get(words, 0) + 1
+            return False
+        self._last[words] = now
+        held_back = self._held_back.pop(words, 0)
+        record.msg = record.getMessage().split("\n")[0]
+        if held_back:
+            record.msg += f" (and {held_back} times since it was last said)"
+        record.args, record.exc_info = None, None
+        return True
