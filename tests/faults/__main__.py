@@ -88,7 +88,7 @@ def run(names: Sequence[str], scale: Scale) -> list[Row]:
                 rows.extend(rows_of(name, site, scale))
             except Exception as trouble:  # noqa: BLE001 - whatever goes wrong is a fault not survived
                 print(traceback.format_exc(), file=sys.stderr)
-                story = f"{type(trouble).__name__}: {trouble}"
+                story = f"{type(trouble).__name__}: {trouble}".splitlines()[0]
                 rows.append(Row(name, "broken off", failures=[story]))
             print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     return rows

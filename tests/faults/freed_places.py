@@ -192,13 +192,18 @@ def _join(session_id: int) -> Counter[str]:
 def _move_capacity(session_id: int) -> Counter[str]:
     session = Session.objects.get(pk=session_id)
     outcomes: Counter[str] = Counter()
+    coordinator = User.objects.order_by("-pk")[0]
     for _ in range(60):
         capacity = random.randint(PLACES - 30, PLACES + 5)
         _tried(
             outcomes,
             "capacity changed",
             partial(
-                changes.change_capacity, session=session, capacity=capacity, now=timezone.now()
+                changes.change_capacity,
+                session=session,
+                capacity=capacity,
+                by=coordinator,
+                now=timezone.now(),
             ),
         )
         time.sleep(0.05)
@@ -305,6 +310,7 @@ def capacity_lowered(site: Site, scale: Scale) -> list[Row]:
     begin_anew(site, people=people)
     session = crowd.add_session(capacity=200, days_ahead=90)
     cookies = crowd.sign_in(User.objects.order_by("pk"))
+    coordinator = User.objects.order_by("-pk")[0]
     answers: list[Answer] = []
 
     def press(request: bytes) -> Script:
@@ -321,7 +327,10 @@ def capacity_lowered(site: Site, scale: Scale) -> list[Row]:
         while crowd_at_work.is_alive():
             try:
                 changes.change_capacity(
-                    session=session, capacity=random.randint(20, 200), now=timezone.now()
+                    session=session,
+                    capacity=random.randint(20, 200),
+                    by=coordinator,
+                    now=timezone.now(),
                 )
                 changed += 1
             except CapacityTooLow:
