@@ -75,6 +75,12 @@ def save_profile(
     )
 
 
+def choose_reminders(*, person: User, wants_reminders: bool) -> None:
+    """Turn the person's reminders on or off; other mail about their bookings always comes."""
+    person.wants_reminders = wants_reminders
+    person.save(update_fields=["wants_reminders"])
+
+
 def place_in_agency(*, person: User, agency: Agency) -> None:
     """A coordinator settles the agency of somebody who found theirs not listed."""
     person.agency, person.unlisted_agency = agency, ""

@@ -60,6 +60,7 @@ class UserPages(BackOffice):
             },
         ),
         ("Roles", {"fields": ["is_trainer", "is_agency_lead", "is_coordinator", "is_staff"]}),
+        ("Mail", {"fields": ["wants_reminders"]}),
         ("Account", {"fields": ["is_active", "is_superuser", "date_joined", "last_login"]}),
     ]
 

@@ -164,3 +164,18 @@ class ProfileForm(forms.Form):
         key = str(choice) if choice and choice != NOT_LISTED else None
         cleaned["agency"] = Agency.objects.listed().filter(pk=key).first() if key else None
         return cleaned
+
+
+class RemindersForm(forms.Form):
+    """Whether the person wants reminders."""
+
+    wants_reminders = forms.TypedChoiceField(
+        label="Do you want reminders before a session?",
+        choices=[("yes", "Yes, remind me"), ("no", "No, do not remind me")],
+        coerce=lambda answer: answer == "yes",
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": "Choose whether you want reminders.",
+            "invalid_choice": "Choose whether you want reminders.",
+        },
+    )

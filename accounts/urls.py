@@ -12,6 +12,8 @@ urlpatterns = [
     path("login/password/", LoginView.as_view(), name="account_login_password"),
     path("signup/", RedirectView.as_view(pattern_name="account_login", query_string=True)),
     path("profile/", views.profile, name="account_profile"),
+    path("emails/", views.emails, name="account_emails"),
+    path("reminders/<str:token>/", views.reminders_link, name="reminders_link"),
     path("two-step-needed/", views.two_step_needed, name="two_step_needed"),
     path("", include("allauth.urls")),
 ]

@@ -4,16 +4,20 @@ from typing import Any
 
 from allauth.account.internal import flows
 from allauth.account.views import RequestLoginCodeView
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
 from accounts import actions
-from accounts.forms import ProfileForm
+from accounts.forms import ProfileForm, RemindersForm
 from accounts.models import User
+from accounts.reminder_links import LinkRanOut, person_of_link
+from booking.rate_limits import at_most
 
 
 def signed_in(request: HttpRequest) -> User:
@@ -75,6 +79,48 @@ def profile(request: HttpRequest) -> HttpResponse:
         },
         status=422 if form.errors else 200,
     )
+
+
+@never_cache
+@at_most(60)
+@login_required
+def emails(request: HttpRequest) -> HttpResponse:
+    """Which mail comes to the person, and whether reminders do."""
+    person = signed_in(request)
+    form = _reminders_form(request, person)
+    if request.method == "POST" and form.is_valid():
+        actions.choose_reminders(person=person, **form.cleaned_data)
+        on_or_off = "on" if person.wants_reminders else "off"
+        messages.success(request, f"Reminders are {on_or_off}.")
+        return redirect("account_emails")
+    status = 422 if form.errors else 200
+    return render(request, "account/emails.html", {"form": form}, status=status)
+
+
+@never_cache
+def reminders_link(request: HttpRequest, token: str) -> HttpResponse:
+    """Turn reminders off, or on again, by the link in one of them; without signing in."""
+    try:
+        person = person_of_link(token, now=timezone.now())
+    except User.DoesNotExist as missing:
+        raise Http404 from missing
+    except LinkRanOut:
+        return render(request, "account/reminders_link_ran_out.html", status=410)
+    form = _reminders_form(request, person)
+    if request.method == "POST" and form.is_valid():
+        actions.choose_reminders(person=person, **form.cleaned_data)
+        return redirect("reminders_link", token)
+    status = 422 if form.errors else 200
+    context = {"person": person, "form": form}
+    response = render(request, "account/reminders_link.html", context, status=status)
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _reminders_form(request: HttpRequest, person: User) -> RemindersForm:
+    submitted = request.POST if request.method == "POST" else None
+    now_wanted = "yes" if person.wants_reminders else "no"
+    return RemindersForm(submitted, initial={"wants_reminders": now_wanted})
 
 
 @login_required

@@ -1,7 +1,8 @@
 """Composing notices: from messages in the outbox to the bytes that are sent."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from email.errors import MessageError
 from typing import Any
 
@@ -10,11 +11,13 @@ from django.conf import settings
 from django.template import TemplateDoesNotExist, TemplateSyntaxError, VariableDoesNotExist
 from django.template.loader import render_to_string
 from django.urls import NoReverseMatch
+from django.utils import timezone
 
 from booking.notices.calendar_part import calendar_part
 from booking.notices.mime import Letter, write
 from booking.notices.notice import Notice, notice_of
-from booking.notices.reminders import DAY, WEEK
+from booking.notices.reminder_times import DAYS, HOUR
+from booking.notices.reminders import still_reminds
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
 from booking.places.models import Booking
@@ -35,8 +38,8 @@ TOPICS = (
     "booking.further_date_cancelled",
     "session.changed",
     "session.cancelled",
-    WEEK,
-    DAY,
+    DAYS,
+    HOUR,
     DECLINED_TOPIC,
 )
 
@@ -57,14 +60,17 @@ _CONTENT_TROUBLE = (
 _EMPTY_LINES = re.compile(r"\n\s*\n\s*\n")
 
 
-def compose(messages: Sequence[Message]) -> dict[int, bytes | Unsendable | Pointless]:
+def compose(
+    messages: Sequence[Message], *, clock: Callable[[], datetime] = timezone.now
+) -> dict[int, bytes | Unsendable | Pointless]:
     """The bytes of each message, by its key, or why it cannot or need not be composed.
 
     Costs the same few statements however many messages there are. Composing a message again
     gives the same bytes as long as what it tells of is the same.
     """
+    now = clock()
     bookings = _bookings(messages)
-    return {message.pk: _composed(message, bookings) for message in messages}
+    return {message.pk: _composed(message, bookings, now=now) for message in messages}
 
 
 def _bookings(messages: Sequence[Message]) -> dict[int, Booking]:
@@ -74,29 +80,22 @@ def _bookings(messages: Sequence[Message]) -> dict[int, Booking]:
     )
 
 
-def _composed(message: Message, bookings: dict[int, Booking]) -> bytes | Unsendable | Pointless:
+def _composed(
+    message: Message, bookings: dict[int, Booking], *, now: datetime
+) -> bytes | Unsendable | Pointless:
     booking = bookings.get(message.booking_id or 0)
     if message.topic not in TOPICS or booking is None:
         log.error("message_not_composed", message=message.pk, topic=message.topic)
         return Unsendable(f"There is no notice “{message.topic}” to write about this.")
-    if message.topic in (DAY, WEEK) and not _still_reminds(message, booking):
-        return Pointless("The booking or its date is not what this was to remind of.")
     if message.topic == DECLINED_TOPIC and booking.state != Booking.State.CONFIRMED:
         return Pointless("The place has been given up since.")
+    if message.topic in (DAYS, HOUR) and not still_reminds(message, booking, now=now):
+        return Pointless("What this was to remind of has changed or begun, or is not wanted.")
     try:
         return write(_letter(message, booking))
     except _CONTENT_TROUBLE as trouble:
         log.exception("message_not_composed", message=message.pk, topic=message.topic)
         return Unsendable(f"It could not be written: {type(trouble).__name__}: {trouble}"[:500])
-
-
-def _still_reminds(message: Message, booking: Booking) -> bool:
-    """Whether the place and the date that a reminder speaks of are still so.
-
-    After an outage it may be composed late; what happened since is told in a message of its own.
-    """
-    starts = [sitting.starts_at.isoformat() for sitting in booking.session.sittings.all()]
-    return booking.state == Booking.State.CONFIRMED and message.payload.get("starts") in starts
 
 
 def _letter(message: Message, booking: Booking) -> Letter:

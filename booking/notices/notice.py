@@ -8,8 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
+from accounts.reminder_links import reminders_path
 from booking import wording
 from booking.catalogue.models import Session
+from booking.notices.reminder_times import DAYS, HOUR
+from booking.notices.reminders import will_be_reminded
 from booking.outbox.models import Message
 from booking.places.models import Booking
 
@@ -63,6 +66,9 @@ class Notice:
     cancel_notice: str
     booking_url: str
     session_url: str
+    # Where reminders are turned off; in reminders only.
+    reminders_url: str
+    will_be_reminded: bool
     programme_url: str
     ask: str
     partnership: str
@@ -137,6 +143,8 @@ def notice_of(message: Message, booking: Booking) -> Notice:
         cancel_notice=_notice_length(booking),
         booking_url=absolute(reverse("booking", args=[booking.pk])),
         session_url=absolute(reverse("session", args=[session.pk])),
+        reminders_url=_reminders_url(message, booking),
+        will_be_reminded=will_be_reminded(booking, told_at=message.created_at),
         programme_url=absolute(reverse("programme")),
         ask=parseaddr(settings.MAIL_REPLY_TO)[1],
         partnership=settings.PARTNERSHIP_NAME,
@@ -148,6 +156,12 @@ def notice_of(message: Message, booking: Booking) -> Notice:
         payload=payload,
         until=wording.deadline(_moment(payload["until"])) if payload.get("until") else "",
     )
+
+
+def _reminders_url(message: Message, booking: Booking) -> str:
+    if message.topic not in (DAYS, HOUR):
+        return ""
+    return absolute(reminders_path(booking.person, since=message.created_at))
 
 
 def absolute(path: str) -> str:

@@ -1,53 +1,36 @@
-"""Reminders before a sitting: a week before the first one, and a working day before each.
+"""Reminders before a sitting, with everything that is needed to join.
 
-There is no timetable of reminders to keep up to date. Each round looks at the sittings that lie
-just ahead, works out whose moment has come, and posts what has not been posted; the outbox takes
+There is no timetable of reminders to keep up to date. Each round looks at the sessions that lie
+just ahead, works out which reminders are due, and posts what has not been posted; the outbox takes
 each only once.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 
 from django.db import connection, transaction
 
+from accounts.models import User
 from booking.catalogue.models import Session, Sitting
-from booking.catalogue.working_days import working_days_before
+from booking.notices.reminder_times import LONGEST_AHEAD, Reminder, reminders_of
 from booking.outbox import actions as outbox
+from booking.outbox.actions import Draft
 from booking.outbox.models import Message
-from booking.places import announcements
-from booking.places.announcements import SittingTimes
 from booking.places.models import Booking
-from booking.wording import LONDON
 
-WEEK, DAY = "reminder.week", "reminder.day"
-
-# When reminders are sent, in London.
-HOUR = time(9)
-# No moment lies further ahead of its sitting than this: a week, and the hours until the evening.
-# The longest time without a working day is shorter: five days about Christmas.
-LONGEST_AHEAD = timedelta(days=9)
 # How many one transaction posts.
 BATCH = 200
 
 
-@dataclass(frozen=True)
-class DueReminder:
-    """A reminder that everybody booked on a sitting should have had by now."""
-
-    topic: str
-    session_id: int
-    sitting: SittingTimes
-    told_before: datetime
-
-
 def post_due_reminders(*, now: datetime) -> int:
-    """Post each reminder whose moment has come and whose sitting has not begun.
+    """Post each reminder whose moment has come and that is still of use.
 
-    People who booked, or were told of a change, after that moment have just had everything that
-    it says, so they get none. A moment that was missed is made up for, a week's reminder only
-    until the day's is due. Returns how many were posted. Costs one statement when no sitting is
-    near, two when nothing is due.
+    People who booked or were told of a change shortly before that moment, or since, have just had
+    everything that it says, so they get none; nor do people who have turned reminders off. Returns
+    how many were posted. Costs one statement when nothing is due, two when all that is due has
+    been posted.
     """
     due = list(_due(now=now))
     posted = 0
@@ -59,34 +42,74 @@ def post_due_reminders(*, now: datetime) -> int:
     return posted
 
 
-def week_before(starts_at: datetime) -> datetime:
-    """9am in London on the day a week before."""
-    day = starts_at.astimezone(LONDON).date() - timedelta(days=7)
-    return datetime.combine(day, HOUR, LONDON)
+def reminder(booking: Booking, what: Reminder) -> Draft:
+    """The message that reminds the person booked; its own in the outbox for ever."""
+    return Draft(
+        topic=what.topic,
+        subject_key=f"booking:{booking.pk}",
+        revision=what.revision,
+        stream=f"booking:{booking.pk}",
+        to_email=booking.person.email,
+        recipient_id=booking.person_id,
+        booking_id=booking.pk,
+        payload={
+            "starts": what.sitting.starts_at.isoformat(),
+            "ends": what.sitting.ends_at.isoformat(),
+            "days": what.days,
+        },
+    )
 
 
-def working_day_before(starts_at: datetime) -> datetime:
-    """9am in London on the last working day before the day of the sitting."""
-    day = working_days_before(starts_at.astimezone(LONDON).date(), 1)
-    return datetime.combine(day, HOUR, LONDON)
+def still_reminds(message: Message, booking: Booking, *, now: datetime) -> bool:
+    """Whether a reminder that was posted is worth sending at this moment.
+
+    It is not once the place was given up or its date has moved, the person has turned reminders
+    off, the next reminder is due or the sitting has begun. What happened since is told in messages
+    of its own. The booking comes with its person, session, course and sittings.
+    """
+    if booking.state != Booking.State.CONFIRMED or not booking.person.wants_reminders:
+        return False
+    of_session = reminders_of(booking.session, list(booking.session.sittings.all()))
+    return any(
+        each.topic == message.topic
+        and each.revision == message.revision
+        and now < each.useful_until
+        for each in of_session
+    )
 
 
-def _due(*, now: datetime) -> Iterable[DueReminder]:
-    near = Sitting.objects.filter(
-        starts_at__gt=now,
-        starts_at__lte=now + LONGEST_AHEAD,
-        session__state=Session.State.PUBLISHED,
-    ).select_related("session")
-    for sitting in near:
-        day_moment = working_day_before(sitting.starts_at)
-        if day_moment <= now:
-            topic, moment = DAY, day_moment
-        elif sitting.starts_at == sitting.session.starts_at:
-            topic, moment = WEEK, week_before(sitting.starts_at)
-        else:
-            continue
-        if moment <= now and sitting.session.changed_at <= moment:
-            yield DueReminder(topic, sitting.session_id, SittingTimes.of(sitting), moment)
+def will_be_reminded(booking: Booking, *, told_at: datetime) -> bool:
+    """Whether somebody who is told of their place at this moment has a reminder to expect."""
+    of_session = reminders_of(booking.session, list(booking.session.sittings.all()))
+    return booking.person.wants_reminders and any(
+        told_at <= each.told_before for each in of_session
+    )
+
+
+def _due(*, now: datetime) -> Iterable[Reminder]:
+    near = (
+        Sitting.objects.filter(
+            session__state=Session.State.PUBLISHED,
+            session__ends_at__gt=now,
+            session__starts_at__lte=now + LONGEST_AHEAD,
+        )
+        .select_related("session__course")
+        .only(
+            "starts_at",
+            "ends_at",
+            "session__delivery",
+            "session__changed_at",
+            "session__course__reminder_days",
+            "session__course__remind_hour_before",
+        )
+        .order_by("session_id", "starts_at", "pk")
+    )
+    for _, group in groupby(near, key=attrgetter("session_id")):
+        sittings = list(group)
+        session = sittings[0].session
+        for each in reminders_of(session, sittings):
+            if each.is_due(now=now) and session.changed_at <= each.told_before:
+                yield each
 
 
 # Django's query language cannot join a table with a list of values. The booking's row is held
@@ -98,6 +121,7 @@ FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[])
     WITH ORDINALITY AS due (session_id, topic, revision, told_before, number)
 JOIN {booking} booking ON booking.session_id = due.session_id
     AND booking.state = 'confirmed' AND booking.confirmed_at <= due.told_before
+JOIN {person} person ON person.id = booking.person_id AND person.wants_reminders
 WHERE NOT EXISTS (
     SELECT FROM {message} message
     WHERE message.subject_key = 'booking:' || booking.id
@@ -109,34 +133,31 @@ FOR NO KEY UPDATE OF booking SKIP LOCKED
 """
 
 
-def _post_some(due: list[DueReminder], *, now: datetime) -> int:
+def _post_some(due: list[Reminder], *, now: datetime) -> int:
     """Post up to `BATCH` reminders that are due and were not posted. Returns how many."""
     with transaction.atomic():
         missing = _missing(due)
         people = Booking.objects.select_related("person").in_bulk([key for key, _ in missing])
-        drafts = [
-            announcements.reminder(people[key], topic=reminder.topic, sitting=reminder.sitting)
-            for key, reminder in missing
-        ]
+        drafts = [reminder(people[key], each) for key, each in missing]
         if drafts:
             outbox.post(drafts, now=now, if_new=True)
     return len(drafts)
 
 
-def _missing(due: list[DueReminder]) -> list[tuple[int, DueReminder]]:
+def _missing(due: list[Reminder]) -> list[tuple[int, Reminder]]:
     """The keys of bookings, held, and the reminders that they lack."""
+    tables = {"booking": Booking, "person": User, "message": Message}
     sql = _MISSING.format(
-        booking=connection.ops.quote_name(Booking._meta.db_table),
-        message=connection.ops.quote_name(Message._meta.db_table),
+        **{name: connection.ops.quote_name(model._meta.db_table) for name, model in tables.items()}
     )
     with connection.cursor() as cursor:
         cursor.execute(
             sql,
             [
-                [reminder.session_id for reminder in due],
-                [reminder.topic for reminder in due],
-                [announcements.reminder_revision(reminder.sitting) for reminder in due],
-                [reminder.told_before for reminder in due],
+                [each.sitting.session_id for each in due],
+                [each.topic for each in due],
+                [each.revision for each in due],
+                [each.told_before for each in due],
                 BATCH,
             ],
         )

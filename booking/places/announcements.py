@@ -255,21 +255,3 @@ def session_changed(
             f"{booking.calendar_sequence}.{times.key}",
             {"event": event},
         )
-
-
-def reminder_revision(sitting: SittingTimes) -> str:
-    """Tells a reminder of one sitting and start from any other."""
-    return f"{sitting.key}.{sitting.starts_at.isoformat()}"
-
-
-def reminder(booking: Booking, *, topic: str, sitting: SittingTimes) -> Draft:
-    """A reminder before a sitting, with joining instructions; one for each sitting and start.
-
-    `topic` is "reminder.week" or "reminder.day".
-    """
-    return _draft(
-        booking,
-        topic,
-        reminder_revision(sitting),
-        {"starts": sitting.starts_at.isoformat(), "ends": sitting.ends_at.isoformat()},
-    )

@@ -11,8 +11,11 @@ from django.db import transaction
 from booking.catalogue.models import Session
 from booking.catalogue.working_days import free_cancellation_until
 from booking.notices.composing import compose
+from booking.notices.reminder_times import reminders_of
+from booking.notices.reminders import reminder
 from booking.outbox import actions as outbox
 from booking.outbox.actions import Draft
+from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
 from booking.places import announcements
 from booking.places.announcements import SittingTimes
@@ -74,9 +77,16 @@ def every_notice(booking: Booking) -> Iterator[Draft]:
     yield from announcements.session_cancelled(
         booking, sittings, had_a_place=True, why="The trainer is ill."
     )
-    for topic in ("reminder.week", "reminder.day"):
-        yield announcements.reminder(booking, topic=topic, sitting=sittings[0])
     yield still_booked(booking, booking.session.sittings.all()[0], reply_key=1)
+    yield from reminders_before(booking)
+
+
+def reminders_before(booking: Booking) -> Iterator[Draft]:
+    """The reminders of the booking's first sitting, in order."""
+    sittings = list(booking.session.sittings.all())
+    for each in reminders_of(booking.session, sittings):
+        if each.sitting == sittings[0]:
+            yield reminder(booking, each)
 
 
 def post(drafts: Iterable[Draft], *, now: datetime = NOW) -> list[Message]:
@@ -89,9 +99,14 @@ def post(drafts: Iterable[Draft], *, now: datetime = NOW) -> list[Message]:
 
 def written(message: Message) -> bytes:
     """The bytes of a message; fails if it cannot be composed."""
-    composed = compose([message])[message.pk]
+    composed = composed_at(NOW, message)
     assert isinstance(composed, bytes), composed
     return composed
+
+
+def composed_at(now: datetime, message: Message) -> bytes | Unsendable | Pointless:
+    """What composing a message at this moment gives."""
+    return compose([message], clock=lambda: now)[message.pk]
 
 
 def read(mime: bytes) -> EmailMessage:

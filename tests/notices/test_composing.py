@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from html.parser import HTMLParser
 from typing import Any
@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from accounts.models import User
 from booking.catalogue.models import Session
 from booking.local.servers import REPOSITORY
 from booking.notices.composing import TOPICS, compose
@@ -26,6 +27,7 @@ from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
 from booking.places import announcements
 from booking.places.models import Booking
+from booking.wording import LONDON
 from tests.factories import (
     NOW,
     make_coordinator,
@@ -39,11 +41,13 @@ from tests.factories import (
 from tests.notices.letters import (
     LATER,
     THREE_DATES,
+    composed_at,
     every_notice,
     make_booking,
     part,
     post,
     read,
+    reminders_before,
     times,
     written,
 )
@@ -67,6 +71,11 @@ def booking() -> Booking:
     return make_booking(session, person=make_person(first_name="Priya", last_name="Shah"))
 
 
+def now() -> datetime:
+    """The clock by which these tests compose."""
+    return NOW
+
+
 def calendar_part(mail: EmailMessage) -> Any:
     [found] = [each for each in mail.walk() if each.get_content_type() == "text/calendar"]
     return found
@@ -88,7 +97,9 @@ def one_notice(booking: Booking, topic: str) -> tuple[str, str, str]:
 
 
 def test_every_topic_is_announced_and_has_its_templates(booking: Booking) -> None:
-    assert {draft.topic for draft in every_notice(booking)} == set(TOPICS)
+    online = make_booking(make_session(delivery=Session.Delivery.ONLINE))
+    drafts = [*every_notice(booking), *every_notice(online)]
+    assert {draft.topic for draft in drafts} == set(TOPICS)
     folders = {path.name for path in (REPOSITORY / "templates/notices").iterdir() if path.is_dir()}
     assert folders == set(TOPICS)
 
@@ -153,19 +164,19 @@ def test_the_method_parameter_equals_the_method(booking: Booking) -> None:
 
 def test_composing_twice_gives_the_same_bytes(booking: Booking) -> None:
     messages = post(every_notice(booking))
-    assert compose(messages) == compose(messages)
+    assert compose(messages, clock=now) == compose(messages, clock=now)
 
 
 def test_composing_more_messages_costs_no_more_statements(booking: Booking) -> None:
     one = post(announcements.given_a_place(booking, times(booking)))[:1]
     with CaptureQueriesContext(connection) as for_one:
-        compose(one)
+        compose(one, clock=now)
     many = []
     for _ in range(10):
         other = make_booking(booking.session)
         many += post(announcements.given_a_place(other, times(other)))
     with CaptureQueriesContext(connection) as for_many:
-        compose(many)
+        compose(many, clock=now)
     assert len(for_one) == len(for_many) <= 4
 
 
@@ -346,28 +357,48 @@ def test_one_message_that_cannot_be_composed_stops_no_other(booking: Booking) ->
     broken, foreign = messages[0], messages[1]
     broken.payload = {"event": {"method": "REQUEST"}}
     foreign.topic = "no.such_topic"
-    composed = compose(messages)
+    composed = compose(messages, clock=now)
     assert isinstance(composed[broken.pk], Unsendable)
     assert isinstance(composed[foreign.pk], Unsendable)
     assert all(isinstance(composed[message.pk], bytes) for message in messages[2:])
 
 
-@pytest.mark.parametrize("topic", ["reminder.week", "reminder.day"])
-def test_a_reminder_of_a_place_given_up_meanwhile_is_pointless(topic: str) -> None:
-    booking = make_booking()
-    [message] = post([announcements.reminder(booking, topic=topic, sitting=times(booking)[0])])
-    assert isinstance(compose([message])[message.pk], bytes)
-    Booking.objects.update(state="cancelled")
-    assert isinstance(compose([message])[message.pk], Pointless)
+def test_a_reminder_of_a_place_given_up_meanwhile_is_pointless(booking: Booking) -> None:
+    for message in post(reminders_before(booking)):
+        assert isinstance(composed_at(NOW, message), bytes)
+        Booking.objects.update(state="cancelled")
+        assert isinstance(composed_at(NOW, message), Pointless)
+        Booking.objects.update(state="confirmed")
 
 
 def test_a_reminder_of_a_date_that_moved_meanwhile_is_pointless(booking: Booking) -> None:
     first, *_ = times(booking)
-    [message] = post([announcements.reminder(booking, topic="reminder.day", sitting=first)])
+    messages = post(reminders_before(booking))
     booking.session.sittings.filter(pk=first.key).update(
         starts_at=first.starts_at + timedelta(1 / 24)
     )
-    assert isinstance(compose([message])[message.pk], Pointless)
+    assert all(isinstance(composed_at(NOW, message), Pointless) for message in messages)
+
+
+def test_a_reminder_to_somebody_who_has_turned_them_off_is_pointless(booking: Booking) -> None:
+    messages = post(reminders_before(booking))
+    User.objects.update(wants_reminders=False)
+    assert all(isinstance(composed_at(NOW, message), Pointless) for message in messages)
+
+
+def test_a_reminder_is_pointless_once_the_next_is_due_or_the_sitting_has_begun() -> None:
+    starts = datetime(2027, 2, 9, 9, 30, tzinfo=LONDON)
+    online = make_session(starts_at=starts, delivery=Session.Delivery.ONLINE)
+    booking = make_booking(online)
+    days, day, hour = post(reminders_before(booking))
+    useful_until = {
+        days: datetime(2027, 2, 8, 9, tzinfo=LONDON),
+        day: datetime(2027, 2, 9, 8, 30, tzinfo=LONDON),
+        hour: starts,
+    }
+    for message, moment in useful_until.items():
+        assert isinstance(composed_at(moment - timedelta(seconds=1), message), bytes)
+        assert isinstance(composed_at(moment, message), Pointless)
 
 
 # --- text that wants to be more than text ---

@@ -1,0 +1,52 @@
+"""Somebody who wants no reminders, in a real browser."""
+
+from collections.abc import Callable
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from accounts.reminder_links import LINK_LIFE, reminders_path
+from tests.browser.journeys import Mail, show_heading, sign_in
+from tests.factories import make_person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+def test_reminders_are_turned_off_in_the_account(
+    page: Page, mail: Mail, accessible: Callable[[Page], None], width: int
+) -> None:
+    person = make_person(f"quiet{width}@agency.example")
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto("/accounts/profile/")
+    sign_in(page, person.email, mail)
+    page.get_by_role("link", name="Emails from us").click()
+    show_heading(page, "Emails from us")
+    accessible(page)
+    page.get_by_label("No, do not remind me").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("Reminders are off.")
+    expect(page.get_by_label("No, do not remind me")).to_be_checked()
+    accessible(page)
+    assert not User.objects.get(pk=person.pk).wants_reminders
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+def test_reminders_are_turned_off_by_the_link_in_one(
+    page: Page, accessible: Callable[[Page], None], width: int
+) -> None:
+    person = make_person()
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(reminders_path(person, since=timezone.now()))
+    show_heading(page, "Turn off reminders")
+    accessible(page)
+    page.get_by_role("button", name="Turn off reminders").click()
+    show_heading(page, "Reminders are off")
+    accessible(page)
+    page.get_by_role("button", name="Turn them on again").click()
+    show_heading(page, "Turn off reminders")
+    page.goto(reminders_path(person, since=timezone.now() - LINK_LIFE))
+    show_heading(page, "This link has run out")
+    accessible(page)
