@@ -12,6 +12,7 @@ from accounts.models import Sector
 from booking.attendance.models import AttendeeListAccess
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import Course, DiaryDate, Session, Sitting, Topic, Venue
+from booking.catalogue.reminder_days import ReminderDaysField
 from booking.outbox.models import Message, MessageEvent
 from booking.places.models import Booking, BookingEvent
 from booking.replies.models import CalendarReply
@@ -42,7 +43,9 @@ class CoursePages(BackOffice):
     def formfield_for_dbfield(
         self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any
     ) -> forms.Field | None:
-        """Sectors are ticked, not typed."""
+        """Sectors are ticked, not typed; the days of reminders are checked."""
+        if db_field.name == "reminder_days":
+            return ReminderDaysField()
         if db_field.name == "sectors":
             return forms.TypedMultipleChoiceField(
                 choices=Sector.choices,

@@ -8,6 +8,7 @@ class CourseRules:
     """Whom a course is for and what it asks for first; keys are those of groups and courses."""
 
     needs_manager_approval: bool = False
+    copies_manager: bool = False
     sectors: tuple[str, ...] = ()
     least_level: int | None = None
     groups: frozenset[int] = field(default_factory=frozenset)

@@ -20,6 +20,7 @@ from booking.notices.reminder_times import DAYS, HOUR
 from booking.notices.reminders import still_reminds
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
+from booking.places.manager_copies import TO_MANAGERS
 from booking.places.models import Booking
 from booking.replies.announcements import DECLINED_TOPIC
 
@@ -41,6 +42,7 @@ TOPICS = (
     DAYS,
     HOUR,
     DECLINED_TOPIC,
+    *TO_MANAGERS,
 )
 
 # What goes wrong when one message's content is not what its template or its headers need.
@@ -100,7 +102,7 @@ def _composed(
 
 def _letter(message: Message, booking: Booking) -> Letter:
     notice = notice_of(message, booking)
-    to_name = booking.person.full_name
+    to_name = "" if message.topic in TO_MANAGERS else booking.person.full_name
     change = notice.calendar
     calendar = None
     if change is not None:

@@ -14,6 +14,7 @@ from booking.catalogue.models import Session
 from booking.notices.reminder_times import DAYS, HOUR
 from booking.notices.reminders import will_be_reminded
 from booking.outbox.models import Message
+from booking.places.manager_copies import copied_to
 from booking.places.models import Booking
 
 _ORDINALS = (
@@ -46,6 +47,9 @@ class Notice:
     """One notice in words. Texts are plain and not yet escaped; an empty one is left out."""
 
     first_name: str
+    person_name: str
+    # The manager who gets a copy of this; empty if nobody does.
+    copied_to: str
     title: str
     dates: tuple[str, ...]
     # The date that this message is about: of its calendar entry or reminder, else the first.
@@ -124,6 +128,8 @@ def notice_of(message: Message, booking: Booking) -> Notice:
     cancel_by = booking.free_until
     return Notice(
         first_name=booking.person.first_name,
+        person_name=str(booking.person),
+        copied_to=copied_to(booking.person, session.course),
         title=session.course.title,
         dates=tuple(wording.sitting_times(each.starts_at, each.ends_at) for each in sittings),
         date=wording.sitting_times(starts, ends),

@@ -18,10 +18,8 @@ from booking.wording import LONDON
 # The topics of reminders, each a folder of templates/notices/.
 DAYS, HOUR = "reminder.days", "reminder.hour"
 
-# The most working days before a session that people may be reminded.
-MOST_DAYS = 20
-# No reminder lies further ahead of its sitting: four weeks, Christmas or Easter, and the hours
-# from the morning to the evening.
+# No reminder lies further ahead of its sitting. `MOST_DAYS` working days are four weeks; Christmas
+# or Easter and the hours from the morning to the evening come on top.
 LONGEST_AHEAD = timedelta(days=40)
 # A missed reminder is made up for only this long, unless it is the last one before the sitting.
 MADE_UP_FOR = timedelta(days=3)

@@ -28,6 +28,7 @@ from booking.places import (
     terms,
 )
 from booking.places.facts import read_practitioners, read_room
+from booking.places.manager_copies import with_copies
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import (
     Clash,
@@ -149,7 +150,7 @@ def cancel(*, booking: Booking, by: User, now: datetime, why: str = "") -> Booki
             if was == State.CONFIRMED:
                 drafts = announcements.cancelled(booking, sittings, by=by, why=why)
         approvals.close([booking], session, now=now)
-        outbox.post(drafts, now=now)
+        outbox.post(with_copies(drafts, session=session, bookings=[booking]), now=now)
         fill(session, now=now)
         save_counts(session)
     return booking
@@ -285,7 +286,7 @@ def end_all(*, session: Session, by: User, now: datetime, why: str) -> Ended:
             booking, sittings, had_a_place=booking.pk in confirmed, why=why
         )
     ]
-    outbox.post(drafts, now=now)
+    outbox.post(with_copies(drafts, session=session, bookings=bookings), now=now)
     return Ended(had_a_place=len(held), were_waiting=len(bookings) - len(held))
 
 

@@ -24,6 +24,7 @@ from booking.places.announcements import SittingTimes
 from booking.places.eligibility import check_changeable
 from booking.places.facts import read_room
 from booking.places.limits import check_reserved
+from booking.places.manager_copies import with_copies
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import CapacityTooLow, Refused, SessionStarted
 from booking.places.rule_models import SessionEvent
@@ -241,7 +242,7 @@ def _tell(
             session_revision=session.revision,
         )
     ]
-    outbox.post(drafts, now=now)
+    outbox.post(with_copies(drafts, session=session, bookings=bookings), now=now)
 
 
 def _free_until_now(booking: Booking, session: Session, *, now: datetime) -> datetime:

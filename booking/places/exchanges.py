@@ -25,6 +25,7 @@ from booking.places import (
     terms,
 )
 from booking.places.facts import read_practitioners
+from booking.places.manager_copies import with_copies
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import NotWaiting
 from booking.places.rules import Reason
@@ -76,7 +77,8 @@ def substitute(
         if by.pk == given.person_id:
             because = f"{given.person} has given you their place."
         came = terms.begun(taken, sittings, because=because)
-        outbox.post([*gone, *came, *to_manager], now=now)
+        told = with_copies(gone, session=session, bookings=[given])
+        outbox.post([*told, *came, *to_manager], now=now)
     return taken
 
 
@@ -126,8 +128,9 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
             f"{announcements.who_has(taken, by)} exchanged your place on"
             f" {short_day(session.starts_at)} for this one."
         )
-        came = announcements.given_a_place(taken, after, because=because)
-        outbox.post([*gone, *came], now=now)
+        came = terms.begun(taken, after, because=because)
+        told = with_copies(gone, session=session, bookings=[given])
+        outbox.post([*told, *came], now=now)
     actions.fill_places(session=session, now=now)
     return taken
 

@@ -14,8 +14,11 @@ _WORDS = {
     "booking.declined_in_calendar": "Declined in the calendar",
     "session.changed": "Change of the session",
     "session.cancelled": "Session cancelled",
-    "reminder.week": "Reminder a week before",
-    "reminder.day": "Reminder the day before",
+    "reminder.days": "Reminder",
+    "reminder.hour": "Reminder an hour before",
+    "manager.confirmed": "Copy of the confirmation to the manager",
+    "manager.changed": "Copy of the change to the manager",
+    "manager.cancelled": "Copy of the cancellation to the manager",
 }
 
 

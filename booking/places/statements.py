@@ -17,7 +17,8 @@ from booking.places.models import Booking
 # With the session comes all that its course and its policy of cancelling ask.
 _SESSION = """
 SELECT session.*, course.needs_manager_approval AS rule_approval, course.sectors AS rule_sectors,
-    course.least_level AS rule_level, policy.notice_days AS rule_notice,
+    course.least_level AS rule_level, course.copies_manager AS rule_copies,
+    policy.notice_days AS rule_notice,
     ARRAY(SELECT practitionergroup_id FROM booking_course_groups
         WHERE course_id = course.id) AS rule_groups,
     ARRAY(SELECT to_course_id FROM booking_course_prerequisites
@@ -84,6 +85,7 @@ def _session(statement: str, session_id: int) -> Session:
         read = vars(session)
         session.course_rules = CourseRules(
             needs_manager_approval=read["rule_approval"],
+            copies_manager=read["rule_copies"],
             sectors=tuple(read["rule_sectors"]),
             least_level=read["rule_level"],
             groups=frozenset(read["rule_groups"]),

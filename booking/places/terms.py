@@ -10,6 +10,7 @@ from booking.outbox.actions import Draft
 from booking.places import announcements, approvals
 from booking.places.announcements import SittingTimes
 from booking.places.facts import Practitioner
+from booking.places.manager_copies import with_copies
 from booking.places.models import Booking, BookingEvent
 
 State = Booking.State
@@ -35,10 +36,14 @@ def new_booking(
 def begun(
     booking: Booking, sittings: Iterable[SittingTimes], *, promoted: bool = False, because: str = ""
 ) -> Iterable[Draft]:
-    """What somebody is told whose place has become certain, or is held for their manager."""
+    """What somebody is told whose place has become certain, or is held for their manager.
+
+    Where the course asks for it, the manager gets a copy. The booking's session is the locked one.
+    """
     if booking.state == State.REQUESTED:
         return [announcements.requested(booking, booking.approval)]
-    return announcements.given_a_place(booking, sittings, promoted=promoted, because=because)
+    drafts = announcements.given_a_place(booking, sittings, promoted=promoted, because=because)
+    return with_copies(drafts, session=booking.session, bookings=[booking])
 
 
 def state_when_chosen(booking: Booking, session: Session, *, now: datetime) -> Booking.State:

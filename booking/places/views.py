@@ -16,6 +16,7 @@ from booking.catalogue.models import Session
 from booking.places import actions
 from booking.places.forms import BookForm, CancelForm
 from booking.places.loaders import booking_for, public_session, unread_session
+from booking.places.manager_copies import copied_to
 from booking.places.models import Booking
 from booking.places.refusals import AlreadyBooked, Refused
 from booking.rate_limits import at_most
@@ -52,7 +53,13 @@ def book(request: HttpRequest, session_id: int) -> HttpResponse:
         else:
             return redirect(booking)
     session = public_session(session_id)
-    context = {"session": session, "form": form, "profile": profile, "refusal": refusal}
+    context = {
+        "session": session,
+        "form": form,
+        "profile": profile,
+        "refusal": refusal,
+        "copied_to": copied_to(person, session.course),
+    }
     has_errors = form.errors or (profile is not None and profile.errors)
     status = 409 if refusal else 422 if has_errors else 200
     return render(request, "places/book.html", {**context, "now": timezone.now()}, status=status)
@@ -71,6 +78,7 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
         "events": booking.events.select_related("by"),
         "now": timezone.now(),
         "cancel_by": booking.free_until,
+        "copied_to": copied_to(booking.person, booking.session.course),
         "is_own": booking.person_id == signed_in(request).pk,
     }
     return render(request, "places/booking.html", context)

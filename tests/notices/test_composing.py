@@ -26,6 +26,7 @@ from booking.notices.mime import Letter, one_line, write
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
 from booking.places import announcements
+from booking.places.manager_copies import TO_MANAGERS
 from booking.places.models import Booking
 from booking.wording import LONDON
 from tests.factories import (
@@ -99,7 +100,7 @@ def one_notice(booking: Booking, topic: str) -> tuple[str, str, str]:
 def test_every_topic_is_announced_and_has_its_templates(booking: Booking) -> None:
     online = make_booking(make_session(delivery=Session.Delivery.ONLINE))
     drafts = [*every_notice(booking), *every_notice(online)]
-    assert {draft.topic for draft in drafts} == set(TOPICS)
+    assert {draft.topic for draft in drafts} == set(TOPICS) - set(TO_MANAGERS)
     folders = {path.name for path in (REPOSITORY / "templates/notices").iterdir() if path.is_dir()}
     assert folders == set(TOPICS)
 
@@ -212,6 +213,25 @@ def test_a_booking_names_every_date_and_where_and_how_to_cancel(booking: Booking
         ):
             assert words in body
         assert BOOKING_LINK.search(body)
+
+
+@pytest.mark.parametrize("promoted", [False, True])
+def test_with_a_place_come_the_joining_instructions(booking: Booking, promoted: bool) -> None:
+    online = make_session(
+        delivery=Session.Delivery.ONLINE,
+        join_url="https://meet.example/abc",
+        joining_instructions="Have your camera ready.",
+    )
+    needed = {
+        booking: ("Carriageworks", "Bus 12 stops outside.", "Bring a laptop."),
+        make_booking(online): ("https://meet.example/abc", "Have your camera ready."),
+    }
+    for each, instructions in needed.items():
+        drafts = announcements.given_a_place(each, times(each), promoted=promoted)
+        mail = read(written(post(drafts)[0]))
+        for body in (part(mail, "text/plain"), part(mail, "text/html")):
+            for words in instructions:
+                assert words in body
 
 
 def test_an_online_session_gives_its_join_link_everywhere() -> None:

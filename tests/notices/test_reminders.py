@@ -1,7 +1,7 @@
 """Reminders: each once, at the right time of day, and never when it is too late."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from threading import Thread
 from typing import Any
 
@@ -12,7 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from accounts.actions import choose_reminders
 from accounts.reminder_links import person_of_link
 from booking.catalogue.models import Session
+from booking.catalogue.reminder_days import MOST_DAYS
+from booking.catalogue.working_days import working_days_before
 from booking.notices import reminders
+from booking.notices.reminder_times import LONGEST_AHEAD
 from booking.notices.reminders import post_due_reminders
 from booking.outbox.models import Message
 from booking.places import announcements
@@ -256,6 +259,14 @@ def test_a_month_of_notice_reaches_across_christmas() -> None:
     booked(session_at(london(2027, 1, 19, 19), course=make_course(reminder_days=[20])))
     run(london(2026, 12, 14, 0), london(2027, 1, 20, 0))
     assert posted() == [(20, london(2026, 12, 17, 9))]
+
+
+def test_a_round_looks_as_far_ahead_as_any_course_may_remind() -> None:
+    for number in range(4 * 365):
+        day = date(2026, 1, 1) + timedelta(days=number)
+        evening = datetime.combine(day, time(23, 59), LONDON)
+        first = datetime.combine(working_days_before(day, MOST_DAYS), time(9), LONDON)
+        assert evening - first < LONGEST_AHEAD
 
 
 def test_a_course_that_wants_no_reminders_sends_none_and_promises_none() -> None:

@@ -1,0 +1,231 @@
+"""Copies to the line manager: who gets one, of what, and what it leaves out."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+
+from accounts.models import User
+from booking.catalogue.models import Course, Session
+from booking.outbox.models import Message
+from booking.places import actions, changes
+from booking.places.changes import Arrangements, PlannedSitting
+from booking.places.mail_words import topic_words
+from booking.places.manager_copies import TO_MANAGERS
+from booking.places.models import Booking
+from tests.factories import NOW, make_coordinator, make_course, make_person, make_session
+from tests.notices.letters import THREE_DATES, part, read, written
+
+pytestmark = pytest.mark.django_db
+
+MANAGER = "manager@agency.example"
+
+
+@pytest.fixture
+def course() -> Course:
+    """A course that tells managers."""
+    return make_course(title="Neglect", copies_manager=True)
+
+
+def make_practitioner(**fields: Any) -> User:
+    fields.setdefault("manager_email", MANAGER)
+    return make_person(first_name="Priya", last_name="Shah", **fields)
+
+
+def book(session: Session, person: User | None = None) -> Booking:
+    person = person or make_practitioner()
+    return actions.book(session=session, person=person, by=person, now=NOW, needs="I am diabetic.")
+
+
+def copies() -> list[Message]:
+    return list(Message.objects.filter(topic__in=TO_MANAGERS).order_by("pk"))
+
+
+def topics() -> list[str]:
+    return [message.topic for message in copies()]
+
+
+def move(session: Session, *, join_url: str = "", days: int = 0) -> None:
+    fresh = Session.objects.get(pk=session.pk)
+    by = timedelta(days=days)
+    sittings = tuple(
+        PlannedSitting(each.starts_at + by, each.ends_at + by, key=each.pk)
+        for each in fresh.sittings.all()
+    )
+    changes.rearrange(
+        session=fresh,
+        arrangements=Arrangements(sittings, fresh.delivery, fresh.venue, join_url),
+        by=make_coordinator(),
+        now=NOW,
+    )
+
+
+def test_the_manager_gets_a_copy_of_booking_change_and_cancellation(course: Course) -> None:
+    session = make_session(course=course, sittings=THREE_DATES)
+    booking = book(session)
+    move(session, days=7)
+    actions.cancel(booking=booking, by=booking.person, now=NOW, why="I am ill.")
+    assert topics() == ["manager.confirmed", "manager.changed", "manager.cancelled"]
+    for message in copies():
+        assert message.to_email == MANAGER
+        assert message.recipient is None
+        assert message.booking == booking
+    [stream] = {message.stream for message in copies()}
+    assert stream not in set(
+        Message.objects.exclude(topic__in=TO_MANAGERS).values_list("stream", flat=True)
+    )
+
+
+def test_a_copy_has_no_calendar_part_and_nothing_to_act_by(course: Course) -> None:
+    session = make_session(course=course, sittings=THREE_DATES)
+    booking = book(session)
+    move(session, days=7)
+    actions.cancel(booking=booking, by=booking.person, now=NOW, why="I am ill.")
+    for message in copies():
+        mail = read(written(message))
+        [to] = mail["To"].addresses
+        assert (to.display_name, to.addr_spec) == ("", MANAGER)
+        types = [each.get_content_type() for each in mail.iter_parts()]
+        assert types == ["text/plain", "text/html"]
+        for body in (part(mail, "text/plain"), part(mail, "text/html")):
+            assert "Priya Shah has named you as their line manager" in body
+            assert "/bookings/" not in body
+            assert "Hello Priya" not in body
+            assert "diabetic" not in body
+            assert "ill." not in body
+            assert "None" not in body
+        text = part(mail, "text/plain")
+        assert "\n\n\n" not in text
+        assert text.startswith("Hello,\n\n")
+
+
+def test_the_copies_say_what_happened(course: Course) -> None:
+    session = make_session(course=course, sittings=THREE_DATES)
+    booking = book(session)
+    move(session, days=1)
+    actions.cancel(booking=booking, by=booking.person, now=NOW)
+    booked, changed, cancelled = (read(written(message)) for message in copies())
+    assert booked["Subject"] == "Priya Shah has a place: Neglect, Wed 3 Feb 2027"
+    assert changed["Subject"] == "Changed: Neglect, now Wed 3 Feb 2027 (Priya Shah)"
+    assert cancelled["Subject"] == "Cancelled: Priya Shah on Neglect, Wed 3 Feb 2027"
+    assert session.venue is not None
+    assert session.venue.name in part(booked, "text/plain")
+    words = part(changed, "text/plain")
+    assert "Before: Tuesday 2 February 2027, 9am to 12pm" in words
+    assert "Now: Wednesday 3 February 2027, 9am to 12pm" in words
+
+
+def test_a_cancelled_session_is_told_with_its_reason(course: Course) -> None:
+    session = make_session(course=course)
+    book(session)
+    changes.cancel_session(
+        session=session, by=make_coordinator(), now=NOW, why="The trainer is away."
+    )
+    text = part(read(written(copies()[-1])), "text/plain")
+    assert "Neglect has been cancelled. Priya Shah had a place on it" in text
+    assert "The trainer is away." in text
+
+
+def test_somebody_given_a_place_from_the_list_is_told_of_only_then(course: Course) -> None:
+    session = make_session(course=course, capacity=1)
+    first = book(session, make_person())
+    waits = book(session)
+    assert topics() == []
+    actions.cancel(booking=first, by=first.person, now=NOW)
+    assert topics() == ["manager.confirmed"]
+    assert copies()[0].booking == waits
+
+
+def test_an_accepted_offer_is_told_of_and_an_open_one_is_not(course: Course) -> None:
+    session = make_session(course=course, capacity=1, promotion=Session.Promotion.OFFER)
+    first = book(session, make_person())
+    waits = book(session)
+    actions.cancel(booking=first, by=first.person, now=NOW)
+    assert topics() == []
+    actions.accept_offer(booking=waits, by=waits.person, now=NOW)
+    assert topics() == ["manager.confirmed"]
+
+
+def test_who_waits_or_leaves_the_list_is_nobody_elses_business(course: Course) -> None:
+    session = make_session(course=course, capacity=1)
+    book(session, make_person())
+    waits = book(session)
+    move(session, days=1)
+    actions.cancel(booking=waits, by=waits.person, now=NOW)
+    assert topics() == []
+
+
+def test_a_new_join_link_is_for_those_who_attend(course: Course) -> None:
+    session = make_session(course=course, delivery=Session.Delivery.ONLINE)
+    book(session)
+    move(session, join_url="https://meet.example/secret")
+    assert topics() == ["manager.confirmed"]
+    move(session, days=1, join_url="https://meet.example/other")
+    mail = read(written(copies()[-1]))
+    assert "Wednesday 3 February 2027" in part(mail, "text/plain")
+    for message in copies():
+        assert b"meet.example" not in written(message)
+
+
+@pytest.mark.parametrize(
+    "address", ["", "practitioner@agency.example", "Practitioner@Agency.Example"]
+)
+def test_no_copy_without_a_manager_or_to_oneself(course: Course, address: str) -> None:
+    session = make_session(course=course)
+    booking = book(
+        session, make_practitioner(email="practitioner@agency.example", manager_email=address)
+    )
+    actions.cancel(booking=booking, by=booking.person, now=NOW)
+    assert topics() == []
+
+
+def test_a_course_that_does_not_ask_for_copies_sends_none() -> None:
+    session = make_session(course=make_course())
+    booking = book(session)
+    actions.cancel(booking=booking, by=booking.person, now=NOW)
+    assert topics() == []
+
+
+def test_copies_stand_or_fall_with_the_decision(course: Course) -> None:
+    session = make_session(course=course)
+    with transaction.atomic():
+        book(session)
+        assert topics() == ["manager.confirmed"]
+        transaction.set_rollback(True)
+    assert topics() == []
+
+
+def test_the_practitioner_is_told_that_a_copy_goes_to_the_manager(course: Course) -> None:
+    session = make_session(course=course)
+    person = make_practitioner()
+    client = Client()
+    client.force_login(person)
+    assert (
+        f"Your line manager, {MANAGER}, gets a copy"
+        in client.get(f"/sessions/{session.pk}/book/").text
+    )
+    booking = book(session, person)
+    assert (
+        f"Your line manager, {MANAGER}, gets a copy" in client.get(booking.get_absolute_url()).text
+    )
+    confirmation = read(written(Message.objects.get(topic="booking.confirmed")))
+    for kind in ("text/plain", "text/html"):
+        assert f"Your line manager, {MANAGER}, gets a copy of this" in part(confirmation, kind)
+    assert "your line manager, if you have named one" in Client().get("/privacy/").text
+
+
+def test_nobody_is_told_of_copies_that_do_not_go_out() -> None:
+    session = make_session()
+    person = make_practitioner()
+    client = Client()
+    client.force_login(person)
+    assert "line manager" not in client.get(f"/sessions/{session.pk}/book/").text
+    booking = book(session, person)
+    assert "line manager" not in client.get(booking.get_absolute_url()).text
+
+
+@pytest.mark.parametrize("topic", TO_MANAGERS)
+def test_copies_have_a_name_on_the_page_of_messages(topic: str) -> None:
+    assert topic_words(topic) != topic
