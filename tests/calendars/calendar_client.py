@@ -10,7 +10,8 @@ import icalendar
 
 from booking.catalogue.models import Session
 from booking.notices.composing import compose
-from booking.outbox.delivery import Post, deliver
+from booking.outbox.delivery import deliver
+from booking.outbox.post import Post
 from booking.places.announcements import calendar_uid
 from booking.places.models import Booking
 from tests.calendars import libical
