@@ -8,3 +8,9 @@ class AccountsConfig(AppConfig):
 
     name = "accounts"
     verbose_name = "People and agencies"
+
+    def ready(self) -> None:
+        """Listen to allauth; models can be imported from here on."""
+        from accounts.failing_mail import watch_for_proof
+
+        watch_for_proof()

@@ -17,7 +17,7 @@ urlpatterns = [
     path("", include("booking.attendance.urls")),
     path("", include("booking.calendars.urls")),
     path("manage/", include("booking.places.manage_urls")),
-    path("manage/received/", include("booking.replies.urls")),
+    path("manage/", include("booking.replies.urls")),
     path("", include("booking.admin_urls")),
 ]
 

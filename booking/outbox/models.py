@@ -128,8 +128,13 @@ class Message(models.Model):
 
     @property
     def holds_a_code(self) -> bool:
-        """Whether its text is shown to nobody, however long it is kept."""
+        """Whether it may hold a code, so that its text is forgotten once it is sent."""
         return self.topic == ACCOUNT_MAIL
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether its text is only for its recipient: a code, or a link to answer as a manager."""
+        return self.holds_a_code or self.topic.startswith("approval.")
 
     @property
     def came_back(self) -> bool:
@@ -155,6 +160,7 @@ class MessageEvent(models.Model):
         DROPPED = "dropped", "Dropped"
         CAME_BACK = "came back", "Came back"
         DELAYED = "delayed", "Delayed on the way"
+        ADDRESS_WORKS = "address works", "The address was said to work"
 
     message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="events")
     at = models.DateTimeField()

@@ -19,8 +19,8 @@ class SentLetter:
 
 
 def letter_of(message: Message) -> SentLetter | None:
-    """What a message says, or nothing: not composed yet, forgotten, or a code that nobody sees."""
-    if message.holds_a_code or message.mime is None:
+    """What a message says, or nothing: not composed yet, forgotten, or only for its recipient."""
+    if message.is_secret or message.mime is None:
         return None
     mail = message_from_bytes(bytes(message.mime), policy=policy.default)
     assert isinstance(mail, EmailMessage)  # noqa: S101 - policy.default says so

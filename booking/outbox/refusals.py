@@ -43,13 +43,20 @@ class ReplacedSince(MessageRefused):
     )
 
 
-class HoldsACode(MessageRefused):
-    """A code belongs to one address and lives for minutes."""
+class OnlyForItsRecipient(MessageRefused):
+    """A code or a link that only one person may use."""
 
     sentence = (
-        "This message holds a sign-in code, which is for this address only. The person can ask"
-        " for a new one."
+        "This message holds a code or a link that is for this address only, so it cannot go to"
+        " another one. The person can ask for a new code; a manager's address is corrected on the"
+        " booking."
     )
+
+
+class Forgotten(MessageRefused):
+    """The text of a sign-in mail is not kept."""
+
+    sentence = "The text of this message is not kept. The person can ask for a new code."
 
 
 class SameAddress(MessageRefused):

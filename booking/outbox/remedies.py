@@ -12,9 +12,10 @@ from accounts.models import User
 from booking.outbox.actions import new_message_id
 from booking.outbox.models import Message, MessageEvent
 from booking.outbox.refusals import (
-    HoldsACode,
+    Forgotten,
     MayHaveArrived,
     NotStuck,
+    OnlyForItsRecipient,
     ReplacedSince,
     SameAddress,
 )
@@ -29,14 +30,14 @@ def retry(*, message: Message, by: User, now: datetime) -> None:
     """Send a message again at once, the same bytes to the same address.
 
     For one that is parked, waits for its next attempt, or came back. Raises `NotStuck`,
-    `ReplacedSince`, or `HoldsACode` if its text has been forgotten.
+    `ReplacedSince` or `Forgotten`.
     """
     with transaction.atomic():
         fresh = _lock(message)
         if fresh.came_back:
             _refuse_if_replaced(fresh)
             if fresh.holds_a_code:
-                raise HoldsACode
+                raise Forgotten
         elif fresh.state not in (State.PARKED, State.WAITING):
             raise NotStuck(fresh)
         _put_back(fresh, now=now)
@@ -53,14 +54,14 @@ def correct_address(
     one about the new. Later messages of its stream that wait behind it for the same address go to
     the new one too. The person's account keeps its address, which is what they sign in with.
 
-    Returns the messages that go to the new address. Raises `HoldsACode`, `SameAddress`,
-    `NotStuck`, `MayHaveArrived` or `ReplacedSince`.
+    Returns the messages that go to the new address. Raises `OnlyForItsRecipient`,
+    `SameAddress`, `NotStuck`, `MayHaveArrived` or `ReplacedSince`.
     """
     with transaction.atomic():
         fresh = _lock(message)
         old_email = fresh.to_email
-        if fresh.holds_a_code:
-            raise HoldsACode
+        if fresh.is_secret:
+            raise OnlyForItsRecipient
         if to_email.lower() == old_email.lower():
             raise SameAddress
         if fresh.came_back:

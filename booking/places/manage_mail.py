@@ -69,7 +69,7 @@ def message_page(request: HttpRequest, message_id: int) -> HttpResponse:
         "letter": letter_of(message),
         "events": message.events.select_related("by"),
         "can_retry": can_wait or (message.came_back and not message.holds_a_code),
-        "can_correct": stuck and not message.holds_a_code and not message.may_have_arrived,
+        "can_correct": stuck and not message.is_secret and not message.may_have_arrived,
         "can_drop": can_wait,
     }
     return render(request, "manage/message.html", context)

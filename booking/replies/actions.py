@@ -5,11 +5,12 @@ from datetime import datetime
 
 from django.db import transaction
 
+from accounts import failing_mail
 from accounts.models import User
 from booking.catalogue.models import Sitting
 from booking.outbox import actions as outbox
 from booking.outbox import reports
-from booking.outbox.models import Message
+from booking.outbox.models import Message, MessageEvent
 from booking.places.models import Booking
 from booking.replies.announcements import still_booked
 from booking.replies.answers import Answer
@@ -76,13 +77,39 @@ def record_delivery_report(*, report: DeliveryReport, now: datetime) -> None:
             f"A mail server reports trouble with the message to {message.to_email}, and it is not"
             " clear how bad it is."
         )
-    reports.record_report(
-        message=message,
-        message_id=message_id,
-        is_final=report.is_final,
-        reason=report.reason,
-        now=now,
-    )
+    with transaction.atomic():
+        reports.record_report(
+            message=message,
+            message_id=message_id,
+            is_final=report.is_final,
+            reason=report.reason,
+            now=now,
+        )
+        # What the message was before its address was corrected says nothing about the new one.
+        if report.is_permanent and message.message_id == message_id:
+            failing_mail.mark(email=message.to_email, why=report.reason, now=now)
+
+
+def say_address_works(*, person: User, by: User, why: str, now: datetime) -> None:
+    """A coordinator knows that mail reaches a person again; said on record, with the message that
+    came back last."""
+    with transaction.atomic():
+        failing_mail.clear(person=person)
+        last = (
+            Message.objects.filter(to_email__iexact=person.email, bounced_at__isnull=False)
+            .defer("mime")
+            .order_by("-bounced_at")
+            .first()
+        )
+        if last is not None:
+            MessageEvent.objects.create(
+                message=last,
+                at=now,
+                by=by,
+                what=MessageEvent.What.ADDRESS_WORKS,
+                why=why,
+                former_message_id=last.message_id,
+            )
 
 
 def settle(*, received: ReceivedMail, by: User, now: datetime) -> None:

@@ -8,8 +8,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.failing_mail import people_whose_mail_fails
 from accounts.permissions import coordinators_only
 from accounts.views import signed_in
+from booking.places.manage_mail_forms import WhyForm
 from booking.rate_limits import at_most
 from booking.replies import actions
 from booking.replies.models import MailboxState, ReceivedMail, mail_to_read
@@ -29,6 +31,33 @@ def manage_received(request: HttpRequest) -> HttpResponse:
         "is_read_here": is_read_here(),
     }
     return render(request, "manage/received.html", context)
+
+
+@never_cache
+@coordinators_only
+@require_GET
+def manage_addresses(request: HttpRequest) -> HttpResponse:
+    """People whose address mail does not reach."""
+    people = Paginator(people_whose_mail_fails(), _PER_PAGE)
+    context = {"page_obj": people.get_page(request.GET.get("page"))}
+    return render(request, "manage/addresses.html", context)
+
+
+@never_cache
+@at_most(120)
+@coordinators_only
+def manage_address_works(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Say that mail reaches somebody after all, and how that is known."""
+    person = get_object_or_404(people_whose_mail_fails(), pk=person_id)
+    form = WhyForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        actions.say_address_works(
+            person=person, by=signed_in(request), now=timezone.now(), why=form.cleaned_data["why"]
+        )
+        messages.success(request, f"Mail to {person.email} counts as arriving again.")
+        return redirect("manage_addresses")
+    context = {"person": person, "form": form}
+    return render(request, "manage/address_works.html", context, status=422 if form.errors else 200)
 
 
 @never_cache

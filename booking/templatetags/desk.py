@@ -2,6 +2,7 @@
 
 from django import template
 
+from accounts.failing_mail import people_whose_mail_fails
 from booking.places.models import Booking
 from booking.places.sent_mail import SentMail
 from booking.places.sent_mail import mail_about as find_mail_about
@@ -14,6 +15,12 @@ register = template.Library()
 def mail_to_be_read() -> int:
     """How many mails of the reply mailbox somebody must read. Costs one statement."""
     return mail_to_read().count()
+
+
+@register.simple_tag
+def addresses_that_fail() -> int:
+    """How many people mail does not reach. Costs one statement."""
+    return people_whose_mail_fails().count()
 
 
 @register.simple_tag

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from accounts import failing_mail
 from booking.outbox.models import Message
 from booking.places import actions
 from booking.replies.intake import take_in
@@ -67,6 +68,13 @@ def test_a_coordinator_finds_out_what_happened_to_a_mail_and_sends_it_elsewhere(
     kinds = [part.get_content_type() for part in invitation.walk()]
     assert kinds[-1] == "text/calendar"
 
+    page.goto("/manage/addresses/")
+    show_heading(page, "Addresses that fail")
+    accessible(page)
+    _picture(page, f"addresses-{width}")
+    page.get_by_role("link", name="It works").click()
+    show_heading(page, "This address works")
+    accessible(page)
     page.goto("/manage/received/")
     show_heading(page, "Mail that needs reading")
     expect(page.get_by_text("Café nearby?", exact=True)).to_be_visible()
@@ -82,10 +90,30 @@ def test_a_coordinator_finds_out_what_happened_to_a_mail_and_sends_it_elsewhere(
     expect(page.get_by_text("Mail is not leaving.")).to_be_visible()
     accessible(page)
     _picture(page, f"home-{width}")
+    page.goto(f"/bookings/{booking.pk}/")
+    expect(page.get_by_role("heading", name="Mail about this booking")).to_be_visible()
+    accessible(page)
+    _picture(page, f"booking-{width}")
     page.goto(f"/manage/messages/{Message.objects.get(booking=booking).pk}/drop/")
     show_heading(page, "Drop a message")
     accessible(page)
     _picture(page, f"drop-{width}")
+
+
+def test_a_person_reads_that_mail_does_not_reach_them(
+    page: Page, mail: Mail, accessible: Callable[[Page], None]
+) -> None:
+    person = make_person("full@agency.example")
+    page.goto("/accounts/profile/")
+    sign_in(page, person.email, mail)
+    show_heading(page, "Your details")
+    failing_mail.mark(email=person.email, why="5.2.2 Mailbox full", now=timezone.now())
+    for width in (375, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.reload()
+        expect(page.get_by_text("does not arrive.")).to_be_visible()
+        accessible(page)
+        _picture(page, f"profile-{width}")
 
 
 def _until_sent(page: Page, booking_id: int) -> None:

@@ -8,7 +8,14 @@ from django.db import transaction
 
 from booking.outbox import actions, remedies, reports
 from booking.outbox.models import Message, MessageEvent
-from booking.outbox.refusals import HoldsACode, MayHaveArrived, NotStuck, ReplacedSince, SameAddress
+from booking.outbox.refusals import (
+    Forgotten,
+    MayHaveArrived,
+    NotStuck,
+    OnlyForItsRecipient,
+    ReplacedSince,
+    SameAddress,
+)
 from booking.places.models import Booking
 from tests.factories import NOW, make_coordinator, make_person, make_session
 
@@ -88,7 +95,8 @@ def test_what_waits_behind_it_for_the_same_address_goes_with_it() -> None:
         ({"state": State.SENDING, "handed_over": True}, NotStuck),
         ({"state": State.SENT, "handed_over": True}, NotStuck),
         ({"state": State.DROPPED}, NotStuck),
-        ({"topic": "account.mail", "state": State.PARKED}, HoldsACode),
+        ({"topic": "account.mail", "state": State.PARKED}, OnlyForItsRecipient),
+        ({"topic": "approval.asked", "state": State.PARKED}, OnlyForItsRecipient),
     ],
 )
 def test_what_may_have_arrived_is_not_sent_to_somebody_else(
@@ -146,7 +154,7 @@ def test_a_message_that_came_back_is_sent_again_as_it_was() -> None:
 
 def test_a_forgotten_code_is_not_sent_again() -> None:
     message = post("one", topic="account.mail", state=State.SENT, bounced_at=NOW)
-    with pytest.raises(HoldsACode):
+    with pytest.raises(Forgotten):
         remedies.retry(message=message, by=make_coordinator(), now=LATER)
 
 

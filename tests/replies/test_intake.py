@@ -7,6 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts.failing_mail import people_whose_mail_fails
+from accounts.models import User
 from booking.outbox.actions import Draft
 from booking.outbox.models import Message, MessageEvent
 from booking.places import announcements
@@ -186,6 +188,9 @@ def test_a_message_that_does_not_arrive_is_seen(returned: str) -> None:
     message.refresh_from_db()
     assert message.came_back
     assert message.last_error == "5.1.1 550 5.1.1 No such person"
+    person = User.objects.get(email=message.to_email)
+    assert (person.mail_failing_since, person.mail_failure) == (NOW, message.last_error)
+    assert list(people_whose_mail_fails()) == [person]
 
 
 @pytest.mark.parametrize(
@@ -218,6 +223,28 @@ def test_a_message_that_was_given_up_after_some_days_came_back() -> None:
     assert receive(letters.notification(message.message_id, status="4.4.7"))
     message.refresh_from_db()
     assert message.came_back
+    assert not people_whose_mail_fails().exists()
+
+
+def test_the_first_failure_says_since_when_and_the_last_one_why() -> None:
+    message = sent_confirmation()
+    receive(letters.notification(message.message_id))
+    again = letters.notification(
+        message.message_id, own_id="<dsn2@mx.example>", diagnostic="smtp; 552 5.2.2 Mailbox full"
+    )
+    take_in(Fetched(raw=again, is_whole=True), now=NOW + timedelta(days=1))
+    person = people_whose_mail_fails().get()
+    assert person.mail_failing_since == NOW
+    assert person.mail_failure == "5.1.1 552 5.2.2 Mailbox full"
+
+
+def test_a_failure_of_a_corrected_address_says_nothing_about_the_account() -> None:
+    message = sent_confirmation()
+    Message.objects.filter(pk=message.pk).update(to_email="corrected@agency.example")
+    assert receive(letters.notification(message.message_id))
+    message.refresh_from_db()
+    assert message.came_back
+    assert not people_whose_mail_fails().exists()
 
 
 def test_a_report_of_arrival_changes_nothing() -> None:

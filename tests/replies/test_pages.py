@@ -8,12 +8,15 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.failing_mail import people_whose_mail_fails
+from booking.outbox.models import MessageEvent
 from booking.replies.actions import note_mailbox
 from booking.replies.intake import take_in
 from booking.replies.mailbox import Fetched
 from booking.replies.models import ReceivedMail
 from tests.factories import NOW, make_coordinator, make_person, make_trainer
 from tests.replies import letters
+from tests.replies.test_intake import sent_confirmation
 
 pytestmark = pytest.mark.django_db
 
@@ -82,7 +85,13 @@ def test_the_page_says_how_the_mailbox_is(coordinator: Client, settings: Setting
 
 def test_to_everybody_but_coordinators_the_page_does_not_exist() -> None:
     received = listed(letters.question())
-    addresses = (reverse("manage_received"), reverse("manage_received_settle", args=[received.pk]))
+    failing = make_person(mail_failing_since=NOW)
+    addresses = (
+        reverse("manage_received"),
+        reverse("manage_received_settle", args=[received.pk]),
+        reverse("manage_addresses"),
+        reverse("manage_address_works", args=[failing.pk]),
+    )
     for person in (make_person(), make_trainer(), make_person(is_staff=True)):
         client = Client()
         client.force_login(person)
@@ -92,6 +101,27 @@ def test_to_everybody_but_coordinators_the_page_does_not_exist() -> None:
     for address in addresses:
         assert Client().get(address).headers["Location"].startswith("/accounts/login/")
     assert ReceivedMail.objects.get().state == ReceivedMail.State.LISTED
+
+
+def test_a_coordinator_says_that_an_address_works(coordinator: Client) -> None:
+    message = sent_confirmation()
+    report = letters.notification(message.message_id)
+    take_in(Fetched(raw=report, is_whole=True), now=timezone.now())
+    person = people_whose_mail_fails().get()
+    page = coordinator.get(reverse("manage_addresses")).content.decode()
+    assert person.email in page
+    assert "5.1.1 550 5.1.1 No such person" in page
+    home = coordinator.get(reverse("manage_sessions")).content.decode()
+    assert "Addresses that fail (1)" in home
+    works = reverse("manage_address_works", args=[person.pk])
+    assert coordinator.post(works, {"why": ""}).status_code == 422
+    assert coordinator.post(works, {"why": "They rang."}).status_code == 302
+    assert not people_whose_mail_fails().exists()
+    event = message.events.last()
+    assert event is not None
+    assert (event.what, event.why) == (MessageEvent.What.ADDRESS_WORKS, "They rang.")
+    assert event.by is not None
+    assert coordinator.get(works).status_code == 404
 
 
 def test_nonsense_is_no_server_error(coordinator: Client) -> None:
