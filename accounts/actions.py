@@ -56,12 +56,13 @@ def save_profile(
     unlisted_agency: str,
     manager_email: str,
     phone: str,
+    level: int | None,
 ) -> None:
     """Keep who the person is and whom they work for. Clears the agency when it is not listed."""
     person.first_name, person.last_name, person.job_title = first_name, last_name, job_title
     person.agency = agency
     person.unlisted_agency = "" if agency else unlisted_agency
-    person.manager_email, person.phone = manager_email, phone
+    person.manager_email, person.phone, person.level = manager_email, phone, level
     person.save(
         update_fields=[
             "first_name",
@@ -71,6 +72,7 @@ def save_profile(
             "unlisted_agency",
             "manager_email",
             "phone",
+            "level",
         ]
     )
 

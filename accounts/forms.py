@@ -6,7 +6,7 @@ from allauth.account.forms import ConfirmLoginCodeForm, LoginForm, RequestLoginC
 from django import forms
 
 from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox
-from accounts.models import Agency, User
+from accounts.models import Agency, Level, User
 
 NOT_LISTED = "not-listed"
 
@@ -110,6 +110,15 @@ class ProfileForm(forms.Form):
             "invalid": "Enter an email address in the right form, like name@agency.org."
         },
     )
+    level = forms.TypedChoiceField(
+        label="Your level of safeguarding work (optional)",
+        choices=[("", "I do not know"), *Level.choices],
+        coerce=int,
+        empty_value=None,
+        required=False,
+        help_text="Some courses are only for people who work at a certain level.",
+        error_messages={"invalid_choice": "Choose a level from the list."},
+    )
     phone = forms.CharField(
         label="Phone number (optional)",
         max_length=30,
@@ -119,7 +128,12 @@ class ProfileForm(forms.Form):
     )
 
     def __init__(
-        self, *args: Any, person: User, known_agency: Agency | None, **kwargs: Any
+        self,
+        *args: Any,
+        person: User,
+        known_agency: Agency | None,
+        with_level: bool = True,
+        **kwargs: Any,
     ) -> None:
         kwargs.setdefault(
             "initial",
@@ -130,10 +144,13 @@ class ProfileForm(forms.Form):
                 "agency": person.agency_id or (NOT_LISTED if person.unlisted_agency else ""),
                 "unlisted_agency": person.unlisted_agency,
                 "manager_email": person.manager_email,
+                "level": person.level or "",
                 "phone": person.phone,
             },
         )
         super().__init__(*args, **kwargs)
+        if not with_level:
+            del self.fields["level"]
         self.person = person
         self.known_agency = known_agency
         if known_agency:
@@ -156,6 +173,8 @@ class ProfileForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """A person whose agency is not listed must say who they work for."""
         cleaned: dict[str, Any] = super().clean() or {}
+        if "level" not in self.fields:
+            cleaned["level"] = self.person.level
         if self.known_agency:
             return {**cleaned, "agency": self.known_agency, "unlisted_agency": ""}
         choice = cleaned.get("agency")

@@ -51,11 +51,14 @@ class SignInView(RequestLoginCodeView):
 sign_in = SignInView.as_view()
 
 
-def profile_form(request: HttpRequest, person: User) -> ProfileForm:
-    """The form in which a person says who they are, filled in from the request or what is known."""
+def profile_form(request: HttpRequest, person: User, *, with_level: bool) -> ProfileForm:
+    """The form in which a person says who they are, filled in from the request or what is known.
+
+    `with_level` asks for their level of safeguarding work too.
+    """
     known_agency = actions.agency_by_address(person=person)
     submitted = request.POST if request.method == "POST" else None
-    return ProfileForm(submitted, person=person, known_agency=known_agency)
+    return ProfileForm(submitted, person=person, known_agency=known_agency, with_level=with_level)
 
 
 @login_required
@@ -64,7 +67,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     """Say, or correct, who you are and whom you work for; then go on where you came from."""
     person = signed_in(request)
     first_time = not person.is_complete
-    form = profile_form(request, person)
+    form = profile_form(request, person, with_level=not first_time)
     if request.method == "POST" and form.is_valid():
         actions.save_profile(person=person, **form.cleaned_data)
         return redirect(safe_next(request, f"{reverse('account_profile')}?saved=1"))

@@ -7,11 +7,14 @@ from itertools import groupby
 from django.conf import settings
 from django.urls import reverse
 
+from accounts.models import Agency
 from booking.calendars.entry_words import entry_description, entry_title
 from booking.calendars.ics import AllDay, Event
 from booking.calendars.rows import BookingRow, DiaryRow, SessionRow
 from booking.catalogue.models import Session
-from booking.places.announcements import calendar_uid
+from booking.catalogue.policies import CancellationPolicy
+from booking.places.announcements import SittingTimes, calendar_uid
+from booking.places.cancelling import terms
 from booking.places.models import Booking
 from booking.wording import counted
 
@@ -100,15 +103,24 @@ def _events_of(
 
 
 def booking_events(rows: Iterable[BookingRow]) -> Iterator[Event]:
-    """A person's own bookings: the same UIDs as in the invitations they were sent."""
+    """A person's own bookings: the same UIDs as in the invitations they were sent.
+
+    Costs two statements more for the policies, which never change, if they have any.
+    """
     name, address = _organizer()
+    rows = list(rows)
+    used = {row.policy for row in rows if row.policy is not None}
+    policies = CancellationPolicy.objects.prefetch_related("bands").in_bulk(used) if used else {}
     for _, group in groupby(rows, key=lambda row: row.booking):
         sittings = list(group)
         first = sittings[0]
         page = settings.SITE_URL + reverse("booking", args=[first.booking])
         join_url = first.join_url if _is_online(first) else ""
         description = entry_description(
-            join_url=join_url, booking_url=page, instructions=first.instructions
+            join_url=join_url,
+            booking_url=page,
+            cancelling=_cancelling(sittings, policies.get(first.policy or 0)),
+            instructions=first.instructions,
         )
         key = Booking(calendar_key=first.calendar_key)
         for number, row in enumerate(sittings, start=1):
@@ -127,6 +139,20 @@ def booking_events(rows: Iterable[BookingRow]) -> Iterator[Event]:
                 cancelled=row.state == Booking.State.CANCELLED,
                 tentative=row.state == Booking.State.OFFERED,
             )
+
+
+def _cancelling(sittings: list[BookingRow], policy: CancellationPolicy | None) -> str:
+    """The terms of cancelling as they were told when the entry was last changed."""
+    first = sittings[0]
+    agency = None
+    if first.sector is not None:
+        agency = Agency(
+            sector=first.sector,
+            trainers_in_kind=bool(first.gives_trainers),
+            annual_turnover_pence=first.turnover_pence,
+        )
+    times = [SittingTimes(row.sitting, row.starts_at, row.ends_at) for row in sittings]
+    return terms(policy, agency, times, until=first.free_until).sentence(now=first.stamp)
 
 
 def diary_entries(rows: Iterable[DiaryRow]) -> Iterator[AllDay]:

@@ -8,7 +8,6 @@ from booking.catalogue.calendar_links import CalendarEntry, calendar_links
 from booking.catalogue.event_data import as_script_text, event_data
 from booking.catalogue.models import Session
 from booking.catalogue.queries import for_rows
-from booking.catalogue.working_days import free_cancellation_until
 
 _OTHER_DATES = 5
 
@@ -16,7 +15,7 @@ _OTHER_DATES = 5
 def session_context(
     session: Session, *, site: str, organiser: str, now: datetime
 ) -> dict[str, Any]:
-    """Everything of `catalogue/session.html` but the reader's own booking.
+    """Everything of `catalogue/session.html` but what depends on the reader.
 
     `site` is the address of this installation, without a path.
     """
@@ -34,7 +33,6 @@ def session_context(
         "availability": availability(session, now),
         "why_not": why_not(session, now),
         "is_ahead": session.state == Session.State.PUBLISHED and now < session.starts_at,
-        "cancel_by": free_cancellation_until(session),
         "prerequisites": session.course.prerequisites.defer("search"),
         "trainers": session.trainers.order_by("last_name", "first_name"),
         "calendars": [

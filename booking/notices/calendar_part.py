@@ -23,6 +23,7 @@ def calendar_part(
     description = entry_description(
         join_url=notice.join_url,
         booking_url=notice.booking_url,
+        cancelling=notice.cancelling,
         instructions=notice.instructions,
     )
     if change.method == "CANCEL":

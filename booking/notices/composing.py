@@ -77,9 +77,8 @@ def compose(
 
 def _bookings(messages: Sequence[Message]) -> dict[int, Booking]:
     wanted = {message.booking_id for message in messages if message.booking_id is not None}
-    return (
-        Booking.objects.with_session().prefetch_related("session__trainers").in_bulk(list(wanted))
-    )
+    bookings = Booking.objects.with_session().select_related("agency", "policy")
+    return bookings.prefetch_related("session__trainers", "policy__bands").in_bulk(list(wanted))
 
 
 def _composed(

@@ -14,6 +14,7 @@ from booking.catalogue.models import Session
 from booking.notices.reminder_times import DAYS, HOUR
 from booking.notices.reminders import will_be_reminded
 from booking.outbox.models import Message
+from booking.places.cancelling import terms_of
 from booking.places.manager_copies import copied_to
 from booking.places.models import Booking
 
@@ -66,8 +67,8 @@ class Notice:
     getting_there: str
     instructions: str
     trainers: str
-    cancel_by: str
-    cancel_notice: str
+    # Until when cancelling is free and what it costs after that.
+    cancelling: str
     booking_url: str
     session_url: str
     # Where reminders are turned off; in reminders only.
@@ -125,7 +126,6 @@ def notice_of(message: Message, booking: Booking) -> Notice:
     # A date that was dropped from a session is none of those it has now.
     dates_in_all = 1 if message.topic == "booking.further_date_cancelled" else len(sittings)
     venue = None if session.is_online else session.venue
-    cancel_by = booking.free_until
     return Notice(
         first_name=booking.person.first_name,
         person_name=str(booking.person),
@@ -145,8 +145,7 @@ def notice_of(message: Message, booking: Booking) -> Notice:
         getting_there=venue.getting_there if venue else "",
         instructions=session.joining_instructions,
         trainers=wording.listed([str(trainer) for trainer in session.trainers.all()]),
-        cancel_by=wording.deadline(cancel_by) if cancel_by > message.created_at else "",
-        cancel_notice=_notice_length(booking),
+        cancelling=terms_of(booking).sentence(now=message.created_at),
         booking_url=absolute(reverse("booking", args=[booking.pk])),
         session_url=absolute(reverse("session", args=[session.pk])),
         reminders_url=_reminders_url(message, booking),
@@ -194,8 +193,3 @@ def _moment(text: str) -> datetime:
 
 def _ordinal(number: int) -> str:
     return _ORDINALS[number - 1] if 1 <= number <= len(_ORDINALS) else f"Number {number}"
-
-
-def _notice_length(booking: Booking) -> str:
-    days = booking.notice_days
-    return wording.counted(days, "working day") if days else ""

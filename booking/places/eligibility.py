@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.db.models import Case, F, When
+
 from booking.catalogue.models import Course, Session
 from booking.places import rules
 from booking.places.facts import Practitioner
@@ -60,10 +62,12 @@ def check_person(person: Practitioner, session: Session) -> None:
 def next_dates(courses: frozenset[int], *, now: datetime) -> list[tuple[Course, Session | None]]:
     """Each of these courses with its next session, one with free places before a full one.
 
-    For the page that tells somebody what is missing, after the session's lock is let go.
+    For the page that tells somebody what is missing, after the session's lock is let go. Two
+    statements.
     """
-    found: list[tuple[Course, Session | None]] = []
-    for course in Course.objects.defer("search").filter(pk__in=courses):
-        ahead = Session.objects.upcoming(now=now).filter(course=course)
-        found.append((course, ahead.with_places().first() or ahead.first()))
-    return found
+    ahead = Session.objects.upcoming(now=now).filter(course__in=courses)
+    is_full = Case(When(places_taken__lt=F("capacity"), waiting_count=0, then=0), default=1)
+    soonest = ahead.order_by("course_id", is_full, "starts_at", "id").distinct("course_id")
+    by_course = {session.course_id: session for session in soonest}
+    found = Course.objects.defer("search").filter(pk__in=courses)
+    return [(course, by_course.get(course.pk)) for course in found]

@@ -86,23 +86,33 @@ def read_room(session: Session, *, now: datetime) -> Room:
 
     To decide by it, the caller holds the session's lock.
     """
-    room = Room(session, session.places_taken)
-    if session.has_allocations:
-        active = session.allocations.filter(release_at__gt=now).select_related("agency")
-        room.reserved = tuple(active)
-    if session.agency_limit is not None or room.reserved:
+    return read_rooms([session], now=now)[session.pk]
+
+
+def read_rooms(sessions: Iterable[Session], *, now: datetime) -> dict[int, Room]:
+    """The room on each of these sessions, by key, in as many statements as for one."""
+    rooms = {session.pk: Room(session, session.places_taken) for session in sessions}
+    reserving = [key for key, room in rooms.items() if room.session.has_allocations]
+    if reserving:
+        active = Allocation.objects.filter(session__in=reserving, release_at__gt=now)
+        for each in active.select_related("agency"):
+            rooms[each.session_id].reserved += (each,)
+    counted = [
+        key for key, room in rooms.items() if room.session.agency_limit is not None or room.reserved
+    ]
+    if counted:
         counts = (
-            Booking.objects.for_session(session)
+            Booking.objects.filter(session__in=counted)
             .holding_a_place()
             .exclude(agency=None)
             .order_by()
-            .values_list("agency_id", "agency__sector")
+            .values_list("session_id", "agency_id", "agency__sector")
             .annotate(number=Count("pk"))
         )
-        for agency, sector, number in counts:
-            room.holders[agency] = number
-            room.sectors[agency] = sector
-    return room
+        for key, agency, sector, number in counts:
+            rooms[key].holders[agency] = number
+            rooms[key].sectors[agency] = sector
+    return rooms
 
 
 def read_practitioners(

@@ -10,7 +10,7 @@ from booking.places.models import Booking
 def booking_for(person: User, booking_id: int) -> Booking:
     """A booking whose page this person may open. Raises `Http404` for anybody else's."""
     bookings = Booking.objects.visible_to(person).select_related(
-        "person__agency", "session__course", "session__venue", "session__policy", "session__policy"
+        "person__agency", "session__course", "session__venue", "agency", "policy"
     )
     booking = bookings.filter(pk=booking_id).first()
     if booking is None:

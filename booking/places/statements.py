@@ -4,7 +4,7 @@ Django would work out the text of each anew for every booking, which takes longe
 database takes to carry it out; meanwhile everybody else who wants this session waits.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -26,7 +26,7 @@ SELECT session.*, course.needs_manager_approval AS rule_approval, course.sectors
 FROM booking_session session
 JOIN booking_course course ON course.id = session.course_id
 LEFT JOIN booking_cancellationpolicy policy ON policy.id = session.policy_id
-WHERE session.id = %s
+WHERE session.id = ANY(%s)
 """
 _LOCK_SESSION = f"{_SESSION} FOR NO KEY UPDATE OF session"
 _PEOPLE = """
@@ -72,16 +72,27 @@ def lock_session(session_id: int) -> Session:
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("Lock a session inside a transaction.")
-    return _session(_LOCK_SESSION, session_id)
+    return _only(_sessions(_LOCK_SESSION, [session_id]))
 
 
 def read_session(session_id: int) -> Session:
     """The session and its course's rules, read without a lock: to show, not to decide."""
-    return _session(_SESSION, session_id)
+    return _only(_sessions(_SESSION, [session_id]))
 
 
-def _session(statement: str, session_id: int) -> Session:
-    for session in Session.objects.raw(statement, [session_id]):
+def read_sessions(session_ids: Iterable[int]) -> dict[int, Session]:
+    """Several sessions as `read_session` reads one, by key, with one statement."""
+    return {session.pk: session for session in _sessions(_SESSION, list(session_ids))}
+
+
+def _only(sessions: Iterable[Session]) -> Session:
+    for session in sessions:
+        return session
+    raise Session.DoesNotExist
+
+
+def _sessions(statement: str, session_ids: list[int]) -> Iterator[Session]:
+    for session in Session.objects.raw(statement, [session_ids]):
         read = vars(session)
         session.course_rules = CourseRules(
             needs_manager_approval=read["rule_approval"],
@@ -92,8 +103,7 @@ def _session(statement: str, session_id: int) -> Session:
             prerequisites=frozenset(read["rule_prerequisites"]),
         )
         session.promised_notice_days = read["rule_notice"] or 0
-        return with_counts_remembered(session)
-    raise Session.DoesNotExist
+        yield with_counts_remembered(session)
 
 
 def lock_booking(booking: Booking) -> tuple[Session, Booking]:

@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from booking.places import views
+from booking.places import public_views, views
 
 urlpatterns = [
+    path("courses/<str:code>/", public_views.course, name="course"),
+    path("sessions/<int:session_id>/", public_views.session, name="session"),
     path("sessions/<int:session_id>/book/", views.book, name="book"),
     path("bookings/", views.my_bookings, name="my_bookings"),
     path("bookings/<int:booking_id>/", views.booking_page, name="booking"),

@@ -11,14 +11,20 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts.actions import save_profile
+from accounts.forms import ProfileForm
+from accounts.models import User
 from accounts.views import profile_form, signed_in
 from booking.catalogue.models import Session
-from booking.places import actions
+from booking.places import actions, charges
+from booking.places.cancelling import terms_of, terms_offered
+from booking.places.expectations import expected
+from booking.places.expectations import refused as refused_now
 from booking.places.forms import BookForm, CancelForm
 from booking.places.loaders import booking_for, public_session, unread_session
 from booking.places.manager_copies import copied_to
 from booking.places.models import Booking
 from booking.places.refusals import AlreadyBooked, Refused
+from booking.places.standing import standing, standings
 from booking.rate_limits import at_most
 
 _PAST_PER_PAGE = 20
@@ -30,12 +36,13 @@ _PAST_PER_PAGE = 20
 def book(request: HttpRequest, session_id: int) -> HttpResponse:
     """Confirm and book; somebody new says who they are on the same page."""
     person = signed_in(request)
-    profile = profile_form(request, person) if not person.is_complete else None
+    profile = None if person.is_complete else _about_person(request, person, session_id)
     form = BookForm(request.POST if request.method == "POST" else None)
     refusal: Refused | None = None
     if request.method == "POST" and form.is_valid() and (profile is None or profile.is_valid()):
         if profile is not None:
             save_profile(person=person, **profile.cleaned_data)
+            profile = None
         try:
             booking = actions.book(
                 session=unread_session(session_id),
@@ -52,33 +59,61 @@ def book(request: HttpRequest, session_id: int) -> HttpResponse:
             refusal = refused
         else:
             return redirect(booking)
-    session = public_session(session_id)
+    return _book_page(request, session_id, form=form, profile=profile, refusal=refusal)
+
+
+def _about_person(request: HttpRequest, person: User, session_id: int) -> ProfileForm:
+    """Who somebody new is; asked for their level of work only if the course needs it."""
+    least = public_session(session_id).course.least_level
+    return profile_form(request, person, with_level=least is not None)
+
+
+def _book_page(
+    request: HttpRequest,
+    session_id: int,
+    *,
+    form: BookForm,
+    profile: ProfileForm | None,
+    refusal: Refused | None,
+) -> HttpResponse:
+    """The page before and after a try; what booking comes to is known of somebody we know."""
+    session, person, now = public_session(session_id), signed_in(request), timezone.now()
+    told = None
+    if refusal is not None:
+        told = refused_now(refusal, now=now)
+    elif profile is None:
+        told = expected(session=session, person=person, now=now)
     context = {
         "session": session,
         "form": form,
         "profile": profile,
+        "expected": told,
         "refusal": refusal,
         "copied_to": copied_to(person, session.course),
+        "terms": terms_offered(session, person.agency).sentence(now=now),
+        "now": now,
     }
     has_errors = form.errors or (profile is not None and profile.errors)
     status = 409 if refusal else 422 if has_errors else 200
-    return render(request, "places/book.html", {**context, "now": timezone.now()}, status=status)
+    return render(request, "places/book.html", context, status=status)
 
 
 @never_cache
 @login_required
 def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
     """One booking: where it stands, what happens next, what has happened."""
-    booking = booking_for(signed_in(request), booking_id)
+    booking, now = booking_for(signed_in(request), booking_id), timezone.now()
+    waits = booking.state == Booking.State.WAITING and booking.session.starts_at > now
     context = {
         "booking": booking,
         "session": booking.session,
         "sittings": booking.session.sittings.all(),
-        "position": booking.waiting_position if booking.state == Booking.State.WAITING else None,
+        "standing": standing(booking, now=now) if waits else None,
         "events": booking.events.select_related("by"),
-        "now": timezone.now(),
-        "cancel_by": booking.free_until,
         "copied_to": copied_to(booking.person, booking.session.course),
+        "now": now,
+        "terms": terms_of(booking).sentence(now=now),
+        "charged": charges.sentence(booking),
         "is_own": booking.person_id == signed_in(request).pk,
     }
     return render(request, "places/booking.html", context)
@@ -102,9 +137,17 @@ def cancel(request: HttpRequest, booking_id: int) -> HttpResponse:
             refusal = refused
         else:
             return redirect(booking)
-    context = {"booking": booking, "session": booking.session, "form": form, "refusal": refusal}
+    now = timezone.now()
+    context = {
+        "booking": booking,
+        "session": booking.session,
+        "form": form,
+        "refusal": refusal,
+        "cost": terms_of(booking).cost_now(now=now),
+        "now": now,
+    }
     status = 409 if refusal else 422 if form.errors else 200
-    return render(request, "places/cancel.html", {**context, "now": timezone.now()}, status=status)
+    return render(request, "places/cancel.html", context, status=status)
 
 
 @require_POST
@@ -136,11 +179,13 @@ def my_bookings(request: HttpRequest) -> HttpResponse:
     mine = Booking.objects.for_person(person).with_session()
     ahead = mine.live().filter(session__ends_at__gt=now).order_by("session__starts_at", "pk")
     not_yet = (Booking.State.WAITING, Booking.State.OFFERED)
-    waiting = list(ahead.filter(state__in=not_yet).with_position())
+    waiting = list(ahead.filter(state__in=not_yet).with_position().select_related("approval"))
     over = mine.exclude(pk__in=[each.pk for each in ahead]).order_by("-session__starts_at", "-pk")
+    in_line = [each for each in waiting if each.state == Booking.State.WAITING]
+    stand = standings(in_line, now=now)
     context = {
         "upcoming": [each for each in ahead if each.state not in not_yet],
-        "waiting": waiting,
+        "waiting": [(each, stand.get(each.pk)) for each in waiting],
         "past": Paginator(over, _PAST_PER_PAGE).get_page(request.GET.get("page")),
         "now": now,
     }

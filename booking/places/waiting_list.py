@@ -96,7 +96,7 @@ def _looked_at(
         busy = clashes(session.pk, people_ids)
         for booking in some:
             person = people[booking.person_id]
-            reason = rules.turned_away(person, session.course_rules) or _no_manager(
+            reason = rules.turned_away(person, session.course_rules) or no_manager(
                 booking, person, session
             )
             if reason is None and booking.person_id in busy:
@@ -105,9 +105,9 @@ def _looked_at(
         last, size = some[-1].ticket or 0, _AT_ONCE
 
 
-def _no_manager(booking: Booking, person: Practitioner, session: Session) -> Reason | None:
+def no_manager(booking: Booking, person: Practitioner, session: Session) -> Reason | None:
     """Nobody can be asked for the agreement that a place, given at once, would need."""
-    is_asked_later = booking.must_accept_by is not None or hasattr(booking, "approval")
-    if is_asked_later or not session.course_rules.needs_manager_approval:
+    if not session.course_rules.needs_manager_approval or booking.must_accept_by is not None:
         return None
-    return rules.manager_named(person, person.row.manager_email)
+    is_asked = hasattr(booking, "approval")
+    return None if is_asked else rules.manager_named(person, person.row.manager_email)

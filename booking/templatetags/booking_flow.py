@@ -4,8 +4,16 @@ from django import template
 from django.urls import Resolver404, resolve
 
 from booking.catalogue.models import Session
+from booking.places.history_words import told_of
+from booking.places.models import BookingEvent
 
 register = template.Library()
+
+
+@register.filter
+def told(event: BookingEvent) -> str:
+    """{{ event|told }}: what happened, in a sentence or two."""
+    return told_of(event)
 
 
 @register.simple_tag

@@ -109,7 +109,7 @@ def test_a_session_page_holds_what_a_person_needs_to_decide(client: Client) -> N
         "6 places left",
         "20 places",
         "Booking closes at 9:30am on Tuesday 9 February 2027.",
-        "cancel by 5pm on Tuesday 2 February 2027, 5 working days before",
+        "cancel by 5pm on Tuesday 2 February 2027, so that",
         f"/courses/{before.code}/",
         f'href="{reverse("book", args=[session.pk])}"',
         "Book a place",

@@ -207,7 +207,6 @@ def test_a_booking_names_every_date_and_where_and_how_to_cancel(booking: Booking
             "Ada Obi",
             "its own calendar invitation",
             "by 5pm on Tuesday 26 January 2027",
-            "5 working days before",
             "does not cancel your place",
             "training@leedsscp.example",
         ):

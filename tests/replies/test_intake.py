@@ -68,7 +68,7 @@ def test_whoever_declines_keeps_the_place_and_is_told_how_to_cancel() -> None:
     assert mail["Auto-Submitted"] == "auto-generated"
     words = part(mail, "text/plain")
     assert f"Cancel here: http://testserver/bookings/{booking.pk}/" in words
-    assert "Please cancel by" in words
+    assert "Please cancel before the session starts" in words
 
 
 def test_the_same_mail_again_changes_nothing() -> None:

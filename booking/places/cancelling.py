@@ -1,0 +1,126 @@
+"""Until when cancelling is free and what it costs after that, in words.
+
+Of a booking these are the terms it was promised; of a session those that a new booking would get.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import prefetch_related_objects
+
+from accounts.models import Agency
+from booking.catalogue.models import Session
+from booking.catalogue.policies import CancellationPolicy, ChargeBand
+from booking.catalogue.working_days import free_until
+from booking.places.announcements import SittingTimes
+from booking.places.charges import hours_of
+from booking.places.models import Booking
+from booking.wording import deadline, pounds
+
+_SO_THAT = "so that somebody else can have the place."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """The moment until which cancelling is free, and what is charged after that, in pence.
+
+    `until_start` says that this moment is the start, `spared` that the person's agency is never
+    charged, `some_spared` that some agencies are not, where it is not known whose terms these are.
+    """
+
+    free_until: datetime
+    until_start: bool = False
+    late_pence: int = 0
+    absent_pence: int = 0
+    spared: bool = False
+    some_spared: bool = False
+
+    @property
+    def has_charges(self) -> bool:
+        """Whether anything is charged at all."""
+        return bool(self.late_pence or self.absent_pence)
+
+    @property
+    def after(self) -> str:
+        """What is charged after the moment: "£35 for late cancellation, £35 if you do not come"."""
+        late = f"{pounds(self.late_pence)} for late cancellation" if self.late_pence else ""
+        absent = f"{pounds(self.absent_pence)} if you do not come" if self.absent_pence else ""
+        return ", ".join(filter(None, (late, absent)))
+
+    def sentence(self, *, now: datetime) -> str:
+        """All of it, for somebody who may still cancel."""
+        is_free_still = now < self.free_until
+        if self.spared:
+            return f"No charge for your agency. Please still cancel {self._please(now)}, {_SO_THAT}"
+        if not self.has_charges:
+            return f"Cancelling costs nothing. Please cancel {self._please(now)}, {_SO_THAT}"
+        if is_free_still:
+            told = f"Free until {deadline(self.free_until)}. After that {self.after}."
+        else:
+            told = f"Cancelling was free until {deadline(self.free_until)}. Now {self.after}."
+        return f"{told} Some agencies are not charged." if self.some_spared else told
+
+    def _please(self, now: datetime) -> str:
+        if self.until_start:
+            return "before the session starts"
+        return f"by {deadline(self.free_until)}" if now < self.free_until else "as soon as you can"
+
+    def cost_now(self, *, now: datetime) -> str:
+        """What cancelling costs at this moment, for the page before the button."""
+        if self.spared:
+            return "Cancelling now costs nothing: there is no charge for your agency."
+        if not self.late_pence:
+            return "Cancelling now costs nothing."
+        by = deadline(self.free_until)
+        if now < self.free_until:
+            return f"Cancelling now costs nothing. It is free until {by}."
+        return (
+            f"Cancelling now costs {pounds(self.late_pence)} for late cancellation, because it was"
+            f" free until {by}."
+        )
+
+
+def terms_of(booking: Booking) -> Terms:
+    """What was promised with a booking; at most two statements if nothing was prefetched."""
+    return terms(booking.policy, booking.agency, _times(booking.session), until=booking.free_until)
+
+
+def terms_offered(session: Session, agency: Agency | None) -> Terms:
+    """What somebody of this agency would be promised who books the session now."""
+    until = free_until(session.starts_at, session.notice_days)
+    return terms(session.policy, agency, _times(session), until=until)
+
+
+def _times(session: Session) -> list[SittingTimes]:
+    return [SittingTimes.of(sitting) for sitting in session.sittings.all()]
+
+
+def terms(
+    policy: CancellationPolicy | None,
+    agency: Agency | None,
+    sittings: Sequence[SittingTimes],
+    *,
+    until: datetime,
+) -> Terms:
+    """The terms under a policy, for an agency, of a session with these sittings."""
+    until_start = bool(sittings) and until >= sittings[0].starts_at
+    if policy is None:
+        return Terms(free_until=until, until_start=until_start)
+    prefetch_related_objects([policy], "bands")
+    hours = hours_of(sittings)
+    late, absent = (
+        policy.charge_pence(occasion, hours=hours, agency=None)
+        for occasion in (ChargeBand.Occasion.LATE, ChargeBand.Occasion.ABSENT)
+    )
+    if not (late or absent) or policy.is_free_for(agency):
+        spared = bool(late or absent)
+        return Terms(free_until=until, until_start=until_start, spared=spared)
+    some = policy.free_for_trainers_in_kind or policy.free_for_charities_under_pence is not None
+    return Terms(
+        free_until=until,
+        until_start=until_start,
+        late_pence=late,
+        absent_pence=absent,
+        some_spared=agency is None and some,
+    )

@@ -1,0 +1,52 @@
+"""The public pages of a course and of a session, with what they mean for whoever is signed in."""
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+
+from accounts.models import User
+from booking.catalogue.models import Course, Session
+from booking.catalogue.queries import for_rows, places_of_course
+from booking.catalogue.session_page import session_context
+from booking.page_cache import same_for_everyone
+from booking.places.cancelling import terms_offered
+from booking.places.expectations import expected
+
+_DATES_ON_A_PAGE = 50
+
+
+@same_for_everyone(seconds=1)
+def course(request: HttpRequest, code: str) -> HttpResponse:
+    """What is taught, to whom, and on which dates."""
+    now = timezone.now()
+    course = get_object_or_404(Course.objects.defer("search"), code=code)
+    dates = for_rows(Session.objects.upcoming(now=now).filter(course=course))
+    context = {
+        "course": course,
+        "topics": course.topics.all(),
+        "prerequisites": course.prerequisites.defer("search"),
+        "page_obj": Paginator(dates, _DATES_ON_A_PAGE).get_page(request.GET.get("page")),
+        "now": now,
+    }
+    return render(request, "catalogue/course.html", context)
+
+
+@same_for_everyone(seconds=10, while_same=places_of_course)
+def session(request: HttpRequest, session_id: int) -> HttpResponse:
+    """All that a person needs to decide whether to book, and what booking would come to."""
+    session = get_object_or_404(
+        Session.objects.public().for_pages().defer("course__search"), pk=session_id
+    )
+    now = timezone.now()
+    context = session_context(
+        session, site=settings.SITE_URL, organiser=settings.PARTNERSHIP_NAME, now=now
+    )
+    person = request.user if isinstance(request.user, User) else None
+    context["terms"] = terms_offered(session, person.agency if person else None).sentence(now=now)
+    if person is not None:
+        context["booking"] = session.bookings.live().filter(person=person).first()
+        if person.is_complete and not context["booking"] and not context["why_not"]:
+            context["expected"] = expected(session=session, person=person, now=now)
+    return render(request, "catalogue/session.html", context)
