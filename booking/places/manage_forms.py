@@ -224,7 +224,8 @@ class DetailsForm(_AboutSession):
         label="Joining instructions (optional)",
         required=False,
         max_length=_TEXT_LENGTH,
-        help_text="Sent with the reminders: what to bring, where to park, whom to ask for.",
+        help_text="Sent with confirmations and reminders: what to bring, where to park, whom to ask"
+        " for.",
         widget=forms.Textarea(attrs={"rows": 6}),
         error_messages={"max_length": f"Use {_TEXT_LENGTH:,} characters or fewer."},
     )

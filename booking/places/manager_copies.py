@@ -71,6 +71,8 @@ def _payload(draft: Draft) -> dict[str, Any] | None:
         return {"changes": changes} if changes else None
     if draft.topic == "session.cancelled":
         return {"of_session": True, "why": draft.payload["why"]}
+    if draft.topic == "booking.cancelled":
+        return {name: draft.payload[name] for name in ("handed_to", "moved_to")}
     return {}
 
 

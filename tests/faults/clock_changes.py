@@ -21,7 +21,9 @@ CHANGES = (date(2027, 3, 28), date(2027, 10, 31))
 # Days without work besides weekends: Easter 2027 is on the very day of the change.
 _HOLIDAYS = (date(2027, 3, 26), date(2027, 3, 29))
 _STEP = timedelta(minutes=10)
-_TOPICS = ("reminder.week", "reminder.day")
+_TOPICS = ("reminder.days", "reminder.hour")
+# A booking, and how many working days before its session; 0 is the hour before.
+_Key = tuple[int, int]
 
 
 def reminders(site: Site, scale: Scale) -> list[Row]:
@@ -30,19 +32,21 @@ def reminders(site: Site, scale: Scale) -> list[Row]:
 
 
 def _over(site: Site, change: date) -> Row:
-    """Sessions on every day from five days before to nine days after, at 9:30 in London."""
+    """Online on every day from five days before to nine days after, at 9:30 in London."""
     days = [change + timedelta(days=ahead) for ahead in range(-5, 10)]
     row = Row(f"clocks change on {change:%d %B %Y}", f"{len(days)} days of sessions, every 10 min")
     begin_anew(site, people=len(days))
     course = make_course("CLOCK")
     early = datetime.combine(change - timedelta(days=40), datetime.min.time(), UTC)
-    expected: dict[tuple[int, str], datetime] = {}
+    expected: dict[_Key, datetime] = {}
     for person, day in zip(people_of(len(days)), days, strict=True):
         starts = datetime(day.year, day.month, day.day, 9, 30, tzinfo=_LONDON).astimezone(UTC)
-        session = make_session(course=course, starts_at=starts, venue=None)
+        online = Session.Delivery.ONLINE
+        session = make_session(course=course, starts_at=starts, delivery=online)
         booking = _book(session, person, at=early)
-        expected[booking.pk, "reminder.week"] = _nine(day - timedelta(days=7))
-        expected[booking.pk, "reminder.day"] = _nine(_working_day_before(day))
+        for number in (5, 1):
+            expected[booking.pk, number] = _nine(_working_days_before(day, number))
+        expected[booking.pk, 0] = starts - timedelta(hours=1)
     now = _nine(days[0]) - timedelta(days=9)
     while now < _nine(days[-1]):
         post_due_reminders(now=now)
@@ -60,19 +64,19 @@ def _nine(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, 9, tzinfo=_LONDON).astimezone(UTC)
 
 
-def _working_day_before(day: date) -> date:
-    day -= timedelta(days=1)
-    while day.weekday() >= 5 or day in _HOLIDAYS:
+def _working_days_before(day: date, number: int) -> date:
+    while number:
         day -= timedelta(days=1)
+        number -= day.weekday() < 5 and day not in _HOLIDAYS
     return day
 
 
-def _compare(row: Row, expected: dict[tuple[int, str], datetime]) -> None:
-    posted: defaultdict[tuple[int, str], list[datetime]] = defaultdict(list)
-    for booking_id, topic, at in Message.objects.filter(topic__in=_TOPICS).values_list(
-        "booking_id", "topic", "created_at"
+def _compare(row: Row, expected: dict[_Key, datetime]) -> None:
+    posted: defaultdict[_Key, list[datetime]] = defaultdict(list)
+    for booking_id, payload, at in Message.objects.filter(topic__in=_TOPICS).values_list(
+        "booking_id", "payload", "created_at"
     ):
-        posted[booking_id or 0, topic].append(at)
+        posted[booking_id or 0, payload["days"]].append(at)
     row.lost = len(expected.keys() - posted.keys())
     row.duplicated = sum(len(times) - 1 for times in posted.values())
     row.expect_equal("reminders missing", row.lost, 0)
@@ -84,4 +88,4 @@ def _compare(row: Row, expected: dict[tuple[int, str], datetime]) -> None:
         if key in expected and not timedelta(0) <= times[0] - expected[key] < _STEP
     )
     row.expect_equal("reminders at the wrong time of day", dict(late), {})
-    row.notes.append(f"{len(expected)} reminders at 9am in London.")
+    row.notes.append(f"{len(expected)} reminders, at 9am in London or an hour before.")

@@ -4,18 +4,26 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from booking.catalogue.models import Course, Session
 from booking.outbox.models import Message
-from booking.places import actions, changes
+from booking.places import actions, changes, exchanges
 from booking.places.changes import Arrangements, PlannedSitting
 from booking.places.mail_words import topic_words
 from booking.places.manager_copies import TO_MANAGERS
 from booking.places.models import Booking
-from tests.factories import NOW, make_coordinator, make_course, make_person, make_session
+from tests.factories import (
+    NOW,
+    make_agency,
+    make_coordinator,
+    make_course,
+    make_person,
+    make_session,
+)
 from tests.notices.letters import THREE_DATES, part, read, written
 
 pytestmark = pytest.mark.django_db
@@ -167,6 +175,47 @@ def test_a_new_join_link_is_for_those_who_attend(course: Course) -> None:
     assert "Wednesday 3 February 2027" in part(mail, "text/plain")
     for message in copies():
         assert b"meet.example" not in written(message)
+
+
+def test_a_place_given_to_a_colleague_is_told_to_the_managers_of_both(course: Course) -> None:
+    agency = make_agency()
+    session = make_session(course=course)
+    given = book(session, make_practitioner(agency=agency))
+    colleague = make_person(agency=agency, first_name="Ola", manager_email="other@agency.example")
+    exchanges.substitute(booking=given, to=colleague, by=given.person, now=NOW)
+    _, gone, came = copies()
+    assert (gone.topic, gone.to_email) == ("manager.cancelled", MANAGER)
+    assert (came.topic, came.to_email) == ("manager.confirmed", "other@agency.example")
+    assert "It was given to Ola Ahmed, a colleague." in part(read(written(gone)), "text/plain")
+
+
+def test_an_exchanged_date_is_told_as_one_given_up_and_one_had(course: Course) -> None:
+    session = make_session(course=course)
+    later = make_session(course=course, starts_at=NOW + timedelta(days=35))
+    exchanges.transfer(booking=(given := book(session)), to=later, by=given.person, now=NOW)
+    assert topics() == ["manager.confirmed", "manager.cancelled", "manager.confirmed"]
+    assert copies()[2].booking != given
+    words = "It was exchanged for a place on Tue 16 Feb 2027."
+    assert words in part(read(written(copies()[1])), "text/plain")
+
+
+def test_a_place_held_until_the_manager_agrees_is_told_of_once_they_do() -> None:
+    course = make_course(copies_manager=True, needs_manager_approval=True)
+    agency = make_agency(domains=["agency.example"])
+    booking = book(make_session(course=course), make_practitioner(agency=agency))
+    assert topics() == []
+    actions.approve(approval=booking.approval, now=NOW)
+    assert topics() == ["manager.confirmed"]
+
+
+def test_copies_cost_a_booking_no_statement(course: Course) -> None:
+    counts = []
+    for each in (make_course(), course):
+        session, person = make_session(course=each), make_practitioner()
+        with CaptureQueriesContext(connection) as statements:
+            book(session, person)
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
 
 
 @pytest.mark.parametrize(

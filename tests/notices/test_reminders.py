@@ -440,6 +440,19 @@ def test_a_round_with_nothing_to_do_is_cheap() -> None:
     assert len([each for each in near if "SAVEPOINT" not in each["sql"]]) == 2
 
 
+def test_posting_for_many_costs_no_more_statements_than_for_one() -> None:
+    booked(session_at(london(2027, 2, 9, 9, 30)))
+    with CaptureQueriesContext(connection) as for_one:
+        post_due_reminders(now=london(2027, 2, 2, 9))
+    for hour in range(9, 15):
+        session = online_at(london(2027, 3, 9, hour), london(2027, 3, 10, hour))
+        for _ in range(5):
+            booked(session)
+    with CaptureQueriesContext(connection) as for_many:
+        assert post_due_reminders(now=london(2027, 3, 2, 9)) == 30
+    assert len(for_one) == len(for_many)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_several_workers_at_once_post_each_reminder_once() -> None:
     session = session_at(london(2027, 2, 9, 9, 30))
