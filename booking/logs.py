@@ -7,13 +7,17 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 _SECRET_FEED = re.compile(r"(/calendar/)[^/\s\"']+(\.ics)")
+_SECRET_LINK = re.compile(r"(/approvals/|/offers/)[^/\s\"']+")
 
 
 def without_secrets(logger: Any, method: str, event: EventDict) -> EventDict:
-    """The line without the token of a calendar feed: Django logs the path of what goes wrong."""
+    """The line without the token of a feed or of a link to answer by.
+
+    Django logs the path of what goes wrong.
+    """
     for key, value in event.items():
-        if isinstance(value, str) and "/calendar/" in value:
-            event[key] = _SECRET_FEED.sub(r"\1[secret]\2", value)
+        if isinstance(value, str) and "/" in value:
+            event[key] = _SECRET_LINK.sub(r"\1[secret]", _SECRET_FEED.sub(r"\1[secret]\2", value))
     return event
 
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from booking.notices.calendar_part import calendar_part
 from booking.notices.mime import Letter, write
 from booking.notices.notice import Notice, notice_of
+from booking.notices.questions import ASKED, OFFERED, REMINDED, still_asks
 from booking.notices.reminder_times import DAYS, HOUR
 from booking.notices.reminders import still_reminds
 from booking.outbox.delivery import Pointless, Unsendable
@@ -31,8 +32,14 @@ TOPICS = (
     "booking.confirmed",
     "booking.promoted",
     "booking.further_date",
+    "booking.requested",
+    "booking.not_agreed",
+    "booking.not_answered",
+    ASKED,
+    REMINDED,
     "booking.waiting",
-    "booking.offered",
+    "booking.invited",
+    OFFERED,
     "booking.offer_ended",
     "booking.withdrawn",
     "booking.cancelled",
@@ -77,7 +84,7 @@ def compose(
 
 def _bookings(messages: Sequence[Message]) -> dict[int, Booking]:
     wanted = {message.booking_id for message in messages if message.booking_id is not None}
-    bookings = Booking.objects.with_session().select_related("agency", "policy")
+    bookings = Booking.objects.with_session().select_related("approval", "agency", "policy")
     return bookings.prefetch_related("session__trainers", "policy__bands").in_bulk(list(wanted))
 
 
@@ -92,6 +99,8 @@ def _composed(
         return Pointless("The place has been given up since.")
     if message.topic in (DAYS, HOUR) and not still_reminds(message, booking, now=now):
         return Pointless("What this was to remind of has changed or begun, or is not wanted.")
+    if message.topic in (ASKED, REMINDED) and not still_asks(message, booking):
+        return Pointless("The manager's answer is not needed any more.")
     try:
         return write(_letter(message, booking))
     except _CONTENT_TROUBLE as trouble:
@@ -101,7 +110,8 @@ def _composed(
 
 def _letter(message: Message, booking: Booking) -> Letter:
     notice = notice_of(message, booking)
-    to_name = "" if message.topic in TO_MANAGERS else booking.person.full_name
+    # We know nothing of a manager but the address.
+    to_name = "" if message.topic in (ASKED, REMINDED, *TO_MANAGERS) else booking.person.full_name
     change = notice.calendar
     calendar = None
     if change is not None:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from accounts.reminder_links import reminders_path
 from booking import wording
 from booking.catalogue.models import Session
+from booking.notices.questions import Question, question_of
 from booking.notices.reminder_times import DAYS, HOUR
 from booking.notices.reminders import will_be_reminded
 from booking.outbox.models import Message
@@ -85,6 +86,8 @@ class Notice:
     offer_length: str
     payload: dict[str, Any]
     until: str
+    question: Question | None
+    answer_url: str
 
     @property
     def has_several_dates(self) -> bool:
@@ -126,6 +129,7 @@ def notice_of(message: Message, booking: Booking) -> Notice:
     # A date that was dropped from a session is none of those it has now.
     dates_in_all = 1 if message.topic == "booking.further_date_cancelled" else len(sittings)
     venue = None if session.is_online else session.venue
+    question = question_of(message, booking)
     return Notice(
         first_name=booking.person.first_name,
         person_name=str(booking.person),
@@ -160,6 +164,8 @@ def notice_of(message: Message, booking: Booking) -> Notice:
         offer_length=wording.working_time(session.offer_hours),
         payload=payload,
         until=wording.deadline(_moment(payload["until"])) if payload.get("until") else "",
+        question=question,
+        answer_url=absolute(question.answer_path) if question else "",
     )
 
 

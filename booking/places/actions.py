@@ -99,7 +99,8 @@ def book(
             history.record([booking], What.JOINED, by=by, now=now, reason=held)
             position, rule = session.waiting_count, rules.held_back(who, line.room)
             why = rule.sentence if rule else ""
-            drafts = [announcements.waiting(booking, position=position, why=why)]
+            asked = manager if to_manager else ""
+            drafts = [announcements.waiting(booking, position=position, why=why, manager=asked)]
         else:
             history.record([booking], _BEGAN[State(booking.state)], by=by, now=now)
             drafts = list(terms.begun(booking, sittings))
@@ -204,31 +205,40 @@ def approve(*, approval: Approval, now: datetime, reason: str = "") -> Booking:
     """
     with transaction.atomic():
         session, booking = lock_booking(approval.booking)
-        approval = approvals.answered(booking, Approval.State.APPROVED, reason=reason, now=now)
+        approval = approvals.answered(
+            approval, booking, Approval.State.APPROVED, reason=reason, now=now
+        )
         why = f"{approval.manager_email} agreed. {reason}".strip()
         if booking.state == State.REQUESTED:
             booking.state, booking.confirmed_at = State.CONFIRMED, now
             booking.save(update_fields=["state", "confirmed_at"])
-            outbox.post(terms.begun(booking, sittings_of(session), promoted=True), now=now)
+            drafts = terms.begun(booking, sittings_of(session), promoted=True, because=why)
+            outbox.post(drafts, now=now)
         history.record([booking], What.APPROVED, by=None, now=now, why=why, reason=approvals.RULE)
     return booking
 
 
-def refuse_approval(*, approval: Approval, now: datetime, reason: str) -> Booking:
+def refuse_approval(
+    *, approval: Approval, now: datetime, reason: str, by: User | None = None
+) -> Booking:
     """The manager does not agree: the place or the turn is given up and passed on.
 
+    `by` is the coordinator who finds that the address is no manager's, who was then never asked.
     Raises `AlreadyAnswered` as `approve` does.
     """
     with transaction.atomic():
         session, booking = lock_booking(approval.booking)
-        approval = approvals.answered(booking, Approval.State.DECLINED, reason=reason, now=now)
+        approval = approvals.answered(
+            approval, booking, Approval.State.DECLINED, reason=reason, now=now
+        )
         if booking.state == State.WAITING:
             leave_list(booking, session, State.DECLINED, now=now)
         else:
             unseat(booking, session, State.DECLINED, now=now)
-        why = f"{approval.manager_email} did not agree: {reason}"
-        history.record([booking], What.REFUSED, by=None, now=now, why=why, reason=approvals.RULE)
-        outbox.post([announcements.not_agreed(booking, why=reason)], now=now)
+        who = "The partnership does not ask" if by else "Not agreed by"
+        why = f"{who} {approval.manager_email}: {reason}"
+        history.record([booking], What.REFUSED, by=by, now=now, why=why, reason=approvals.RULE)
+        outbox.post([announcements.not_agreed(approval, by_coordinator=by is not None)], now=now)
         fill(session, now=now)
         save_counts(session)
     return booking
@@ -365,7 +375,7 @@ def fill(session: Session, *, now: datetime) -> int:
 
 def _lapse(session: Session, *, now: datetime) -> None:
     """Take back what was held too long: offers, requests that no manager answered, first turns."""
-    here = Booking.objects.for_session(session).select_related("person")
+    here = Booking.objects.for_session(session).select_related("person", "approval")
     offers = list(here.offers_run_out(now=now))
     requests = list(here.requests_run_out(now=now))
     turns = list(here.first_refusals_run_out(now=now))
@@ -379,7 +389,7 @@ def _lapse(session: Session, *, now: datetime) -> None:
     outbox.post(
         [
             *(announcements.offer_ended(booking) for booking in (*offers, *turns)),
-            *(announcements.not_answered(booking) for booking in requests),
+            *(announcements.not_answered(booking.approval) for booking in requests),
         ],
         now=now,
     )

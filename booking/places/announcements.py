@@ -97,14 +97,22 @@ def given_a_place(
 
 
 def requested(booking: Booking, approval: Approval) -> Draft:
-    """A place is held until the manager answers."""
-    payload = {"manager": approval.manager_email, "until": approval.expires_at.isoformat()}
+    """A place is held until the manager answers, who may not have been asked yet."""
+    payload = {
+        "manager": approval.manager_email,
+        "until": approval.expires_at.isoformat(),
+        "to_confirm": approval.state == Approval.State.UNCONFIRMED,
+    }
     return _draft(booking, "booking.requested", approval.asked_at.isoformat(), payload)
 
 
-def waiting(booking: Booking, *, position: int, why: str = "") -> Draft:
-    """On the waiting list, at this position (1 is next), and the rule that holds them if any."""
-    return _draft(booking, "booking.waiting", 0, {"position": position, "why": why})
+def waiting(booking: Booking, *, position: int, why: str = "", manager: str = "") -> Draft:
+    """On the waiting list, at this position (1 is next).
+
+    `why` is the rule that holds them, if any; `manager` is who is asked for agreement meanwhile.
+    """
+    payload = {"position": position, "why": why, "manager": manager}
+    return _draft(booking, "booking.waiting", 0, payload)
 
 
 def invited(booking: Booking, *, position: int, why: str) -> Draft:
@@ -142,14 +150,24 @@ def manager_reminded(approval: Approval) -> Draft:
     return _to_manager(approval, "approval.reminder")
 
 
-def not_agreed(booking: Booking, *, why: str) -> Draft:
-    """The manager did not agree, so the place or the turn is given up."""
-    return _draft(booking, "booking.not_agreed", 0, {"why": why})
+def not_agreed(approval: Approval, *, by_coordinator: bool) -> Draft:
+    """The manager did not agree, or is not one, so the place or the turn is given up."""
+    payload = {
+        "manager": approval.manager_email,
+        "why": approval.reason,
+        "by_coordinator": by_coordinator,
+    }
+    return _draft(approval.booking, "booking.not_agreed", 0, payload)
 
 
-def not_answered(booking: Booking) -> Draft:
-    """The manager did not answer in time, so the place went to the list."""
-    return _draft(booking, "booking.not_answered", 0, {})
+def not_answered(approval: Approval) -> Draft:
+    """There was no answer in time, so the place went to the list.
+
+    The approval is told of as it was: whether the manager had been asked at all.
+    """
+    was_asked = approval.state == Approval.State.ASKED
+    payload = {"manager": approval.manager_email, "was_asked": was_asked}
+    return _draft(approval.booking, "booking.not_answered", 0, payload)
 
 
 def somebody_else(booking: Booking, by: User | None) -> str:

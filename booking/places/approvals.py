@@ -5,6 +5,7 @@ The answers themselves give or free a place, so they are in `booking.places.acti
 
 from collections.abc import Iterable
 from datetime import datetime
+from enum import StrEnum
 
 from django.db import transaction
 
@@ -116,19 +117,51 @@ def is_agreed(booking: Booking, session: Session) -> bool:
     return approval is not None and approval.state == Approval.State.APPROVED
 
 
-def answered(booking: Booking, state: Approval.State, *, reason: str, now: datetime) -> Approval:
-    """Write down the manager's answer; the caller holds the session's lock.
+def answered(
+    asked: Approval, booking: Booking, state: Approval.State, *, reason: str, now: datetime
+) -> Approval:
+    """Write down the answer to what was asked; the caller holds the session's lock.
 
-    Raises `AlreadyAnswered` if it was answered, has run out, or is not needed any more.
+    Raises `AlreadyAnswered` if it was answered, has run out, is not needed any more, or if another
+    manager has been asked instead.
     """
     approval = booking.approval
-    too_late = booking.state == Booking.State.REQUESTED and approval.expires_at <= now
-    has_begun = booking.session.starts_at <= now
-    if not booking.is_live or not approval.is_open or too_late or has_begun:
+    if approval.key != asked.key or standing(approval, now=now) != Standing.OPEN:
         raise AlreadyAnswered
     approval.state, approval.decided_at, approval.reason = state, now, reason
     approval.save(update_fields=["state", "decided_at", "reason"])
     return approval
+
+
+class Standing(StrEnum):
+    """How what a manager was asked stands at a moment."""
+
+    OPEN = "open"
+    AGREED = "agreed"
+    DECLINED = "declined"
+    RUN_OUT = "run out"
+    NOT_NEEDED = "not needed"
+
+
+_ENDED = {
+    Approval.State.APPROVED: Standing.AGREED,
+    Approval.State.DECLINED: Standing.DECLINED,
+    Approval.State.LAPSED: Standing.RUN_OUT,
+    Approval.State.CLOSED: Standing.NOT_NEEDED,
+}
+
+
+def standing(approval: Approval, *, now: datetime) -> Standing:
+    """How the question stands: also where its time is over and the worker has yet to say so."""
+    state = Approval.State(approval.state)
+    if state in _ENDED:
+        return _ENDED[state]
+    booking = approval.booking
+    if not booking.is_live or booking.session.starts_at <= now:
+        return Standing.NOT_NEEDED
+    if booking.state == Booking.State.REQUESTED and approval.expires_at <= now:
+        return Standing.RUN_OUT
+    return Standing.OPEN
 
 
 def confirm_address(*, approval: Approval, by: User, now: datetime) -> None:

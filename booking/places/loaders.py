@@ -4,7 +4,9 @@ from django.http import Http404
 
 from accounts.models import User
 from booking.catalogue.models import Session
+from booking.places import links
 from booking.places.models import Booking
+from booking.places.rule_models import Approval
 
 
 def booking_for(person: User, booking_id: int) -> Booking:
@@ -16,6 +18,40 @@ def booking_for(person: User, booking_id: int) -> Booking:
     if booking is None:
         raise Http404
     return booking
+
+
+def approval_by_link(token: str) -> Approval:
+    """What the holder of a manager's link is asked. Raises `Http404` for a link of nobody's making.
+
+    One that a coordinator has not let through yet is asked of nobody.
+    """
+    key = links.approval_key(token)
+    approvals = Approval.objects.select_related(
+        "booking__person__agency",
+        "booking__session__course",
+        "booking__session__venue",
+        "booking__policy",
+        "booking__agency",
+    ).exclude(state=Approval.State.UNCONFIRMED)
+    approval = approvals.filter(key=key).first() if key else None
+    if approval is None:
+        raise Http404
+    return approval
+
+
+def booking_by_offer_link(token: str) -> tuple[Booking, bool]:
+    """The booking whose offer a link answers, and whether that offer is the one that stands now.
+
+    Raises `Http404` for a link of nobody's making.
+    """
+    found = links.offer_of(token)
+    bookings = Booking.objects.select_related(
+        "person", "agency", "policy", "session__course", "session__venue"
+    )
+    booking = bookings.filter(pk=found[0]).first() if found else None
+    if found is None or booking is None:
+        raise Http404
+    return booking, links.is_marked(found[1], booking.offered_until)
 
 
 def public_session(session_id: int) -> Session:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from booking.places import public_views, views
+from booking.places import approval_views, offer_views, public_views, views
 
 urlpatterns = [
     path("courses/<str:code>/", public_views.course, name="course"),
@@ -12,4 +12,6 @@ urlpatterns = [
     path("bookings/<int:booking_id>/", views.booking_page, name="booking"),
     path("bookings/<int:booking_id>/cancel/", views.cancel, name="cancel_booking"),
     path("bookings/<int:booking_id>/offer/", views.answer_offer, name="answer_offer"),
+    path("approvals/<str:token>/", approval_views.approval, name="approval"),
+    path("offers/<str:token>/", offer_views.offer, name="offer"),
 ]

@@ -20,6 +20,7 @@ from booking.outbox.models import Message
 from booking.places import announcements
 from booking.places.announcements import SittingTimes
 from booking.places.models import Booking
+from booking.places.rule_models import Approval
 from booking.replies.announcements import still_booked
 from tests.factories import NOW, make_coordinator, make_person, make_session
 
@@ -48,6 +49,17 @@ def make_booking(session: Session | None = None, **fields: Any) -> Booking:
     return Booking.objects.with_session().get(pk=booking.pk)
 
 
+def make_approval(booking: Booking, **fields: Any) -> Approval:
+    """What a manager has been asked about a booking; only the first time stores it."""
+    fields.setdefault("manager_email", "manager@agency.example")
+    fields.setdefault("state", Approval.State.ASKED)
+    fields.setdefault("asked_at", NOW)
+    fields.setdefault("remind_at", NOW + timedelta(days=3))
+    fields.setdefault("expires_at", NOW + timedelta(days=5))
+    approval, _ = Approval.objects.get_or_create(booking=booking, defaults=fields)
+    return approval
+
+
 def times(booking: Booking) -> list[SittingTimes]:
     """The sittings of the booking's session."""
     return [SittingTimes.of(sitting) for sitting in booking.session.sittings.all()]
@@ -60,7 +72,15 @@ def every_notice(booking: Booking) -> Iterator[Draft]:
     booking.offered_until = booking.session.starts_at - timedelta(days=2)
     yield from announcements.given_a_place(booking, sittings)
     yield from announcements.given_a_place(booking, sittings[:1], promoted=True)
+    approval = make_approval(booking)
+    yield announcements.requested(booking, approval)
+    yield announcements.manager_asked(approval)
+    yield announcements.manager_reminded(approval)
+    yield announcements.not_answered(approval)
+    approval.reason = "The team is short of staff that week."
+    yield announcements.not_agreed(approval, by_coordinator=False)
     yield announcements.waiting(booking, position=3)
+    yield announcements.invited(booking, position=2, why="You asked for more dates.")
     yield announcements.offered(booking)
     yield announcements.offer_ended(booking)
     yield announcements.left(booking)

@@ -25,7 +25,7 @@ from booking.notices.composing import TOPICS, compose
 from booking.notices.mime import Letter, one_line, write
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
-from booking.places import announcements
+from booking.places import announcements, links
 from booking.places.manager_copies import TO_MANAGERS
 from booking.places.models import Booking
 from booking.wording import LONDON
@@ -55,6 +55,7 @@ from tests.notices.letters import (
 
 pytestmark = pytest.mark.django_db
 
+MANAGER = "manager@agency.example"
 BOOKING_LINK = re.compile(r"http://testserver/bookings/\d+/")
 
 
@@ -114,7 +115,9 @@ def test_every_notice_has_its_frozen_headers(booking: Booking) -> None:
         assert mail["From"].addresses[0].addr_spec == "training@briefed.example"
         assert str(mail["Reply-To"]) == settings.MAIL_REPLY_TO
         [to] = mail["To"].addresses
-        assert (to.display_name, to.addr_spec) == ("Priya Shah", booking.person.email)
+        is_to_manager = message.topic.startswith("approval.")
+        expected = ("", MANAGER) if is_to_manager else ("Priya Shah", booking.person.email)
+        assert (to.display_name, to.addr_spec) == expected
         assert mail["Auto-Submitted"] == "auto-generated"
         assert "Domestic abuse" in mail["Subject"]
         assert sorted(mail.keys()) == sorted(set(mail.keys()))
@@ -187,7 +190,8 @@ def test_no_notice_shows_a_gap_or_an_unfilled_place(booking: Booking) -> None:
         assert "\n\n\n" not in text, message.topic
         assert "None" not in text, message.topic
         assert ", ," not in text, message.topic
-        assert text.startswith("Hello Priya,\n\n")
+        greeting = "Hello," if message.topic.startswith("approval.") else "Hello Priya,"
+        assert text.startswith(f"{greeting}\n\n")
 
 
 # --- what the notices say ---
@@ -283,7 +287,8 @@ def test_an_offer_says_until_when_and_where_to_answer(booking: Booking) -> None:
     assert "until 9am on Sunday 31 January 2027" in subject
     for body in (text, html):
         assert "until 9am on Sunday 31 January 2027" in body
-        assert BOOKING_LINK.search(body)
+        assert links.offer_path(booking.pk, booking.offered_until or NOW) in body
+        assert "do not need to sign in" in body
 
 
 @pytest.mark.parametrize(

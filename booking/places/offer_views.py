@@ -1,0 +1,86 @@
+"""Where an offered place is accepted or declined by the link in the offer's email."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from booking.places import actions, charges
+from booking.places.announcements import SittingTimes
+from booking.places.answer_forms import OfferAnswerForm
+from booking.places.link_pages import opened_by_link
+from booking.places.loaders import booking_by_offer_link
+from booking.places.models import Booking
+from booking.places.refusals import Refused
+from booking.places.waiting_list import clashes
+
+State = Booking.State
+
+
+class Standing(StrEnum):
+    """How an offer stands at a moment."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    WITH_MANAGER = "with the manager"
+    DECLINED = "declined"
+    RUN_OUT = "run out"
+    ENDED = "ended"
+
+
+_ANSWERED = {
+    State.CONFIRMED: Standing.ACCEPTED,
+    State.REQUESTED: Standing.WITH_MANAGER,
+    State.DECLINED: Standing.DECLINED,
+    State.LAPSED: Standing.RUN_OUT,
+}
+_GONE = (Standing.RUN_OUT, Standing.ENDED)
+
+
+def standing(booking: Booking, *, is_current: bool, now: datetime) -> Standing:
+    """How the offer stands that a link was made for; `is_current` unless another came after it."""
+    state = State(booking.state)
+    if not is_current:
+        return Standing.ENDED
+    if state == State.OFFERED and booking.session.starts_at > now:
+        is_over = booking.offered_until is not None and booking.offered_until <= now
+        return Standing.RUN_OUT if is_over else Standing.OPEN
+    return _ANSWERED.get(state, Standing.ENDED)
+
+
+@opened_by_link
+def offer(request: HttpRequest, token: str) -> HttpResponse:
+    """Show the offer, and take the answer. Looking answers nothing: mail scanners look."""
+    booking, is_current = booking_by_offer_link(token)
+    now = timezone.now()
+    stands = standing(booking, is_current=is_current, now=now)
+    form = OfferAnswerForm(request.POST if request.method == "POST" else None)
+    status, refusal = 410 if stands in _GONE else 200, None
+    if request.method == "POST" and stands != Standing.OPEN:
+        status = 409
+    elif form.is_valid():
+        act = actions.accept_offer if form.accepts else actions.decline_offer
+        try:
+            act(booking=booking, by=booking.person, now=now)
+        except Refused as refused:
+            booking, is_current = booking_by_offer_link(token)
+            stands = standing(booking, is_current=is_current, now=now)
+            refusal, status = refused, 409
+        else:
+            return redirect(request.path)
+    elif form.errors:
+        status = 422
+    session = booking.session
+    sittings = [SittingTimes.of(each) for each in session.sittings.all()]
+    context = {
+        "booking": booking,
+        "session": session,
+        "stands": stands,
+        "form": form,
+        "refusal": refusal,
+        "clash": clashes(session.pk, [booking.person_id]).get(booking.person_id),
+        "cost": charges.if_accepted(booking, sittings, now=now),
+    }
+    return render(request, "places/offer.html", context, status=status)
