@@ -81,9 +81,11 @@ def hold(booking: Booking, person: Practitioner, *, now: datetime) -> list[Draft
         manager_email = manager_of(person, "", by=booking.person)
         return ask(booking, person, manager_email=manager_email, by=booking.person, now=now)
     approval.booking = booking
+    # Somebody who joined the list a moment ago and is next at once: the manager has that mail.
+    was_just_asked = approval.asked_at == now
     start_clock(approval, now=now)
     approval.save(update_fields=["asked_at", "reminded_at", "remind_at", "expires_at"])
-    return tell_manager(approval)
+    return [] if was_just_asked else tell_manager(approval)
 
 
 def start_clock(approval: Approval, *, now: datetime) -> None:

@@ -1,0 +1,280 @@
+"""What must be so of places at any moment, worked out anew and plainly from the rows.
+
+Written for its own sake and not with the site's functions, so that a fault in those shows.
+"""
+
+from collections import Counter
+from datetime import datetime
+from itertools import combinations, pairwise
+
+from accounts.models import User
+from booking.catalogue.models import Session
+from booking.places.models import Booking, BookingEvent
+from booking.places.rule_models import Allocation, PriorLearning
+
+State = Booking.State
+What = BookingEvent.What
+
+LIVE = {"requested", "waiting", "offered", "confirmed"}
+HOLDING = {"requested", "offered", "confirmed"}
+
+# The events after which a booking may be in a state.
+LEADS_TO = {
+    "requested": {What.REQUESTED, What.PROMOTED, What.ACCEPTED, What.TOOK_OVER},
+    "waiting": {What.JOINED, What.INVITED},
+    "offered": {What.OFFERED},
+    "confirmed": {
+        What.BOOKED,
+        What.PROMOTED,
+        What.ACCEPTED,
+        What.APPROVED,
+        What.TOOK_OVER,
+        What.MOVED_HERE,
+    },
+    "declined": {What.DECLINED, What.REFUSED},
+    "lapsed": {What.LAPSED, What.NOT_ANSWERED},
+    "withdrawn": {What.WITHDREW},
+    "cancelled": {What.CANCELLED, What.HANDED_OVER, What.MOVED_AWAY, What.SESSION_CANCELLED},
+}
+# What leaves the state as it was.
+REMARKS = {
+    What.PASSED_OVER,
+    What.MOVED_UP,
+    What.MOVED_BACK,
+    What.MANAGER_ASKED,
+    What.SESSION_CHANGED,
+}
+FOLLOW_UPS = {"booking.further_date", "booking.further_date_cancelled"}
+TO_MANAGER = {"approval.asked", "approval.reminder"}
+
+
+def read_all() -> list[Session]:
+    """Every session, with all that is looked at here."""
+    return list(
+        Session.objects.select_related("course").prefetch_related(
+            "course__prerequisites",
+            "allocations",
+            "sittings",
+            "bookings__person__agency",
+            "bookings__agency",
+            "bookings__approval",
+            "bookings__events",
+            "bookings__messages",
+        )
+    )
+
+
+def _in_states(session: Session, states: set[str]) -> list[Booking]:
+    return [booking for booking in session.bookings.all() if booking.state in states]
+
+
+def check_counts(session: Session) -> None:
+    """The counts are those of the rows, and no place is sold twice."""
+    assert session.places_taken == len(_in_states(session, HOLDING)) <= session.capacity
+    assert session.waiting_count == len(_in_states(session, {"waiting"}))
+    live = [booking.person_id for booking in _in_states(session, LIVE)]
+    assert len(live) == len(set(live))
+
+
+def reserved(session: Session, *, now: datetime) -> list[Allocation]:
+    """The reservations that are not released."""
+    return [each for each in session.allocations.all() if each.release_at > now]
+
+
+def fits(holders: list[User], session: Session, allocations: list[Allocation]) -> bool:
+    """Whether these holders and every reserved place still to come fit into the session.
+
+    By trying every set of reserved places that the holders could fill between them.
+    """
+    units = [each for each in allocations for _ in range(each.places)]
+    return len(holders) + len(units) - _filled(holders, units) <= session.capacity
+
+
+def _filled(holders: list[User], units: list[Allocation]) -> int:
+    """The most reserved places that the holders fill: augmenting paths, one holder at a time."""
+    owner: dict[int, int] = {}
+
+    def place(holder: int, tried: set[int]) -> bool:
+        for number, unit in enumerate(units):
+            if number in tried or not _belongs(holders[holder], unit):
+                continue
+            tried.add(number)
+            if number not in owner or place(owner[number], tried):
+                owner[number] = holder
+                return True
+        return False
+
+    return sum(place(holder, set()) for holder in range(len(holders)))
+
+
+def _belongs(person: User, unit: Allocation) -> bool:
+    if person.agency is None:
+        return False
+    if unit.agency_id is not None:
+        return person.agency_id == unit.agency_id
+    return person.agency.sector == unit.sector
+
+
+def holders_of(session: Session) -> list[User]:
+    """Who holds places, each with the agency that the place counts for."""
+    held = _in_states(session, HOLDING)
+    return [User(pk=booking.person_id, agency=booking.agency) for booking in held]
+
+
+def check_limits(session: Session, *, now: datetime) -> None:
+    """No agency has more than its share, and what is reserved is there for those it is for."""
+    holders = holders_of(session)
+    by_agency = Counter(person.agency_id for person in holders if person.agency_id)
+    if session.agency_limit is not None:
+        assert all(number <= session.agency_limit for number in by_agency.values())
+    assert fits(holders, session, reserved(session, now=now))
+
+
+def check_nobody_waits_in_vain(
+    session: Session, everything: list[Session], *, now: datetime
+) -> None:
+    """No place is free that somebody who waits could have."""
+    if session.state != Session.State.PUBLISHED or session.starts_at <= now:
+        return
+    if session.places_taken == session.capacity:
+        return
+    for booking in _in_states(session, {"waiting"}):
+        could = could_have_it(booking, session, everything, now=now)
+        assert not could, f"{booking} waits beside a free place"
+
+
+def could_have_it(
+    booking: Booking, session: Session, everything: list[Session], *, now: datetime
+) -> bool:
+    """Whether no rule speaks against giving this waiting person a free place."""
+    person, course = booking.person, session.course
+    sector = person.agency.sector if person.agency else ""
+    if course.sectors and sector not in course.sectors:
+        return False
+    if course.least_level and (person.level or 0) < course.least_level:
+        return False
+    if any(not _has_done(person, each.pk, now) for each in course.prerequisites.all()):
+        return False
+    if course.needs_manager_approval and not booking.must_accept_by:
+        if not hasattr(booking, "approval") and person.manager_email in ("", person.email):
+            return False
+    if _is_busy(person, session, everything):
+        return False
+    holders = holders_of(session)
+    mine = [each for each in holders if person.agency_id and each.agency_id == person.agency_id]
+    if session.agency_limit is not None and len(mine) >= session.agency_limit:
+        return False
+    return fits([*holders, person], session, reserved(session, now=now))
+
+
+def _has_done(person: User, course_id: int, now: datetime) -> bool:
+    here = Booking.objects.filter(
+        person=person, session__course=course_id, state="confirmed", session__ends_at__lte=now
+    ).exclude(session__state="cancelled")
+    elsewhere = PriorLearning.objects.filter(person=person, course=course_id)
+    return here.exists() or elsewhere.exclude(state="rejected").exists()
+
+
+def _times(session: Session) -> list[tuple[datetime, datetime]]:
+    return [(each.starts_at, each.ends_at) for each in session.sittings.all()]
+
+
+def _overlap(some: Session, other: Session) -> bool:
+    return any(a < d and c < b for a, b in _times(some) for c, d in _times(other))
+
+
+def _holds(person: User, session: Session) -> bool:
+    return person.pk in {booking.person_id for booking in _in_states(session, HOLDING)}
+
+
+def _is_busy(person: User, session: Session, everything: list[Session]) -> bool:
+    return any(
+        other.pk != session.pk and _holds(person, other) and _overlap(session, other)
+        for other in everything
+    )
+
+
+def check_history(booking: Booking) -> None:
+    """The state is the one that the history ends in, by an event that leads there."""
+    events = sorted(booking.events.all(), key=lambda event: event.pk)
+    moves = [event for event in events if event.what not in REMARKS]
+    # The manager's agreement changes nothing for somebody who still waits.
+    moves = [
+        event
+        for before, event in pairwise([None, *moves])
+        if not (
+            event is not None
+            and event.what == What.APPROVED
+            and before is not None
+            and before.state_after == event.state_after
+        )
+        and event is not None
+    ]
+    assert moves, f"{booking} has no history"
+    assert moves[-1].state_after == booking.state
+    for event in moves:
+        assert What(event.what) in LEADS_TO[event.state_after], (event.what, event.state_after)
+
+
+def check_messages(booking: Booking) -> None:
+    """Each event that the person must hear of has exactly one message, and no message has none."""
+    expected: Counter[str] = Counter()
+    state = ""
+    for event in sorted(booking.events.all(), key=lambda event: event.pk):
+        topic = _topic(event, state)
+        if topic:
+            expected[topic] += 1
+        state = event.state_after
+    topics = [message.topic for message in booking.messages.all()]
+    told = Counter(topic for topic in topics if topic not in FOLLOW_UPS | TO_MANAGER)
+    # Who is offered a place as soon as they are put in line hears of the offer only.
+    if told["booking.offered"] or told["booking.withdrawn"] or booking.state != "waiting":
+        told.pop("booking.invited", None)
+        expected.pop("booking.invited", None)
+    assert told == expected, (booking.pk, dict(told), dict(expected))
+
+
+def _topic(event: BookingEvent, before: str) -> str:
+    what, after = What(event.what), event.state_after
+    given = "booking.requested" if after == "requested" else "booking.promoted"
+    return {
+        What.BOOKED: "booking.confirmed",
+        What.REQUESTED: "booking.requested",
+        What.JOINED: "booking.waiting",
+        What.INVITED: "booking.invited",
+        What.PROMOTED: given,
+        What.OFFERED: "booking.offered",
+        What.ACCEPTED: given,
+        What.APPROVED: "booking.promoted" if before == "requested" else "",
+        What.DECLINED: "booking.offer_ended",
+        What.LAPSED: "booking.offer_ended",
+        What.NOT_ANSWERED: "booking.not_answered",
+        What.REFUSED: "booking.not_agreed",
+        What.WITHDREW: "" if event.why in TOLD_OTHERWISE else "booking.withdrawn",
+        What.CANCELLED: "booking.cancelled" if before == "confirmed" else "booking.withdrawn",
+        What.HANDED_OVER: "booking.cancelled",
+        What.TOOK_OVER: "booking.requested" if after == "requested" else "booking.confirmed",
+        What.MOVED_AWAY: "booking.cancelled",
+        What.MOVED_HERE: "booking.confirmed",
+        What.SESSION_CHANGED: "session.changed",
+        What.SESSION_CANCELLED: "session.cancelled",
+    }.get(what, "")
+
+
+# A turn on the list that ended because the person got a place by another way: that is told.
+TOLD_OTHERWISE = {"Given a colleague's place instead.", "Exchanged from another date."}
+
+
+def check_nobody_is_twice_at_once(everything: list[Session]) -> None:
+    """Nobody holds places on two sessions at the same time."""
+    for some, other in combinations(everything, 2):
+        if _overlap(some, other):
+            both = [each.person for each in _in_states(some, HOLDING) if _holds(each.person, other)]
+            assert not both, (some, other, both)
+
+
+def check_tickets(session: Session) -> None:
+    """Places on the list are in order of their tickets, each handed out once."""
+    tickets = [each.ticket for each in session.bookings.all() if each.ticket is not None]
+    assert len(tickets) == len(set(tickets))
+    assert all(ticket <= session.last_ticket for ticket in tickets)
