@@ -7,7 +7,6 @@ places (`booking.places.exchanges`) is made of `seat`, `unseat` and `fill` here.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -44,6 +43,7 @@ from booking.places.statements import (
     save_counts,
     sittings_and_conflict,
     sittings_of,
+    with_course,
 )
 from booking.places.waiting_list import clashes, next_in_line, who_waits
 
@@ -79,7 +79,7 @@ def book(
         line = who_waits(session, now=now)
         who = read_practitioners([person.pk], session.course_rules, now=now, lock=True)[person.pk]
         sittings, conflict_id = sittings_and_conflict(session.pk, person.pk)
-        conflict = _with_course(conflict_id) if conflict_id is not None else None
+        conflict = with_course(conflict_id) if conflict_id is not None else None
         prospect = prospects.of_booking(
             who, session, line, conflict=conflict, manager_email=manager_email, by=by
         )
@@ -262,22 +262,13 @@ def fill_places(*, session: Session, now: datetime) -> int:
             return filled
 
 
-@dataclass(frozen=True)
-class Ended:
-    """The live bookings that a cancelled session ended."""
-
-    had_a_place: int
-    were_waiting: int
-
-
-def end_all(*, session: Session, by: User, now: datetime, why: str) -> Ended:
+def end_all(*, session: Session, by: User, now: datetime, why: str) -> int:
     """End every live booking of a session that will not take place, and tell everybody.
 
-    The caller holds the session's lock and has marked it cancelled.
+    The caller holds the session's lock and has marked it cancelled. Returns how many ended.
     """
     sittings = sittings_of(session)
     bookings = list(Booking.objects.for_session(session).live().select_related("person"))
-    held = [booking for booking in bookings if booking.state in Booking.HOLDING]
     confirmed = {booking.pk for booking in bookings if booking.state == State.CONFIRMED}
     for booking in bookings:
         booking.calendar_sequence += 1
@@ -297,7 +288,7 @@ def end_all(*, session: Session, by: User, now: datetime, why: str) -> Ended:
         )
     ]
     outbox.post(with_copies(drafts, session=session, bookings=bookings), now=now)
-    return Ended(had_a_place=len(held), were_waiting=len(bookings) - len(held))
+    return len(bookings)
 
 
 # ---------------------------------------------------------------- under the session's lock
@@ -400,10 +391,6 @@ def _check_offered(booking: Booking) -> None:
         raise OfferRanOut(booking)
     if booking.state != State.OFFERED:
         raise NothingOffered
-
-
-def _with_course(booking_id: int) -> Booking:
-    return Booking.objects.select_related("session__course").get(pk=booking_id)
 
 
 def _end(booking: Booking, state: Booking.State, *, now: datetime) -> None:

@@ -273,10 +273,11 @@ def change_capacity(
     return actions.fill_places(session=session, now=now)
 
 
-def cancel_session(*, session: Session, by: User, now: datetime, why: str) -> actions.Ended:
+def cancel_session(*, session: Session, by: User, now: datetime, why: str) -> int:
     """Call off a session, for a reason that everybody with a live booking is told.
 
-    Raises `SessionNotOpen` if it was cancelled or is over, `SessionStarted` once it has begun.
+    Returns how many people that are. Raises `SessionNotOpen` if it was cancelled or is over,
+    `SessionStarted` once it has begun.
     """
     with transaction.atomic():
         locked = lock_session(session.pk)

@@ -150,13 +150,12 @@ def cancel(request: HttpRequest, session_id: int) -> HttpResponse:
     if form.is_valid() and not refusal and step == "do":
         why = form.cleaned_data["why"]
         try:
-            ended = changes.cancel_session(
+            people = changes.cancel_session(
                 session=session, by=signed_in(request), now=timezone.now(), why=why
             )
         except Refused as refused:
             refusal = refused
         else:
-            people = ended.had_a_place + ended.were_waiting
             messages.success(request, f"The session is cancelled. {_told(people)}")
             return redirect("manage_session", session.pk)
     context = {

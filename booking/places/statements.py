@@ -114,6 +114,11 @@ def lock_booking(booking: Booking) -> tuple[Session, Booking]:
     return session, fresh
 
 
+def with_course(booking_id: int) -> Booking:
+    """A booking with what names it to people: its session and course."""
+    return Booking.objects.select_related("session__course").get(pk=booking_id)
+
+
 def sittings_of(session: Session) -> list[SittingTimes]:
     """When the session is held."""
     return [SittingTimes.of(sitting) for sitting in session.sittings.all()]

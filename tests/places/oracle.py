@@ -155,9 +155,10 @@ def could_have_it(
         return False
     if any(not _has_done(person, each.pk, now) for each in course.prerequisites.all()):
         return False
-    if course.needs_manager_approval and not booking.must_accept_by:
-        if not hasattr(booking, "approval") and person.manager_email in ("", person.email):
-            return False
+    asks_at_once = course.needs_manager_approval and not booking.must_accept_by
+    nobody_named = not hasattr(booking, "approval") and person.manager_email in ("", person.email)
+    if asks_at_once and nobody_named:
+        return False
     if _is_busy(person, session, everything):
         return False
     holders = holders_of(session)

@@ -1,0 +1,439 @@
+"""The rules of a place: whom they hold, what they say, and when they let go."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Agency, PractitionerGroup, Sector, User
+from booking.catalogue.models import Session
+from booking.catalogue.policies import ChargeBand
+from booking.outbox.models import Message
+from booking.places import actions, changes, charges, exchanges, limits
+from booking.places.limits import Reservation
+from booking.places.models import Booking, BookingEvent
+from booking.places.refusals import (
+    Clash,
+    LimitTooLow,
+    NoPlaceThere,
+    NotAColleague,
+    NotForYou,
+    PrerequisiteMissing,
+    ReservedPlaces,
+    SessionStarted,
+)
+from booking.places.rule_models import PriorLearning, SessionEvent
+from booking.places.statements import sittings_of
+from booking.places.sweep import sweep
+from tests.factories import (
+    NOW,
+    make_agency,
+    make_coordinator,
+    make_course,
+    make_person,
+    make_policy,
+    make_session,
+)
+
+pytestmark = pytest.mark.django_db
+
+State = Booking.State
+What = BookingEvent.What
+
+
+def book(session: Session, person: User | None = None, *, now: datetime = NOW) -> Booking:
+    """A booking of this person, or of somebody of an agency of their own."""
+    who = person or make_person()
+    return actions.book(session=session, person=who, by=who, now=now)
+
+
+def from_agency(agency: Agency, number: int) -> list[User]:
+    """Some people who work there."""
+    return [make_person(agency=agency) for _ in range(number)]
+
+
+def set_limits(
+    session: Session, *reservations: Reservation, limit: int | None = None, now: datetime = NOW
+) -> int:
+    """What a coordinator sets."""
+    return limits.change_limits(
+        session=session,
+        agency_limit=limit,
+        reservations=reservations,
+        by=make_coordinator(),
+        now=now,
+    )
+
+
+def state_of(booking: Booking) -> str:
+    """As it is stored now."""
+    return Booking.objects.get(pk=booking.pk).state
+
+
+def last(booking: Booking) -> BookingEvent:
+    """The last thing that happened to it."""
+    event = booking.events.last()
+    assert event is not None
+    return event
+
+
+class TestAgencyLimit:
+    """A most places for one agency."""
+
+    def test_one_too_many_waits_and_is_told_why(self) -> None:
+        session = make_session(capacity=10, agency_limit=2)
+        first, second, third = (
+            book(session, person) for person in from_agency(make_agency("Police"), 3)
+        )
+        assert [each.state for each in (first, second, third)] == [
+            State.CONFIRMED,
+            State.CONFIRMED,
+            State.WAITING,
+        ]
+        assert last(third).rule == "agency limit"
+        assert "Your agency has its 2 places" in last(third).why
+        told = Message.objects.get(booking=third, topic="booking.waiting")
+        assert "Your agency has its 2 places" in told.payload["why"]
+
+    def test_a_place_that_a_colleague_gives_up_goes_to_the_one_who_was_held(self) -> None:
+        session = make_session(capacity=10, agency_limit=1)
+        first, second = (book(session, person) for person in from_agency(make_agency(), 2))
+        actions.cancel(booking=first, by=first.person, now=NOW)
+        assert state_of(second) == State.CONFIRMED
+
+    def test_somebody_further_back_passes_and_the_one_who_is_held_sees_why(self) -> None:
+        session = make_session(capacity=2, agency_limit=1)
+        agency = make_agency()
+        book(session, make_person(agency=agency))
+        other = book(session)
+        held = book(session, make_person(agency=agency))
+        free = book(session)
+        actions.cancel(booking=other, by=other.person, now=NOW)
+        assert (state_of(held), state_of(free)) == (State.WAITING, State.CONFIRMED)
+        assert (last(held).what, last(held).rule) == (What.PASSED_OVER, "agency limit")
+
+    def test_lowering_it_below_what_an_agency_has_is_refused_with_the_numbers(self) -> None:
+        session = make_session(capacity=10)
+        for person in from_agency(make_agency("Leeds Rhinos"), 3):
+            book(session, person)
+        with pytest.raises(LimitTooLow) as refused:
+            set_limits(session, limit=2)
+        assert "Leeds Rhinos has 3 places already" in refused.value.sentence
+        session.refresh_from_db()
+        assert session.agency_limit is None
+
+    def test_raising_it_lets_those_who_were_held_in(self) -> None:
+        session = make_session(capacity=10, agency_limit=1)
+        _, held = (book(session, person) for person in from_agency(make_agency(), 2))
+        assert set_limits(session, limit=2) == 1
+        assert state_of(held) == State.CONFIRMED
+        assert SessionEvent.objects.get(session=session).what.startswith("At most 2 places")
+
+
+class TestReservedPlaces:
+    """Places kept for a sector or an agency, until a day."""
+
+    def test_others_wait_for_them_and_are_told_for_whom_and_until_when(self) -> None:
+        session = make_session(capacity=2)
+        set_limits(session, Reservation(places=1, sector=Sector.POLICE))
+        nurse, midwife = from_agency(make_agency(sector=Sector.HEALTH), 2)
+        assert book(session, nurse).state == State.CONFIRMED
+        waiting = book(session, midwife)
+        assert waiting.state == State.WAITING
+        assert last(waiting).rule == "reserved places"
+        assert "reserved for Police until 5pm on Tuesday 26 January 2027" in last(waiting).why
+        officer = make_person(agency=make_agency(sector=Sector.POLICE))
+        assert book(session, officer).state == State.CONFIRMED
+
+    def test_they_are_released_to_all(self) -> None:
+        session = make_session(capacity=1)
+        set_limits(session, Reservation(places=1, sector=Sector.POLICE))
+        waiting = book(session, make_person(agency=make_agency(sector=Sector.HEALTH)))
+        release = datetime(2027, 1, 26, 17, tzinfo=UTC)
+        assert sweep(now=release - timedelta(seconds=1)) == 0
+        assert sweep(now=release) == 1
+        assert state_of(waiting) == State.CONFIRMED
+
+    def test_an_agency_within_a_reserved_sector_uses_its_own_places_first(self) -> None:
+        session = make_session(capacity=3)
+        agency, other = (make_agency(sector=Sector.HEALTH) for _ in range(2))
+        set_limits(
+            session,
+            Reservation(places=1, agency=agency),
+            Reservation(places=1, sector=Sector.HEALTH),
+        )
+        assert book(session, make_person(agency=agency)).state == State.CONFIRMED
+        assert book(session).state == State.CONFIRMED
+        assert book(session).state == State.WAITING
+        assert book(session, make_person(agency=other)).state == State.CONFIRMED
+
+    def test_more_than_is_free_cannot_be_reserved(self) -> None:
+        session = make_session(capacity=2)
+        book(session)
+        with pytest.raises(ReservedPlaces) as refused:
+            set_limits(session, Reservation(places=2, sector=Sector.PROBATION))
+        assert "1 place of 2 would be taken and 2 reserved" in refused.value.sentence
+        assert not session.allocations.exists()
+
+    def test_capacity_cannot_go_below_what_is_taken_and_reserved(self) -> None:
+        session = make_session(capacity=3)
+        set_limits(session, Reservation(places=2, sector=Sector.PROBATION))
+        with pytest.raises(ReservedPlaces):
+            changes.change_capacity(session=session, capacity=1, by=make_coordinator(), now=NOW)
+
+
+class TestAudience:
+    """Whom a course is for, and what it builds on."""
+
+    def test_other_sectors_are_refused_by_name(self) -> None:
+        session = make_session(course=make_course(sectors=[Sector.POLICE, Sector.HEALTH]))
+        with pytest.raises(NotForYou, match="who work in: Police and Health"):
+            book(session, make_person(agency=make_agency(sector=Sector.EDUCATION)))
+
+    def test_a_level_that_is_lower_or_not_known_is_refused(self) -> None:
+        session = make_session(course=make_course(least_level=2))
+        for level in (None, 1):
+            with pytest.raises(NotForYou, match="Level 2"):
+                book(session, make_person(level=level))
+        assert book(session, make_person(level=3)).state == State.CONFIRMED
+
+    def test_members_of_the_group_may_book(self) -> None:
+        course = make_course()
+        group = PractitionerGroup.objects.create(name="Designated leads")
+        course.groups.add(group)
+        member = make_person()
+        group.members.add(member)
+        with pytest.raises(NotForYou, match="members of Designated leads"):
+            book(make_session(course=course))
+        assert book(make_session(course=course), member).state == State.CONFIRMED
+
+    def test_what_must_be_done_first_is_named(self) -> None:
+        course, first = make_course(), make_course(title="Introduction")
+        course.prerequisites.add(first)
+        with pytest.raises(PrerequisiteMissing, match="Introduction") as refused:
+            book(make_session(course=course))
+        assert refused.value.missing == {first.pk}
+
+    def test_a_course_done_here_counts_and_one_declared_until_it_is_rejected(self) -> None:
+        course, first = make_course(), make_course()
+        course.prerequisites.add(first)
+        here, elsewhere = make_person(), make_person()
+        book(make_session(course=first, starts_at=NOW + timedelta(days=1)), here)
+        later = NOW + timedelta(days=2)
+        declared = PriorLearning.objects.create(
+            person=elsewhere, course=first, completed_on=NOW.date(), provider="College"
+        )
+        session = make_session(course=course)
+        assert book(session, here, now=later).state == State.CONFIRMED
+        assert book(session, elsewhere, now=later).state == State.CONFIRMED
+        declared.state = PriorLearning.State.REJECTED
+        declared.save()
+        with pytest.raises(PrerequisiteMissing):
+            book(make_session(course=course), elsewhere, now=later)
+
+    def test_somebody_who_waits_is_looked_at_again(self) -> None:
+        session = make_session(course=make_course(sectors=[Sector.POLICE]), capacity=1)
+        police = make_agency(sector=Sector.POLICE)
+        holder, leaver, other = (book(session, person) for person in from_agency(police, 3))
+        leaver.person.agency = make_agency(sector=Sector.HEALTH)
+        leaver.person.save()
+        actions.cancel(booking=holder, by=holder.person, now=NOW)
+        assert (state_of(leaver), state_of(other)) == (State.WAITING, State.CONFIRMED)
+        assert last(leaver).rule == "audience"
+
+
+class TestNotice:
+    """Inside the notice period a place is only offered; what was promised stays so."""
+
+    def test_a_place_that_comes_free_inside_the_notice_is_only_offered(self) -> None:
+        session = make_session(capacity=1, policy=make_policy(notice_days=5))
+        holder, waiting = book(session), book(session)
+        inside = datetime(2027, 1, 27, 10, tzinfo=UTC)
+        actions.cancel(booking=holder, by=holder.person, now=inside)
+        assert state_of(waiting) == State.OFFERED
+
+    def test_before_that_it_is_given(self) -> None:
+        session = make_session(capacity=1, policy=make_policy(notice_days=5))
+        holder, waiting = book(session), book(session)
+        actions.cancel(booking=holder, by=holder.person, now=NOW)
+        assert state_of(waiting) == State.CONFIRMED
+
+    def test_what_was_promised_is_not_changed_by_another_policy(self) -> None:
+        session = make_session(policy=make_policy(notice_days=1))
+        booking = book(session)
+        Session.objects.update(policy=make_policy(notice_days=10))
+        booking.refresh_from_db()
+        assert booking.free_until == datetime(2027, 2, 1, 17, tzinfo=UTC)
+        assert booking.notice_days == 1
+
+    @pytest.mark.parametrize(
+        ("hours", "agency", "late"),
+        [
+            (3, {}, 3500),
+            (6, {}, 5000),
+            (6, {"trainers_in_kind": True}, 0),
+            (3, {"sector": Sector.VOLUNTARY, "annual_turnover_pence": 24_999_999}, 0),
+            (3, {"sector": Sector.VOLUNTARY, "annual_turnover_pence": 25_000_000}, 3500),
+            (3, {"sector": Sector.HEALTH, "annual_turnover_pence": 1}, 3500),
+        ],
+    )
+    def test_late_cancelling_costs_what_the_policy_says(
+        self, hours: int, agency: dict[str, Any], late: int
+    ) -> None:
+        policy = make_policy(notice_days=5, free_for_charities_under_pence=25_000_000)
+        for over, pence in ((0, 3500), (4, 5000)):
+            ChargeBand.objects.create(policy=policy, occasion="late", over_hours=over, pence=pence)
+        starts = NOW + timedelta(days=21)
+        session = make_session(sittings=[(starts, starts + timedelta(hours=hours))], policy=policy)
+        in_time, too_late, by_us = (
+            book(session, make_person(agency=make_agency(**agency))) for _ in range(3)
+        )
+        inside = starts - timedelta(days=1)
+        actions.cancel(booking=in_time, by=in_time.person, now=NOW)
+        actions.cancel(booking=too_late, by=too_late.person, now=inside)
+        actions.cancel(booking=by_us, by=make_coordinator(), now=inside)
+        charged = [Booking.objects.get(pk=each.pk) for each in (in_time, too_late, by_us)]
+        assert [each.charge_pence for each in charged] == [0, late, 0]
+        assert ("is charged" in last(too_late).why) == bool(late)
+        assert charges.late_pence(charged[1], sittings_of(session)) == late
+
+
+class TestExchanges:
+    """Places that change hands or dates."""
+
+    def test_a_colleague_takes_over_and_nobody_else_gets_the_place(self) -> None:
+        session = make_session(capacity=1)
+        one, other = from_agency(make_agency(), 2)
+        given, waiting = book(session, one), book(session)
+        taken = exchanges.substitute(booking=given, to=other, by=one, now=NOW)
+        assert (state_of(given), state_of(taken)) == (State.CANCELLED, State.CONFIRMED)
+        assert state_of(waiting) == State.WAITING
+        cancel = Message.objects.get(booking=given, topic="booking.cancelled")
+        request = Message.objects.get(booking=taken, topic="booking.confirmed")
+        assert cancel.payload["event"]["method"] == "CANCEL"
+        assert request.payload["event"]["method"] == "REQUEST"
+        assert cancel.payload["event"]["uid"] != request.payload["event"]["uid"]
+
+    def test_until_the_start_and_only_a_colleague(self) -> None:
+        session = make_session()
+        one, other = from_agency(make_agency(), 2)
+        given = book(session, one)
+        with pytest.raises(NotAColleague):
+            exchanges.substitute(booking=given, to=make_person(), by=one, now=NOW)
+        with pytest.raises(SessionStarted):
+            exchanges.substitute(booking=given, to=other, by=one, now=session.starts_at)
+        assert state_of(given) == State.CONFIRMED
+
+    def test_a_colleague_who_waits_leaves_the_list(self) -> None:
+        session = make_session(capacity=1)
+        one, other = from_agency(make_agency(), 2)
+        given, waiting = book(session, one), book(session, other)
+        exchanges.substitute(booking=given, to=other, by=one, now=NOW)
+        session.refresh_from_db()
+        assert state_of(waiting) == State.WITHDRAWN
+        assert (session.places_taken, session.waiting_count) == (1, 0)
+
+    def test_a_clash_stops_it(self) -> None:
+        one, other = from_agency(make_agency(), 2)
+        given = book(make_session(), one)
+        book(make_session(), other)
+        with pytest.raises(Clash):
+            exchanges.substitute(booking=given, to=other, by=one, now=NOW)
+        assert state_of(given) == State.CONFIRMED
+
+    def test_another_date_is_had_or_nothing_changes(self) -> None:
+        course = make_course()
+        session = make_session(course=course, capacity=1)
+        later = make_session(course=course, capacity=1, starts_at=NOW + timedelta(days=30))
+        booking, waiting, blocker = book(session), book(session), book(later)
+        with pytest.raises(NoPlaceThere):
+            exchanges.transfer(booking=booking, to=later, by=booking.person, now=NOW)
+        assert state_of(booking) == State.CONFIRMED
+        actions.cancel(booking=blocker, by=blocker.person, now=NOW)
+        moved = exchanges.transfer(booking=booking, to=later, by=booking.person, now=NOW)
+        assert (state_of(booking), state_of(moved)) == (State.CANCELLED, State.CONFIRMED)
+        assert state_of(waiting) == State.CONFIRMED
+
+    def test_an_overlapping_date_of_the_same_course_is_no_clash_with_itself(self) -> None:
+        course = make_course()
+        booking = book(make_session(course=course))
+        other = make_session(course=course, starts_at=NOW + timedelta(days=21, hours=1))
+        moved = exchanges.transfer(booking=booking, to=other, by=booking.person, now=NOW)
+        assert state_of(moved) == State.CONFIRMED
+
+
+class TestOrder:
+    """Who comes before whom."""
+
+    def test_somebody_is_moved_up_and_everybody_passed_sees_the_reason(self) -> None:
+        session = make_session(capacity=1)
+        holder, first, second, third = (book(session) for _ in range(4))
+        by = make_coordinator()
+        exchanges.move_up(booking=third, position=1, why="A court date", by=by, now=NOW)
+        assert (last(third).what, last(third).by) == (What.MOVED_UP, by)
+        assert [(last(each).what, last(each).why) for each in (first, second)] == [
+            (What.MOVED_BACK, "A court date")
+        ] * 2
+        actions.cancel(booking=holder, by=holder.person, now=NOW)
+        states = [state_of(each) for each in (third, first, second)]
+        assert states == [State.CONFIRMED, State.WAITING, State.WAITING]
+
+    def test_those_put_in_line_come_before_newcomers_and_must_accept(self) -> None:
+        session = make_session(capacity=1)
+        first, second = make_person(), make_person()
+        until = NOW + timedelta(days=3)
+        number = exchanges.invite(
+            session=session,
+            people=[first, second],
+            until=until,
+            why="You asked for new dates.",
+            by=make_coordinator(),
+            now=NOW,
+        )
+        assert number == 2
+        newcomer = book(session)
+        offered, waiting = (Booking.objects.get(person=person) for person in (first, second))
+        states = [offered.state, waiting.state, newcomer.state]
+        assert states == [State.OFFERED, State.WAITING, State.WAITING]
+        assert offered.offered_until is not None
+        assert offered.offered_until <= until
+        assert Message.objects.get(booking=offered).payload["why"] == "You asked for new dates."
+        actions.decline_offer(booking=offered, by=first, now=NOW)
+        assert state_of(waiting) == State.OFFERED
+
+    def test_a_first_turn_ends_with_its_time(self) -> None:
+        session = make_session(capacity=1)
+        until = NOW + timedelta(days=1)
+        people = [make_person(), make_person()]
+        exchanges.invite(
+            session=session, people=people, until=until, why="Asked", by=people[0], now=NOW
+        )
+        newcomer = book(session)
+        sweep(now=until)
+        states = [Booking.objects.get(person=person).state for person in people]
+        assert states == [State.LAPSED, State.LAPSED]
+        assert state_of(newcomer) == State.CONFIRMED
+
+
+def test_a_booking_under_every_rule_costs_at_most_fifteen_statements() -> None:
+    course = make_course(sectors=[Sector.POLICE], least_level=1, needs_manager_approval=True)
+    before, group = make_course(), PractitionerGroup.objects.create(name="Leads")
+    course.prerequisites.add(before)
+    course.groups.add(group)
+    agency = make_agency(sector=Sector.POLICE, domains=["police.example"])
+    person = make_person(agency=agency, level=2, manager_email="boss@police.example")
+    group.members.add(person)
+    PriorLearning.objects.create(
+        person=person, course=before, completed_on=NOW.date(), provider="College"
+    )
+    session = make_session(course=course, capacity=5, policy=make_policy(notice_days=5))
+    set_limits(session, Reservation(places=2, sector=Sector.POLICE), limit=2)
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        booking = book(session, person)
+    assert booking.state == State.REQUESTED
+    statements = [each["sql"] for each in asked.captured_queries if "SAVEPOINT" not in each["sql"]]
+    assert len(statements) <= 15, "\n".join(statements)
