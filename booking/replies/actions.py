@@ -113,9 +113,13 @@ def say_address_works(*, person: User, by: User, why: str, now: datetime) -> Non
 
 
 def settle(*, received: ReceivedMail, by: User, now: datetime) -> None:
-    """Take a mail off the list of what somebody must read."""
+    """Take a mail off the list of what somebody must read, and forget who wrote what."""
     ReceivedMail.objects.filter(pk=received.pk, state=ReceivedMail.State.LISTED).update(
-        state=ReceivedMail.State.SETTLED, settled_by=by, settled_at=now
+        state=ReceivedMail.State.SETTLED,
+        settled_by=by,
+        settled_at=now,
+        from_address="",
+        subject="",
     )
 
 

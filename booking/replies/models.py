@@ -12,7 +12,8 @@ class ReceivedMail(models.Model):
     """One mail of the reply mailbox, so that each is acted on once.
 
     Of a mail that was understood nothing is kept but its key. Of one that somebody must read,
-    sender and subject are kept, so that it can be found in the mailbox, where it stays.
+    sender and subject are kept until it is settled, so that it can be found in the mailbox, where
+    it stays.
     """
 
     class State(models.TextChoices):

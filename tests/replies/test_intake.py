@@ -226,6 +226,13 @@ def test_a_message_that_was_given_up_after_some_days_came_back() -> None:
     assert not people_whose_mail_fails().exists()
 
 
+def test_the_same_report_again_is_noted_once() -> None:
+    message = sent_confirmation()
+    mail = letters.notification(message.message_id)
+    assert [receive(mail) for _ in range(3)] == [True, True, True]
+    assert message.events.count() == 1
+
+
 def test_the_first_failure_says_since_when_and_the_last_one_why() -> None:
     message = sent_confirmation()
     receive(letters.notification(message.message_id))

@@ -53,6 +53,7 @@ def test_what_needs_reading_is_shown_until_somebody_has_read_it(coordinator: Cli
     received.refresh_from_db()
     assert received.state == ReceivedMail.State.SETTLED
     assert received.settled_by is not None
+    assert (received.from_address, received.subject) == ("", "")
     assert "Nothing needs reading." in coordinator.get(reverse("manage_received")).content.decode()
     # It may be looked at once more, and is done with then.
     assert take_in(Fetched(raw=mail, is_whole=True), now=NOW)
