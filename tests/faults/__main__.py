@@ -38,7 +38,7 @@ NAMES = (
     "repeated",
     "poison",
     "clocks",
-    "fuzz",
+    "by-chance",
 )
 
 
@@ -46,10 +46,10 @@ def rows_of(name: str, site: Site, scale: Scale) -> Iterable[Row]:
     """Try one group of faults. What it raises is a failure of the first of them."""
     # These need the settings, which need the servers' addresses.
     from tests.faults import (
+        by_chance,
         clock_changes,
         database_restart,
         freed_places,
-        fuzz,
         kills,
         mail_trouble,
         races,
@@ -70,7 +70,7 @@ def rows_of(name: str, site: Site, scale: Scale) -> Iterable[Row]:
         "repeated": repeated_tasks.repeated_and_shuffled,
         "poison": mail_trouble.poison,
         "clocks": clock_changes.reminders,
-        "fuzz": fuzz.fuzzed_inputs,
+        "by-chance": by_chance.deep_tests,
     }
     return tries[name](site, scale)
 

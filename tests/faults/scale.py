@@ -14,6 +14,7 @@ class Scale:
     redis_silent: float
     messages_waiting: int
     mail_outage: float
+    deep_tests: bool
 
 
 FULL = Scale(
@@ -24,6 +25,7 @@ FULL = Scale(
     redis_silent=60,
     messages_waiting=1_000,
     mail_outage=60,
+    deep_tests=True,
 )
 SHORT = Scale(
     race_rounds=2,
@@ -33,4 +35,5 @@ SHORT = Scale(
     redis_silent=12,
     messages_waiting=300,
     mail_outage=12,
+    deep_tests=False,
 )
