@@ -20,21 +20,21 @@ _LONDON = ZoneInfo("Europe/London")
 CHANGES = (date(2027, 3, 28), date(2027, 10, 31))
 # Days without work besides weekends: Easter 2027 is on the very day of the change.
 _HOLIDAYS = (date(2027, 3, 26), date(2027, 3, 29))
-_STEP = timedelta(minutes=10)
+_STEP = timedelta(minutes=15)
 _TOPICS = ("reminder.days", "reminder.hour")
 # A booking, and how many working days before its session; 0 is the hour before.
 _Key = tuple[int, int]
 
 
 def reminders(site: Site, scale: Scale) -> list[Row]:
-    """The clock runs over both changes in steps of ten minutes."""
+    """The clock runs over both changes in steps of a quarter of an hour."""
     return [_over(site, change) for change in CHANGES]
 
 
 def _over(site: Site, change: date) -> Row:
     """Online on every day from five days before to nine days after, at 9:30 in London."""
     days = [change + timedelta(days=ahead) for ahead in range(-5, 10)]
-    row = Row(f"clocks change on {change:%d %B %Y}", f"{len(days)} days of sessions, every 10 min")
+    row = Row(f"clocks change on {change:%d %B %Y}", f"{len(days)} days of sessions, every 15 min")
     begin_anew(site, people=len(days))
     course = make_course("CLOCK")
     early = datetime.combine(change - timedelta(days=40), datetime.min.time(), UTC)
