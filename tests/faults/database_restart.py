@@ -21,7 +21,7 @@ from tests.faults.accounts_of_mail import (
 from tests.faults.proxy import Line
 from tests.faults.report import Row
 from tests.faults.scale import Scale
-from tests.faults.site import Programs, Site, wait_until
+from tests.faults.site import STARTED_WITHIN, Programs, Site, wait_until
 from tests.load import crowd
 from tests.load.installation import WebServer
 
@@ -102,7 +102,9 @@ def restarted(site: Site, scale: Scale) -> list[Row]:
         for booker in bookers:
             booker.start()
         try:
-            wait_until(lambda: bool(site.mail.taken), web.process, *programs.all, seconds=60)
+            wait_until(
+                lambda: bool(site.mail.taken), web.process, *programs.all, seconds=STARTED_WITHIN
+            )
             for row in rows:
                 time.sleep(3)
                 _disturb(row, site)
@@ -134,8 +136,8 @@ def _started_first(site: Site) -> Row:
             site.start_postgres()
             connection.close()
             row.took(
-                wait_until(nothing_on_the_way, *programs.all, seconds=4 * _BACK_WITHIN),
-                at_most=_BACK_WITHIN,
+                wait_until(nothing_on_the_way, *programs.all, seconds=STARTED_WITHIN),
+                at_most=STARTED_WITHIN,
             )
     finally:
         site.start_postgres()

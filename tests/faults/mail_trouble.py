@@ -22,7 +22,7 @@ from tests.faults.mail_server import Manner
 from tests.faults.proxy import Line
 from tests.faults.report import Row
 from tests.faults.scale import Scale
-from tests.faults.site import Programs, Site, wait_until
+from tests.faults.site import STARTED_WITHIN, Programs, Site, wait_until
 from tests.load import client, crowd
 from tests.load.client import Script
 
@@ -81,7 +81,7 @@ def server_trouble(site: Site, scale: Scale) -> list[Row]:
     begin_anew(site, people=1_000)
     with site.worker_and_beat() as programs:
         post_confirmations(20)
-        wait_until(nothing_on_the_way, *programs.all, seconds=60)
+        wait_until(nothing_on_the_way, *programs.all, seconds=STARTED_WITHIN)
         return [_tried(trouble, site, programs, scale) for trouble in _TROUBLES]
 
 
@@ -112,7 +112,7 @@ def refused_for_good(site: Site, scale: Scale) -> list[Row]:
     with site.worker_and_beat() as programs:
         site.mail.manner = Manner.REFUSING_FOR_GOOD
         post_confirmations(count)
-        wait_until(lambda: parked() == count, *programs.all, seconds=60)
+        wait_until(lambda: parked() == count, *programs.all, seconds=STARTED_WITHIN)
         # Long enough for a first retry, if there were one.
         time.sleep(15)
         row.expect_equal("tries of each", set(site.mail.handed_over.values()), {1})

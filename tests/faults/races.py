@@ -10,7 +10,7 @@ from booking.places.models import Booking, BookingEvent
 from tests.faults.accounts_of_mail import begin_anew, nothing_on_the_way, people_of, settle
 from tests.faults.report import Row
 from tests.faults.scale import Scale
-from tests.faults.site import Site, wait_until
+from tests.faults.site import STARTED_WITHIN, Site, wait_until
 from tests.load import client, crowd
 from tests.load.client import Answer, Script
 from tests.load.over_http import book_request
@@ -84,7 +84,7 @@ def many_clicks(site: Site, scale: Scale) -> list[Row]:
     session = crowd.add_session(capacity=PLACES, days_ahead=100)
     with site.web() as web, site.worker_and_beat() as programs:
         answers = _press(web.port, session, [cookies] * CLICKS)
-        wait_until(nothing_on_the_way, *programs.all, seconds=30)
+        wait_until(nothing_on_the_way, *programs.all, seconds=STARTED_WITHIN)
     row.expect_equal("answers", dict(answers), {"302": CLICKS})
     row.expect_equal("bookings", Booking.objects.count(), 1)
     row.expect_equal("events", BookingEvent.objects.count(), 1)

@@ -13,7 +13,7 @@ from tests.faults.accounts_of_mail import begin_anew, nothing_on_the_way, people
 from tests.faults.proxy import Line
 from tests.faults.report import Row
 from tests.faults.scale import Scale
-from tests.faults.site import Programs, Site, wait_until
+from tests.faults.site import STARTED_WITHIN, Programs, Site, wait_until
 from tests.load import client, crowd
 from tests.load.client import Answer, Script
 from tests.load.installation import WebServer
@@ -70,7 +70,7 @@ def redis_trouble(site: Site, scale: Scale) -> list[Row]:
     with site.web() as web, site.worker_and_beat() as programs:
         bookers = Bookers(web, count=count)
         bookers.book()
-        wait_until(nothing_on_the_way, programs.worker, programs.beat, seconds=30)
+        wait_until(nothing_on_the_way, *programs.all, seconds=STARTED_WITHIN)
         with _trouble(flushed, site, programs, bookers), redis.Redis.from_url(valkey.url) as queue:
             queue.flushall()
         with _trouble(restarted, site, programs, bookers):

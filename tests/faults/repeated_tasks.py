@@ -18,7 +18,7 @@ from tests.faults.accounts_of_mail import begin_anew, nothing_on_the_way, people
 from tests.faults.mail_server import TakenMail
 from tests.faults.report import Row
 from tests.faults.scale import Scale
-from tests.faults.site import Site, wait_until
+from tests.faults.site import STARTED_WITHIN, Site, wait_until
 from tests.load import crowd
 from worker.celery import app
 
@@ -42,8 +42,8 @@ def repeated_and_shuffled(site: Site, scale: Scale) -> list[Row]:
             _decide(number, session)
             _send_a_wave()
             time.sleep(0.3)
-        took = wait_until(nothing_on_the_way, one, two, seconds=60)
-    row.took(took, at_most=60)
+        took = wait_until(nothing_on_the_way, one, two, seconds=STARTED_WITHIN)
+    row.took(took, at_most=STARTED_WITHIN)
     settle(row, site.mail.taken)
     entries = _expect_rising(row, site.mail.taken)
     row.notes.append(f"{len(site.mail.taken)} mails, {entries} calendar entries sent in all.")

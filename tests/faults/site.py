@@ -20,6 +20,9 @@ from tests.faults.proxy import Proxy
 from tests.load.installation import Installation, WebServer, web_server
 from tests.worker.celery_programs import celery_program
 
+# How long programs may take to start and do the first thing, on a machine that is busy otherwise.
+STARTED_WITHIN = 180.0
+
 
 class Patience(Exception):
     """Something did not become so in time, or a program ended; the message has its last lines."""
