@@ -49,6 +49,11 @@ def make_coordinator(email: str = "", **fields: Any) -> User:
     return make_person(email, is_coordinator=True, **fields)
 
 
+def make_lead(email: str = "", **fields: Any) -> User:
+    """Somebody who sees and books for their own agency's people."""
+    return make_person(email, is_agency_lead=True, **fields)
+
+
 def make_venue(name: str = "", **fields: Any) -> Venue:
     """A venue in Leeds."""
     fields.setdefault("address", "263 Chapeltown Road, Leeds, LS7 3EX")

@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 # The topics there are, each a folder of templates/notices/.
 TOPICS = (
+    "account.invited",
     "booking.confirmed",
     "booking.promoted",
     "booking.further_date",

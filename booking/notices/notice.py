@@ -81,6 +81,7 @@ class Notice:
     booking_state: str
     # Whoever booked for the person, if they did not do so themselves.
     booked_by: str
+    agency: str
     calendar: CalendarChange | None
     promotion_is_offer: bool
     offer_length: str
@@ -159,6 +160,7 @@ def notice_of(message: Message, booking: Booking) -> Notice:
         partnership=settings.PARTNERSHIP_NAME,
         booking_state=booking.state,
         booked_by="" if booking.booked_by_id == booking.person_id else str(booking.booked_by),
+        agency=booking.person.agency_name,
         calendar=calendar,
         promotion_is_offer=session.promotion == Session.Promotion.OFFER,
         offer_length=wording.working_time(session.offer_hours),

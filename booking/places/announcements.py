@@ -96,6 +96,11 @@ def given_a_place(
     )
 
 
+def account_made(booking: Booking, *, by: User) -> Draft:
+    """Somebody who booked for the person has made them an account: how to sign in."""
+    return _draft(booking, "account.invited", 0, {"by": str(by)})
+
+
 def requested(booking: Booking, approval: Approval) -> Draft:
     """A place is held until the manager answers, who may not have been asked yet."""
     payload = {

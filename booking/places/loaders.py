@@ -1,20 +1,52 @@
 """Loading bookings and sessions for a person, or answering 404: who may see what, in one place."""
 
-from django.http import Http404
+from datetime import datetime
 
-from accounts.models import User
+from django.http import Http404
+from django.urls import reverse
+
+from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.places import links
-from booking.places.models import Booking
+from booking.places.models import Booking, BookingQuerySet
 from booking.places.rule_models import Approval
 
 
 def booking_for(person: User, booking_id: int) -> Booking:
     """A booking whose page this person may open. Raises `Http404` for anybody else's."""
-    bookings = Booking.objects.visible_to(person).select_related(
-        "person__agency", "session__course", "session__venue", "agency", "policy"
+    return _found(Booking.objects.visible_to(person), booking_id)
+
+
+def arranged_booking(person: User, booking_id: int, *, now: datetime) -> Booking:
+    """A booking that this person may cancel, hand over or move. Raises `Http404` for others."""
+    return _found(Booking.objects.arranged_by(person, now=now), booking_id)
+
+
+def colleagues_booking(agency: Agency, booking_id: int, *, now: datetime) -> Booking:
+    """A booking of somebody of this agency, for its lead. Raises `Http404` for anybody else's."""
+    return _found(Booking.objects.of_agency(agency.pk, now=now), booking_id)
+
+
+def page_address(booking: Booking, person: User) -> str:
+    """Where this person sees the booking: leads have a page of their own for their colleagues'."""
+    if booking.person_id == person.pk or person.is_coordinator:
+        return booking.get_absolute_url()
+    return reverse("agency_booking", args=[booking.pk])
+
+
+def _found(bookings: BookingQuerySet, booking_id: int) -> Booking:
+    booking = (
+        bookings.select_related(
+            "person__agency",
+            "agency",
+            "booked_by",
+            "session__course",
+            "session__venue",
+            "policy",
+        )
+        .filter(pk=booking_id)
+        .first()
     )
-    booking = bookings.filter(pk=booking_id).first()
     if booking is None:
         raise Http404
     return booking

@@ -2,6 +2,7 @@
 
 _WORDS = {
     "account.mail": "Sign-in code or account mail",
+    "account.invited": "Account made by a colleague",
     "booking.confirmed": "Confirmation",
     "booking.promoted": "Confirmation from the waiting list",
     "booking.further_date": "Calendar entry of a further date",

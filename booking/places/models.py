@@ -52,6 +52,22 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         """Those whose page this person may open: their own, and every one for a coordinator."""
         return self if person.is_coordinator else self.filter(person=person)
 
+    def of_agency(self, agency_id: int, *, now: datetime) -> Self:
+        """Those of one agency's people, for sessions that are not over: what its lead sees."""
+        return self.filter(person__agency=agency_id, session__ends_at__gt=now)
+
+    def arranged_by(self, person: User, *, now: datetime) -> Self:
+        """Those this person may cancel, hand over or move.
+
+        Everybody their own, an agency lead those of their agency's people, a coordinator all.
+        """
+        if person.is_coordinator:
+            return self
+        own = Q(person=person)
+        if person.is_agency_lead and person.agency_id is not None:
+            own |= Q(person__agency=person.agency_id, session__ends_at__gt=now)
+        return self.filter(own)
+
     def with_position(self) -> Self:
         """Each with `position`: its place in its session's queue, where 1 is next."""
         ahead = (

@@ -20,7 +20,13 @@ from booking.places.cancelling import terms_of, terms_offered
 from booking.places.expectations import expected
 from booking.places.expectations import refused as refused_now
 from booking.places.forms import BookForm, CancelForm
-from booking.places.loaders import booking_for, public_session, unread_session
+from booking.places.loaders import (
+    arranged_booking,
+    booking_for,
+    page_address,
+    public_session,
+    unread_session,
+)
 from booking.places.manager_copies import copied_to
 from booking.places.models import Booking
 from booking.places.refusals import AlreadyBooked, Refused
@@ -114,6 +120,7 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
         "now": now,
         "terms": terms_of(booking).sentence(now=now),
         "charged": charges.sentence(booking),
+        "became": booking.replaced_by.select_related("person", "session").first(),
         "is_own": booking.person_id == signed_in(request).pk,
     }
     return render(request, "places/booking.html", context)
@@ -124,20 +131,18 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
 @login_required
 def cancel(request: HttpRequest, booking_id: int) -> HttpResponse:
     """Ask, then give up the place, the offer or the turn on the waiting list."""
-    person = signed_in(request)
-    booking = booking_for(person, booking_id)
+    person, now = signed_in(request), timezone.now()
+    booking = arranged_booking(person, booking_id, now=now)
+    back = page_address(booking, person)
     refusal: Refused | None = None
     form = CancelForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            actions.cancel(
-                booking=booking, by=person, now=timezone.now(), why=form.cleaned_data["why"]
-            )
+            actions.cancel(booking=booking, by=person, now=now, why=form.cleaned_data["why"])
         except Refused as refused:
             refusal = refused
         else:
-            return redirect(booking)
-    now = timezone.now()
+            return redirect(back)
     context = {
         "booking": booking,
         "session": booking.session,
@@ -145,6 +150,7 @@ def cancel(request: HttpRequest, booking_id: int) -> HttpResponse:
         "refusal": refusal,
         "cost": terms_of(booking).cost_now(now=now),
         "now": now,
+        "back": back,
     }
     status = 409 if refusal else 422 if form.errors else 200
     return render(request, "places/cancel.html", context, status=status)

@@ -79,6 +79,7 @@ def every_notice(booking: Booking) -> Iterator[Draft]:
     yield announcements.not_answered(approval)
     approval.reason = "The team is short of staff that week."
     yield announcements.not_agreed(approval, by_coordinator=False)
+    yield announcements.account_made(booking, by=make_person(is_agency_lead=True))
     yield announcements.waiting(booking, position=3)
     yield announcements.invited(booking, position=2, why="You asked for more dates.")
     yield announcements.offered(booking)

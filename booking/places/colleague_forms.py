@@ -1,0 +1,168 @@
+"""What is asked of whoever arranges places for colleagues."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+
+from accounts.colleagues import Entry, colleagues_of
+from accounts.models import Agency, User
+from booking.places.exchange_outlook import OtherDate
+from booking.places.many_rows import MOST_BYTES, MOST_ROWS
+
+# Beyond this a list to choose from helps nobody.
+_MOST_TO_CHOOSE_FROM = 300
+_BAD_ADDRESS = "Enter an email address in the right form, like name@agency.org."
+
+
+class ColleagueForm(forms.Form):
+    """One colleague, by their work address; who has no account yet also by name."""
+
+    email = forms.EmailField(
+        label="Your colleague’s work email address",
+        max_length=254,
+        error_messages={"required": "Enter your colleague’s address.", "invalid": _BAD_ADDRESS},
+        widget=forms.EmailInput(attrs={"spellcheck": "false", "autocomplete": "off"}),
+    )
+    first_name = forms.CharField(
+        label="First name (optional)",
+        help_text="Only needed if they have not used Briefed before.",
+        max_length=100,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    last_name = forms.CharField(
+        label="Last name (optional)",
+        max_length=100,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    job_title = forms.CharField(
+        label="Job title (optional)",
+        max_length=150,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    @property
+    def entry(self) -> Entry:
+        """Who was named, once the form is valid."""
+        named = {name: self.cleaned_data[name].strip() for name in _NAMED}
+        return Entry(email=self.cleaned_data["email"].strip().lower(), **named)
+
+
+_NAMED = ("first_name", "last_name", "job_title")
+
+
+class SubstituteForm(ColleagueForm):
+    """Who is to have the place: leads choose from their colleagues, or name an address."""
+
+    field_order = ["colleague", "email", "first_name", "last_name", "job_title", "manager_email"]
+
+    manager_email = forms.EmailField(
+        label="Their line manager’s email address (optional)",
+        help_text="The manager must agree. Only needed if your colleague has not named them.",
+        max_length=254,
+        required=False,
+        error_messages={"invalid": _BAD_ADDRESS},
+        widget=forms.EmailInput(attrs={"spellcheck": "false", "autocomplete": "off"}),
+    )
+
+    def __init__(
+        self, *args: Any, agency: Agency | None, may_choose: bool, asks_manager: bool, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        if not asks_manager:
+            del self.fields["manager_email"]
+        people = colleagues_of(agency) if may_choose and agency else User.objects.none()
+        if people[: _MOST_TO_CHOOSE_FROM + 1].count() not in range(1, _MOST_TO_CHOOSE_FROM + 1):
+            return
+        self.fields["email"].required = False
+        self.fields["email"].label = "Or their work email address"
+        self.fields["colleague"] = forms.ModelChoiceField(
+            label="Choose a colleague",
+            queryset=people,
+            required=False,
+            empty_label="Somebody else",
+            error_messages={"invalid_choice": "Choose a colleague from the list."},
+        )
+        self.order_fields(self.field_order)
+
+    def clean(self) -> dict[str, Any]:
+        """One of the two says who it is."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        chosen, address = cleaned.get("colleague"), cleaned.get("email")
+        if "colleague" in self.fields and "email" not in self.errors:
+            if not chosen and not address:
+                self.add_error("colleague", "Choose a colleague, or enter their address.")
+            if chosen and address and chosen.email != address.strip().lower():
+                self.add_error("email", "Choose a colleague or enter an address, not both.")
+        return cleaned
+
+    @property
+    def entry(self) -> Entry:
+        """Who was chosen or named, once the form is valid."""
+        chosen = self.cleaned_data.get("colleague")
+        return Entry(email=chosen.email) if chosen else super().entry
+
+    @property
+    def manager_named(self) -> str:
+        """The manager's address, if one was given."""
+        return str(self.cleaned_data.get("manager_email") or "").strip().lower()
+
+
+class ManyForm(forms.Form):
+    """A list of colleagues, pasted or as a file."""
+
+    people = forms.CharField(
+        label="Your colleagues’ work email addresses",
+        help_text="One a line. You can paste them from an email or a spreadsheet: an address, or"
+        " Name <address>, or address, first name, last name and job title.",
+        max_length=MOST_BYTES,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
+        error_messages={
+            "max_length": f"The list is too long. Up to {MOST_ROWS} people can be booked at once."
+        },
+    )
+    file = forms.FileField(
+        label="Or a CSV file (optional)",
+        help_text=f"With the columns email, first name, last name and job title; up to {MOST_ROWS}"
+        f" rows and {MOST_BYTES // 1000} KB.",
+        required=False,
+        widget=forms.FileInput(attrs={"accept": ".csv,text/csv,text/plain"}),
+        error_messages={"empty": "The file is empty."},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # A long list needs no count of its characters.
+        self.fields["people"].widget.attrs.pop("maxlength", None)
+
+    def clean(self) -> dict[str, Any]:
+        """One list, not two of which one would be forgotten."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("people") and cleaned.get("file"):
+            self.add_error("file", "Paste a list or choose a file, not both.")
+        return cleaned
+
+
+class MoveForm(forms.Form):
+    """Which other date."""
+
+    to = forms.ChoiceField(
+        label="Which date instead?",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose a date.", "invalid_choice": "Choose one of the dates."},
+    )
+
+    def __init__(self, *args: Any, dates: Sequence[OtherDate], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["to"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101
+        # One that was free when the page was shown is for the action to refuse, in its own words.
+        field.choices = [(str(each.session.pk), each.words) for each in dates]
+        assert isinstance(field.widget, forms.RadioSelect)  # noqa: S101
+        field.widget.choices = [
+            (str(each.session.pk), each.words) for each in dates if each.refusal is None
+        ]

@@ -1,0 +1,130 @@
+"""Booking for colleagues, and handing a place to one, named by their work address.
+
+Who has no account yet gets one in the same transaction as the place, so that nobody is left with
+an account and no word of it.
+"""
+
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+
+from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox
+from accounts.colleagues import (
+    Entry,
+    begin_account,
+    is_colleague,
+    known_by_address,
+    may_join,
+    take_in,
+)
+from accounts.models import Agency, User
+from booking.catalogue.models import Session
+from booking.outbox import actions as outbox
+from booking.places import actions, announcements, exchanges
+from booking.places.facts import Practitioner
+from booking.places.models import Booking
+from booking.places.refusals import AddressRefused, NotAColleague
+from booking.places.statements import PersonRow
+from booking.wording import listed
+
+_LONGEST_ADDRESS = 254
+
+
+def check_address(entry: Entry, known: User | None, *, agency: Agency) -> bool:
+    """Whether this is somebody new to the agency, who is taken in by their address.
+
+    Raises `AddressRefused` for what is no address, for a mailbox of several people, and for
+    anybody who is not of the agency, in words that do not tell whether they have an account.
+    """
+    if len(entry.email) > _LONGEST_ADDRESS:
+        raise AddressRefused("This email address is too long.")
+    try:
+        validate_email(entry.email)
+    except ValidationError as error:
+        raise AddressRefused(
+            "This is not an email address.", "It should look like name@agency.org."
+        ) from error
+    if is_colleague(known, agency):
+        return False
+    if is_shared_mailbox(entry.email):
+        raise AddressRefused(SHARED_MAILBOX_REFUSED)
+    if may_join(entry.email, known, agency):
+        return True
+    domains = listed(agency.email_domains, "or")
+    raise AddressRefused(
+        f"This address is not known as one of {agency.name}.",
+        f"Use a work address at {domains}, or ask the partnership to add the person."
+        if domains
+        else "Ask the partnership to add the person to your agency.",
+    )
+
+
+def newcomer(entry: Entry, known: User | None, *, agency: Agency) -> Practitioner:
+    """What the rules will know of somebody once they are taken into the agency."""
+    return Practitioner(
+        row=PersonRow(
+            key=known.pk if known else 0,
+            agency_id=agency.pk,
+            sector=agency.sector,
+            level=known.level if known else None,
+            email=entry.email,
+            manager_email=known.manager_email if known else "",
+            agency_domains=agency.email_domains,
+        )
+    )
+
+
+def book_colleague(
+    *, session: Session, entry: Entry, agency: Agency, by: User, now: datetime
+) -> Booking:
+    """Book for a colleague of an agency as `actions.book` does, who is told by whom.
+
+    Raises `AddressRefused`, and whatever refuses a booking.
+    """
+    person = _with_account(entry, agency)
+    if person is not None:
+        return actions.book(session=session, person=person, by=by, now=now)
+    with transaction.atomic():
+        # Nobody else can have locked a person who does not exist yet, so the order of locks holds.
+        person = begin_account(entry=entry, agency=agency)
+        booking = actions.book(session=session, person=person, by=by, now=now)
+        outbox.post([announcements.account_made(booking, by=by)], now=now)
+    return booking
+
+
+def hand_over(
+    *, booking: Booking, entry: Entry, by: User, now: datetime, manager_email: str = ""
+) -> Booking:
+    """Give a confirmed place to a colleague, as `exchanges.substitute` does.
+
+    Raises `AddressRefused`, and whatever refuses a substitution.
+    """
+    agency = booking.agency
+    if agency is None:
+        raise NotAColleague
+    person = _with_account(entry, agency)
+    if person is not None:
+        return exchanges.substitute(
+            booking=booking, to=person, by=by, now=now, manager_email=manager_email
+        )
+    with transaction.atomic():
+        person = begin_account(entry=entry, agency=agency)
+        taken = exchanges.substitute(
+            booking=booking, to=person, by=by, now=now, manager_email=manager_email
+        )
+        outbox.post([announcements.account_made(taken, by=by)], now=now)
+    return taken
+
+
+def _with_account(entry: Entry, agency: Agency) -> User | None:
+    """The colleague who has an account, or nobody if one must be made. Raises `AddressRefused`.
+
+    Somebody who has begun one is taken into the agency in a transaction of its own: their row
+    may not be held before the session's.
+    """
+    known = known_by_address([entry.email]).get(entry.email)
+    if check_address(entry, known, agency=agency) and known is not None:
+        return take_in(person=known, entry=entry, agency=agency)
+    return known

@@ -1,0 +1,104 @@
+"""What a page shows before a place changes hands or dates. Nothing is written here."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from accounts.colleagues import Entry, known_by_address
+from accounts.models import User
+from booking.catalogue.models import Session
+from booking.places import charges, eligibility, prospects
+from booking.places.colleagues import check_address, newcomer
+from booking.places.facts import read_practitioners
+from booking.places.models import Booking
+from booking.places.prospects import Prospect
+from booking.places.refusals import NotAColleague, Refused
+from booking.places.statements import read_session, sittings_of
+from booking.places.waiting_list import who_waits
+from booking.wording import counted, sitting_times
+
+_MOST_DATES = 20
+
+
+@dataclass(frozen=True)
+class TakingOver:
+    """Who would have the place, and what it would be to them."""
+
+    entry: Entry
+    name: str
+    is_new: bool
+    prospect: Prospect
+
+
+def of_substitute(
+    booking: Booking, entry: Entry, *, manager_email: str, by: User, now: datetime
+) -> TakingOver:
+    """What handing the place to this colleague leads to.
+
+    Raises `AddressRefused`, and whatever refuses a substitution.
+    """
+    if booking.agency is None:
+        raise NotAColleague
+    known = known_by_address([entry.email]).get(entry.email)
+    is_new = check_address(entry, known, agency=booking.agency)
+    session = read_session(booking.session_id)
+    eligibility.check_ahead(session, now=now)
+    if known is None or is_new:
+        who = newcomer(entry, known, agency=booking.agency)
+    else:
+        who = read_practitioners([known.pk], session.course_rules, now=now)[known.pk]
+    prospect = prospects.of_taking_over(booking, session, who, manager_email=manager_email, by=by)
+    name = (known.full_name if known else "") or entry.name or entry.email
+    return TakingOver(entry=entry, name=name, is_new=is_new, prospect=prospect)
+
+
+@dataclass(frozen=True)
+class OtherDate:
+    """Another date of the course, and why the person cannot have a place there, if so."""
+
+    session: Session
+    refusal: Refused | None
+
+    @property
+    def when(self) -> str:
+        """Its dates and times."""
+        sittings = self.session.sittings.all()
+        return "; ".join(sitting_times(each.starts_at, each.ends_at) for each in sittings)
+
+    @property
+    def words(self) -> str:
+        """When, where and how many places are left."""
+        left = counted(self.session.places_left, "place")
+        return f"{self.when}. {self.session.where}. {left} left"
+
+
+def other_dates(booking: Booking, *, now: datetime) -> list[OtherDate]:
+    """The next other dates of the course of a booking, each with the outcome for its person."""
+    sessions = Session.objects.upcoming(now=now).filter(course=booking.session.course_id)
+    shown = list(sessions.exclude(pk=booking.session_id).for_pages()[:_MOST_DATES])
+    return list(_with_outcomes(booking, shown, now=now))
+
+
+def _with_outcomes(
+    booking: Booking, sessions: list[Session], *, now: datetime
+) -> Iterator[OtherDate]:
+    for shown in sessions:
+        session = read_session(shown.pk)
+        key = booking.person_id
+        who = read_practitioners([key], session.course_rules, now=now)[key]
+        line = who_waits(session, now=now)
+        try:
+            prospects.check_move(booking, session, who, line, now=now)
+        except Refused as refused:
+            yield OtherDate(shown, refused)
+        else:
+            yield OtherDate(shown, None)
+
+
+def late_pence(booking: Booking, *, by: User, now: datetime) -> int:
+    """What giving up the place now costs, in pence; nothing if the partnership does it."""
+    if booking.state != Booking.State.CONFIRMED or (
+        by.is_coordinator and by.pk != booking.person_id
+    ):
+        return 0
+    return charges.for_cancelling(booking, sittings_of(booking.session), now=now)

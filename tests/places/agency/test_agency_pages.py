@@ -1,0 +1,268 @@
+"""What an agency lead sees and does for colleagues, and who is kept out."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from booking.outbox.models import Message
+from booking.places import actions
+from booking.places.models import Booking
+from booking.places.rule_models import Approval
+from tests.factories import make_coordinator, make_course, make_person, make_trainer
+from tests.places.agency.conftest import Police
+from tests.places.agency.pages import ahead, booked, calendar_method, mails_to, plain, signed_in
+
+pytestmark = pytest.mark.django_db
+
+# Of the lead's colleague's booking, or of any session. Each: anonymous, practitioner, another
+# agency's lead, its lead, the session's trainer, a coordinator; 302 leads to sign in.
+ACCESS = {
+    ("agency", ""): (302, 404, 200, 200, 404, 404),
+    ("agency_booking", "booking"): (302, 404, 404, 200, 404, 404),
+    ("agency_book", "session"): (302, 404, 200, 200, 404, 404),
+    ("agency_book_many", "session"): (302, 404, 200, 200, 404, 404),
+    ("substitute_booking", "booking"): (302, 404, 404, 200, 404, 200),
+    ("move_booking", "booking"): (302, 404, 404, 200, 404, 200),
+    ("cancel_booking", "booking"): (302, 404, 404, 200, 404, 200),
+    ("booking", "booking"): (302, 404, 404, 404, 404, 200),
+    ("booking_ics", "booking"): (302, 404, 404, 404, 404, 404),
+}
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize(("page", "of"), ACCESS)
+def test_who_may_open_what(police: Police, page: str, of: str, method: str) -> None:
+    trainer = make_trainer(agency=police.agency)
+    session = ahead(trainers=[trainer])
+    booking = booked(session, police.zoe)
+    people = [
+        None,
+        make_person(agency=police.agency),
+        police.other_lead,
+        police.lead,
+        trainer,
+        make_coordinator(),
+    ]
+    keys = {"": [], "booking": [booking.pk], "session": [session.pk]}[of]
+    address = reverse(page, args=keys)
+    for person, expected in zip(people, ACCESS[page, of], strict=True):
+        client = signed_in(person) if person else Client()
+        status = getattr(client, method)(address).status_code
+        if method == "get":
+            assert status == expected, person
+        elif expected in (302, 404) and person is not police.lead:
+            assert status == expected or (status == 405), person
+    if method == "get":
+        booking.refresh_from_db()
+        assert booking.state == Booking.State.CONFIRMED
+
+
+def test_a_lead_without_an_agency_has_none_to_see(settings: Any) -> None:
+    lead = make_person(is_agency_lead=True, agency=None, unlisted_agency="A charity")
+    settings.TWO_STEP_REQUIRED = False
+    assert signed_in(lead).get(reverse("agency")).status_code == 404
+
+
+def test_leads_are_asked_for_a_second_step_before_they_see_others(
+    police: Police,
+    settings: Any,
+) -> None:
+    settings.TWO_STEP_REQUIRED = True
+    answer = signed_in(police.lead).get(reverse("agency"))
+    assert answer.headers["Location"] == reverse("two_step_needed")
+
+
+def test_the_list_shows_colleagues_by_session_and_nobody_else(police: Police) -> None:
+    session = ahead(course=make_course(title="Neglect"))
+    booking = actions.book(
+        session=session,
+        person=police.zoe,
+        by=police.zoe,
+        now=timezone.now(),
+        needs="I use a wheelchair",
+    )
+    booked(session, police.other)
+    client = signed_in(police.lead)
+    page = client.get(reverse("agency")).content.decode()
+    assert "Zoë Robinson" in page
+    assert "Neglect" in page
+    assert police.other.full_name not in page
+    one = client.get(reverse("agency_booking", args=[booking.pk])).content.decode()
+    assert "wheelchair" not in page + one, "what trainers are told is not a lead's business"
+    for search, found in (("robin", True), ("neglect zoë", True), ("zoe@police", True), ("qq", 0)):
+        answer = client.get(reverse("agency"), {"q": search}).content.decode()
+        assert ("Zoë Robinson" in answer) is bool(found), search
+
+
+def test_the_list_is_paged_and_costs_the_same_however_long(
+    police: Police,
+    django_assert_max_num_queries: Any,
+) -> None:
+    session = ahead(capacity=100)
+    for _ in range(55):
+        booked(session, make_person(agency=police.agency))
+    client = signed_in(police.lead)
+    with django_assert_max_num_queries(10):
+        page = client.get(reverse("agency")).content.decode()
+    assert "55 upcoming bookings" in page
+    assert page.count('class="app-agency-person"') == 50
+    assert (
+        client.get(reverse("agency"), {"page": 2})
+        .content.decode()
+        .count('class="app-agency-person"')
+        == 5
+    )
+
+
+def book(police: Police, session_id: int, **fields: str):  # type: ignore[no-untyped-def]
+    """The lead books a colleague on the page."""
+    return signed_in(police.lead).post(reverse("agency_book", args=[session_id]), fields)
+
+
+def test_a_colleague_is_booked_and_told_by_whom(police: Police) -> None:
+    session = ahead()
+    answer = book(police, session.pk, email="Zoe@Police.example")
+    booking = Booking.objects.get(person=police.zoe)
+    assert answer.headers["Location"] == reverse("agency_booking", args=[booking.pk])
+    assert (booking.state, booking.booked_by) == (Booking.State.CONFIRMED, police.lead)
+    [mail] = mails_to(police.zoe.email)
+    assert "Booked for you by Priya Shah." in plain(mail)
+    assert calendar_method(mail) == "REQUEST"
+    page = signed_in(police.zoe).get(booking.get_absolute_url()).content.decode()
+    assert "Booked for you by Priya Shah" in page
+    assert "by Priya Shah" in page.split("What has happened to this booking")[1]
+
+
+def test_a_new_colleague_gets_an_account_and_is_told_how_to_sign_in(police: Police) -> None:
+    session = ahead()
+    book(police, session.pk, email="new@police.example", first_name="Ngọc", last_name="Ahmed")
+    person = User.objects.get(email="new@police.example")
+    assert (person.agency, person.full_name) == (police.agency, "Ngọc Ahmed")
+    assert not person.has_usable_password()
+    assert Booking.objects.get(person=person).booked_by == police.lead
+    confirmed, invited = mails_to(person.email)
+    assert "is booked" in plain(confirmed)
+    assert invited["Subject"].startswith("Priya Shah has booked Course")
+    assert "made you an account" in plain(invited)
+    assert "West Yorkshire Police" in plain(invited)
+    # Whoever signs in with that address is that person.
+    page = signed_in(person).get(reverse("my_bookings"))
+    assert page.headers["Location"].startswith(reverse("account_profile"))
+
+
+def test_a_refused_booking_leaves_no_account_behind(police: Police) -> None:
+    session = ahead(course=make_course(sectors=["health"]))
+    answer = book(police, session.pk, email="new@police.example", first_name="New")
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "only for people who work in: Health" in page
+    assert "new@police.example" in page, "nothing typed is lost"
+    assert not User.objects.filter(email="new@police.example").exists()
+    assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "address", ["nurse@hospital.example", "nobody@hospital.example", "somebody@elsewhere.example"]
+)
+def test_other_agencies_people_are_refused_without_saying_whether_they_exist(
+    police: Police, address: str
+) -> None:
+    answer = book(police, ahead().pk, email=address)
+    assert answer.status_code == 409
+    sentence = "This address is not known as one of West Yorkshire Police."
+    assert sentence in answer.content.decode()
+    assert police.other.full_name not in answer.content.decode()
+    assert not Booking.objects.exists()
+
+
+def test_an_address_at_the_agencys_domain_that_is_another_agencys_stays_theirs(
+    police: Police,
+) -> None:
+    mover = make_person("mover@police.example", agency=police.other.agency)
+    assert book(police, ahead().pk, email=mover.email).status_code == 409
+    mover.refresh_from_db()
+    assert mover.agency == police.other.agency
+
+
+def test_somebody_who_only_began_an_account_is_taken_in(police: Police) -> None:
+    begun = User.objects.create_user("begun@police.example")
+    book(police, ahead().pk, email=begun.email, first_name="Bea", last_name="Gunn")
+    begun.refresh_from_db()
+    assert (begun.agency, begun.full_name) == (police.agency, "Bea Gunn")
+    assert Booking.objects.get().person == begun
+
+
+def test_shared_mailboxes_are_refused(police: Police) -> None:
+    answer = book(police, ahead().pk, email="office@police.example")
+    assert "several people read" in answer.content.decode()
+
+
+def test_a_lead_who_is_the_manager_has_agreed(police: Police) -> None:
+    session = ahead(course=make_course(needs_manager_approval=True))
+    book(police, session.pk, email="new@police.example")
+    booking = Booking.objects.get()
+    assert booking.state == Booking.State.CONFIRMED
+    assert booking.approval.manager_email == police.lead.email
+    assert booking.approval.state == Approval.State.APPROVED
+
+
+def test_a_colleague_with_another_manager_needs_that_managers_agreement(police: Police) -> None:
+    User.objects.filter(pk=police.zoe.pk).update(manager_email="boss@police.example")
+    session = ahead(course=make_course(needs_manager_approval=True))
+    book(police, session.pk, email=police.zoe.email)
+    booking = Booking.objects.get()
+    assert booking.state == Booking.State.REQUESTED
+    assert booking.approval.manager_email == "boss@police.example"
+
+
+def test_booking_a_colleague_twice_leads_to_the_booking(police: Police) -> None:
+    session = ahead()
+    booking = booked(session, police.zoe)
+    answer = book(police, session.pk, email=police.zoe.email)
+    assert answer.headers["Location"] == reverse("agency_booking", args=[booking.pk])
+    assert Booking.objects.count() == 1
+
+
+def test_a_lead_cancels_for_a_colleague_who_is_told_by_whom(police: Police) -> None:
+    booking = booked(ahead(course=make_course(title="Neglect")), police.zoe)
+    client = signed_in(police.lead)
+    answer = client.post(reverse("cancel_booking", args=[booking.pk]), {"why": "On leave"})
+    assert answer.headers["Location"] == reverse("agency_booking", args=[booking.pk])
+    booking.refresh_from_db()
+    assert booking.state == Booking.State.CANCELLED
+    mail = mails_to(police.zoe.email)[-1]
+    assert "Priya Shah of your agency has cancelled your place on Neglect." in plain(mail)
+    assert "On leave" in plain(mail)
+    assert calendar_method(mail) == "CANCEL"
+
+
+def test_a_lead_takes_a_colleague_off_the_waiting_list(police: Police) -> None:
+    session = ahead(capacity=1)
+    booked(session, police.other)
+    booking = booked(session, police.zoe)
+    signed_in(police.lead).post(reverse("cancel_booking", args=[booking.pk]))
+    assert "Priya Shah of your agency has done this for you" in plain(
+        mails_to(police.zoe.email)[-1]
+    )
+
+
+def test_what_is_over_is_not_shown_to_leads(police: Police) -> None:
+    booking = booked(ahead(days=2), police.zoe)
+    over = timezone.now() - timedelta(days=1)
+    type(booking.session).objects.update(starts_at=over - timedelta(hours=3), ends_at=over)
+    client = signed_in(police.lead)
+    assert "Zoë" not in client.get(reverse("agency")).content.decode()
+    assert client.get(reverse("agency_booking", args=[booking.pk])).status_code == 404
+
+
+def test_only_leads_are_shown_the_way_to_their_agency(police: Police) -> None:
+    session = ahead()
+    for person, shown in ((police.lead, True), (police.zoe, False)):
+        page = signed_in(person).get(session.get_absolute_url()).content.decode()
+        assert (reverse("agency") in page) is shown
+        assert (reverse("agency_book", args=[session.pk]) in page) is shown

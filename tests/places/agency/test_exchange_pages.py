@@ -1,0 +1,257 @@
+"""Places that change hands or dates, on the pages and in the mail."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from booking.catalogue.models import Session
+from booking.catalogue.policies import ChargeBand
+from booking.places import actions
+from booking.places.models import Booking, BookingEvent
+from booking.wording import short_day
+from tests.factories import make_course, make_person, make_policy
+from tests.places.agency.conftest import Police
+from tests.places.agency.pages import ahead, booked, calendar_method, mails_to, plain, signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+def substitute(client: Client, booking: Booking, step: str, **fields: object):  # type: ignore[no-untyped-def]
+    """Send the form of the page on which a place is given to a colleague."""
+    address = reverse("substitute_booking", args=[booking.pk])
+    return client.post(address, {"step": step, **fields})
+
+
+def move(client: Client, booking: Booking, to: Session):  # type: ignore[no-untyped-def]
+    """Press the button on the page that moves a place."""
+    return client.post(reverse("move_booking", args=[booking.pk]), {"to": to.pk})
+
+
+def charged(session: Session) -> Session:
+    """The session with a policy: twenty working days of notice, £35 after that."""
+    policy = make_policy(notice_days=20)
+    ChargeBand.objects.create(policy=policy, occasion=ChargeBand.Occasion.LATE, pence=3500)
+    session.policy = policy
+    session.save(update_fields=["policy"])
+    return session
+
+
+# ---------------------------------------------------------------- to a colleague
+
+
+def test_the_page_says_what_happens_before_anything_does(police: Police) -> None:
+    booking = booked(charged(ahead()), police.zoe)
+    page = substitute(
+        signed_in(police.zoe), booking, "check", email="Amy@police.example"
+    ).content.decode()
+    assert "Give your place to Amy Brown?" in page
+    assert "Amy Brown (amy@police.example) gets the place at once" in page
+    assert "An email takes it out of your calendar." in page
+    assert "Nothing is charged." in page
+    booking.refresh_from_db()
+    assert booking.state == Booking.State.CONFIRMED
+    assert Booking.objects.count() == 1
+
+
+def test_a_place_goes_to_the_colleague_and_calendars_follow(police: Police) -> None:
+    booking = booked(charged(ahead(capacity=1)), police.zoe)
+    waiting = booked(booking.session, police.other)
+    client = signed_in(police.zoe)
+    answer = substitute(client, booking, "give", email="amy@police.example")
+    assert answer.headers["Location"] == booking.get_absolute_url()
+    assert "Amy Brown has the place now." in client.get(booking.get_absolute_url()).content.decode()
+    booking.refresh_from_db()
+    waiting.refresh_from_db()
+    assert (booking.state, booking.charge_pence) == (Booking.State.CANCELLED, 0)
+    assert Booking.objects.get(person=police.amy).state == Booking.State.CONFIRMED
+    assert waiting.state == Booking.State.WAITING, "the place was never free"
+    gone, came = mails_to(police.zoe.email)[-1], mails_to(police.amy.email)[-1]
+    assert (calendar_method(gone), calendar_method(came)) == ("CANCEL", "REQUEST")
+    assert "You have given your place" in plain(gone)
+    assert "Zoë Robinson has given you their place." in plain(came)
+
+
+def test_a_lead_chooses_the_colleague_and_both_are_told_by_whom(police: Police) -> None:
+    booking = booked(ahead(), police.zoe)
+    client = signed_in(police.lead)
+    page = client.get(reverse("substitute_booking", args=[booking.pk])).content.decode()
+    assert "Amy Brown" in page
+    assert police.other.full_name not in page
+    answer = substitute(client, booking, "give", colleague=police.amy.pk)
+    assert answer.headers["Location"] == reverse("agency_booking", args=[booking.pk])
+    gone, came = mails_to(police.zoe.email)[-1], mails_to(police.amy.email)[-1]
+    assert "Priya Shah of your agency has given your place" in plain(gone)
+    assert "Priya Shah of your agency has given you the place of Zoë Robinson." in plain(came)
+
+
+def test_practitioners_are_shown_no_list_of_colleagues(police: Police) -> None:
+    booking = booked(ahead(), police.zoe)
+    address = reverse("substitute_booking", args=[booking.pk])
+    assert "Amy Brown" not in signed_in(police.zoe).get(address).content.decode()
+
+
+def test_a_new_colleague_at_the_agencys_domain_is_invited(police: Police) -> None:
+    booking = booked(ahead(), police.zoe)
+    answer = substitute(
+        signed_in(police.zoe), booking, "give", email="new@police.example", first_name="Ngọc"
+    )
+    assert answer.status_code == 302
+    person = User.objects.get(email="new@police.example")
+    assert (person.agency, person.first_name) == (police.agency, "Ngọc")
+    assert [calendar_method(mail) for mail in mails_to(person.email)] == ["REQUEST", ""]
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("nurse@hospital.example", "not known as one of West Yorkshire Police"),
+        ("new@elsewhere.example", "not known as one of West Yorkshire Police"),
+        ("zoe@police.example", "They already have a place"),
+        ("busy@police.example", "They have a place on another session at that time"),
+        ("office@police.example", "several people read"),
+    ],
+)
+@pytest.mark.parametrize("step", ["check", "give"])
+def test_refusals_are_shown_with_their_sentence_and_nothing_changes(
+    police: Police, address: str, sentence: str, step: str
+) -> None:
+    booking = booked(ahead(), police.zoe)
+    busy = make_person("busy@police.example", agency=police.agency)
+    booked(ahead(), busy)
+    answer = substitute(signed_in(police.zoe), booking, step, email=address)
+    assert answer.status_code == 409
+    assert sentence in answer.content.decode()
+    assert address in answer.content.decode(), "nothing typed is lost"
+    booking.refresh_from_db()
+    assert booking.state == Booking.State.CONFIRMED
+    assert not User.objects.filter(email="new@elsewhere.example").exists()
+
+
+def test_a_practitioner_is_no_manager_who_agrees_for_a_colleague(police: Police) -> None:
+    session = ahead(course=make_course(needs_manager_approval=True))
+    User.objects.filter(pk=police.zoe.pk).update(manager_email="boss@police.example")
+    booking = actions.book(session=session, person=police.zoe, by=police.zoe, now=timezone.now())
+    actions.approve(approval=booking.approval, now=timezone.now())
+    client = signed_in(police.zoe)
+    answer = substitute(client, booking, "give", email="amy@police.example")
+    assert "needs their line manager" in answer.content.decode()
+    answer = substitute(
+        client, booking, "give", email="amy@police.example", manager_email=police.zoe.email
+    )
+    assert "own line manager, not yours" in answer.content.decode()
+    page = substitute(
+        client, booking, "check", email="amy@police.example", manager_email="boss@police.example"
+    ).content.decode()
+    assert "until boss@police.example agrees" in page
+    substitute(
+        client, booking, "give", email="amy@police.example", manager_email="boss@police.example"
+    )
+    assert Booking.objects.get(person=police.amy).state == Booking.State.REQUESTED
+
+
+def test_nothing_can_be_given_once_the_session_has_started(police: Police) -> None:
+    booking = booked(ahead(), police.zoe)
+    began = timezone.now() - timedelta(minutes=5)
+    Session.objects.update(starts_at=began, ends_at=began + timedelta(hours=3))
+    answer = substitute(signed_in(police.zoe), booking, "give", email="amy@police.example")
+    assert answer.status_code == 409
+    assert "This session started at" in answer.content.decode()
+
+
+# ---------------------------------------------------------------- to another date
+
+
+def dates(police: Police, **other: object) -> tuple[Booking, Session]:
+    """Zoë's place on one date, and another date of the course."""
+    course = make_course(title="Neglect")
+    booking = booked(ahead(course=course), police.zoe)
+    return booking, ahead(35, course=course, **other)
+
+
+def test_a_place_is_moved_in_one_step_with_both_calendar_entries(police: Police) -> None:
+    booking, other = dates(police)
+    answer = move(signed_in(police.zoe), booking, other)
+    taken = Booking.objects.get(session=other)
+    assert answer.headers["Location"] == taken.get_absolute_url()
+    booking.refresh_from_db()
+    assert (booking.state, taken.state) == (Booking.State.CANCELLED, Booking.State.CONFIRMED)
+    gone, came = mails_to(police.zoe.email)[-2:]
+    assert (calendar_method(gone), calendar_method(came)) == ("CANCEL", "REQUEST")
+    assert f"for one on {short_day(other.starts_at)}" in plain(gone)
+    was = short_day(booking.session.starts_at)
+    assert f"You have exchanged your place on {was} for this one." in plain(came)
+
+
+def test_a_lead_moves_a_colleague_who_is_told_by_whom(police: Police) -> None:
+    booking, other = dates(police)
+    move(signed_in(police.lead), booking, other)
+    gone, came = mails_to(police.zoe.email)[-2:]
+    assert "Priya Shah of your agency has exchanged your place" in plain(gone)
+    assert "Priya Shah of your agency has exchanged your place" in plain(came)
+    moved = BookingEvent.objects.get(what=BookingEvent.What.MOVED_AWAY)
+    assert moved.by == police.lead
+
+
+def test_the_page_says_for_each_date_whether_and_why_not(police: Police) -> None:
+    booking, free = dates(police)
+    course = booking.session.course
+    full = ahead(42, course=course, capacity=1)
+    booked(full, police.other)
+    not_open = ahead(49, course=course, booking_opens_at=timezone.now() + timedelta(days=1))
+    elsewhere = ahead(63)
+    booked(elsewhere, police.zoe)
+    busy = ahead(63, course=course)
+    page = signed_in(police.zoe).get(reverse("move_booking", args=[booking.pk])).content.decode()
+    assert f'value="{free.pk}"' in page
+    assert "20 places left" in page
+    for session, sentence in (
+        (full, "All places are taken."),
+        (not_open, "Booking opens at"),
+        (busy, "overlaps with one you have booked"),
+    ):
+        assert f'value="{session.pk}"' not in page
+        assert sentence in page
+
+
+def test_the_same_hour_of_the_place_that_is_moved_is_no_clash(police: Police) -> None:
+    booking, _ = dates(police)
+    beside = ahead(course=booking.session.course)
+    move(signed_in(police.zoe), booking, beside)
+    assert Booking.objects.get(session=beside).state == Booking.State.CONFIRMED
+
+
+def test_a_full_date_keeps_the_first_place(police: Police) -> None:
+    booking, full = dates(police, capacity=1)
+    booked(full, police.other)
+    answer = move(signed_in(police.zoe), booking, full)
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "All places are taken." in page
+    assert "You still have your place on" in page
+    booking.refresh_from_db()
+    assert booking.state == Booking.State.CONFIRMED
+    assert not Booking.objects.filter(session=full, person=police.zoe).exists()
+
+
+def test_moving_late_is_charged_as_the_page_says(police: Police) -> None:
+    course = make_course()
+    booking = booked(charged(ahead(7, course=course)), police.zoe)
+    other = ahead(35, course=course)
+    client = signed_in(police.zoe)
+    page = client.get(reverse("move_booking", args=[booking.pk])).content.decode()
+    assert "£35 is charged, as for cancelling" in page
+    move(client, booking, other)
+    booking.refresh_from_db()
+    assert booking.charge_pence == 3500
+    assert "£35 is charged" in plain(mails_to(police.zoe.email)[-2])
+
+
+def test_only_another_date_of_the_course_can_be_chosen(police: Police) -> None:
+    booking, _ = dates(police)
+    answer = move(signed_in(police.zoe), booking, ahead(50))
+    assert answer.status_code == 422
+    assert "Choose one of the dates." in answer.content.decode()
