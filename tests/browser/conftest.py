@@ -102,7 +102,7 @@ def running_site(
 
 
 def _wait_until_ready(address: str, web: GuardedProcess) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while True:
         try:
             with urllib.request.urlopen(f"{address}/readyz", timeout=5):
