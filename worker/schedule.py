@@ -19,6 +19,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "remind people": _every(60, "post_due_reminders", expires=300),
     "read replies": _every(60, "read_replies", expires=120),
     "watch the mail": _every(60, "watch_mail", expires=120),
+    "end interest": _every(60, "end_interest", expires=300),
     "complete sessions": _every(300, "complete_sessions", expires=900),
     "forget unfinished accounts": {
         "task": "worker.tasks.forget_unfinished_accounts",

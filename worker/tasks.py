@@ -14,6 +14,7 @@ from booking.notices.composing import compose
 from booking.outbox import watch
 from booking.outbox.delivery import deliver
 from booking.outbox.post import Post
+from booking.places import demand
 from booking.places.sweep import sweep
 from booking.replies import reading
 from worker.celery import app
@@ -70,6 +71,12 @@ def watch_mail() -> None:
 def complete_sessions() -> None:
     """Mark what is over."""
     catalogue.complete_sessions(now=timezone.now())
+
+
+@app.task
+def end_interest() -> None:
+    """End the wish to hear of new dates of those who have got a place."""
+    demand.end_fulfilled(now=timezone.now())
 
 
 @app.task

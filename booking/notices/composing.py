@@ -1,7 +1,7 @@
 """Composing notices: from messages in the outbox to the bytes that are sent."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from email.errors import MessageError
 from typing import Any
@@ -13,8 +13,11 @@ from django.template.loader import render_to_string
 from django.urls import NoReverseMatch
 from django.utils import timezone
 
+from booking.catalogue.models import Session
+from booking.notices import new_dates
 from booking.notices.calendar_part import calendar_part
 from booking.notices.mime import Letter, write
+from booking.notices.new_dates import NewDate
 from booking.notices.notice import Notice, notice_of
 from booking.notices.questions import ASKED, OFFERED, REMINDED, still_asks
 from booking.notices.reminder_times import DAYS, HOUR
@@ -23,6 +26,8 @@ from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
 from booking.places.manager_copies import TO_MANAGERS
 from booking.places.models import Booking
+from booking.places.opening import NEW_DATE
+from booking.places.rule_models import CourseInterest
 from booking.replies.announcements import DECLINED_TOPIC
 
 log = structlog.get_logger(__name__)
@@ -80,7 +85,31 @@ def compose(
     """
     now = clock()
     bookings = _bookings(messages)
-    return {message.pk: _composed(message, bookings, now=now) for message in messages}
+    interests, sessions = new_dates.interests_of(messages), new_dates.sessions_of(messages)
+    return {
+        message.pk: (
+            _new_date(message, interests, sessions, now=now)
+            if message.topic == NEW_DATE
+            else _composed(message, bookings, now=now)
+        )
+        for message in messages
+    }
+
+
+def _new_date(
+    message: Message,
+    interests: Mapping[int, CourseInterest],
+    sessions: Mapping[int, Session],
+    *,
+    now: datetime,
+) -> bytes | Unsendable | Pointless:
+    interest = interests.get(message.payload["interest"])
+    session = sessions.get(message.payload["session"])
+    if interest is None or session is None:
+        return Unsendable("There is no date or nobody to tell of it.")
+    if not new_dates.still_of_use(interest, session, now=now):
+        return Pointless("Nobody wants to hear of this date any more, or it cannot be booked.")
+    return _written(message, lambda: _letter_about(message, new_dates.new_date(interest, session)))
 
 
 def _bookings(messages: Sequence[Message]) -> dict[int, Booking]:
@@ -102,11 +131,29 @@ def _composed(
         return Pointless("What this was to remind of has changed or begun, or is not wanted.")
     if message.topic in (ASKED, REMINDED) and not still_asks(message, booking):
         return Pointless("The manager's answer is not needed any more.")
+    return _written(message, lambda: _letter(message, booking))
+
+
+def _written(message: Message, letter: Callable[[], Letter]) -> bytes | Unsendable:
     try:
-        return write(_letter(message, booking))
+        return write(letter())
     except _CONTENT_TROUBLE as trouble:
         log.exception("message_not_composed", message=message.pk, topic=message.topic)
         return Unsendable(f"It could not be written: {type(trouble).__name__}: {trouble}"[:500])
+
+
+def _letter_about(message: Message, notice: NewDate) -> Letter:
+    return Letter(
+        sender=settings.MAIL_FROM,
+        reply_to=settings.MAIL_REPLY_TO,
+        to_name=notice.person_name,
+        to_email=message.to_email,
+        subject=_rendered(message.topic, "subject.txt", notice),
+        text=_tidied(_rendered(message.topic, "body.txt", notice)),
+        html=_rendered(message.topic, "body.html", notice),
+        message_id=message.message_id,
+        written_at=message.created_at,
+    )
 
 
 def _letter(message: Message, booking: Booking) -> Letter:
@@ -138,7 +185,7 @@ def _letter(message: Message, booking: Booking) -> Letter:
     )
 
 
-def _rendered(topic: str, part: str, notice: Notice) -> str:
+def _rendered(topic: str, part: str, notice: Notice | NewDate) -> str:
     words: dict[str, Any] = {"notice": notice, "partnership_name": notice.partnership}
     return render_to_string(f"notices/{topic}/{part}", words)
 

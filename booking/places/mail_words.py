@@ -26,6 +26,7 @@ _WORDS = {
     "manager.confirmed": "Copy of the confirmation to the manager",
     "manager.changed": "Copy of the change to the manager",
     "manager.cancelled": "Copy of the cancellation to the manager",
+    "course.new_date": "A new date of a course",
 }
 
 

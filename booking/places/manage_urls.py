@@ -2,7 +2,14 @@
 
 from django.urls import path
 
-from booking.places import manage_changes, manage_desk, manage_mail, manage_views
+from booking.places import (
+    demand_views,
+    learning_views,
+    manage_changes,
+    manage_desk,
+    manage_mail,
+    manage_views,
+)
 
 urlpatterns = [
     path("", manage_views.sessions, name="manage_sessions"),
@@ -26,6 +33,10 @@ urlpatterns = [
         manage_changes.cancel_booking,
         name="manage_booking_cancel",
     ),
+    path("demand/", demand_views.courses, name="manage_demand"),
+    path("demand/<int:course_id>/", demand_views.agencies, name="manage_demand_course"),
+    path("learning/", learning_views.to_check, name="manage_learning"),
+    path("learning/<int:declaration_id>/", learning_views.check, name="manage_learning_check"),
     path("unlisted/", manage_desk.unlisted, name="manage_unlisted"),
     path("unlisted/<int:person_id>/", manage_desk.settle, name="manage_unlisted_person"),
     path("messages/", manage_mail.messages_page, name="manage_messages"),

@@ -1,8 +1,10 @@
 """Coordinators' pages: the programme as a table, one session, scheduling and editing it."""
 
+from datetime import datetime
+
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -10,12 +12,14 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.agencies import people_without_agency
 from accounts.permissions import coordinators_only
+from accounts.views import signed_in
 from booking.catalogue import editing
 from booking.catalogue.models import Course, Session
 from booking.outbox.watch import backlog
-from booking.places import manage_queries
+from booking.places import demand, manage_queries, opening
 from booking.places.manage_forms import DetailsForm, SessionForm
 from booking.places.manage_loaders import managed_session, search_text
+from booking.places.opening_forms import OpeningForm
 from booking.rate_limits import at_most
 
 _PER_PAGE = 30
@@ -52,12 +56,13 @@ def overview(request: HttpRequest, session_id: int) -> HttpResponse:
     """One session: numbers, dates, trainers, mail, and what happened lately."""
     session = managed_session(session_id)
     now = timezone.now()
-    is_ahead = session.ends_at > now
+    is_ahead, is_draft = session.ends_at > now, session.state == Session.State.DRAFT
     context = {
         "session": session,
         "sittings": session.sittings.all(),
         "trainers": session.trainers.all(),
         "free": session.capacity - session.places_taken,
+        "opening": _opening_form(session.course, None, now=now) if is_draft else None,
         "mail": manage_queries.message_counts(session),
         "events": manage_queries.recent_events(session),
         "warnings": manage_queries.used_twice_by(session) if is_ahead else [],
@@ -79,17 +84,30 @@ def new(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     typed = request.POST if request.method == "POST" else None
     form = SessionForm(typed, course=course, now=now)
-    if form.is_valid():
+    opening_form = _opening_form(course, typed, now=now)
+    if form.is_valid() and opening_form.is_valid():
         publish = "publish" in request.POST
         try:
-            session = editing.schedule(course=course, plan=form.plan, publish=publish, now=now)
+            session = opening.schedule(
+                course=course,
+                plan=form.plan,
+                publish=publish,
+                first_days=opening_form.cleaned_data["first_days"],
+                by=signed_in(request),
+                now=now,
+            )
         except editing.EditRefused as refused:
             form.add_error("reference", refused.sentence)
         else:
             _say_saved(request, session, published=publish)
             return redirect("manage_session", session.pk)
-    context = {"form": form, "course": course}
-    return render(request, "manage/schedule.html", context, status=422 if form.errors else 200)
+    context = {"form": form, "course": course, "opening": opening_form}
+    status = 422 if form.errors or opening_form.errors else 200
+    return render(request, "manage/schedule.html", context, status=status)
+
+
+def _opening_form(course: Course, typed: QueryDict | None, *, now: datetime) -> OpeningForm:
+    return OpeningForm(typed, asked=demand.number_of(course, now=now))
 
 
 @never_cache
@@ -120,17 +138,31 @@ def _edit_draft(request: HttpRequest, session: Session) -> HttpResponse:
     now = timezone.now()
     typed = request.POST if request.method == "POST" else None
     form = SessionForm(typed, course=session.course, session=session, now=now)
-    if form.is_valid():
+    opening_form = _opening_form(session.course, typed, now=now)
+    if form.is_valid() and opening_form.is_valid():
         publish = "publish" in request.POST
         try:
-            editing.change_draft(session=session, plan=form.plan, publish=publish, now=now)
+            opening.change_draft(
+                session=session,
+                plan=form.plan,
+                publish=publish,
+                first_days=opening_form.cleaned_data["first_days"],
+                by=signed_in(request),
+                now=now,
+            )
         except editing.EditRefused as refused:
             form.add_error(None, refused.sentence)
         else:
             _say_saved(request, session, published=publish)
             return redirect("manage_session", session.pk)
-    context = {"form": form, "course": session.course, "session": session}
-    return render(request, "manage/schedule.html", context, status=422 if form.errors else 200)
+    context = {
+        "form": form,
+        "course": session.course,
+        "session": session,
+        "opening": opening_form,
+    }
+    status = 422 if form.errors or opening_form.errors else 200
+    return render(request, "manage/schedule.html", context, status=status)
 
 
 def _say_saved(request: HttpRequest, session: Session, *, published: bool) -> None:
@@ -144,9 +176,14 @@ def _say_saved(request: HttpRequest, session: Session, *, published: bool) -> No
 @require_POST
 def publish(request: HttpRequest, session_id: int) -> HttpResponse:
     """Publish a draft as it stands."""
-    session = managed_session(session_id)
+    session, now = managed_session(session_id), timezone.now()
+    form = _opening_form(session.course, request.POST, now=now)
+    if not form.is_valid():
+        messages.error(request, str(form.errors["first_days"][0]))
+        return redirect("manage_session", session.pk)
+    first_days = form.cleaned_data["first_days"]
     try:
-        editing.publish_draft(session=session, now=timezone.now())
+        opening.publish(session=session, first_days=first_days, by=signed_in(request), now=now)
     except editing.EditRefused as refused:
         messages.error(request, refused.sentence)
     else:

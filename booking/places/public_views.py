@@ -12,6 +12,7 @@ from booking.catalogue.queries import for_rows, places_of_course
 from booking.catalogue.session_page import session_context
 from booking.page_cache import same_for_everyone
 from booking.places.cancelling import terms_offered
+from booking.places.demand import is_told
 from booking.places.expectations import expected
 
 _DATES_ON_A_PAGE = 50
@@ -30,6 +31,8 @@ def course(request: HttpRequest, code: str) -> HttpResponse:
         "page_obj": Paginator(dates, _DATES_ON_A_PAGE).get_page(request.GET.get("page")),
         "now": now,
     }
+    if isinstance(request.user, User):
+        context["is_told"] = is_told(course, request.user)
     return render(request, "catalogue/course.html", context)
 
 

@@ -5,7 +5,9 @@ from django.urls import path
 from booking.places import (
     agency_views,
     approval_views,
+    demand_views,
     exchange_views,
+    learning_views,
     offer_views,
     public_views,
     views,
@@ -13,8 +15,12 @@ from booking.places import (
 
 urlpatterns = [
     path("courses/<str:code>/", public_views.course, name="course"),
+    path("courses/<str:code>/new-dates/", demand_views.interest, name="course_interest"),
+    path("new-dates/<str:token>/stop/", demand_views.stop, name="stop_interest"),
     path("sessions/<int:session_id>/", public_views.session, name="session"),
     path("sessions/<int:session_id>/book/", views.book, name="book"),
+    path("accounts/learning/", learning_views.mine, name="learning"),
+    path("accounts/learning/declare/", learning_views.declare, name="declare_learning"),
     path("bookings/", views.my_bookings, name="my_bookings"),
     path("bookings/<int:booking_id>/", views.booking_page, name="booking"),
     path("bookings/<int:booking_id>/cancel/", views.cancel, name="cancel_booking"),

@@ -28,6 +28,7 @@ from booking.outbox.models import Message
 from booking.places import announcements, links
 from booking.places.manager_copies import TO_MANAGERS
 from booking.places.models import Booking
+from booking.places.opening import NEW_DATE
 from booking.wording import LONDON
 from tests.factories import (
     NOW,
@@ -103,7 +104,7 @@ def test_every_topic_is_announced_and_has_its_templates(booking: Booking) -> Non
     drafts = [*every_notice(booking), *every_notice(online)]
     assert {draft.topic for draft in drafts} == set(TOPICS) - set(TO_MANAGERS)
     folders = {path.name for path in (REPOSITORY / "templates/notices").iterdir() if path.is_dir()}
-    assert folders == set(TOPICS)
+    assert folders == {*TOPICS, NEW_DATE}
 
 
 def test_every_notice_has_its_frozen_headers(booking: Booking) -> None:

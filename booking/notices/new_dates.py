@@ -1,0 +1,73 @@
+"""The mail to people who want to hear of new dates of a course."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parseaddr
+
+from django.conf import settings
+from django.urls import reverse
+
+from booking import wording
+from booking.catalogue.models import Session
+from booking.notices.notice import absolute
+from booking.outbox.models import Message
+from booking.places.interest_links import stop_path
+from booking.places.opening import NEW_DATE
+from booking.places.rule_models import CourseInterest
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewDate:
+    """What the mail says. `person_name` is whom it goes to."""
+
+    person_name: str
+    first_name: str
+    title: str
+    dates: tuple[str, ...]
+    short_date: str
+    where: str
+    session_url: str
+    stop_url: str
+    programme_url: str
+    ask: str
+    partnership: str
+
+
+def interests_of(messages: Sequence[Message]) -> dict[int, CourseInterest]:
+    """Whose wish each of these messages answers, by the wish's key; one statement if any does."""
+    keys = [each.payload["interest"] for each in messages if each.topic == NEW_DATE]
+    if not keys:
+        return {}
+    return CourseInterest.objects.select_related("person", "course").in_bulk(keys)
+
+
+def sessions_of(messages: Sequence[Message]) -> dict[int, Session]:
+    """The sessions that these messages tell of, by key; a few statements if any does."""
+    keys = [each.payload["session"] for each in messages if each.topic == NEW_DATE]
+    return Session.objects.for_pages().in_bulk(keys) if keys else {}
+
+
+def still_of_use(interest: CourseInterest, session: Session, *, now: datetime) -> bool:
+    """Whether the person still wants to hear and the date can still be booked."""
+    is_open = session.state == Session.State.PUBLISHED and session.booking_ends_at > now
+    return is_open and interest.ended_at is None
+
+
+def new_date(interest: CourseInterest, session: Session) -> NewDate:
+    """What the mail to one person about one session says."""
+    return NewDate(
+        person_name=interest.person.full_name,
+        first_name=interest.person.first_name,
+        title=session.course.title,
+        dates=tuple(
+            wording.sitting_times(each.starts_at, each.ends_at) for each in session.sittings.all()
+        ),
+        short_date=wording.short_day(session.starts_at),
+        where=session.where,
+        session_url=absolute(session.get_absolute_url()),
+        stop_url=absolute(stop_path(interest)),
+        programme_url=absolute(reverse("programme")),
+        ask=parseaddr(settings.MAIL_REPLY_TO)[1],
+        partnership=settings.PARTNERSHIP_NAME,
+    )

@@ -1,0 +1,71 @@
+"""Courses that people did elsewhere: they say so, and it counts until a coordinator rejects it.
+
+Bookings that were made meanwhile stay as they are when a declaration is rejected later.
+"""
+
+from datetime import date, datetime
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from booking.catalogue.models import Course
+from booking.places.refusals import Refused
+from booking.places.rule_models import PriorLearning
+
+State = PriorLearning.State
+
+
+class AlreadyDeclared(Refused):
+    """There is a declaration of this course that counts."""
+
+    sentence = "You have told us about this course already. It counts."
+
+
+class NotToBeChecked(Refused):
+    """Somebody has rejected the declaration already."""
+
+    sentence = "This declaration was rejected meanwhile. Only its owner can declare it anew."
+
+
+def declare(
+    *, person: User, course: Course, completed_on: date, provider: str, now: datetime
+) -> PriorLearning:
+    """Say that a course was done elsewhere; it counts from now on. Raises `AlreadyDeclared`."""
+    declaration = PriorLearning(
+        person=person,
+        course=course,
+        completed_on=completed_on,
+        provider=provider,
+        declared_at=now,
+    )
+    try:
+        with transaction.atomic():
+            declaration.save()
+    except IntegrityError as error:
+        raise AlreadyDeclared from error
+    return declaration
+
+
+def verify(*, declaration: PriorLearning, by: User, now: datetime, note: str = "") -> None:
+    """A coordinator has seen proof of it. Raises `NotToBeChecked` if it was rejected meanwhile."""
+    _check(declaration, State.VERIFIED, by=by, now=now, note=note)
+
+
+def reject(*, declaration: PriorLearning, by: User, now: datetime, note: str) -> None:
+    """It counts no longer; the person reads the note and may declare it anew.
+
+    Raises `NotToBeChecked` if it was rejected meanwhile.
+    """
+    _check(declaration, State.REJECTED, by=by, now=now, note=note)
+
+
+def _check(
+    declaration: PriorLearning, state: PriorLearning.State, *, by: User, now: datetime, note: str
+) -> None:
+    with transaction.atomic():
+        stored = PriorLearning.objects.select_for_update().get(pk=declaration.pk)
+        if stored.state == State.REJECTED:
+            raise NotToBeChecked
+        stored.state, stored.note = state, note
+        stored.checked_by, stored.checked_at = by, now
+        stored.save(update_fields=["state", "note", "checked_by", "checked_at"])

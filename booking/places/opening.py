@@ -1,0 +1,102 @@
+"""Publishing a date, and who hears of it first.
+
+Either everybody who asked for new dates is told of it and it is open to all, or those who asked
+are put in line before newcomers for some working days, in the order in which they asked.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import User
+from booking.catalogue import editing
+from booking.catalogue.editing import Plan
+from booking.catalogue.models import Course, Session
+from booking.catalogue.working_days import after_working_days
+from booking.outbox import actions as outbox
+from booking.outbox.actions import Draft
+from booking.places import demand, exchanges
+from booking.places.facts import read_practitioners
+from booking.places.rule_models import CourseInterest
+from booking.places.rules import turned_away
+from booking.places.statements import read_session
+
+NEW_DATE = "course.new_date"
+# For how many working days a date may be kept for those who asked first.
+LONGEST = 20
+_WHY = "You asked for a date of this course."
+
+
+def schedule(
+    *,
+    course: Course,
+    plan: Plan,
+    publish: bool,
+    first_days: int | None,
+    by: User,
+    now: datetime,
+) -> Session:
+    """A new session, as a draft or published at once as `publish` does. Raises `ReferenceTaken`."""
+    with transaction.atomic():
+        session = editing.schedule(course=course, plan=plan, publish=publish, now=now)
+        if publish:
+            _tell(session, first_days=first_days, by=by, now=now)
+    return session
+
+
+def change_draft(
+    *,
+    session: Session,
+    plan: Plan,
+    publish: bool,
+    first_days: int | None,
+    by: User,
+    now: datetime,
+) -> None:
+    """Change a draft, and publish it if asked to. Raises `NotADraft` or `ReferenceTaken`."""
+    with transaction.atomic():
+        editing.change_draft(session=session, plan=plan, publish=publish, now=now)
+        if publish:
+            _tell(session, first_days=first_days, by=by, now=now)
+
+
+def publish(*, session: Session, first_days: int | None, by: User, now: datetime) -> None:
+    """Publish a draft, for so many working days first to those who asked for a date, if any.
+
+    Newcomers who book meanwhile come behind them, because nobody can book before they are in
+    line. Without `first_days` everybody who wants to hear of new dates is told by mail. Raises
+    `NotADraft` or `AlreadyOver`.
+    """
+    with transaction.atomic():
+        editing.publish_draft(session=session, now=now)
+        _tell(session, first_days=first_days, by=by, now=now)
+
+
+def _tell(session: Session, *, first_days: int | None, by: User, now: datetime) -> None:
+    if not first_days:
+        outbox.post(_new_date(session, now=now), now=now, if_new=True)
+        return
+    people = demand.in_order_of_asking(session.course, now=now)
+    until = after_working_days(now, first_days)
+    exchanges.invite(session=session, people=people, until=until, why=_WHY, by=by, now=now)
+
+
+def _new_date(session: Session, *, now: datetime) -> list[Draft]:
+    """One mail for each person whom the course is for and who wants to hear of new dates."""
+    session = read_session(session.pk)
+    interests = CourseInterest.objects.filter(course=session.course_id, ended_at=None)
+    wanted = {each.person_id: each for each in interests.select_related("person")}
+    who = read_practitioners(wanted, session.course_rules, now=now)
+    return [
+        Draft(
+            topic=NEW_DATE,
+            subject_key=f"session:{session.pk}",
+            revision=str(key),
+            stream=f"interest:{each.pk}",
+            to_email=each.person.email,
+            recipient_id=key,
+            payload={"session": session.pk, "interest": each.pk},
+        )
+        for key, each in wanted.items()
+        if each.person.is_active and not turned_away(who[key], session.course_rules)
+    ]

@@ -1,0 +1,152 @@
+"""Training done elsewhere: declared, counted, verified, rejected, declared anew."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from booking.catalogue.models import Course, Session
+from booking.places import actions
+from booking.places.models import Booking
+from booking.places.refusals import PrerequisiteMissing
+from booking.places.rule_models import PriorLearning
+from tests.factories import make_coordinator, make_course, make_person, make_session
+
+pytestmark = pytest.mark.django_db
+
+DECLARE = "/accounts/learning/declare/"
+
+
+@pytest.fixture(autouse=True)
+def no_second_step(settings: Any) -> None:
+    settings.TWO_STEP_REQUIRED = False
+
+
+def signed_in(person: User) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def advanced() -> tuple[Course, Session]:
+    """A course, and a session of another that builds on it."""
+    first, course = make_course("INTRO", title="Introduction"), make_course(title="Advanced")
+    course.prerequisites.add(first)
+    return first, make_session(course=course, starts_at=timezone.now() + timedelta(days=20))
+
+
+def told(**changed: str) -> dict[str, str]:
+    typed = {"course": "INTRO", "completed_on": "2026-02-09", "provider": "NHS Leeds"}
+    return {**typed, **changed}
+
+
+def book(session: Session, person: User) -> Booking:
+    return actions.book(session=session, person=person, by=person, now=timezone.now())
+
+
+def test_from_the_refusal_one_declares_and_goes_on_to_book() -> None:
+    _, session = advanced()
+    client = signed_in(make_person())
+    book_page = f"/sessions/{session.pk}/book/"
+    link = f"{DECLARE}?course=INTRO&amp;next={book_page}"
+    assert link in client.get(book_page).text
+    page = client.get(link.replace("&amp;", "&")).text
+    assert '<option value="INTRO" selected>Introduction</option>' in page
+    answer = client.post(DECLARE, told(next=book_page))
+    assert answer.headers["Location"] == book_page
+    assert "Book this place" in client.get(book_page).text
+    assert client.post(book_page).status_code == 302
+    assert Booking.objects.get().state == Booking.State.CONFIRMED
+
+
+def test_a_declaration_counts_until_rejected_and_can_be_declared_anew() -> None:
+    _, session = advanced()
+    person, client = make_person(), signed_in(make_person())
+    client.force_login(person)
+    client.post(DECLARE, told())
+    declaration = PriorLearning.objects.get()
+    coordinator = signed_in(make_coordinator())
+    address = f"/manage/learning/{declaration.pk}/"
+    assert "Introduction" in coordinator.get("/manage/learning/").text
+    answer = coordinator.post(address, {"reject": "1", "note": ""})
+    assert answer.status_code == 422
+    assert "Say why you reject it" in answer.text
+    coordinator.post(address, {"reject": "1", "note": "No certificate."})
+    with pytest.raises(PrerequisiteMissing):
+        book(session, person)
+    page = client.get("/accounts/learning/").text
+    assert "It does not count. Reason given: No certificate." in page
+    client.post(DECLARE, told())
+    assert book(session, person).state == Booking.State.CONFIRMED
+
+
+def test_verified_learning_counts_and_says_so() -> None:
+    _, session = advanced()
+    person = make_person()
+    signed_in(person).post(DECLARE, told())
+    coordinator, declaration = make_coordinator(), PriorLearning.objects.get()
+    signed_in(coordinator).post(f"/manage/learning/{declaration.pk}/", {"verify": "1"})
+    declaration.refresh_from_db()
+    assert (declaration.state, declaration.checked_by) == ("verified", coordinator)
+    assert "Verified" in signed_in(person).get("/accounts/learning/").text
+    assert book(session, person).state == Booking.State.CONFIRMED
+
+
+def test_a_course_completed_here_counts_by_itself() -> None:
+    first, session = advanced()
+    person = make_person()
+    over = timezone.now() - timedelta(days=30)
+    done = make_session(course=first, starts_at=over)
+    Booking.objects.create(
+        session=done, person=person, booked_by=person, state="confirmed", confirmed_at=over
+    )
+    assert book(session, person).state == Booking.State.CONFIRMED
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ({"completed_on": "tomorrow"}, "Enter a real date"),
+        ({"completed_on": str(date.today() + timedelta(days=2))}, "must not lie in the future"),  # noqa: DTZ011
+        ({"completed_on": "0001-01-01"}, "within the last 60 years"),
+        ({"provider": ""}, "Say who gave the training."),
+        ({"provider": "x" * 201}, "Use 200 characters or fewer."),
+        ({"course": "NONE"}, "Choose a course from the list."),
+        ({"course": "\x00"}, "Null characters are not allowed"),
+    ],
+)
+def test_odd_declarations_are_refused_with_a_sentence(typed: dict[str, str], words: str) -> None:
+    advanced()
+    answer = signed_in(make_person()).post(DECLARE, told(**typed))
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert not PriorLearning.objects.exists()
+
+
+def test_declaring_the_same_twice_is_refused() -> None:
+    advanced()
+    client = signed_in(make_person())
+    assert client.post(DECLARE, told()).status_code == 302
+    answer = client.post(DECLARE, told())
+    assert answer.status_code == 422
+    assert "You have told us about this course already" in answer.text
+
+
+def test_only_coordinators_check_and_one_sees_ones_own_alone() -> None:
+    advanced()
+    signed_in(make_person()).post(DECLARE, told())
+    other = signed_in(make_person())
+    assert "NHS Leeds" not in other.get("/accounts/learning/").text
+    address = f"/manage/learning/{PriorLearning.objects.get().pk}/"
+    assert other.get("/manage/learning/").status_code == 404
+    assert other.post(address, {"verify": "1"}).status_code == 404
+    assert PriorLearning.objects.get().state == "declared"
+
+
+def test_next_leads_only_to_ourselves() -> None:
+    advanced()
+    answer = signed_in(make_person()).post(DECLARE, told(next="https://elsewhere.example/"))
+    assert answer.headers["Location"] == "/accounts/learning/"
