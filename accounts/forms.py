@@ -163,6 +163,17 @@ class ProfileForm(forms.Form):
             (NOT_LISTED, "My agency is not listed"),
         ]
 
+    def require_manager(self) -> None:
+        """Ask for the manager's address as needed, for a course that they must agree to."""
+        field = self.fields["manager_email"]
+        field.required = True
+        field.label = "Your line manager’s work email address"
+        field.help_text = (
+            "This course needs your line manager’s agreement. We email them a link by which they"
+            " answer. They need no account."
+        )
+        field.error_messages["required"] = "Give your line manager’s work email address."
+
     def clean_manager_email(self) -> str:
         """The manager is somebody else."""
         address = str(self.cleaned_data["manager_email"]).lower()

@@ -14,7 +14,7 @@ from booking.notices.composing import compose
 from booking.outbox import watch
 from booking.outbox.delivery import deliver
 from booking.outbox.post import Post
-from booking.places import demand
+from booking.places import approvals, demand
 from booking.places.sweep import sweep
 from booking.replies import reading
 from worker.celery import app
@@ -53,6 +53,12 @@ def fill_places_everywhere() -> None:
 def post_due_reminders() -> None:
     """Remind people of what is near."""
     reminders.post_due_reminders(now=timezone.now())
+
+
+@app.task
+def remind_managers() -> None:
+    """Remind managers who have not answered."""
+    approvals.remind(now=timezone.now())
 
 
 @app.task

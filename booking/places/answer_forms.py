@@ -55,3 +55,18 @@ class OfferAnswerForm(forms.Form):
     def accepts(self) -> bool:
         """Whether the button was the one that accepts; for a form that is valid."""
         return str(self.cleaned_data["answer"]) == "accept"
+
+
+class RefuseAddressForm(forms.Form):
+    """Why a coordinator does not ask the manager who was named."""
+
+    reason = forms.CharField(
+        label="Why do you not confirm the address?",
+        help_text="The person who asks for the place reads this.",
+        max_length=REASON_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={
+            "required": "Say why you do not confirm the address.",
+            "max_length": f"Use {REASON_LENGTH} characters or fewer.",
+        },
+    )

@@ -11,41 +11,44 @@ from booking.places.approvals import Standing, standing
 from booking.places.link_pages import opened_by_link
 from booking.places.loaders import approval_by_link
 from booking.places.refusals import AlreadyAnswered
+from booking.places.rule_models import Approval
 
-_STATUS = {Standing.RUN_OUT: 410, Standing.NOT_NEEDED: 410}
+_GONE = (Standing.RUN_OUT, Standing.NOT_NEEDED)
 
 
 @opened_by_link
 def approval(request: HttpRequest, token: str) -> HttpResponse:
     """Show what is asked, and take the one answer. Looking answers nothing: mail scanners look."""
-    asked = approval_by_link(token)
-    now = timezone.now()
-    stands = standing(asked, now=now)
+    asked, now = approval_by_link(token), timezone.now()
     form = ManagerAnswerForm(request.POST if request.method == "POST" else None)
-    status = _STATUS.get(stands, 200)
-    if request.method == "POST" and stands != Standing.OPEN:
-        status = 409
-    elif form.is_valid():
-        act = actions.approve if form.agrees else actions.refuse_approval
-        try:
-            act(approval=asked, now=now, reason=form.cleaned_data["reason"])
-        except AlreadyAnswered:
-            asked, status = approval_by_link(token), 409
-            stands = standing(asked, now=now)
-        else:
-            return redirect(request.path)
-    elif form.errors:
-        status = 422
+    if asked is None or standing(asked, now=now) != Standing.OPEN or not form.is_valid():
+        return _page(request, asked, form)
+    act = actions.approve if form.agrees else actions.refuse_approval
+    try:
+        act(approval=asked, now=now, reason=form.cleaned_data["reason"])
+    except AlreadyAnswered:
+        # Somebody was faster: the same manager in another window, or the clock.
+        return _page(request, approval_by_link(token), form)
+    return redirect(request.path)
+
+
+def _page(request: HttpRequest, asked: Approval | None, form: ManagerAnswerForm) -> HttpResponse:
+    """How the question stands, and the form while it is open."""
+    if asked is None:
+        return render(request, "places/approval.html", {"stands": Standing.NOT_NEEDED}, status=410)
+    stands = standing(asked, now=timezone.now())
     booking = asked.booking
     sittings = list(booking.session.sittings.all())
     context = {
         "approval": asked,
         "stands": stands,
-        "form": form,
+        "form": form if stands == Standing.OPEN else None,
         "person": booking.person,
         "session": booking.session,
         "sittings": sittings,
         "has_a_place": booking.state in booking.HOLDING,
         "cost": charges.if_not_used(booking, [SittingTimes.of(each) for each in sittings]),
     }
+    is_late = request.method == "POST" and stands != Standing.OPEN
+    status = 410 if stands in _GONE else 409 if is_late else 422 if form.errors else 200
     return render(request, "places/approval.html", context, status=status)

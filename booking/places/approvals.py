@@ -15,12 +15,12 @@ from booking.catalogue.working_days import START_OF_WORKING_DAY, after_working_d
 from booking.outbox import actions as outbox
 from booking.outbox.actions import Draft
 from booking.places import announcements, history, rules
-from booking.places.facts import Practitioner
+from booking.places.facts import Practitioner, read_practitioners
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import AlreadyAnswered, ManagerNeeded
-from booking.places.rule_models import Approval
+from booking.places.rule_models import Approval, new_approval_key
 from booking.places.rules import Reason
-from booking.places.statements import lock_session
+from booking.places.statements import lock_booking, lock_session
 from booking.wording import LONDON
 
 RULE = Reason("manager's approval", "The line manager must agree.")
@@ -65,13 +65,16 @@ def ask(
     approval = Approval(booking=booking, manager_email=manager_email)
     if is_manager(by, manager_email, person_id=booking.person_id):
         approval.state, approval.decided_at = Approval.State.APPROVED, now
-    elif rules.is_address_of_agency(manager_email, person.row.agency_domains):
-        approval.state = Approval.State.ASKED
     else:
-        approval.state = Approval.State.UNCONFIRMED
+        approval.state = _to_be_asked(manager_email, person)
     start_clock(approval, now=now)
     approval.save()
     return tell_manager(approval)
+
+
+def _to_be_asked(manager_email: str, person: Practitioner) -> Approval.State:
+    is_known = rules.is_address_of_agency(manager_email, person.row.agency_domains)
+    return Approval.State.ASKED if is_known else Approval.State.UNCONFIRMED
 
 
 def hold(booking: Booking, person: Practitioner, *, now: datetime) -> list[Draft]:
@@ -154,12 +157,16 @@ _ENDED = {
 
 
 def standing(approval: Approval, *, now: datetime) -> Standing:
-    """How the question stands: also where its time is over and the worker has yet to say so."""
-    state = Approval.State(approval.state)
+    """How the question stands: also where its time is over and the worker has yet to say so.
+
+    Once the session has begun it is nobody's business any more, however it was answered.
+    """
+    booking, state = approval.booking, Approval.State(approval.state)
+    if booking.session.starts_at <= now:
+        return Standing.NOT_NEEDED
     if state in _ENDED:
         return _ENDED[state]
-    booking = approval.booking
-    if not booking.is_live or booking.session.starts_at <= now:
+    if not booking.is_live:
         return Standing.NOT_NEEDED
     if booking.state == Booking.State.REQUESTED and approval.expires_at <= now:
         return Standing.RUN_OUT
@@ -181,10 +188,40 @@ def confirm_address(*, approval: Approval, by: User, now: datetime) -> None:
         start_clock(fresh, now=now)
         fresh.save()
         outbox.post(tell_manager(fresh), now=now)
-        why = f"The address of the manager, {fresh.manager_email}, is confirmed."
+        why = f"{fresh.manager_email}. The partnership has confirmed the address."
         history.record(
             [fresh.booking], BookingEvent.What.MANAGER_ASKED, by=by, now=now, why=why, reason=RULE
         )
+
+
+def change_manager(*, booking: Booking, manager_email: str, by: User, now: datetime) -> Approval:
+    """Ask somebody else instead; the link of whoever was asked before is dead from now on.
+
+    Until when the place is held stays as it was, or naming one manager after another would keep a
+    place for good. Raises `ManagerNeeded`, or `AlreadyAnswered` unless the question is open.
+    """
+    with transaction.atomic():
+        session, booking = lock_booking(booking)
+        approval: Approval | None = getattr(booking, "approval", None)
+        if approval is None or standing(approval, now=now) != Standing.OPEN:
+            raise AlreadyAnswered
+        key = booking.person_id
+        person = read_practitioners([key], session.course_rules, now=now)[key]
+        email = manager_of(person, manager_email, by=by)
+        before = approval.manager_email
+        if email == before:
+            return approval
+        approval.manager_email, approval.key = email, new_approval_key()
+        approval.state, approval.confirmed_by = _to_be_asked(email, person), None
+        # Whoever is asked only after the day of the reminder gets none.
+        approval.asked_at, approval.reminded_at = now, now if approval.remind_at <= now else None
+        approval.save()
+        outbox.post(tell_manager(approval), now=now)
+        why = f"{email} instead of {before}."
+        history.record(
+            [booking], BookingEvent.What.MANAGER_ASKED, by=by, now=now, why=why, reason=RULE
+        )
+    return approval
 
 
 def remind(*, now: datetime) -> int:

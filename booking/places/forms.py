@@ -6,8 +6,27 @@ NEEDS_LENGTH = 500
 
 
 class BookForm(forms.Form):
-    """One optional question; pressing the button is the booking."""
+    """One optional question, and the manager's address where the course asks for agreement.
 
+    Pressing the button is the booking. The manager's field is shown where it is needed only.
+    """
+
+    manager_email = forms.EmailField(
+        label="Your line manager’s work email address",
+        help_text=(
+            "This course needs your line manager’s agreement. We email them a link by which they"
+            " answer. They need no account."
+        ),
+        max_length=254,
+        required=False,
+        widget=forms.EmailInput(
+            attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
+        ),
+        error_messages={
+            "invalid": "Enter an email address in the right form, like name@agency.org.",
+            "max_length": "Use 254 characters or fewer for the address.",
+        },
+    )
     needs = forms.CharField(
         label="Access or dietary needs (optional)",
         help_text="Only the trainers and coordinators of this session see this.",
@@ -15,6 +34,30 @@ class BookForm(forms.Form):
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
         error_messages={"max_length": f"Use {NEEDS_LENGTH} characters or fewer."},
+    )
+
+    def clean_manager_email(self) -> str:
+        """Whoever empties the field must name somebody, or their usual manager would be asked."""
+        address = str(self.cleaned_data["manager_email"]).strip()
+        if not address and "manager_email" in self.data:
+            raise forms.ValidationError("Give your line manager’s work email address.")
+        return address
+
+
+class ManagerForm(forms.Form):
+    """Another manager to ask."""
+
+    manager_email = forms.EmailField(
+        label="Your line manager’s work email address",
+        max_length=254,
+        widget=forms.EmailInput(
+            attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
+        ),
+        error_messages={
+            "required": "Give your line manager’s work email address.",
+            "invalid": "Enter an email address in the right form, like name@agency.org.",
+            "max_length": "Use 254 characters or fewer for the address.",
+        },
     )
 
 

@@ -43,6 +43,7 @@ def _found(bookings: BookingQuerySet, booking_id: int) -> Booking:
             "session__course",
             "session__venue",
             "policy",
+            "approval",
         )
         .filter(pk=booking_id)
         .first()
@@ -52,12 +53,23 @@ def _found(bookings: BookingQuerySet, booking_id: int) -> Booking:
     return booking
 
 
-def approval_by_link(token: str) -> Approval:
-    """What the holder of a manager's link is asked. Raises `Http404` for a link of nobody's making.
+def booking_to_ask_about(person: User, booking_id: int) -> Booking:
+    """A booking about which a manager is or was asked. Raises `Http404` as `booking_for` does."""
+    booking = booking_for(person, booking_id)
+    if not hasattr(booking, "approval"):
+        raise Http404
+    return booking
 
-    One that a coordinator has not let through yet is asked of nobody.
+
+def approval_by_link(token: str) -> Approval | None:
+    """What the holder of a manager's link is asked; nothing if somebody else is asked since.
+
+    Nobody is asked whose address a coordinator has yet to confirm. Raises `Http404` for a link of
+    nobody's making.
     """
     key = links.approval_key(token)
+    if key is None:
+        raise Http404
     approvals = Approval.objects.select_related(
         "booking__person__agency",
         "booking__session__course",
@@ -65,10 +77,7 @@ def approval_by_link(token: str) -> Approval:
         "booking__policy",
         "booking__agency",
     ).exclude(state=Approval.State.UNCONFIRMED)
-    approval = approvals.filter(key=key).first() if key else None
-    if approval is None:
-        raise Http404
-    return approval
+    return approvals.filter(key=key).first()
 
 
 def booking_by_offer_link(token: str) -> tuple[Booking, bool]:

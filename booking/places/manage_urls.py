@@ -8,6 +8,7 @@ from booking.places import (
     manage_changes,
     manage_desk,
     manage_mail,
+    manage_managers,
     manage_views,
 )
 
@@ -37,6 +38,17 @@ urlpatterns = [
     path("demand/<int:course_id>/", demand_views.agencies, name="manage_demand_course"),
     path("learning/", learning_views.to_check, name="manage_learning"),
     path("learning/<int:declaration_id>/", learning_views.check, name="manage_learning_check"),
+    path("managers/", manage_managers.to_confirm, name="manage_managers"),
+    path(
+        "managers/<int:approval_id>/confirm/",
+        manage_managers.confirm,
+        name="manage_manager_confirm",
+    ),
+    path(
+        "managers/<int:approval_id>/decline/",
+        manage_managers.decline,
+        name="manage_manager_decline",
+    ),
     path("unlisted/", manage_desk.unlisted, name="manage_unlisted"),
     path("unlisted/<int:person_id>/", manage_desk.settle, name="manage_unlisted_person"),
     path("messages/", manage_mail.messages_page, name="manage_messages"),

@@ -53,34 +53,36 @@ def standing(booking: Booking, *, is_current: bool, now: datetime) -> Standing:
 @opened_by_link
 def offer(request: HttpRequest, token: str) -> HttpResponse:
     """Show the offer, and take the answer. Looking answers nothing: mail scanners look."""
-    booking, is_current = booking_by_offer_link(token)
-    now = timezone.now()
-    stands = standing(booking, is_current=is_current, now=now)
+    (booking, is_current), now = booking_by_offer_link(token), timezone.now()
     form = OfferAnswerForm(request.POST if request.method == "POST" else None)
-    status, refusal = 410 if stands in _GONE else 200, None
-    if request.method == "POST" and stands != Standing.OPEN:
-        status = 409
-    elif form.is_valid():
-        act = actions.accept_offer if form.accepts else actions.decline_offer
-        try:
-            act(booking=booking, by=booking.person, now=now)
-        except Refused as refused:
-            booking, is_current = booking_by_offer_link(token)
-            stands = standing(booking, is_current=is_current, now=now)
-            refusal, status = refused, 409
-        else:
-            return redirect(request.path)
-    elif form.errors:
-        status = 422
-    session = booking.session
+    is_open = standing(booking, is_current=is_current, now=now) == Standing.OPEN
+    if not is_open or not form.is_valid():
+        return _page(request, token, form)
+    act = actions.accept_offer if form.accepts else actions.decline_offer
+    try:
+        act(booking=booking, by=booking.person, now=now)
+    except Refused as refusal:
+        return _page(request, token, form, refusal=refusal)
+    return redirect(request.path)
+
+
+def _page(
+    request: HttpRequest, token: str, form: OfferAnswerForm, *, refusal: Refused | None = None
+) -> HttpResponse:
+    """How the offer stands, and the buttons while it is open."""
+    (booking, is_current), now = booking_by_offer_link(token), timezone.now()
+    stands, session = standing(booking, is_current=is_current, now=now), booking.session
     sittings = [SittingTimes.of(each) for each in session.sittings.all()]
     context = {
         "booking": booking,
         "session": session,
         "stands": stands,
-        "form": form,
+        "form": form if stands == Standing.OPEN else None,
         "refusal": refusal,
         "clash": clashes(session.pk, [booking.person_id]).get(booking.person_id),
         "cost": charges.if_accepted(booking, sittings, now=now),
     }
+    is_late = request.method == "POST" and stands != Standing.OPEN
+    late_or_refused = 409 if refusal or is_late else 422 if form.errors else 200
+    status = 410 if stands in _GONE else late_or_refused
     return render(request, "places/offer.html", context, status=status)

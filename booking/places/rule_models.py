@@ -66,6 +66,15 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
         """Those that nobody has decided and that have not run out."""
         return self.filter(state__in=Approval.OPEN)
 
+    def to_confirm(self, *, now: datetime) -> Self:
+        """Those whose manager is asked once a coordinator has confirmed the address."""
+        return self.filter(
+            Q(expires_at__gt=now) | Q(booking__state=Booking.State.WAITING),
+            state=Approval.State.UNCONFIRMED,
+            booking__state__in=Booking.LIVE,
+            booking__session__starts_at__gt=now,
+        ).order_by("expires_at", "pk")
+
     def run_out(self, *, now: datetime) -> Self:
         """Those whose time is over while they hold a place."""
         return self.open().filter(expires_at__lte=now, booking__state=Booking.State.REQUESTED)

@@ -8,6 +8,7 @@ from booking.places import (
     demand_views,
     exchange_views,
     learning_views,
+    manager_views,
     offer_views,
     public_views,
     views,
@@ -39,6 +40,7 @@ urlpatterns = [
         name="agency_book_many",
     ),
     path("bookings/<int:booking_id>/offer/", views.answer_offer, name="answer_offer"),
+    path("bookings/<int:booking_id>/manager/", manager_views.change, name="change_manager"),
     path("approvals/<str:token>/", approval_views.approval, name="approval"),
     path("offers/<str:token>/", offer_views.offer, name="offer"),
 ]

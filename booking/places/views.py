@@ -29,7 +29,7 @@ from booking.places.loaders import (
 )
 from booking.places.manager_copies import copied_to
 from booking.places.models import Booking
-from booking.places.refusals import AlreadyBooked, Refused
+from booking.places.refusals import AlreadyBooked, ManagerNeeded, Refused
 from booking.places.standing import standing, standings
 from booking.rate_limits import at_most
 
@@ -43,7 +43,8 @@ def book(request: HttpRequest, session_id: int) -> HttpResponse:
     """Confirm and book; somebody new says who they are on the same page."""
     person = signed_in(request)
     profile = None if person.is_complete else _about_person(request, person, session_id)
-    form = BookForm(request.POST if request.method == "POST" else None)
+    usual = {"manager_email": person.manager_email}
+    form = BookForm(request.POST if request.method == "POST" else None, initial=usual)
     refusal: Refused | None = None
     if request.method == "POST" and form.is_valid() and (profile is None or profile.is_valid()):
         if profile is not None:
@@ -56,11 +57,14 @@ def book(request: HttpRequest, session_id: int) -> HttpResponse:
                 by=person,
                 now=timezone.now(),
                 needs=form.cleaned_data["needs"],
+                manager_email=form.cleaned_data["manager_email"],
             )
         except Session.DoesNotExist as missing:
             raise Http404 from missing
         except AlreadyBooked as refused:
             return redirect(refused.booking)
+        except ManagerNeeded as refused:
+            form.add_error("manager_email", f"{refused.sentence} {refused.instead}".strip())
         except Refused as refused:
             refusal = refused
         else:
@@ -69,9 +73,12 @@ def book(request: HttpRequest, session_id: int) -> HttpResponse:
 
 
 def _about_person(request: HttpRequest, person: User, session_id: int) -> ProfileForm:
-    """Who somebody new is; asked for their level of work only if the course needs it."""
-    least = public_session(session_id).course.least_level
-    return profile_form(request, person, with_level=least is not None)
+    """Who somebody new is; asked for their level and their manager only if the course needs it."""
+    course = public_session(session_id).course
+    form = profile_form(request, person, with_level=course.least_level is not None)
+    if course.needs_manager_approval:
+        form.require_manager()
+    return form
 
 
 def _book_page(

@@ -1,9 +1,11 @@
 """What pages of lower rooms show of the mail: counts for the desk, and lines for a booking."""
 
 from django import template
+from django.utils import timezone
 
 from accounts.failing_mail import people_whose_mail_fails
 from booking.places.models import Booking
+from booking.places.rule_models import Approval
 from booking.places.sent_mail import SentMail
 from booking.places.sent_mail import mail_about as find_mail_about
 from booking.replies.models import CalendarReply, mail_to_read
@@ -21,6 +23,12 @@ def mail_to_be_read() -> int:
 def addresses_that_fail() -> int:
     """How many people mail does not reach. Costs one statement."""
     return people_whose_mail_fails().count()
+
+
+@register.simple_tag
+def managers_to_confirm() -> int:
+    """How many managers' addresses a coordinator must confirm. Costs one statement."""
+    return Approval.objects.to_confirm(now=timezone.now()).count()
 
 
 @register.simple_tag

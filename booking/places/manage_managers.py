@@ -1,0 +1,76 @@
+"""Coordinators' desk: managers' addresses that are at no domain of the practitioner's agency."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.permissions import coordinators_only
+from accounts.views import signed_in
+from booking.places import actions, approvals
+from booking.places.answer_forms import RefuseAddressForm
+from booking.places.refusals import AlreadyAnswered
+from booking.places.rule_models import Approval, ApprovalQuerySet
+from booking.rate_limits import at_most
+
+_PER_PAGE = 30
+_SETTLED = "This address has been settled, or the request has ended."
+
+
+def _with_booking() -> ApprovalQuerySet:
+    return Approval.objects.select_related("booking__person__agency", "booking__session__course")
+
+
+@never_cache
+@coordinators_only
+@require_GET
+def to_confirm(request: HttpRequest) -> HttpResponse:
+    """Addresses that somebody must look at before the manager is asked."""
+    waiting = _with_booking().to_confirm(now=timezone.now())
+    context = {"page_obj": Paginator(waiting, _PER_PAGE).get_page(request.GET.get("page"))}
+    return render(request, "manage/managers.html", context)
+
+
+@never_cache
+@at_most(60)
+@coordinators_only
+@require_POST
+def confirm(request: HttpRequest, approval_id: int) -> HttpResponse:
+    """The address is the manager's: ask them."""
+    approval = get_object_or_404(_with_booking(), pk=approval_id)
+    try:
+        approvals.confirm_address(approval=approval, by=signed_in(request), now=timezone.now())
+    except AlreadyAnswered:
+        messages.info(request, _SETTLED)
+    else:
+        messages.success(request, f"{approval.manager_email} is asked now.")
+    return redirect("manage_managers")
+
+
+@never_cache
+@at_most(60)
+@coordinators_only
+def decline(request: HttpRequest, approval_id: int) -> HttpResponse:
+    """The address is nobody's manager's: end the request, for a reason the person is told."""
+    approval = get_object_or_404(_with_booking(), pk=approval_id)
+    is_open = approval.state == Approval.State.UNCONFIRMED and approval.booking.is_live
+    form = RefuseAddressForm(request.POST if request.method == "POST" else None)
+    if is_open and form.is_valid():
+        reason, by = form.cleaned_data["reason"], signed_in(request)
+        try:
+            actions.refuse_approval(approval=approval, now=timezone.now(), reason=reason, by=by)
+        except AlreadyAnswered:
+            is_open = False
+        else:
+            messages.success(request, f"The request of {approval.booking.person} has ended.")
+            return redirect("manage_managers")
+    if not is_open:
+        messages.info(request, _SETTLED)
+        return redirect("manage_managers")
+    context = {"approval": approval, "booking": approval.booking, "form": form}
+    return render(
+        request, "manage/manager_decline.html", context, status=422 if form.errors else 200
+    )
