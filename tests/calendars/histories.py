@@ -7,31 +7,40 @@ The same seed gives the same history. What the rules refuse does not happen.
 import itertools
 import random
 from collections import defaultdict
-from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from django.db.models import Model, QuerySet
 
 from accounts.models import User
 from booking.catalogue.models import Course, Session
 from booking.notices.calendar_part import calendar_part
 from booking.notices.notice import notice_of
 from booking.outbox.models import Message
-from booking.places import actions, changes
+from booking.places import actions, changes, exchanges
 from booking.places.changes import Arrangements, PlannedSitting
 from booking.places.models import Booking
 from booking.places.refusals import Refused
+from booking.places.rule_models import Approval
 from tests.calendars.calendar_client import (
     CalendarClient,
     Entry,
     itip,
     what_the_calendar_should_show,
 )
-from tests.factories import NOW, make_coordinator, make_course, make_session, make_venue
+from tests.factories import (
+    NOW,
+    make_agency,
+    make_coordinator,
+    make_course,
+    make_session,
+    make_venue,
+)
 
 LONDON = ZoneInfo("Europe/London")
-PEOPLE = 40
-STEPS = 140
+PEOPLE = 25
+STEPS = 100
 
 # Days around which sittings are held: both clock changes of 2027, winter and summer.
 _DAYS = (datetime(2027, 3, 28), datetime(2027, 10, 31), datetime(2027, 2, 9), datetime(2027, 7, 6))  # noqa: DTZ001
@@ -39,7 +48,7 @@ _numbers = itertools.count(1)
 
 
 class World:
-    """Two sessions, forty people, their mail and their calendars."""
+    """Two sessions, 25 people, their mail and their calendars."""
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
@@ -47,18 +56,26 @@ class World:
         self.coordinator = make_coordinator()
         self.venues = [make_venue(), make_venue(), None]
         self.people = _people()
-        course = make_course()
+        course = make_course(needs_manager_approval=self.chance.random() < 0.3)
         self.sessions = [self._session(course) for _ in range(2)]
         self.calendars: dict[int, CalendarClient] = defaultdict(CalendarClient)
         self.done: dict[str, int] = defaultdict(int)
 
     # ------------------------------------------------------------ what happens
     def live(self) -> None:
-        """Let things happen, then deliver what is left."""
+        """Let everybody try to book and things happen, then deliver what is left."""
+        for person in self.people:
+            with suppress(Refused):
+                self._books(person)
         steps = {
-            self.somebody_books: 50,
-            self.somebody_gives_up: 22,
+            self.somebody_books: 36,
+            self.somebody_gives_up: 16,
             self.somebody_answers: 10,
+            self.a_manager_answers: 10,
+            self.a_place_changes_hands: 9,
+            self.somebody_exchanges_dates: 9,
+            self.people_are_invited: 2,
+            self.somebody_is_moved_up: 3,
             self.a_session_changes: 12,
             self.places_are_filled: 4,
             self.capacity_changes: 4,
@@ -78,7 +95,9 @@ class World:
 
     def somebody_books(self) -> None:
         """Whoever has a booking already, or another at that time, is refused."""
-        person = self.chance.choice(self.people)
+        self._books(self.chance.choice(self.people))
+
+    def _books(self, person: User) -> None:
         by = self.chance.choice([person, self.coordinator])
         actions.book(session=self._one(), person=person, by=by, now=self.now)
 
@@ -93,6 +112,46 @@ class World:
         if booking := self._booking(Booking.State.OFFERED):
             answer = self.chance.choice([actions.accept_offer, actions.decline_offer])
             answer(booking=booking, by=booking.person, now=self.now)
+
+    def a_manager_answers(self) -> None:
+        """Agrees or not, if the course asks for it."""
+        asked = Approval.objects.open().filter(booking__session__in=self.sessions)
+        if approval := self._any(asked.select_related("booking__person")):
+            if self.chance.random() < 0.7:
+                actions.approve(approval=approval, now=self.now)
+            else:
+                actions.refuse_approval(approval=approval, now=self.now, reason="Not this term.")
+
+    def a_place_changes_hands(self) -> None:
+        """A colleague takes a confirmed place."""
+        if booking := self._booking(Booking.State.CONFIRMED):
+            to = self.chance.choice(self.people)
+            exchanges.substitute(booking=booking, to=to, by=booking.person, now=self.now)
+
+    def somebody_exchanges_dates(self) -> None:
+        """A confirmed place for one on the other session."""
+        if booking := self._booking(Booking.State.CONFIRMED):
+            to = next(each for each in self.sessions if each.pk != booking.session_id)
+            by = self.chance.choice([booking.person, self.coordinator])
+            exchanges.transfer(booking=booking, to=to, by=by, now=self.now)
+
+    def people_are_invited(self) -> None:
+        """Ahead of newcomers."""
+        exchanges.invite(
+            session=self._one(),
+            people=self.chance.sample(self.people, 3),
+            until=self.now + timedelta(days=3),
+            why="Their date was called off.",
+            by=self.coordinator,
+            now=self.now,
+        )
+
+    def somebody_is_moved_up(self) -> None:
+        """To the head of the waiting list."""
+        if booking := self._booking(Booking.State.WAITING):
+            exchanges.move_up(
+                booking=booking, position=1, why="Urgent.", by=self.coordinator, now=self.now
+            )
 
     def places_are_filled(self) -> None:
         """As the worker does every few seconds; offers whose time is over lapse."""
@@ -167,9 +226,10 @@ class World:
         bookings = Booking.objects.with_session().prefetch_related("session__trainers")
         found = bookings.in_bulk({message.booking_id for message in messages})
         for message in messages:
-            notice = notice_of(message, found[message.booking_id or 0])
-            if notice.calendar is None:
+            if "event" not in message.payload:
                 continue
+            notice = notice_of(message, found[message.booking_id or 0])
+            assert notice.calendar is not None
             sent = calendar_part(
                 notice,
                 notice.calendar,
@@ -187,11 +247,15 @@ class World:
     def expected(self) -> dict[int, dict[str, Entry]]:
         """What each person's calendar should show."""
         theirs: dict[int, list[Booking]] = defaultdict(list)
-        for booking in Booking.objects.with_session().filter(session__in=self.sessions):
+        for booking in self.bookings():
             theirs[booking.person_id].append(booking)
         return {
             person.pk: what_the_calendar_should_show(theirs[person.pk]) for person in self.people
         }
+
+    def bookings(self) -> list[Booking]:
+        """Every booking there is or was."""
+        return list(Booking.objects.with_session().filter(session__in=self.sessions))
 
     # ------------------------------------------------------------ by chance
     def _one(self) -> Session:
@@ -200,10 +264,11 @@ class World:
 
     def _booking(self, *states: str) -> Booking | None:
         found = Booking.objects.filter(session__in=self.sessions, state__in=states)
-        keys = list(found.order_by("pk").values_list("pk", flat=True))
-        if not keys:
-            return None
-        return Booking.objects.select_related("person").get(pk=self.chance.choice(keys))
+        return self._any(found.select_related("person"))
+
+    def _any[Row: Model](self, rows: QuerySet[Row]) -> Row | None:
+        keys = list(rows.order_by("pk").values_list("pk", flat=True))
+        return rows.get(pk=self.chance.choice(keys)) if keys else None
 
     def _times(self) -> tuple[datetime, datetime]:
         """A start and end on the London clock, now and then in the hour that October repeats."""
@@ -239,11 +304,17 @@ class World:
 
 
 def _people() -> list[User]:
-    """Forty people, written with one statement."""
-    numbers: Iterable[int] = (next(_numbers) for _ in range(PEOPLE))
-    return User.objects.bulk_create(
-        [
-            User(email=f"history{number}@agency.example", first_name=f"Sam{number}")
-            for number in numbers
-        ]
-    )
+    """25 people of four agencies, each with a manager there, written with one statement."""
+    agencies = [make_agency(domains=[f"agency{number}.example"]) for number in range(4)]
+    people = []
+    for number in range(PEOPLE):
+        agency = agencies[number % len(agencies)]
+        [domain] = agency.email_domains
+        person = User(
+            email=f"history{next(_numbers)}@{domain}",
+            first_name=f"Sam{number}",
+            agency=agency,
+            manager_email=f"manager@{domain}",
+        )
+        people.append(person)
+    return User.objects.bulk_create(people)

@@ -1,6 +1,5 @@
 """What four calendar parsers, none of them ours, see in what we send."""
 
-import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +15,7 @@ from icalendar.parser import unescape_backslash
 
 from booking.calendars.ics import Event, cancellation, feed, invitation, single
 from booking.calendars.timezone import VTIMEZONE, is_repeated
+from tests.calendars.lines import check_lines, properties, shape
 from tests.calendars.parsers import (
     Read,
     Seen,
@@ -49,11 +49,6 @@ def event(**changes: Any) -> Event:
         attendee_email="sam.o'neill+work@example.org",
     )
     return replace(usual, **changes)
-
-
-def properties(sent: bytes) -> list[str]:
-    """The unfolded lines."""
-    return sent.decode().replace("\r\n ", "").split("\r\n")
 
 
 # --- times ---
@@ -338,20 +333,6 @@ def as_read(text: str) -> str:
         if letter in "\t\n"
         or not (ord(letter) < 32 or 127 <= ord(letter) < 160 or 0xD800 <= ord(letter) < 0xE000)
     )
-
-
-def shape(sent: bytes) -> list[str]:
-    """Which properties there are, in order, without what they say."""
-    return [re.split("[;:]", line, maxsplit=1)[0] for line in properties(sent)]
-
-
-def check_lines(sent: bytes) -> None:
-    assert sent.endswith(b"\r\n")
-    lines = sent.split(b"\r\n")
-    assert not any(b"\r" in line or b"\n" in line for line in lines)
-    for line in lines:
-        assert len(line) <= 75
-        line.decode()  # no line ends inside a character
 
 
 @hypothesis_settings(deadline=None)

@@ -11,7 +11,7 @@ import pytest
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.local.smtp_sink import SmtpSink
-from booking.places import actions, changes
+from booking.places import actions, changes, exchanges
 from booking.places.changes import Arrangements, PlannedSitting
 from booking.places.models import Booking
 from tests.calendars.calendar_client import (
@@ -340,3 +340,37 @@ def test_every_invitation_tells_how_to_cancel_and_that_deleting_does_not(
         text = found[0].decode().replace("\r\n ", "")
         assert "does not cancel your place" in text
         assert f"/bookings/{booking.pk}/" in text
+
+
+# --- a place that changes hands or dates ---
+
+
+def test_a_colleague_who_takes_a_place_over_gets_the_entries_and_the_giver_loses_them(
+    post: Post, person: User
+) -> None:
+    colleague = make_person(agency=person.agency)
+    booking = book(course_of(FOUR_DATES), person)
+    post.deliver()
+    exchanges.substitute(booking=booking, to=colleague, by=person, now=NOW)
+    arrived = post.deliver()
+    told = {(each.told.method, each.mail["To"].addresses[0].addr_spec) for each in arrived}
+    assert told == {("CANCEL", person.email), ("REQUEST", colleague.email)}
+    assert len(arrived) == 8
+    assert post.calendar_of(person.email).entries == {}
+    assert len(post.calendar_of(colleague.email).entries) == 4
+    post.check(person, colleague)
+
+
+def test_an_exchange_of_dates_takes_one_entry_out_and_puts_the_other_in(
+    post: Post, person: User
+) -> None:
+    course = make_course(title="Neglect")
+    march = make_session(course=course, sittings=[morning(3, 27)])
+    october = make_session(course=course, sittings=[morning(10, 30)])
+    booking = book(march, person)
+    post.deliver()
+    exchanges.transfer(booking=booking, to=october, by=person, now=NOW)
+    assert sorted(each.told.method for each in post.deliver()) == ["CANCEL", "REQUEST"]
+    [entry] = post.calendar_of(person.email).entries.values()
+    assert entry.starts == IN_UTC[2]
+    post.check(person)
