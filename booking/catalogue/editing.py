@@ -6,7 +6,7 @@ What people with a booking are told of (times, place, capacity, cancelling) chan
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
@@ -57,12 +57,13 @@ class DraftReferredTo(EditRefused):
 class Details:
     """What may change at any time without anybody being told."""
 
-    trainers: Sequence[User]
     promotion: str
     offer_hours: int
     booking_opens_at: datetime | None
     booking_closes_at: datetime | None
     policy: CancellationPolicy | None
+    minimum: int | None
+    decide_on: date | None
     joining_instructions: str
 
 
@@ -75,6 +76,7 @@ class Plan:
     delivery: str
     venue: Venue | None
     join_url: str
+    trainers: Sequence[User]
     capacity: int
     agency_limit: int | None
     details: Details
@@ -86,6 +88,8 @@ DETAIL_FIELDS = (
     "booking_opens_at",
     "booking_closes_at",
     "policy",
+    "minimum",
+    "decide_on",
     "joining_instructions",
 )
 
@@ -157,7 +161,6 @@ def change_details(*, session: Session, details: Details) -> None:
         _set_details(locked, details)
         # Only these columns: the counts belong to whoever gives places.
         locked.save(update_fields=DETAIL_FIELDS)
-        locked.trainers.set(details.trainers)
 
 
 def _locked(session: Session) -> Session | None:
@@ -184,4 +187,4 @@ def _store(session: Session, plan: Plan) -> None:
     Sitting.objects.bulk_create(
         [Sitting(session=session, starts_at=starts, ends_at=ends) for starts, ends in plan.sittings]
     )
-    session.trainers.set(plan.details.trainers)
+    session.trainers.set(plan.trainers)

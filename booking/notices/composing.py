@@ -1,29 +1,29 @@
 """Composing notices: from messages in the outbox to the bytes that are sent."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from email.errors import MessageError
-from typing import Any
 
 import structlog
 from django.conf import settings
 from django.template import TemplateDoesNotExist, TemplateSyntaxError, VariableDoesNotExist
-from django.template.loader import render_to_string
 from django.urls import NoReverseMatch
 from django.utils import timezone
 
 from booking.catalogue.models import Session
 from booking.notices import new_dates
 from booking.notices.calendar_part import calendar_part
+from booking.notices.for_trainers import letter_to_trainer
 from booking.notices.mime import Letter, write
 from booking.notices.new_dates import NewDate
-from booking.notices.notice import Notice, notice_of
+from booking.notices.notice import notice_of
 from booking.notices.questions import ASKED, OFFERED, REMINDED, still_asks
 from booking.notices.reminder_times import DAYS, HOUR
 from booking.notices.reminders import still_reminds
+from booking.notices.rendering import rendered, tidied
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
+from booking.places import trainers
 from booking.places.manager_copies import TO_MANAGERS
 from booking.places.models import Booking
 from booking.places.opening import NEW_DATE
@@ -72,7 +72,6 @@ _CONTENT_TROUBLE = (
     ValueError,
     VariableDoesNotExist,
 )
-_EMPTY_LINES = re.compile(r"\n\s*\n\s*\n")
 
 
 def compose(
@@ -121,6 +120,8 @@ def _bookings(messages: Sequence[Message]) -> dict[int, Booking]:
 def _composed(
     message: Message, bookings: dict[int, Booking], *, now: datetime
 ) -> bytes | Unsendable | Pointless:
+    if message.topic in trainers.TOPICS:
+        return _written(message, lambda: letter_to_trainer(message))
     booking = bookings.get(message.booking_id or 0)
     if message.topic not in TOPICS or booking is None:
         log.error("message_not_composed", message=message.pk, topic=message.topic)
@@ -148,9 +149,9 @@ def _letter_about(message: Message, notice: NewDate) -> Letter:
         reply_to=settings.MAIL_REPLY_TO,
         to_name=notice.person_name,
         to_email=message.to_email,
-        subject=_rendered(message.topic, "subject.txt", notice),
-        text=_tidied(_rendered(message.topic, "body.txt", notice)),
-        html=_rendered(message.topic, "body.html", notice),
+        subject=rendered(message.topic, "subject.txt", notice),
+        text=tidied(rendered(message.topic, "body.txt", notice)),
+        html=rendered(message.topic, "body.html", notice),
         message_id=message.message_id,
         written_at=message.created_at,
     )
@@ -175,21 +176,11 @@ def _letter(message: Message, booking: Booking) -> Letter:
         reply_to=settings.MAIL_REPLY_TO,
         to_name=to_name,
         to_email=message.to_email,
-        subject=_rendered(message.topic, "subject.txt", notice),
-        text=_tidied(_rendered(message.topic, "body.txt", notice)),
-        html=_rendered(message.topic, "body.html", notice),
+        subject=rendered(message.topic, "subject.txt", notice),
+        text=tidied(rendered(message.topic, "body.txt", notice)),
+        html=rendered(message.topic, "body.html", notice),
         message_id=message.message_id,
         written_at=message.created_at,
         calendar=calendar,
         method=change.method if change else "",
     )
-
-
-def _rendered(topic: str, part: str, notice: Notice | NewDate) -> str:
-    words: dict[str, Any] = {"notice": notice, "partnership_name": notice.partnership}
-    return render_to_string(f"notices/{topic}/{part}", words)
-
-
-def _tidied(text: str) -> str:
-    """Plain text without the gaps that template tags leave."""
-    return _EMPTY_LINES.sub("\n\n", text.replace("\r\n", "\n")).strip() + "\n"

@@ -101,6 +101,22 @@ class Notice:
         return len(self.dates) - 1
 
     @property
+    def next_dates(self) -> list[dict[str, Any]]:
+        """Other dates of the course, each with its words and the page to answer or book it on."""
+        return [
+            {
+                "when": each["when"],
+                "is_in_line": each["booking"] is not None,
+                "url": absolute(
+                    reverse("session", args=[each["session"]])
+                    if each["booking"] is None
+                    else reverse("booking", args=[each["booking"]])
+                ),
+            }
+            for each in self.payload.get("next_dates", ())
+        ]
+
+    @property
     def where(self) -> str:
         """One line that says where."""
         if self.is_online:

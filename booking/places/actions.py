@@ -3,7 +3,8 @@
 Every action is one transaction that first locks the session's row, then, where a rule looks at a
 person's other bookings, the people's rows in order of their keys. Everybody who takes both locks
 takes them in this order. `now` is always an aware moment, read by the caller. What exchanges
-places (`booking.places.exchanges`) is made of `seat`, `unseat` and `fill` here.
+places (`booking.places.exchanges`) is made of `seat`, `unseat` and `fill` here;
+`booking.places.calling_off` ends all the bookings of a session at once.
 """
 
 from collections.abc import Iterable
@@ -260,35 +261,6 @@ def fill_places(*, session: Session, now: datetime) -> int:
         filled += just_filled
         if just_filled < FILL_AT_ONCE:
             return filled
-
-
-def end_all(*, session: Session, by: User, now: datetime, why: str) -> int:
-    """End every live booking of a session that will not take place, and tell everybody.
-
-    The caller holds the session's lock and has marked it cancelled. Returns how many ended.
-    """
-    sittings = sittings_of(session)
-    bookings = list(Booking.objects.for_session(session).live().select_related("person"))
-    confirmed = {booking.pk for booking in bookings if booking.state == State.CONFIRMED}
-    for booking in bookings:
-        booking.calendar_sequence += 1
-        booking.state, booking.ended_at = State.CANCELLED, now
-    Booking.objects.bulk_update(
-        bookings, ["state", "ended_at", "calendar_sequence"], batch_size=500
-    )
-    approvals.close(bookings, session, now=now)
-    history.record(bookings, What.SESSION_CANCELLED, by=by, now=now, why=why)
-    session.places_taken = session.waiting_count = 0
-    save_counts(session)
-    drafts = [
-        draft
-        for booking in bookings
-        for draft in announcements.session_cancelled(
-            booking, sittings, had_a_place=booking.pk in confirmed, why=why
-        )
-    ]
-    outbox.post(with_copies(drafts, session=session, bookings=bookings), now=now)
-    return len(bookings)
 
 
 # ---------------------------------------------------------------- under the session's lock

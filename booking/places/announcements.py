@@ -13,10 +13,11 @@ from typing import Any
 from django.conf import settings
 
 from accounts.models import User
-from booking.catalogue.models import Sitting
+from booking.catalogue.models import Session, Sitting
 from booking.outbox.actions import Draft
 from booking.places.models import Booking
 from booking.places.rule_models import Approval
+from booking.wording import deadline
 
 
 @dataclass(frozen=True)
@@ -229,10 +230,35 @@ def cancelled(
     )
 
 
+@dataclass(frozen=True)
+class NextDate:
+    """Another date of a course: in words, and the person's turn there if they have one."""
+
+    when: str
+    session_id: int
+    booking_id: int | None = None
+
+    @classmethod
+    def of(cls, session: Session, booking: Booking | None = None) -> "NextDate":
+        """A session, told by when it begins and where it is."""
+        when = f"{deadline(session.starts_at)}, {session.where}"
+        return cls(when, session.pk, booking.pk if booking else None)
+
+    def as_payload(self) -> dict[str, Any]:
+        """For a message's payload."""
+        return {"when": self.when, "session": self.session_id, "booking": self.booking_id}
+
+
 def session_cancelled(
-    booking: Booking, sittings: Iterable[SittingTimes], *, had_a_place: bool, why: str
+    booking: Booking,
+    sittings: Iterable[SittingTimes],
+    *,
+    had_a_place: bool,
+    why: str,
+    next_dates: Sequence[NextDate] = (),
 ) -> Iterator[Draft]:
     """The session will not take place: CANCEL for those who had it in their calendar."""
+    payload = {"why": why, "next_dates": [each.as_payload() for each in next_dates]}
     if had_a_place:
         return _with_entries(
             booking,
@@ -240,9 +266,9 @@ def session_cancelled(
             "booking.further_date_cancelled",
             tuple(sittings),
             "CANCEL",
-            {"why": why},
+            payload,
         )
-    return iter([_draft(booking, "session.cancelled", "not booked", {"why": why})])
+    return iter([_draft(booking, "session.cancelled", "not booked", payload)])
 
 
 def session_changed(
@@ -255,8 +281,10 @@ def session_changed(
 ) -> Iterator[Draft]:
     """Something that people notice has changed: REQUEST with a raised SEQUENCE and what changed.
 
-    `changes` is a list of {"what", "before", "after"} in words.
+    `changes` is a list of {"what", "before", "after"} in words; `kept` are the sittings that lie
+    ahead.
     """
+    kept = tuple(kept)
     if booking.state != Booking.State.CONFIRMED:
         yield _draft(
             booking, "session.changed", f"not booked {session_revision}", {"changes": list(changes)}
@@ -266,9 +294,9 @@ def session_changed(
         booking,
         "session.changed",
         "booking.further_date",
-        tuple(kept),
+        kept,
         "REQUEST",
-        {"changes": list(changes)},
+        {"changes": list(changes), "entries": len(kept)},
     )
     for times in dropped:
         event = _event(booking, times, "CANCEL")

@@ -5,7 +5,7 @@ REQUEST with a raised SEQUENCE that says what changed; people who wait get a pla
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,7 +19,7 @@ from booking.catalogue.working_days import (
     free_until,
 )
 from booking.outbox import actions as outbox
-from booking.places import actions, announcements
+from booking.places import actions, announcements, terms, trainers
 from booking.places.announcements import SittingTimes
 from booking.places.eligibility import check_changeable
 from booking.places.facts import read_room
@@ -29,7 +29,8 @@ from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import CapacityTooLow, Refused, SessionStarted
 from booking.places.rule_models import SessionEvent
 from booking.places.statements import lock_session
-from booking.wording import sitting_times
+from booking.places.waiting_list import next_in_line
+from booking.wording import listed, sitting_times
 
 # Working time: two days in which anybody may cancel free of charge after a change.
 TIME_TO_REACT = timedelta(hours=16)
@@ -62,29 +63,36 @@ class PlannedSitting:
 
 @dataclass(frozen=True)
 class Arrangements:
-    """When and how a session is held."""
+    """When, how and by whom a session is held; without `trainers`, by those who lead it now."""
 
     sittings: tuple[PlannedSitting, ...]
     delivery: str
     venue: Venue | None
     join_url: str
+    trainers: tuple[User, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that changed, in words."""
+    """One thing that changed, in words. Who leads a session matters to those with a place only."""
 
     what: str
     before: str
     after: str
+    is_about_trainers: bool = False
 
     def as_payload(self) -> dict[str, str]:
         """For a message's payload."""
         return {"what": self.what, "before": self.before, "after": self.after}
 
 
-def check_times(sittings: Sequence[PlannedSitting], *, now: datetime) -> list[PlannedSitting]:
-    """The sittings in order of time. Raises `BadTimes`."""
+def check_times(
+    sittings: Sequence[PlannedSitting], *, now: datetime, begun: Collection[int] = ()
+) -> list[PlannedSitting]:
+    """The sittings in order of time; only those whose keys are `begun` may lie in the past.
+
+    Raises `BadTimes`.
+    """
     if not sittings:
         raise BadTimes("A session needs at least one date.")
     ordered = sorted(sittings, key=lambda sitting: sitting.starts_at)
@@ -94,8 +102,10 @@ def check_times(sittings: Sequence[PlannedSitting], *, now: datetime) -> list[Pl
     for earlier, later in itertools.pairwise(ordered):
         if later.starts_at < earlier.ends_at:
             raise BadTimes("Two dates overlap.")
-    if ordered[0].starts_at <= now:
-        raise BadTimes("The first date must lie ahead.")
+    if any(sitting.starts_at <= now for sitting in ordered if sitting.key not in begun):
+        raise BadTimes("New dates must lie ahead." if begun else "The first date must lie ahead.")
+    if ordered[-1].starts_at <= now:
+        raise BadTimes("One date at least must lie ahead.")
     return ordered
 
 
@@ -114,7 +124,17 @@ def preview(session: Session, arrangements: Arrangements) -> list[Change]:
     if is_online and arrangements.join_url != session.join_url:
         before_link, after_link = session.join_url or "none", arrangements.join_url or "to follow"
         changes.append(Change("Join link", before_link, after_link))
+    if arrangements.trainers is not None:
+        changes.extend(_other_trainers(list(session.trainers.all()), arrangements.trainers))
     return changes
+
+
+def _other_trainers(before: Sequence[User], after: Sequence[User]) -> list[Change]:
+    if {person.pk for person in before} == {person.pk for person in after}:
+        return []
+    what = "Trainer" if max(len(before), len(after)) == 1 else "Trainers"
+    names = [listed([str(person) for person in people]) for people in (before, after)]
+    return [Change(what, names[0] or "none named", names[1] or "to be named", True)]
 
 
 def _where(arrangements: Arrangements) -> str:
@@ -131,23 +151,23 @@ def rearrange(
     now: datetime,
     expected_revision: int | None = None,
 ) -> list[Change]:
-    """Hold a session at other times or in another place, and tell everybody with a live booking.
+    """Hold a session at other times, in another place or by others, and tell everybody concerned.
 
-    A sitting that keeps its key keeps its calendar entry. `expected_revision` is the session's
-    when the change was prepared. Returns what changed. Raises `BadTimes`, `SessionNotOpen`,
-    `SessionStarted` or `ChangedMeanwhile`.
+    A sitting that keeps its key keeps its calendar entry; one that has begun cannot change.
+    `expected_revision` is the session's when the change was prepared. Returns what changed.
+    Raises `BadTimes`, `SessionNotOpen`, `SessionStarted` or `ChangedMeanwhile`.
     """
-    ordered = check_times(arrangements.sittings, now=now)
     with transaction.atomic():
         locked = lock_session(session.pk)
-        check_changeable(locked)
-        if locked.starts_at <= now:
-            raise SessionStarted(locked)
+        check_date_ahead(locked, now=now)
         if expected_revision is not None and locked.revision != expected_revision:
             raise ChangedMeanwhile
+        begun = _begun(locked, arrangements, now=now)
+        ordered = check_times(arrangements.sittings, now=now, begun=begun)
         changes = preview(locked, arrangements)
         if not changes:
             return []
+        led_before = list(locked.trainers.all())
         kept, dropped = _store_sittings(locked, ordered)
         locked.delivery = arrangements.delivery
         locked.venue = arrangements.venue
@@ -166,18 +186,49 @@ def rearrange(
                 "changed_at",
             ]
         )
-        _move_releases(locked, now=now)
+        if arrangements.trainers is not None:
+            locked.trainers.set(arrangements.trainers)
+        move_releases(locked, now=now)
         SessionEvent.objects.create(session=locked, at=now, by=by, what=_in_words(changes)[:200])
         if locked.state == Session.State.PUBLISHED:
-            _tell(locked, kept, dropped, changes, by=by, now=now)
+            ahead = [sitting for sitting in kept if sitting.key not in begun]
+            _tell(locked, ahead, dropped, changes, by=by, now=now)
+            in_words = [change.as_payload() for change in changes]
+            trainers.tell_of_change(locked, in_words, led_before=led_before, now=now)
     return changes
+
+
+def check_date_ahead(session: Session, *, now: datetime) -> None:
+    """Refuse to rearrange a session none of whose dates lies ahead.
+
+    Raises `SessionNotOpen` or `SessionStarted`.
+    """
+    check_changeable(session)
+    if all(sitting.starts_at <= now for sitting in session.sittings.all()):
+        raise SessionStarted(session)
+
+
+def _begun(session: Session, arrangements: Arrangements, *, now: datetime) -> frozenset[int]:
+    """The keys of the sittings that have begun, each of which must stay as it is."""
+    begun = {each.pk: each for each in session.sittings.all() if each.starts_at <= now}
+    planned = {sitting.key: sitting for sitting in arrangements.sittings}
+    for key, held in begun.items():
+        plan = planned.get(key)
+        if plan is None or (plan.starts_at, plan.ends_at) != (held.starts_at, held.ends_at):
+            raise BadTimes("A date that has begun cannot change.")
+    return frozenset(begun)
+
+
+def only_about_trainers(changes: Sequence[Change]) -> bool:
+    """Whether nothing changes that those who wait would have to think about."""
+    return all(change.is_about_trainers for change in changes)
 
 
 def _in_words(changes: Sequence[Change]) -> str:
     return "; ".join(f"{change.what}: {change.after}" for change in changes)
 
 
-def _move_releases(session: Session, *, now: datetime) -> None:
+def move_releases(session: Session, *, now: datetime) -> None:
     """Reserved places are released before the new start; what was released stays so."""
     for allocation in session.allocations.filter(release_at__gt=now):
         allocation.release_at = end_of_working_day_before(
@@ -212,10 +263,14 @@ def _tell(
     by: User,
     now: datetime,
 ) -> None:
-    bookings = list(Booking.objects.for_session(session).live().select_related("person"))
+    told = Booking.objects.for_session(session).live()
+    if only_about_trainers(changes):
+        told = told.holding_a_place()
+    bookings = list(told.select_related("person"))
     for booking in bookings:
         booking.calendar_sequence += 1
-        booking.free_until = _free_until_now(booking, session, now=now)
+        if not only_about_trainers(changes):
+            booking.free_until = _free_until_now(booking, session, now=now)
     Booking.objects.bulk_update(bookings, ["calendar_sequence", "free_until"], batch_size=500)
     why = _in_words(changes)[:500]
     BookingEvent.objects.bulk_create(
@@ -262,10 +317,7 @@ def change_capacity(
     """
     with transaction.atomic():
         locked = lock_session(session.pk)
-        check_changeable(locked)
-        if capacity < max(locked.places_taken, 1):
-            raise CapacityTooLow(wanted=capacity, taken=max(locked.places_taken, 1))
-        check_reserved(read_room(locked, now=now), capacity=capacity)
+        check_capacity(locked, capacity, now=now)
         what = f"Capacity changed from {locked.capacity} to {capacity}."
         locked.capacity = capacity
         locked.save(update_fields=["capacity"])
@@ -273,23 +325,29 @@ def change_capacity(
     return actions.fill_places(session=session, now=now)
 
 
-def cancel_session(*, session: Session, by: User, now: datetime, why: str) -> int:
-    """Call off a session, for a reason that everybody with a live booking is told.
+def check_capacity(session: Session, capacity: int, *, now: datetime) -> None:
+    """Refuse a capacity that taken and reserved places do not fit in.
 
-    Returns how many people that are. Raises `SessionNotOpen` if it was cancelled or is over,
-    `SessionStarted` once it has begun.
+    Raises `CapacityTooLow`, `ReservedPlaces` or `SessionNotOpen`.
     """
-    with transaction.atomic():
-        locked = lock_session(session.pk)
-        check_changeable(locked)
-        if locked.starts_at <= now:
-            raise SessionStarted(locked)
-        locked.state = Session.State.CANCELLED
-        locked.cancellation_reason = why
-        locked.revision += 1
-        locked.changed_at = now
-        locked.save(update_fields=["state", "cancellation_reason", "revision", "changed_at"])
-        SessionEvent.objects.create(
-            session=locked, at=now, by=by, what="The session is cancelled.", why=why
-        )
-        return actions.end_all(session=locked, by=by, now=now, why=why)
+    check_changeable(session)
+    if capacity < max(session.places_taken, 1):
+        raise CapacityTooLow(wanted=capacity, taken=max(session.places_taken, 1))
+    check_reserved(read_room(session, now=now), capacity=capacity)
+
+
+def who_would_get_a_place(session: Session, capacity: int, *, now: datetime) -> list[Booking]:
+    """Those who wait and would be given or offered a place if there were so many, in order.
+
+    Each booking has the state that it would get; nothing is written. The session was read with
+    its course's rules, and is changed.
+    """
+    session.capacity = capacity
+    room = read_room(session, now=now)
+    is_ahead = session.state == Session.State.PUBLISHED and session.starts_at > now
+    if not is_ahead or room.free <= 0:
+        return []
+    chosen = next_in_line(room, room.free, now=now).chosen
+    for booking in chosen:
+        booking.state = terms.state_when_chosen(booking, session, now=now)
+    return chosen

@@ -145,32 +145,41 @@ def invite(
     `SessionNotOpen` or `SessionStarted`.
     """
     with transaction.atomic():
-        session = lock_session(session.pk)
-        eligibility.check_ahead(session, now=now)
-        here = Booking.objects.for_session(session).live()
-        booked = set(here.values_list("person_id", flat=True))
-        keys = [person.pk for person in people]
-        who = read_practitioners(keys, session.course_rules, now=now)
-        invited: list[Booking] = []
-        for person in dict.fromkeys(people):
-            if person.pk in booked or rules.turned_away(who[person.pk], session.course_rules):
-                continue
-            booking = terms.new_booking(session, who[person.pk], person=person, by=by, now=now)
-            booking.must_accept_by = min(until, session.starts_at)
-            actions.join_list(booking, session)
-            invited.append(booking)
-        insert(invited)
-        history.record(invited, What.INVITED, by=by, now=now, why=why)
-        save_counts(session)
-    actions.fill_places(session=session, now=now)
-    _tell_who_still_waits(session, invited, why=why, now=now)
+        locked = lock_session(session.pk)
+        eligibility.check_ahead(locked, now=now)
+        invited = put_in_line(locked, people, until=until, why=why, by=by, now=now)
+    give_in_turn(session, invited, why=why, now=now)
     return len(invited)
 
 
-def _tell_who_still_waits(
-    session: Session, invited: Sequence[Booking], *, why: str, now: datetime
-) -> None:
-    """Those who got an offer have been told by it; the others hear where they stand."""
+def put_in_line(
+    session: Session, people: Sequence[User], *, until: datetime, why: str, by: User, now: datetime
+) -> list[Booking]:
+    """As `invite`, for a caller that holds the lock of a session ahead and then lets go of it.
+
+    Nobody is told or given anything until the caller goes on with `give_in_turn`.
+    """
+    here = Booking.objects.for_session(session).live()
+    booked = set(here.values_list("person_id", flat=True))
+    keys = [person.pk for person in people]
+    who = read_practitioners(keys, session.course_rules, now=now)
+    invited: list[Booking] = []
+    for person in dict.fromkeys(people):
+        if person.pk in booked or rules.turned_away(who[person.pk], session.course_rules):
+            continue
+        booking = terms.new_booking(session, who[person.pk], person=person, by=by, now=now)
+        booking.must_accept_by = min(until, session.starts_at)
+        actions.join_list(booking, session)
+        invited.append(booking)
+    insert(invited)
+    history.record(invited, What.INVITED, by=by, now=now, why=why)
+    save_counts(session)
+    return invited
+
+
+def give_in_turn(session: Session, invited: Sequence[Booking], *, why: str, now: datetime) -> None:
+    """Offer the free places, and tell those of the invited who got none where they stand."""
+    actions.fill_places(session=session, now=now)
     with transaction.atomic():
         lock_session(session.pk)
         keys = {booking.pk for booking in invited}

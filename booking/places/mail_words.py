@@ -27,6 +27,10 @@ _WORDS = {
     "manager.changed": "Copy of the change to the manager",
     "manager.cancelled": "Copy of the cancellation to the manager",
     "course.new_date": "A new date of a course",
+    "trainer.assigned": "To a trainer: leads a session",
+    "trainer.changed": "To a trainer: a session changed",
+    "trainer.removed": "To a trainer: leads it no more",
+    "trainer.cancelled": "To a trainer: a session is cancelled",
 }
 
 

@@ -13,21 +13,29 @@ from accounts.views import signed_in
 from booking.catalogue.models import Session
 from booking.places import actions, changes, manage_queries
 from booking.places.loaders import booking_for
-from booking.places.manage_forms import ArrangementsForm, CapacityForm, ReasonForm
+from booking.places.manage_arrangements import ArrangementsForm
+from booking.places.manage_forms import CapacityForm, ReasonForm
+from booking.places.manage_limits import given_words
 from booking.places.manage_loaders import managed_session
-from booking.places.refusals import NotLive, Refused, SessionNotOpen, SessionStarted
+from booking.places.refusals import NotLive, Refused
+from booking.places.statements import read_session
 from booking.rate_limits import at_most
 from booking.wording import counted
 
+_NAMES_SHOWN = 30
+
 
 def _refusal_to_change(session: Session) -> Refused | None:
-    """Why this session cannot be changed any more, if so."""
-    if session.state not in (Session.State.PUBLISHED, Session.State.DRAFT):
-        return SessionNotOpen(session)
-    return SessionStarted(session) if session.starts_at <= timezone.now() else None
+    """Why nothing about this session can be changed any more, if so."""
+    try:
+        changes.check_date_ahead(session, now=timezone.now())
+    except Refused as refused:
+        return refused
+    return None
 
 
-def _told(people: int) -> str:
+def told_words(people: int) -> str:
+    """ "3 people will be told by email." """
     return f"{counted(people, 'person', 'people')} will be told by email."
 
 
@@ -57,6 +65,7 @@ def change(request: HttpRequest, session_id: int) -> HttpResponse:
         "form": form,
         "refusal": refusal,
         "people": manage_queries.people_to_tell(session),
+        "trainers": session.trainers.all(),
     }
     status = 409 if refusal and typed else 422 if form.errors else 200
     return render(request, "manage/change.html", context, status=status)
@@ -74,14 +83,17 @@ def _change_preview(
     warnings = manage_queries.used_twice(
         sittings=list(held.sittings),
         venue=held.venue,
-        trainers=list(session.trainers.all()),
+        trainers=list(held.trainers or ()),
         besides=session,
     )
+    only_trainers = changes.only_about_trainers(differences)
     context = {
         "session": session,
         "form": form,
         "differences": differences,
-        "people": manage_queries.people_to_tell(session),
+        "people": manage_queries.people_to_tell(session, with_waiting=not only_trainers),
+        "trainers": manage_queries.trainers_to_tell(session, held.trainers),
+        "clashes": manage_queries.people_who_would_clash(session, held.sittings),
         "warnings": warnings,
     }
     return render(request, "manage/change_preview.html", context)
@@ -102,9 +114,10 @@ def _rearranged(
     except Refused as refused:
         form.add_error(None, refused.sentence)
         return None
-    people = manage_queries.people_to_tell(session).everybody
     if done:
-        messages.success(request, f"The session is changed. {_told(people)}")
+        only_trainers = changes.only_about_trainers(done)
+        told = manage_queries.people_to_tell(session, with_waiting=not only_trainers)
+        messages.success(request, f"The session is changed. {told_words(told.everybody)}")
     return redirect("manage_session", session.pk)
 
 
@@ -112,62 +125,52 @@ def _rearranged(
 @at_most(60)
 @coordinators_only
 def capacity(request: HttpRequest, session_id: int) -> HttpResponse:
-    """More or fewer places; new ones go to the waiting list."""
+    """More or fewer places: who would get new ones is shown first."""
     session = managed_session(session_id)
     typed = request.POST if request.method == "POST" else None
     form = CapacityForm(typed, initial={"capacity": session.capacity})
-    if form.is_valid():
-        places = form.cleaned_data["capacity"]
+    step = request.POST.get("step", "")
+    if form.is_valid() and step != "edit":
         try:
-            given = changes.change_capacity(
-                session=session, capacity=places, by=signed_in(request), now=timezone.now()
-            )
+            if step == "do":
+                return _capacity_changed(request, session, form)
+            return _capacity_preview(request, session, form)
         except Refused as refused:
             form.add_error("capacity", refused.sentence)
-        else:
-            offered = session.promotion == Session.Promotion.OFFER
-            verb = "offered" if offered else "given"
-            people = counted(given, "person was", "people were")
-            more = f" {people} {verb} a place." if given else ""
-            messages.success(request, f"There are now {counted(places, 'place')}.{more}")
-            return redirect("manage_session", session.pk)
     context = {"session": session, "form": form}
     return render(request, "manage/capacity.html", context, status=422 if form.errors else 200)
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
-def cancel(request: HttpRequest, session_id: int) -> HttpResponse:
-    """Call off a session: the reason, what will be sent to whom, then done."""
-    session = managed_session(session_id)
-    if session.state == Session.State.DRAFT:
-        return redirect("manage_session_discard", session.pk)
-    typed = request.POST if request.method == "POST" else None
-    form = ReasonForm(typed)
-    refusal = _refusal_to_change(session)
-    step = request.POST.get("step", "")
-    if form.is_valid() and not refusal and step == "do":
-        why = form.cleaned_data["why"]
-        try:
-            people = changes.cancel_session(
-                session=session, by=signed_in(request), now=timezone.now(), why=why
-            )
-        except Refused as refused:
-            refusal = refused
-        else:
-            messages.success(request, f"The session is cancelled. {_told(people)}")
-            return redirect("manage_session", session.pk)
+def _capacity_preview(request: HttpRequest, session: Session, form: CapacityForm) -> HttpResponse:
+    """Who would be given or offered a place. Raises `Refused`."""
+    now, places = timezone.now(), form.cleaned_data["capacity"]
+    read = read_session(session.pk)
+    changes.check_capacity(read, places, now=now)
+    chosen = changes.who_would_get_a_place(read, places, now=now)
     context = {
         "session": session,
         "form": form,
-        "refusal": refusal,
-        "people": manage_queries.people_to_tell(session),
+        "places": places,
+        "people": len(chosen),
+        "chosen": chosen[:_NAMES_SHOWN],
+        "more": max(len(chosen) - _NAMES_SHOWN, 0),
     }
-    previewing = form.is_valid() and not refusal and step != "edit"
-    page = "manage/cancel_preview.html" if previewing else "manage/cancel.html"
-    status = 409 if refusal and typed else 422 if form.errors else 200
-    return render(request, page, context, status=status)
+    return render(request, "manage/capacity_preview.html", context)
+
+
+def _capacity_changed(request: HttpRequest, session: Session, form: CapacityForm) -> HttpResponse:
+    """Do it. Raises `Refused`."""
+    places = form.cleaned_data["capacity"]
+    given = changes.change_capacity(
+        session=session,
+        capacity=places,
+        by=signed_in(request),
+        now=timezone.now(),
+        why=form.cleaned_data["why"],
+    )
+    more = f" {given_words(session, given)}" if given else ""
+    messages.success(request, f"There are now {counted(places, 'place')}.{more}")
+    return redirect("manage_session", session.pk)
 
 
 @never_cache

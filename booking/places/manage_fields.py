@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.dateparse import parse_datetime
 
-from booking.wording import LONDON, clock, day
+from booking.wording import LONDON, clock, counted, day, deadline
 
 
 def london_moment(wall: datetime) -> datetime:
@@ -46,7 +46,7 @@ class MomentField(forms.DateTimeField):
 
 def whole_number(label: str, low: int, high: int, **extra: Any) -> forms.IntegerField:
     """A whole number from `low` to `high`, with one sentence for whatever else is typed."""
-    wrong = f"{label}: enter a whole number from {low} to {high:,}."
+    wrong = f"{label.removesuffix(' (optional)')}: enter a whole number from {low} to {high:,}."
     messages = dict.fromkeys(("required", "invalid", "min_value", "max_value"), wrong)
     return forms.IntegerField(
         label=label,
@@ -64,3 +64,15 @@ class TrainersField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, obj: Any) -> str:
         """ "Sam Green, West Yorkshire Police"."""
         return f"{obj}, {obj.agency_name}" if obj.agency_name else str(obj)
+
+
+class DatesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """Sessions of one course, told apart by when and where they are and what is left."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        """ "9:30am on Tuesday 9 February 2027, Online (SG1-02): 3 places free, 0 waiting"."""
+        left = counted(obj.capacity - obj.places_taken, "place")
+        return (
+            f"{deadline(obj.starts_at)}, {obj.where} ({obj.reference}): {left} free,"
+            f" {obj.waiting_count} waiting"
+        )

@@ -1,198 +1,29 @@
 """What coordinators are asked about a session. Times typed are those of Europe/London."""
 
-from datetime import date, datetime, time
-from typing import Any, cast
+from datetime import datetime
+from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
-from django.db.models import Q
-from django.http import QueryDict
 
-from accounts.models import User
 from booking.catalogue import editing
-from booking.catalogue.models import Course, Session, Venue
+from booking.catalogue.models import Course, Session
 from booking.catalogue.policies import CancellationPolicy
-from booking.places.changes import Arrangements, BadTimes, PlannedSitting, check_times
-from booking.places.manage_fields import (
-    MomentField,
-    TrainersField,
-    london_moment,
-    whole_number,
-)
+from booking.catalogue.working_days import after_working_days
+from booking.places.calling_off import NextDates
+from booking.places.manage_arrangements import AboutSession, ArrangementsForm
+from booking.places.manage_fields import DatesField, MomentField, whole_number
 from booking.wording import LONDON
 
-SITTINGS = 4
-_MOST_PLACES = 5000
+MOST_PLACES = 5000
 _TEXT_LENGTH = 4000
 REASON_LENGTH = 500
+_ANSWER_DAYS = 5
 
 
-class _AboutSession(forms.Form):
-    """What the forms below share: the stored session, if there is one, and the moment."""
-
-    def __init__(self, *args: Any, session: Session | None = None, now: datetime, **kwargs: Any):
-        self.session, self.now = session, now
-        super().__init__(*args, **kwargs)
-
-
-class ArrangementsForm(_AboutSession):
-    """When and how a session is held.
-
-    Row n of the dates stands for the stored sitting n; `revision` says of which version.
-    """
-
-    revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    delivery = forms.ChoiceField(
-        label="How people attend",
-        choices=Session.Delivery.choices,
-        widget=forms.RadioSelect,
-        error_messages={"required": "Say whether it is in person or online."},
-    )
-    venue = forms.ModelChoiceField(
-        label="Venue, if in person",
-        queryset=Venue.objects.order_by("name"),
-        empty_label="To be announced",
-        required=False,
-        error_messages={"invalid_choice": "Choose a venue from the list."},
-    )
-    join_url = forms.URLField(
-        label="Join link, if online",
-        max_length=500,
-        required=False,
-        assume_scheme="https",
-        help_text="It begins with https:// and goes to people with a place only.",
-        error_messages={
-            "invalid": "Enter the whole join link, such as https://meet.example/abc.",
-            "max_length": "The join link must be 500 characters or fewer.",
-        },
-    )
-
-    def __init__(self, *args: Any, session: Session | None = None, now: datetime, **kwargs: Any):
-        self.stored = list(session.sittings.all()) if session else []
-        self.planned: list[PlannedSitting] = []
-        initial = dict(kwargs.pop("initial", None) or {})
-        if session:
-            initial = {
-                "revision": session.revision,
-                "delivery": session.delivery,
-                "venue": session.venue_id,
-                "join_url": session.join_url,
-                **initial,
-            }
-        self.rows = max(SITTINGS, len(self.stored))
-        super().__init__(*args, session=session, now=now, initial=initial, **kwargs)
-        for number in range(1, self.rows + 1):
-            self._add_row(number)
-
-    def _add_row(self, number: int) -> None:
-        stored = self.stored[number - 1] if number <= len(self.stored) else None
-        starts = stored.starts_at.astimezone(LONDON) if stored else None
-        ends = stored.ends_at.astimezone(LONDON) if stored else None
-        self.fields[f"date_{number}"] = forms.DateField(
-            label="Date",
-            required=False,
-            initial=starts.date() if starts else None,
-            input_formats=["%Y-%m-%d", "%d/%m/%Y"],
-            widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-            error_messages={"invalid": f"Date {number}: enter a real date."},
-        )
-        for name, label, at in (("start", "Starts", starts), ("end", "Ends", ends)):
-            self.fields[f"{name}_{number}"] = forms.TimeField(
-                label=label,
-                required=False,
-                initial=at.time() if at else None,
-                input_formats=["%H:%M", "%H:%M:%S", "%H.%M"],
-                widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-                error_messages={"invalid": f"Date {number}: enter a time such as 09:30."},
-            )
-
-    def row_fields(self) -> list[tuple[int, list[forms.BoundField]]]:
-        """The dates, for the page: number, then date, start and end."""
-        return [
-            (number, [self[f"{name}_{number}"] for name in ("date", "start", "end")])
-            for number in range(1, self.rows + 1)
-        ]
-
-    def clean_join_url(self) -> str:
-        """Only a link that nobody on the way can read or change."""
-        link = str(self.cleaned_data["join_url"])
-        if link and not link.lower().startswith("https://"):
-            raise forms.ValidationError("The join link must begin with https://.")
-        return link
-
-    def clean(self) -> dict[str, Any]:
-        """The dates as sittings in order of time."""
-        cleaned: dict[str, Any] = super().clean() or {}
-        if self.session and cleaned.get("revision") != self.session.revision:
-            typed = cast(QueryDict, self.data).copy()
-            typed["revision"] = str(self.session.revision)
-            self.data = typed
-            self.add_error(
-                None,
-                "Somebody else has changed this session meanwhile. Check the dates and the place"
-                " below, then go on.",
-            )
-        planned = [self._planned(number) for number in range(1, self.rows + 1)]
-        if not any(name in self.errors for name in self._row_names()):
-            try:
-                sittings = [sitting for sitting in planned if sitting]
-                self.planned = check_times(sittings, now=self.now)
-            except BadTimes as refused:
-                self.add_error("date_1", refused.sentence)
-        return cleaned
-
-    def _row_names(self) -> list[str]:
-        rows = range(1, self.rows + 1)
-        return [f"{name}_{row}" for row in rows for name in ("date", "start", "end")]
-
-    def _planned(self, number: int) -> PlannedSitting | None:
-        names = [f"{name}_{number}" for name in ("date", "start", "end")]
-        if any(name in self.errors for name in names):
-            return None
-        values = [self.cleaned_data.get(name) for name in names]
-        if not any(value is not None for value in values):
-            return None
-        for name, value, what in zip(
-            names, values, ("the day", "the start", "the end"), strict=True
-        ):
-            if value is None:
-                self.add_error(name, f"Date {number}: enter {what}, or clear the whole row.")
-        on, start, end = values
-        if not (isinstance(on, date) and isinstance(start, time) and isinstance(end, time)):
-            return None
-        try:
-            starts_at = london_moment(datetime.combine(on, start))
-            ends_at = london_moment(datetime.combine(on, end))
-        except forms.ValidationError as error:
-            self.add_error(names[1], error)
-            return None
-        if ends_at <= starts_at:
-            self.add_error(names[2], f"Date {number}: it must end after it starts.")
-            return None
-        key = self.stored[number - 1].pk if number <= len(self.stored) else None
-        return PlannedSitting(starts_at, ends_at, key)
-
-    @property
-    def arrangements(self) -> Arrangements:
-        """What was typed, once valid: a venue only in person, a link only online."""
-        is_online = self.cleaned_data["delivery"] == Session.Delivery.ONLINE
-        return Arrangements(
-            sittings=tuple(self.planned),
-            delivery=self.cleaned_data["delivery"],
-            venue=None if is_online else self.cleaned_data["venue"],
-            join_url=self.cleaned_data["join_url"] if is_online else "",
-        )
-
-
-class DetailsForm(_AboutSession):
+class DetailsForm(AboutSession):
     """What may change at any time, because nobody is told of it."""
 
-    trainers = TrainersField(
-        queryset=User.objects.none(),
-        required=False,
-        widget=forms.CheckboxSelectMultiple(attrs={"class": "govuk-checkboxes--small"}),
-        error_messages={"invalid_choice": "Choose trainers from the list."},
-    )
     promotion = forms.ChoiceField(
         label="When a place comes free",
         choices=Session.Promotion.choices,
@@ -220,6 +51,20 @@ class DetailsForm(_AboutSession):
         help_text="People who have booked keep the rules that they were promised.",
         error_messages={"invalid_choice": "Choose one of the rules of cancelling."},
     )
+    minimum = whole_number(
+        "Fewest people (optional)",
+        1,
+        MOST_PLACES,
+        required=False,
+        help_text="If fewer have a place when the day comes, you are asked whether it goes ahead.",
+    )
+    decide_on = forms.DateField(
+        label="Day to decide whether it goes ahead (optional)",
+        required=False,
+        input_formats=["%Y-%m-%d", "%d/%m/%Y"],
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": "Day to decide: enter a real date."},
+    )
     joining_instructions = forms.CharField(
         label="Joining instructions (optional)",
         required=False,
@@ -234,19 +79,11 @@ class DetailsForm(_AboutSession):
         initial = dict(kwargs.pop("initial", None) or {})
         source = session or Session()
         for name in editing.DETAIL_FIELDS:
-            initial.setdefault(name, getattr(source, name))
-        could_lead = Q(is_trainer=True, is_active=True)
-        if session:
-            initial.setdefault("trainers", [person.pk for person in session.trainers.all()])
-            could_lead |= Q(pk__in=initial["trainers"])
+            initial.setdefault(name, getattr(source, "policy_id" if name == "policy" else name))
         super().__init__(*args, session=session, now=now, initial=initial, **kwargs)
-        people = User.objects.filter(could_lead).select_related("agency")
-        self.fields["trainers"].queryset = people.order_by(  # type: ignore[attr-defined]
-            "last_name", "first_name", "pk"
-        )
         policies = CancellationPolicy.objects.current()
-        if source.policy_id:
-            policies |= CancellationPolicy.objects.filter(pk=source.policy_id)
+        if initial["policy"]:
+            policies |= CancellationPolicy.objects.filter(pk=initial["policy"])
         self.fields["policy"].queryset = policies  # type: ignore[attr-defined]
         self.starts_at = session.starts_at if session else None
 
@@ -262,13 +99,28 @@ class DetailsForm(_AboutSession):
             self.add_error("booking_opens_at", "Booking must open before the session starts.")
         if closes and starts and closes > starts:
             self.add_error("booking_closes_at", "Booking cannot close after the session starts.")
+        self._check_minimum(cleaned, starts)
         return cleaned
+
+    def _check_minimum(self, cleaned: dict[str, Any], starts: datetime | None) -> None:
+        fewest, on = cleaned.get("minimum"), cleaned.get("decide_on")
+        capacity = cleaned.get("capacity") or (self.session.capacity if self.session else None)
+        if fewest and capacity and fewest > capacity:
+            self.add_error("minimum", f"Fewest people: there are only {capacity} places in all.")
+        if fewest and not on and "decide_on" not in self.errors:
+            self.add_error(
+                "decide_on", "Enter the day to decide, or leave the fewest people empty."
+            )
+        if on and not fewest and "minimum" not in self.errors:
+            self.add_error("minimum", "Enter the fewest people, or leave the day to decide empty.")
+        if on and starts and on >= starts.astimezone(LONDON).date():
+            self.add_error("decide_on", "The day to decide must come before the session starts.")
 
     @property
     def details(self) -> editing.Details:
         """What was typed, once valid."""
         typed = {name: self.cleaned_data[name] for name in editing.DETAIL_FIELDS}
-        return editing.Details(trainers=list(self.cleaned_data["trainers"]), **typed)
+        return editing.Details(**typed)
 
 
 class SessionForm(DetailsForm, ArrangementsForm):
@@ -289,13 +141,13 @@ class SessionForm(DetailsForm, ArrangementsForm):
             "max_length": "Use 30 characters or fewer for the reference.",
         },
     )
-    capacity = whole_number("Places", 1, _MOST_PLACES)
+    capacity = whole_number("Places", 1, MOST_PLACES)
     agency_limit = whole_number(
         "Most places for one agency (optional)",
         1,
-        _MOST_PLACES,
+        MOST_PLACES,
         required=False,
-        help_text="Kept with the session; bookings are not held to it yet.",
+        help_text="Whoever comes after them waits. Places are reserved once the session is saved.",
     )
 
     def __init__(
@@ -318,6 +170,7 @@ class SessionForm(DetailsForm, ArrangementsForm):
                 "reference": editing.suggested_reference(course),
                 "capacity": course.usual_capacity,
                 "agency_limit": course.usual_agency_limit,
+                "policy": course.usual_policy_id,
                 "delivery": Session.Delivery.IN_PERSON,
             }
         super().__init__(*args, session=session, now=now, initial=initial, **kwargs)
@@ -350,6 +203,7 @@ class SessionForm(DetailsForm, ArrangementsForm):
             delivery=held.delivery,
             venue=held.venue,
             join_url=held.join_url,
+            trainers=held.trainers or (),
             capacity=self.cleaned_data["capacity"],
             agency_limit=self.cleaned_data["agency_limit"],
             details=self.details,
@@ -357,9 +211,16 @@ class SessionForm(DetailsForm, ArrangementsForm):
 
 
 class CapacityForm(forms.Form):
-    """How many places there are."""
+    """How many places there are, and why."""
 
-    capacity = whole_number("Places", 1, _MOST_PLACES)
+    capacity = whole_number("Places", 1, MOST_PLACES)
+    why = forms.CharField(
+        label="Reason (optional)",
+        help_text="Kept in the session’s history. Nobody is sent it.",
+        max_length=REASON_LENGTH,
+        required=False,
+        error_messages={"max_length": f"Use {REASON_LENGTH} characters or fewer."},
+    )
 
 
 class ReasonForm(forms.Form):
@@ -374,3 +235,73 @@ class ReasonForm(forms.Form):
             "max_length": f"Use {REASON_LENGTH} characters or fewer.",
         },
     )
+
+
+class CancelSessionForm(ReasonForm):
+    """Why a session is called off, and which other dates are offered to those who had a place."""
+
+    next_dates = DatesField(
+        label="Offer another date to those who had a place (optional)",
+        queryset=Session.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "govuk-checkboxes--small"}),
+        help_text="They are put in line there before newcomers, the longest booked first, and must"
+        " accept. If you choose several dates, the first is filled first.",
+        error_messages={"invalid_choice": "Choose dates from the list."},
+    )
+    answer_days = whole_number(
+        "Working days they have to accept",
+        1,
+        30,
+        required=False,
+        help_text="Until then nobody who comes later gets those places.",
+    )
+
+    def __init__(self, *args: Any, session: Session, now: datetime, **kwargs: Any) -> None:
+        self.now = now
+        kwargs["initial"] = {"answer_days": _ANSWER_DAYS, **(kwargs.get("initial") or {})}
+        super().__init__(*args, **kwargs)
+        ahead = Session.objects.upcoming(now=now).filter(course=session.course_id)
+        others = ahead.exclude(pk=session.pk).select_related("venue")
+        self.fields["next_dates"].queryset = others  # type: ignore[attr-defined]
+
+    @property
+    def instead(self) -> NextDates | None:
+        """The dates chosen, once valid, the soonest first; nothing if none was."""
+        dates = list(self.cleaned_data["next_dates"])
+        if not dates:
+            return None
+        days = self.cleaned_data["answer_days"] or _ANSWER_DAYS
+        return NextDates(dates, until=after_working_days(self.now, days))
+
+
+class MoveUpForm(ReasonForm):
+    """Where somebody on the waiting list is put, and why."""
+
+    position = forms.IntegerField(
+        label="New position",
+        help_text="1 is next.",
+        widget=forms.NumberInput(attrs={"class": "govuk-input--width-4", "inputmode": "numeric"}),
+    )
+    field_order = ["position", "why"]
+
+    def __init__(self, *args: Any, stands_at: int, **kwargs: Any) -> None:
+        self.stands_at = stands_at
+        super().__init__(*args, **kwargs)
+        self.fields["position"].error_messages |= dict.fromkeys(
+            ("required", "invalid"), self._wrong
+        )
+        self.fields[
+            "why"
+        ].help_text = "The people who are passed over read it on their booking, so name nobody."
+
+    @property
+    def _wrong(self) -> str:
+        return f"New position: enter a whole number from 1 to {max(self.stands_at - 1, 1)}."
+
+    def clean_position(self) -> int:
+        """Further forward than now."""
+        wanted = int(self.cleaned_data["position"])
+        if not 1 <= wanted < max(self.stands_at, 2):
+            raise forms.ValidationError(self._wrong)
+        return wanted

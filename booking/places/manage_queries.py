@@ -1,19 +1,22 @@
 """What coordinators' pages read, in a constant number of statements."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, F, Q, QuerySet
 
-from accounts.models import User
+from accounts.models import Sector, User
 from booking.catalogue.models import Session, Sitting, Venue
 from booking.outbox.models import Message
+from booking.places import minimum
 from booking.places.changes import PlannedSitting
 from booking.places.models import Booking, BookingEvent
 from booking.wording import short_day
 
 SHOWN = {
     "upcoming": "Upcoming",
+    "at-risk": "At risk",
     "drafts": "Drafts",
     "past": "Past",
     "cancelled": "Cancelled",
@@ -25,7 +28,9 @@ def programme_table(*, show: str, search: str, now: datetime) -> QuerySet[Sessio
     """The sessions of one filter, by course or reference; what runs today is still upcoming."""
     sessions = Session.objects.for_pages()
     State = Session.State
-    if show == "drafts":
+    if show == "at-risk":
+        sessions = minimum.at_risk(sessions, now=now)
+    elif show == "drafts":
         sessions = sessions.filter(state=State.DRAFT).order_by("starts_at", "id")
     elif show == "past":
         over = Q(state=State.COMPLETED) | Q(state=State.PUBLISHED, ends_at__lte=now)
@@ -64,13 +69,31 @@ class Told:
         return self.held + self.waiting
 
 
-def people_to_tell(session: Session) -> Told:
-    """Who would hear of a change to this session."""
+def people_to_tell(session: Session, *, with_waiting: bool = True) -> Told:
+    """Who would hear of a change to this session; those who wait only if it concerns them."""
     states = Booking.objects.for_session(session).live().order_by().values_list("state")
     counts = dict(states.annotate(number=Count("pk")))
     State = Booking.State
     held = counts.get(State.OFFERED, 0) + counts.get(State.REQUESTED, 0)
-    return Told(counts.get(State.CONFIRMED, 0), held, counts.get(State.WAITING, 0))
+    waiting = counts.get(State.WAITING, 0) if with_waiting else 0
+    return Told(counts.get(State.CONFIRMED, 0), held, waiting)
+
+
+def trainers_to_tell(session: Session, to_lead: Sequence[User] | None) -> list[User]:
+    """Who leads the session now, then who would lead it besides."""
+    leading = list(session.trainers.all())
+    return leading + [person for person in to_lead or () if person not in leading]
+
+
+def people_who_would_clash(session: Session, sittings: Sequence[PlannedSitting]) -> int:
+    """How many with a place here hold another one that overlaps, if it were held at these times."""
+    overlap = Q(pk__in=[])
+    for each in sittings:
+        overlap |= Q(starts_at__lt=each.ends_at, ends_at__gt=each.starts_at)
+    then = Sitting.objects.filter(overlap).exclude(session=session)
+    elsewhere = Booking.objects.holding_a_place().filter(session__in=then.values("session"))
+    here = Booking.objects.for_session(session).holding_a_place()
+    return here.filter(person__in=elsewhere.values("person")).count()
 
 
 @dataclass(frozen=True)
@@ -100,6 +123,25 @@ def message_counts(session: Session) -> MessageCounts:
 def recent_events(session: Session) -> QuerySet[BookingEvent]:
     """The last things that happened to this session's bookings, newest first."""
     events = BookingEvent.objects.filter(booking__session=session)
+    return events.select_related("booking__person", "by").order_by("-at", "-id")[:_EVENTS_SHOWN]
+
+
+_LINE = (
+    BookingEvent.What.JOINED,
+    BookingEvent.What.INVITED,
+    BookingEvent.What.PASSED_OVER,
+    BookingEvent.What.MOVED_UP,
+    BookingEvent.What.MOVED_BACK,
+    BookingEvent.What.OFFERED,
+    BookingEvent.What.PROMOTED,
+    BookingEvent.What.LAPSED,
+    BookingEvent.What.WITHDREW,
+)
+
+
+def events_of_line(session: Session) -> QuerySet[BookingEvent]:
+    """The last things that moved this session's waiting list, newest first."""
+    events = BookingEvent.objects.filter(booking__session=session, what__in=_LINE)
     return events.select_related("booking__person", "by").order_by("-at", "-id")[:_EVENTS_SHOWN]
 
 
@@ -160,3 +202,28 @@ def _other(sitting: Sitting) -> str:
     session = sitting.session
     draft = ", a draft" if session.state == Session.State.DRAFT else ""
     return f"{session.course.title} ({session.reference}{draft}) on {short_day(sitting.starts_at)}"
+
+
+@dataclass(frozen=True)
+class Holder:
+    """How many places one agency has; people whose agency is not listed are one row."""
+
+    name: str
+    sector: str
+    places: int
+
+
+def places_by_agency(session: Session) -> list[Holder]:
+    """Who has how many of a session's places, most first."""
+    rows = (
+        Booking.objects.for_session(session)
+        .holding_a_place()
+        .order_by()
+        .values_list("agency__name", "agency__sector")
+        .annotate(number=Count("pk"))
+        .order_by("-number", "agency__name")
+    )
+    return [
+        Holder(name or "Agency not listed", Sector(sector).label if sector else "", number)
+        for name, sector, number in rows
+    ]

@@ -5,11 +5,14 @@ from django.urls import path
 from booking.places import (
     demand_views,
     learning_views,
+    manage_cancel,
     manage_changes,
     manage_desk,
+    manage_limits,
     manage_mail,
     manage_managers,
     manage_views,
+    manage_waiting,
 )
 
 urlpatterns = [
@@ -18,17 +21,37 @@ urlpatterns = [
     path("sessions/<int:session_id>/", manage_views.overview, name="manage_session"),
     path("sessions/<int:session_id>/edit/", manage_views.edit, name="manage_session_edit"),
     path("sessions/<int:session_id>/publish/", manage_views.publish, name="manage_session_publish"),
+    path(
+        "sessions/<int:session_id>/goes-ahead/",
+        manage_views.go_ahead,
+        name="manage_session_goes_ahead",
+    ),
     path("sessions/<int:session_id>/discard/", manage_views.discard, name="manage_session_discard"),
     path(
         "sessions/<int:session_id>/bookings/", manage_views.bookings, name="manage_session_bookings"
     ),
     path("sessions/<int:session_id>/change/", manage_changes.change, name="manage_session_change"),
     path(
+        "sessions/<int:session_id>/waiting/",
+        manage_waiting.waiting,
+        name="manage_session_waiting",
+    ),
+    path(
+        "bookings/<int:booking_id>/move-up/",
+        manage_waiting.move_up,
+        name="manage_booking_move_up",
+    ),
+    path(
+        "sessions/<int:session_id>/places/",
+        manage_limits.who_gets_places,
+        name="manage_session_limits",
+    ),
+    path(
         "sessions/<int:session_id>/capacity/",
         manage_changes.capacity,
         name="manage_session_capacity",
     ),
-    path("sessions/<int:session_id>/cancel/", manage_changes.cancel, name="manage_session_cancel"),
+    path("sessions/<int:session_id>/cancel/", manage_cancel.cancel, name="manage_session_cancel"),
     path(
         "bookings/<int:booking_id>/cancel/",
         manage_changes.cancel_booking,

@@ -16,15 +16,17 @@ from accounts.views import signed_in
 from booking.catalogue import editing
 from booking.catalogue.models import Course, Session
 from booking.outbox.watch import backlog
-from booking.places import demand, manage_queries, opening
+from booking.places import demand, manage_queries, minimum, opening, scheduling
 from booking.places.manage_forms import DetailsForm, SessionForm
 from booking.places.manage_loaders import managed_session, search_text
 from booking.places.opening_forms import OpeningForm
+from booking.places.refusals import Refused, ReservedPlaces
 from booking.rate_limits import at_most
 
 _PER_PAGE = 30
 _BOOKINGS_SHOWN = 30
 _SHORTEST_SEARCH = 2
+_HISTORY_SHOWN = 30
 
 
 @never_cache
@@ -41,6 +43,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
         "page_obj": Paginator(table, _PER_PAGE).get_page(request.GET.get("page")),
         "show": show,
         "shown": manage_queries.SHOWN,
+        "at_risk": minimum.at_risk(Session.objects.all(), now=now).count(),
         "search": search,
         "unlisted": people_without_agency().count(),
         "backlog": backlog(now=now),
@@ -61,6 +64,9 @@ def overview(request: HttpRequest, session_id: int) -> HttpResponse:
         "session": session,
         "sittings": session.sittings.all(),
         "trainers": session.trainers.all(),
+        "reservations": session.allocations.select_related("agency"),
+        "too_few": minimum.too_few(session, now=now) if session.minimum else None,
+        "history": session.events.select_related("by").order_by("-at", "-id")[:_HISTORY_SHOWN],
         "free": session.capacity - session.places_taken,
         "opening": _opening_form(session.course, None, now=now) if is_draft else None,
         "mail": manage_queries.message_counts(session),
@@ -123,7 +129,9 @@ def edit(request: HttpRequest, session_id: int) -> HttpResponse:
     refusal = "" if session.state == Session.State.PUBLISHED else editing.NotEditable.sentence
     if form.is_valid() and not refusal:
         try:
-            editing.change_details(session=session, details=form.details)
+            scheduling.change_details(
+                session=session, details=form.details, by=signed_in(request), now=timezone.now()
+            )
         except editing.EditRefused as refused:
             refusal = refused.sentence
         else:
@@ -150,7 +158,7 @@ def _edit_draft(request: HttpRequest, session: Session) -> HttpResponse:
                 by=signed_in(request),
                 now=now,
             )
-        except editing.EditRefused as refused:
+        except (editing.EditRefused, ReservedPlaces) as refused:
             form.add_error(None, refused.sentence)
         else:
             _say_saved(request, session, published=publish)
@@ -188,6 +196,22 @@ def publish(request: HttpRequest, session_id: int) -> HttpResponse:
         messages.error(request, refused.sentence)
     else:
         _say_saved(request, session, published=True)
+    return redirect("manage_session", session.pk)
+
+
+@never_cache
+@at_most(60)
+@coordinators_only
+@require_POST
+def go_ahead(request: HttpRequest, session_id: int) -> HttpResponse:
+    """Say that a session with few people is held."""
+    session = managed_session(session_id)
+    try:
+        minimum.goes_ahead(session=session, by=signed_in(request), now=timezone.now())
+    except Refused as refused:
+        messages.error(request, refused.sentence)
+    else:
+        messages.success(request, "The session goes ahead.")
     return redirect("manage_session", session.pk)
 
 

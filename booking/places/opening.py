@@ -9,13 +9,12 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
-from booking.catalogue import editing
 from booking.catalogue.editing import Plan
 from booking.catalogue.models import Course, Session
 from booking.catalogue.working_days import after_working_days
 from booking.outbox import actions as outbox
 from booking.outbox.actions import Draft
-from booking.places import demand, exchanges
+from booking.places import demand, exchanges, scheduling
 from booking.places.facts import read_practitioners
 from booking.places.rule_models import CourseInterest
 from booking.places.rules import turned_away
@@ -38,7 +37,7 @@ def schedule(
 ) -> Session:
     """A new session, as a draft or published at once as `publish` does. Raises `ReferenceTaken`."""
     with transaction.atomic():
-        session = editing.schedule(course=course, plan=plan, publish=publish, now=now)
+        session = scheduling.schedule(course=course, plan=plan, publish=publish, by=by, now=now)
         if publish:
             _tell(session, first_days=first_days, by=by, now=now)
     return session
@@ -53,9 +52,9 @@ def change_draft(
     by: User,
     now: datetime,
 ) -> None:
-    """Change a draft, and publish it if asked to. Raises `NotADraft` or `ReferenceTaken`."""
+    """Change a draft, and publish it if asked to. Raises as `scheduling.change_draft` does."""
     with transaction.atomic():
-        editing.change_draft(session=session, plan=plan, publish=publish, now=now)
+        scheduling.change_draft(session=session, plan=plan, publish=publish, by=by, now=now)
         if publish:
             _tell(session, first_days=first_days, by=by, now=now)
 
@@ -68,7 +67,7 @@ def publish(*, session: Session, first_days: int | None, by: User, now: datetime
     `NotADraft` or `AlreadyOver`.
     """
     with transaction.atomic():
-        editing.publish_draft(session=session, now=now)
+        scheduling.publish_draft(session=session, by=by, now=now)
         _tell(session, first_days=first_days, by=by, now=now)
 
 

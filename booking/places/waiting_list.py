@@ -91,18 +91,40 @@ def _looked_at(
     waiting = Booking.objects.waiting().for_session(session).select_related("person", "approval")
     last, size = 0, _FIRST
     while some := list(waiting.filter(ticket__gt=last)[:size]):
-        people_ids = [booking.person_id for booking in some]
-        people = read_practitioners(people_ids, session.course_rules, now=now)
-        busy = clashes(session.pk, people_ids)
-        for booking in some:
-            person = people[booking.person_id]
-            reason = rules.turned_away(person, session.course_rules) or no_manager(
-                booking, person, session
-            )
-            if reason is None and booking.person_id in busy:
-                reason = rules.clash(busy[booking.person_id])
-            yield booking, person, reason
+        yield from _own_reasons(session, some, now=now)
         last, size = some[-1].ticket or 0, _AT_ONCE
+
+
+def _own_reasons(
+    session: Session, some: Sequence[Booking], *, now: datetime
+) -> Iterator[tuple[Booking, Practitioner, Reason | None]]:
+    people_ids = [booking.person_id for booking in some]
+    people = read_practitioners(people_ids, session.course_rules, now=now)
+    busy = clashes(session.pk, people_ids)
+    for booking in some:
+        person = people[booking.person_id]
+        reason = rules.turned_away(person, session.course_rules) or no_manager(
+            booking, person, session
+        )
+        if reason is None and booking.person_id in busy:
+            reason = rules.clash(busy[booking.person_id])
+        yield booking, person, reason
+
+
+def why_each_waits(
+    session: Session, some: Sequence[Booking], *, now: datetime
+) -> list[tuple[Booking, Reason | None]]:
+    """The rule that holds each of these people at this moment; none if the next place is theirs.
+
+    For pages, in the same few statements however many people there are. The session was read with
+    its course's rules.
+    """
+    room = read_room(session, now=now)
+    full = rules.FULL if room.free <= 0 else None
+    return [
+        (booking, reason or rules.held_back(person, room) or full)
+        for booking, person, reason in _own_reasons(session, some, now=now)
+    ]
 
 
 def no_manager(booking: Booking, person: Practitioner, session: Session) -> Reason | None:

@@ -18,7 +18,7 @@ from booking.catalogue.models import Course, Session
 from booking.notices.calendar_part import calendar_part
 from booking.notices.notice import notice_of
 from booking.outbox.models import Message
-from booking.places import actions, changes, exchanges
+from booking.places import actions, calling_off, changes, exchanges
 from booking.places.changes import Arrangements, PlannedSitting
 from booking.places.models import Booking
 from booking.places.refusals import Refused
@@ -192,7 +192,7 @@ class World:
 
     def a_session_is_called_off(self) -> None:
         """For everybody."""
-        changes.cancel_session(
+        calling_off.cancel_session(
             session=self._one(), by=self.coordinator, now=self.now, why="The trainer is ill."
         )
 

@@ -11,7 +11,7 @@ import pytest
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.local.smtp_sink import SmtpSink
-from booking.places import actions, changes, exchanges
+from booking.places import actions, calling_off, changes, exchanges
 from booking.places.changes import Arrangements, PlannedSitting
 from booking.places.models import Booking
 from tests.calendars.calendar_client import (
@@ -275,7 +275,7 @@ def test_a_session_called_off_leaves_everybodys_calendar(post: Post, person: Use
     for each in (person, colleague):
         book(session, each)
     post.deliver()
-    changes.cancel_session(session=session, by=make_coordinator(), now=NOW, why="Snow")
+    calling_off.cancel_session(session=session, by=make_coordinator(), now=NOW, why="Snow")
     arrived = post.deliver()
     assert {each.told.method for each in arrived} == {"CANCEL"}
     assert len(arrived) == 8

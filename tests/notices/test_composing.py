@@ -25,7 +25,7 @@ from booking.notices.composing import TOPICS, compose
 from booking.notices.mime import Letter, one_line, write
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
-from booking.places import announcements, links
+from booking.places import announcements, links, trainers
 from booking.places.manager_copies import TO_MANAGERS
 from booking.places.models import Booking
 from booking.places.opening import NEW_DATE
@@ -104,7 +104,7 @@ def test_every_topic_is_announced_and_has_its_templates(booking: Booking) -> Non
     drafts = [*every_notice(booking), *every_notice(online)]
     assert {draft.topic for draft in drafts} == set(TOPICS) - set(TO_MANAGERS)
     folders = {path.name for path in (REPOSITORY / "templates/notices").iterdir() if path.is_dir()}
-    assert folders == {*TOPICS, NEW_DATE}
+    assert folders == {*TOPICS, *trainers.TOPICS, NEW_DATE}
 
 
 def test_every_notice_has_its_frozen_headers(booking: Booking) -> None:

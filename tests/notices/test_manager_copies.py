@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from booking.catalogue.models import Course, Session
 from booking.outbox.models import Message
-from booking.places import actions, changes, exchanges
+from booking.places import actions, calling_off, changes, exchanges
 from booking.places.changes import Arrangements, PlannedSitting
 from booking.places.mail_words import topic_words
 from booking.places.manager_copies import TO_MANAGERS
@@ -128,7 +128,7 @@ def test_the_copies_say_what_happened(course: Course) -> None:
 def test_a_cancelled_session_is_told_with_its_reason(course: Course) -> None:
     session = make_session(course=course)
     book(session)
-    changes.cancel_session(
+    calling_off.cancel_session(
         session=session, by=make_coordinator(), now=NOW, why="The trainer is away."
     )
     text = part(read(written(copies()[-1])), "text/plain")

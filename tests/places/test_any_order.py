@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from accounts.models import Sector, User
 from booking.catalogue.models import Session
-from booking.places import actions, approvals, changes, exchanges, limits
+from booking.places import actions, approvals, calling_off, changes, exchanges, limits
 from booking.places.changes import Arrangements, PlannedSitting
 from booking.places.limits import Reservation
 from booking.places.models import Booking
@@ -333,7 +333,7 @@ class Places(RuleBasedStateMachine):
         """A session is called off, now and then."""
         if not surely:
             with suppress(Refused):
-                changes.cancel_session(
+                calling_off.cancel_session(
                     session=self.sessions[date],
                     by=self.coordinator,
                     now=self.now,

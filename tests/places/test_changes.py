@@ -7,10 +7,10 @@ import pytest
 
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
-from booking.places import actions, changes
+from booking.places import actions, calling_off, changes
 from booking.places.changes import Arrangements, BadTimes, PlannedSitting
 from booking.places.models import Booking
-from booking.places.refusals import CapacityTooLow, SessionNotOpen
+from booking.places.refusals import CapacityTooLow, SessionNotOpen, SessionStarted
 from tests.factories import NOW, make_coordinator, make_person, make_session, make_venue
 
 pytestmark = pytest.mark.django_db
@@ -164,7 +164,7 @@ def test_more_capacity_goes_to_those_who_wait() -> None:
 def test_cancelling_a_session_ends_every_booking_and_tells_everybody() -> None:
     session = make_session(capacity=1)
     held, waiting = book(session), book(session)
-    ended = changes.cancel_session(
+    ended = calling_off.cancel_session(
         session=session, by=make_coordinator(), now=NOW, why="The trainer is ill."
     )
     assert ended == 2
@@ -177,4 +177,24 @@ def test_cancelling_a_session_ends_every_booking_and_tells_everybody() -> None:
     assert posted(waiting)[-1].topic == "session.cancelled"
     assert "event" not in posted(waiting)[-1].payload
     with pytest.raises(SessionNotOpen):
-        changes.cancel_session(session=session, by=make_coordinator(), now=NOW, why="Again.")
+        calling_off.cancel_session(session=session, by=make_coordinator(), now=NOW, why="Again.")
+
+
+def test_a_sitting_that_has_begun_neither_moves_nor_goes() -> None:
+    first = NOW + timedelta(days=21)
+    second = first + timedelta(days=7)
+    session = make_session(
+        sittings=[(first, first + timedelta(hours=3)), (second, second + timedelta(hours=3))]
+    )
+    held = as_it_is(session)
+    longer = replace(held.sittings[0], ends_at=first + timedelta(hours=5))
+    for sittings in ((longer, held.sittings[1]), (held.sittings[1],)):
+        with pytest.raises(BadTimes, match="A date that has begun cannot change"):
+            changes.rearrange(
+                session=session,
+                arrangements=replace(held, sittings=sittings),
+                by=make_coordinator(),
+                now=first + timedelta(hours=1),
+            )
+    with pytest.raises(SessionStarted):
+        changes.rearrange(session=session, arrangements=held, by=make_coordinator(), now=second)

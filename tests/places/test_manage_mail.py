@@ -14,7 +14,7 @@ from pytest_django import Settings
 from booking.catalogue.models import Session
 from booking.notices.composing import TOPICS, compose
 from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
-from booking.places import actions
+from booking.places import actions, trainers
 from booking.places.mail_words import topic_words
 from booking.replies.intake import take_in
 from booking.replies.mailbox import Fetched
@@ -63,7 +63,7 @@ def sent(message: Message, **fields: Any) -> Message:
 
 
 def test_every_topic_has_a_name() -> None:
-    for topic in (*TOPICS, ACCOUNT_MAIL):
+    for topic in (*TOPICS, *trainers.TOPICS, ACCOUNT_MAIL):
         assert topic_words(topic) != topic
 
 

@@ -59,7 +59,9 @@ def test_a_session_is_scheduled_as_a_draft_and_then_published(coordinator: Clien
     coordinator.post(reverse("manage_session_publish", args=[session.pk]))
     session.refresh_from_db()
     assert session.state == Session.State.PUBLISHED
-    assert not Message.objects.exists()
+    [told] = Message.objects.all()
+    assert (told.topic, told.recipient) == ("trainer.assigned", trainer)
+    assert list(session.events.values_list("what", flat=True)) == ["Scheduled.", "Published."]
 
 
 def test_a_session_can_be_published_at_once(coordinator: Client) -> None:
@@ -112,6 +114,13 @@ def test_a_session_can_be_published_at_once(coordinator: Client) -> None:
                 "booking_closes_at": f"{ahead(8):%Y-%m-%dT%H:%M}",
             },
             "Booking must close after it opens.",
+        ),
+        ({"minimum": "9"}, "Enter the day to decide, or leave the fewest people empty."),
+        ({"decide_on": "2027-01-05"}, "Enter the fewest people, or leave the day to decide empty."),
+        ({"minimum": "40", "decide_on": "2026-11-30"}, "there are only 18 places in all."),
+        (
+            {"minimum": "4", "decide_on": f"{ahead():%Y-%m-%d}"},
+            "The day to decide must come before the session starts.",
         ),
         ({"joining_instructions": "x" * 4001}, "Use 4,000 characters or fewer."),
         ({"joining_instructions": "a\0b"}, "Null characters are not allowed."),
@@ -191,15 +200,17 @@ def test_a_draft_of_the_past_is_not_published(coordinator: Client) -> None:
 
 
 def test_details_of_a_published_session_change_and_nobody_is_told(coordinator: Client) -> None:
-    trainer = make_trainer()
-    session = with_people(booked=2, trainers=[make_trainer()])
+    trainer, leading = make_trainer(), make_trainer()
+    session = with_people(booked=2, trainers=[leading])
     messages = Message.objects.count()
     typed = {
-        "trainers": [trainer.pk],
         "promotion": "offer",
         "offer_hours": "12",
         "joining_instructions": "Ask for Sam.",
+        "minimum": "2",
+        "decide_on": f"{ahead(20):%Y-%m-%d}",
         # What people are told of cannot be slipped in.
+        "trainers": [trainer.pk],
         "capacity": "1",
         "delivery": "online",
         **typed_times(1, ahead(50), ahead(50, hour=13)),
@@ -207,7 +218,11 @@ def test_details_of_a_published_session_change_and_nobody_is_told(coordinator: C
     address = reverse("manage_session_edit", args=[session.pk])
     assert coordinator.post(address, typed).status_code == 302
     changed = Session.objects.get(pk=session.pk)
-    assert list(changed.trainers.all()) == [trainer]
+    assert list(changed.trainers.all()) == [leading]
+    assert changed.minimum == 2
+    what = changed.events.get().what
+    assert "fewest people" in what
+    assert "booking opens" not in what
     assert (changed.offer_hours, changed.joining_instructions) == (12, "Ask for Sam.")
     assert (changed.starts_at, changed.capacity, changed.delivery) == (
         session.starts_at,

@@ -1,0 +1,85 @@
+"""What trainers are told of the sessions they lead: that they lead one, what changed, its end.
+
+Plain notices without a calendar entry: a trainer's calendar feed follows the session by itself.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from accounts.models import User
+from booking.catalogue.models import Session
+from booking.outbox import actions as outbox
+from booking.outbox.actions import Draft
+from booking.wording import sitting_times
+
+ASSIGNED = "trainer.assigned"
+CHANGED = "trainer.changed"
+REMOVED = "trainer.removed"
+CANCELLED = "trainer.cancelled"
+TOPICS = (ASSIGNED, CHANGED, REMOVED, CANCELLED)
+
+
+def tell_of_publishing(session: Session, *, now: datetime) -> None:
+    """A session was published: those who lead it learn so. In the caller's transaction."""
+    _post(session, {ASSIGNED: session.trainers.all()}, {}, now=now)
+
+
+def tell_of_change(
+    session: Session,
+    changes: Sequence[dict[str, str]],
+    *,
+    led_before: Sequence[User],
+    now: datetime,
+) -> None:
+    """A published session changed, perhaps also who leads it. In the caller's transaction.
+
+    `changes` is a list of {"what", "before", "after"} in words.
+    """
+    leading = {person.pk: person for person in session.trainers.all()}
+    before = {person.pk: person for person in led_before}
+    people = {
+        ASSIGNED: [person for key, person in leading.items() if key not in before],
+        REMOVED: [person for key, person in before.items() if key not in leading],
+        CHANGED: [person for key, person in leading.items() if key in before],
+    }
+    _post(session, people, {"changes": list(changes)}, now=now)
+
+
+def tell_of_end(session: Session, *, why: str, now: datetime) -> None:
+    """A published session was cancelled, for this reason. In the caller's transaction."""
+    _post(session, {CANCELLED: session.trainers.all()}, {"why": why}, now=now)
+
+
+def _post(
+    session: Session,
+    people: Mapping[str, Iterable[User]],
+    payload: dict[str, Any],
+    *,
+    now: datetime,
+) -> None:
+    about = {
+        "session": session.pk,
+        "reference": session.reference,
+        "title": session.course.title,
+        "where": session.where,
+        "dates": [sitting_times(each.starts_at, each.ends_at) for each in session.sittings.all()],
+    }
+    outbox.post(
+        [
+            Draft(
+                topic=topic,
+                subject_key=f"session:{session.pk}",
+                revision=f"{person.pk}.{session.revision}",
+                stream=f"trainer:{person.pk}:session:{session.pk}",
+                to_email=person.email,
+                recipient_id=person.pk,
+                payload={"first_name": person.first_name, "name": person.full_name}
+                | about
+                | payload,
+            )
+            for topic, those in people.items()
+            for person in those
+        ],
+        now=now,
+    )
