@@ -123,6 +123,12 @@ class DetailsForm(AboutSession):
         return editing.Details(**typed)
 
 
+def _newest_version(policy: CancellationPolicy | None) -> CancellationPolicy | None:
+    if policy is None:
+        return None
+    return CancellationPolicy.objects.current().filter(name=policy.name).first()
+
+
 class SessionForm(DetailsForm, ArrangementsForm):
     """A whole session of one course: new, or a draft being edited."""
 
@@ -172,6 +178,7 @@ class SessionForm(DetailsForm, ArrangementsForm):
                 "agency_limit": course.usual_agency_limit,
                 "policy": course.usual_policy_id,
                 "delivery": Session.Delivery.IN_PERSON,
+                "policy": _newest_version(course.usual_policy),
             }
         super().__init__(*args, session=session, now=now, initial=initial, **kwargs)
 

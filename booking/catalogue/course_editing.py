@@ -1,0 +1,118 @@
+"""New courses, and what courses ask of the people who book them.
+
+Bookings that exist stay when a course comes to ask for more.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import PractitionerGroup
+from booking.catalogue.editing import EditRefused
+from booking.catalogue.models import Course
+from booking.catalogue.policies import CancellationPolicy
+
+
+class CodeTaken(EditRefused):
+    """Another course has this code."""
+
+    sentence = "Another course has this code. Choose a different one."
+
+
+class GoesRound(EditRefused):
+    """A course would have to be done before itself."""
+
+    def __init__(self, other: Course) -> None:
+        self.sentence = f"{other.title} itself asks for this course first, so it cannot come first."
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoursePlan:
+    """Everything about a course that coordinators decide."""
+
+    title: str
+    code: str
+    kind: str
+    level: int
+    hours: Decimal
+    summary: str
+    audience: str
+    sectors: Sequence[str]
+    least_level: int | None
+    groups: Sequence[PractitionerGroup]
+    prerequisites: Sequence[Course]
+    needs_manager_approval: bool
+    usual_capacity: int
+    usual_agency_limit: int | None
+    usual_policy: CancellationPolicy | None
+    reminder_days: Sequence[int]
+    remind_hour_before: bool
+    copies_manager: bool
+    renew_months: int | None
+
+
+PLAIN_FIELDS = (
+    "title",
+    "code",
+    "kind",
+    "level",
+    "hours",
+    "summary",
+    "audience",
+    "sectors",
+    "least_level",
+    "needs_manager_approval",
+    "usual_capacity",
+    "usual_agency_limit",
+    "usual_policy",
+    "reminder_days",
+    "remind_hour_before",
+    "copies_manager",
+    "renew_months",
+)
+
+
+def add_course(*, plan: CoursePlan) -> Course:
+    """A new course, without any date. Raises `CodeTaken`."""
+    course = Course()
+    _store(course, plan)
+    return course
+
+
+def change_course(*, course: Course, plan: CoursePlan) -> None:
+    """Change a course and what it asks for. Raises `CodeTaken` or `GoesRound`."""
+    with transaction.atomic():
+        # One change of courses at a time, so that two cannot make a circle together.
+        list(Course.objects.select_for_update().order_by("pk").values_list("pk"))
+        for earlier in plan.prerequisites:
+            if course.pk in _all_before(earlier):
+                raise GoesRound(earlier)
+        _store(course, plan)
+
+
+def _store(course: Course, plan: CoursePlan) -> None:
+    for name in PLAIN_FIELDS:
+        setattr(course, name, getattr(plan, name))
+    try:
+        with transaction.atomic():
+            course.save()
+            course.groups.set(plan.groups)
+            course.prerequisites.set(plan.prerequisites)
+    except IntegrityError as error:
+        raise CodeTaken from error
+
+
+def _all_before(course: Course) -> set[int]:
+    """The course and all that must be done before it, directly or not."""
+    pairs = Course.prerequisites.through.objects.values_list("from_course", "to_course")
+    earlier: dict[int, set[int]] = {}
+    for later, first in pairs:
+        earlier.setdefault(later, set()).add(first)
+    found: set[int] = set()
+    to_look_at: Iterable[int] = {course.pk}
+    while to_look_at:
+        found |= set(to_look_at)
+        to_look_at = {key for each in to_look_at for key in earlier.get(each, ())} - found
+    return found

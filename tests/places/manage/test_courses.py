@@ -1,0 +1,150 @@
+"""Courses and groups of practitioners, as coordinators keep them."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import PractitionerGroup
+from booking.catalogue.models import Course
+from tests.factories import make_coordinator, make_course, make_person, make_policy, make_session
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def no_second_step(settings: Any) -> None:
+    settings.TWO_STEP_REQUIRED = False
+
+
+@pytest.fixture
+def coordinator() -> Client:
+    client = Client()
+    client.force_login(make_coordinator())
+    return client
+
+
+def typed(**changed: Any) -> dict[str, Any]:
+    return {
+        "title": "Neglect",
+        "code": "NEG1",
+        "kind": "training",
+        "level": "2",
+        "hours": "3",
+        "usual_capacity": "20",
+        "reminder_days": "5, 1",
+        **changed,
+    }
+
+
+def test_a_new_course_is_kept_with_everything_it_asks_for(coordinator: Client) -> None:
+    group, first = PractitionerGroup.objects.create(name="Leads"), make_course()
+    policy = make_policy()
+    answer = coordinator.post(
+        "/manage/courses/new/",
+        typed(
+            sectors=["police", "health"],
+            least_level="2",
+            groups=[group.pk],
+            prerequisites=[first.pk],
+            needs_manager_approval="on",
+            usual_agency_limit="4",
+            usual_policy=policy.pk,
+            reminder_days="10 3",
+            copies_manager="on",
+            renew_months="36",
+        ),
+    )
+    assert answer.status_code == 302
+    course = Course.objects.get(code="NEG1")
+    assert (course.sectors, course.least_level, course.renew_months) == (
+        ["police", "health"],
+        2,
+        36,
+    )
+    assert (list(course.groups.all()), list(course.prerequisites.all())) == ([group], [first])
+    assert (course.needs_manager_approval, course.copies_manager) == (True, True)
+    assert (course.reminder_days, course.remind_hour_before) == ([10, 3], False)
+    page = coordinator.get(f"/manage/courses/{course.pk}/").text
+    assert 'value="10, 3"' in page
+    session = coordinator.get(f"/manage/sessions/new/?course={course.pk}").text
+    assert f'<option value="{policy.pk}" selected>' in session
+    assert "Neglect" in coordinator.get("/manage/courses/?q=negl").text
+
+
+def test_a_change_leaves_dates_and_their_bookings_alone(coordinator: Client) -> None:
+    course = make_course("NEG1")
+    session = make_session(course=course, capacity=7)
+    answer = coordinator.post(f"/manage/courses/{course.pk}/", typed(usual_capacity="30"))
+    assert answer.status_code == 302
+    session.refresh_from_db()
+    assert session.capacity == 7
+    assert "Neglect is saved." in coordinator.get("/manage/courses/").text
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"title": ""}, "Enter the title."),
+        ({"code": "a b"}, "no spaces"),
+        ({"code": "TAKEN"}, "Another course has this code."),
+        ({"hours": "long"}, "Length: enter hours, such as 3 or 1.5."),
+        ({"hours": "12345"}, "Length: enter hours, such as 3 or 1.5."),
+        ({"usual_capacity": "0"}, "Usual number of places: enter a whole number"),
+        ({"reminder_days": "99"}, "Reminders: enter up to"),
+        ({"sectors": "moon"}, "Choose sectors from the list."),
+        ({"prerequisites": "999999"}, "Choose courses from the list."),
+    ],
+)
+def test_odd_input_is_refused_with_a_sentence_and_kept(
+    coordinator: Client, changed: dict[str, str], words: str
+) -> None:
+    make_course("TAKEN")
+    answer = coordinator.post("/manage/courses/new/", typed(summary="Kept text", **changed))
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert "Kept text" in answer.text
+    assert not Course.objects.filter(code="NEG1").exists()
+
+
+def test_no_course_comes_before_itself_in_a_circle(coordinator: Client) -> None:
+    first, second, third = (make_course(f"C{number}0", title=f"T{number}") for number in (1, 2, 3))
+    second.prerequisites.add(first)
+    third.prerequisites.add(second)
+    answer = coordinator.post(
+        f"/manage/courses/{first.pk}/", typed(code="C10", prerequisites=[third.pk])
+    )
+    assert answer.status_code == 422
+    assert "T3 itself asks for this course first" in answer.text
+    assert not first.prerequisites.exists()
+
+
+def test_members_are_added_by_pasted_addresses_and_taken_out(coordinator: Client) -> None:
+    one, two = make_person("one@agency.example"), make_person("two@agency.example")
+    answer = coordinator.post("/manage/groups/", {"name": "Leads"})
+    group = PractitionerGroup.objects.get()
+    assert answer.headers["Location"] == f"/manage/groups/{group.pk}/"
+    assert "There is already a group" in coordinator.post("/manage/groups/", {"name": "leads"}).text
+    pasted = "One <ONE@agency.example>; two@agency.example,\nnobody@agency.example"
+    answer = coordinator.post(f"/manage/groups/{group.pk}/", {"addresses": pasted})
+    assert answer.status_code == 422
+    assert "2 members added." in answer.text
+    assert "nobody@agency.example</textarea>" in answer.text
+    assert set(group.members.all()) == {one, two}
+    coordinator.post(f"/manage/groups/{group.pk}/remove/{one.pk}/")
+    assert list(group.members.all()) == [two]
+
+
+def test_these_pages_are_for_coordinators_alone() -> None:
+    client = Client()
+    client.force_login(make_person())
+    course, group = make_course(), PractitionerGroup.objects.create(name="Leads")
+    for path in (
+        "/manage/courses/",
+        "/manage/courses/new/",
+        f"/manage/courses/{course.pk}/",
+        "/manage/groups/",
+        f"/manage/groups/{group.pk}/",
+    ):
+        assert client.get(path).status_code == 404
+        assert client.post(path).status_code == 404
