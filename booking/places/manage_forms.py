@@ -176,7 +176,6 @@ class SessionForm(DetailsForm, ArrangementsForm):
                 "reference": editing.suggested_reference(course),
                 "capacity": course.usual_capacity,
                 "agency_limit": course.usual_agency_limit,
-                "policy": course.usual_policy_id,
                 "delivery": Session.Delivery.IN_PERSON,
                 "policy": _newest_version(course.usual_policy),
             }
