@@ -170,9 +170,10 @@ def decline_offer(*, booking: Booking, by: User, now: datetime) -> Booking:
         return cancel(booking=fresh, by=by, now=now)
 
 
-def accept_offer(*, booking: Booking, by: User, now: datetime) -> Booking:
+def accept_offer(*, booking: Booking, by: User, now: datetime, manager_email: str = "") -> Booking:
     """Turn an offered place into a confirmed one, or one held until the manager agrees.
 
+    `manager_email` is who is to agree, if nobody was asked yet and it is not their usual manager.
     Raises `OfferRanOut`, `NothingOffered`, `SessionStarted`, `ManagerNeeded`, or `Clash` if the
     person has since booked something that overlaps.
     """
@@ -192,7 +193,9 @@ def accept_offer(*, booking: Booking, by: User, now: datetime) -> Booking:
         booking.state = State.CONFIRMED if agreed else State.REQUESTED
         booking.confirmed_at = now if agreed else None
         booking.save(update_fields=["state", "confirmed_at"])
-        to_manager = [] if agreed else approvals.hold(booking, who, now=now)
+        to_manager: list[Draft] = []
+        if not agreed:
+            to_manager = approvals.hold(booking, who, now=now, manager_email=manager_email)
         history.record([booking], What.ACCEPTED, by=by, now=now)
         drafts = terms.begun(booking, sittings_of(session), promoted=True)
         outbox.post([*drafts, *to_manager], now=now)

@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 
+from booking.places.forms import manager_field
+
 REASON_LENGTH = 400
 
 
@@ -41,7 +43,7 @@ class ManagerAnswerForm(forms.Form):
 
 
 class OfferAnswerForm(forms.Form):
-    """Whether an offered place is accepted."""
+    """Whether an offered place is accepted, and who must agree where nobody has been asked."""
 
     answer = forms.ChoiceField(
         choices=[("accept", "Accept the place"), ("decline", "Decline it")],
@@ -50,6 +52,8 @@ class OfferAnswerForm(forms.Form):
             "invalid_choice": "Press “Accept the place” or “Decline it”.",
         },
     )
+
+    manager_email = manager_field(required=False)
 
     @property
     def accepts(self) -> bool:

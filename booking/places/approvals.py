@@ -77,11 +77,16 @@ def _to_be_asked(manager_email: str, person: Practitioner) -> Approval.State:
     return Approval.State.ASKED if is_known else Approval.State.UNCONFIRMED
 
 
-def hold(booking: Booking, person: Practitioner, *, now: datetime) -> list[Draft]:
-    """Ask anew, or for the first time, about a booking that holds a place from now on."""
+def hold(
+    booking: Booking, person: Practitioner, *, now: datetime, manager_email: str = ""
+) -> list[Draft]:
+    """Ask anew, or for the first time, about a booking that holds a place from now on.
+
+    `manager_email` is who is asked for the first time, unless it is the person's usual manager.
+    """
     approval: Approval | None = getattr(booking, "approval", None)
     if approval is None:
-        manager_email = manager_of(person, "", by=booking.person)
+        manager_email = manager_of(person, manager_email, by=booking.person)
         return ask(booking, person, manager_email=manager_email, by=booking.person, now=now)
     approval.booking = booking
     # Somebody who joined the list a moment ago and is next at once: the manager has that mail.

@@ -5,28 +5,34 @@ from django import forms
 NEEDS_LENGTH = 500
 
 
-class BookForm(forms.Form):
-    """One optional question, and the manager's address where the course asks for agreement.
-
-    Pressing the button is the booking. The manager's field is shown where it is needed only.
-    """
-
-    manager_email = forms.EmailField(
+def manager_field(*, required: bool) -> forms.EmailField:
+    """Who must agree; not required where the page shows the field only if it is needed."""
+    return forms.EmailField(
         label="Your line manager’s work email address",
         help_text=(
             "This course needs your line manager’s agreement. We email them a link by which they"
             " answer. They need no account."
         ),
         max_length=254,
-        required=False,
+        required=required,
         widget=forms.EmailInput(
             attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
         ),
         error_messages={
+            "required": "Give your line manager’s work email address.",
             "invalid": "Enter an email address in the right form, like name@agency.org.",
             "max_length": "Use 254 characters or fewer for the address.",
         },
     )
+
+
+class BookForm(forms.Form):
+    """One optional question, and the manager's address where the course asks for agreement.
+
+    Pressing the button is the booking. The manager's field is shown where it is needed only.
+    """
+
+    manager_email = manager_field(required=False)
     needs = forms.CharField(
         label="Access or dietary needs (optional)",
         help_text="Only the trainers and coordinators of this session see this.",
@@ -47,18 +53,7 @@ class BookForm(forms.Form):
 class ManagerForm(forms.Form):
     """Another manager to ask."""
 
-    manager_email = forms.EmailField(
-        label="Your line manager’s work email address",
-        max_length=254,
-        widget=forms.EmailInput(
-            attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
-        ),
-        error_messages={
-            "required": "Give your line manager’s work email address.",
-            "invalid": "Enter an email address in the right form, like name@agency.org.",
-            "max_length": "Use 254 characters or fewer for the address.",
-        },
-    )
+    manager_email = manager_field(required=True)
 
 
 class CancelForm(forms.Form):

@@ -87,7 +87,7 @@ def booking_by_offer_link(token: str) -> tuple[Booking, bool]:
     """
     found = links.offer_of(token)
     bookings = Booking.objects.select_related(
-        "person", "agency", "policy", "session__course", "session__venue"
+        "person", "agency", "policy", "approval", "session__course", "session__venue"
     )
     booking = bookings.filter(pk=found[0]).first() if found else None
     if found is None or booking is None:

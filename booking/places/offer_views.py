@@ -13,7 +13,7 @@ from booking.places.answer_forms import OfferAnswerForm
 from booking.places.link_pages import opened_by_link
 from booking.places.loaders import booking_by_offer_link
 from booking.places.models import Booking
-from booking.places.refusals import Refused
+from booking.places.refusals import ManagerNeeded, Refused
 from booking.places.waiting_list import clashes
 
 State = Booking.State
@@ -54,13 +54,20 @@ def standing(booking: Booking, *, is_current: bool, now: datetime) -> Standing:
 def offer(request: HttpRequest, token: str) -> HttpResponse:
     """Show the offer, and take the answer. Looking answers nothing: mail scanners look."""
     (booking, is_current), now = booking_by_offer_link(token), timezone.now()
-    form = OfferAnswerForm(request.POST if request.method == "POST" else None)
+    usual = {"manager_email": booking.person.manager_email}
+    form = OfferAnswerForm(request.POST if request.method == "POST" else None, initial=usual)
     is_open = standing(booking, is_current=is_current, now=now) == Standing.OPEN
     if not is_open or not form.is_valid():
         return _page(request, token, form)
-    act = actions.accept_offer if form.accepts else actions.decline_offer
+    person, manager = booking.person, form.cleaned_data["manager_email"]
     try:
-        act(booking=booking, by=booking.person, now=now)
+        if form.accepts:
+            actions.accept_offer(booking=booking, by=person, now=now, manager_email=manager)
+        else:
+            actions.decline_offer(booking=booking, by=person, now=now)
+    except ManagerNeeded as refused:
+        form.add_error("manager_email", f"{refused.sentence} {refused.instead}".strip())
+        return _page(request, token, form)
     except Refused as refusal:
         return _page(request, token, form, refusal=refusal)
     return redirect(request.path)
@@ -79,6 +86,7 @@ def _page(
         "stands": stands,
         "form": form if stands == Standing.OPEN else None,
         "refusal": refusal,
+        "asks_manager": session.course.needs_manager_approval and not hasattr(booking, "approval"),
         "clash": clashes(session.pk, [booking.person_id]).get(booking.person_id),
         "cost": charges.if_accepted(booking, sittings, now=now),
     }

@@ -1,5 +1,6 @@
 """Booking a place, seeing it, giving it up."""
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
@@ -20,6 +21,7 @@ from booking.places.cancelling import terms_of, terms_offered
 from booking.places.expectations import expected
 from booking.places.expectations import refused as refused_now
 from booking.places.forms import BookForm, CancelForm
+from booking.places.links import offer_path
 from booking.places.loaders import (
     arranged_booking,
     booking_for,
@@ -175,6 +177,9 @@ def answer_offer(request: HttpRequest, booking_id: int) -> HttpResponse:
     answer = actions.decline_offer if declined else actions.accept_offer
     try:
         answer(booking=booking, by=person, now=timezone.now())
+    except ManagerNeeded as refusal:
+        messages.info(request, refusal.sentence)
+        return redirect(offer_path(booking.pk, booking.offered_until or timezone.now()))
     except Refused as refusal:
         context = {"booking": booking, "session": booking.session, "refusal": refusal}
         return render(request, "places/refused.html", context, status=409)
