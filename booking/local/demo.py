@@ -23,7 +23,7 @@ from booking.local.processes import (
     port_in_use,
     stopped_by_signals,
 )
-from booking.local.sample_people import COORDINATOR, PRACTITIONER, TRAINER
+from booking.local.sample_people import AGENCY_LEAD, COORDINATOR, PRACTITIONER, TRAINER
 from booking.local.servers import LOCAL, REPOSITORY, EmbeddedServers, ServersRefused
 from booking.local.smtp_sink import SmtpSink
 
@@ -189,6 +189,7 @@ Briefed is ready.
 Sign in with one of these addresses, then read the code in the mailbox:
 
   practitioner  {PRACTITIONER}
+  agency lead   {AGENCY_LEAD}
   trainer       {TRAINER}
   coordinator   {COORDINATOR}
 

@@ -20,7 +20,7 @@ from accounts.models import Agency, Sector, User
 from booking.catalogue.importing.programme import import_programme
 from booking.catalogue.models import Course, Session, Venue
 from booking.catalogue.working_days import is_working_day
-from booking.local.sample_people import COORDINATOR, PRACTITIONER, TRAINER
+from booking.local.sample_people import AGENCY_LEAD, COORDINATOR, PRACTITIONER, TRAINER
 from booking.outbox.models import Message
 from booking.places import actions as places
 from booking.places.models import Booking
@@ -108,6 +108,7 @@ def load_sample(*, now: datetime) -> Loaded:
         import_programme(folder=FOLDER, now=now - _BOOKED_SINCE, starting_from=starting_from)
         _add_coordinator()
         _name_trainers()
+        User.objects.filter(email=AGENCY_LEAD).update(is_agency_lead=True)
         for name, words in _GETTING_THERE.items():
             Venue.objects.filter(name=name).update(getting_there=words)
         _set_booking_times(now)
@@ -277,6 +278,7 @@ def sign_in_as() -> Iterable[tuple[str, str]]:
     """The roles and addresses to try the demo with."""
     return (
         ("practitioner", PRACTITIONER),
+        ("agency lead", AGENCY_LEAD),
         ("trainer", TRAINER),
         ("coordinator", COORDINATOR),
     )

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from booking.catalogue.models import Course, Session, Venue
-from booking.local.sample_people import COORDINATOR, PRACTITIONER, TRAINER
+from booking.local.sample_people import AGENCY_LEAD, COORDINATOR, PRACTITIONER, TRAINER
 from booking.outbox.models import Message
 from booking.places.models import Booking
 
@@ -27,7 +27,7 @@ def loaded() -> str:
 def test_the_sample_is_a_programme_in_use() -> None:
     said = loaded()
     now = timezone.now()
-    assert all(address in said for address in (PRACTITIONER, TRAINER, COORDINATOR))
+    assert all(address in said for address in (PRACTITIONER, AGENCY_LEAD, TRAINER, COORDINATOR))
 
     sessions = Session.objects.upcoming(now=now)
     assert sessions.count() == Session.objects.count() == 75
@@ -50,6 +50,10 @@ def test_the_sample_is_a_programme_in_use() -> None:
     person = User.objects.get(email=PRACTITIONER)
     theirs = Booking.objects.for_person(person)
     assert (theirs.holding_a_place().count(), theirs.waiting().count()) == (1, 1)
+    lead = User.objects.get(email=AGENCY_LEAD)
+    assert lead.is_agency_lead
+    assert lead.agency == person.agency
+    assert Booking.objects.of_agency(lead.agency_id or 0, now=now).count() > 20
     trainer = User.objects.get(email=TRAINER)
     assert (trainer.full_name, trainer.is_complete) == ("Martin Oyelaran", True)
     assert Booking.objects.filter(session__in=Session.objects.led_by(trainer)).count() > 10
