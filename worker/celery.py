@@ -20,8 +20,11 @@ from celery import Celery
 from celery.signals import setup_logging
 from django.conf import settings
 
+from worker.broker import use_channels_that_can_be_lost
 from worker.complaints import NowAndThen
 from worker.schedule import SCHEDULE
+
+use_channels_that_can_be_lost()
 
 app = Celery("briefed", broker=settings.REDIS_URL, include=["worker.tasks"])
 app.conf.update(

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import redis
 
 from booking.local.processes import GuardedProcess
+from booking.outbox.models import Message
 from tests.faults.accounts_of_mail import begin_anew, nothing_on_the_way, people_of, settle
 from tests.faults.proxy import Line
 from tests.faults.report import Row
@@ -77,7 +78,10 @@ def redis_trouble(site: Site, scale: Scale) -> list[Row]:
             valkey.stop()
             valkey.start()
         with _trouble(gone, site, programs, bookers):
+            # In the middle of a task, which can then be neither acknowledged nor given back.
+            _until_at_work(site, programs, bookers)
             valkey.stop()
+            site.mail.pause = 0.0
             bookers.book_for(away)
             valkey.start()
         with _trouble(silenced, site, programs, bookers):
@@ -85,6 +89,14 @@ def redis_trouble(site: Site, scale: Scale) -> list[Row]:
             bookers.book_for(silent)
             site.redis.line = Line.OPEN
     return rows
+
+
+def _until_at_work(site: Site, programs: Programs, bookers: Bookers) -> None:
+    """Make the mail server slow, and wait until the worker is handing over a mail to it."""
+    site.mail.pause = 1.0
+    bookers.book()
+    at_work = Message.objects.filter(state=Message.State.SENDING)
+    wait_until(at_work.exists, *programs.all, seconds=STARTED_WITHIN)
 
 
 @contextmanager
