@@ -8,6 +8,7 @@ _BEFORE_WHY = {
     What.PASSED_OVER: "A place went to somebody further back, because of a rule. {why}",
     What.MOVED_BACK: "Somebody was moved up before you. The reason given: {why}",
     What.MOVED_UP: "Moved up the waiting list. The reason given: {why}",
+    What.REQUESTED: "Asked for a place, to which the line manager must agree. {why}",
     What.MANAGER_ASKED: "The manager is asked: {why}",
     What.APPROVED: "{why}",
     What.REFUSED: "{why}",
