@@ -64,8 +64,8 @@ def visitor(browser: Browser, site: str, screen: dict[str, int], *, scripts: boo
     """A browser of somebody who has never been here."""
     context = browser.new_context(
         base_url=site,
-        viewport=screen,
-        java_script_enabled=scripts,  # type: ignore[arg-type]
+        viewport=screen,  # type: ignore[arg-type]
+        java_script_enabled=scripts,
     )
     return context.new_page()
 
