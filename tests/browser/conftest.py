@@ -12,13 +12,16 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from booking.local.processes import GuardedProcess, free_port
 from booking.local.servers import REPOSITORY
 from booking.local.smtp_sink import SmtpSink, StoredMail
 from tests.servers import sink
 from tests.worker.celery_programs import environment, worker_and_beat
+
+# A page of a machine that has much else to do may take longer than the five seconds of Playwright.
+expect.set_options(timeout=20_000)
 
 _CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 _AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]

@@ -201,10 +201,11 @@ def test_a_clash_is_refused_where_the_person_stands(
     held = make_session(course=make_course(title="Domestic abuse"), starts_at=starts)
     wanted = make_session(course=make_course(title="Online safety"), starts_at=starts)
     person = make_person("busy@agency.example")
-    actions.book(session=held, person=person, by=person, now=timezone.now())
     page.goto(f"/sessions/{wanted.pk}/book/")
     sign_in(page, person.email, mail)
     page.get_by_label("Access or dietary needs").fill("A hearing loop")
+    # Meanwhile they book the other one on their phone.
+    actions.book(session=held, person=person, by=person, now=timezone.now())
     page.get_by_role("button", name="Book this place").click()
     expect(page.get_by_text("overlaps with one you have booked: Domestic abuse")).to_be_visible()
     expect(page.get_by_label("Access or dietary needs")).to_have_value("A hearing loop")
