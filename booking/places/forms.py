@@ -1,5 +1,7 @@
 """What people are asked when they book or give up a place."""
 
+from typing import Any
+
 from django import forms
 
 NEEDS_LENGTH = 500
@@ -29,7 +31,8 @@ def manager_field(*, required: bool) -> forms.EmailField:
 class BookForm(forms.Form):
     """One optional question, and the manager's address where the course asks for agreement.
 
-    Pressing the button is the booking. The manager's field is shown where it is needed only.
+    Pressing the button is the booking. The manager's field is shown where it is needed only; to
+    somebody new it is one of the questions about themselves.
     """
 
     manager_email = manager_field(required=False)
@@ -41,6 +44,11 @@ class BookForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
         error_messages={"max_length": f"Use {NEEDS_LENGTH} characters or fewer."},
     )
+
+    def __init__(self, *args: Any, with_manager: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not with_manager:
+            del self.fields["manager_email"]
 
     def clean_manager_email(self) -> str:
         """Whoever empties the field must name somebody, or their usual manager would be asked."""

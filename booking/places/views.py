@@ -46,7 +46,8 @@ def book(request: HttpRequest, session_id: int) -> HttpResponse:
     person = signed_in(request)
     profile = None if person.is_complete else _about_person(request, person, session_id)
     usual = {"manager_email": person.manager_email}
-    form = BookForm(request.POST if request.method == "POST" else None, initial=usual)
+    typed = request.POST if request.method == "POST" else None
+    form = BookForm(typed, initial=usual, with_manager=profile is None)
     refusal: Refused | None = None
     if request.method == "POST" and form.is_valid() and (profile is None or profile.is_valid()):
         if profile is not None:
@@ -59,7 +60,7 @@ def book(request: HttpRequest, session_id: int) -> HttpResponse:
                 by=person,
                 now=timezone.now(),
                 needs=form.cleaned_data["needs"],
-                manager_email=form.cleaned_data["manager_email"],
+                manager_email=form.cleaned_data.get("manager_email", ""),
             )
         except Session.DoesNotExist as missing:
             raise Http404 from missing

@@ -148,3 +148,12 @@ def test_my_bookings_shows_the_place_in_the_queue() -> None:
     for booking, number in ((first, 1), (second, 2)):
         page = signed_in(booking.person).get(reverse("my_bookings")).content.decode()
         assert f"You are number {number} on the waiting list" in page
+
+
+def test_somebody_new_need_not_name_a_manager_where_none_is_asked(client: Client) -> None:
+    person = make_person(first_name="", last_name="", job_title="")
+    client.force_login(person)
+    about = {"first_name": "Zoë", "last_name": "Nguyễn", "job_title": "Constable"}
+    typed = {**about, "agency": person.agency_id, "manager_email": "", "phone": "", "needs": ""}
+    response = client.post(reverse("book", args=[make_session().pk]), typed)
+    assert response.status_code == 302
