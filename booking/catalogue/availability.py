@@ -48,7 +48,8 @@ def availability(session: Session, now: datetime) -> Availability:
     if left <= 0:
         number = session.waiting_count
         waiting = f"{counted(number, 'person', 'people')} waiting" if number else ""
-        return Availability("Full: join the waiting list", "full", can_wait=True, waiting=waiting)
+        text = "Full: join the waiting list" if session.is_full else "People wait for places"
+        return Availability(text, "full", can_wait=True, waiting=waiting)
     return Availability(
         f"{counted(left, 'place')} left", "few" if left <= _FEW else "open", can_book=True
     )

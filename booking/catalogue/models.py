@@ -323,6 +323,11 @@ class Session(models.Model):
         return 0 if self.waiting_count else self.capacity - self.places_taken
 
     @property
+    def is_full(self) -> bool:
+        """Whether every place is taken; if not, a rule may still keep people waiting."""
+        return self.places_taken >= self.capacity
+
+    @property
     def is_online(self) -> bool:
         """Whether people attend by a join link."""
         return self.delivery == self.Delivery.ONLINE

@@ -16,13 +16,14 @@ from pathlib import Path
 from allauth.account.models import EmailAddress
 from django.db import transaction
 
-from accounts.models import Agency, Sector, User
+from accounts.models import Agency, Level, Sector, User
 from booking.catalogue.importing.programme import import_programme
 from booking.catalogue.models import Course, Session, Venue
 from booking.catalogue.working_days import is_working_day
 from booking.local.sample_people import AGENCY_LEAD, COORDINATOR, PRACTITIONER, TRAINER
 from booking.outbox.models import Message
 from booking.places import actions as places
+from booking.places import demand
 from booking.places.models import Booking
 from booking.places.refusals import Refused
 from booking.places.rule_models import PriorLearning
@@ -42,6 +43,10 @@ _BY_OFFER = ("S048", "S066")
 _OPENS_NEXT_WEEK = "S072"
 _CLOSES_SOON = "S008"
 _PRACTITIONER_HAS_A_PLACE_IN, _PRACTITIONER_WAITS_FOR = "S003", "S048"
+_FOR_SECTORS = {"EHE": [Sector.EDUCATION, Sector.LOCAL_AUTHORITY]}
+_FOR_LEVEL_THREE = ("STRAT",)
+# How many people want to hear of new dates of a course.
+_WANT_TO_HEAR = {"FII": 14, "SUICIDE": 6, "T4T": 3}
 
 _TRAINERS = {
     "trainer1@leedscouncil.example": ("Farzana", "Akhtar"),
@@ -114,6 +119,8 @@ def load_sample(*, now: datetime) -> Loaded:
         _set_booking_times(now)
         _declare_learning(now)
         _book(now)
+        _keep_courses_for_some()
+        _ask_for_dates(now)
         Message.objects.filter(booking__isnull=False, state=Message.State.WAITING).update(
             state=Message.State.DROPPED, last_error=NOT_SENT
         )
@@ -202,6 +209,25 @@ def _declare_learning(now: datetime) -> None:
             if dice.random() < 0.9 or person.email == PRACTITIONER
         ]
     )
+
+
+def _keep_courses_for_some() -> None:
+    """One course for some sectors, one for those whose work is at the highest level."""
+    for code, sectors in _FOR_SECTORS.items():
+        Course.objects.filter(code=code).update(sectors=sectors)
+    Course.objects.filter(code__in=_FOR_LEVEL_THREE).update(least_level=Level.THREE)
+    User.objects.filter(email=PRACTITIONER).update(level=Level.TWO)
+
+
+def _ask_for_dates(now: datetime) -> None:
+    """Some people want to hear of new dates."""
+    dice = random.Random(_SEED)  # noqa: S311 - sample data, the same each time
+    people = list(User.objects.filter(is_trainer=False, is_coordinator=False).order_by("email"))
+    for code, number in _WANT_TO_HEAR.items():
+        course = Course.objects.get(code=code)
+        for person in dice.sample(people, k=min(number, len(people))):
+            since = now - timedelta(hours=dice.randrange(1, 400))
+            demand.tell_me(course=course, person=person, now=since)
 
 
 @dataclass

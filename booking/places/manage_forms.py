@@ -123,10 +123,12 @@ class DetailsForm(AboutSession):
         return editing.Details(**typed)
 
 
-def _newest_version(policy: CancellationPolicy | None) -> CancellationPolicy | None:
+def _newest_version(policy: CancellationPolicy | None) -> int | None:
+    """The key of the version that new promises are made by."""
     if policy is None:
         return None
-    return CancellationPolicy.objects.current().filter(name=policy.name).first()
+    current = CancellationPolicy.objects.current().filter(name=policy.name)
+    return current.values_list("pk", flat=True).first()
 
 
 class SessionForm(DetailsForm, ArrangementsForm):

@@ -89,7 +89,7 @@ def test_a_row_says_when_where_and_how_many_places_are_left(client: Client) -> N
         ({"capacity": 6, "places_taken": 6}, "Full: join the waiting list", False, True),
         (
             {"capacity": 6, "places_taken": 5, "waiting_count": 2},
-            "Full: join the waiting list",
+            "People wait for places",
             False,
             True,
         ),

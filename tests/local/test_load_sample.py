@@ -13,6 +13,7 @@ from accounts.models import User
 from booking.catalogue.models import Course, Session, Venue
 from booking.local.sample_people import AGENCY_LEAD, COORDINATOR, PRACTITIONER, TRAINER
 from booking.outbox.models import Message
+from booking.places import demand
 from booking.places.models import Booking
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +47,11 @@ def test_the_sample_is_a_programme_in_use() -> None:
     assert Booking.objects.holding_a_place().count() > 300
     assert not Message.objects.unsettled().exists()
     assert set(Message.objects.values_list("last_error", flat=True)) == {"Sample data: not sent"}
+
+    wanted = {each.code: each.people for each in demand.by_course(now=now)}
+    assert wanted["FII"] >= 14
+    assert Course.objects.exclude(sectors=[]).exists()
+    assert Course.objects.filter(least_level__isnull=False).exists()
 
     person = User.objects.get(email=PRACTITIONER)
     theirs = Booking.objects.for_person(person)

@@ -105,6 +105,17 @@ def test_an_agency_with_its_places_waits_and_is_told_so_though_others_could_book
     assert expected(session=session, person=other, now=NOW).outcome == Outcome.PLACE
 
 
+def test_free_places_are_not_called_full_while_a_rule_keeps_somebody_waiting() -> None:
+    agency = make_agency()
+    session = make_session(capacity=5, agency_limit=1)
+    fill(session, 2, agency=agency)
+    shown, booking = pages(make_person(), session)
+    for page in (shown, booking, Client().get(session.get_absolute_url()).text):
+        assert "places are taken" not in page
+        assert "session is full" not in page
+    assert "Book this place" in booking
+
+
 def test_reserved_places_say_for_whom_and_until_when() -> None:
     session = make_session(capacity=2)
     limits.change_limits(
