@@ -170,8 +170,8 @@ def _sent(message: Message, *, now: datetime) -> None:
         "last_error": "",
         "lease_until": None,
     }
-    if message.topic == "account.mail":
-        # It holds a code; what is sent need not be kept.
+    if message.is_secret:
+        # It holds a code or a link; what is sent need not be kept.
         changes["mime"] = None
     for seconds in (*SETTLING_WAITS, None):
         try:

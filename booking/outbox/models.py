@@ -10,6 +10,8 @@ from django.utils import timezone
 
 # A sign-in code, or another mail about an account. Its text is nobody's but the recipient's.
 ACCOUNT_MAIL = "account.mail"
+# Whoever reads one of these can give the answer that it asks for.
+_ANSWERED_BY_LINK = ("approval.asked", "approval.reminder", "booking.offered")
 # A mail server's refusal as delivery notes it: a reply code of RFC 5321, section 4.2, and words.
 _REFUSAL = re.compile(r"[45]\d\d ")
 
@@ -128,13 +130,16 @@ class Message(models.Model):
 
     @property
     def holds_a_code(self) -> bool:
-        """Whether it may hold a code, so that its text is forgotten once it is sent."""
+        """Whether it may hold a code, which cannot be written a second time."""
         return self.topic == ACCOUNT_MAIL
 
     @property
     def is_secret(self) -> bool:
-        """Whether its text is only for its recipient: a code, or a link to answer as a manager."""
-        return self.holds_a_code or self.topic.startswith("approval.")
+        """Whether its text is only for its recipient: a code, or a link by which to answer.
+
+        It is forgotten once it is sent.
+        """
+        return self.holds_a_code or self.topic in _ANSWERED_BY_LINK
 
     @property
     def came_back(self) -> bool:

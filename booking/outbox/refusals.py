@@ -48,8 +48,8 @@ class OnlyForItsRecipient(MessageRefused):
 
     sentence = (
         "This message holds a code or a link that is for this address only, so it cannot go to"
-        " another one. The person can ask for a new code; a manager's address is corrected on the"
-        " booking."
+        " another one. The person can ask for a new code; a manager's address is corrected, and an"
+        " offer answered, on the page of the booking."
     )
 
 

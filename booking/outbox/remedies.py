@@ -98,7 +98,7 @@ def drop(*, message: Message, by: User, why: str, now: datetime) -> None:
         if fresh.state not in (State.PARKED, State.WAITING):
             raise NotStuck(fresh)
         fresh.state = State.DROPPED
-        if fresh.holds_a_code:
+        if fresh.is_secret:
             fresh.mime = None
         fresh.save(update_fields=["state", "mime"])
         _record(fresh, What.DROPPED, by=by, now=now, why=why)

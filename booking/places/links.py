@@ -1,10 +1,12 @@
 """The links by which people answer from an email, without signing in.
 
 Whoever holds a link may give that one answer, so each is signed: nobody can make one from what
-the database holds, neither from a backup nor from a log of statements. A link says nothing of
-whom it is about. It does not carry its own end. Whether the question still stands, and until
-when, is what the database says at the moment of the answer; so a link dies with its question. A
-manager's link also dies when somebody else is asked, because the key that it signs is renewed.
+the database holds, neither from a backup nor from a log of statements, and the text of the mail
+that brings it is forgotten once it is sent. A link says nothing of whom it is about.
+
+It does not carry its own end. Whether the question still stands, and until when, is what the
+database says at the moment of the answer; so a link dies with its question. A manager's link also
+dies when somebody else is asked, because the key that it signs is renewed.
 """
 
 from datetime import datetime

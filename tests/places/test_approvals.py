@@ -14,7 +14,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from booking.catalogue.models import Session
+from booking.local.smtp_sink import SmtpSink
+from booking.notices.composing import compose
+from booking.outbox.delivery import deliver
 from booking.outbox.models import Message
+from booking.outbox.post import Post
 from booking.places import actions, approvals, links
 from booking.places.approvals import Standing
 from booking.places.models import Booking, BookingEvent
@@ -275,6 +279,22 @@ def at_once(*acts: Callable[[], object]) -> list[str]:
 
 
 # --- another manager ---
+
+
+def test_the_link_is_kept_nowhere_once_the_mail_has_left(
+    practitioner: User, smtp_sink: SmtpSink
+) -> None:
+    booking = requested(practitioner)
+    path = links.approval_path(approval_of(booking).key)
+    office = Post()
+    while deliver(compose=compose, post=office):
+        pass
+    office.close()
+    [mail] = [each for each in smtp_sink.messages() if MANAGER in each.recipients]
+    assert path in mail.message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    message = Message.objects.get(topic="approval.asked")
+    assert (message.state, message.mime) == (Message.State.SENT, None)
+    assert Message.objects.get(topic="booking.requested").mime is not None
 
 
 def test_another_manager_is_asked_and_the_old_link_is_dead(practitioner: User) -> None:
