@@ -11,14 +11,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from allauth.account.models import EmailAddress
 from django.db import transaction
 
 from accounts.models import Agency, Level, Sector, User
+from booking.catalogue import policy_actions
 from booking.catalogue.importing.programme import import_programme
 from booking.catalogue.models import Course, Session, Venue
+from booking.catalogue.policy_actions import Band, Terms
 from booking.catalogue.working_days import is_working_day
 from booking.local.sample_people import AGENCY_LEAD, COORDINATOR, PRACTITIONER, TRAINER
 from booking.outbox.models import Message
@@ -58,6 +61,9 @@ _TRAINERS = {
     "trainer7@leedscouncil.example": ("Harjit", "Sandhu"),
     "trainer8@leedscouncil.example": ("Naomi", "Feldman"),
 }
+_POLICY = "Leeds: five working days"
+# Yearly turnovers of the first charities, in pounds: one small enough to be free of charge.
+_TURNOVERS = (180_000, 2_400_000)
 _TRAINERS_AGENCY = "Leeds City Council Children and Families"
 _GETTING_THERE = {
     "Reginald Centre, Community Suite": (
@@ -111,6 +117,7 @@ def load_sample(*, now: datetime) -> Loaded:
             raise AlreadyLoaded
         starting_from = _quiet_start((now + _FIRST_SESSION_IN).astimezone(LONDON).date())
         import_programme(folder=FOLDER, now=now - _BOOKED_SINCE, starting_from=starting_from)
+        _set_policy(now)
         _add_coordinator()
         _name_trainers()
         User.objects.filter(email=AGENCY_LEAD).update(is_agency_lead=True)
@@ -147,6 +154,25 @@ def _quiet_start(earliest: date) -> date:
         return sum(not is_working_day(day + moved) for day in days)
 
     return min((earliest + timedelta(weeks=number) for number in range(6)), key=on_holidays)
+
+
+def _set_policy(now: datetime) -> None:
+    """What Leeds asks of those who cancel late or do not come."""
+    policy = policy_actions.create(
+        name=_POLICY,
+        terms=Terms(
+            notice_days=5,
+            free_for_trainers_in_kind=True,
+            free_for_charities_under_pence=25_000_000,
+            bands=[Band(Decimal(0), 3500, 3500), Band(Decimal(4), 5000, 5000)],
+        ),
+        now=now - _BOOKED_SINCE,
+    )
+    Course.objects.update(usual_policy=policy)
+    Session.objects.update(policy=policy)
+    charities = Agency.objects.filter(sector=Sector.VOLUNTARY).order_by("name")
+    for agency, pounds in zip(charities, _TURNOVERS, strict=False):
+        Agency.objects.filter(pk=agency.pk).update(annual_turnover_pence=pounds * 100)
 
 
 def _add_coordinator() -> None:

@@ -1,12 +1,14 @@
 """The kinds of question that coordinators are asked. Times typed are those of Europe/London."""
 
+import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.utils.dateparse import parse_datetime
 
-from booking.wording import LONDON, clock, counted, day, deadline
+from booking.wording import LONDON, clock, counted, day, deadline, pounds
 
 
 def london_moment(wall: datetime) -> datetime:
@@ -76,3 +78,34 @@ class DatesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
             f"{deadline(obj.starts_at)}, {obj.where} ({obj.reference}): {left} free,"
             f" {obj.waiting_count} waiting"
         )
+
+
+class PoundsField(forms.CharField):
+    """An amount in pounds, "35", "£12.50" or "250,000", as whole pence. `most` is in pounds."""
+
+    def __init__(self, label: str, *, most: int, row: str = "", **extra: Any) -> None:
+        self.most_pence = most * 100
+        self._wrong = (
+            f"{row}{label.removesuffix(' (optional)')}: enter an amount in pounds from 0 to"
+            f" {most:,}, such as 35 or 12.50."
+        )
+        widget = forms.TextInput(attrs={"class": "govuk-input--width-10", "inputmode": "decimal"})
+        super().__init__(
+            label=label, error_messages={"required": self._wrong}, widget=widget, **extra
+        )
+
+    def prepare_value(self, value: Any) -> Any:
+        """Stored pence as pounds; what was typed as it was."""
+        return pounds(value).removeprefix("£") if isinstance(value, int) else value
+
+    def to_python(self, value: Any) -> Any:
+        """Whole pence, or nothing. Raises `ValidationError`."""
+        typed = str(super().to_python(value) or "").replace(",", "").removeprefix("£").strip()
+        if not typed:
+            return None
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,2})?", typed):
+            raise forms.ValidationError(self._wrong, code="invalid")
+        pence = int(Decimal(typed) * 100)
+        if pence > self.most_pence:
+            raise forms.ValidationError(self._wrong, code="invalid")
+        return pence

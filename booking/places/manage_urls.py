@@ -12,6 +12,7 @@ from booking.places import (
     manage_limits,
     manage_mail,
     manage_managers,
+    manage_policies,
     manage_views,
     manage_waiting,
 )
@@ -83,6 +84,9 @@ urlpatterns = [
         manage_managers.decline,
         name="manage_manager_decline",
     ),
+    path("policies/", manage_policies.policies, name="manage_policies"),
+    path("policies/new/", manage_policies.new_policy, name="manage_policy_new"),
+    path("policies/<int:policy_id>/", manage_policies.policy_version, name="manage_policy"),
     path("unlisted/", manage_desk.unlisted, name="manage_unlisted"),
     path("unlisted/<int:person_id>/", manage_desk.settle, name="manage_unlisted_person"),
     path("messages/", manage_mail.messages_page, name="manage_messages"),

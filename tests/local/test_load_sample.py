@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from booking.catalogue.models import Course, Session, Venue
+from booking.catalogue.policies import CancellationPolicy
 from booking.local.sample_people import AGENCY_LEAD, COORDINATOR, PRACTITIONER, TRAINER
 from booking.outbox.models import Message
 from booking.places import demand
@@ -35,6 +36,14 @@ def test_the_sample_is_a_programme_in_use() -> None:
     first = sessions[0].starts_at
     assert now + timedelta(days=9) < first < now + timedelta(days=60)
     assert not Venue.objects.filter(getting_there="").exists()
+
+    [policy] = CancellationPolicy.objects.all()
+    assert policy.notice_days == 5
+    bands = sorted(f"over {int(band.over_hours)}h: {band.pence}" for band in policy.bands.all())
+    assert bands == ["over 0h: 3500"] * 2 + ["over 4h: 5000"] * 2
+    assert Course.objects.filter(usual_policy=policy).count() == Course.objects.count()
+    assert sessions.filter(policy=policy).count() == 75
+    assert Booking.objects.filter(policy=None).count() == 0
 
     full = sessions.filter(places_taken=F("capacity"))
     assert 3 <= full.count() <= 4

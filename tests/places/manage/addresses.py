@@ -6,6 +6,7 @@ from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from tests.factories import (
     make_person,
+    make_policy,
     make_session,
 )
 from tests.places.manage.managing import ahead, with_people
@@ -37,6 +38,9 @@ def every_address() -> list[tuple[str, set[str]]]:
         (reverse("manage_session_capacity", args=[session.pk]), both),
         (reverse("manage_session_cancel", args=[session.pk]), both),
         (reverse("manage_booking_cancel", args=[booking.pk]), both),
+        (reverse("manage_policies"), get),
+        (reverse("manage_policy_new"), both),
+        (reverse("manage_policy", args=[make_policy().pk]), both),
         (reverse("manage_unlisted"), get),
         (reverse("manage_unlisted_person", args=[person.pk]), both),
         (reverse("manage_messages"), get),

@@ -1,0 +1,134 @@
+"""The rules of cancelling: made once, and then only replaced by a newer version.
+
+A booking keeps the version it was promised. What nobody has booked under yet moves on: courses,
+and sessions that have not begun.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import IntegrityError, transaction
+
+from booking.catalogue.models import Course, Session, SessionQuerySet
+from booking.catalogue.policies import CancellationPolicy, ChargeBand
+
+
+class PolicyRefused(Exception):
+    """The rules were not stored. `sentence` says why."""
+
+    sentence = "That cannot be done."
+
+
+class PolicyNameTaken(PolicyRefused):
+    """Other rules have this name."""
+
+    sentence = "There are rules of this name already. Make a new version of those instead."
+
+
+class AlreadyReplaced(PolicyRefused):
+    """Somebody made a newer version meanwhile."""
+
+    sentence = "These rules have been replaced by a newer version. Change that one instead."
+
+
+@dataclass(frozen=True)
+class Band:
+    """What is charged, in pence, for sessions longer than so many hours."""
+
+    over_hours: Decimal
+    late_pence: int
+    absent_pence: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What one version says. Turnover is in pence; without it no charity is free of charge."""
+
+    notice_days: int
+    free_for_trainers_in_kind: bool
+    free_for_charities_under_pence: int | None
+    bands: Sequence[Band]
+
+
+@dataclass(frozen=True)
+class UsedBy:
+    """How many courses have these rules as their usual ones, and how many sessions ahead."""
+
+    courses: int
+    sessions: int
+
+
+def used_by(policy: CancellationPolicy, *, now: datetime) -> UsedBy:
+    """What a newer version of these rules would move to itself."""
+    return UsedBy(policy.courses.count(), _ahead(policy, now=now).count())
+
+
+def create(*, name: str, terms: Terms, now: datetime) -> CancellationPolicy:
+    """The first version of new rules. Raises `PolicyNameTaken`."""
+    with transaction.atomic():
+        if CancellationPolicy.objects.filter(name__iexact=name).exists():
+            raise PolicyNameTaken
+        try:
+            with transaction.atomic():
+                return _store(name, 1, terms, now=now)
+        except IntegrityError as error:
+            raise PolicyNameTaken from error
+
+
+def new_version(
+    *, policy: CancellationPolicy, terms: Terms, now: datetime
+) -> tuple[CancellationPolicy, UsedBy]:
+    """Replace rules by a newer version, and move to it the courses and sessions that use them.
+
+    Bookings keep the version that they were promised. Returns the new version and how much was
+    moved. Raises `AlreadyReplaced`.
+    """
+    with transaction.atomic():
+        # Sessions before anything else, as everywhere, and in the order of their keys.
+        sessions = list(
+            _ahead(policy, now=now)
+            .select_for_update(no_key=True)
+            .order_by("pk")
+            .values_list("pk", flat=True)
+        )
+        locked = CancellationPolicy.objects.select_for_update(no_key=True).get(pk=policy.pk)
+        if locked.replaced_at is not None:
+            raise AlreadyReplaced
+        locked.replaced_at = now
+        locked.save(update_fields=["replaced_at"])
+        newer = _store(locked.name, locked.version + 1, terms, now=now)
+        courses = Course.objects.filter(usual_policy=policy).update(usual_policy=newer)
+        Session.objects.filter(pk__in=sessions).update(policy=newer)
+    return newer, UsedBy(courses, len(sessions))
+
+
+def _ahead(policy: CancellationPolicy, *, now: datetime) -> SessionQuerySet:
+    return Session.objects.filter(
+        policy=policy,
+        starts_at__gt=now,
+        state__in=[Session.State.DRAFT, Session.State.PUBLISHED],
+    )
+
+
+def _store(name: str, version: int, terms: Terms, *, now: datetime) -> CancellationPolicy:
+    policy = CancellationPolicy.objects.create(
+        name=name,
+        version=version,
+        notice_days=terms.notice_days,
+        free_for_trainers_in_kind=terms.free_for_trainers_in_kind,
+        free_for_charities_under_pence=terms.free_for_charities_under_pence,
+        created_at=now,
+    )
+    ChargeBand.objects.bulk_create(
+        [
+            ChargeBand(policy=policy, occasion=occasion, over_hours=band.over_hours, pence=pence)
+            for band in terms.bands
+            for occasion, pence in (
+                (ChargeBand.Occasion.LATE, band.late_pence),
+                (ChargeBand.Occasion.ABSENT, band.absent_pence),
+            )
+        ]
+    )
+    return policy
