@@ -59,22 +59,22 @@ def subscribe_links(*, feed_address: str, feed_name: str) -> list[SubscribeLink]
         SubscribeLink(
             "Apple Calendar",
             webcal,
-            "Opens the calendar program of this iPhone, iPad or Mac, which asks you to subscribe.",
+            "On this iPhone, iPad or Mac: opens your calendar, which asks you.",
         ),
         SubscribeLink(
             "Google Calendar",
             f"https://calendar.google.com/calendar/render?{urlencode({'cid': webcal})}",
-            "Opens Google, which asks you to add it. Google looks for changes about once a day.",
+            "Asks you to add it. Google looks for changes about once a day.",
         ),
         SubscribeLink(
             "Outlook.com",
             f"https://outlook.live.com/calendar/0/addfromweb?{outlook}",
-            "For a personal Microsoft account: choose Import. It is then kept up to date.",
+            "For a personal Microsoft account: choose Import there.",
         ),
         SubscribeLink(
             "Office 365",
             f"https://outlook.office.com/calendar/0/addfromweb?{outlook}",
-            "For a work or school account: choose Import. It is then kept up to date.",
+            "For a work or school account: choose Import there.",
         ),
     ]
 
