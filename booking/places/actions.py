@@ -133,11 +133,11 @@ def cancel(*, booking: Booking, by: User, now: datetime, why: str = "") -> Booki
         if was == State.WAITING:
             leave_list(booking, session, State.WITHDRAWN, now=now)
             history.record([booking], What.WITHDREW, by=by, now=now, why=why)
-            drafts = [announcements.left(booking, was=was, by=by)]
+            drafts = [announcements.left(booking, was=was, by=by, why=why)]
         elif was == State.OFFERED:
             unseat(booking, session, State.DECLINED, now=now)
             history.record([booking], What.DECLINED, by=by, now=now, why=why)
-            drafts = [announcements.offer_ended(booking, by=by)]
+            drafts = [announcements.offer_ended(booking, by=by, why=why)]
         else:
             by_coordinator = by.is_coordinator and by.pk != booking.person_id
             sittings = sittings_of(session)
@@ -148,7 +148,7 @@ def cancel(*, booking: Booking, by: User, now: datetime, why: str = "") -> Booki
             history.record(
                 [booking], What.CANCELLED, by=by, now=now, why=f"{why} {charged}".strip()
             )
-            drafts = [announcements.left(booking, was=was, by=by)]
+            drafts = [announcements.left(booking, was=was, by=by, why=why)]
             if was == State.CONFIRMED:
                 drafts = announcements.cancelled(booking, sittings, by=by, why=why)
         approvals.close([booking], session, now=now)

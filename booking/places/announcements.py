@@ -189,15 +189,20 @@ def who_has(booking: Booking, by: User) -> str:
     return f"{other} has" if other else "You have"
 
 
-def offer_ended(booking: Booking, *, by: User | None = None) -> Draft:
-    """The offer was declined, by the person or for them, or ran out."""
-    payload = {"state": booking.state, "by": somebody_else(booking, by)}
+def offer_ended(booking: Booking, *, by: User | None = None, why: str = "") -> Draft:
+    """The offer was declined, by the person or for them, or ran out. `why` is told to them."""
+    payload = {"state": booking.state, "by": somebody_else(booking, by), "why": why}
     return _draft(booking, "booking.offer_ended", booking.ticket, payload)
 
 
-def left(booking: Booking, *, was: str = Booking.State.WAITING, by: User | None = None) -> Draft:
-    """Left the waiting list, or took back the request for a place; `was` is the state before."""
-    payload = {"was": was, "by": somebody_else(booking, by)}
+def left(
+    booking: Booking, *, was: str = Booking.State.WAITING, by: User | None = None, why: str = ""
+) -> Draft:
+    """Left the waiting list, or took back the request for a place; `was` is the state before.
+
+    `why` is told to the person.
+    """
+    payload = {"was": was, "by": somebody_else(booking, by), "why": why}
     return _draft(booking, "booking.withdrawn", 0, payload)
 
 

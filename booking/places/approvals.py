@@ -171,7 +171,8 @@ def standing(approval: Approval, *, now: datetime) -> Standing:
         return Standing.NOT_NEEDED
     if state in _ENDED:
         return _ENDED[state]
-    if not booking.is_live:
+    if not booking.is_live or booking.state == Booking.State.CONFIRMED:
+        # A place may be certain without an answer: the course may have stopped asking for it.
         return Standing.NOT_NEEDED
     if booking.state == Booking.State.REQUESTED and approval.expires_at <= now:
         return Standing.RUN_OUT
@@ -187,7 +188,8 @@ def confirm_address(*, approval: Approval, by: User, now: datetime) -> None:
         session = lock_session(approval.booking.session_id)
         fresh = Approval.objects.select_related("booking__person").get(pk=approval.pk)
         fresh.booking.session = session
-        if fresh.state != Approval.State.UNCONFIRMED or not fresh.booking.is_live:
+        is_open = standing(fresh, now=now) == Standing.OPEN
+        if fresh.state != Approval.State.UNCONFIRMED or not is_open:
             raise AlreadyAnswered
         fresh.state, fresh.confirmed_by = Approval.State.ASKED, by
         start_clock(fresh, now=now)

@@ -29,7 +29,13 @@ from booking.places.manager_copies import with_copies
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import NotWaiting
 from booking.places.rules import Reason
-from booking.places.statements import lock_booking, lock_session, save_counts, sittings_of
+from booking.places.statements import (
+    lock_booking,
+    lock_session,
+    read_people,
+    save_counts,
+    sittings_of,
+)
 from booking.places.waiting_list import who_waits
 from booking.wording import short_day
 
@@ -147,6 +153,9 @@ def invite(
     with transaction.atomic():
         locked = lock_session(session.pk)
         eligibility.check_ahead(locked, now=now)
+        # Where the caller is in a transaction, places are given in it in several rounds. Who is
+        # locked now, in order of keys, makes no later round wait.
+        read_people(sorted({person.pk for person in people}), lock=True)
         invited = put_in_line(locked, people, until=until, why=why, by=by, now=now)
     give_in_turn(session, invited, why=why, now=now)
     return len(invited)

@@ -136,6 +136,7 @@ class Booking(models.Model):
 
     LIVE = (State.REQUESTED, State.WAITING, State.OFFERED, State.CONFIRMED)
     HOLDING = (State.REQUESTED, State.OFFERED, State.CONFIRMED)
+    UNCERTAIN = (State.REQUESTED, State.WAITING, State.OFFERED)
 
     session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="bookings")
     person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="bookings")

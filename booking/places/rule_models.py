@@ -71,7 +71,7 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
         return self.filter(
             Q(expires_at__gt=now) | Q(booking__state=Booking.State.WAITING),
             state=Approval.State.UNCONFIRMED,
-            booking__state__in=Booking.LIVE,
+            booking__state__in=Booking.UNCERTAIN,
             booking__session__starts_at__gt=now,
         ).order_by("expires_at", "pk")
 

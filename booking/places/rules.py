@@ -9,9 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from accounts.addresses import domain_of
-from accounts.models import Level, PractitionerGroup, Sector
+from accounts.models import Level, Sector
 from booking.catalogue.course_rules import CourseRules
-from booking.catalogue.models import Course
 from booking.places.facts import Practitioner, Room
 from booking.places.models import Booking
 from booking.wording import counted, day, deadline, listed
@@ -53,8 +52,7 @@ def audience(person: Practitioner, rules: CourseRules) -> Reason | None:
             "If yours is, say so in your account under “level of safeguarding work”.",
         )
     if rules.groups and not rules.groups & person.groups:
-        groups = PractitionerGroup.objects.filter(pk__in=rules.groups).order_by("name")
-        names = listed([group.name for group in groups], "or")
+        names = listed(rules.group_names, "or")
         return Reason(
             "audience",
             f"This course is only for members of {names}.",
@@ -68,7 +66,7 @@ def prerequisites(person: Practitioner, rules: CourseRules) -> Reason | None:
     missing = missing_courses(person, rules)
     if not missing:
         return None
-    titles = listed([course.title for course in Course.objects.filter(pk__in=missing)])
+    titles = listed([title for key, title in rules.prerequisite_titles if key in missing])
     return Reason(
         "prerequisites",
         f"Before this course you need to have done: {titles}.",

@@ -21,8 +21,16 @@ SELECT session.*, course.needs_manager_approval AS rule_approval, course.sectors
     policy.notice_days AS rule_notice,
     ARRAY(SELECT practitionergroup_id FROM booking_course_groups
         WHERE course_id = course.id) AS rule_groups,
-    ARRAY(SELECT to_course_id FROM booking_course_prerequisites
-        WHERE from_course_id = course.id) AS rule_prerequisites
+    ARRAY(SELECT practitionergroup.name FROM booking_course_groups
+        JOIN accounts_practitionergroup practitionergroup
+            ON practitionergroup.id = practitionergroup_id
+        WHERE course_id = course.id ORDER BY practitionergroup.name) AS rule_group_names,
+    ARRAY(SELECT earlier.id FROM booking_course_prerequisites
+        JOIN booking_course earlier ON earlier.id = to_course_id
+        WHERE from_course_id = course.id ORDER BY earlier.title, earlier.id) AS rule_prerequisites,
+    ARRAY(SELECT earlier.title FROM booking_course_prerequisites
+        JOIN booking_course earlier ON earlier.id = to_course_id
+        WHERE from_course_id = course.id ORDER BY earlier.title, earlier.id) AS rule_titles
 FROM booking_session session
 JOIN booking_course course ON course.id = session.course_id
 LEFT JOIN booking_cancellationpolicy policy ON policy.id = session.policy_id
@@ -100,7 +108,11 @@ def _sessions(statement: str, session_ids: list[int]) -> Iterator[Session]:
             sectors=tuple(read["rule_sectors"]),
             least_level=read["rule_level"],
             groups=frozenset(read["rule_groups"]),
+            group_names=tuple(read["rule_group_names"]),
             prerequisites=frozenset(read["rule_prerequisites"]),
+            prerequisite_titles=tuple(
+                zip(read["rule_prerequisites"], read["rule_titles"], strict=True)
+            ),
         )
         session.promised_notice_days = read["rule_notice"] or 0
         yield with_counts_remembered(session)

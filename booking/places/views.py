@@ -196,7 +196,9 @@ def my_bookings(request: HttpRequest) -> HttpResponse:
         return redirect(f"{reverse('account_profile')}?{urlencode({'next': request.path})}")
     now = timezone.now()
     mine = Booking.objects.for_person(person).with_session()
-    ahead = mine.live().filter(session__ends_at__gt=now).order_by("session__starts_at", "pk")
+    too_late = {"state": Booking.State.WAITING, "session__starts_at__lte": now}
+    live = mine.live().filter(session__ends_at__gt=now).exclude(**too_late)
+    ahead = live.order_by("session__starts_at", "pk")
     not_yet = (Booking.State.WAITING, Booking.State.OFFERED)
     waiting = list(ahead.filter(state__in=not_yet).with_position().select_related("approval"))
     over = mine.exclude(pk__in=[each.pk for each in ahead]).order_by("-session__starts_at", "-pk")

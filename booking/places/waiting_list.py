@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db.models import Q
+
 from booking.catalogue.models import Session
 from booking.places import rules
 from booking.places.facts import Practitioner, Room, read_practitioners, read_room
@@ -88,7 +90,10 @@ def _looked_at(
 ) -> Iterator[tuple[Booking, Practitioner, Reason | None]]:
     """Everybody who waits, in order, with the reason against them that no other's place changes."""
     session = room.session
-    waiting = Booking.objects.waiting().for_session(session).select_related("person", "approval")
+    # Somebody whose first turn is over only waits for the worker to say so.
+    has_a_turn = Q(must_accept_by=None) | Q(must_accept_by__gt=now)
+    in_line = Booking.objects.waiting().for_session(session).filter(has_a_turn)
+    waiting = in_line.select_related("person", "approval")
     last, size = 0, _FIRST
     while some := list(waiting.filter(ticket__gt=last)[:size]):
         yield from _own_reasons(session, some, now=now)

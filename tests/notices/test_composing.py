@@ -302,6 +302,19 @@ def test_the_end_of_an_offer_says_why(booking: Booking, state: str, words: str) 
     assert words in part(mail, "text/html")
 
 
+def test_a_turn_or_an_offer_that_somebody_else_ends_brings_their_reason(booking: Booking) -> None:
+    by, why = make_coordinator(), "It was booked twice"
+    booking.ticket, booking.state = 1, "declined"
+    ended = [
+        announcements.left(booking, by=by, why=why),
+        announcements.offer_ended(booking, by=by, why=why),
+    ]
+    for message in post(ended):
+        mail = read(written(message))
+        for kind in ("text/plain", "text/html"):
+            assert "Reason given: It was booked twice" in part(mail, kind)
+
+
 @pytest.mark.parametrize(
     ("who", "words"),
     [

@@ -527,3 +527,32 @@ def test_a_manager_cannot_be_named_who_is_the_person(practitioner: User) -> None
         approvals.change_manager(
             booking=booking, manager_email=practitioner.email, by=practitioner, now=timezone.now()
         )
+
+
+def test_no_late_answer_takes_a_place_that_is_certain_without_one(practitioner: User) -> None:
+    session, now = asking_session(capacity=1), timezone.now()
+    holder = make_person(manager_email="boss@elsewhere.example")
+    held = actions.book(session=session, person=holder, by=holder, now=now)
+    booking = actions.book(
+        session=session, person=practitioner, by=practitioner, now=now, manager_email=MANAGER
+    )
+    asked = approval_of(booking)
+    session.course.needs_manager_approval = False
+    session.course.save(update_fields=["needs_manager_approval"])
+    actions.cancel(booking=held, by=holder, now=now)
+    assert state_of(booking) == Booking.State.CONFIRMED
+    with pytest.raises(AlreadyAnswered):
+        actions.refuse_approval(approval=asked, now=now, reason="No time")
+    assert state_of(booking) == Booking.State.CONFIRMED
+    Approval.objects.update(state=Approval.State.UNCONFIRMED)
+    assert not Approval.objects.to_confirm(now=now).filter(booking=booking).exists()
+
+
+def test_nobody_is_asked_any_more_once_the_session_has_begun(practitioner: User) -> None:
+    booking = requested(practitioner, manager_email="boss@elsewhere.example")
+    approval = approval_of(booking)
+    with pytest.raises(AlreadyAnswered):
+        approvals.confirm_address(
+            approval=approval, by=make_coordinator(), now=booking.session.starts_at
+        )
+    assert mails("approval.asked") == []

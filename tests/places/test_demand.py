@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from booking.catalogue.models import Course, Session
@@ -193,3 +195,15 @@ def test_odd_numbers_of_days_publish_nothing(typed: str) -> None:
     client.post(f"/manage/sessions/{session.pk}/publish/", {"first_days": typed})
     session.refresh_from_db()
     assert session.state == Session.State.DRAFT
+
+
+def test_publishing_locks_all_whom_it_may_offer_a_place_at_once_and_in_order() -> None:
+    course = make_course()
+    people = [ask(course, days=1), ask(course)]
+    session = draft(course, capacity=1)
+    now = NOW + timedelta(days=2)
+    with CaptureQueriesContext(connection) as asked:
+        opening.publish(session=session, first_days=3, by=make_coordinator(), now=now)
+    locks = [each["sql"] for each in asked.captured_queries if "UPDATE OF person" in each["sql"]]
+    assert len(locks) > 1, "a place is offered in a round of its own"
+    assert {str(person.pk) for person in people} <= set(re.findall(r"\d+", locks[0]))

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -157,3 +158,16 @@ def test_somebody_new_need_not_name_a_manager_where_none_is_asked(client: Client
     typed = {**about, "agency": person.agency_id, "manager_email": "", "phone": "", "needs": ""}
     response = client.post(reverse("book", args=[make_session().pk]), typed)
     assert response.status_code == 302
+
+
+def test_whoever_waited_in_vain_reads_so_once_the_session_has_begun() -> None:
+    session = ahead(capacity=1)
+    booked(session)
+    waiting = booked(session)
+    with time_machine.travel(session.starts_at + timedelta(hours=1), tick=False):
+        client = signed_in(waiting.person)
+        for address in (reverse("my_bookings"), reverse("booking", args=[waiting.pk])):
+            page = client.get(address).content.decode()
+            assert "No place came free for you" in page
+            assert "You are number" not in page
+            assert "the next person gets it" not in page

@@ -11,7 +11,8 @@ from accounts.models import Agency, PractitionerGroup, Sector, User
 from booking.catalogue.models import Session
 from booking.catalogue.policies import ChargeBand
 from booking.outbox.models import Message
-from booking.places import actions, changes, charges, exchanges, limits
+from booking.places import actions, changes, charges, exchanges, limits, rules
+from booking.places.facts import read_practitioners
 from booking.places.limits import Reservation
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import (
@@ -25,7 +26,7 @@ from booking.places.refusals import (
     SessionStarted,
 )
 from booking.places.rule_models import PriorLearning, SessionEvent
-from booking.places.statements import sittings_of
+from booking.places.statements import read_session, sittings_of
 from booking.places.sweep import sweep
 from tests.factories import (
     NOW,
@@ -415,6 +416,39 @@ class TestOrder:
         states = [Booking.objects.get(person=person).state for person in people]
         assert states == [State.LAPSED, State.LAPSED]
         assert state_of(newcomer) == State.CONFIRMED
+
+    def test_nobody_is_offered_a_place_once_their_first_turn_is_over(self) -> None:
+        session = make_session(capacity=1)
+        holder, invited = book(session), make_person()
+        until = NOW + timedelta(days=1)
+        exchanges.invite(
+            session=session, people=[invited], until=until, why="Asked", by=invited, now=NOW
+        )
+        newcomer = book(session)
+        actions.cancel(booking=holder, by=holder.person, now=until)
+        turn = Booking.objects.get(person=invited)
+        assert (turn.state, state_of(newcomer)) == (State.WAITING, State.CONFIRMED)
+        sweep(now=until)
+        assert state_of(turn) == State.LAPSED
+        assert not Message.objects.filter(topic="booking.offered").exists()
+
+
+def test_telling_many_people_why_they_are_turned_away_costs_no_statements() -> None:
+    course, group = make_course(), PractitionerGroup.objects.create(name="Leads")
+    first, second = make_course(title="Zoning"), make_course(title="Attachment")
+    course.prerequisites.add(first, second)
+    session = make_session(course=course)
+    people = [make_person().pk for _ in range(3)]
+    read = read_session(session.pk).course_rules
+    course.groups.add(group)
+    kept = read_session(session.pk).course_rules
+    who = read_practitioners(people, kept, now=NOW).values()
+    with CaptureQueriesContext(connection) as asked:
+        untaught = [rules.turned_away(person, read) for person in who]
+        outside = [rules.turned_away(person, kept) for person in who]
+    assert len(asked.captured_queries) == 0
+    assert all(reason and "Attachment and Zoning" in reason.sentence for reason in untaught)
+    assert all(reason and "members of Leads" in reason.sentence for reason in outside)
 
 
 def test_a_booking_under_every_rule_costs_at_most_fifteen_statements() -> None:
