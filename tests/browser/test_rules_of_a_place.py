@@ -253,7 +253,7 @@ def test_the_rules_of_a_course_are_kept_on_one_page(
         accessible(desk)
     desk.goto(f"/manage/courses/{course.pk}/")
     accessible(desk)
-    desk.get_by_label("Usual number of places").fill("none")
+    desk.get_by_label("Usual number of places").fill("0")
     desk.get_by_role("button", name="Save").click()
     expect(desk.get_by_role("heading", name="There is a problem")).to_be_visible()
     accessible(desk)
