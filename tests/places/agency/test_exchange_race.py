@@ -15,16 +15,20 @@ from booking.places.models import Booking
 from tests.factories import make_agency, make_course, make_person, make_session
 from tests.load import client, crowd
 from tests.load.client import Answer, Script
-from tests.places.race import servers
+from tests.load.installation import web_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PEOPLE = 24
+_SERVERS = (
+    *("granian", "--interface", "wsgi", "--no-ws"),
+    *("--workers", "2", "--blocking-threads", "4"),
+)
 
 
 @pytest.fixture(scope="module")
 def port(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The site on this test's own database, served by four processes."""
+    """The site on this test's own database, served by two processes of four threads."""
     address = urlsplit(os.environ["DATABASE_URL"])
     environment = {
         **os.environ,
@@ -32,7 +36,7 @@ def port(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "TWO_STEP_REQUIRED": "false",
     }
     folder: Path = tmp_path_factory.mktemp("exchange-race")
-    with servers(folder=folder, environment=environment) as site:
+    with web_server(_SERVERS, folder=folder, environment=environment) as site:
         yield site.port
 
 
