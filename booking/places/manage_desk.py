@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 
 from accounts import agencies
 from accounts.permissions import coordinators_only
+from booking.places import settling
 from booking.places.manage_desk_forms import AgencyForm
 from booking.rate_limits import at_most
 from booking.wording import counted
@@ -42,7 +43,7 @@ def settle(request: HttpRequest, person_id: int) -> HttpResponse:
             form.add_error("name", refused.sentence)
         else:
             people = [person, *others] if form.cleaned_data.get("with_others") else [person]
-            agencies.settle(people=people, agency=agency)
+            settling.settle(people=people, agency=agency)
             settled = counted(len(people), "person", "people")
             messages.success(request, f"{settled} settled in {agency.name}.")
             return redirect("manage_unlisted")

@@ -3,12 +3,16 @@
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Agency
+from booking.places import actions, exchanges
 from tests.factories import (
     make_agency,
     make_person,
+    make_session,
 )
+from tests.places.manage.managing import ahead
 
 pytestmark = pytest.mark.django_db
 
@@ -24,6 +28,25 @@ def test_somebody_is_settled_in_an_agency_of_the_list(coordinator: Client) -> No
     person.refresh_from_db()
     assert (person.agency, person.unlisted_agency) == (agency, "")
     assert coordinator.get(address).status_code == 404
+
+
+def test_a_place_counts_as_the_agency_s_once_its_person_is_settled(coordinator: Client) -> None:
+    agency = make_agency(trainers_in_kind=True)
+    person = make_person(agency=None, unlisted_agency="the council")
+    session, ended = (make_session(starts_at=ahead(days=days)) for days in (30, 40))
+    booking, given_up = (
+        actions.book(session=each, person=person, by=person, now=timezone.now())
+        for each in (session, ended)
+    )
+    actions.cancel(booking=given_up, by=person, now=timezone.now())
+    coordinator.post(reverse("manage_unlisted_person", args=[person.pk]), {"agency": agency.pk})
+    booking.refresh_from_db()
+    given_up.refresh_from_db()
+    assert (booking.agency, given_up.agency) == (agency, None)
+    taken = exchanges.substitute(
+        booking=booking, to=make_person(agency=agency), by=person, now=timezone.now()
+    )
+    assert taken.agency_id == agency.pk
 
 
 def test_a_new_agency_is_made_for_everybody_who_wrote_it(coordinator: Client) -> None:
