@@ -336,11 +336,13 @@ def check_capacity(session: Session, capacity: int, *, now: datetime) -> None:
     check_reserved(read_room(session, now=now), capacity=capacity)
 
 
-def who_would_get_a_place(session: Session, capacity: int, *, now: datetime) -> list[Booking]:
+def who_would_get_a_place(
+    session: Session, capacity: int, *, now: datetime
+) -> list[tuple[Booking, Booking.State]]:
     """Those who wait and would be given or offered a place if there were so many, in order.
 
-    Each booking has the state that it would get; nothing is written. The session was read with
-    its course's rules, and is changed.
+    With each booking comes the state that it would get; nothing is written. The session was read
+    with its course's rules, and is changed.
     """
     session.capacity = capacity
     room = read_room(session, now=now)
@@ -348,6 +350,4 @@ def who_would_get_a_place(session: Session, capacity: int, *, now: datetime) -> 
     if not is_ahead or room.free <= 0:
         return []
     chosen = next_in_line(room, room.free, now=now).chosen
-    for booking in chosen:
-        booking.state = terms.state_when_chosen(booking, session, now=now)
-    return chosen
+    return [(booking, terms.state_when_chosen(booking, session, now=now)) for booking in chosen]
