@@ -7,8 +7,18 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-# Paths that stay open: signing out, the pages that settle the matter, and what pages are made of.
-_ALWAYS_OPEN = ("/accounts/", "/static/", "/healthz", "/readyz", "/privacy/", "/accessibility/")
+# Paths that stay open: signing out, the pages that settle the matter, what pages are made of, and
+# what is answered by a link whoever is signed in.
+_ALWAYS_OPEN = (
+    "/accounts/",
+    "/static/",
+    "/healthz",
+    "/readyz",
+    "/privacy/",
+    "/accessibility/",
+    "/approvals/",
+    "/offers/",
+)
 
 
 def finish_account_first(

@@ -281,6 +281,21 @@ def at_once(*acts: Callable[[], object]) -> list[str]:
 # --- another manager ---
 
 
+def test_a_manager_who_has_an_account_needs_no_second_step_to_answer(
+    settings,
+    practitioner: User,  # type: ignore[no-untyped-def]
+) -> None:
+    settings.TWO_STEP_REQUIRED = True
+    booking = requested(practitioner)
+    manager = Client()
+    manager.force_login(make_person(is_agency_lead=True))
+    path = links.approval_path(approval_of(booking).key)
+    assert manager.get("/bookings/").status_code == 302
+    assert manager.get(path).status_code == 200
+    assert manager.post(path, {"answer": "agree"}).headers["Location"] == path
+    assert state_of(booking) == Booking.State.CONFIRMED
+
+
 def test_the_link_is_kept_nowhere_once_the_mail_has_left(
     practitioner: User, smtp_sink: SmtpSink
 ) -> None:
