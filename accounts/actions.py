@@ -58,7 +58,14 @@ def save_profile(
     phone: str,
     level: int | None,
 ) -> None:
-    """Keep who the person is and whom they work for. Clears the agency when it is not listed."""
+    """Keep who the person is and whom they work for. Clears the agency when it is not listed.
+
+    Whoever leads an agency and says that they work for another leads neither from then on: a
+    coordinator makes them a lead, not their own word.
+    """
+    changes_agency = person.agency_id != (agency.pk if agency else None)
+    if changes_agency:
+        person.is_agency_lead = False
     person.first_name, person.last_name, person.job_title = first_name, last_name, job_title
     person.agency = agency
     person.unlisted_agency = "" if agency else unlisted_agency
@@ -73,6 +80,7 @@ def save_profile(
             "manager_email",
             "phone",
             "level",
+            *(["is_agency_lead"] if changes_agency else []),
         ]
     )
 

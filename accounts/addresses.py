@@ -24,6 +24,16 @@ def domain_of(email: str) -> str:
     return email.rpartition("@")[2].lower()
 
 
+def same_mailbox(one: str, other: str) -> bool:
+    """Whether two addresses lead to one mailbox: case and a plus suffix make no other."""
+    return _mailbox(one) == _mailbox(other)
+
+
+def _mailbox(email: str) -> tuple[str, str]:
+    name, _, domain = email.strip().casefold().rpartition("@")
+    return name.partition("+")[0], domain
+
+
 def is_shared_mailbox(email: str) -> bool:
     """Whether the address names a desk rather than a person, by its first part.
 

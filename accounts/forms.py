@@ -5,7 +5,7 @@ from typing import Any
 from allauth.account.forms import ConfirmLoginCodeForm, LoginForm, RequestLoginCodeForm
 from django import forms
 
-from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox
+from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox, same_mailbox
 from accounts.models import Agency, Level, User
 
 NOT_LISTED = "not-listed"
@@ -177,7 +177,7 @@ class ProfileForm(forms.Form):
     def clean_manager_email(self) -> str:
         """The manager is somebody else."""
         address = str(self.cleaned_data["manager_email"]).lower()
-        if address and address == self.person.email:
+        if address and same_mailbox(address, self.person.email):
             raise forms.ValidationError("Enter your manager's address, not your own.")
         return address
 

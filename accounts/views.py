@@ -17,7 +17,7 @@ from accounts import actions
 from accounts.forms import ProfileForm, RemindersForm
 from accounts.models import User
 from accounts.reminder_links import LinkRanOut, person_of_link
-from booking.rate_limits import at_most
+from booking.rate_limits import at_most, at_most_from_one_address
 
 
 def signed_in(request: HttpRequest) -> User:
@@ -61,8 +61,9 @@ def profile_form(request: HttpRequest, person: User, *, with_level: bool) -> Pro
     return ProfileForm(submitted, person=person, known_agency=known_agency, with_level=with_level)
 
 
-@login_required
 @never_cache
+@at_most(60)
+@login_required
 def profile(request: HttpRequest) -> HttpResponse:
     """Say, or correct, who you are and whom you work for; then go on where you came from."""
     person = signed_in(request)
@@ -101,6 +102,7 @@ def emails(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
+@at_most_from_one_address(120)
 def reminders_link(request: HttpRequest, token: str) -> HttpResponse:
     """Turn reminders off, or on again, by the link in one of them; without signing in."""
     try:

@@ -7,7 +7,10 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 _SECRET_FEED = re.compile(r"(/calendar/)[^/\s\"']+(\.ics)")
-_SECRET_LINK = re.compile(r"(/approvals/|/offers/)[^/\s\"']+")
+_SECRET_LINK = re.compile(
+    r"(/approvals/|/offers/|/new-dates/|/accounts/reminders/|/accounts/password/reset/key/)"
+    r"(?!done/)[^/\s\"']+"
+)
 
 
 def without_secrets(logger: Any, method: str, event: EventDict) -> EventDict:

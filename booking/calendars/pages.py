@@ -50,13 +50,15 @@ def make_feed(request: HttpRequest, kind: str) -> HttpResponse:
         "links": subscribe_links(feed_address=address, feed_name=_NAMES[chosen]),
     }
     response = render(request, "calendars/feed_made.html", context)
-    # The page itself has no secret in its address, but its links do.
-    response.headers["Referrer-Policy"] = "no-referrer"
+    # Not `no-referrer`, under which browsers send forms, such as that to sign out, without their
+    # origin (Fetch, 3.2), and the CSRF check refuses them.
+    response.headers["Referrer-Policy"] = "strict-origin"
     return response
 
 
 @require_POST
 @never_cache
+@at_most(60)
 @login_required
 def remove_feed(request: HttpRequest, kind: str) -> HttpResponse:
     """Stop a secret address from working."""

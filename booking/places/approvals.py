@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from django.db import transaction
 
+from accounts.addresses import same_mailbox
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.catalogue.working_days import START_OF_WORKING_DAY, after_working_days
@@ -44,7 +45,7 @@ def manager_of(person: Practitioner, named: str, *, by: User) -> str:
     reason = rules.manager_named(person, email)
     if reason is not None:
         raise ManagerNeeded(reason)
-    if email == by.email.casefold() and email != usual.casefold() and not arranges:
+    if same_mailbox(email, by.email) and email != usual.casefold() and not arranges:
         raise ManagerNeeded(_NOT_YOURSELF)
     return email
 

@@ -12,6 +12,8 @@ from accounts.views import signed_in
 from booking.catalogue.models import Course
 from booking.places import demand
 from booking.places.interest_links import interest_of
+from booking.places.link_pages import opened_by_link
+from booking.places.loaders import course_of
 from booking.rate_limits import at_most
 
 
@@ -21,23 +23,20 @@ from booking.rate_limits import at_most
 @login_required
 def interest(request: HttpRequest, code: str) -> HttpResponse:
     """Begin or stop to hear of new dates of a course."""
-    course = get_object_or_404(Course.objects.defer("search"), code=code)
+    course = course_of(code)
     act = demand.stop_telling if "stop" in request.POST else demand.tell_me
     act(course=course, person=signed_in(request), now=timezone.now())
     return redirect(f"{course.get_absolute_url()}#new-dates")
 
 
-@never_cache
-@at_most(60)
+@opened_by_link
 def stop(request: HttpRequest, token: str) -> HttpResponse:
     """Ask, then stop to tell somebody of new dates, by the link in their mail."""
     found = interest_of(token)
     if request.method == "POST":
         demand.stop_telling(course=found.course, person=found.person, now=timezone.now())
         found.refresh_from_db(fields=["ended_at"])
-    response = render(request, "places/stop_interest.html", {"interest": found})
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    return render(request, "places/stop_interest.html", {"interest": found})
 
 
 @never_cache

@@ -51,9 +51,16 @@ def _substitute_form(request: HttpRequest, person: User, booking: Booking) -> Su
     return SubstituteForm(
         request.POST if request.method == "POST" else None,
         agency=booking.agency,
-        may_choose=person.is_agency_lead or person.is_coordinator,
+        may_choose=_may_see_colleagues(person, booking),
         asks_manager=booking.session.course.needs_manager_approval,
     )
+
+
+def _may_see_colleagues(person: User, booking: Booking) -> bool:
+    """Whether they may see who works for the agency whose place it is: a lead only their own's."""
+    if person.is_coordinator:
+        return True
+    return person.is_agency_lead and person.agency_id == booking.agency_id
 
 
 def _handed_over(taken: Booking) -> str:

@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from accounts.models import Agency, User
-from booking.catalogue.models import Session
+from booking.catalogue.models import Course, Session
 from booking.places import links
 from booking.places.models import Booking, BookingQuerySet
 from booking.places.rule_models import Approval
@@ -93,6 +94,13 @@ def booking_by_offer_link(token: str) -> tuple[Booking, bool]:
     if found is None or booking is None:
         raise Http404
     return booking, links.is_marked(found[1], booking.offered_until)
+
+
+def course_of(code: str) -> Course:
+    """The course of this code. Raises `Http404`, also for a NUL, which PostgreSQL does not take."""
+    if "\0" in code:
+        raise Http404
+    return get_object_or_404(Course.objects.defer("search"), code=code)
 
 
 def public_session(session_id: int) -> Session:

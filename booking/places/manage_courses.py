@@ -107,10 +107,10 @@ def group(request: HttpRequest, group_id: int) -> HttpResponse:
     return render(request, "manage/group.html", context, status=422 if form.errors else 200)
 
 
-@require_POST
 @never_cache
 @at_most(60)
 @coordinators_only
+@require_POST
 def remove_member(request: HttpRequest, group_id: int, person_id: int) -> HttpResponse:
     """Take somebody out of a group."""
     stored = get_object_or_404(PractitionerGroup, pk=group_id)

@@ -7,13 +7,14 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
 from accounts.models import User
-from booking.catalogue.models import Course, Session
+from booking.catalogue.models import Session
 from booking.catalogue.queries import for_rows, places_of_course
 from booking.catalogue.session_page import session_context
 from booking.page_cache import same_for_everyone
 from booking.places.cancelling import terms_offered
 from booking.places.demand import is_told
 from booking.places.expectations import expected
+from booking.places.loaders import course_of
 
 _DATES_ON_A_PAGE = 50
 
@@ -22,7 +23,7 @@ _DATES_ON_A_PAGE = 50
 def course(request: HttpRequest, code: str) -> HttpResponse:
     """What is taught, to whom, and on which dates."""
     now = timezone.now()
-    course = get_object_or_404(Course.objects.defer("search"), code=code)
+    course = course_of(code)
     dates = for_rows(Session.objects.upcoming(now=now).filter(course=course))
     context = {
         "course": course,

@@ -8,7 +8,7 @@ the waiting list when a place comes free. Two rules turn a person away (`audienc
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from accounts.addresses import domain_of
+from accounts.addresses import domain_of, same_mailbox
 from accounts.models import Level, Sector
 from booking.catalogue.course_rules import CourseRules
 from booking.places.facts import Practitioner, Room
@@ -151,7 +151,7 @@ def manager_named(person: Practitioner, manager_email: str) -> Reason | None:
             of_another="This course needs their line manager's agreement. Give the manager's work"
             " email address.",
         )
-    if manager_email.casefold() == person.row.email.casefold():
+    if same_mailbox(manager_email, person.row.email):
         return Reason(
             "manager's approval",
             "Your line manager's email address must be somebody else's, not your own.",

@@ -11,12 +11,20 @@ from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts import actions
 from accounts.addresses import is_shared_mailbox
 from accounts.models import User
 from booking.outbox.models import Message
-from tests.factories import make_agency, make_coordinator, make_person, make_session, make_trainer
+from tests.factories import (
+    make_agency,
+    make_coordinator,
+    make_lead,
+    make_person,
+    make_session,
+    make_trainer,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -182,8 +190,28 @@ def test_not_listed_is_kept_for_a_coordinator() -> None:
 def test_the_manager_is_somebody_else() -> None:
     client = Client()
     sign_in(client, "sam@new.example")
-    response = client.post(reverse("account_profile"), {"manager_email": "SAM@new.example"})
-    assert "not your own" in response.content.decode()
+    for own in ("SAM@new.example", "sam+manager@new.example"):
+        response = client.post(reverse("account_profile"), {"manager_email": own})
+        assert "not your own" in response.content.decode()
+
+
+@pytest.mark.parametrize("domain", ["", "other.example"])
+def test_an_agency_lead_who_changes_agency_leads_neither(domain: str, settings: Settings) -> None:
+    settings.TWO_STEP_REQUIRED = False
+    other = make_agency("Other Agency", domains=[domain] if domain else [])
+    colleague = make_person(agency=other)
+    lead = make_lead("lead@other.example")
+    client = Client()
+    client.force_login(lead)
+    details = {"first_name": "Priya", "last_name": "Shah", "job_title": "Officer"}
+    client.post(reverse("account_profile"), {**details, "agency": lead.agency_id})
+    if not domain:
+        assert client.get(reverse("agency")).status_code == 200, "nothing was changed"
+    client.post(reverse("account_profile"), {**details, "agency": other.pk})
+    lead.refresh_from_db()
+    assert lead.agency == colleague.agency
+    assert not lead.is_agency_lead
+    assert client.get(reverse("agency")).status_code == 404
 
 
 def test_next_leads_only_to_this_site() -> None:

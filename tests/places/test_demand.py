@@ -149,7 +149,11 @@ def test_without_a_first_turn_everybody_interested_is_told_once_by_mail() -> Non
     link = re.search(r"/new-dates/\S+/stop/", part(mail, "text/plain"))
     assert link is not None
     anonymous = Client()
-    assert "Stop hearing of new dates?" in anonymous.get(link.group()).text
+    asked = anonymous.get(link.group())
+    assert "Stop hearing of new dates?" in asked.text
+    # Under "no-referrer" browsers send the form without its origin, and it is refused.
+    assert asked["Referrer-Policy"] == "strict-origin"
+    assert "no-store" in asked["Cache-Control"]
     assert demand.is_told(course, wants)
     assert "You do not hear of new dates any more" in anonymous.post(link.group()).text
     assert not demand.is_told(course, wants)

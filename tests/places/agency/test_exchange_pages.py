@@ -57,6 +57,18 @@ def test_the_page_says_what_happens_before_anything_does(police: Police) -> None
     assert Booking.objects.count() == 1
 
 
+def test_a_lead_chooses_only_from_their_own_agency(police: Police) -> None:
+    """The place of somebody who has changed agency still counts as that of the one before."""
+    booking = booked(ahead(), police.zoe)
+    address = reverse("substitute_booking", args=[booking.pk])
+    assert "Amy Brown" in signed_in(police.lead).get(address).content.decode()
+    police.zoe.agency = police.other.agency
+    police.zoe.save(update_fields=["agency"])
+    page = signed_in(police.other_lead).get(address)
+    assert page.status_code == 200
+    assert "Amy Brown" not in page.content.decode()
+
+
 def test_a_place_goes_to_the_colleague_and_calendars_follow(police: Police) -> None:
     booking = booked(charged(ahead(capacity=1)), police.zoe)
     waiting = booked(booking.session, police.other)
