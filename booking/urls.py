@@ -16,8 +16,8 @@ urlpatterns = [
     path("", include("booking.places.urls")),
     path("", include("booking.attendance.urls")),
     path("", include("booking.calendars.urls")),
-    path("manage/", include("booking.places.manage_urls")),
-    path("manage/", include("booking.replies.urls")),
+    path("manage/", include("booking.managing.urls")),
+    path("manage/", include("booking.managing.received_urls")),
     path("", include("booking.admin_urls")),
 ]
 

@@ -17,11 +17,11 @@ from booking.places.colleague_forms import ColleagueForm, ManyForm
 from booking.places.colleagues import book_colleague
 from booking.places.exchange_outlook import late_pence
 from booking.places.loaders import colleagues_booking, public_session, unread_session
-from booking.places.manage_loaders import search_text
 from booking.places.many_rows import rows_of, text_of
 from booking.places.models import Booking
 from booking.places.refusals import AlreadyBooked, Refused
 from booking.rate_limits import at_most
+from booking.searching import search_text
 
 _PER_PAGE = 50
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Barrier
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -282,8 +283,7 @@ def at_once(*acts: Callable[[], object]) -> list[str]:
 
 
 def test_a_manager_who_has_an_account_needs_no_second_step_to_answer(
-    settings,
-    practitioner: User,  # type: ignore[no-untyped-def]
+    settings: Any, practitioner: User
 ) -> None:
     settings.TWO_STEP_REQUIRED = True
     booking = requested(practitioner)

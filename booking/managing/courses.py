@@ -1,0 +1,120 @@
+"""Coordinators' pages about courses and groups of practitioners."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts import groups
+from accounts.models import PractitionerGroup, User
+from accounts.permissions import coordinators_only
+from booking.catalogue import course_editing
+from booking.catalogue.editing import EditRefused
+from booking.catalogue.models import Course, Session
+from booking.managing.course_forms import CourseForm, GroupForm, MembersForm
+from booking.rate_limits import at_most
+from booking.searching import search_text
+from booking.wording import counted
+
+_PER_PAGE = 40
+_MEMBERS_PER_PAGE = 100
+
+
+@never_cache
+@coordinators_only
+@require_GET
+def courses(request: HttpRequest) -> HttpResponse:
+    """Every course, with how many dates lie ahead."""
+    search = search_text(request)
+    ahead = Q(sessions__state=Session.State.PUBLISHED, sessions__starts_at__gt=timezone.now())
+    found = Course.objects.defer("search").annotate(dates=Count("sessions", filter=ahead))
+    for word in search.split():
+        found = found.filter(Q(title__icontains=word) | Q(code__icontains=word))
+    pages = Paginator(found.order_by("title", "pk"), _PER_PAGE)
+    context = {"page_obj": pages.get_page(request.GET.get("page")), "search": search}
+    return render(request, "manage/courses.html", context)
+
+
+@never_cache
+@at_most(60)
+@coordinators_only
+def course(request: HttpRequest, course_id: int | None = None) -> HttpResponse:
+    """A new course, or what one that exists asks of people."""
+    found = Course.objects.defer("search").prefetch_related("groups", "prerequisites")
+    stored = get_object_or_404(found, pk=course_id) if course_id else None
+    form = CourseForm(request.POST if request.method == "POST" else None, course=stored)
+    if form.is_valid():
+        try:
+            if stored:
+                course_editing.change_course(course=stored, plan=form.plan)
+            else:
+                course_editing.add_course(plan=form.plan)
+        except course_editing.GoesRound as refused:
+            form.add_error("prerequisites", refused.sentence)
+        except EditRefused as refused:
+            form.add_error("code", refused.sentence)
+        else:
+            messages.success(request, f"{form.plan.title} is saved.")
+            return redirect("manage_courses")
+    context = {"form": form, "course": stored}
+    return render(request, "manage/course.html", context, status=422 if form.errors else 200)
+
+
+@never_cache
+@at_most(60)
+@coordinators_only
+def group_list(request: HttpRequest) -> HttpResponse:
+    """Every group, and a new one."""
+    form = GroupForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            group = groups.add_group(name=form.cleaned_data["name"])
+        except groups.GroupNameTaken as refused:
+            form.add_error("name", refused.sentence)
+        else:
+            return redirect("manage_group", group.pk)
+    members = PractitionerGroup.objects.annotate(number=Count("members")).order_by("name")
+    context = {"groups": members, "form": form}
+    return render(request, "manage/groups.html", context, status=422 if form.errors else 200)
+
+
+@never_cache
+@at_most(60)
+@coordinators_only
+def group(request: HttpRequest, group_id: int) -> HttpResponse:
+    """One group: its members, and more of them by their addresses."""
+    stored = get_object_or_404(PractitionerGroup, pk=group_id)
+    form = MembersForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        added = groups.add_members(group=stored, text=form.cleaned_data["addresses"])
+        done = f"{counted(added.number, 'member')} added."
+        if not added.unknown:
+            messages.success(request, done)
+            return redirect("manage_group", stored.pk)
+        form = MembersForm({"addresses": "\n".join(added.unknown)})
+        nobody = "Nobody with this address has" if len(added.unknown) == 1 else "These have not"
+        form.add_error("addresses", f"{done} {nobody} signed in yet, or it is mistyped.")
+    members = stored.members.select_related("agency").order_by("last_name", "first_name", "pk")
+    context = {
+        "group": stored,
+        "form": form,
+        "page_obj": Paginator(members, _MEMBERS_PER_PAGE).get_page(request.GET.get("page")),
+    }
+    return render(request, "manage/group.html", context, status=422 if form.errors else 200)
+
+
+@never_cache
+@at_most(60)
+@coordinators_only
+@require_POST
+def remove_member(request: HttpRequest, group_id: int, person_id: int) -> HttpResponse:
+    """Take somebody out of a group."""
+    stored = get_object_or_404(PractitionerGroup, pk=group_id)
+    person = get_object_or_404(User, pk=person_id)
+    groups.remove_member(group=stored, person=person)
+    messages.success(request, f"{person} is no longer a member.")
+    return redirect("manage_group", stored.pk)

@@ -1,0 +1,315 @@
+"""What coordinators are asked about a session. Times typed are those of Europe/London."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.core.validators import RegexValidator
+
+from booking.catalogue import editing
+from booking.catalogue.models import Course, Session
+from booking.catalogue.policies import CancellationPolicy
+from booking.catalogue.working_days import after_working_days
+from booking.managing.arrangements import AboutSession, ArrangementsForm
+from booking.managing.fields import DatesField, MomentField, whole_number
+from booking.places.calling_off import NextDates
+from booking.wording import LONDON
+
+MOST_PLACES = 5000
+_TEXT_LENGTH = 4000
+REASON_LENGTH = 500
+_ANSWER_DAYS = 5
+
+
+class DetailsForm(AboutSession):
+    """What may change at any time, because nobody is told of it."""
+
+    promotion = forms.ChoiceField(
+        label="When a place comes free",
+        choices=Session.Promotion.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Say what happens when a place comes free."},
+    )
+    offer_hours = whole_number("Working hours an offered place is held", 1, 200)
+    booking_opens_at = MomentField(
+        label="Booking opens (optional)",
+        required=False,
+        help_text="Left empty, it is open as soon as the session is published.",
+        error_messages={"invalid": "Booking opens: enter a date and time."},
+    )
+    booking_closes_at = MomentField(
+        label="Booking closes (optional)",
+        required=False,
+        help_text="Left empty, it closes when the session starts.",
+        error_messages={"invalid": "Booking closes: enter a date and time."},
+    )
+    policy = forms.ModelChoiceField(
+        label="Rules of cancelling",
+        queryset=CancellationPolicy.objects.none(),
+        required=False,
+        empty_label="Free until the session starts",
+        help_text="People who have booked keep the rules that they were promised.",
+        error_messages={"invalid_choice": "Choose one of the rules of cancelling."},
+    )
+    minimum = whole_number(
+        "Fewest people (optional)",
+        1,
+        MOST_PLACES,
+        required=False,
+        help_text="If fewer have a place when the day comes, you are asked whether it goes ahead.",
+    )
+    decide_on = forms.DateField(
+        label="Day to decide whether it goes ahead (optional)",
+        required=False,
+        input_formats=["%Y-%m-%d", "%d/%m/%Y"],
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": "Day to decide: enter a real date."},
+    )
+    joining_instructions = forms.CharField(
+        label="Joining instructions (optional)",
+        required=False,
+        max_length=_TEXT_LENGTH,
+        help_text="Sent with confirmations and reminders: what to bring, where to park, whom to ask"
+        " for.",
+        widget=forms.Textarea(attrs={"rows": 6}),
+        error_messages={"max_length": f"Use {_TEXT_LENGTH:,} characters or fewer."},
+    )
+
+    def __init__(self, *args: Any, session: Session | None = None, now: datetime, **kwargs: Any):
+        initial = dict(kwargs.pop("initial", None) or {})
+        source = session or Session()
+        for name in editing.DETAIL_FIELDS:
+            initial.setdefault(name, getattr(source, "policy_id" if name == "policy" else name))
+        super().__init__(*args, session=session, now=now, initial=initial, **kwargs)
+        policies = CancellationPolicy.objects.current()
+        if initial["policy"]:
+            policies |= CancellationPolicy.objects.filter(pk=initial["policy"])
+        self.fields["policy"].queryset = policies  # type: ignore[attr-defined]
+        self.starts_at = session.starts_at if session else None
+
+    def clean(self) -> dict[str, Any]:
+        """Booking opens before it closes, and both before the start."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        opens, closes = cleaned.get("booking_opens_at"), cleaned.get("booking_closes_at")
+        if opens and closes and closes <= opens:
+            self.add_error("booking_closes_at", "Booking must close after it opens.")
+        planned = getattr(self, "planned", None)
+        starts = planned[0].starts_at if planned else self.starts_at
+        if opens and starts and opens >= starts:
+            self.add_error("booking_opens_at", "Booking must open before the session starts.")
+        if closes and starts and closes > starts:
+            self.add_error("booking_closes_at", "Booking cannot close after the session starts.")
+        self._check_minimum(cleaned, starts)
+        return cleaned
+
+    def _check_minimum(self, cleaned: dict[str, Any], starts: datetime | None) -> None:
+        fewest, on = cleaned.get("minimum"), cleaned.get("decide_on")
+        capacity = cleaned.get("capacity") or (self.session.capacity if self.session else None)
+        if fewest and capacity and fewest > capacity:
+            self.add_error("minimum", f"Fewest people: there are only {capacity} places in all.")
+        if fewest and not on and "decide_on" not in self.errors:
+            self.add_error(
+                "decide_on", "Enter the day to decide, or leave the fewest people empty."
+            )
+        if on and not fewest and "minimum" not in self.errors:
+            self.add_error("minimum", "Enter the fewest people, or leave the day to decide empty.")
+        if on and starts and on >= starts.astimezone(LONDON).date():
+            self.add_error("decide_on", "The day to decide must come before the session starts.")
+
+    @property
+    def details(self) -> editing.Details:
+        """What was typed, once valid."""
+        typed = {name: self.cleaned_data[name] for name in editing.DETAIL_FIELDS}
+        return editing.Details(**typed)
+
+
+def _newest_version(policy: CancellationPolicy | None) -> int | None:
+    """The key of the version that new promises are made by."""
+    if policy is None:
+        return None
+    current = CancellationPolicy.objects.current().filter(name=policy.name)
+    return current.values_list("pk", flat=True).first()
+
+
+class SessionForm(DetailsForm, ArrangementsForm):
+    """A whole session of one course: new, or a draft being edited."""
+
+    reference = forms.CharField(
+        max_length=30,
+        help_text="Short and unique: it stands in lists, mail and spreadsheets.",
+        validators=[
+            RegexValidator(
+                r"\A[A-Za-z0-9][A-Za-z0-9._/-]*\Z",
+                "Use letters, figures, dots, hyphens and slashes in the reference, no spaces.",
+            )
+        ],
+        widget=forms.TextInput(attrs={"class": "govuk-input--width-10", "spellcheck": "false"}),
+        error_messages={
+            "required": "Enter a reference.",
+            "max_length": "Use 30 characters or fewer for the reference.",
+        },
+    )
+    capacity = whole_number("Places", 1, MOST_PLACES)
+    agency_limit = whole_number(
+        "Most places for one agency (optional)",
+        1,
+        MOST_PLACES,
+        required=False,
+        help_text="Whoever comes after them waits. Places are reserved once the session is saved.",
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        course: Course,
+        session: Session | None = None,
+        now: datetime,
+        **kwargs: Any,
+    ) -> None:
+        initial: dict[str, Any]
+        if session:
+            initial = {
+                "reference": session.reference,
+                "capacity": session.capacity,
+                "agency_limit": session.agency_limit,
+            }
+        else:
+            initial = {
+                "reference": editing.suggested_reference(course),
+                "capacity": course.usual_capacity,
+                "agency_limit": course.usual_agency_limit,
+                "delivery": Session.Delivery.IN_PERSON,
+                "policy": _newest_version(course.usual_policy),
+            }
+        super().__init__(*args, session=session, now=now, initial=initial, **kwargs)
+
+    def clean_reference(self) -> str:
+        """No two sessions have the same."""
+        reference = str(self.cleaned_data["reference"])
+        same = Session.objects.filter(reference__iexact=reference)
+        if self.session:
+            same = same.exclude(pk=self.session.pk)
+        if same.exists():
+            raise forms.ValidationError(editing.ReferenceTaken.sentence)
+        return reference
+
+    def clean(self) -> dict[str, Any]:
+        """One agency cannot have more places than there are."""
+        cleaned = super().clean()
+        limit, capacity = cleaned.get("agency_limit"), cleaned.get("capacity")
+        if limit and capacity and limit > capacity:
+            self.add_error("agency_limit", f"There are only {capacity} places in all.")
+        return cleaned
+
+    @property
+    def plan(self) -> editing.Plan:
+        """What was typed, once valid."""
+        held = self.arrangements
+        return editing.Plan(
+            reference=self.cleaned_data["reference"],
+            sittings=[(each.starts_at, each.ends_at) for each in held.sittings],
+            delivery=held.delivery,
+            venue=held.venue,
+            join_url=held.join_url,
+            trainers=held.trainers or (),
+            capacity=self.cleaned_data["capacity"],
+            agency_limit=self.cleaned_data["agency_limit"],
+            details=self.details,
+        )
+
+
+class CapacityForm(forms.Form):
+    """How many places there are, and why."""
+
+    capacity = whole_number("Places", 1, MOST_PLACES)
+    why = forms.CharField(
+        label="Reason (optional)",
+        help_text="Kept in the session’s history. Nobody is sent it.",
+        max_length=REASON_LENGTH,
+        required=False,
+        error_messages={"max_length": f"Use {REASON_LENGTH} characters or fewer."},
+    )
+
+
+class ReasonForm(forms.Form):
+    """A reason that people are told, so it cannot be left out."""
+
+    why = forms.CharField(
+        label="Reason",
+        max_length=REASON_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={
+            "required": "Enter a reason.",
+            "max_length": f"Use {REASON_LENGTH} characters or fewer.",
+        },
+    )
+
+
+class CancelSessionForm(ReasonForm):
+    """Why a session is called off, and which other dates are offered to those who had a place."""
+
+    next_dates = DatesField(
+        label="Offer another date to those who had a place (optional)",
+        queryset=Session.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "govuk-checkboxes--small"}),
+        help_text="They are put in line there before newcomers, the longest booked first, and must"
+        " accept. If you choose several dates, the first is filled first.",
+        error_messages={"invalid_choice": "Choose dates from the list."},
+    )
+    answer_days = whole_number(
+        "Working days they have to accept",
+        1,
+        30,
+        required=False,
+        help_text="Until then nobody who comes later gets those places.",
+    )
+
+    def __init__(self, *args: Any, session: Session, now: datetime, **kwargs: Any) -> None:
+        self.now = now
+        kwargs["initial"] = {"answer_days": _ANSWER_DAYS, **(kwargs.get("initial") or {})}
+        super().__init__(*args, **kwargs)
+        ahead = Session.objects.upcoming(now=now).filter(course=session.course_id)
+        others = ahead.exclude(pk=session.pk).select_related("venue")
+        self.fields["next_dates"].queryset = others  # type: ignore[attr-defined]
+
+    @property
+    def instead(self) -> NextDates | None:
+        """The dates chosen, once valid, the soonest first; nothing if none was."""
+        dates = list(self.cleaned_data["next_dates"])
+        if not dates:
+            return None
+        days = self.cleaned_data["answer_days"] or _ANSWER_DAYS
+        return NextDates(dates, until=after_working_days(self.now, days))
+
+
+class MoveUpForm(ReasonForm):
+    """Where somebody on the waiting list is put, and why."""
+
+    position = forms.IntegerField(
+        label="New position",
+        help_text="1 is next.",
+        widget=forms.NumberInput(attrs={"class": "govuk-input--width-4", "inputmode": "numeric"}),
+    )
+    field_order = ["position", "why"]
+
+    def __init__(self, *args: Any, stands_at: int, **kwargs: Any) -> None:
+        self.stands_at = stands_at
+        super().__init__(*args, **kwargs)
+        self.fields["position"].error_messages |= dict.fromkeys(
+            ("required", "invalid"), self._wrong
+        )
+        self.fields[
+            "why"
+        ].help_text = "The people who are passed over read it on their booking, so name nobody."
+
+    @property
+    def _wrong(self) -> str:
+        return f"New position: enter a whole number from 1 to {max(self.stands_at - 1, 1)}."
+
+    def clean_position(self) -> int:
+        """Further forward than now."""
+        wanted = int(self.cleaned_data["position"])
+        if not 1 <= wanted < max(self.stands_at, 2):
+            raise forms.ValidationError(self._wrong)
+        return wanted

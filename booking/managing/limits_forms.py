@@ -1,0 +1,141 @@
+"""Who gets the places of a session, as coordinators type it in: a limit, and rows of reservations.
+
+Rows are added and removed without JavaScript: the page comes back with what was typed so far.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django import forms
+
+from accounts.models import Agency, Sector
+from booking.catalogue.models import Session
+from booking.catalogue.working_days import end_of_working_day_before
+from booking.managing.fields import whole_number
+from booking.managing.forms import MOST_PLACES
+from booking.places.limits import Reservation
+
+MOST_ROWS = 20
+_MOST_RELEASE_DAYS = 60
+_USUAL_RELEASE_DAYS = 5
+_ROW = ("whom", "places", "days")
+
+
+class LimitsForm(forms.Form):
+    """The most places for one agency, and one row for each reservation."""
+
+    agency_limit = whole_number(
+        "Most places for one agency (optional)",
+        1,
+        MOST_PLACES,
+        required=False,
+        help_text="Left empty, an agency may have as many as there are.",
+    )
+
+    def __init__(self, *args: Any, session: Session, rows: int, **kwargs: Any) -> None:
+        self.session, self.rows = session, rows
+        super().__init__(*args, **kwargs)
+        self._agencies = {str(agency.pk): agency for agency in Agency.objects.order_by("name")}
+        choices = _choices(self._agencies)
+        for number in range(1, rows + 1):
+            self._add_row(number, choices)
+
+    def _add_row(self, number: int, choices: list[Any]) -> None:
+        self.fields[f"whom_{number}"] = forms.ChoiceField(
+            label="For",
+            choices=choices,
+            required=False,
+            error_messages={"invalid_choice": f"Row {number}: choose from the list."},
+        )
+        for name, label, low, high in (
+            ("places", "Places", 1, MOST_PLACES),
+            ("days", "Released, working days before", 0, _MOST_RELEASE_DAYS),
+        ):
+            field = whole_number(f"Row {number}, {label.lower()}", low, high, required=False)
+            field.label = label
+            self.fields[f"{name}_{number}"] = field
+
+    @classmethod
+    def stored(cls, session: Session) -> "LimitsForm":
+        """The form as the session stands, with an empty row if nothing is reserved yet."""
+        allocations = list(session.allocations.all())
+        initial: dict[str, Any] = {"agency_limit": session.agency_limit}
+        for number, each in enumerate(allocations, start=1):
+            whom = f"agency:{each.agency_id}" if each.agency_id else f"sector:{each.sector}"
+            values = (whom, each.places, each.release_days)
+            initial |= {f"{name}_{number}": value for name, value in zip(_ROW, values, strict=True)}
+        return cls(session=session, rows=max(len(allocations), 1), initial=initial)
+
+    @classmethod
+    def typed_so_far(
+        cls, typed: Mapping[str, str], *, session: Session, rows: int, add: bool, without: int = 0
+    ) -> "LimitsForm":
+        """The form with what was typed, not checked yet, with one row more or without one."""
+        kept = [number for number in range(1, rows + 1) if number != without]
+        initial: dict[str, Any] = {"agency_limit": typed.get("agency_limit", "")}
+        for number, was in enumerate(kept, start=1):
+            initial |= {f"{name}_{number}": typed.get(f"{name}_{was}", "") for name in _ROW}
+        wanted = min(len(kept) + add, MOST_ROWS)
+        return cls(session=session, rows=wanted, initial=initial)
+
+    def row_fields(self) -> list[tuple[int, list[forms.BoundField], datetime | None]]:
+        """For the page: number, fields, and when the row's places would be released."""
+        return [
+            (number, [self[f"{name}_{number}"] for name in _ROW], self._released(number))
+            for number in range(1, self.rows + 1)
+        ]
+
+    def _released(self, number: int) -> datetime | None:
+        typed = str(self[f"days_{number}"].value() or "0").strip()
+        if not self[f"whom_{number}"].value() or not typed.isdecimal() or len(typed) > 3:
+            return None
+        if int(typed) > _MOST_RELEASE_DAYS:
+            return None
+        return end_of_working_day_before(self.session.starts_at, int(typed))
+
+    def clean(self) -> dict[str, Any]:
+        """Each row is whole or empty, and nobody has two."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        capacity = self.session.capacity
+        limit = cleaned.get("agency_limit")
+        if limit and limit > capacity:
+            self.add_error("agency_limit", f"There are only {capacity} places in all.")
+        seen: set[str] = set()
+        for number in range(1, self.rows + 1):
+            whom, places = cleaned.get(f"whom_{number}"), cleaned.get(f"places_{number}")
+            if whom and whom in seen:
+                self.add_error(f"whom_{number}", f"Row {number}: this one has a row already.")
+            if whom and not places and f"places_{number}" not in self.errors:
+                self.add_error(f"places_{number}", f"Row {number}: enter how many places.")
+            if places and not whom and f"whom_{number}" not in self.errors:
+                self.add_error(f"whom_{number}", f"Row {number}: choose for whom, or remove it.")
+            seen.add(whom or "")
+        return cleaned
+
+    @property
+    def reservations(self) -> list[Reservation]:
+        """What was typed, once valid; rows left empty are left out."""
+        return [
+            self._reservation(number)
+            for number in range(1, self.rows + 1)
+            if self.cleaned_data[f"whom_{number}"]
+        ]
+
+    def _reservation(self, number: int) -> Reservation:
+        kind, _, key = self.cleaned_data[f"whom_{number}"].partition(":")
+        days = self.cleaned_data[f"days_{number}"]
+        return Reservation(
+            places=self.cleaned_data[f"places_{number}"],
+            sector=key if kind == "sector" else "",
+            agency=self._agencies[key] if kind == "agency" else None,
+            release_days=_USUAL_RELEASE_DAYS if days is None else days,
+        )
+
+
+def _choices(agencies: Mapping[str, Agency]) -> list[Any]:
+    return [
+        ("", "Choose"),
+        ("A sector", [(f"sector:{value}", label) for value, label in Sector.choices]),
+        ("An agency", [(f"agency:{key}", agency.name) for key, agency in agencies.items()]),
+    ]

@@ -1,0 +1,157 @@
+"""The delivery desk: mail that has left, has not, or came back, and what to do about it."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.permissions import coordinators_only
+from accounts.views import signed_in
+from booking.managing.mail_forms import AddressForm, WhyForm
+from booking.managing.mail_queries import DESK_FILTERS, messages_on_desk
+from booking.outbox import remedies
+from booking.outbox.models import Message
+from booking.outbox.reading import letter_of
+from booking.outbox.refusals import MessageRefused
+from booking.outbox.watch import backlog
+from booking.places.mail_words import topic_words
+from booking.rate_limits import at_most
+from booking.searching import search_text
+from booking.wording import counted
+
+_PER_PAGE = 50
+
+
+def _message(message_id: int) -> Message:
+    """Any message, without its text. Raises `Http404`."""
+    found = Message.objects.defer("mime").select_related("recipient", "booking__session__course")
+    return get_object_or_404(found, pk=message_id)
+
+
+@never_cache
+@coordinators_only
+@require_GET
+def messages_page(request: HttpRequest) -> HttpResponse:
+    """Messages by where they are, by person and by session."""
+    show = request.GET.get("show", "")
+    show = show if show in DESK_FILTERS else "all"
+    search, session = search_text(request), search_text(request, "session")
+    rows = messages_on_desk(show=show, search=search, session=session)
+    page = Paginator(rows, _PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page_obj": page,
+        "rows": [(row, topic_words(row.topic)) for row in page],
+        "show": show,
+        "filters": DESK_FILTERS,
+        "search": search,
+        "session_reference": session,
+        "backlog": backlog(now=timezone.now()),
+    }
+    return render(request, "manage/messages.html", context)
+
+
+@never_cache
+@coordinators_only
+@require_GET
+def message_page(request: HttpRequest, message_id: int) -> HttpResponse:
+    """One message: where it is, what it says, what was done about it."""
+    message = get_object_or_404(
+        Message.objects.select_related("recipient", "booking__session__course"), pk=message_id
+    )
+    can_wait = message.state in (Message.State.WAITING, Message.State.PARKED)
+    stuck = can_wait or message.came_back
+    context = {
+        "message_row": message,
+        "topic": topic_words(message.topic),
+        "letter": letter_of(message),
+        "events": message.events.select_related("by"),
+        "can_retry": can_wait or (message.came_back and not message.holds_a_code),
+        "can_correct": stuck and not message.is_secret and not message.may_have_arrived,
+        "can_drop": can_wait,
+    }
+    return render(request, "manage/message.html", context)
+
+
+@never_cache
+@coordinators_only
+@require_GET
+def mail_file(request: HttpRequest, message_id: int) -> HttpResponse:
+    """The mail as a file that a mail program opens, byte for byte as it was sent."""
+    message = get_object_or_404(Message, pk=message_id)
+    if letter_of(message) is None:
+        raise Http404
+    return HttpResponse(
+        bytes(message.mime or b""),
+        content_type="message/rfc822",
+        headers={"Content-Disposition": f'attachment; filename="message-{message.pk}.eml"'},
+    )
+
+
+@never_cache
+@at_most(120)
+@coordinators_only
+@require_POST
+def retry(request: HttpRequest, message_id: int) -> HttpResponse:
+    """Send a message again, to the same address."""
+    message = _message(message_id)
+    try:
+        remedies.retry(message=message, by=signed_in(request), now=timezone.now())
+    except MessageRefused as refused:
+        messages.info(request, refused.sentence)
+    else:
+        messages.success(request, f"The message to {message.to_email} will be sent again.")
+    return redirect("manage_message", message.pk)
+
+
+@never_cache
+@at_most(120)
+@coordinators_only
+def correct_address(request: HttpRequest, message_id: int) -> HttpResponse:
+    """Send a message that did not arrive to another address."""
+    message = _message(message_id)
+    form = AddressForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            changed = remedies.correct_address(
+                message=message, by=signed_in(request), now=timezone.now(), **form.cleaned_data
+            )
+        except MessageRefused as refused:
+            form.add_error("to_email", refused.sentence)
+        else:
+            several = counted(len(changed), "message")
+            messages.success(request, f"{several} will be sent to {form.cleaned_data['to_email']}.")
+            return redirect("manage_message", message.pk)
+    context = {"message_row": message, "topic": topic_words(message.topic), "form": form}
+    return render(request, "manage/address.html", context, status=422 if form.errors else 200)
+
+
+@never_cache
+@at_most(120)
+@coordinators_only
+def drop(request: HttpRequest, message_id: int) -> HttpResponse:
+    """Give up a message, for a reason that stays on record."""
+    message = _message(message_id)
+    form = WhyForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            remedies.drop(
+                message=message,
+                by=signed_in(request),
+                why=form.cleaned_data["why"],
+                now=timezone.now(),
+            )
+        except MessageRefused as refused:
+            messages.info(request, refused.sentence)
+        else:
+            messages.success(request, f"The message to {message.to_email} is dropped.")
+        return redirect("manage_message", message.pk)
+    context = {
+        "message_row": message,
+        "topic": topic_words(message.topic),
+        "form": form,
+        "droppable": message.state in (Message.State.PARKED, Message.State.WAITING),
+    }
+    return render(request, "manage/drop.html", context, status=422 if form.errors else 200)

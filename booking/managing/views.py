@@ -1,0 +1,263 @@
+"""Coordinators' pages: the programme as a table, one session, scheduling and editing it."""
+
+from datetime import datetime
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.agencies import people_without_agency
+from accounts.permissions import coordinators_only
+from accounts.views import signed_in
+from booking.catalogue import editing
+from booking.catalogue.models import Course, Session
+from booking.managing import queries
+from booking.managing.forms import DetailsForm, SessionForm
+from booking.managing.loaders import managed_session
+from booking.managing.opening_forms import OpeningForm
+from booking.outbox.watch import backlog
+from booking.places import demand, minimum, opening, scheduling
+from booking.places.refusals import Refused, ReservedPlaces
+from booking.rate_limits import at_most
+from booking.searching import search_text
+
+_PER_PAGE = 30
+_BOOKINGS_SHOWN = 30
+_SHORTEST_SEARCH = 2
+_HISTORY_SHOWN = 30
+
+
+@never_cache
+@coordinators_only
+@require_GET
+def sessions(request: HttpRequest) -> HttpResponse:
+    """The programme as a working table."""
+    now = timezone.now()
+    show = request.GET.get("show", "")
+    show = show if show in queries.SHOWN else "upcoming"
+    search = search_text(request)
+    table = queries.programme_table(show=show, search=search, now=now)
+    context = {
+        "page_obj": Paginator(table, _PER_PAGE).get_page(request.GET.get("page")),
+        "show": show,
+        "shown": queries.SHOWN,
+        "at_risk": minimum.at_risk(Session.objects.all(), now=now).count(),
+        "search": search,
+        "unlisted": people_without_agency().count(),
+        "backlog": backlog(now=now),
+        "now": now,
+    }
+    return render(request, "manage/sessions.html", context)
+
+
+@never_cache
+@coordinators_only
+@require_GET
+def overview(request: HttpRequest, session_id: int) -> HttpResponse:
+    """One session: numbers, dates, trainers, mail, and what happened lately."""
+    session = managed_session(session_id)
+    now = timezone.now()
+    is_ahead, is_draft = session.ends_at > now, session.state == Session.State.DRAFT
+    context = {
+        "session": session,
+        "sittings": session.sittings.all(),
+        "trainers": session.trainers.all(),
+        "reservations": session.allocations.select_related("agency"),
+        "too_few": minimum.too_few(session, now=now) if session.minimum else None,
+        "history": session.events.select_related("by").order_by("-at", "-id")[:_HISTORY_SHOWN],
+        "free": session.capacity - session.places_taken,
+        "opening": _opening_form(session.course, None, now=now) if is_draft else None,
+        "mail": queries.message_counts(session),
+        "events": queries.recent_events(session),
+        "warnings": queries.used_twice_by(session) if is_ahead else [],
+        "now": now,
+    }
+    return render(request, "manage/session.html", context)
+
+
+@never_cache
+@at_most(60)
+@coordinators_only
+def new(request: HttpRequest) -> HttpResponse:
+    """Schedule a session: first its course, then everything else."""
+    chosen = request.GET.get("course", "")
+    if not chosen.isdecimal() or len(chosen) > 15:
+        courses = Course.objects.order_by("title")
+        return render(request, "manage/choose_course.html", {"courses": courses})
+    course = get_object_or_404(Course, pk=int(chosen))
+    now = timezone.now()
+    typed = request.POST if request.method == "POST" else None
+    form = SessionForm(typed, course=course, now=now)
+    opening_form = _opening_form(course, typed, now=now)
+    if form.is_valid() and opening_form.is_valid():
+        publish = "publish" in request.POST
+        try:
+            session = opening.schedule(
+                course=course,
+                plan=form.plan,
+                publish=publish,
+                first_days=opening_form.cleaned_data["first_days"],
+                by=signed_in(request),
+                now=now,
+            )
+        except editing.EditRefused as refused:
+            form.add_error("reference", refused.sentence)
+        else:
+            _say_saved(request, session, published=publish)
+            return redirect("manage_session", session.pk)
+    context = {"form": form, "course": course, "opening": opening_form}
+    status = 422 if form.errors or opening_form.errors else 200
+    return render(request, "manage/schedule.html", context, status=status)
+
+
+def _opening_form(course: Course, typed: QueryDict | None, *, now: datetime) -> OpeningForm:
+    return OpeningForm(typed, asked=demand.number_of(course, now=now))
+
+
+@never_cache
+@at_most(60)
+@coordinators_only
+def edit(request: HttpRequest, session_id: int) -> HttpResponse:
+    """Edit a draft, or what nobody is told of about a published session."""
+    session = managed_session(session_id)
+    if session.state == Session.State.DRAFT:
+        return _edit_draft(request, session)
+    typed = request.POST if request.method == "POST" else None
+    form = DetailsForm(typed, session=session, now=timezone.now())
+    refusal = "" if session.state == Session.State.PUBLISHED else editing.NotEditable.sentence
+    if form.is_valid() and not refusal:
+        try:
+            scheduling.change_details(
+                session=session, details=form.details, by=signed_in(request), now=timezone.now()
+            )
+        except editing.EditRefused as refused:
+            refusal = refused.sentence
+        else:
+            messages.success(request, "The changes are saved.")
+            return redirect("manage_session", session.pk)
+    context = {"form": form, "session": session, "refusal": refusal}
+    status = 409 if refusal and typed else 422 if form.errors else 200
+    return render(request, "manage/details.html", context, status=status)
+
+
+def _edit_draft(request: HttpRequest, session: Session) -> HttpResponse:
+    now = timezone.now()
+    typed = request.POST if request.method == "POST" else None
+    form = SessionForm(typed, course=session.course, session=session, now=now)
+    opening_form = _opening_form(session.course, typed, now=now)
+    if form.is_valid() and opening_form.is_valid():
+        publish = "publish" in request.POST
+        try:
+            opening.change_draft(
+                session=session,
+                plan=form.plan,
+                publish=publish,
+                first_days=opening_form.cleaned_data["first_days"],
+                by=signed_in(request),
+                now=now,
+            )
+        except (editing.EditRefused, ReservedPlaces) as refused:
+            form.add_error(None, refused.sentence)
+        else:
+            _say_saved(request, session, published=publish)
+            return redirect("manage_session", session.pk)
+    context = {
+        "form": form,
+        "course": session.course,
+        "session": session,
+        "opening": opening_form,
+    }
+    status = 422 if form.errors or opening_form.errors else 200
+    return render(request, "manage/schedule.html", context, status=status)
+
+
+def _say_saved(request: HttpRequest, session: Session, *, published: bool) -> None:
+    done = "is published: people can find it" if published else "is saved as a draft"
+    messages.success(request, f"{session.course.title} {done}.")
+
+
+@never_cache
+@at_most(60)
+@coordinators_only
+@require_POST
+def publish(request: HttpRequest, session_id: int) -> HttpResponse:
+    """Publish a draft as it stands."""
+    session, now = managed_session(session_id), timezone.now()
+    form = _opening_form(session.course, request.POST, now=now)
+    if not form.is_valid():
+        messages.error(request, str(form.errors["first_days"][0]))
+        return redirect("manage_session", session.pk)
+    first_days = form.cleaned_data["first_days"]
+    try:
+        opening.publish(session=session, first_days=first_days, by=signed_in(request), now=now)
+    except editing.EditRefused as refused:
+        messages.error(request, refused.sentence)
+    else:
+        _say_saved(request, session, published=True)
+    return redirect("manage_session", session.pk)
+
+
+@never_cache
+@at_most(60)
+@coordinators_only
+@require_POST
+def go_ahead(request: HttpRequest, session_id: int) -> HttpResponse:
+    """Say that a session with few people is held."""
+    session = managed_session(session_id)
+    try:
+        minimum.goes_ahead(session=session, by=signed_in(request), now=timezone.now())
+    except Refused as refused:
+        messages.error(request, refused.sentence)
+    else:
+        messages.success(request, "The session goes ahead.")
+    return redirect("manage_session", session.pk)
+
+
+@never_cache
+@at_most(60)
+@coordinators_only
+def discard(request: HttpRequest, session_id: int) -> HttpResponse:
+    """Ask, then remove a draft."""
+    session = managed_session(session_id)
+    refusal = "" if session.state == Session.State.DRAFT else editing.NotADraft.sentence
+    if request.method == "POST":
+        try:
+            editing.discard_draft(session=session)
+        except editing.EditRefused as refused:
+            refusal = refused.sentence
+        else:
+            messages.success(request, f"The draft {session.reference} is removed.")
+            return redirect("manage_sessions")
+    status = 409 if refusal and request.method == "POST" else 200
+    context = {"session": session, "refusal": refusal}
+    return render(request, "manage/discard.html", context, status=status)
+
+
+@never_cache
+@coordinators_only
+@require_GET
+def bookings(request: HttpRequest, session_id: int) -> HttpResponse:
+    """Find one person's booking of a session.
+
+    It is a search and not a list: whole lists are on the attendees page, which records who
+    looked at them.
+    """
+    session = managed_session(session_id)
+    search = search_text(request)
+    found = []
+    if len(search) >= _SHORTEST_SEARCH:
+        matches = queries.bookings_of_somebody(session, search=search)
+        found = list(matches[:_BOOKINGS_SHOWN])
+    context = {
+        "session": session,
+        "search": search,
+        "too_short": 0 < len(search) < _SHORTEST_SEARCH,
+        "found": found,
+        "most": _BOOKINGS_SHOWN,
+        "can_cancel": session.starts_at > timezone.now(),
+    }
+    return render(request, "manage/bookings.html", context)

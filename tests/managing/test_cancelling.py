@@ -1,0 +1,139 @@
+"""Calling off a session, and offering the next date to those who had a place."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from booking.catalogue.models import Session
+from booking.outbox.models import Message
+from booking.places import actions, calling_off
+from booking.places.calling_off import NextDateGone, NextDates
+from tests.factories import (
+    make_coordinator,
+    make_course,
+    make_person,
+    make_session,
+    make_trainer,
+)
+from tests.managing.managing import (
+    ahead,
+    said,
+    with_people,
+)
+from tests.notices.letters import part, read, written
+
+pytestmark = pytest.mark.django_db
+
+
+def test_cancelling_needs_a_reason_is_shown_first_and_tells_everybody(coordinator: Client) -> None:
+    session = with_people(booked=2, waiting=1)
+    address = reverse("manage_session_cancel", args=[session.pk])
+    assert coordinator.post(address, {"why": " ", "step": "do"}).status_code == 422
+    preview = coordinator.post(address, {"why": "The trainer is ill.", "step": "preview"})
+    page = preview.content.decode()
+    assert "Cancel it and tell 3 people" in page
+    assert "The trainer is ill." in page
+    session.refresh_from_db()
+    assert session.state == Session.State.PUBLISHED
+    done = coordinator.post(address, {"why": "The trainer is ill.", "step": "do"})
+    assert "3 people will be told" in said(done)
+    session.refresh_from_db()
+    assert (session.state, session.places_taken) == (Session.State.CANCELLED, 0)
+    told = Message.objects.filter(topic="session.cancelled")
+    assert {each.payload["why"] for each in told} == {"The trainer is ill."}
+    assert told.count() == 3
+    again = coordinator.post(address, {"why": "Once more", "step": "do"})
+    assert again.status_code == 409
+
+
+def test_the_next_date_is_offered_to_those_who_had_a_place_in_their_order(
+    coordinator: Client,
+) -> None:
+    course = make_course(title="Neglect")
+    off = with_people(booked=3, waiting=1, course=course)
+    soon = make_session(course=course, capacity=2, starts_at=ahead(40), reference="SOON")
+    elsewhere = make_session(starts_at=ahead(40), reference="ELSE")
+    first, second, third, waits = (booking.person for booking in off.bookings.order_by("pk"))
+    address = reverse("manage_session_cancel", args=[off.pk])
+    page = coordinator.get(address).content.decode()
+    assert "(SOON): 2 places free, 0 waiting" in page
+    assert "ELSE" not in page
+    typed = {"why": "The trainer is ill.", "next_dates": [soon.pk], "answer_days": "3"}
+    wrong = coordinator.post(address, {**typed, "next_dates": [elsewhere.pk]})
+    assert "Choose dates from the list." in wrong.content.decode()
+    preview = coordinator.post(address, {**typed, "step": "preview"}).content.decode()
+    assert "(SOON): 3 people are put in line" in preview
+    assert not soon.bookings.exists()
+    hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', preview)
+    coordinator.post(address, {**dict(hidden), "step": "do"})
+    there = {booking.person: booking for booking in soon.bookings.all()}
+    assert [there[person].state for person in (first, second, third)] == [
+        *("offered", "offered", "waiting")
+    ]
+    assert waits not in there
+    mails = Message.objects.filter(topic="session.cancelled", booking__session=off)
+    told = {mail.recipient: mail.payload["next_dates"] for mail in mails}
+    assert [each["booking"] for each in told[third]] == [there[third].pk]
+    assert [each["booking"] for each in told[waits]] == [None]
+    [mail] = mails.filter(recipient=first)
+    body = part(read(written(mail)), "text/plain")
+    assert f"/bookings/{there[first].pk}/" in body
+    assert "you must accept it there" in body
+    newcomer = make_person()
+    late = actions.book(session=soon, person=newcomer, by=newcomer, now=timezone.now())
+    assert (late.state, late.waiting_position) == ("waiting", 2)
+    assert "Offered instead: SOON" in off.events.get().what
+
+
+def test_several_next_dates_are_filled_one_after_another(coordinator: Client) -> None:
+    course = make_course()
+    off = with_people(booked=4, course=course)
+    one = make_session(course=course, capacity=1, starts_at=ahead(40))
+    two = make_session(course=course, capacity=2, starts_at=ahead(50))
+    typed = {"why": "Snow.", "next_dates": [two.pk, one.pk], "answer_days": "", "step": "do"}
+    coordinator.post(reverse("manage_session_cancel", args=[off.pk]), typed)
+    order = [booking.person for booking in off.bookings.order_by("confirmed_at", "pk")]
+    assert [booking.person for booking in one.bookings.order_by("ticket")] == [order[0], order[3]]
+    assert [booking.person for booking in two.bookings.order_by("ticket")] == order[1:3]
+
+
+def test_whoever_has_a_booking_on_the_next_date_already_is_not_put_in_line(
+    coordinator: Client,
+) -> None:
+    course = make_course()
+    off = with_people(booked=1, course=course)
+    soon = make_session(course=course, starts_at=ahead(40))
+    person = off.bookings.get().person
+    actions.book(session=soon, person=person, by=person, now=timezone.now())
+    typed = {"why": "Snow.", "next_dates": [soon.pk], "step": "do"}
+    coordinator.post(reverse("manage_session_cancel", args=[off.pk]), typed)
+    assert soon.bookings.get().state == "confirmed"
+
+
+def test_a_next_date_that_was_cancelled_meanwhile_is_refused_and_nothing_is_done() -> None:
+    course = make_course()
+    off = with_people(booked=1, course=course)
+    soon = make_session(course=course, starts_at=ahead(40), state=Session.State.CANCELLED)
+    now = timezone.now()
+    with pytest.raises(NextDateGone):
+        calling_off.cancel_session(
+            session=off,
+            by=make_coordinator(),
+            now=now,
+            why="Snow.",
+            instead=NextDates([soon], until=ahead(10)),
+        )
+    off.refresh_from_db()
+    assert (off.state, off.places_taken) == (Session.State.PUBLISHED, 1)
+
+
+def test_trainers_hear_that_their_session_is_cancelled(coordinator: Client) -> None:
+    trainer = make_trainer()
+    session = with_people(booked=1, trainers=[trainer])
+    typed = {"why": "Snow.", "step": "do"}
+    coordinator.post(reverse("manage_session_cancel", args=[session.pk]), typed)
+    [told] = Message.objects.filter(recipient=trainer)
+    assert (told.topic, told.payload["why"]) == ("trainer.cancelled", "Snow.")

@@ -1,0 +1,146 @@
+"""Changes that people are told of: each is shown first, then done."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from booking.catalogue.models import Session
+from booking.outbox.models import Message
+from booking.places.models import BookingEvent
+from tests.factories import (
+    make_session,
+    make_venue,
+)
+from tests.managing.managing import (
+    ahead,
+    said,
+    typed_change,
+    typed_times,
+    with_people,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_change_is_shown_first_and_then_done(coordinator: Client) -> None:
+    session = with_people(booked=2, waiting=1)
+    address = reverse("manage_session_change", args=[session.pk])
+    before = Message.objects.count()
+    typed = typed_change(session, **typed_times(1, ahead(35), ahead(35, hour=12)))
+    preview = coordinator.post(address, {**typed, "step": "preview"})
+    assert preview.status_code == 200
+    page = preview.content.decode()
+    assert "2 people with a place: a new calendar invitation" in page
+    assert "1 person on the waiting list: an email" in page
+    assert "Change it and tell 3 people" in page
+    session.refresh_from_db()
+    assert session.starts_at == ahead()
+    assert Message.objects.count() == before
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
+    done = coordinator.post(address, {**hidden, "step": "do"})
+    assert done.status_code == 302
+    assert "3 people will be told" in said(done)
+    session.refresh_from_db()
+    assert (session.starts_at, session.revision) == (ahead(35), 1)
+    topics = Message.objects.order_by("-id").values_list("topic", flat=True)[:3]
+    assert set(topics) == {"session.changed"}
+    assert session.sittings.count() == 1
+    assert BookingEvent.objects.filter(what=BookingEvent.What.SESSION_CHANGED).count() == 3
+
+
+def test_going_back_from_the_preview_keeps_what_was_typed(coordinator: Client) -> None:
+    session = with_people(booked=1)
+    typed = typed_change(session, start_1="08:15")
+    address = reverse("manage_session_change", args=[session.pk])
+    page = coordinator.post(address, {**typed, "step": "edit"}).content.decode()
+    assert 'value="08:15"' in page
+    assert "Show what would change" in page
+
+
+def test_the_second_step_checks_again_and_trusts_nothing(coordinator: Client) -> None:
+    session = with_people(booked=1)
+    address = reverse("manage_session_change", args=[session.pk])
+    bad = {**typed_change(session, end_1="07:00"), "step": "do"}
+    assert coordinator.post(address, bad).status_code == 422
+    link = {"delivery": "online", "join_url": "http://meet.example/x"}
+    assert (
+        coordinator.post(address, {**typed_change(session, **link), "step": "do"}).status_code
+        == 422
+    )
+    session.refresh_from_db()
+    assert (session.starts_at, session.delivery) == (ahead(), "in person")
+
+
+def test_a_change_prepared_on_an_older_version_is_refused(coordinator: Client) -> None:
+    session = with_people(booked=1)
+    address = reverse("manage_session_change", args=[session.pk])
+    mine = typed_change(session, **typed_times(1, ahead(35), ahead(35, hour=12)))
+    theirs = typed_change(session, **typed_times(1, ahead(36), ahead(36, hour=12)))
+    assert coordinator.post(address, {**theirs, "step": "do"}).status_code == 302
+    late = coordinator.post(address, {**mine, "step": "do"})
+    assert late.status_code == 422
+    assert "Somebody else has changed this session" in late.content.decode()
+    session.refresh_from_db()
+    assert session.starts_at == ahead(36)
+    again = {**mine, "revision": late.context["form"]["revision"].value(), "step": "do"}
+    assert coordinator.post(address, again).status_code == 302
+
+
+def test_a_draft_is_edited_and_removed_rather_than_changed_and_cancelled(
+    coordinator: Client,
+) -> None:
+    draft = make_session(state=Session.State.DRAFT, starts_at=ahead())
+    for name, instead in (
+        ("manage_session_change", "manage_session_edit"),
+        ("manage_session_cancel", "manage_session_discard"),
+    ):
+        response = coordinator.post(reverse(name, args=[draft.pk]), {"step": "do", "why": "No"})
+        assert response.headers["Location"] == reverse(instead, args=[draft.pk])
+    draft.refresh_from_db()
+    assert draft.state == Session.State.DRAFT
+
+
+def test_changing_nothing_tells_nobody(coordinator: Client) -> None:
+    session = with_people(booked=1)
+    before = Message.objects.count()
+    address = reverse("manage_session_change", args=[session.pk])
+    response = coordinator.post(address, typed_change(session))
+    assert response.status_code == 422
+    assert "This is how the session is held already." in response.content.decode()
+    assert Message.objects.count() == before
+
+
+def test_a_join_link_can_be_taken_back(coordinator: Client) -> None:
+    session = with_people(booked=1, delivery="online", join_url="https://meet.example/x")
+    address = reverse("manage_session_change", args=[session.pk])
+    page = coordinator.post(address, typed_change(session, join_url="")).content.decode()
+    assert "to follow" in page
+    coordinator.post(address, {**typed_change(session, join_url=""), "step": "do"})
+    session.refresh_from_db()
+    assert session.join_url == ""
+
+
+def test_the_preview_warns_of_a_venue_used_twice(coordinator: Client) -> None:
+    venue = make_venue("Reginald Centre")
+    make_session(starts_at=ahead(), venue=venue)
+    session = with_people(booked=1)
+    address = reverse("manage_session_change", args=[session.pk])
+    page = coordinator.post(address, typed_change(session, venue=venue.pk)).content.decode()
+    assert "Reginald Centre is also used by" in page
+
+
+@pytest.mark.parametrize("fields", [{"starts_at": ahead(-1)}, {"state": Session.State.CANCELLED}])
+def test_a_session_that_began_or_was_cancelled_is_not_changed(
+    coordinator: Client, fields: dict[str, Any]
+) -> None:
+    session = make_session(**{"starts_at": ahead(), **fields})
+    for name in ("manage_session_change", "manage_session_cancel"):
+        address = reverse(name, args=[session.pk])
+        assert "This cannot be done" in coordinator.get(address).content.decode()
+        typed = {**typed_change(session, start_1="08:00"), "why": "Snow", "step": "do"}
+        assert coordinator.post(address, typed).status_code == 409
+    session.refresh_from_db()
+    assert session.revision == 0
