@@ -106,11 +106,11 @@ def test_places_are_reserved_row_by_row(
     at_work.goto(reverse("manage_session", args=[session.pk]))
     at_work.get_by_role("link", name="Who gets the places").click()
     first = at_work.get_by_role("group", name="Row 1")
-    first.get_by_label("For").select_option("Health")
+    first.get_by_label("For", exact=True).select_option("Health")
     first.get_by_label("Places").fill("3")
     at_work.get_by_role("button", name="Add a row").click()
     second = at_work.get_by_role("group", name="Row 2")
-    second.get_by_label("For").select_option("Education")
+    second.get_by_label("For", exact=True).select_option("Education")
     second.get_by_label("Places").fill("90")
     at_work.get_by_role("button", name="Save", exact=True).last.click()
     expect(at_work.get_by_role("alert")).to_contain_text("93 reserved")
@@ -128,6 +128,7 @@ def test_a_session_at_risk_is_cancelled_and_the_next_date_is_offered(
     at_work: Page, session: Session, accessible: Callable[[Page], None], mail: Mail
 ) -> None:
     first = session.bookings.order_by("pk")[0].person
+    at_work.goto("/manage/")
     at_work.get_by_role("link", name="At risk (1)").click()
     at_work.get_by_role("link", name="Neglect").click()
     expect(at_work.get_by_text("1 person has a confirmed place, and it needs 2.")).to_be_visible()
