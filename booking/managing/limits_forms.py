@@ -50,7 +50,7 @@ class LimitsForm(forms.Form):
         )
         for name, label, low, high in (
             ("places", "Places", 1, MOST_PLACES),
-            ("days", "Released, working days before", 0, _MOST_RELEASE_DAYS),
+            ("days", "Released, working days before", 1, _MOST_RELEASE_DAYS),
         ):
             field = whole_number(f"Row {number}, {label.lower()}", low, high, required=False)
             field.label = label
@@ -87,10 +87,10 @@ class LimitsForm(forms.Form):
         ]
 
     def _released(self, number: int) -> datetime | None:
-        typed = str(self[f"days_{number}"].value() or "0").strip()
+        typed = str(self[f"days_{number}"].value() or _USUAL_RELEASE_DAYS).strip()
         if not self[f"whom_{number}"].value() or not typed.isdecimal() or len(typed) > 3:
             return None
-        if int(typed) > _MOST_RELEASE_DAYS:
+        if not 1 <= int(typed) <= _MOST_RELEASE_DAYS:
             return None
         return end_of_working_day_before(self.session.starts_at, int(typed))
 

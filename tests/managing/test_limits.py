@@ -77,6 +77,17 @@ def test_rows_are_added_and_removed_without_losing_what_was_typed(coordinator: C
     assert not Allocation.objects.exists()
 
 
+def test_the_release_is_shown_as_it_will_be_and_lies_before_the_day(coordinator: Client) -> None:
+    session = make_session(starts_at=ahead())
+    rows = (("sector:health", "1", ""),)
+    form = coordinator.post(address_of(session), typed_limits(*rows, add="1")).context["form"]
+    shown = next(moment for _, _, moment in form.row_fields() if moment)
+    assert coordinator.post(address_of(session), typed_limits(*rows)).status_code == 302
+    assert Allocation.objects.get().release_at == shown
+    on_the_day = typed_limits(("sector:health", "1", "0"))
+    assert coordinator.post(address_of(session), on_the_day).status_code == 422
+
+
 def test_a_reservation_is_taken_away_and_those_who_waited_get_the_places(
     coordinator: Client,
 ) -> None:
