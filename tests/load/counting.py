@@ -9,9 +9,7 @@ from typing import Any, Self
 
 from django.db import connection, transaction
 
-from booking.catalogue.models import Session
-
-_LOCK = f"FROM {Session._meta.db_table} WHERE id = %s FOR NO KEY UPDATE"
+_LOCK = "FOR NO KEY UPDATE OF session"
 
 
 @dataclass
