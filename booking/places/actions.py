@@ -1,4 +1,4 @@
-"""The only code that gives or takes a place.
+"""The only code that gives a place; a cancelled session apart, also the only one that takes it.
 
 Every action is one transaction that first locks the session's row, then, where a rule looks at a
 person's other bookings, the people's rows in order of their keys. Everybody who takes both locks
