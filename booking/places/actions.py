@@ -1,13 +1,13 @@
-"""The only code that gives a place; a cancelled session apart, also the only one that takes it.
+"""The only code that gives or takes a place.
 
 Every action is one transaction that first locks the session's row, then, where a rule looks at a
 person's other bookings, the people's rows in order of their keys. Everybody who takes both locks
 takes them in this order. `now` is always an aware moment, read by the caller. What exchanges
 places (`booking.places.exchanges`) is made of `seat`, `unseat` and `fill` here;
-`booking.places.calling_off` ends all the bookings of a session at once.
+`booking.places.calling_off` ends all the bookings of a session by `take_all_back`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -287,6 +287,18 @@ def join_list(booking: Booking, session: Session) -> None:
     session.last_ticket += 1
     session.waiting_count += 1
     booking.state, booking.ticket = State.WAITING, session.last_ticket
+
+
+def take_all_back(bookings: Sequence[Booking], session: Session, *, now: datetime) -> None:
+    """End every live booking of a session that will not take place, and save its counts."""
+    for booking in bookings:
+        booking.calendar_sequence += 1
+        booking.state, booking.ended_at = State.CANCELLED, now
+    Booking.objects.bulk_update(
+        bookings, ["state", "ended_at", "calendar_sequence"], batch_size=500
+    )
+    session.places_taken = session.waiting_count = 0
+    save_counts(session)
 
 
 def leave_list(booking: Booking, session: Session, state: Booking.State, *, now: datetime) -> None:

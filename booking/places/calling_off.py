@@ -10,14 +10,14 @@ from django.db.models import F
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox import actions as outbox
-from booking.places import announcements, approvals, exchanges, history, trainers
+from booking.places import actions, announcements, approvals, exchanges, history, trainers
 from booking.places.announcements import NextDate
 from booking.places.eligibility import check_changeable
 from booking.places.manager_copies import with_copies
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import Refused, SessionStarted
 from booking.places.rule_models import SessionEvent
-from booking.places.statements import lock_session, save_counts, sittings_of
+from booking.places.statements import lock_session, sittings_of
 from booking.wording import day, listed, short_day
 
 
@@ -97,16 +97,9 @@ def _end_all(
     sittings = sittings_of(session)
     bookings = list(Booking.objects.for_session(session).live().select_related("person"))
     confirmed = {booking.pk for booking in bookings if booking.state == Booking.State.CONFIRMED}
-    for booking in bookings:
-        booking.calendar_sequence += 1
-        booking.state, booking.ended_at = Booking.State.CANCELLED, now
-    Booking.objects.bulk_update(
-        bookings, ["state", "ended_at", "calendar_sequence"], batch_size=500
-    )
+    actions.take_all_back(bookings, session, now=now)
     approvals.close(bookings, session, now=now)
     history.record(bookings, BookingEvent.What.SESSION_CANCELLED, by=by, now=now, why=why)
-    session.places_taken = session.waiting_count = 0
-    save_counts(session)
     drafts = [
         draft
         for booking in bookings
