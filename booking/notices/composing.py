@@ -17,7 +17,13 @@ from booking.notices.for_trainers import letter_to_trainer
 from booking.notices.mime import Letter, write
 from booking.notices.new_dates import NewDate
 from booking.notices.notice import notice_of
-from booking.notices.questions import ASKED, OFFERED, REMINDED, still_asks
+from booking.notices.questions import (
+    ASKED,
+    OFFERED,
+    REMINDED,
+    is_offered_anew,
+    still_asks,
+)
 from booking.notices.reminder_times import DAYS, HOUR
 from booking.notices.reminders import still_reminds
 from booking.notices.rendering import rendered, tidied
@@ -130,6 +136,8 @@ def _composed(
         return Pointless("The place has been given up since.")
     if message.topic in (DAYS, HOUR) and not still_reminds(message, booking, now=now):
         return Pointless("What this was to remind of has changed or begun, or is not wanted.")
+    if message.topic == OFFERED and is_offered_anew(message, booking):
+        return Pointless("The place is held until another time, which a later mail says.")
     if message.topic in (ASKED, REMINDED) and not still_asks(message, booking):
         return Pointless("The manager's answer is not needed any more.")
     return _written(message, lambda: _letter(message, booking))

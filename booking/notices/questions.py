@@ -54,6 +54,12 @@ def question_of(message: Message, booking: Booking) -> Question | None:
     )
 
 
+def is_offered_anew(message: Message, booking: Booking) -> bool:
+    """Whether a message offers a place until a time that was changed before it was written."""
+    until = datetime.fromisoformat(message.payload["until"])
+    return booking.state == Booking.State.OFFERED and booking.offered_until != until
+
+
 def still_asks(message: Message, booking: Booking) -> bool:
     """Whether what a message asks a manager is still to be answered, and by them.
 

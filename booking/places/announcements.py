@@ -128,9 +128,10 @@ def invited(booking: Booking, *, position: int, why: str) -> Draft:
 
 
 def offered(booking: Booking, *, why: str = "") -> Draft:
-    """A place is held until a stated time."""
+    """A place is held until a stated time, whose link answers this offer and no other."""
     until = booking.offered_until.isoformat() if booking.offered_until else ""
-    return _draft(booking, "booking.offered", booking.ticket, {"until": until, "why": why})
+    revision = f"{booking.ticket} {until}"
+    return _draft(booking, "booking.offered", revision, {"until": until, "why": why})
 
 
 def _to_manager(approval: Approval, topic: str) -> Draft:
@@ -283,17 +284,18 @@ def session_changed(
     dropped: Iterable[SittingTimes],
     changes: Sequence[dict[str, str]],
     session_revision: int,
+    answer_by: datetime | None = None,
 ) -> Iterator[Draft]:
     """Something that people notice has changed: REQUEST with a raised SEQUENCE and what changed.
 
     `changes` is a list of {"what", "before", "after"} in words; `kept` are the sittings that lie
-    ahead.
+    ahead; `answer_by` is until when a place is held that is not certain yet.
     """
     kept = tuple(kept)
     if booking.state != Booking.State.CONFIRMED:
-        yield _draft(
-            booking, "session.changed", f"not booked {session_revision}", {"changes": list(changes)}
-        )
+        until = answer_by.isoformat() if answer_by else ""
+        payload = {"changes": list(changes), "until": until}
+        yield _draft(booking, "session.changed", f"not booked {session_revision}", payload)
         return
     yield from _with_entries(
         booking,

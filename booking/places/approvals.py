@@ -113,6 +113,18 @@ def start_clock(approval: Approval, *, now: datetime) -> None:
     approval.expires_at = min(after_working_days(now, ANSWERED_WITHIN), starts_at)
 
 
+def session_moved(booking: Booking, session: Session) -> None:
+    """Nobody has longer to answer than until the session's new start."""
+    approval: Approval | None = getattr(booking, "approval", None)
+    if approval is None or approval.state not in Approval.OPEN:
+        return
+    if booking.state == Booking.State.REQUESTED:
+        approval.expires_at = min(approval.expires_at, session.starts_at)
+    else:
+        approval.remind_at = approval.expires_at = session.starts_at
+    approval.save(update_fields=["remind_at", "expires_at"])
+
+
 def tell_manager(approval: Approval) -> list[Draft]:
     """The mail that asks, unless it must wait for a coordinator or has been answered."""
     if approval.state != Approval.State.ASKED:

@@ -19,7 +19,7 @@ from booking.catalogue.working_days import (
     free_until,
 )
 from booking.outbox import actions as outbox
-from booking.places import actions, announcements, terms, trainers
+from booking.places import actions, announcements, history, terms, trainers
 from booking.places.announcements import SittingTimes
 from booking.places.eligibility import check_changeable
 from booking.places.facts import read_room
@@ -34,6 +34,7 @@ from booking.wording import listed, sitting_times
 
 # Working time: two days in which anybody may cancel free of charge after a change.
 TIME_TO_REACT = timedelta(hours=16)
+_SOONER = "The session has moved, so there is less time to answer."
 
 
 class ChangedMeanwhile(Refused):
@@ -266,26 +267,21 @@ def _tell(
     told = Booking.objects.for_session(session).live()
     if only_about_trainers(changes):
         told = told.holding_a_place()
-    bookings = list(told.select_related("person"))
+    bookings = list(told.select_related("person", "approval"))
+    promised = {booking.pk: booking.offered_until for booking in bookings}
     for booking in bookings:
         booking.calendar_sequence += 1
         if not only_about_trainers(changes):
+            booking.session = session
             booking.free_until = _free_until_now(booking, session, now=now)
-    Booking.objects.bulk_update(bookings, ["calendar_sequence", "free_until"], batch_size=500)
-    why = _in_words(changes)[:500]
-    BookingEvent.objects.bulk_create(
-        [
-            BookingEvent(
-                booking=booking,
-                at=now,
-                by=by,
-                what=BookingEvent.What.SESSION_CHANGED,
-                why=why,
-                state_after=booking.state,
-            )
-            for booking in bookings
-        ]
+            terms.bring_forward(booking, session, now=now)
+    Booking.objects.bulk_update(
+        bookings,
+        ["calendar_sequence", "free_until", "offered_until", "must_accept_by"],
+        batch_size=500,
     )
+    what = _in_words(changes)
+    history.record(bookings, BookingEvent.What.SESSION_CHANGED, by=by, now=now, why=what)
     drafts = [
         draft
         for booking in bookings
@@ -295,8 +291,13 @@ def _tell(
             dropped=dropped,
             changes=[change.as_payload() for change in changes],
             session_revision=session.revision,
+            answer_by=terms.answer_by(booking),
         )
     ]
+    # The link in the first mail is that of an offer which ends when it said.
+    sooner = [each for each in bookings if each.offered_until != promised[each.pk]]
+    drafts.extend(announcements.offered(booking, why=_SOONER) for booking in sooner)
+    history.record(sooner, BookingEvent.What.OFFERED, by=by, now=now, why=_SOONER)
     outbox.post(with_copies(drafts, session=session, bookings=bookings), now=now)
 
 

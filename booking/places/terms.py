@@ -69,6 +69,26 @@ def offered_until(booking: Booking, session: Session, *, now: datetime) -> datet
     return min(until, booking.must_accept_by or until)
 
 
+def bring_forward(booking: Booking, session: Session, *, now: datetime) -> None:
+    """After the session has moved: nobody may answer for longer than its new start allows.
+
+    An offer lasts no longer than one that is made now. The caller saves the booking; its approval
+    is saved here.
+    """
+    if booking.offered_until is not None and booking.state == State.OFFERED:
+        booking.offered_until = min(booking.offered_until, offered_until(booking, session, now=now))
+    if booking.must_accept_by is not None:
+        booking.must_accept_by = min(booking.must_accept_by, session.starts_at)
+    approvals.session_moved(booking, session)
+
+
+def answer_by(booking: Booking) -> datetime | None:
+    """Until when a place is held that is not certain yet."""
+    if booking.state == State.OFFERED:
+        return booking.offered_until
+    return booking.approval.expires_at if booking.state == State.REQUESTED else None
+
+
 def why_offered(booking: Booking) -> str:
     """Why somebody whom we put in line is offered a place; costs a statement only for them."""
     if booking.must_accept_by is None:

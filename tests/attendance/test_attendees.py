@@ -109,7 +109,7 @@ def test_csv_has_no_formulas_and_keeps_accents() -> None:
     assert "attachment" in response.headers["Content-Disposition"]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 def test_a_cell_never_begins_like_a_formula(start: str) -> None:
     assert safe_cell(f"{start}1+1").startswith("'")
     assert safe_cell("Plain") == "Plain"

@@ -37,7 +37,7 @@ HEADERS = [
     *("From", "Reply-To", "To", "Subject", "Date", "Message-ID"),
     *("Auto-Submitted", "X-Auto-Response-Suppress", "MIME-Version", "Content-Type"),
 ]
-FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 PIECES = (
     *("\r\n", "\n", "\r", "\x00", "\x0b", "\x1b", "\x7f", "\x85", "\u2028", "\u2029", "\ufeff"),
     *("\r\nBcc: eve@evil.example\r\n", "\r\n\r\n<script>alert(1)</script>", "%0d%0aBcc:x"),

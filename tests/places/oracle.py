@@ -274,6 +274,15 @@ def check_nobody_is_twice_at_once(everything: list[Session]) -> None:
             assert not both, (some, other, both)
 
 
+def check_ends(session: Session) -> None:
+    """Nobody may answer, or stay in line, for longer than until the session starts."""
+    for booking in _in_states(session, LIVE):
+        ends = [booking.must_accept_by if booking.state == "waiting" else None]
+        ends.append(booking.offered_until if booking.state == "offered" else None)
+        ends.append(booking.approval.expires_at if booking.state == "requested" else None)
+        assert all(end is None or end <= session.starts_at for end in ends), (booking.pk, ends)
+
+
 def check_tickets(session: Session) -> None:
     """Places on the list are in order of their tickets, each handed out once."""
     tickets = [each.ticket for each in session.bookings.all() if each.ticket is not None]

@@ -303,7 +303,7 @@ class Places(RuleBasedStateMachine):
             )
         self.check(self.sessions[date])
 
-    @rule(date=dates, days=st.sampled_from([-2, 1, 7]))
+    @rule(date=dates, days=st.sampled_from([-12, -2, 1, 7]))
     def rearrange(self, date: int, days: int) -> None:
         """A session is moved, perhaps onto another one that people are booked on."""
         session = Session.objects.get(pk=self.sessions[date].pk)
@@ -375,6 +375,7 @@ class Places(RuleBasedStateMachine):
             oracle.check_counts(session)
             oracle.check_limits(session, now=self.now)
             oracle.check_tickets(session)
+            oracle.check_ends(session)
             oracle.check_nobody_waits_in_vain(session, everything, now=self.now)
             for booking in session.bookings.all():
                 oracle.check_history(booking)

@@ -384,3 +384,27 @@ def test_statements_of_one_booking(django_assert_num_queries) -> None:  # type: 
     person = make_person()
     with django_assert_num_queries(9):
         actions.book(session=session, person=person, by=person, now=NOW)
+
+
+def test_a_session_that_fails_keeps_no_other_from_its_turn() -> None:
+    broken, sound = make_session(capacity=1), make_session(capacity=1)
+    waiting = {}
+    for session in (broken, sound):
+        first, second = make_person(), make_person()
+        actions.book(session=session, person=first, by=first, now=NOW)
+        waiting[session.pk] = actions.book(session=session, person=second, by=second, now=NOW)
+    Session.objects.update(capacity=2)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql
+                AS $$ BEGIN RAISE EXCEPTION 'broken'; END $$;
+            CREATE TRIGGER broken BEFORE UPDATE ON booking_session FOR EACH ROW
+                WHEN (NEW.id = {broken.pk}) EXECUTE FUNCTION refuse();
+            """
+        )
+    with pytest.raises(ExceptionGroup) as raised:
+        sweep.sweep(now=NOW)
+    assert "broken" in str(raised.value.exceptions[0])
+    states = {key: Booking.objects.get(pk=each.pk).state for key, each in waiting.items()}
+    assert states == {broken.pk: "waiting", sound.pk: "confirmed"}

@@ -6,12 +6,22 @@ from datetime import timedelta
 import pytest
 
 from booking.catalogue.models import Session
+from booking.notices.composing import compose
+from booking.outbox.delivery import Pointless
 from booking.outbox.models import Message
 from booking.places import actions, calling_off, changes
 from booking.places.changes import Arrangements, BadTimes, PlannedSitting
 from booking.places.models import Booking
 from booking.places.refusals import CapacityTooLow, SessionNotOpen, SessionStarted
-from tests.factories import NOW, make_coordinator, make_person, make_session, make_venue
+from booking.places.rule_models import Approval
+from tests.factories import (
+    NOW,
+    make_coordinator,
+    make_course,
+    make_person,
+    make_session,
+    make_venue,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -198,3 +208,57 @@ def test_a_sitting_that_has_begun_neither_moves_nor_goes() -> None:
             )
     with pytest.raises(SessionStarted):
         changes.rearrange(session=session, arrangements=held, by=make_coordinator(), now=second)
+
+
+def test_who_has_yet_to_answer_has_no_longer_than_until_the_new_start() -> None:
+    session = make_session(capacity=1, promotion=Session.Promotion.OFFER)
+    held, offered, invited = book(session), book(session), book(session)
+    actions.cancel(booking=held, by=held.person, now=NOW)
+    Booking.objects.filter(pk=invited.pk).update(must_accept_by=session.starts_at)
+    offered.refresh_from_db()
+    first_end = offered.offered_until
+    arrangements = as_it_is(session)
+    sooner = NOW + timedelta(hours=4)
+    moved = replace(arrangements.sittings[0], starts_at=sooner, ends_at=sooner + timedelta(hours=3))
+    changes.rearrange(
+        session=session,
+        arrangements=replace(arrangements, sittings=(moved,)),
+        by=make_coordinator(),
+        now=NOW,
+    )
+    offered.refresh_from_db()
+    invited.refresh_from_db()
+    assert offered.offered_until is not None
+    assert first_end is not None
+    assert NOW < offered.offered_until < sooner < first_end
+    assert invited.must_accept_by == sooner
+    *_, first, changed, second = posted(offered)
+    assert [each.topic for each in (first, changed, second)] == [
+        "booking.offered",
+        "session.changed",
+        "booking.offered",
+    ]
+    until = offered.offered_until.isoformat()
+    assert changed.payload["until"] == second.payload["until"] == until
+    # The first has not left yet, and its link is dead.
+    composed = compose([first, second], clock=lambda: NOW)
+    assert isinstance(composed[first.pk], Pointless)
+    assert isinstance(composed[second.pk], bytes)
+
+
+def test_a_place_held_for_the_manager_is_held_until_the_new_start_at_most() -> None:
+    session = make_session(course=make_course(needs_manager_approval=True))
+    person = make_person(manager_email="manager@example.org")
+    booking = actions.book(session=session, person=person, by=person, now=NOW)
+    arrangements = as_it_is(session)
+    sooner = NOW + timedelta(days=2)
+    moved = replace(arrangements.sittings[0], starts_at=sooner, ends_at=sooner + timedelta(hours=3))
+    changes.rearrange(
+        session=session,
+        arrangements=replace(arrangements, sittings=(moved,)),
+        by=make_coordinator(),
+        now=NOW,
+    )
+    approval = Approval.objects.get(booking=booking)
+    assert approval.expires_at == sooner
+    assert posted(booking)[-1].payload["until"] == sooner.isoformat()
