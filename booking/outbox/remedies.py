@@ -52,7 +52,8 @@ def correct_address(
     Only one that has provably not been accepted, or that came back. It gets a new Message-ID
     because it is another mail (RFC 5322, 3.6.4): a report about the old one must not be taken for
     one about the new. Later messages of its stream that wait behind it for the same address go to
-    the new one too. The person's account keeps its address, which is what they sign in with.
+    the new one too, but for those that hold a link which only their recipient may use. The
+    person's account keeps its address, which is what they sign in with.
 
     Returns the messages that go to the new address. Raises `OnlyForItsRecipient`,
     `SameAddress`, `NotStuck`, `MayHaveArrived` or `ReplacedSince`.
@@ -76,7 +77,10 @@ def correct_address(
             .exclude(state=State.SENDING)
             .select_for_update()
         )
-        changed = [fresh, *(each for each in behind if not each.may_have_arrived)]
+        changed = [
+            fresh,
+            *(each for each in behind if not each.is_secret and not each.may_have_arrived),
+        ]
         reason = f"From {old_email} to {to_email}. {why}"
         for each in changed:
             _record(each, What.ADDRESS_CORRECTED, by=by, now=now, why=reason)

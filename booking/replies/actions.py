@@ -26,13 +26,15 @@ class NotForUs(Exception):
     """The mail cannot be acted on: the message says why, for the person who must read it."""
 
 
-def record_answer(*, answer: Answer, message_id: str, is_automatic: bool, now: datetime) -> None:
+def record_answer(
+    *, answer: Answer, message_id: str, is_automatic_reply: bool, now: datetime
+) -> None:
     """Record what a person answered in their calendar.
 
     It counts only if the UID is one we gave out and the attendee is the person of that booking,
     at an address that we wrote to about it. A place is never given up by this: whoever declines
-    is told once, until they answer otherwise, that it is kept and how to cancel it. The answer of
-    a program is recorded, and nobody is written to about it. Raises `NotForUs`.
+    is told once, until they answer otherwise, that it is kept and how to cancel it. What a program
+    answered by itself is recorded, and nobody is written to about it. Raises `NotForUs`.
     """
     with transaction.atomic():
         booking, sitting_key = _booking_of(answer)
@@ -55,7 +57,7 @@ def record_answer(*, answer: Answer, message_id: str, is_automatic: bool, now: d
             is_new
             and reply.partstat == Partstat.DECLINED
             and not declined_already
-            and not is_automatic
+            and not is_automatic_reply
             and booking.state == Booking.State.CONFIRMED
             and booking.session.starts_at > now
         ):

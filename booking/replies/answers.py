@@ -1,6 +1,8 @@
 """The answer of a calendar program: iTIP REPLY (RFC 5546, section 3.2.3)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from email.message import Message
 from urllib.parse import unquote
 
 from icalendar import Calendar, Event
@@ -33,17 +35,27 @@ def answers_in(incoming: Incoming) -> list[Answer]:
     Programs send the same answer as a part and again as an attachment: the first one counts.
     Raises `Unreadable`.
     """
+    for part in _calendars(incoming):
+        content = octets(part)
+        if len(content) > _MOST_OCTETS:
+            raise Unreadable("It brings a calendar that is far too large to be an answer.")
+        if b"REPLY" in content.upper():
+            found = _answers(content)
+            if found:
+                return found
+    return []
+
+
+def brings_a_calendar(incoming: Incoming) -> bool:
+    """Whether there is a calendar in it, such as another time that somebody proposes."""
+    return any(True for _ in _calendars(incoming))
+
+
+def _calendars(incoming: Incoming) -> "Iterator[Message[str, str]]":
     for part in incoming.parts():
         name = part.get_filename("") or ""
         if part.get_content_type() in _CALENDAR_TYPES or name.lower().endswith(".ics"):
-            content = octets(part)
-            if len(content) > _MOST_OCTETS:
-                raise Unreadable("It brings a calendar that is far too large to be an answer.")
-            if b"REPLY" in content.upper():
-                found = _answers(content)
-                if found:
-                    return found
-    return []
+            yield part
 
 
 def _answers(content: bytes) -> list[Answer]:

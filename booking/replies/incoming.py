@@ -74,11 +74,23 @@ class Incoming:
 
     @property
     def is_automatic(self) -> bool:
-        """Whether a program wrote it (RFC 3834, section 5; and an older way to say so)."""
-        word = header(self.mail, "Auto-Submitted").partition(";")[0].strip().lower()
+        """Whether a program wrote it (RFC 3834, section 5; and older ways to say so).
+
+        Google Calendar says so (`auto-generated`) of the answer that a person gave with a click.
+        """
+        return self._auto_submitted not in ("", "no") or self.is_automatic_reply
+
+    @property
+    def is_automatic_reply(self) -> bool:
+        """Whether a program answered with it, and no person decided anything."""
         older = header(self.mail, "X-Autoreply").strip().lower() == "yes"
         bulk = header(self.mail, "Precedence").strip().lower() == "auto_reply"
-        return (word not in ("", "no")) or older or bulk
+        return self._auto_submitted == "auto-replied" or older or bulk
+
+    @property
+    def _auto_submitted(self) -> str:
+        """Its word, without parameters and comments."""
+        return re.split(r"[;(]", header(self.mail, "Auto-Submitted"))[0].strip().lower()
 
     @property
     def is_from_a_mail_server(self) -> bool:

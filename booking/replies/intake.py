@@ -8,7 +8,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 
 from booking.replies import actions
-from booking.replies.answers import Unreadable, answers_in
+from booking.replies.answers import Unreadable, answers_in, brings_a_calendar
 from booking.replies.bounces import report_in
 from booking.replies.incoming import Incoming
 from booking.replies.mailbox import Fetched
@@ -76,9 +76,14 @@ def _act(incoming: Incoming, fetched: Fetched, key: str, now: datetime) -> str:
         answers = answers_in(incoming)
         for answer in answers:
             actions.record_answer(
-                answer=answer, message_id=key, is_automatic=incoming.is_automatic, now=now
+                answer=answer,
+                message_id=key,
+                is_automatic_reply=incoming.is_automatic_reply,
+                now=now,
             )
-        # A holiday notice is no answer, and is never answered (RFC 3834, section 2).
-        return "" if answers or incoming.is_automatic else _ORDINARY
+        # A holiday notice is no answer, and is never answered (RFC 3834, section 2). A person's
+        # proposal of another time is sent by a program too.
+        is_a_notice = incoming.is_automatic and not brings_a_calendar(incoming)
+        return "" if answers or is_a_notice else _ORDINARY
     except (Unreadable, actions.NotForUs) as refused:
         return str(refused)

@@ -87,6 +87,16 @@ def test_what_waits_behind_it_for_the_same_address_goes_with_it() -> None:
     assert behind.events.get().what == MessageEvent.What.ADDRESS_CORRECTED
 
 
+def test_a_link_to_answer_by_does_not_go_with_it() -> None:
+    first = refused("first", topic="booking.waiting")
+    offer = post("offer", topic="booking.offered")
+    behind = post("behind")
+    assert correct(first) == [first, behind]
+    offer.refresh_from_db()
+    assert (offer.to_email, offer.state) == ("old@agency.example", State.WAITING)
+    assert not offer.events.exists()
+
+
 @pytest.mark.parametrize(
     ("fields", "refusal"),
     [

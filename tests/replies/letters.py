@@ -23,7 +23,7 @@ def google_reply(
     """As Google Calendar answers: a part of an alternative, and the same again attached."""
     uid = changes.get("uid", uid_of(booking))
     attendee = changes.get("attendee", booking.person.email)
-    headers = changes.get("headers", "")
+    auto_submitted = changes.get("auto_submitted", "auto-generated")
     calendar = f"""BEGIN:VCALENDAR
 PRODID:-//Google Inc//Google Calendar 70.9054//EN
 VERSION:2.0
@@ -44,11 +44,15 @@ END:VEVENT
 END:VCALENDAR
 """
     return crlf(f"""
+Return-Path: <{attendee}>
+Reply-To: Someone <{attendee}>
+Sender: Google Calendar <calendar-notification@google.com>
+Auto-Submitted: {auto_submitted}
 From: Someone <{attendee}>
 To: {OURS}
 Subject: {partstat.title()}: Neglect
 Message-ID: {message_id}
-{headers}MIME-Version: 1.0
+MIME-Version: 1.0
 Content-Type: multipart/mixed; boundary="outer"
 
 --outer

@@ -1,6 +1,6 @@
 """What follows from each kind of mail, and what never does."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -56,9 +56,12 @@ def test_an_answer_is_recorded_on_the_booking(partstat: str) -> None:
     assert reminders_of_the_place() == []
 
 
-def test_whoever_declines_keeps_the_place_and_is_told_how_to_cancel() -> None:
+@pytest.mark.parametrize("answer", [letters.outlook_reply, letters.google_reply])
+def test_whoever_declines_keeps_the_place_and_is_told_how_to_cancel(
+    answer: Callable[[Booking, str], bytes],
+) -> None:
     booking = make_booking()
-    assert receive(letters.outlook_reply(booking, "DECLINED"))
+    assert receive(answer(booking, "DECLINED"))
     booking.refresh_from_db()
     assert booking.state == Booking.State.CONFIRMED
     [message] = reminders_of_the_place()
@@ -116,7 +119,7 @@ def test_nobody_is_told_once_the_session_has_begun() -> None:
 
 def test_the_answer_of_a_program_is_never_answered() -> None:
     booking = make_booking()
-    mail = letters.google_reply(booking, "DECLINED", headers="Auto-Submitted: auto-replied\n")
+    mail = letters.google_reply(booking, "DECLINED", auto_submitted="auto-replied (rejected)")
     assert receive(mail)
     assert CalendarReply.objects.get().partstat == "declined"
     assert reminders_of_the_place() == []
