@@ -1,6 +1,6 @@
 """Everything that may fail, made to fail, one after the other, around real processes.
 
-    python -m tests.faults [--short | --quick] [--only NAME]... [--json PATH]
+    python -m tests.faults [--short] [--only NAME]... [--json PATH]
 
 It starts PostgreSQL with its data kept safe, Valkey, a mail server that misbehaves on command, web
 servers, workers and beat; it kills, stops and cuts them off; and it says for each fault what was
@@ -40,8 +40,6 @@ NAMES = (
     "clocks",
     "by-chance",
 )
-# Those that take little time and whose outcome does not depend on how fast the machine is.
-QUICK = ("clicks", "freed-places", "capacity", "mail-refusals", "repeated", "poison", "clocks")
 
 
 def rows_of(name: str, site: Site, scale: Scale) -> Iterable[Row]:
@@ -86,13 +84,17 @@ def run(names: Sequence[str], scale: Scale) -> list[Row]:
         for name in names:
             began = time.monotonic()
             print(f"{name} ...", file=sys.stderr, flush=True)
+            found: list[Row] = []
             try:
-                rows.extend(rows_of(name, site, scale))
+                found.extend(rows_of(name, site, scale))
             except Exception as trouble:  # noqa: BLE001 - whatever goes wrong is a fault not survived
                 print(traceback.format_exc(), file=sys.stderr)
                 story = f"{type(trouble).__name__}: {trouble}".splitlines()[0]
-                rows.append(Row(name, "broken off", failures=[story]))
+                found.append(Row(name, "broken off", failures=[story]))
+            for row in found:
+                print("  " + "  ".join(row.cells), *row.failures, sep="\n    ", file=sys.stderr)
             print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+            rows.extend(found)
     return rows
 
 
@@ -100,9 +102,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Try them, print the table and store it: 0 if every fault was survived, else 1."""
     parser = argparse.ArgumentParser(description="Make everything fail that may fail.")
     parser.add_argument("--short", action="store_true", help="fewer rounds, shorter outages")
-    parser.add_argument(
-        "--quick", action="store_true", help="the short form of the groups that need little time"
-    )
     parser.add_argument("--only", choices=NAMES, action="append", help="only this group")
     parser.add_argument("--json", type=Path, default=RESULTS, help="where the rows are stored")
     parser.add_argument("--list", action="store_true", help="name the groups and stop")
@@ -110,20 +109,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.list:
         print("\n".join(NAMES))
         return 0
-    is_short = chosen.short or chosen.quick
     began = time.monotonic()
     try:
         with stopped_by_signals():
-            rows = run(
-                chosen.only or (QUICK if chosen.quick else NAMES), SHORT if is_short else FULL
-            )
+            rows = run(chosen.only or NAMES, SHORT if chosen.short else FULL)
     except KeyboardInterrupt:
         return 130
     except (DoesNotStart, ServersRefused) as refusal:
         print(refusal, file=sys.stderr)
         return 1
     seconds = time.monotonic() - began
-    report.store(rows, chosen.json, is_full=not is_short, seconds=seconds)
+    report.store(rows, chosen.json, is_full=not chosen.short, seconds=seconds)
     print(f"\n{report.show(rows)}\nTook {seconds / 60:.1f} minutes.")
     return 1 if any(row.failures for row in rows) else 0
 

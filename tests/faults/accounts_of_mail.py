@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from accounts.models import User
 from booking.outbox.models import Message
+from booking.places.models import Booking
 from tests.faults.mail_server import TakenMail
 from tests.faults.report import Row
 from tests.faults.site import Site
@@ -45,10 +46,13 @@ def nothing_on_the_way() -> bool:
     return not Message.objects.filter(state__in=ON_THE_WAY).exists()
 
 
-def settle(row: Row, taken: Sequence[TakenMail], *, most_duplicates: int = 0) -> None:
+def settle(
+    row: Row, taken: Sequence[TakenMail], *, most_duplicates: int = 0, parked: int = 0
+) -> None:
     """Every message was taken by the mail server, and no more than so many of them twice.
 
-    A duplicate must be byte for byte the same.
+    A duplicate must be byte for byte the same; `parked` is how many must wait for a coordinator.
+    Every booking must have a message, or nobody would have missed a mail.
     """
     times = Counter(mail.message_id for mail in taken)
     forms: defaultdict[str, set[str]] = defaultdict(set)
@@ -60,6 +64,10 @@ def settle(row: Row, taken: Sequence[TakenMail], *, most_duplicates: int = 0) ->
     row.lost += len(lost)
     row.duplicated += sum(times.values()) - len(times)
     row.expect(not lost, f"{len(lost)} of {len(rows)} messages never arrived")
+    row.expect_equal("messages parked", len(shown), parked)
+    untold = Booking.objects.filter(messages=None).count()
+    row.lost += untold
+    row.expect_equal("bookings without a message", untold, 0)
     row.expect_equal("mails that nobody posted", len(set(times) - set(rows)), 0)
     row.expect(
         row.duplicated <= most_duplicates,

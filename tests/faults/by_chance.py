@@ -22,7 +22,7 @@ def deep_tests(site: Site, scale: Scale) -> list[Row]:
         if name not in ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
     }
     tests = subprocess.run(
-        [sys.executable, "-m", "pytest", "-m", "deep"],
+        [sys.executable, "-m", "pytest", "-m", "deep", "-n", "logical", "--dist", "loadgroup"],
         cwd=REPOSITORY,
         env={**variables, "DEEP": "1"},
         capture_output=True,

@@ -3,7 +3,7 @@
 import random
 import re
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -11,6 +11,8 @@ from email import message_from_bytes, policy
 from django.utils import timezone
 
 from booking.catalogue.models import Session
+from booking.notices.reminder_times import HOUR
+from booking.outbox.models import Message
 from booking.places import actions, changes
 from booking.places.changes import Arrangements, PlannedSitting
 from booking.places.models import Booking
@@ -21,10 +23,13 @@ from tests.faults.scale import Scale
 from tests.faults.site import STARTED_WITHIN, Site, wait_until
 from tests.load import crowd
 from worker.celery import app
+from worker.schedule import SCHEDULE
 
 PEOPLE, WAVES = 40, 24
-# One wave: what beat would ask for in half a minute.
-_TASKS = ("deliver_messages",) * 6 + ("fill_places_everywhere", "post_due_reminders")
+# One wave: every task that beat asks for, and delivering more often.
+_TASKS = ("worker.tasks.deliver_messages",) * 6 + tuple(each["task"] for each in SCHEDULE.values())
+_SOON = timedelta(minutes=40)
+_FEW, _MORE, _WANTED = 5, 8, 15
 _ENTRY = re.compile(r"^(UID|SEQUENCE|METHOD):(.*)$", re.MULTILINE)
 
 
@@ -34,20 +39,60 @@ def repeated_and_shuffled(site: Site, scale: Scale) -> list[Row]:
     row = Row("tasks delivered three times", f"{tasks} tasks shuffled, 2 workers of 2 processes")
     begin_anew(site, people=PEOPLE)
     session = crowd.add_session(capacity=PEOPLE, days_ahead=5)
+    wanted, soon = _somebody_waits(), _somebody_is_to_be_reminded()
     with (
         site.worker(name="one") as one,
         site.worker(name="two") as two,
     ):
         for number in range(WAVES):
             _decide(number, session)
+            if number == WAVES // 2:
+                # As if a round had been missed: only the task finds these places.
+                Session.objects.filter(pk=wanted.pk).update(capacity=_MORE)
             _send_a_wave()
             time.sleep(0.3)
         took = wait_until(nothing_on_the_way, one, two, seconds=STARTED_WITHIN)
     row.took(took, at_most=STARTED_WITHIN)
     settle(row, site.mail.taken)
-    entries = _expect_rising(row, site.mail.taken)
+    entries = _expect_rising(row, site.mail.taken, session)
+    _expect_once(row, wanted, "booking.promoted", _MORE - _FEW)
+    _expect_once(row, soon, HOUR, PEOPLE)
     row.notes.append(f"{len(site.mail.taken)} mails, {entries} calendar entries sent in all.")
     return [row]
+
+
+def _somebody_waits() -> Session:
+    """A session with more people than places."""
+    session = crowd.add_session(capacity=_FEW, days_ahead=50)
+    for person in people_of(_WANTED):
+        actions.book(session=session, person=person, by=person, now=timezone.now())
+    return session
+
+
+def _somebody_is_to_be_reminded() -> Session:
+    """An online session that starts within the hour and was booked long ago."""
+    session = crowd.add_session(capacity=PEOPLE, days_ahead=1)
+    starts, booked_at = timezone.now() + _SOON, timezone.now() - timedelta(days=30)
+    Session.objects.filter(pk=session.pk).update(
+        delivery=Session.Delivery.ONLINE,
+        starts_at=starts,
+        ends_at=starts + timedelta(hours=1),
+        changed_at=booked_at,
+    )
+    session.sittings.update(starts_at=starts, ends_at=starts + timedelta(hours=1))
+    for person in people_of(PEOPLE):
+        actions.book(session=session, person=person, by=person, now=booked_at)
+    return session
+
+
+def _expect_once(row: Row, session: Session, topic: str, people: int) -> None:
+    """So many people of a session were told something, each once."""
+    told = Counter(
+        Message.objects.filter(booking__session=session, topic=topic).values_list(
+            "booking", flat=True
+        )
+    )
+    row.expect_equal(f"people told by {topic}", (len(told), told.total()), (people, people))
 
 
 def _decide(number: int, session: Session) -> None:
@@ -83,24 +128,28 @@ def _send_a_wave() -> None:
     wave = list(_TASKS) * 3
     random.shuffle(wave)
     for task in wave:
-        app.send_task(f"worker.tasks.{task}", expires=120)
+        app.send_task(task, expires=120)
 
 
-def _expect_rising(row: Row, taken: Sequence[TakenMail]) -> int:
-    """For each recipient and UID, SEQUENCE only rises, and a CANCEL comes last."""
+def _expect_rising(row: Row, taken: Sequence[TakenMail], session: Session) -> int:
+    """For each recipient and UID, SEQUENCE only rises; a CANCEL comes last on this session."""
+    bookings = Booking.objects.for_session(session)
+    ended = set(bookings.values_list("calendar_key", flat=True))
     streams: defaultdict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
     for mail in taken:
         entry = _entry(mail.content)
         if entry:
             key = mail.recipient, entry["UID"].strip()
             streams[key].append((int(entry["SEQUENCE"]), entry["METHOD"].strip()))
-    falling = fewer = unfinished = 0
-    for sent in streams.values():
+    found = falling = fewer = unfinished = 0
+    for (_, uid), sent in streams.items():
         sequences = [sequence for sequence, _ in sent]
         falling += sequences != sorted(set(sequences))
-        fewer += len(sent) < 3
-        unfinished += sent[-1][1] != "CANCEL"
-    row.expect_equal("calendar entries", len(streams), PEOPLE)
+        if uid.partition("-")[0] in ended:
+            found += 1
+            fewer += len(sent) < 3
+            unfinished += sent[-1][1] != "CANCEL"
+    row.expect_equal("calendar entries of the session that was moved", found, PEOPLE)
     row.expect_equal("entries whose SEQUENCE does not only rise", falling, 0)
     row.expect_equal("entries sent fewer than three times", fewer, 0)
     row.expect_equal("entries that do not end with a CANCEL", unfinished, 0)
