@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 from django.db.models import Count, Max, Min
@@ -79,7 +80,8 @@ def _drain(hosts: int, count: int, log_folder: Path, variables: dict[str, str]) 
         sent = Message.objects.filter(pk__gte=first, state=Message.State.SENT)
         times = sent.aggregate(first=Min("sent_at"), last=Max("sent_at"), number=Count("pk"))
     assert times["number"] == count, f"{times['number']} of {count} were sent"
-    return (count - 1) / (times["last"] - times["first"]).total_seconds()
+    took: timedelta = times["last"] - times["first"]
+    return (count - 1) / took.total_seconds()
 
 
 def _unsettled() -> int:
