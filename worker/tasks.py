@@ -1,6 +1,6 @@
 """The tasks: each reads the clock and calls one room."""
 
-import time
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -38,8 +38,8 @@ def _hang_up(**arguments: Any) -> None:
 @app.task
 def deliver_messages() -> None:
     """Send what is due, until nothing is or the time is over."""
-    until = time.monotonic() + DELIVERING_SECONDS
-    while deliver(compose=compose, post=_post()) and time.monotonic() < until:
+    until = timezone.now() + timedelta(seconds=DELIVERING_SECONDS)
+    while deliver(compose=compose, post=_post(), until=until) and timezone.now() < until:
         pass
 
 

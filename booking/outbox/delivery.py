@@ -7,6 +7,7 @@ possible only between the server's 250 and our commit, and then it is byte for b
 """
 
 import random
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db import OperationalError, connection, transaction
+from django.db import DataError, OperationalError, connection, transaction
+from django.db import Error as DatabaseTrouble
 from django.db.models import F
 from django.utils import timezone
 
@@ -37,6 +39,7 @@ GIVE_UP_AFTER = timedelta(days=3)
 CLAIMS_BEFORE_PARKING = 8
 # Waits, in seconds, for a database that is restarting to take down what was sent.
 SETTLING_WAITS = (0.5, 1, 2, 4, 8, 15)
+_ADDRESS = re.compile(r"""(?:"[^"]*"|[^\s"'<>()\[\],;:]+)@[^\s"'<>()\[\],;:]+""")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,10 @@ class Pointless:
     """Why a message need not be sent any more. It was never handed to a mail server."""
 
     reason: str
+
+
+class TakenOver(Exception):
+    """Another worker has the message: the time for which it was claimed ran out."""
 
 
 Composed = Mapping[int, bytes | Unsendable | Pointless]
@@ -74,23 +81,37 @@ def claim(*, now: datetime, limit: int = BATCH) -> list[Message]:
             silent_claims=F("silent_claims") + 1,
         )
     for message in taken:
+        message.lease_until = now + LEASE
         message.claim_number += 1
         message.silent_claims += 1
         message.state = Message.State.SENDING
     return taken
 
 
-def deliver(*, compose: Composer, post: Post, clock: Callable[[], datetime] = timezone.now) -> int:
+def deliver(
+    *,
+    compose: Composer,
+    post: Post,
+    clock: Callable[[], datetime] = timezone.now,
+    until: datetime | None = None,
+) -> int:
     """Claim one batch of due messages and send them; returns how many were claimed.
 
-    None are while the mail server is given a rest.
+    None are while the mail server is given a rest. What is left when the time is over is given
+    back, but for one: there is always some progress.
     """
     if post.is_resting(now=clock()):
         return 0
     batch = claim(now=clock())
-    fresh = [message for message in batch if message.mime is None]
-    composed = compose(fresh) if fresh else {}
-    for position, message in enumerate(batch):
+    # Before they are composed, because that may be what stops their workers.
+    hopeful = [message for message in batch if not _is_parked_as_deadly(message)]
+    composed = _composed(
+        [message for message in hopeful if message.mime is None], compose=compose, clock=clock
+    )
+    for position, message in enumerate(hopeful):
+        if position and until is not None and clock() >= until:
+            _release(hopeful[position:], due_at=clock())
+            break
         mime = bytes(message.mime) if message.mime is not None else composed[message.pk]
         if isinstance(mime, Unsendable):
             _park(message, mime.reason)
@@ -98,20 +119,55 @@ def deliver(*, compose: Composer, post: Post, clock: Callable[[], datetime] = ti
         if isinstance(mime, Pointless):
             _supersede(message, mime.reason)
             continue
-        if message.silent_claims > CLAIMS_BEFORE_PARKING:
-            _park(message, "Its worker stopped several times while it was being sent.")
-            continue
         trouble = _send(message, mime, post=post, clock=clock)
         if trouble is not None:
             # It concerns the others too. A server that hangs would hold each of them for its full
             # timeout; one that refuses everything would only put off more and more of them.
+            trouble = _ADDRESS.sub("(an address)", trouble)
             log.warning("mail_server_in_trouble", trouble=trouble)
             post.rest(now=clock())
-            # Not the bare reply: it was not said about these.
-            reason = f"The mail server takes no mail at the moment: {trouble}"
-            _release(batch[position:], reason, now=clock())
+            _release(
+                hopeful[position:],
+                due_at=clock() + timedelta(seconds=REST_SECONDS),
+                # Not the bare reply: it was not said about these.
+                last_error=f"The mail server takes no mail at the moment: {trouble}",
+            )
             break
     return len(batch)
+
+
+def _is_parked_as_deadly(message: Message) -> bool:
+    if message.silent_claims <= CLAIMS_BEFORE_PARKING:
+        return False
+    _park(message, "Its worker stopped several times while it was being written or sent.")
+    return True
+
+
+def _composed(
+    messages: Sequence[Message], *, compose: Composer, clock: Callable[[], datetime]
+) -> Composed:
+    """What to send, by the message's key. A fault over one message does not stop the others.
+
+    A database that does not answer is nobody's fault; nor can it be told whose fault it is that
+    there is no time left, as when the task's own time limit ends it.
+    """
+    if not messages:
+        return {}
+    try:
+        return compose(messages)
+    except Exception as trouble:
+        if isinstance(trouble, DatabaseTrouble) and not isinstance(trouble, DataError):
+            raise
+        if any(message.lease_until and message.lease_until <= clock() for message in messages):
+            raise
+        log.exception("messages_not_composed", messages=[message.pk for message in messages])
+        if len(messages) == 1:
+            reason = f"It could not be written: {type(trouble).__name__}: {trouble}"[:500]
+            return {messages[0].pk: Unsendable(reason)}
+    alone: dict[int, bytes | Unsendable | Pointless] = {}
+    for message in messages:
+        alone.update(_composed([message], compose=compose, clock=clock))
+    return alone
 
 
 def _send(
@@ -128,7 +184,9 @@ def _send(
     if not _begin(message, mime, now=clock()):
         return None
     try:
-        post.send(to_email=message.to_email, mime=mime)
+        post.send(to_email=message.to_email, mime=mime, renew=lambda: _renew(message, now=clock()))
+    except TakenOver:
+        return None
     except Refused as refusal:
         _refused(message, str(refusal), for_good=refusal.for_good, now=clock())
         return str(refusal) if post.refuses_everything else None
@@ -160,6 +218,12 @@ def _begin(message: Message, mime: bytes, *, now: datetime) -> bool:
     if message.mime is None:
         changes["mime"] = mime
     return bool(_mine(message).update(**changes))
+
+
+def _renew(message: Message, *, now: datetime) -> None:
+    """Hold the message as long again. Raises `TakenOver`."""
+    if not _mine(message).update(lease_until=now + LEASE_WHILE_SENDING):
+        raise TakenOver
 
 
 def _sent(message: Message, *, now: datetime) -> None:
@@ -215,7 +279,7 @@ def _put_off(message: Message, reason: str, *, now: datetime) -> None:
     )
 
 
-def _release(messages: Sequence[Message], reason: str, *, now: datetime) -> None:
+def _release(messages: Sequence[Message], *, due_at: datetime, **changes: Any) -> None:
     """Give back what is still claimed and was not tried; no attempt is counted against it."""
     by_claim: defaultdict[int, list[int]] = defaultdict(list)
     for message in messages:
@@ -225,10 +289,10 @@ def _release(messages: Sequence[Message], reason: str, *, now: datetime) -> None
             pk__in=keys, claim_number=claim_number, state=Message.State.SENDING
         ).update(
             state=Message.State.WAITING,
-            due_at=now + timedelta(seconds=REST_SECONDS),
+            due_at=due_at,
             silent_claims=0,
-            last_error=reason,
             lease_until=None,
+            **changes,
         )
 
 

@@ -4,9 +4,10 @@ import contextlib
 import random
 import smtplib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from email.utils import parseaddr
+from typing import NoReturn
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -17,7 +18,8 @@ IDLE_SECONDS_BEFORE_PROBE = 5
 # How long a server that is away, or refuses one message after another, is left alone.
 REST_SECONDS = 10
 REFUSALS_BEFORE_REST = 10
-_SERVICE_CLOSING = 421  # RFC 5321, 4.2.3: the server says this and hangs up
+# RFC 5321, 4.2.3: the server says this and hangs up.
+_SERVICE_CLOSING = 421
 
 
 class Refused(Exception):
@@ -79,32 +81,37 @@ class Post:
                     self.close()
             if self._mailer.open():
                 self._is_fresh = True
+                # Now, and not within the time that a message is held for being sent.
+                self._connection().ehlo_or_helo_if_needed()
         self._last_used = time.monotonic()
 
-    def send(self, *, to_email: str, mime: bytes) -> None:
+    def send(self, *, to_email: str, mime: bytes, renew: Callable[[], None]) -> None:
         """Hand over one message on the open connection. Raises `Refused` or `Unreachable`.
 
         Servers end a connection that has lasted or carried enough. When it turns out before any
-        content was handed over, the message goes over a new one.
+        content was handed over, the message goes over a new one. `renew` is called before that,
+        because finding out and connecting may have taken long; what it raises ends the attempt.
         """
         try:
             recipient = self._mailer.prep_address(to_email)
         except ValueError as refusal:
             raise Refused(f"The address is not one: {refusal}", for_good=True) from refusal
         was_fresh, self._is_fresh = self._is_fresh, False
-        try:
+        with self._closed_on_trouble():
             try:
-                self._announce(recipient, size=len(mime))
-            except Unreachable:
-                if was_fresh:
-                    raise
-                self.open()
-                self._is_fresh = False
-                self._announce(recipient, size=len(mime))
-            self._hand_over(mime)
-        except Refused as refusal:
-            self._refusals_in_a_row = 0 if refusal.for_good else self._refusals_in_a_row + 1
-            raise
+                try:
+                    self._announce(recipient, size=len(mime))
+                except Unreachable:
+                    if was_fresh:
+                        raise
+                    self.open()
+                    self._is_fresh = False
+                    renew()
+                    self._announce(recipient, size=len(mime))
+                self._hand_over(mime)
+            except Refused as refusal:
+                self._refusals_in_a_row = 0 if refusal.for_good else self._refusals_in_a_row + 1
+                raise
         self._refusals_in_a_row = 0
         self._last_used = time.monotonic()
 
@@ -118,19 +125,18 @@ class Post:
         """Say from whom and for whom the next message is."""
         with self._closed_on_trouble():
             connection = self._connection()
-            connection.ehlo_or_helo_if_needed()
             options = [f"size={size}"] if connection.has_extn("size") else []
             self._expect_acceptance(*connection.mail(self._from, options))
             self._expect_acceptance(*connection.rcpt(recipient))
 
     def _hand_over(self, mime: bytes) -> None:
-        with self._closed_on_trouble():
-            try:
-                reply = self._connection().data(mime)
-            except smtplib.SMTPDataError as refusal:
-                self._expect_acceptance(refusal.smtp_code, refusal.smtp_error)
-            else:
-                self._expect_acceptance(*reply)
+        try:
+            code, text = self._connection().data(mime)
+        except smtplib.SMTPDataError as refusal:
+            # Said before any content went out, so not even a 250 is an acceptance.
+            self._refuse(refusal.smtp_code, refusal.smtp_error)
+        else:
+            self._expect_acceptance(code, text)
 
     def _connection(self) -> smtplib.SMTP:
         connection = self._mailer.connection
@@ -139,8 +145,10 @@ class Post:
         return connection
 
     def _expect_acceptance(self, code: int, text: bytes | str) -> None:
-        if 200 <= code < 300:
-            return
+        if not 200 <= code < 300:
+            self._refuse(code, text)
+
+    def _refuse(self, code: int, text: bytes | str) -> NoReturn:
         words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
         reply = f"{code} {words}"
         if code == _SERVICE_CLOSING or code < 400:
@@ -153,9 +161,18 @@ class Post:
 
     @contextlib.contextmanager
     def _closed_on_trouble(self) -> Iterator[None]:
-        """Close the connection when it breaks off, and say so as `Unreachable`."""
+        """Close the connection when it breaks off, and say so as `Unreachable`.
+
+        Closed as well whatever else stops us, a time limit for one: on a connection with an
+        unread reply, each message would be given the answer to the one before.
+        """
         try:
             yield
+        except Refused:
+            raise
         except (smtplib.SMTPException, OSError) as trouble:
             self.close()
             raise Unreachable(f"{type(trouble).__name__}: {trouble}") from trouble
+        except BaseException:
+            self.close()
+            raise

@@ -101,10 +101,10 @@ class _TimedPost(Post):
 
     spent = 0.0
 
-    def send(self, *, to_email: str, mime: bytes) -> None:
+    def send(self, *, to_email: str, mime: bytes, renew: Callable[[], None]) -> None:
         """As `Post.send`."""
         began = time.perf_counter()
-        super().send(to_email=to_email, mime=mime)
+        super().send(to_email=to_email, mime=mime, renew=renew)
         self.spent += time.perf_counter() - began
 
 

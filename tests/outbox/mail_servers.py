@@ -23,6 +23,20 @@ class Misbehaving:
     port: int = 0
     received: list[bytes] = field(default_factory=list)
     seen: Counter[bytes] = field(default_factory=Counter)
+    # What it says to the next DATA commands instead of asking for the content.
+    instead_of_content: list[str] = field(default_factory=list)
+    # Called with the number of times that it was greeted, at each time.
+    when_greeted: Callable[[int], None] = field(default=lambda times: None)
+    greetings: int = 0
+
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, host: str, replies: list[str]
+    ) -> list[str]:
+        """The method's name is aiosmtpd's."""
+        session.host_name = host
+        self.greetings += 1
+        self.when_greeted(self.greetings)
+        return replies
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """The method's name is aiosmtpd's."""
@@ -44,6 +58,18 @@ class Misbehaving:
         return reply
 
 
+class _Server(SMTP):
+    """A server that may answer DATA as its handler wants."""
+
+    async def smtp_DATA(self, arg: str) -> None:
+        """The method's name is aiosmtpd's."""
+        handler = self.event_handler
+        if isinstance(handler, Misbehaving) and handler.instead_of_content:
+            await self.push(handler.instead_of_content.pop())
+        else:
+            await super().smtp_DATA(arg)
+
+
 @contextmanager
 def mail_server(answer: Answer, settings: Settings) -> Iterator[Misbehaving]:
     """The site's mail server for as long as this lasts."""
@@ -51,7 +77,7 @@ def mail_server(answer: Answer, settings: Settings) -> Iterator[Misbehaving]:
     ready, loop = threading.Event(), asyncio.new_event_loop()
 
     def connection() -> Any:
-        return SMTP(handler, hostname="bad.example")
+        return _Server(handler, hostname="bad.example")
 
     async def serve() -> None:
         server = await loop.create_server(connection, "127.0.0.1", 0)

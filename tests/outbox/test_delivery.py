@@ -1,13 +1,18 @@
 """Delivery: order, fences, failures, and nothing lost."""
 
+import multiprocessing
+import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from threading import Thread
+from threading import Event, Thread, main_thread
+from types import FrameType
 
 import psycopg
 import pytest
-from django.db import IntegrityError, connection, transaction
+import structlog
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from pytest_django import Settings
 
 from booking.local.processes import free_port
@@ -73,8 +78,10 @@ def connected() -> Iterator[Callable[..., int]]:
     """`deliver` with a connection that is closed at the end."""
     post_office = Post()
 
-    def run(clock: Clock, compose: delivery.Composer = compose) -> int:
-        return deliver(compose=compose, post=post_office, clock=clock)
+    def run(
+        clock: Clock, compose: delivery.Composer = compose, until: datetime | None = None
+    ) -> int:
+        return deliver(compose=compose, post=post_office, clock=clock, until=until)
 
     try:
         yield run
@@ -443,6 +450,104 @@ def test_a_server_that_refuses_everything_for_now_is_asked_a_few_times_only(
     assert not Message.objects.exclude(state=State.SENT).exists()
 
 
+def test_an_answer_to_data_that_invites_no_content_is_no_acceptance(
+    clock: Clock, settings: Settings
+) -> None:
+    first, second = post("first"), post("second")
+    with mail_server(lambda *_: "250 OK", settings) as server, connected() as run:
+        server.instead_of_content.append("250 OK")
+        run(clock)
+        assert [state_of(first), state_of(second)] == [State.WAITING, State.WAITING]
+        assert server.received == []
+        clock.go(13)
+        run(clock)
+    assert len(server.received) == 2
+    assert [state_of(first), state_of(second)] == [State.SENT, State.SENT]
+
+
+def test_after_an_interruption_no_mail_is_given_the_answer_to_another(
+    clock: Clock, settings: Settings
+) -> None:
+    class TimeIsUp(Exception):
+        """As Celery's soft time limit: neither smtplib's nor the system's."""
+
+    interrupted = Event()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        interrupted.set()
+        raise TimeIsUp
+
+    def answer(content: bytes, before: int) -> str:
+        if not interrupted.is_set():
+            signal.pthread_kill(main_thread().ident or 0, signal.SIGUSR1)
+            interrupted.wait()
+        return "250 OK"
+
+    first = post("first")
+    former = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        with mail_server(answer, settings) as server, connected() as run:
+            with pytest.raises(TimeIsUp):
+                run(clock)
+            assert state_of(first) == State.SENDING
+            second = post("second")
+            run(clock)
+            assert state_of(second) == State.SENT
+            assert [b"second" in content for content in server.received] == [False, True]
+    finally:
+        signal.signal(signal.SIGUSR1, former)
+
+
+def test_what_is_left_when_the_time_is_over_is_given_back_as_it_was(
+    clock: Clock, settings: Settings
+) -> None:
+    messages = [post(f"m{number}") for number in range(6)]
+
+    def slow(content: bytes, before: int) -> str:
+        clock.go(6)
+        return "250 OK"
+
+    with mail_server(slow, settings), connected() as run:
+        run(clock, until=NOW + timedelta(seconds=20))
+        assert [state_of(each) for each in messages] == [State.SENT] * 4 + [State.WAITING] * 2
+        for left in messages[4:]:
+            assert (left.attempts, left.silent_claims, left.last_error) == (0, 0, "")
+            assert left.due_at == clock.now
+        # Even when there was no time at all, one leaves.
+        run(clock, until=NOW)
+    assert [state_of(each) for each in messages] == [State.SENT] * 5 + [State.WAITING]
+
+
+@pytest.mark.parametrize(("connecting", "outcome"), [(100, State.SENT), (130, State.SENDING)])
+def test_a_new_connection_is_used_only_for_a_message_that_is_still_ours(
+    clock: Clock, settings: Settings, connecting: int, outcome: str
+) -> None:
+    post("one")
+    two = post("two")
+    taken_over: list[str] = []
+
+    def slow(content: bytes, before: int) -> str:
+        if b"two" in content:
+            clock.go(100)
+        return "250 and hang up"
+
+    def time_passes() -> datetime:
+        if clock.now > NOW:
+            taken_over.extend(names(claim(now=clock.now)))
+        return clock.now
+
+    with mail_server(slow, settings) as server:
+        server.when_greeted = lambda times: clock.go(connecting) if times == 2 else None
+        post_office = Post()
+        deliver(compose=compose, post=post_office, clock=time_passes)
+        post_office.close()
+    # It was held for two minutes before the old connection turned out to be dead.
+    assert state_of(two) == outcome
+    assert (len(server.received), taken_over) == (
+        (2, []) if outcome == State.SENT else (1, ["two"])
+    )
+
+
 # --- what cannot or need not be sent ---
 
 
@@ -484,10 +589,104 @@ def test_a_message_that_kills_its_worker_is_parked_in_the_end(
     for _ in range(delivery.CLAIMS_BEFORE_PARKING):
         assert claim(now=clock.now) == [message]
         clock.go(delivery.LEASE.total_seconds())
+
+    def deadly(messages: Sequence[Message]) -> Composed:
+        raise AssertionError("It was composed once more.")
+
     with connected() as run:
-        run(clock)
+        run(clock, deadly)
     assert state_of(message) == State.PARKED
+    assert "stopped several times" in message.last_error
     assert sent(smtp_sink) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_message_whose_composing_kills_its_worker_takes_no_other_with_it_for_long(
+    clock: Clock, smtp_sink: SmtpSink
+) -> None:
+    deadly, *others = [post(f"m{number}") for number in range(4)]
+
+    def killing(messages: Sequence[Message]) -> Composed:
+        if deadly.pk in {message.pk for message in messages}:
+            os._exit(9)
+        return compose(messages)
+
+    def work() -> None:
+        with connected() as run:
+            while run(clock, killing):
+                pass
+
+    for _ in range(delivery.CLAIMS_BEFORE_PARKING + 1):
+        connection.close()
+        worker = multiprocessing.get_context("fork").Process(target=work)
+        worker.start()
+        worker.join()
+        clock.go(delivery.LEASE.total_seconds())
+    assert worker.exitcode == 0
+    assert state_of(deadly) == State.PARKED
+    assert {state_of(other) for other in others} == {State.SENT}
+    assert sorted(sent(smtp_sink)) == ["m1", "m2", "m3"]
+
+
+@pytest.mark.parametrize("fault", [LookupError, DataError, SystemError])
+def test_a_message_whose_composing_fails_is_parked_and_the_rest_is_sent(
+    clock: Clock, smtp_sink: SmtpSink, fault: type[Exception]
+) -> None:
+    poison, *others = [post(f"m{number}") for number in range(4)]
+
+    def failing(messages: Sequence[Message]) -> Composed:
+        if poison.pk in {message.pk for message in messages}:
+            raise fault("What it needs is not there.")
+        return compose(messages)
+
+    with connected() as run:
+        run(clock, failing)
+    assert state_of(poison) == State.PARKED
+    reason = f"It could not be written: {fault.__name__}: What it needs is not there."
+    assert poison.last_error == reason
+    assert {state_of(other) for other in others} == {State.SENT}
+    assert sent(smtp_sink) == ["m1", "m2", "m3"]
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_no_message_is_blamed_for_the_database_or_for_lack_of_time(
+    clock: Clock, smtp_sink: SmtpSink, is_late: bool
+) -> None:
+    messages = [post(f"m{number}") for number in range(2)]
+
+    def failing(messages: Sequence[Message]) -> Composed:
+        if is_late:
+            clock.go(delivery.LEASE.total_seconds())
+            raise RuntimeError("The time is up.")
+        raise OperationalError("The database is restarting.")
+
+    with connected() as run, pytest.raises((OperationalError, RuntimeError)):
+        run(clock, failing)
+    assert {state_of(message) for message in messages} == {State.SENDING}
+    clock.go(delivery.LEASE.total_seconds())
+    with connected() as run:
+        while run(clock):
+            pass
+    assert sent(smtp_sink) == ["m0", "m1"]
+
+
+def test_what_a_server_says_of_an_address_is_not_logged_nor_noted_on_other_messages(
+    clock: Clock, settings: Settings
+) -> None:
+    first, second = post("first"), post("second")
+    reply = '421 4.7.0 <first@agency.example> and "a b"@c.example are too busy'
+    with (
+        mail_server(lambda *_: reply, settings),
+        connected() as run,
+        structlog.testing.capture_logs() as lines,
+    ):
+        run(clock)
+    assert [state_of(first), state_of(second)] == [State.WAITING, State.WAITING]
+    [line] = lines
+    assert "421 4.7.0 <(an address)> and (an address) are too busy" in line["trouble"]
+    assert "too busy" in second.last_error
+    assert "first@agency.example" in first.last_error
+    assert "@" not in str(line) + second.last_error
 
 
 def test_an_impossible_address_is_parked(clock: Clock, smtp_sink: SmtpSink) -> None:
