@@ -21,5 +21,7 @@ urlpatterns = [
     path("", include("booking.admin_urls")),
 ]
 
+handler500 = "booking.errors.broken"
+
 if settings.MAILBOX_DIR:
     urlpatterns.append(path("mailbox/", include("booking.local.urls")))

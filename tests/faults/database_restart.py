@@ -176,3 +176,4 @@ def _check(row: Row, load: _Load) -> None:
     lost = len(load.acknowledged) - there.count()
     row.lost += lost
     row.expect_equal("acknowledged bookings that are gone", lost, 0)
+    row.expect_equal("answers that own up to a fault of ours", load.answers["500"], 0)

@@ -1,0 +1,29 @@
+"""What people are answered when something is broken."""
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client, RequestFactory
+
+from booking.errors import broken
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_comes_while_the_database_is_away_is_told_to_try_again() -> None:
+    with pytest.raises(OperationalError), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    try:
+        answer = Client(raise_request_exception=False).get("/programme/")
+    finally:
+        connection.close()
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "load this page again" in answer.content.decode()
+
+
+def test_any_other_fault_is_ours(rf: RequestFactory) -> None:
+    try:
+        raise ZeroDivisionError
+    except ZeroDivisionError:
+        answer = broken(rf.get("/"))
+    assert answer.status_code == 500
+    assert "It is our fault" in answer.content.decode()
