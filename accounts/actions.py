@@ -3,10 +3,16 @@
 from datetime import datetime, timedelta
 
 from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
+from django.template.loader import render_to_string
 
-from accounts.addresses import domain_of
+from accounts import failing_mail
+from accounts.addresses import domain_of, is_shared_mailbox
 from accounts.models import Agency, User, unfinished_accounts
+from accounts.refusals import AddressTaken, OnlyByAdministrator, SharedMailbox
 
 UNFINISHED_ACCOUNT_LIFE = timedelta(days=2)
 
@@ -95,6 +101,49 @@ def place_in_agency(*, person: User, agency: Agency) -> None:
     """A coordinator settles the agency of somebody who found theirs not listed."""
     person.agency, person.unlisted_agency = agency, ""
     person.save(update_fields=["agency", "unlisted_agency"])
+
+
+def correct_email(*, person: User, email: str, by: User, now: datetime) -> None:
+    """Give an account another address, because mail does not reach the one it has.
+
+    The person signs in with a code sent to the new one, which proves it; until then it counts as
+    unverified. Whoever is signed in to the account is signed out. An account that was begun with
+    the new address and never confirmed makes way. The caller keeps on record who did it and why.
+
+    Raises `OnlyByAdministrator`, `SharedMailbox` or `AddressTaken`.
+    """
+    email = email.strip().lower()
+    if is_shared_mailbox(email):
+        raise SharedMailbox
+    with transaction.atomic():
+        fresh = User.objects.select_for_update().get(pk=person.pk)
+        if fresh.sees_other_people and not by.is_superuser:
+            raise OnlyByAdministrator
+        unfinished_accounts(before=now).filter(email=email).delete()
+        if EmailAddress.objects.filter(email=email).exclude(user=fresh).exists():
+            raise AddressTaken
+        fresh.email = email
+        try:
+            with transaction.atomic():
+                fresh.save(update_fields=["email"])
+        except IntegrityError as taken:
+            raise AddressTaken from taken
+        EmailAddress.objects.filter(user=fresh).delete()
+        EmailAddress.objects.create(user=fresh, email=email, primary=True, verified=False)
+        failing_mail.clear(person=fresh)
+        for session in UserSession.objects.filter(user=fresh):
+            session.end()
+
+
+def tell_former_address(*, email: str) -> None:
+    """Say to the address that an account had that it has another one now, but not which."""
+    words = {"partnership_name": settings.PARTNERSHIP_NAME, "email": email}
+    EmailMessage(
+        subject="The email address of your account was changed",
+        body=render_to_string("account/email/address_corrected_message.txt", words),
+        to=[email],
+        reply_to=[settings.MAIL_REPLY_TO],
+    ).send()
 
 
 def forget_unfinished_accounts(*, now: datetime) -> int:

@@ -9,9 +9,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import coordinators_only
+from accounts.refusals import AddressRefused
 from accounts.views import signed_in
 from booking.managing.mail_forms import AddressForm, WhyForm
 from booking.managing.mail_queries import DESK_FILTERS, messages_on_desk
+from booking.managing.mail_words import corrected_words
 from booking.outbox import remedies
 from booking.outbox.models import Message
 from booking.outbox.reading import letter_of
@@ -20,7 +22,6 @@ from booking.outbox.watch import backlog
 from booking.places.mail_words import topic_words
 from booking.rate_limits import at_most
 from booking.searching import search_text
-from booking.wording import counted
 
 _PER_PAGE = 50
 
@@ -115,16 +116,20 @@ def correct_address(request: HttpRequest, message_id: int) -> HttpResponse:
     form = AddressForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            changed = remedies.correct_address(
+            done = remedies.correct_address(
                 message=message, by=signed_in(request), now=timezone.now(), **form.cleaned_data
             )
-        except MessageRefused as refused:
+        except (MessageRefused, AddressRefused) as refused:
             form.add_error("to_email", refused.sentence)
         else:
-            several = counted(len(changed), "message")
-            messages.success(request, f"{several} will be sent to {form.cleaned_data['to_email']}.")
+            messages.success(request, corrected_words(done))
             return redirect("manage_message", message.pk)
-    context = {"message_row": message, "topic": topic_words(message.topic), "form": form}
+    context = {
+        "message_row": message,
+        "topic": topic_words(message.topic),
+        "form": form,
+        "with_account": remedies.is_to_account(message),
+    }
     return render(request, "manage/address.html", context, status=422 if form.errors else 200)
 
 

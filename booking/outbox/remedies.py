@@ -4,13 +4,17 @@ Each action locks the message first and looks at it again, because a worker may 
 since the page was read.
 """
 
+import re
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
+from accounts import actions as accounts
 from accounts.models import User
 from booking.outbox.actions import new_message_id
-from booking.outbox.models import Message, MessageEvent
+from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
 from booking.outbox.refusals import (
     Forgotten,
     MayHaveArrived,
@@ -24,6 +28,8 @@ State = Message.State
 What = MessageEvent.What
 
 _LONGEST_REASON = 500
+# As delivery notes a mail server's refusal, and a report that a message came back.
+_FOR_GOOD = re.compile(r"5(\d\d |\.\d)")
 
 
 def retry(*, message: Message, by: User, now: datetime) -> None:
@@ -44,26 +50,48 @@ def retry(*, message: Message, by: User, now: datetime) -> None:
         _record(fresh, What.SENT_AGAIN, by=by, now=now)
 
 
+@dataclass(frozen=True)
+class Corrected:
+    """What correcting an address did: which messages go to the new one, which were dropped because
+    they held a code or a link, and whether the person's account has the new address too."""
+
+    sent: list[Message]
+    dropped: list[Message]
+    with_account: bool
+
+
+def is_to_account(message: Message) -> bool:
+    """Whether a message is for the address that its recipient signs in with."""
+    person = message.recipient
+    return person is not None and person.email == message.to_email.lower()
+
+
 def correct_address(
     *, message: Message, to_email: str, by: User, why: str, now: datetime
-) -> list[Message]:
+) -> Corrected:
     """Send a message to another address: it is composed anew, under a new Message-ID.
 
     Only one that has provably not been accepted, or that came back. It gets a new Message-ID
     because it is another mail (RFC 5322, 3.6.4): a report about the old one must not be taken for
     one about the new. Later messages of its stream that wait behind it for the same address go to
-    the new one too, but for those that hold a link which only their recipient may use. The
-    person's account keeps its address, which is what they sign in with.
+    the new one too, but for those that hold a link which only their recipient may use.
 
-    Returns the messages that go to the new address. Raises `OnlyForItsRecipient`,
-    `SameAddress`, `NotStuck`, `MayHaveArrived` or `ReplacedSince`.
+    Where it is the address of the person's account, the account gets the new one as well, or all
+    that is yet to be told them would go astray: see `accounts.actions.correct_email`. Whatever
+    else waits for them at the old address goes to the new one, and what holds a code or a link is
+    dropped, because the old address may be a stranger's. The old address is told unless it is
+    known to fail.
+
+    Raises `OnlyForItsRecipient`, `SameAddress`, `NotStuck`, `MayHaveArrived`, `ReplacedSince` or
+    `accounts.refusals.AddressRefused`.
     """
+    to_email = to_email.strip().lower()
     with transaction.atomic():
         fresh = _lock(message)
         old_email = fresh.to_email
         if fresh.is_secret:
             raise OnlyForItsRecipient
-        if to_email.lower() == old_email.lower():
+        if to_email == old_email.lower():
             raise SameAddress
         if fresh.came_back:
             _refuse_if_replaced(fresh)
@@ -71,25 +99,29 @@ def correct_address(
             raise NotStuck(fresh)
         elif fresh.may_have_arrived:
             raise MayHaveArrived
-        behind = (
-            Message.objects.unsettled()
-            .filter(stream=fresh.stream, id__gt=fresh.pk, to_email=old_email)
-            .exclude(state=State.SENDING)
-            .select_for_update()
-        )
-        changed = [
-            fresh,
-            *(each for each in behind if not each.is_secret and not each.may_have_arrived),
-        ]
+        with_account = is_to_account(fresh)
+        was_refused = fresh.handed_over and _FOR_GOOD.match(fresh.last_error) is not None
+        others = _others_for(fresh, of_person=with_account)
+        sent = [fresh, *(each for each in others if not each.is_secret)]
+        dropped = [each for each in others if each.is_secret] if with_account else []
         reason = f"From {old_email} to {to_email}. {why}"
-        for each in changed:
-            _record(each, What.ADDRESS_CORRECTED, by=by, now=now, why=reason)
+        of_account = f"The account too. {reason}" if with_account else reason
+        for each in sent:
+            told = of_account if each is fresh else reason
+            _record(each, What.ADDRESS_CORRECTED, by=by, now=now, why=told)
             each.to_email, each.message_id = to_email, new_message_id()
             each.mime, each.handed_over = None, False
             each.save(update_fields=["to_email", "message_id", "mime", "handed_over"])
-        for each in changed:
+        for each in sent:
             _put_back(each, now=now)
-    return changed
+        for each in dropped:
+            _give_up(each, by=by, why="The address of the account was corrected.", now=now)
+        if with_account and fresh.recipient is not None:
+            fails = fresh.recipient.mail_failing_since is not None or was_refused
+            accounts.correct_email(person=fresh.recipient, email=to_email, by=by, now=now)
+            if not fails:
+                accounts.tell_former_address(email=old_email)
+    return Corrected(sent=sent, dropped=dropped, with_account=with_account)
 
 
 def drop(*, message: Message, by: User, why: str, now: datetime) -> None:
@@ -101,15 +133,35 @@ def drop(*, message: Message, by: User, why: str, now: datetime) -> None:
         fresh = _lock(message)
         if fresh.state not in (State.PARKED, State.WAITING):
             raise NotStuck(fresh)
-        fresh.state = State.DROPPED
-        if fresh.is_secret:
-            fresh.mime = None
-        fresh.save(update_fields=["state", "mime"])
-        _record(fresh, What.DROPPED, by=by, now=now, why=why)
+        _give_up(fresh, by=by, why=why, now=now)
 
 
 def _lock(message: Message) -> Message:
     return Message.objects.select_for_update().get(pk=message.pk)
+
+
+def _others_for(message: Message, *, of_person: bool) -> list[Message]:
+    """What waits behind a message for the same address; with `of_person` all that waits there for
+    its recipient. Nothing that may have arrived."""
+    meant = Q(stream=message.stream, id__gt=message.pk)
+    if of_person:
+        meant |= Q(recipient_id=message.recipient_id) | Q(topic=ACCOUNT_MAIL)
+    waiting = (
+        Message.objects.unsettled()
+        .filter(meant, to_email__iexact=message.to_email)
+        .exclude(Q(pk=message.pk) | Q(state=State.SENDING))
+        .order_by("id")
+        .select_for_update()
+    )
+    return [each for each in waiting if each.is_secret or not each.may_have_arrived]
+
+
+def _give_up(message: Message, *, by: User, why: str, now: datetime) -> None:
+    message.state = State.DROPPED
+    if message.is_secret:
+        message.mime = None
+    message.save(update_fields=["state", "mime"])
+    _record(message, What.DROPPED, by=by, now=now, why=why)
 
 
 def _refuse_if_replaced(message: Message) -> None:

@@ -79,6 +79,17 @@ def record_delivery_report(*, report: DeliveryReport, now: datetime) -> None:
             f"A mail server reports trouble with the message to {message.to_email}, and it is not"
             " clear how bad it is."
         )
+    # A mailbox that passes mail on to several people has not failed when one of them has.
+    if (
+        report.is_final
+        and report.recipients is not None
+        and message.message_id == message_id
+        and message.to_email.lower() not in report.recipients
+    ):
+        raise NotForUs(
+            f"A mail server reports that mail to {_some(report.recipients)} came back. We wrote"
+            f" to {message.to_email}, which may pass mail on."
+        )
     with transaction.atomic():
         reports.record_report(
             message=message,
@@ -136,6 +147,11 @@ def note_mailbox(*, trouble: str, now: datetime) -> None:
             state.read_at, state.trouble_since = now, None
         state.trouble = trouble[:300]
         state.save()
+
+
+def _some(addresses: frozenset[str]) -> str:
+    """An address or two of several, for a sentence."""
+    return " and ".join(sorted(filter(None, addresses))[:2])[:150] or "an unnamed address"
 
 
 def _booking_of(answer: Answer) -> tuple[Booking, int]:

@@ -15,10 +15,21 @@ from booking.replies.incoming import Incoming, header, message_ids, plain, text
 
 _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
 _REPLY_CODE = re.compile(r"(?<![\d.#-])([45])\d\d(?=[ -])")
+_COMMENT = re.compile(r"\([^()]*\)")
+# A header line of what is returned, and one that no explanation above it has.
+_HEADER_LINE = re.compile(r"[A-Za-z][A-Za-z0-9-]*:")
+_RETURNED_LINE = re.compile(
+    r"(?im)^(?:received|return-path|dkim-signature|mime-version|(?:x-original-)?message-id):"
+)
+_ARRIVED = frozenset({"delivered", "relayed", "expanded"})
+_ACTIONS = _ARRIVED | {"failed", "delayed"}
+# What an action that RFC 3464 does not know must mean, by the class of the status.
+_BY_STATUS = {"2": "delivered", "4": "delayed", "5": "failed"}
 _MESSAGE_ID_LINE = re.compile(r"(?im)^(?:x-original-)?message-id:\s*(<[^>]+>)")
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _RETURNED = frozenset({"message/rfc822", "message/global"})
 _RETURNED_HEADERS = frozenset({"text/rfc822-headers", "message/global-headers"})
+_RECIPIENTS = ("Final-Recipient", "Original-Recipient")
 _MOST_CANDIDATES = 20
 _MOST_TEXT = 64 * 1024
 
@@ -29,7 +40,8 @@ class DeliveryReport:
 
     `message_ids` are those that the report names; at most one is ours. `is_final`: it was given
     up. `is_permanent`: trying again cannot help (5.x.x). Neither: it is late, or it has arrived.
-    `is_clear` is false for a report that does not say how bad it is.
+    `is_clear` is false for a report that does not say how bad it is. `recipients` are those whom
+    it did not reach, in lower case; none if it does not say so in a way for programs.
     """
 
     message_ids: tuple[str, ...]
@@ -38,6 +50,7 @@ class DeliveryReport:
     reason: str
     is_clear: bool = True
     has_arrived: bool = False
+    recipients: frozenset[str] | None = None
 
 
 def report_in(incoming: Incoming) -> DeliveryReport | None:
@@ -52,23 +65,42 @@ def report_in(incoming: Incoming) -> DeliveryReport | None:
 
 def _from_notification(incoming: Incoming, part: "Message[str, str]") -> DeliveryReport:
     blocks = [block for block in _blocks(part) if block.get("Action") or block.get("Status")]
-    actions = {header(block, "Action").strip().lower(): block for block in reversed(blocks)}
-    block = actions.get("failed") or (blocks[0] if blocks else None)
+    actions = [_action(block) for block in blocks]
     candidates = tuple(_candidates(incoming))
-    if block is None:
+    if not blocks:
         return DeliveryReport(candidates, False, False, "", is_clear=False)
-    action = header(block, "Action").strip().lower()
+    chosen = actions.index("failed") if "failed" in actions else 0
+    block, action = blocks[chosen], actions[chosen]
     diagnostic = header(block, "Diagnostic-Code")
-    status = _status(header(block, "Status")) or _status(diagnostic)
-    is_final = action == "failed" or (not action and status[:1] == "5")
+    status = _status_of(block)
+    failed = [each for each, its in zip(blocks, actions, strict=True) if its == "failed"]
+    # Of a list, some got it: then the address that we wrote to has not failed.
+    names = ["Final-Recipient"] if _ARRIVED & set(actions) else list(_RECIPIENTS)
     return DeliveryReport(
         message_ids=candidates,
-        is_final=is_final,
-        is_permanent=is_final and status[:1] == "5",
+        is_final=action == "failed",
+        is_permanent=action == "failed" and status[:1] == "5",
         reason=plain(f"{status} {diagnostic.partition(';')[2] or diagnostic}", 300),
-        is_clear=bool(action or status),
-        has_arrived=action in ("delivered", "relayed", "expanded"),
+        is_clear=bool(action),
+        has_arrived=action in _ARRIVED,
+        recipients=frozenset(_address(each, name) for each in failed for name in names),
     )
+
+
+def _action(block: "Message[str, str]") -> str:
+    """What happened, as RFC 3464 calls it; nothing if the block does not say it."""
+    word = _COMMENT.sub(" ", header(block, "Action")).strip().lower()
+    return word if word in _ACTIONS else _BY_STATUS.get(_status_of(block)[:1], "")
+
+
+def _status_of(block: "Message[str, str]") -> str:
+    return _status(header(block, "Status")) or _status(header(block, "Diagnostic-Code"))
+
+
+def _address(block: "Message[str, str]", name: str) -> str:
+    """The address in a field such as `rfc822; someone@agency.example`; empty if there is none."""
+    value = _COMMENT.sub(" ", header(block, name))
+    return value.rpartition(";")[2].strip().strip("<>").lower()
 
 
 def _from_words(incoming: Incoming) -> DeliveryReport | None:
@@ -76,11 +108,7 @@ def _from_words(incoming: Incoming) -> DeliveryReport | None:
     candidates = tuple(_candidates(incoming))
     if not candidates:
         return None
-    words = " ".join(
-        text(part)[:_MOST_TEXT]
-        for part in incoming.parts()
-        if part.get_content_type() == "text/plain"
-    )
+    words = _explanation(incoming)
     status = _status(words)
     start = max(words.find(status) - 60, 0)
     return DeliveryReport(
@@ -90,6 +118,24 @@ def _from_words(incoming: Incoming) -> DeliveryReport | None:
         reason=plain(words[start : start + 400], 300) if status else "",
         is_clear=status[:1] in ("4", "5"),
     )
+
+
+def _explanation(incoming: Incoming) -> str:
+    """What the server says in plain text, above what it returns."""
+    told = []
+    for part in incoming.parts():
+        if part.get_content_type() in _RETURNED | _RETURNED_HEADERS:
+            break
+        if part.get_content_type() == "text/plain":
+            told.append(text(part)[:_MOST_TEXT])
+    words = "\n".join(told).replace("\r\n", "\n")
+    returned = _RETURNED_LINE.search(words)
+    if returned is None:
+        return words
+    lines = words[: returned.start()].split("\n")[:-1]
+    while lines and _HEADER_LINE.match(lines[-1]):
+        lines.pop()
+    return "\n".join(lines)
 
 
 def _blocks(part: "Message[str, str]") -> list["Message[str, str]"]:

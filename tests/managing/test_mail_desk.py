@@ -195,8 +195,6 @@ def test_a_message_that_is_being_sent_is_not_dropped(coordinator: Client) -> Non
 def test_a_refused_message_is_sent_to_another_address(coordinator: Client) -> None:
     with_people(booked=1)
     message = Message.objects.get()
-    person = message.recipient
-    assert person is not None
     sent(message, state=State.PARKED, last_error="550 No such person", attempts=1, sent_at=None)
     page = coordinator.get(reverse("manage_message", args=[message.pk]))
     assert page.context["can_correct"]
@@ -215,8 +213,6 @@ def test_a_refused_message_is_sent_to_another_address(coordinator: Client) -> No
     assert "1 message will be sent to right@agency.example" in said(
         coordinator.post(address, typed)
     )
-    person.refresh_from_db()
-    assert person.email == message.to_email
     page = coordinator.get(reverse("manage_message", args=[message.pk]))
     words = page.content.decode()
     assert "Address corrected by Cora Lane" in words

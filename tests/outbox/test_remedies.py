@@ -54,9 +54,11 @@ def refused(name: str, **fields: Any) -> Message:
 
 
 def correct(message: Message, to_email: str = NEW) -> list[Message]:
-    return remedies.correct_address(
+    done = remedies.correct_address(
         message=message, to_email=to_email, by=make_coordinator(), why="Wrong", now=LATER
     )
+    assert not done.with_account
+    return done.sent
 
 
 def test_a_corrected_message_is_another_mail_to_be_composed_anew() -> None:

@@ -127,8 +127,14 @@ def notification(
     diagnostic: str = "smtp; 550 5.1.1 No such person",
     returned: str = "message/rfc822",
     own_id: str = "<dsn1@mx.example>",
+    recipient: str = "someone@agency.example",
+    original: str = "",
+    before: str = "",
 ) -> bytes:
-    """A delivery status notification as Postfix writes it (RFC 3464)."""
+    """A delivery status notification as Postfix writes it (RFC 3464).
+
+    `before` is what it says of other recipients.
+    """
     return crlf(f"""
 Return-Path: <>
 From: MAILER-DAEMON@mx.example (Mail Delivery System)
@@ -152,8 +158,8 @@ Content-Type: message/delivery-status
 Reporting-MTA: dns; mx.example
 Arrival-Date: Tue, 12 Jan 2027 09:00:00 +0000 (GMT)
 
-Final-Recipient: rfc822; someone@agency.example
-Original-Recipient: rfc822;someone@agency.example
+{before}Final-Recipient: rfc822; {recipient}
+Original-Recipient: rfc822;{original or recipient}
 Action: {action}
 Status: {status}
 Diagnostic-Code: {diagnostic}

@@ -184,10 +184,15 @@ def sent_confirmation() -> Message:
     return message
 
 
+def report_on(message: Message, **fields: str) -> bytes:
+    """What a mail server reports of a message to its recipient."""
+    return letters.notification(message.message_id, **{"recipient": message.to_email} | fields)
+
+
 @pytest.mark.parametrize("returned", ["message/rfc822", "text/rfc822-headers"])
 def test_a_message_that_does_not_arrive_is_seen(returned: str) -> None:
     message = sent_confirmation()
-    assert receive(letters.notification(message.message_id, returned=returned))
+    assert receive(report_on(message, returned=returned))
     message.refresh_from_db()
     assert message.came_back
     assert message.last_error == "5.1.1 550 5.1.1 No such person"
@@ -212,18 +217,97 @@ def test_a_report_in_words_with_our_headers_is_understood(words: str, came_back:
     assert message.events.count() == 1
 
 
+@pytest.mark.parametrize("action", ["failed (permanently)", "FAILED", "bounced", ""])
+def test_a_failure_is_known_however_its_action_is_written(action: str) -> None:
+    message = sent_confirmation()
+    assert receive(report_on(message, action=action))
+    message.refresh_from_db()
+    assert message.came_back
+
+
+@pytest.mark.parametrize(
+    ("action", "status", "events"), [("late", "4.4.1", 1), ("done (at last)", "2.1.5", 0)]
+)
+def test_the_status_says_what_an_unknown_action_does_not(
+    action: str, status: str, events: int
+) -> None:
+    message = sent_confirmation()
+    assert receive(report_on(message, action=action, status=status, diagnostic=""))
+    message.refresh_from_db()
+    assert not message.came_back
+    assert message.events.count() == events
+
+
+_HEAD_GOT_IT = """Final-Recipient: rfc822; head@agency.example
+Original-Recipient: rfc822;{shared}
+Action: delivered
+Status: 2.1.5
+
+"""
+
+
+def test_one_of_several_whom_a_mailbox_passes_mail_on_to_is_not_the_recipient() -> None:
+    message = sent_confirmation()
+    shared = message.to_email
+    leaver = "leaver@agency.example"
+    assert not receive(report_on(message, recipient=leaver))
+    assert f"mail to {leaver} came back. We wrote to {shared}" in why_listed()
+    both = report_on(
+        message,
+        recipient=leaver,
+        original=shared,
+        before=_HEAD_GOT_IT.format(shared=shared),
+        own_id="<dsn2@mx.example>",
+    )
+    assert not receive(both)
+    message.refresh_from_db()
+    assert not message.came_back
+    assert not people_whose_mail_fails().exists()
+
+
+def test_an_address_that_stands_for_one_other_has_failed_with_it() -> None:
+    message = sent_confirmation()
+    mail = report_on(message, recipient="z.ahmed@agency.example", original=message.to_email.upper())
+    assert receive(mail)
+    message.refresh_from_db()
+    assert message.came_back
+
+
+def test_a_report_in_words_is_read_above_what_it_returns() -> None:
+    message = sent_confirmation()
+    mail = letters.words_of_a_server(message.message_id, "550 no such user").replace(
+        b"From: Briefed",
+        b"Received: from app (127.0.0.1) by mx.example (Exim 4.94.2)\r\nFrom: Briefed",
+    )
+    assert receive(mail)
+    message.refresh_from_db()
+    assert message.came_back
+    assert "550 no such user" in message.last_error
+    assert "Exim" not in message.last_error
+
+
+def test_a_code_in_what_is_returned_says_nothing() -> None:
+    message = sent_confirmation()
+    mail = letters.words_of_a_server(message.message_id, "It did not work.").replace(
+        b"Subject: You are", b"Received: (Exim 5.94.2)\r\nSubject: 5.1.1 You are"
+    )
+    assert not receive(mail)
+    assert "not clear how bad" in why_listed()
+
+
 def test_a_message_that_is_late_is_noted_only() -> None:
     message = sent_confirmation()
-    mail = letters.notification(message.message_id, status="4.4.1", action="delayed")
+    mail = report_on(message, status="4.4.1", action="delayed")
     assert receive(mail)
     message.refresh_from_db()
     assert not message.came_back
     assert message.events.get().what == MessageEvent.What.DELAYED
 
 
-def test_a_message_that_was_given_up_after_some_days_came_back() -> None:
+@pytest.mark.parametrize("action", ["failed", "Failed (gave up)"])
+def test_a_message_that_was_given_up_after_some_days_came_back(action: str) -> None:
     message = sent_confirmation()
-    assert receive(letters.notification(message.message_id, status="4.4.7"))
+    assert receive(report_on(message, action=action, status="4.4.7"))
     message.refresh_from_db()
     assert message.came_back
     assert not people_whose_mail_fails().exists()
@@ -231,16 +315,16 @@ def test_a_message_that_was_given_up_after_some_days_came_back() -> None:
 
 def test_the_same_report_again_is_noted_once() -> None:
     message = sent_confirmation()
-    mail = letters.notification(message.message_id)
+    mail = report_on(message)
     assert [receive(mail) for _ in range(3)] == [True, True, True]
     assert message.events.count() == 1
 
 
 def test_the_first_failure_says_since_when_and_the_last_one_why() -> None:
     message = sent_confirmation()
-    receive(letters.notification(message.message_id))
-    again = letters.notification(
-        message.message_id, own_id="<dsn2@mx.example>", diagnostic="smtp; 552 5.2.2 Mailbox full"
+    receive(report_on(message))
+    again = report_on(
+        message, own_id="<dsn2@mx.example>", diagnostic="smtp; 552 5.2.2 Mailbox full"
     )
     take_in(Fetched(raw=again, is_whole=True), now=NOW + timedelta(days=1))
     person = people_whose_mail_fails().get()
@@ -251,7 +335,8 @@ def test_the_first_failure_says_since_when_and_the_last_one_why() -> None:
 def test_a_failure_of_a_corrected_address_says_nothing_about_the_account() -> None:
     message = sent_confirmation()
     Message.objects.filter(pk=message.pk).update(to_email="corrected@agency.example")
-    assert receive(letters.notification(message.message_id))
+    message.refresh_from_db()
+    assert receive(report_on(message))
     message.refresh_from_db()
     assert message.came_back
     assert not people_whose_mail_fails().exists()
@@ -259,7 +344,7 @@ def test_a_failure_of_a_corrected_address_says_nothing_about_the_account() -> No
 
 def test_a_report_of_arrival_changes_nothing() -> None:
     message = sent_confirmation()
-    mail = letters.notification(message.message_id, status="2.0.0", action="delivered")
+    mail = report_on(message, status="2.0.0", action="delivered")
     assert receive(mail)
     message.refresh_from_db()
     assert not message.came_back

@@ -106,7 +106,7 @@ def test_to_everybody_but_coordinators_the_page_does_not_exist() -> None:
 
 def test_a_coordinator_says_that_an_address_works(coordinator: Client) -> None:
     message = sent_confirmation()
-    report = letters.notification(message.message_id)
+    report = letters.notification(message.message_id, recipient=message.to_email)
     take_in(Fetched(raw=report, is_whole=True), now=timezone.now())
     person = people_whose_mail_fails().get()
     page = coordinator.get(reverse("manage_addresses")).content.decode()

@@ -1,0 +1,190 @@
+"""Correcting the address of somebody's own message corrects their account too, or it is refused."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.messages import get_messages
+from django.core.mail import send_mail
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts import failing_mail
+from accounts.actions import person_for_sign_in
+from accounts.models import User
+from booking.outbox.models import ACCOUNT_MAIL, Message
+from booking.places import actions
+from tests.accounts.test_sign_in import sign_in
+from tests.factories import make_coordinator, make_lead, make_person, make_session, make_trainer
+
+pytestmark = pytest.mark.django_db
+
+State = Message.State
+OLD, NEW = "typo@agency.example", "right@agency.example"
+
+
+@pytest.fixture(autouse=True)
+def without_two_step(settings: Settings) -> None:
+    settings.TWO_STEP_REQUIRED = False
+
+
+def browser_of(person: User) -> Client:
+    browser = Client()
+    browser.force_login(person)
+    return browser
+
+
+def refused_confirmation(
+    person: User, *, days: int = 30, last_error: str = "550 5.1.1 No such person"
+) -> Message:
+    """A confirmation that the mail server refused for good."""
+    session = make_session(starts_at=timezone.now() + timedelta(days=days))
+    actions.book(session=session, person=person, by=person, now=timezone.now())
+    message = Message.objects.get(topic="booking.confirmed", booking__session=session)
+    Message.objects.filter(pk=message.pk).update(
+        state=State.PARKED, handed_over=True, mime=b"x", last_error=last_error
+    )
+    return message
+
+
+def correct(message: Message, to_email: str = NEW, by: User | None = None) -> Any:
+    browser = browser_of(by or make_coordinator(first_name="Cora", last_name="Lane"))
+    return browser.post(
+        reverse("manage_message_address", args=[message.pk]),
+        {"to_email": to_email, "why": "Typing error"},
+    )
+
+
+def said(response: Any) -> str:
+    return " ".join(str(message) for message in get_messages(response.wsgi_request))
+
+
+def test_all_later_mail_goes_to_the_corrected_address_where_the_person_signs_in() -> None:
+    person, own = make_person(OLD), Client()
+    sign_in(own, OLD)
+    Message.objects.update(state=State.SENT)
+    failing_mail.mark(email=OLD, why="No such person", now=timezone.now())
+    assert own.get(reverse("my_bookings")).status_code == 200
+    message = refused_confirmation(person)
+    assert "Their account has this address now" in said(correct(message, "Right@Agency.example"))
+    person.refresh_from_db()
+    assert (person.email, person.mail_failing_since) == (NEW, None)
+    [address] = EmailAddress.objects.filter(user=person)
+    assert (address.email, address.primary, address.verified) == (NEW, True, False)
+    # Whoever was signed in is out, and comes in again with a code sent to the new address.
+    assert own.get(reverse("my_bookings")).status_code == 302
+    assert message.booking is not None
+    actions.cancel(booking=message.booking, by=person, now=timezone.now())
+    cancelled = Message.objects.get(topic="booking.cancelled")
+    assert cancelled.to_email == NEW
+    sign_in(own, NEW)
+    assert own.get(reverse("my_bookings")).wsgi_request.user == person
+    address.refresh_from_db()
+    assert address.verified
+    event = message.events.get()
+    assert str(event.by) == "Cora Lane"
+    assert event.why == f"The account too. From {OLD} to {NEW}. Typing error"
+
+
+def test_what_else_waits_for_them_goes_along_but_no_code_and_no_link() -> None:
+    person = make_person(OLD)
+    message, other = refused_confirmation(person), refused_confirmation(person, days=31)
+    handed_over = refused_confirmation(person, days=32, last_error="TimeoutError: ")
+    stranger = refused_confirmation(make_person())
+    offer = refused_confirmation(person, days=33)
+    Message.objects.filter(pk=offer.pk).update(topic="booking.offered")
+    send_mail("Your code", "The code is BCD-FGH.", None, [OLD])
+    words = said(correct(message))
+    assert f"2 messages will be sent to {NEW}" in words
+    assert "Not sent, because it holds a link only they may use: Offer of a place" in words
+    for each, email, state in (
+        (message, NEW, State.WAITING),
+        (other, NEW, State.WAITING),
+        (handed_over, OLD, State.PARKED),
+        (stranger, stranger.to_email, State.PARKED),
+        (offer, OLD, State.DROPPED),
+        (Message.objects.get(topic=ACCOUNT_MAIL), OLD, State.DROPPED),
+    ):
+        each.refresh_from_db()
+        assert (each.to_email, each.state) == (email, state)
+        assert each.mime is None or state == State.PARKED
+
+
+@pytest.mark.parametrize(("last_error", "told"), [("550 5.1.1 No such person", 0), ("", 1)])
+def test_the_old_address_is_told_unless_it_fails(last_error: str, told: int) -> None:
+    message = refused_confirmation(make_person(OLD), last_error=last_error)
+    # Not tried yet, or refused.
+    Message.objects.filter(pk=message.pk).update(handed_over=bool(last_error))
+    correct(message)
+    notices = Message.objects.filter(topic=ACCOUNT_MAIL, to_email=OLD, state=State.WAITING)
+    assert notices.count() == told
+    for notice in notices:
+        text = bytes(notice.mime or b"").decode()
+        assert "was changed" in text
+        assert NEW not in text
+
+
+def test_the_address_of_another_account_is_refused() -> None:
+    other = make_person(NEW)
+    person = make_person(OLD)
+    message = refused_confirmation(person)
+    answer = correct(message)
+    assert answer.status_code == 422
+    assert "This address belongs to another account." in answer.content.decode()
+    assert "Typing error" in answer.content.decode()
+    for each in (person, other, message):
+        each.refresh_from_db()
+    assert (person.email, other.email, message.state) == (OLD, NEW, State.PARKED)
+
+
+def test_an_account_begun_there_and_never_confirmed_makes_way() -> None:
+    person = make_person(OLD)
+    person_for_sign_in(email=NEW)
+    message = refused_confirmation(person)
+    assert correct(message).status_code == 302
+    assert User.objects.get(email=NEW) == person
+
+
+@pytest.mark.parametrize("make", [make_lead, make_trainer, make_coordinator])
+def test_the_account_of_somebody_who_sees_others_is_for_superusers(make: Any) -> None:
+    person = make(email=OLD)
+    message = refused_confirmation(person)
+    answer = correct(message)
+    assert answer.status_code == 422
+    assert "only a superuser can correct the address" in answer.content.decode()
+    person.refresh_from_db()
+    message.refresh_from_db()
+    assert (person.email, message.state) == (OLD, State.PARKED)
+    assert correct(message, by=make_coordinator(is_superuser=True)).status_code == 302
+    person.refresh_from_db()
+    assert person.email == NEW
+
+
+def test_a_mailbox_that_several_read_is_refused() -> None:
+    message = refused_confirmation(make_person(OLD))
+    answer = correct(message, "office@agency.example")
+    assert answer.status_code == 422
+    assert "several people read" in answer.content.decode()
+
+
+def test_the_address_of_a_copy_to_the_manager_changes_no_account() -> None:
+    person = make_person(OLD)
+    message = refused_confirmation(person)
+    Message.objects.filter(pk=message.pk).update(recipient=None, to_email="boss@agency.example")
+    assert "1 message will be sent" in said(correct(message))
+    person.refresh_from_db()
+    assert person.email == OLD
+
+
+def test_the_form_says_what_else_changes() -> None:
+    message = refused_confirmation(make_person(OLD, first_name="Zoe", last_name="Hart"))
+    address = reverse("manage_message_address", args=[message.pk])
+    coordinator = browser_of(make_coordinator())
+    assert "address of the account of Zoe Hart" in coordinator.get(address).content.decode()
+    Message.objects.filter(pk=message.pk).update(to_email="other@agency.example")
+    page = coordinator.get(address).content.decode()
+    assert "has another address already" in page
+    assert "address of the account of Zoe Hart" not in page
