@@ -35,6 +35,7 @@ LEASE_WHILE_SENDING = timedelta(seconds=120)
 BATCH = 50
 # Waits before another attempt, in seconds, by the number of attempts made.
 BACK_OFF_SECONDS = (10, 30, 60, 300, 900, 3600)
+# How long a mail server may go on saying "not now" to one message.
 GIVE_UP_AFTER = timedelta(days=3)
 CLAIMS_BEFORE_PARKING = 8
 # Waits, in seconds, for a database that is restarting to take down what was sent.
@@ -106,13 +107,13 @@ def deliver(
     # Before they are composed, because that may be what stops their workers.
     hopeful = [message for message in batch if not _is_parked_as_deadly(message)]
     composed = _composed(
-        [message for message in hopeful if message.mime is None], compose=compose, clock=clock
+        [message for message in hopeful if _may_change(message)], compose=compose, clock=clock
     )
     for position, message in enumerate(hopeful):
         if position and until is not None and clock() >= until:
             _release(hopeful[position:], due_at=clock())
             break
-        mime = bytes(message.mime) if message.mime is not None else composed[message.pk]
+        mime = _to_send(message, composed)
         if isinstance(mime, Unsendable):
             _park(message, mime.reason)
             continue
@@ -134,6 +135,19 @@ def deliver(
             )
             break
     return len(batch)
+
+
+def _may_change(message: Message) -> bool:
+    """Whether it is to be composed, or was and can still turn out to be pointless."""
+    return message.mime is None or not (message.handed_over or message.holds_a_code)
+
+
+def _to_send(message: Message, composed: Composed) -> bytes | Unsendable | Pointless:
+    """What was written once stays as it is, unless it has become pointless."""
+    if message.mime is None:
+        return composed[message.pk]
+    again = composed.get(message.pk)
+    return again if isinstance(again, Pointless) else bytes(message.mime)
 
 
 def _is_parked_as_deadly(message: Message) -> bool:
@@ -188,10 +202,11 @@ def _send(
     except TakenOver:
         return None
     except Refused as refusal:
-        _refused(message, str(refusal), for_good=refusal.for_good, now=clock())
+        _refused(message, refusal, now=clock())
         return str(refusal) if post.refuses_everything else None
     except Unreachable as trouble:
-        _put_off(message, str(trouble), now=clock())
+        had_it = message.handed_over or trouble.may_have_it
+        _put_off(message, str(trouble), now=clock(), handed_over=had_it)
         return str(trouble)
     _sent(message, now=clock())
     if post.is_recovering:
@@ -208,7 +223,10 @@ def _mine(message: Message) -> MessageQuerySet:
 
 
 def _begin(message: Message, mime: bytes, *, now: datetime) -> bool:
-    """Freeze the bytes and count the attempt; false if another worker has taken it over."""
+    """Freeze the bytes and count the attempt; false if another worker has taken it over.
+
+    The message in hand keeps saying whether it had been handed over before.
+    """
     message.attempts += 1
     changes: dict[str, Any] = {
         "attempts": F("attempts") + 1,
@@ -233,6 +251,7 @@ def _sent(message: Message, *, now: datetime) -> None:
         "sent_at": now,
         "last_error": "",
         "lease_until": None,
+        "refused_since": None,
     }
     if message.is_secret:
         # It holds a code or a link; what is sent need not be kept.
@@ -250,23 +269,32 @@ def _sent(message: Message, *, now: datetime) -> None:
             return
 
 
-def _refused(message: Message, reason: str, *, for_good: bool, now: datetime) -> None:
-    if for_good or now - message.created_at > GIVE_UP_AFTER:
-        _park(message, reason)
+def _refused(message: Message, refusal: Refused, *, now: datetime) -> None:
+    """Nobody has it by this attempt; who may have had it before may still."""
+    since = message.refused_since or now
+    changes = {"handed_over": message.handed_over, "refused_since": since}
+    if refusal.for_good or now - since > GIVE_UP_AFTER:
+        _park(message, str(refusal), **changes)
     else:
-        _put_off(message, reason, now=now)
+        _put_off(message, str(refusal), now=now, **changes)
 
 
-def _park(message: Message, reason: str) -> None:
+def _park(message: Message, reason: str, **changes: Any) -> None:
     log.error("message_parked", message=message.pk, topic=message.topic)
-    _mine(message).update(state=Message.State.PARKED, last_error=reason, lease_until=None)
+    _mine(message).update(
+        state=Message.State.PARKED, last_error=reason, lease_until=None, **changes
+    )
 
 
 def _supersede(message: Message, reason: str) -> None:
-    _mine(message).update(state=Message.State.SUPERSEDED, last_error=reason[:500], lease_until=None)
+    # A link to answer by need not be kept, as when it is sent.
+    changes: dict[str, Any] = {"mime": None} if message.is_secret else {}
+    _mine(message).update(
+        state=Message.State.SUPERSEDED, last_error=reason[:500], lease_until=None, **changes
+    )
 
 
-def _put_off(message: Message, reason: str, *, now: datetime) -> None:
+def _put_off(message: Message, reason: str, *, now: datetime, **changes: Any) -> None:
     """Try again later: an answer that never came is no proof that nothing was handed over."""
     step = min(max(message.attempts, 1), len(BACK_OFF_SECONDS)) - 1
     wait = BACK_OFF_SECONDS[step] * random.uniform(0.8, 1.2)  # noqa: S311
@@ -276,6 +304,7 @@ def _put_off(message: Message, reason: str, *, now: datetime) -> None:
         silent_claims=0,
         last_error=reason,
         lease_until=None,
+        **changes,
     )
 
 

@@ -1,6 +1,5 @@
 """Messages that must reach somebody, and what was done about each."""
 
-import re
 from datetime import datetime
 from typing import Self
 
@@ -12,8 +11,6 @@ from django.utils import timezone
 ACCOUNT_MAIL = "account.mail"
 # Whoever reads one of these can give the answer that it asks for.
 _ANSWERED_BY_LINK = ("approval.asked", "approval.reminder", "booking.offered")
-# A mail server's refusal as delivery notes it: a reply code of RFC 5321, section 4.2, and words.
-_REFUSAL = re.compile(r"[45]\d\d ")
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -92,7 +89,11 @@ class Message(models.Model):
     message_id = models.CharField(max_length=120, unique=True)
     mime = models.BinaryField(null=True, help_text="The bytes as sent, frozen when first composed.")
     handed_over = models.BooleanField(
-        default=False, help_text="It may have reached a mail server at least once."
+        default=False,
+        help_text="A mail server may have it: an attempt began, and did not end with a refusal.",
+    )
+    refused_since = models.DateTimeField(
+        null=True, help_text="When a mail server first said not now, since it was last put back."
     )
     sent_at = models.DateTimeField(null=True)
     bounced_at = models.DateTimeField(
@@ -148,10 +149,10 @@ class Message(models.Model):
 
     @property
     def may_have_arrived(self) -> bool:
-        """Whether a mail server may hold it: it was handed over, and no refusal is known."""
+        """Whether a mail server may hold it, after whichever attempt."""
         if self.state == self.State.SENT:
             return self.bounced_at is None
-        return self.handed_over and not _REFUSAL.match(self.last_error)
+        return self.handed_over
 
 
 class MessageEvent(models.Model):

@@ -31,7 +31,14 @@ class Refused(Exception):
 
 
 class Unreachable(Exception):
-    """The mail server could not be talked to, or went away before it answered."""
+    """The mail server could not be talked to, or went away before it answered.
+
+    `may_have_it` says that it may have been given the content by then.
+    """
+
+    def __init__(self, reason: str, *, may_have_it: bool = False) -> None:
+        super().__init__(reason)
+        self.may_have_it = may_have_it
 
 
 class Post:
@@ -131,12 +138,15 @@ class Post:
 
     def _hand_over(self, mime: bytes) -> None:
         try:
-            code, text = self._connection().data(mime)
-        except smtplib.SMTPDataError as refusal:
-            # Said before any content went out, so not even a 250 is an acceptance.
-            self._refuse(refusal.smtp_code, refusal.smtp_error)
-        else:
-            self._expect_acceptance(code, text)
+            with self._closed_on_trouble():
+                try:
+                    reply = self._connection().data(mime)
+                except smtplib.SMTPDataError as refusal:
+                    # Said before any content went out, so not even a 250 is an acceptance.
+                    self._refuse(refusal.smtp_code, refusal.smtp_error)
+                self._expect_acceptance(*reply)
+        except Unreachable as trouble:
+            raise Unreachable(str(trouble), may_have_it=True) from trouble
 
     def _connection(self) -> smtplib.SMTP:
         connection = self._mailer.connection

@@ -35,8 +35,9 @@ _FOR_GOOD = re.compile(r"5(\d\d |\.\d)")
 def retry(*, message: Message, by: User, now: datetime) -> None:
     """Send a message again at once, the same bytes to the same address.
 
-    For one that is parked, waits for its next attempt, or came back. Raises `NotStuck`,
-    `ReplacedSince` or `Forgotten`.
+    For one that is parked, waits for its next attempt, or came back. If no mail server has it,
+    delivery sees first whether it is still of use. Raises `NotStuck`, `ReplacedSince` or
+    `Forgotten`.
     """
     with transaction.atomic():
         fresh = _lock(message)
@@ -100,7 +101,7 @@ def correct_address(
         elif fresh.may_have_arrived:
             raise MayHaveArrived
         with_account = is_to_account(fresh)
-        was_refused = fresh.handed_over and _FOR_GOOD.match(fresh.last_error) is not None
+        was_refused = fresh.attempts > 0 and _FOR_GOOD.match(fresh.last_error) is not None
         others = _others_for(fresh, of_person=with_account)
         sent = [fresh, *(each for each in others if not each.is_secret)]
         dropped = [each for each in others if each.is_secret] if with_account else []
@@ -110,8 +111,8 @@ def correct_address(
             told = of_account if each is fresh else reason
             _record(each, What.ADDRESS_CORRECTED, by=by, now=now, why=told)
             each.to_email, each.message_id = to_email, new_message_id()
-            each.mime, each.handed_over = None, False
-            each.save(update_fields=["to_email", "message_id", "mime", "handed_over"])
+            each.mime = None
+            each.save(update_fields=["to_email", "message_id", "mime"])
         for each in sent:
             _put_back(each, now=now)
         for each in dropped:
@@ -178,11 +179,22 @@ def _refuse_if_replaced(message: Message) -> None:
 
 def _put_back(message: Message, *, now: datetime) -> None:
     """Into the queue, as if it had never been tried. What went wrong last stays readable."""
+    if message.came_back:
+        message.handed_over = False
     message.state, message.due_at = State.WAITING, now
     message.attempts = message.silent_claims = 0
-    message.sent_at = message.bounced_at = None
+    message.sent_at = message.bounced_at = message.refused_since = None
     message.save(
-        update_fields=["state", "due_at", "attempts", "silent_claims", "sent_at", "bounced_at"]
+        update_fields=[
+            "state",
+            "due_at",
+            "attempts",
+            "silent_claims",
+            "handed_over",
+            "refused_since",
+            "sent_at",
+            "bounced_at",
+        ]
     )
 
 

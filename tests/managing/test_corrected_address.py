@@ -45,7 +45,7 @@ def refused_confirmation(
     actions.book(session=session, person=person, by=person, now=timezone.now())
     message = Message.objects.get(topic="booking.confirmed", booking__session=session)
     Message.objects.filter(pk=message.pk).update(
-        state=State.PARKED, handed_over=True, mime=b"x", last_error=last_error
+        state=State.PARKED, attempts=1, mime=b"x", last_error=last_error
     )
     return message
 
@@ -93,6 +93,7 @@ def test_what_else_waits_for_them_goes_along_but_no_code_and_no_link() -> None:
     person = make_person(OLD)
     message, other = refused_confirmation(person), refused_confirmation(person, days=31)
     handed_over = refused_confirmation(person, days=32, last_error="TimeoutError: ")
+    Message.objects.filter(pk=handed_over.pk).update(handed_over=True)
     stranger = refused_confirmation(make_person())
     offer = refused_confirmation(person, days=33)
     Message.objects.filter(pk=offer.pk).update(topic="booking.offered")
@@ -117,7 +118,7 @@ def test_what_else_waits_for_them_goes_along_but_no_code_and_no_link() -> None:
 def test_the_old_address_is_told_unless_it_fails(last_error: str, told: int) -> None:
     message = refused_confirmation(make_person(OLD), last_error=last_error)
     # Not tried yet, or refused.
-    Message.objects.filter(pk=message.pk).update(handed_over=bool(last_error))
+    Message.objects.filter(pk=message.pk).update(attempts=1 if last_error else 0)
     correct(message)
     notices = Message.objects.filter(topic=ACCOUNT_MAIL, to_email=OLD, state=State.WAITING)
     assert notices.count() == told

@@ -195,7 +195,8 @@ def test_a_message_that_is_being_sent_is_not_dropped(coordinator: Client) -> Non
 def test_a_refused_message_is_sent_to_another_address(coordinator: Client) -> None:
     with_people(booked=1)
     message = Message.objects.get()
-    sent(message, state=State.PARKED, last_error="550 No such person", attempts=1, sent_at=None)
+    refusal = {"last_error": "550 No such person", "handed_over": False}
+    sent(message, state=State.PARKED, attempts=1, sent_at=None, **refusal)
     page = coordinator.get(reverse("manage_message", args=[message.pk]))
     assert page.context["can_correct"]
     address = reverse("manage_message_address", args=[message.pk])

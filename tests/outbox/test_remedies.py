@@ -49,7 +49,7 @@ def post(name: str, *, stream: str = "a", topic: str = "test", **fields: Any) ->
 def refused(name: str, **fields: Any) -> Message:
     """Parked, because the mail server said no."""
     return post(
-        name, state=State.PARKED, mime=b"x", handed_over=True, last_error="550 No", **fields
+        name, state=State.PARKED, mime=b"x", handed_over=False, last_error="550 No", **fields
     )
 
 
