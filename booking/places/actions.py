@@ -77,8 +77,8 @@ def book(
     with transaction.atomic():
         session = lock_session(session.pk)
         eligibility.check_open(session, now=now)
-        line = who_waits(session, now=now)
         who = read_practitioners([person.pk], session.course_rules, now=now, lock=True)[person.pk]
+        line = who_waits(session, now=now, newcomer=who)
         sittings, conflict_id = sittings_and_conflict(session.pk, person.pk)
         conflict = with_course(conflict_id) if conflict_id is not None else None
         prospect = prospects.of_booking(

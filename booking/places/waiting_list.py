@@ -49,19 +49,25 @@ def clashes(
     }
 
 
-def who_waits(session: Session, *, now: datetime) -> Line:
-    """Whom a free place belongs to before any newcomer: one person at most is chosen."""
+def who_waits(session: Session, *, now: datetime, newcomer: Practitioner | None = None) -> Line:
+    """Whom a free place belongs to before any newcomer: one person at most is chosen.
+
+    Nobody is looked at for a newcomer whom a rule holds back in any case.
+    """
     room = read_room(session, now=now)
     if room.free <= 0 or not session.waiting_count:
+        return Line(room)
+    if newcomer is not None and rules.held_back(newcomer, room):
         return Line(room)
     return next_in_line(room, 1, now=now)
 
 
 def why_no_place(person: Practitioner, line: Line) -> Reason | None:
-    """Why a newcomer must wait, if so: a rule holds them, it is full, or others are first."""
-    if line.chosen:
+    """Why a newcomer must wait, if so: a rule holds them, others are first, or it is full."""
+    held = rules.held_back(person, line.room)
+    if held is None and line.chosen:
         return rules.OTHERS_FIRST
-    return rules.held_back(person, line.room) or (rules.FULL if line.room.free <= 0 else None)
+    return held or (rules.FULL if line.room.free <= 0 else None)
 
 
 def next_in_line(room: Room, number: int, *, now: datetime) -> Line:
