@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Exists, Min, OuterRef, Q
 
 from booking.outbox.models import Message
 
@@ -14,44 +14,69 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Backlog:
-    """Messages that no mail server has accepted yet, and since when the oldest was written."""
+    """Messages that no mail server has accepted yet, and when the oldest was written.
+
+    What is parked waits for a coordinator, and so does what it holds back; only the age of the
+    others, those that are `waiting`, tells whether mail leaves.
+    """
 
     waiting: int
+    held_back: int
     parked: int
     oldest: datetime | None
+    oldest_parked: datetime | None
     late_after: timedelta
     seen_at: datetime
 
     @property
     def age(self) -> timedelta:
-        """How long the oldest has waited; nothing when none waits."""
-        return max(self.seen_at - self.oldest, timedelta(0)) if self.oldest else timedelta(0)
+        """How long the oldest that could leave has waited; nothing when none waits."""
+        return _age(self.oldest, self.seen_at)
+
+    @property
+    def parked_age(self) -> timedelta:
+        """How long ago the oldest parked one was written; nothing when none is parked."""
+        return _age(self.oldest_parked, self.seen_at)
 
     @property
     def is_late(self) -> bool:
-        """Whether the oldest has waited longer than `MAIL_ALERT_MINUTES`."""
+        """Whether the oldest that could leave has waited longer than `MAIL_ALERT_MINUTES`."""
         return self.age > self.late_after
+
+
+def _age(written: datetime | None, seen_at: datetime) -> timedelta:
+    return max(seen_at - written, timedelta(0)) if written else timedelta(0)
 
 
 def backlog(*, now: datetime) -> Backlog:
     """What has not left at this moment. Costs one statement over unsettled messages."""
     parked = Q(state=Message.State.PARKED)
-    found = Message.objects.unsettled().aggregate(
-        waiting=Count("pk", filter=~parked),
-        parked=Count("pk", filter=parked),
-        oldest=Min("created_at"),
+    held_back = Exists(
+        Message.objects.filter(parked, stream=OuterRef("stream"), id__lt=OuterRef("id"))
+    )
+    found = (
+        Message.objects.unsettled()
+        .annotate(is_held_back=held_back)
+        .aggregate(
+            waiting=Count("pk", filter=~parked & Q(is_held_back=False)),
+            held_back=Count("pk", filter=~parked & Q(is_held_back=True)),
+            parked=Count("pk", filter=parked),
+            oldest=Min("created_at", filter=~parked & Q(is_held_back=False)),
+            oldest_parked=Min("created_at", filter=parked),
+        )
     )
     return Backlog(**found, late_after=timedelta(minutes=settings.MAIL_ALERT_MINUTES), seen_at=now)
 
 
 def warn_if_late(*, now: datetime) -> Backlog:
-    """Log a warning, without anybody's data, while the oldest message is late."""
+    """Log a warning, without anybody's data, while mail that could leave does not."""
     found = backlog(now=now)
     if found.is_late:
         log.warning(
             "mail_is_late",
             oldest_minutes=int(found.age.total_seconds() // 60),
             waiting=found.waiting,
+            held_back=found.held_back,
             parked=found.parked,
         )
     return found

@@ -88,7 +88,7 @@ def test_a_coordinator_finds_out_what_happened_to_a_mail_and_sends_it_elsewhere(
     expect(page.get_by_text("Nothing needs reading.")).to_be_visible()
     accessible(page)
     Message.objects.filter(booking=booking).update(
-        state=Message.State.PARKED, created_at=timezone.now() - timedelta(hours=3)
+        state=Message.State.WAITING, created_at=timezone.now() - timedelta(hours=3)
     )
     page.goto("/manage/")
     expect(page.get_by_text("Mail is not leaving.")).to_be_visible()

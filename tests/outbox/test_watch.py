@@ -12,9 +12,11 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
+from booking.environment import ImapServer
 from booking.outbox import actions
 from booking.outbox.models import Message
 from booking.outbox.watch import backlog, warn_if_late
+from booking.replies.actions import note_mailbox
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
@@ -36,11 +38,31 @@ def test_the_oldest_message_that_has_not_left_counts(settings: Settings) -> None
     post("one")
     assert not backlog(now=NOW + timedelta(minutes=15)).is_late
     assert backlog(now=NOW + timedelta(minutes=15, seconds=1)).is_late
-    Message.objects.update(state=Message.State.PARKED)
-    found = backlog(now=NOW + timedelta(hours=2))
-    assert (found.waiting, found.parked, found.is_late) == (0, 1, True)
     Message.objects.update(state=Message.State.SENT)
     assert not backlog(now=NOW + timedelta(hours=2)).is_late
+
+
+def test_what_waits_for_a_coordinator_is_counted_apart_and_hides_no_outage(
+    settings: Settings,
+) -> None:
+    settings.MAIL_ALERT_MINUTES = 15
+    parked, behind, before, other = [post(name) for name in ("parked", "behind", "before", "other")]
+    Message.objects.filter(pk=parked.pk).update(state=Message.State.PARKED)
+    Message.objects.filter(pk=behind.pk).update(stream="parked")
+    Message.objects.filter(pk__in=[before.pk, other.pk]).update(
+        created_at=NOW + timedelta(minutes=110)
+    )
+    found = backlog(now=NOW + timedelta(hours=2))
+    assert (found.waiting, found.held_back, found.parked) == (2, 1, 1)
+    assert (found.age, found.parked_age) == (timedelta(minutes=10), timedelta(hours=2))
+    assert not found.is_late
+    # One that was put back stands before the parked one, and can leave.
+    Message.objects.filter(pk=parked.pk).update(stream="x")
+    Message.objects.filter(pk=other.pk).update(stream="y", state=Message.State.PARKED)
+    Message.objects.filter(pk=before.pk).update(stream="y")
+    found = backlog(now=NOW + timedelta(hours=3))
+    assert (found.waiting, found.held_back, found.parked) == (2, 0, 2)
+    assert found.is_late
 
 
 def test_the_log_warns_without_saying_who(settings: Settings) -> None:
@@ -73,3 +95,40 @@ def test_the_command_fails_while_mail_is_late(settings: Settings) -> None:
     Message.objects.update(created_at=timezone.now() - timedelta(minutes=20))
     code, line = check()
     assert (code, line["late"], line["oldest_minutes"], line["waiting"]) == (1, True, 20, 1)
+
+
+def test_the_command_does_not_fail_over_what_is_parked(settings: Settings) -> None:
+    settings.MAIL_ALERT_MINUTES = 15
+    post("one")
+    Message.objects.update(
+        created_at=timezone.now() - timedelta(minutes=20), state=Message.State.PARKED
+    )
+    code, line = check()
+    assert (code, line["late"], line["waiting"], line["oldest_minutes"]) == (0, False, 0, 0)
+    assert (line["parked"], line["oldest_parked_minutes"]) == (1, 20)
+
+
+@pytest.mark.parametrize(("minutes", "code"), [(None, 1), (14, 0), (16, 1)])
+def test_the_command_fails_while_the_reply_mailbox_is_not_read(
+    settings: Settings, minutes: int | None, code: int
+) -> None:
+    settings.MAIL_ALERT_MINUTES = 15
+    now = timezone.now()
+    if minutes is not None:
+        note_mailbox(trouble="", now=now - timedelta(minutes=minutes))
+    note_mailbox(trouble="It refuses the password.", now=now)
+    settings.REPLIES_MAILBOX = None
+    assert check()[0] == 0
+    assert check()[1]["replies"] is None
+    settings.REPLIES_MAILBOX = ImapServer(
+        host="imap.example", port=993, username="a", password="b", use_tls=False, use_ssl=True,
+        folder="INBOX", done_folder="Done",
+    )  # fmt: skip
+    found, line = check()
+    assert found == code
+    assert line["replies"] == {
+        "read_minutes_ago": minutes,
+        "trouble": "It refuses the password.",
+        "late": bool(code),
+    }
+    assert not line["late"]
