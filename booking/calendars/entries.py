@@ -8,7 +8,14 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts.models import Agency
-from booking.calendars.entry_words import entry_description, entry_title
+from booking.calendars.entry_words import (
+    cancelled_description,
+    cancelled_title,
+    entry_description,
+    entry_title,
+    offered_description,
+    offered_title,
+)
 from booking.calendars.ics import AllDay, Event
 from booking.calendars.rows import BookingRow, DiaryRow, SessionRow
 from booking.catalogue.models import Session
@@ -58,7 +65,8 @@ def led_session_events(rows: Iterable[SessionRow]) -> Iterator[Event]:
         sittings = list(group)
         row = sittings[0]
         page = settings.SITE_URL + reverse("attendees", args=[row.session])
-        join_url = row.join_url if _is_online(row) else ""
+        is_off = row.state == Session.State.CANCELLED
+        join_url = row.join_url if _is_online(row) and not is_off else ""
         yield from _events_of(
             sittings,
             prefix="led",
@@ -86,19 +94,21 @@ def _events_of(
     name, address = _organizer()
     domain = address.rpartition("@")[2]
     for number, row in enumerate(sittings, start=1):
+        title = entry_title(row.title, number=number, of=len(sittings))
+        is_off = row.state == Session.State.CANCELLED
         yield Event(
             uid=f"{prefix}-{row.session}-{row.sitting}@{domain}",
             sequence=row.revision,
             stamp=row.changed_at,
             starts=row.starts_at,
             ends=row.ends_at,
-            summary=entry_title(row.title, number=number, of=len(sittings)),
+            summary=cancelled_title(title) if is_off else title,
             location=location,
-            description=description,
+            description=cancelled_description(page) if is_off else description,
             url=page,
             organizer_name=name,
             organizer_email=address,
-            cancelled=row.state == Session.State.CANCELLED,
+            cancelled=is_off,
         )
 
 
@@ -115,13 +125,17 @@ def booking_events(rows: Iterable[BookingRow]) -> Iterator[Event]:
         sittings = list(group)
         first = sittings[0]
         page = settings.SITE_URL + reverse("booking", args=[first.booking])
-        join_url = first.join_url if _is_online(first) else ""
-        description = entry_description(
-            join_url=join_url,
-            booking_url=page,
-            cancelling=_cancelling(sittings, policies.get(first.policy or 0)),
-            instructions=first.instructions,
-        )
+        is_certain = first.state == Booking.State.CONFIRMED
+        join_url = first.join_url if is_certain and _is_online(first) else ""
+        if is_certain:
+            description = entry_description(
+                join_url=join_url,
+                booking_url=page,
+                cancelling=_cancelling(sittings, policies.get(first.policy or 0)),
+                instructions=first.instructions,
+            )
+        else:
+            description = _uncertain_words(first, page)
         key = Booking(calendar_key=first.calendar_key)
         for number, row in enumerate(sittings, start=1):
             yield Event(
@@ -130,7 +144,7 @@ def booking_events(rows: Iterable[BookingRow]) -> Iterator[Event]:
                 stamp=row.stamp,
                 starts=row.starts_at,
                 ends=row.ends_at,
-                summary=entry_title(row.title, number=number, of=len(sittings)),
+                summary=_title(row, number=number, of=len(sittings)),
                 location=join_url or _location(row),
                 description=description,
                 url=page,
@@ -139,6 +153,21 @@ def booking_events(rows: Iterable[BookingRow]) -> Iterator[Event]:
                 cancelled=row.state == Booking.State.CANCELLED,
                 tentative=row.state == Booking.State.OFFERED,
             )
+
+
+def _title(row: BookingRow, *, number: int, of: int) -> str:
+    """A title that says at once whether the place is certain."""
+    title = entry_title(row.title, number=number, of=of)
+    if row.state == Booking.State.CANCELLED:
+        return cancelled_title(title)
+    return offered_title(title) if row.state == Booking.State.OFFERED else title
+
+
+def _uncertain_words(row: BookingRow, page: str) -> str:
+    """Of a place that is offered or was lost: nothing that is for people with a place only."""
+    if row.state == Booking.State.OFFERED and row.offered_until is not None:
+        return offered_description(until=row.offered_until, booking_url=page)
+    return cancelled_description(page)
 
 
 def _cancelling(sittings: list[BookingRow], policy: CancellationPolicy | None) -> str:

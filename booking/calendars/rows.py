@@ -21,7 +21,7 @@ from booking.catalogue.models import DiaryDate, SessionQuerySet
 from booking.places.models import Booking
 
 # Raise it when the same rows come to be written differently.
-_FORMAT = 3
+_FORMAT = 4
 _DIGEST = "SELECT md5(string_agg(told::text, '\n')) FROM ({sql}) AS told"
 
 
@@ -66,6 +66,7 @@ class BookingRow(NamedTuple):
     ends_at: datetime
     # What the terms of cancelling follow from: a policy never changes, an agency may.
     free_until: datetime
+    offered_until: datetime | None
     policy: int | None
     sector: str | None
     gives_trainers: bool | None
@@ -152,8 +153,8 @@ _BOOKINGS = """
 SELECT booking.id, booking.state, booking.calendar_key, booking.calendar_sequence,
     greatest(session.changed_at, booking.confirmed_at, booking.ended_at), session.delivery,
     session.join_url, session.joining_instructions, course.title, venue.name, venue.address,
-    sitting.id, sitting.starts_at, sitting.ends_at, booking.free_until, booking.policy_id,
-    agency.sector, agency.trainers_in_kind, agency.annual_turnover_pence
+    sitting.id, sitting.starts_at, sitting.ends_at, booking.free_until, booking.offered_until,
+    booking.policy_id, agency.sector, agency.trainers_in_kind, agency.annual_turnover_pence
 FROM booking_booking booking
 JOIN booking_session session ON session.id = booking.session_id
 JOIN booking_course course ON course.id = session.course_id

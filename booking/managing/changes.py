@@ -87,12 +87,11 @@ def _change_preview(
         trainers=list(held.trainers or ()),
         besides=session,
     )
-    only_trainers = changes.only_about_trainers(differences)
     context = {
         "session": session,
         "form": form,
         "differences": differences,
-        "people": queries.people_to_tell(session, with_waiting=not only_trainers),
+        "people": queries.people_to_tell(session, differences),
         "trainers": queries.trainers_to_tell(session, held.trainers),
         "clashes": queries.people_who_would_clash(session, held.sittings),
         "warnings": warnings,
@@ -116,8 +115,7 @@ def _rearranged(
         form.add_error(None, refused.sentence)
         return None
     if done:
-        only_trainers = changes.only_about_trainers(done)
-        told = queries.people_to_tell(session, with_waiting=not only_trainers)
+        told = queries.people_to_tell(session, done)
         messages.success(request, f"The session is changed. {told_words(told.everybody)}")
     return redirect("manage_session", session.pk)
 

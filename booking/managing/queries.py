@@ -11,6 +11,7 @@ from booking.catalogue.models import Session, Sitting, Venue
 from booking.catalogue.policies import CancellationPolicy
 from booking.outbox.models import Message
 from booking.places import minimum
+from booking.places.changed import Change, states_concerned
 from booking.places.changes import PlannedSitting
 from booking.places.models import Booking, BookingEvent
 from booking.wording import short_day
@@ -70,14 +71,19 @@ class Told:
         return self.held + self.waiting
 
 
-def people_to_tell(session: Session, *, with_waiting: bool = True) -> Told:
-    """Who would hear of a change to this session; those who wait only if it concerns them."""
-    states = Booking.objects.for_session(session).live().order_by().values_list("state")
+def people_to_tell(session: Session, changes: Sequence[Change] | None = None) -> Told:
+    """Who would hear of these changes to this session; without any, who has a live booking."""
+    concerned = Booking.LIVE if changes is None else states_concerned(changes)
+    bookings = Booking.objects.for_session(session).filter(state__in=concerned)
+    return _counted(bookings)
+
+
+def _counted(bookings: QuerySet[Booking]) -> Told:
+    states = bookings.order_by().values_list("state")
     counts = dict(states.annotate(number=Count("pk")))
     State = Booking.State
     held = counts.get(State.OFFERED, 0) + counts.get(State.REQUESTED, 0)
-    waiting = counts.get(State.WAITING, 0) if with_waiting else 0
-    return Told(counts.get(State.CONFIRMED, 0), held, waiting)
+    return Told(counts.get(State.CONFIRMED, 0), held, counts.get(State.WAITING, 0))
 
 
 def trainers_to_tell(session: Session, to_lead: Sequence[User] | None) -> list[User]:

@@ -5,7 +5,7 @@ from email.utils import parseaddr
 
 from django.conf import settings
 
-from booking.calendars.entry_words import entry_description, entry_title
+from booking.calendars.entry_words import cancelled_description, entry_description, entry_title
 from booking.calendars.ics import Event, cancellation, invitation
 from booking.notices.notice import CalendarChange, Notice
 
@@ -27,7 +27,7 @@ def calendar_part(
         instructions=notice.instructions,
     )
     if change.method == "CANCEL":
-        description = f"This has been cancelled. Details: {notice.booking_url}"
+        description = cancelled_description(notice.booking_url)
     event = Event(
         uid=change.uid,
         sequence=change.sequence,

@@ -62,11 +62,12 @@ class Notice:
     number: int
     of: int
     is_online: bool
+    # The way in and what to bring, for those whose place is certain; empty for all others.
     join_url: str
+    instructions: str
     venue_name: str
     venue_address: str
     getting_there: str
-    instructions: str
     trainers: str
     # Until when cancelling is free and what it costs after that.
     cancelling: str
@@ -94,6 +95,11 @@ class Notice:
     def has_several_dates(self) -> bool:
         """Whether the session has more than one sitting."""
         return len(self.dates) > 1
+
+    @property
+    def has_a_place(self) -> bool:
+        """Whether their place is certain."""
+        return self.booking_state == Booking.State.CONFIRMED
 
     @property
     def further_dates(self) -> int:
@@ -147,6 +153,7 @@ def notice_of(message: Message, booking: Booking) -> Notice:
     dates_in_all = 1 if message.topic == "booking.further_date_cancelled" else len(sittings)
     venue = None if session.is_online else session.venue
     question = question_of(message, booking)
+    has_a_place = booking.state == Booking.State.CONFIRMED
     return Notice(
         first_name=booking.person.first_name,
         person_name=str(booking.person),
@@ -160,11 +167,11 @@ def notice_of(message: Message, booking: Booking) -> Notice:
         number=number,
         of=int(payload.get("of", dates_in_all)),
         is_online=session.is_online,
-        join_url=session.join_url if session.is_online else "",
+        join_url=session.join_url if session.is_online and has_a_place else "",
         venue_name=venue.name if venue else "",
         venue_address=venue.address if venue else "",
         getting_there=venue.getting_there if venue else "",
-        instructions=session.joining_instructions,
+        instructions=session.joining_instructions if has_a_place else "",
         trainers=wording.listed([str(trainer) for trainer in session.trainers.all()]),
         cancelling=terms_of(booking).sentence(now=message.created_at),
         booking_url=absolute(reverse("booking", args=[booking.pk])),

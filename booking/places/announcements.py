@@ -70,16 +70,21 @@ def _with_entries(
     sittings: Sequence[SittingTimes],
     method: str,
     payload: dict[str, Any],
+    *,
+    skipped: int = 0,
 ) -> Iterator[Draft]:
-    """The main message with the first sitting's entry, then a short one for each further date."""
+    """The main message with the first sitting's entry, then a short one for each further date.
+
+    Of all the session's sittings the first ones that have begun may be skipped; the others keep
+    their numbers.
+    """
     sequence = booking.calendar_sequence
-    for number, times in enumerate(sittings, start=1):
-        event = _event(booking, times, method)
-        if number == 1:
-            yield _draft(booking, topic, sequence, {**payload, "event": event})
+    for number, times in enumerate(sittings[skipped:], start=skipped + 1):
+        entry = {"event": _event(booking, times, method), "number": number, "of": len(sittings)}
+        if number == skipped + 1:
+            yield _draft(booking, topic, sequence, {**payload, **entry})
         else:
-            extra = {"event": event, "number": number, "of": len(sittings)}
-            yield _draft(booking, further_topic, f"{sequence}.{times.key}", extra)
+            yield _draft(booking, further_topic, f"{sequence}.{times.key}", entry)
 
 
 def given_a_place(
@@ -280,30 +285,33 @@ def session_cancelled(
 def session_changed(
     booking: Booking,
     *,
-    kept: Iterable[SittingTimes],
+    sittings: Sequence[SittingTimes],
     dropped: Iterable[SittingTimes],
     changes: Sequence[dict[str, str]],
     session_revision: int,
+    now: datetime,
     answer_by: datetime | None = None,
 ) -> Iterator[Draft]:
     """Something that people notice has changed: REQUEST with a raised SEQUENCE and what changed.
 
-    `changes` is a list of {"what", "before", "after"} in words; `kept` are the sittings that lie
-    ahead; `answer_by` is until when a place is held that is not certain yet.
+    `changes` is a list of {"what", "before", "after"} in words; `sittings` are all that the session
+    has, of which those that have begun stay as they are; `answer_by` is until when a place is held
+    that is not certain yet.
     """
-    kept = tuple(kept)
     if booking.state != Booking.State.CONFIRMED:
         until = answer_by.isoformat() if answer_by else ""
         payload = {"changes": list(changes), "until": until}
         yield _draft(booking, "session.changed", f"not booked {session_revision}", payload)
         return
+    begun = sum(times.starts_at <= now for times in sittings)
     yield from _with_entries(
         booking,
         "session.changed",
         "booking.further_date",
-        kept,
+        sittings,
         "REQUEST",
-        {"changes": list(changes), "entries": len(kept)},
+        {"changes": list(changes), "entries": len(sittings) - begun},
+        skipped=begun,
     )
     for times in dropped:
         event = _event(booking, times, "CANCEL")

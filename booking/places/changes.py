@@ -7,34 +7,26 @@ REQUEST with a raised SEQUENCE that says what changed; people who wait get a pla
 import itertools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 
 from accounts.models import User
 from booking.catalogue.models import Session, Sitting, Venue
-from booking.catalogue.working_days import (
-    after_working_time,
-    end_of_working_day_before,
-    free_until,
-)
-from booking.outbox import actions as outbox
-from booking.places import actions, announcements, history, terms, trainers
+from booking.catalogue.working_days import end_of_working_day_before
+from booking.places import actions, terms, trainers
 from booking.places.announcements import SittingTimes
+from booking.places.changed import JOIN_LINK, Change, Matter, in_history
 from booking.places.eligibility import check_changeable
 from booking.places.facts import read_room
 from booking.places.limits import check_reserved
-from booking.places.manager_copies import with_copies
-from booking.places.models import Booking, BookingEvent
+from booking.places.models import Booking
 from booking.places.refusals import CapacityTooLow, Refused, SessionStarted
 from booking.places.rule_models import SessionEvent
 from booking.places.statements import lock_session
+from booking.places.telling import tell
 from booking.places.waiting_list import next_in_line
 from booking.wording import listed, sitting_times
-
-# Working time: two days in which anybody may cancel free of charge after a change.
-TIME_TO_REACT = timedelta(hours=16)
-_SOONER = "The session has moved, so there is less time to answer."
 
 
 class ChangedMeanwhile(Refused):
@@ -71,20 +63,6 @@ class Arrangements:
     venue: Venue | None
     join_url: str
     trainers: tuple[User, ...] | None = None
-
-
-@dataclass(frozen=True)
-class Change:
-    """One thing that changed, in words. Who leads a session matters to those with a place only."""
-
-    what: str
-    before: str
-    after: str
-    is_about_trainers: bool = False
-
-    def as_payload(self) -> dict[str, str]:
-        """For a message's payload."""
-        return {"what": self.what, "before": self.before, "after": self.after}
 
 
 def check_times(
@@ -124,7 +102,7 @@ def preview(session: Session, arrangements: Arrangements) -> list[Change]:
     is_online = arrangements.delivery == Session.Delivery.ONLINE
     if is_online and arrangements.join_url != session.join_url:
         before_link, after_link = session.join_url or "none", arrangements.join_url or "to follow"
-        changes.append(Change("Join link", before_link, after_link))
+        changes.append(Change(JOIN_LINK, before_link, after_link, Matter.JOIN_LINK))
     if arrangements.trainers is not None:
         changes.extend(_other_trainers(list(session.trainers.all()), arrangements.trainers))
     return changes
@@ -135,7 +113,7 @@ def _other_trainers(before: Sequence[User], after: Sequence[User]) -> list[Chang
         return []
     what = "Trainer" if max(len(before), len(after)) == 1 else "Trainers"
     names = [listed([str(person) for person in people]) for people in (before, after)]
-    return [Change(what, names[0] or "none named", names[1] or "to be named", True)]
+    return [Change(what, names[0] or "none named", names[1] or "to be named", Matter.TRAINERS)]
 
 
 def _where(arrangements: Arrangements) -> str:
@@ -190,10 +168,9 @@ def rearrange(
         if arrangements.trainers is not None:
             locked.trainers.set(arrangements.trainers)
         move_releases(locked, now=now)
-        SessionEvent.objects.create(session=locked, at=now, by=by, what=_in_words(changes)[:200])
+        SessionEvent.objects.create(session=locked, at=now, by=by, what=in_history(changes)[:200])
         if locked.state == Session.State.PUBLISHED:
-            ahead = [sitting for sitting in kept if sitting.key not in begun]
-            _tell(locked, ahead, dropped, changes, by=by, now=now)
+            tell(locked, changes, sittings=kept, dropped=dropped, by=by, now=now)
             in_words = [change.as_payload() for change in changes]
             trainers.tell_of_change(locked, in_words, led_before=led_before, now=now)
     return changes
@@ -220,15 +197,6 @@ def _begun(session: Session, arrangements: Arrangements, *, now: datetime) -> fr
     return frozenset(begun)
 
 
-def only_about_trainers(changes: Sequence[Change]) -> bool:
-    """Whether nothing changes that those who wait would have to think about."""
-    return all(change.is_about_trainers for change in changes)
-
-
-def _in_words(changes: Sequence[Change]) -> str:
-    return "; ".join(f"{change.what}: {change.after}" for change in changes)
-
-
 def move_releases(session: Session, *, now: datetime) -> None:
     """Reserved places are released before the new start; what was released stays so."""
     for allocation in session.allocations.filter(release_at__gt=now):
@@ -253,58 +221,6 @@ def _store_sittings(
         sitting.save()
         kept.append(SittingTimes.of(sitting))
     return kept, dropped
-
-
-def _tell(
-    session: Session,
-    kept: Sequence[SittingTimes],
-    dropped: Sequence[SittingTimes],
-    changes: Sequence[Change],
-    *,
-    by: User,
-    now: datetime,
-) -> None:
-    told = Booking.objects.for_session(session).live()
-    if only_about_trainers(changes):
-        told = told.holding_a_place()
-    bookings = list(told.select_related("person", "approval"))
-    promised = {booking.pk: booking.offered_until for booking in bookings}
-    for booking in bookings:
-        booking.calendar_sequence += 1
-        if not only_about_trainers(changes):
-            booking.session = session
-            booking.free_until = _free_until_now(booking, session, now=now)
-            terms.bring_forward(booking, session, now=now)
-    Booking.objects.bulk_update(
-        bookings,
-        ["calendar_sequence", "free_until", "offered_until", "must_accept_by"],
-        batch_size=500,
-    )
-    what = _in_words(changes)
-    history.record(bookings, BookingEvent.What.SESSION_CHANGED, by=by, now=now, why=what)
-    drafts = [
-        draft
-        for booking in bookings
-        for draft in announcements.session_changed(
-            booking,
-            kept=kept,
-            dropped=dropped,
-            changes=[change.as_payload() for change in changes],
-            session_revision=session.revision,
-            answer_by=terms.answer_by(booking),
-        )
-    ]
-    # The link in the first mail is that of an offer which ends when it said.
-    sooner = [each for each in bookings if each.offered_until != promised[each.pk]]
-    drafts.extend(announcements.offered(booking, why=_SOONER) for booking in sooner)
-    history.record(sooner, BookingEvent.What.OFFERED, by=by, now=now, why=_SOONER)
-    outbox.post(with_copies(drafts, session=session, bookings=bookings), now=now)
-
-
-def _free_until_now(booking: Booking, session: Session, *, now: datetime) -> datetime:
-    """The promised notice before the new start, and time to react to the change in any case."""
-    to_react = after_working_time(now, TIME_TO_REACT)
-    return max(free_until(session.starts_at, booking.notice_days), min(to_react, session.starts_at))
 
 
 def change_capacity(

@@ -12,6 +12,7 @@ from typing import Any
 from accounts.models import User
 from booking.catalogue.models import Course, Session
 from booking.outbox.actions import Draft
+from booking.places.changed import FOR_ATTENDING
 from booking.places.models import Booking
 
 CONFIRMED, CHANGED, CANCELLED = "manager.confirmed", "manager.changed", "manager.cancelled"
@@ -24,9 +25,6 @@ _COPIED = {
     "booking.cancelled": CANCELLED,
     "session.cancelled": CANCELLED,
 }
-
-# The way in is for those who attend; `booking.places.changes` calls it so.
-_NOT_FOR_MANAGERS = "Join link"
 
 
 def copied_to(person: User, course: Course) -> str:
@@ -67,7 +65,9 @@ def _payload(draft: Draft) -> dict[str, Any] | None:
         # Only with a place there is a calendar entry.
         return None
     if draft.topic == "session.changed":
-        changes = [each for each in draft.payload["changes"] if each["what"] != _NOT_FOR_MANAGERS]
+        # The way in is for those who attend.
+        told = draft.payload["changes"]
+        changes = [each for each in told if each["what"] not in FOR_ATTENDING]
         return {"changes": changes} if changes else None
     if draft.topic == "session.cancelled":
         return {"of_session": True, "why": draft.payload["why"]}

@@ -44,14 +44,19 @@ STEPS = 100
 
 # Days around which sittings are held: both clock changes of 2027, winter and summer.
 _DAYS = (datetime(2027, 3, 28), datetime(2027, 10, 31), datetime(2027, 2, 9), datetime(2027, 7, 6))  # noqa: DTZ001
+_SOON = tuple(datetime(2027, 1, day) for day in range(14, 26))  # noqa: DTZ001
 _numbers = itertools.count(1)
 
 
 class World:
-    """Two sessions, 25 people, their mail and their calendars."""
+    """Two sessions, 25 people, their mail and their calendars.
 
-    def __init__(self, seed: int) -> None:
+    A short one has its dates in the next two weeks, so that some begin while things happen.
+    """
+
+    def __init__(self, seed: int, *, short: bool = False) -> None:
         self.chance = random.Random(seed)
+        self.days = _SOON if short else _DAYS
         self.now = NOW
         self.coordinator = make_coordinator()
         self.venues = [make_venue(), make_venue(), None]
@@ -273,7 +278,7 @@ class World:
     def _times(self) -> tuple[datetime, datetime]:
         """A start and end on the London clock, now and then in the hour that October repeats."""
         chance = self.chance
-        day = chance.choice(_DAYS) + timedelta(days=chance.choice([-1, 0, 0, 1, 7, 14]))
+        day = chance.choice(self.days) + timedelta(days=chance.choice([-1, 0, 0, 1, 7, 14]))
         starts = day.replace(
             hour=chance.choice([0, 1, 1, 2, 9, 10, 13, 18]),
             minute=chance.choice([0, 15, 30]),

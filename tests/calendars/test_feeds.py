@@ -23,6 +23,7 @@ from booking.logs import JsonFormatter
 from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.models import Booking
+from booking.wording import deadline
 from tests.factories import make_agency, make_course, make_person, make_session, make_trainer
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +89,55 @@ def test_a_place_that_is_only_offered_is_tentative_and_waiting_is_not_shown() ->
     assert str(event["STATUS"]) == "TENTATIVE"
 
 
+def test_only_a_certain_place_brings_the_way_in() -> None:
+    way_in = {"join_url": "https://meet.example/abc", "joining_instructions": "The code is 4711."}
+    session = ahead(capacity=1, promotion="offer", delivery="online", **way_in)
+    holder, person = make_person(), make_person()
+    held, waiting = book(holder, session), book(person, session)
+    addresses = {
+        each: reverse("private_feed", args=[new_feed(person=each, now=timezone.now())])
+        for each in (holder, person)
+    }
+    (certain,) = events(Client().get(addresses[holder]).content)
+    assert certain["SUMMARY"] == session.course.title
+    assert certain["LOCATION"] == "https://meet.example/abc"
+    assert "4711" in str(certain["DESCRIPTION"])
+    actions.cancel(booking=held, by=holder, now=timezone.now())
+    waiting.refresh_from_db()
+    assert waiting.offered_until is not None
+    (lost,) = events(Client().get(addresses[holder]).content)
+    page = f"{settings.SITE_URL}{held.get_absolute_url()}"
+    assert lost["SUMMARY"] == f"Cancelled: {session.course.title}"
+    assert lost["DESCRIPTION"] == f"This has been cancelled. Details: {page}"
+    (offered,) = events(Client().get(addresses[person]).content)
+    page = f"{settings.SITE_URL}{waiting.get_absolute_url()}"
+    assert offered["SUMMARY"] == f"Offered: {session.course.title}"
+    until = deadline(waiting.offered_until)
+    assert f"held for you until {until}. Accept or decline it here: {page}" in str(
+        offered["DESCRIPTION"]
+    )
+    for event in (lost, offered):
+        assert event["LOCATION"] == "Online"
+        assert "4711" not in str(event["DESCRIPTION"])
+        assert "does not cancel your place" not in str(event["DESCRIPTION"])
+
+
+def test_a_session_called_off_says_so_to_everybody_and_to_its_trainer() -> None:
+    trainer = make_trainer()
+    session = ahead(
+        trainers=[trainer],
+        delivery="online",
+        join_url="https://meet.example/abc",
+        state=Session.State.CANCELLED,
+        changed_at=timezone.now(),
+    )
+    for address in (reverse("programme_ics"), trainers_feed(trainer)):
+        (event,) = events(Client().get(address).content)
+        assert event["SUMMARY"] == f"Cancelled: {session.course.title}"
+        assert str(event["DESCRIPTION"]).startswith("This has been cancelled. Details: http")
+        assert event["LOCATION"] == "Online"
+
+
 def test_replaced_and_revoked_addresses_stop_working() -> None:
     person = make_person()
     first = new_feed(person=person, now=timezone.now())
@@ -112,7 +162,8 @@ def test_programme_feed_is_public_and_holds_no_join_link() -> None:
     response = Client().get(reverse("programme_ics"))
     assert b"meet.example" not in response.content
     found = {str(event["SUMMARY"]): str(event["STATUS"]) for event in events(response.content)}
-    assert found == {shown.course.title: "CONFIRMED", called_off.course.title: "CANCELLED"}
+    off = f"Cancelled: {called_off.course.title}"
+    assert found == {shown.course.title: "CONFIRMED", off: "CANCELLED"}
     etag = response.headers["ETag"]
     again = Client().get(reverse("programme_ics"), headers={"If-None-Match": etag})
     assert again.status_code == 304

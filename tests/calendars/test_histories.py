@@ -1,10 +1,13 @@
 """Whatever happens, in whatever order: calendars show exactly the places that people have."""
 
 import os
+from datetime import datetime
 
 import pytest
 from django.db import connection
 
+from booking.outbox.models import Message
+from tests.calendars.calendar_client import Entry
 from tests.calendars.histories import PEOPLE, World
 
 pytestmark = pytest.mark.django_db
@@ -23,6 +26,38 @@ def test_calendars_kept_by_messages_alone_show_exactly_the_confirmed_sittings(se
         calendar = world.calendars[person_id]
         assert calendar.faults == []
         assert calendar.entries == expected
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", range(HISTORIES // PEOPLE))
+def test_the_dates_ahead_keep_their_numbers_when_others_have_begun(seed: int) -> None:
+    world = World(seed, short=True)
+    world.live()
+    for person_id, expected in world.expected().items():
+        calendar = world.calendars[person_id]
+        assert calendar.faults == []
+        assert ahead(calendar.entries, now=world.now) == ahead(expected, now=world.now)
+        assert times(calendar.entries) == times(expected)
+
+
+def ahead(entries: dict[str, Entry], *, now: datetime) -> dict[str, Entry]:
+    """Those that have not begun. The others are left as they were last told."""
+    return {uid: entry for uid, entry in entries.items() if entry.starts > now}
+
+
+def times(entries: dict[str, Entry]) -> dict[str, tuple[datetime, datetime]]:
+    return {uid: (entry.starts, entry.ends) for uid, entry in entries.items()}
+
+
+def test_some_short_histories_change_a_session_that_has_begun() -> None:
+    renumbered = 0
+    for seed in range(4):
+        world = World(seed, short=True)
+        world.live()
+        renumbered += Message.objects.filter(
+            topic="session.changed", payload__number__gt=1, booking__session__in=world.sessions
+        ).count()
+    assert renumbered > 10
 
 
 def test_the_histories_have_everything_in_them() -> None:

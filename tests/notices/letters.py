@@ -91,8 +91,8 @@ def every_notice(booking: Booking) -> Iterator[Draft]:
     )
     booking.calendar_sequence += 1
     yield from announcements.session_changed(
-        booking, kept=sittings, dropped=[SittingTimes(999_999, NOW, NOW + timedelta(hours=1))],
-        changes=CHANGES, session_revision=1,
+        booking, sittings=sittings, dropped=[SittingTimes(999_999, NOW, NOW + timedelta(hours=1))],
+        changes=CHANGES, session_revision=1, now=NOW,
     )  # fmt: skip
     booking.calendar_sequence += 1
     yield from announcements.session_cancelled(

@@ -254,6 +254,37 @@ def test_an_online_session_gives_its_join_link_everywhere() -> None:
     assert BOOKING_LINK.search(description)
 
 
+def test_only_a_certain_place_brings_the_way_in() -> None:
+    session = make_session(
+        delivery=Session.Delivery.ONLINE,
+        join_url="https://meet.example/abc",
+        joining_instructions="The code is 4711.",
+    )
+    booking = make_booking(session)
+    drafts = list(every_notice(booking))
+    for state in Booking.State:
+        Booking.objects.update(state=state, ticket=1, offered_until=booking.offered_until)
+        if state == Booking.State.CONFIRMED:
+            continue
+        for message in post(drafts):
+            told = composed_at(NOW, message)
+            if isinstance(told, bytes):
+                words = read(told).as_string()
+                assert "meet.example" not in words, (state, message.topic)
+                assert "4711" not in words, (state, message.topic)
+        Message.objects.all().delete()
+
+
+def test_an_entry_posted_without_its_number_is_still_written(booking: Booking) -> None:
+    message = post(announcements.given_a_place(booking, times(booking)))[0]
+    for name in ("number", "of"):
+        del message.payload[name]
+    [entry] = icalendar.Calendar.from_ical(part(read(written(message)), "text/calendar")).walk(
+        "VEVENT"
+    )
+    assert str(entry["SUMMARY"]).endswith("(date 1 of 3)")
+
+
 def test_the_calendar_entry_says_where(booking: Booking) -> None:
     message = post(announcements.given_a_place(booking, times(booking)))[1]
     calendar = icalendar.Calendar.from_ical(part(read(written(message)), "text/calendar"))
@@ -366,7 +397,7 @@ def test_a_change_says_what_it_was_and_is(booking: Booking) -> None:
 def test_a_change_tells_those_who_wait_that_they_still_do() -> None:
     booking = make_booking(state="waiting", ticket=1, confirmed_at=None)
     drafts = announcements.session_changed(
-        booking, kept=times(booking), dropped=[], changes=[], session_revision=1
+        booking, sittings=times(booking), dropped=[], changes=[], session_revision=1, now=NOW
     )
     mail = read(written(post(drafts)[0]))
     assert "still on the waiting list" in part(mail, "text/plain")

@@ -11,7 +11,7 @@ from booking.outbox.delivery import Pointless
 from booking.outbox.models import Message
 from booking.places import actions, calling_off, changes
 from booking.places.changes import Arrangements, BadTimes, PlannedSitting
-from booking.places.models import Booking
+from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import CapacityTooLow, SessionNotOpen, SessionStarted
 from booking.places.rule_models import Approval
 from tests.factories import (
@@ -110,6 +110,42 @@ def test_a_date_may_move_onto_the_old_time_of_another() -> None:
         assert [each.pk for each in session.sittings.all()] == [each.key for each in planned]
     session.refresh_from_db()
     assert session.starts_at == first
+
+
+def test_a_join_link_is_for_people_with_a_place_only() -> None:
+    session = make_session(capacity=1, delivery="online", join_url="https://meet.example/old")
+    held, waiting = book(session), book(session)
+    linked = replace(as_it_is(session), join_url="https://meet.example/new")
+    changes.rearrange(session=session, arrangements=linked, by=make_coordinator(), now=NOW)
+    assert posted(held)[-1].payload["changes"][0]["after"] == "https://meet.example/new"
+    assert [message.topic for message in posted(waiting)] == ["booking.waiting"]
+    moved = replace(linked, delivery="in person", venue=make_venue("Carriageworks"))
+    changes.rearrange(session=session, arrangements=moved, by=make_coordinator(), now=NOW)
+    back = replace(linked, join_url="https://meet.example/third")
+    changes.rearrange(session=session, arrangements=back, by=make_coordinator(), now=NOW)
+    told = [each["what"] for each in posted(waiting)[-1].payload["changes"]]
+    assert told == ["Place"]
+    told = [each["what"] for each in posted(held)[-1].payload["changes"]]
+    assert told == ["Place", "Join link"]
+    for booking in (held, waiting):
+        assert not booking.events.filter(why__contains="meet.example").exists()
+    assert not session.events.filter(what__contains="meet.example").exists()
+    assert held.events.filter(why="Join link changed").exists()
+    assert waiting.events.get(why="Place: Online").what == BookingEvent.What.SESSION_CHANGED
+
+
+def test_a_date_keeps_its_number_once_an_earlier_one_has_begun() -> None:
+    starts = [NOW + timedelta(days=days) for days in (20, 27, 34)]
+    session = make_session(sittings=[(each, each + timedelta(hours=3)) for each in starts])
+    booking = book(session)
+    changes.rearrange(
+        session=session,
+        arrangements=replace(as_it_is(session), venue=make_venue("Carriageworks")),
+        by=make_coordinator(),
+        now=starts[0] + timedelta(days=1),
+    )
+    numbers = [(each.payload["number"], each.payload["of"]) for each in posted(booking)]
+    assert numbers == [(1, 3), (2, 3), (3, 3), (2, 3), (3, 3)]
 
 
 def test_nothing_changed_tells_nobody() -> None:

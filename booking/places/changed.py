@@ -1,0 +1,75 @@
+"""What changed about a published session, in words, and whom each change concerns."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from booking.places.models import Booking
+
+
+class Matter(Enum):
+    """What a change is about, which decides who is told of it."""
+
+    WHEN_AND_WHERE = "when and where"
+    TITLE = "title"
+    # For those with a place and those a place is held for.
+    TRAINERS = "trainers"
+    # The way in: for nobody but those whose place is certain.
+    JOIN_LINK = "join link"
+    INSTRUCTIONS = "instructions"
+
+
+JOIN_LINK, INSTRUCTIONS = "Join link", "Joining instructions"
+# By these names, so that they can be told in what is already posted.
+FOR_ATTENDING = frozenset({JOIN_LINK, INSTRUCTIONS})
+
+_ATTENDING = (Matter.JOIN_LINK, Matter.INSTRUCTIONS)
+_CONCERNED: dict[Matter, tuple[Booking.State, ...]] = {
+    Matter.WHEN_AND_WHERE: Booking.LIVE,
+    Matter.TITLE: Booking.LIVE,
+    Matter.TRAINERS: Booking.HOLDING,
+    Matter.JOIN_LINK: (Booking.State.CONFIRMED,),
+    Matter.INSTRUCTIONS: (Booking.State.CONFIRMED,),
+}
+_TO_RECONSIDER = (Matter.WHEN_AND_WHERE, Matter.JOIN_LINK)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that changed, in words."""
+
+    what: str
+    before: str
+    after: str
+    matter: Matter = Matter.WHEN_AND_WHERE
+
+    def as_payload(self) -> dict[str, str]:
+        """For a message's payload."""
+        return {"what": self.what, "before": self.before, "after": self.after}
+
+    @property
+    def in_history(self) -> str:
+        """In words for whoever may read a history: the way in is not among them."""
+        changed = f"{self.what} changed"
+        return changed if self.matter in _ATTENDING else f"{self.what}: {self.after}"
+
+
+def states_concerned(changes: Iterable[Change]) -> tuple[Booking.State, ...]:
+    """The states of the bookings whose people are told of any of these changes."""
+    told = {state for change in changes for state in _CONCERNED[change.matter]}
+    return tuple(state for state in Booking.LIVE if state in told)
+
+
+def concerning(changes: Iterable[Change], state: str) -> list[Change]:
+    """Those of these changes that somebody with a booking in this state is told of."""
+    return [change for change in changes if state in _CONCERNED[change.matter]]
+
+
+def gives_time_to_react(changes: Iterable[Change]) -> bool:
+    """Whether people may reconsider: who leads it, its title and what to bring are no reason."""
+    return any(change.matter in _TO_RECONSIDER for change in changes)
+
+
+def in_history(changes: Iterable[Change]) -> str:
+    """These changes, in words for a history."""
+    return "; ".join(change.in_history for change in changes)
