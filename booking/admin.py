@@ -33,12 +33,16 @@ class TopicPages(BackOffice):
 
 @admin.register(Course)
 class CoursePages(BackOffice):
-    """Courses."""
+    """Courses: the title of one that exists changes under /manage/ only, where people are told."""
 
     list_display = ["code", "title", "kind", "level", "hours", "usual_capacity"]
     list_filter = ["kind", "level", "topics"]
     search_fields = ["code", "title"]
     filter_horizontal = ["topics", "prerequisites"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """What invitations say of a course that exists."""
+        return ["title"] if obj else []
 
     def formfield_for_dbfield(
         self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any
@@ -58,10 +62,14 @@ class CoursePages(BackOffice):
 
 @admin.register(Venue)
 class VenuePages(BackOffice):
-    """Venues: a new name or address reaches people with the next reminder only."""
+    """Venues: name and address change under /manage/ only, where people are told."""
 
     list_display = ["name", "address"]
     search_fields = ["name", "address"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """All that invitations say of a venue that exists."""
+        return ["name", "address"] if obj else []
 
 
 @admin.register(DiaryDate)
@@ -129,14 +137,13 @@ class SessionPages(BackOffice):
         "changed_at",
     ]
     inlines = [SittingRows]
-    _EDITABLE = frozenset({"joining_instructions"})
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        """All but what nobody's booking depends on."""
+        """All of it."""
         names: list[str] = []
         for entry in self.fields:
             names += [entry] if isinstance(entry, str) else entry
-        return [name for name in names if name not in self._EDITABLE]
+        return names
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Sessions are scheduled under /manage/."""

@@ -171,6 +171,9 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "manage_message_drop": (coordinators(200), coordinators(422)),
     "manage_received_settle": (coordinators(405), coordinators(302)),
     "manage_address_works": (coordinators(200), coordinators(422)),
+    "manage_venues": LOOK_ONLY,
+    "manage_venue_new": (coordinators(200), coordinators(422)),
+    "manage_venue": (coordinators(200), coordinators(422)),
     "manage_course_new": (coordinators(200), coordinators(422)),
     "manage_course": (coordinators(200), coordinators(422)),
     "manage_groups": (coordinators(200), coordinators(422)),
@@ -337,6 +340,7 @@ def site(settings: Settings) -> Site:
         "manage_address_works": [failing.pk],
         "manage_course": [course.pk],
         "manage_group": [group.pk],
+        "manage_venue": [session.venue_id],
         "manage_policy": [make_policy().pk],
         "manage_group_remove": [group.pk, owner.pk],
     }

@@ -55,7 +55,7 @@ class DraftReferredTo(EditRefused):
 
 @dataclass(frozen=True, kw_only=True)
 class Details:
-    """What may change at any time without anybody being told."""
+    """What may change at any time; only of joining instructions is anybody told."""
 
     promotion: str
     offer_hours: int
@@ -153,7 +153,10 @@ def discard_draft(*, session: Session) -> None:
 
 
 def change_details(*, session: Session, details: Details) -> None:
-    """Change what nobody is told of. Raises `NotEditable` if the session is cancelled or over."""
+    """Change the details; the caller tells people.
+
+    Raises `NotEditable` if the session is cancelled or over.
+    """
     with transaction.atomic():
         locked = _locked(session)
         if locked is None or locked.state not in (Session.State.DRAFT, Session.State.PUBLISHED):

@@ -168,6 +168,11 @@ class SessionQuerySet(models.QuerySet["Session"]):
             "starts_at", "id"
         )
 
+    def with_a_date_ahead(self, *, now: datetime) -> Self:
+        """Published, with a sitting that has not begun, though others may have."""
+        ahead = Sitting.objects.filter(starts_at__gt=now)
+        return self.filter(state=Session.State.PUBLISHED, pk__in=ahead.values("session"))
+
     def with_places(self) -> Self:
         """With a free place that nobody on a waiting list is ahead for."""
         return self.filter(places_taken__lt=F("capacity"), waiting_count=0)

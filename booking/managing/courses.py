@@ -5,6 +5,7 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -12,10 +13,13 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts import groups
 from accounts.models import PractitionerGroup, User
 from accounts.permissions import coordinators_only
+from accounts.views import signed_in
 from booking.catalogue import course_editing
 from booking.catalogue.editing import EditRefused
 from booking.catalogue.models import Course, Session
+from booking.managing import previews, queries
 from booking.managing.course_forms import CourseForm, GroupForm, MembersForm
+from booking.places import corrections
 from booking.rate_limits import at_most
 from booking.searching import search_text
 from booking.wording import counted
@@ -43,16 +47,15 @@ def courses(request: HttpRequest) -> HttpResponse:
 @at_most(60)
 @coordinators_only
 def course(request: HttpRequest, course_id: int | None = None) -> HttpResponse:
-    """A new course, or what one that exists asks of people."""
+    """A new course, or what one that exists asks of people; another title is shown, then told."""
     found = Course.objects.defer("search").prefetch_related("groups", "prerequisites")
     stored = get_object_or_404(found, pk=course_id) if course_id else None
     form = CourseForm(request.POST if request.method == "POST" else None, course=stored)
-    if form.is_valid():
+    if form.is_valid() and request.POST.get("step") != "edit":
         try:
             if stored:
-                course_editing.change_course(course=stored, plan=form.plan)
-            else:
-                course_editing.add_course(plan=form.plan)
+                return _changed(request, stored, form)
+            course_editing.add_course(plan=form.plan)
         except course_editing.GoesRound as refused:
             form.add_error("prerequisites", refused.sentence)
         except EditRefused as refused:
@@ -62,6 +65,29 @@ def course(request: HttpRequest, course_id: int | None = None) -> HttpResponse:
             return redirect("manage_courses")
     context = {"form": form, "course": stored}
     return render(request, "manage/course.html", context, status=422 if form.errors else 200)
+
+
+def _changed(request: HttpRequest, stored: Course, form: CourseForm) -> HttpResponse:
+    """Show who would hear of another title, or do it. Raises `EditRefused`."""
+    now = timezone.now()
+    sessions = corrections.sessions_of(stored, now=now)
+    changes = corrections.of_course(stored, form.plan)
+    told = queries.people_of(sessions, changes)
+    if previews.must_be_shown(request, changes, told):
+        back = reverse("manage_course", args=[stored.pk])
+        return previews.preview(
+            request,
+            form=form,
+            heading=stored.title,
+            back=back,
+            changes=changes,
+            told=told,
+            sessions=sessions,
+        )
+    corrections.change_course(course=stored, plan=form.plan, by=signed_in(request), now=now)
+    words = previews.done_words(told, sessions)
+    messages.success(request, f"{form.plan.title} is saved. {words}".strip())
+    return redirect("manage_courses")
 
 
 @never_cache

@@ -22,7 +22,7 @@ _ANSWER_DAYS = 5
 
 
 class DetailsForm(AboutSession):
-    """What may change at any time, because nobody is told of it."""
+    """What may change at any time; of joining instructions people with a place are told."""
 
     promotion = forms.ChoiceField(
         label="When a place comes free",

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Count, F, Q, QuerySet
 
 from accounts.models import Sector, User
-from booking.catalogue.models import Session, Sitting, Venue
+from booking.catalogue.models import Session, SessionQuerySet, Sitting, Venue
 from booking.catalogue.policies import CancellationPolicy
 from booking.outbox.models import Message
 from booking.places import minimum
@@ -76,6 +76,12 @@ def people_to_tell(session: Session, changes: Sequence[Change] | None = None) ->
     concerned = Booking.LIVE if changes is None else states_concerned(changes)
     bookings = Booking.objects.for_session(session).filter(state__in=concerned)
     return _counted(bookings)
+
+
+def people_of(sessions: SessionQuerySet, changes: Sequence[Change]) -> Told:
+    """Who would hear of these changes to all these sessions."""
+    bookings = Booking.objects.filter(state__in=states_concerned(changes))
+    return _counted(bookings.filter(session__in=sessions.order_by().values("pk")))
 
 
 def _counted(bookings: QuerySet[Booking]) -> Told:

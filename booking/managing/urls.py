@@ -11,6 +11,7 @@ from booking.managing import (
     mail,
     managers,
     policies,
+    venues,
     views,
     waiting,
 )
@@ -66,6 +67,9 @@ urlpatterns = [
         courses.remove_member,
         name="manage_group_remove",
     ),
+    path("venues/", venues.venues, name="manage_venues"),
+    path("venues/new/", venues.new_venue, name="manage_venue_new"),
+    path("venues/<int:venue_id>/", venues.venue, name="manage_venue"),
     path("demand/", demand_views.courses, name="manage_demand"),
     path("demand/<int:course_id>/", demand_views.agencies, name="manage_demand_course"),
     path("learning/", learning_views.to_check, name="manage_learning"),

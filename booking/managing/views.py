@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -15,12 +16,12 @@ from accounts.permissions import coordinators_only
 from accounts.views import signed_in
 from booking.catalogue import editing
 from booking.catalogue.models import Course, Session
-from booking.managing import queries
+from booking.managing import previews, queries
 from booking.managing.forms import DetailsForm, SessionForm
 from booking.managing.loaders import managed_session
 from booking.managing.opening_forms import OpeningForm
 from booking.outbox.watch import backlog
-from booking.places import demand, minimum, opening, scheduling
+from booking.places import corrections, demand, minimum, opening, scheduling
 from booking.places.refusals import Refused, ReservedPlaces
 from booking.rate_limits import at_most
 from booking.searching import search_text
@@ -122,26 +123,44 @@ def _opening_form(course: Course, typed: QueryDict | None, *, now: datetime) -> 
 @at_most(60)
 @coordinators_only
 def edit(request: HttpRequest, session_id: int) -> HttpResponse:
-    """Edit a draft, or what nobody is told of about a published session."""
+    """Edit a draft, or the details of a published session: of instructions people are told."""
     session = managed_session(session_id)
     if session.state == Session.State.DRAFT:
         return _edit_draft(request, session)
     typed = request.POST if request.method == "POST" else None
     form = DetailsForm(typed, session=session, now=timezone.now())
     refusal = "" if session.state == Session.State.PUBLISHED else editing.NotEditable.sentence
-    if form.is_valid() and not refusal:
+    if form.is_valid() and not refusal and request.POST.get("step") != "edit":
         try:
-            scheduling.change_details(
-                session=session, details=form.details, by=signed_in(request), now=timezone.now()
-            )
+            return _details_changed(request, session, form)
         except editing.EditRefused as refused:
             refusal = refused.sentence
-        else:
-            messages.success(request, "The changes are saved.")
-            return redirect("manage_session", session.pk)
     context = {"form": form, "session": session, "refusal": refusal}
     status = 409 if refusal and typed else 422 if form.errors else 200
     return render(request, "manage/details.html", context, status=status)
+
+
+def _details_changed(request: HttpRequest, session: Session, form: DetailsForm) -> HttpResponse:
+    """Show who would hear of other instructions, or do it. Raises `EditRefused`."""
+    changes = corrections.of_instructions(session, form.details.joining_instructions)
+    alone = Session.objects.with_a_date_ahead(now=form.now).filter(pk=session.pk)
+    told = queries.people_of(alone, changes)
+    if previews.must_be_shown(request, changes, told):
+        return previews.preview(
+            request,
+            form=form,
+            heading=f"{session.course.title}, {session.reference}",
+            back=reverse("manage_session_edit", args=[session.pk]),
+            changes=changes,
+            told=told,
+            sessions=alone,
+        )
+    scheduling.change_details(
+        session=session, details=form.details, by=signed_in(request), now=form.now
+    )
+    words = previews.done_words(told, alone)
+    messages.success(request, f"The changes are saved. {words}".strip())
+    return redirect("manage_session", session.pk)
 
 
 def _edit_draft(request: HttpRequest, session: Session) -> HttpResponse:

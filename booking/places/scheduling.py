@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.models import User
 from booking.catalogue import editing
 from booking.catalogue.models import Course, Session
-from booking.places import trainers
+from booking.places import corrections, trainers
 from booking.places.changes import move_releases
 from booking.places.facts import read_room
 from booking.places.limits import check_reserved
@@ -25,7 +25,6 @@ _LABELS = {
     "policy": "rules of cancelling",
     "minimum": "fewest people",
     "decide_on": "day to decide",
-    "joining_instructions": "joining instructions",
 }
 
 
@@ -65,20 +64,23 @@ def publish_draft(*, session: Session, by: User, now: datetime) -> None:
 
 
 def change_details(*, session: Session, details: editing.Details, by: User, now: datetime) -> None:
-    """Change what nobody is told of, and say in the session's history what it was.
+    """Change what nobody is told of but joining instructions, which people with a place are.
 
-    Raises `NotEditable`.
+    The session's history says what it was. Raises `NotEditable`.
     """
     with transaction.atomic():
-        before = Session.objects.select_for_update(no_key=True).filter(pk=session.pk).first()
+        before = Session.objects.select_for_update(no_key=True).get(pk=session.pk)
         editing.change_details(session=session, details=details)
+        told = corrections.of_instructions(before, details.joining_instructions)
         changed = [
             label
             for name, label in _LABELS.items()
-            if before and getattr(before, name) != getattr(details, name)
+            if getattr(before, name) != getattr(details, name)
         ]
         if changed:
             _record(session, f"Changed: {', '.join(changed)}."[:200], by=by, now=now)
+        if told and Session.objects.with_a_date_ahead(now=now).filter(pk=session.pk).exists():
+            corrections.revise(lock_session(session.pk), told, by=by, now=now)
 
 
 def _published(session: Session, *, by: User, now: datetime) -> None:

@@ -16,7 +16,7 @@ from booking.catalogue.models import Course, Session
 from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.models import Booking
-from tests.factories import make_coordinator, make_person, make_session, make_trainer
+from tests.factories import make_coordinator, make_person, make_session, make_trainer, make_venue
 
 pytestmark = pytest.mark.django_db
 
@@ -153,7 +153,7 @@ def test_a_session_keeps_what_bookings_depend_on(client: Client) -> None:
     }
     assert client.post(address, typed).status_code == 302
     changed = Session.objects.get(pk=session.pk)
-    assert changed.joining_instructions == "Ask for Sam."
+    assert changed.joining_instructions == ""
     assert (changed.state, changed.capacity, changed.places_taken) == ("published", 5, 1)
     assert changed.starts_at == session.starts_at
     assert client.get(reverse("admin:booking_session_add")).status_code == 403
@@ -195,8 +195,19 @@ def test_a_course_is_added(client: Client) -> None:
     assert client.post(reverse("admin:booking_course_add"), typed).status_code == 302
     course = Course.objects.get()
     assert (course.title, course.sectors) == ("Neglect", ["police", "health"])
+    # The title of a course that exists is told to people, so it changes elsewhere.
     changed = {**typed, "title": "Neglect and its signs", "sectors": []}
     address = reverse("admin:booking_course_change", args=[course.pk])
     assert client.post(address, changed).status_code == 302
     course.refresh_from_db()
-    assert (course.title, course.sectors) == ("Neglect and its signs", [])
+    assert (course.title, course.sectors) == ("Neglect", [])
+
+
+def test_the_name_and_address_of_a_venue_that_exists_stay(client: Client) -> None:
+    venue = make_venue("Town Hall", address="The Headrow, Leeds")
+    typed = {"name": "Carriageworks", "address": "Elsewhere", "getting_there": "Bus 12."}
+    address = reverse("admin:booking_venue_change", args=[venue.pk])
+    assert client.post(address, typed).status_code == 302
+    venue.refresh_from_db()
+    assert (venue.name, venue.address) == ("Town Hall", "The Headrow, Leeds")
+    assert venue.getting_there == "Bus 12."

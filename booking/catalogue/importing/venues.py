@@ -51,13 +51,15 @@ class VenuePlan:
         self.tally.count(is_new=found is None, is_changed=bool(changed))
 
     def _refuse_if_people_were_told(self, venue: Venue, row: Row) -> None:
-        """People hold invitations with the address; only the venue's page tells them of another."""
+        """People hold invitations with the address; only the venue's page under Manage tells
+        them of another.
+        """
         told = Q(places_taken__gt=0) | Q(waiting_count__gt=0)
         busy = Session.objects.filter(told, venue=venue, state=Session.State.PUBLISHED).count()
         if busy:
             row.refuse(
                 "address",
                 f"differs from the address of {venue.name}, where {counted(busy, 'session')}"
-                f" {'has' if busy == 1 else 'have'} bookings; change it on the venue's page so"
-                " that people are told",
+                f" {'has' if busy == 1 else 'have'} bookings; change it under Manage, Venues,"
+                " so that people are told",
             )

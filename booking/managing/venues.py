@@ -1,0 +1,91 @@
+"""Coordinators' pages about venues. Another name or address is shown first, then told."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from accounts.permissions import coordinators_only
+from accounts.views import signed_in
+from booking.catalogue import venue_editing
+from booking.catalogue.editing import EditRefused
+from booking.catalogue.models import Session, Venue
+from booking.managing import previews, queries
+from booking.managing.venue_forms import VenueForm
+from booking.places import corrections
+from booking.rate_limits import at_most
+from booking.searching import search_text
+
+_PER_PAGE = 40
+
+
+@never_cache
+@coordinators_only
+@require_GET
+def venues(request: HttpRequest) -> HttpResponse:
+    """Every venue, with how many sessions ahead are held there."""
+    search, now = search_text(request), timezone.now()
+    ahead = Q(sessions__state=Session.State.PUBLISHED, sessions__ends_at__gt=now)
+    found = Venue.objects.annotate(ahead=Count("sessions", filter=ahead))
+    for word in search.split():
+        found = found.filter(Q(name__icontains=word) | Q(address__icontains=word))
+    pages = Paginator(found.order_by("name", "pk"), _PER_PAGE)
+    context = {"page_obj": pages.get_page(request.GET.get("page")), "search": search}
+    return render(request, "manage/venues.html", context)
+
+
+@never_cache
+@at_most(60)
+@coordinators_only
+def new_venue(request: HttpRequest) -> HttpResponse:
+    """A venue that sessions can then choose."""
+    form = VenueForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            made = venue_editing.add_venue(plan=form.plan)
+        except EditRefused as refused:
+            form.add_error("name", refused.sentence)
+        else:
+            messages.success(request, f"{made.name} can now be chosen for sessions.")
+            return redirect("manage_venues")
+    context = {"form": form}
+    return render(request, "manage/venue.html", context, status=422 if form.errors else 200)
+
+
+@never_cache
+@at_most(60)
+@coordinators_only
+def venue(request: HttpRequest, venue_id: int) -> HttpResponse:
+    """One venue: what would change and who would hear of it is shown first, then done."""
+    stored, now = get_object_or_404(Venue, pk=venue_id), timezone.now()
+    form = VenueForm(request.POST if request.method == "POST" else None, venue=stored)
+    sessions = corrections.sessions_at(stored, now=now)
+    if form.is_valid() and request.POST.get("step") != "edit":
+        changes = corrections.of_venue(stored, form.plan)
+        told = queries.people_of(sessions, changes)
+        if previews.must_be_shown(request, changes, told):
+            back = reverse("manage_venue", args=[stored.pk])
+            return previews.preview(
+                request,
+                form=form,
+                heading=stored.name,
+                back=back,
+                changes=changes,
+                told=told,
+                sessions=sessions,
+            )
+        try:
+            corrections.change_venue(venue=stored, plan=form.plan, by=signed_in(request), now=now)
+        except EditRefused as refused:
+            form.add_error("name", refused.sentence)
+        else:
+            words = previews.done_words(told, sessions)
+            messages.success(request, f"{form.plan.name} is saved. {words}".strip())
+            return redirect("manage_venues")
+    context = {"form": form, "venue": stored, "sessions": sessions.count()}
+    return render(request, "manage/venue.html", context, status=422 if form.errors else 200)

@@ -1,0 +1,116 @@
+"""Another address of a venue, title of a course or joining instructions, so that people are told.
+
+What calendars show of them is corrected at once, for every session that has a date ahead.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import User
+from booking.catalogue import course_editing, venue_editing
+from booking.catalogue.course_editing import CoursePlan
+from booking.catalogue.models import Course, Session, SessionQuerySet, Venue
+from booking.catalogue.venue_editing import VenuePlan
+from booking.places import trainers
+from booking.places.changed import INSTRUCTIONS, Change, Matter, in_history
+from booking.places.rule_models import SessionEvent
+from booking.places.statements import lock_session, sittings_of
+from booking.places.telling import tell
+
+
+def sessions_at(venue: Venue, *, now: datetime) -> SessionQuerySet:
+    """The published sessions at a venue that have a date ahead."""
+    held = Session.objects.with_a_date_ahead(now=now)
+    return held.filter(venue=venue, delivery=Session.Delivery.IN_PERSON)
+
+
+def sessions_of(course: Course, *, now: datetime) -> SessionQuerySet:
+    """The published sessions of a course that have a date ahead."""
+    return Session.objects.with_a_date_ahead(now=now).filter(course=course)
+
+
+def of_venue(venue: Venue, plan: VenuePlan) -> list[Change]:
+    """What people would be told of the venue; how to get there is told in reminders."""
+    told = (("Place", venue.name, plan.name), ("Address", venue.address, plan.address))
+    return [Change(what, before, after) for what, before, after in told if before != after]
+
+
+def of_course(course: Course, plan: CoursePlan) -> list[Change]:
+    """What people would be told if the course were kept so: another title."""
+    if course.title == plan.title:
+        return []
+    return [Change("Title", course.title, plan.title, Matter.TITLE)]
+
+
+def of_instructions(session: Session, text: str) -> list[Change]:
+    """What people with a place would be told if the joining instructions were these."""
+    before, after = (" ".join(each.split()) for each in (session.joining_instructions, text))
+    if before == after:
+        return []
+    return [
+        Change(
+            INSTRUCTIONS,
+            session.joining_instructions or "none",
+            text or "none",
+            Matter.INSTRUCTIONS,
+        )
+    ]
+
+
+def change_venue(*, venue: Venue, plan: VenuePlan, by: User, now: datetime) -> list[Change]:
+    """Keep a venue so, and tell all who are to come there. Returns what they are told.
+
+    Raises `VenueNameTaken`.
+    """
+    with transaction.atomic():
+        sessions = _locked(sessions_at(venue, now=now))
+        stored = Venue.objects.select_for_update(no_key=True).get(pk=venue.pk)
+        changes = of_venue(stored, plan)
+        venue_editing.store_venue(venue=stored, plan=plan)
+        for session in sessions:
+            if changes and session.venue_id == venue.pk:
+                revise(session, changes, by=by, now=now)
+    return changes
+
+
+def change_course(*, course: Course, plan: CoursePlan, by: User, now: datetime) -> list[Change]:
+    """Keep a course so, and tell of another title. Returns what people are told.
+
+    Raises `CodeTaken` or `GoesRound`.
+    """
+    with transaction.atomic():
+        is_renamed = course.title != plan.title
+        sessions = _locked(sessions_of(course, now=now)) if is_renamed else []
+        changes = of_course(Course.objects.get(pk=course.pk), plan)
+        course_editing.change_course(course=course, plan=plan)
+        for session in sessions:
+            if changes:
+                revise(session, changes, by=by, now=now)
+    return changes
+
+
+def _locked(sessions: SessionQuerySet) -> list[Session]:
+    """These sessions, each with its lock, in the order in which all take them; none called off."""
+    keys: Iterable[int] = sessions.order_by("pk").values_list("pk", flat=True)
+    locked = [lock_session(key) for key in keys]
+    return [session for session in locked if session.state == Session.State.PUBLISHED]
+
+
+def revise(session: Session, changes: Sequence[Change], *, by: User, now: datetime) -> None:
+    """Tell all whom these changes of a published session concern. It is locked by the caller.
+
+    What changed is written already.
+    """
+    session.revision += 1
+    session.changed_at = now
+    session.save(update_fields=["revision", "changed_at"])
+    SessionEvent.objects.create(session=session, at=now, by=by, what=in_history(changes)[:200])
+    tell(session, changes, sittings=sittings_of(session), by=by, now=now)
+    trainers.tell_of_change(
+        session,
+        [change.as_payload() for change in changes],
+        led_before=list(session.trainers.all()),
+        now=now,
+    )

@@ -1,0 +1,153 @@
+"""Another address, title or joining instructions: who is told, and what calendars show."""
+
+from datetime import timedelta
+from typing import Any
+
+import icalendar
+import pytest
+
+from booking.calendars.entries import booking_events
+from booking.calendars.rows import of_booking
+from booking.catalogue import editing
+from booking.catalogue.course_editing import PLAIN_FIELDS, CoursePlan
+from booking.catalogue.models import Course, Session, Venue
+from booking.catalogue.venue_editing import VenuePlan
+from booking.outbox.models import Message
+from booking.places import actions, corrections, scheduling
+from booking.places.models import Booking
+from booking.places.trainers import CHANGED
+from tests.factories import (
+    NOW,
+    make_coordinator,
+    make_course,
+    make_person,
+    make_policy,
+    make_session,
+    make_trainer,
+    make_venue,
+)
+from tests.notices.letters import part, read, written
+
+pytestmark = pytest.mark.django_db
+
+
+def book(session: Session) -> Booking:
+    """Somebody new books."""
+    person = make_person()
+    return actions.book(session=session, person=person, by=person, now=NOW)
+
+
+def last(booking: Booking) -> Message:
+    """The last message about a booking."""
+    return Message.objects.filter(booking=booking).latest("pk")
+
+
+def topics(booking: Booking) -> list[str]:
+    """What was posted about a booking, in order."""
+    return list(Message.objects.filter(booking=booking).values_list("topic", flat=True))
+
+
+def entry(message: Message) -> Any:
+    """The calendar entry that a message brings."""
+    calendar = icalendar.Calendar.from_ical(part(read(written(message)), "text/calendar"))
+    [event] = calendar.walk("VEVENT")
+    return event
+
+
+def check_feed_agrees(booking: Booking) -> None:
+    """The feed shows the same as the last invitation, under the same SEQUENCE."""
+    [shown] = booking_events(of_booking(booking).read())
+    sent = entry(last(booking))
+    assert (shown.summary, shown.location) == (sent["SUMMARY"], sent["LOCATION"])
+    assert (shown.sequence, shown.uid) == (sent["SEQUENCE"], sent["UID"])
+    assert shown.description == sent["DESCRIPTION"]
+
+
+def move(venue: Venue, address: str) -> None:
+    """The venue has another address."""
+    plan = VenuePlan(name=venue.name, address=address, getting_there="")
+    corrections.change_venue(venue=venue, plan=plan, by=make_coordinator(), now=NOW)
+
+
+def change_details(session: Session, instructions: str) -> None:
+    """Nothing but the joining instructions changes."""
+    kept = {name: getattr(session, name) for name in editing.DETAIL_FIELDS}
+    details = editing.Details(**{**kept, "joining_instructions": instructions})
+    scheduling.change_details(session=session, details=details, by=make_coordinator(), now=NOW)
+
+
+def test_another_address_is_told_to_all_who_are_to_come_there() -> None:
+    venue, trainer = make_venue("Carriageworks"), make_trainer()
+    session = make_session(venue=venue, capacity=1, trainers=[trainer])
+    held, waiting = book(session), book(session)
+    week = timedelta(days=7)
+    times = [(NOW + week * number, NOW + week * number + timedelta(hours=3)) for number in (1, 2)]
+    running = make_session(venue=venue, sittings=times)
+    second = book(running)
+    running.sittings.filter(starts_at=times[0][0]).update(starts_at=NOW - week)
+    Session.objects.filter(pk=running.pk).update(starts_at=NOW - week)
+    elsewhere = book(make_session())
+    over = make_session(venue=venue, starts_at=NOW + timedelta(hours=1))
+    past = book(over)
+    over.sittings.update(starts_at=NOW - timedelta(hours=1))
+    move(venue, "1 New Street, Leeds")
+    assert last(held).topic == last(waiting).topic == "session.changed"
+    [change] = last(held).payload["changes"]
+    assert (change["what"], change["after"]) == ("Address", "1 New Street, Leeds")
+    assert entry(last(held))["LOCATION"] == "Carriageworks, 1 New Street, Leeds"
+    assert entry(last(held))["SEQUENCE"] == 1
+    assert last(second).topic == "session.changed"
+    assert (last(second).payload["number"], last(second).payload["of"]) == (2, 2)
+    assert topics(elsewhere) == topics(past) == ["booking.confirmed"]
+    check_feed_agrees(held)
+    session.refresh_from_db()
+    assert (session.revision, session.changed_at) == (1, NOW)
+    assert Message.objects.filter(topic=CHANGED, recipient=trainer).count() == 1
+    move(venue, "1 New Street, Leeds")
+    assert topics(held).count("session.changed") == 1
+
+
+def rename(course: Course, title: str) -> None:
+    """The course has another title and is otherwise the same."""
+    kept = {name: getattr(course, name) for name in PLAIN_FIELDS}
+    plan = CoursePlan(**{**kept, "title": title}, groups=[], prerequisites=[])
+    corrections.change_course(course=course, plan=plan, by=make_coordinator(), now=NOW)
+
+
+def test_another_title_reaches_every_calendar_and_those_who_wait() -> None:
+    course = make_course(title="Neglect")
+    # Too late to cancel free of charge, which another title does not change.
+    soon = NOW + timedelta(days=2)
+    session = make_session(course=course, capacity=1, starts_at=soon, policy=make_policy())
+    held, waiting = book(session), book(session)
+    free_until = held.free_until
+    rename(course, "Neglect and its signs")
+    [change] = last(waiting).payload["changes"]
+    assert (change["before"], change["after"]) == ("Neglect", "Neglect and its signs")
+    assert entry(last(held))["SUMMARY"] == "Neglect and its signs"
+    check_feed_agrees(held)
+    held.refresh_from_db()
+    assert held.free_until == free_until
+    rename(Course.objects.get(pk=course.pk), "Neglect and its signs")
+    assert topics(held) == ["booking.confirmed", "session.changed"]
+
+
+def test_other_joining_instructions_are_for_people_with_a_place() -> None:
+    session = make_session(capacity=1)
+    held, waiting = book(session), book(session)
+    change_details(session, "The code is 4711.")
+    assert topics(held) == ["booking.confirmed", "session.changed"]
+    assert topics(waiting) == ["booking.waiting"]
+    assert "4711" in entry(last(held))["DESCRIPTION"]
+    assert "4711" in part(read(written(last(held))), "text/plain")
+    check_feed_agrees(held)
+    assert held.events.filter(why="Joining instructions changed").exists()
+    assert not waiting.events.filter(what="session changed").exists()
+    assert not session.events.filter(what__contains="4711").exists()
+
+
+def test_instructions_that_differ_in_line_ends_only_tell_nobody() -> None:
+    session = make_session(joining_instructions="Bring a pen.\nAsk for Sam.")
+    held = book(session)
+    change_details(session, "Bring a pen.\r\nAsk for Sam.")
+    assert topics(held) == ["booking.confirmed"]
