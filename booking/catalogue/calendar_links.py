@@ -5,9 +5,10 @@ that the person still has to save, and is not kept up to date: an invitation by 
 feed is.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def subscribe_links(*, feed_address: str, feed_name: str) -> list[SubscribeLink]
     the `webcal:` form (with `https:` it imports once instead of subscribing), Outlook `https:`.
     """
     webcal = f"webcal:{feed_address.partition(':')[2]}"
-    outlook = urlencode({"url": feed_address, "name": feed_name})
+    outlook = _query({"url": feed_address, "name": feed_name})
     return [
         SubscribeLink(
             "Apple Calendar",
@@ -63,7 +64,7 @@ def subscribe_links(*, feed_address: str, feed_name: str) -> list[SubscribeLink]
         ),
         SubscribeLink(
             "Google Calendar",
-            f"https://calendar.google.com/calendar/render?{urlencode({'cid': webcal})}",
+            f"https://calendar.google.com/calendar/render?{_query({'cid': webcal})}",
             "Asks you to add it. Google looks for changes about once a day.",
         ),
         SubscribeLink(
@@ -79,6 +80,11 @@ def subscribe_links(*, feed_address: str, feed_name: str) -> list[SubscribeLink]
     ]
 
 
+def _query(fields: Mapping[str, str]) -> str:
+    """The fields with %20 for a space: Outlook shows "+" as it stands."""
+    return urlencode(fields, quote_via=quote)
+
+
 def _google(entry: CalendarEntry) -> str:
     times = [
         moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -91,7 +97,7 @@ def _google(entry: CalendarEntry) -> str:
         "location": entry.where,
         "details": entry.page,
     }
-    return f"https://calendar.google.com/calendar/render?{urlencode(fields)}"
+    return f"https://calendar.google.com/calendar/render?{_query(fields)}"
 
 
 def _outlook(host: str, entry: CalendarEntry) -> str:
@@ -104,4 +110,4 @@ def _outlook(host: str, entry: CalendarEntry) -> str:
         "location": entry.where,
         "body": entry.page,
     }
-    return f"https://{host}/calendar/0/deeplink/compose?{urlencode(fields)}"
+    return f"https://{host}/calendar/0/deeplink/compose?{_query(fields)}"

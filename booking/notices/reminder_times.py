@@ -46,8 +46,12 @@ class Reminder:
     @property
     def revision(self) -> str:
         """Tells it from reminders of another sitting, another start, or another distance."""
-        starts_at = self.sitting.starts_at.astimezone(UTC)
-        return f"{self.sitting.pk}.{starts_at.isoformat()}.{self.days}"
+        return f"{self.of_start}{self.days}"
+
+    @property
+    def of_start(self) -> str:
+        """What the revisions of all reminders of this sitting and start begin with."""
+        return f"{self.sitting.pk}.{self.sitting.starts_at.astimezone(UTC).isoformat()}."
 
     @property
     def told_before(self) -> datetime:

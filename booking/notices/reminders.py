@@ -114,18 +114,24 @@ def _due(*, now: datetime) -> Iterable[Reminder]:
 
 # Django's query language cannot join a table with a list of values. The booking's row is held
 # until the reminder is posted, so that a cancellation in the same moment comes after it; one that
-# is under way holds the row itself and is passed over. The session's row is not needed.
+# is under way holds the row itself and is passed over. The session's row is not needed. Who got a
+# reminder of the same start since this one was due needs no other: the course's days have changed.
 _MISSING = """
 SELECT booking.id, due.number
-FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[])
-    WITH ORDINALITY AS due (session_id, topic, revision, told_before, number)
+FROM unnest(
+    %s::bigint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[]
+) WITH ORDINALITY AS due (session_id, topic, revision, of_start, at, told_before, number)
 JOIN {booking} booking ON booking.session_id = due.session_id
     AND booking.state = 'confirmed' AND booking.confirmed_at <= due.told_before
 JOIN {person} person ON person.id = booking.person_id AND person.wants_reminders
 WHERE NOT EXISTS (
     SELECT FROM {message} message
     WHERE message.subject_key = 'booking:' || booking.id
-        AND message.topic = due.topic AND message.revision = due.revision
+        AND message.topic = due.topic AND (
+            message.revision = due.revision
+            OR message.revision ^@ due.of_start AND message.created_at >= due.at
+                AND message.state <> 'superseded'
+        )
 )
 ORDER BY booking.id
 LIMIT %s
@@ -157,6 +163,8 @@ def _missing(due: list[Reminder]) -> list[tuple[int, Reminder]]:
                 [each.sitting.session_id for each in due],
                 [each.topic for each in due],
                 [each.revision for each in due],
+                [each.of_start for each in due],
+                [each.at for each in due],
                 [each.told_before for each in due],
                 BATCH,
             ],

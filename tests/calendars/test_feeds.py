@@ -90,7 +90,7 @@ def test_a_place_that_is_only_offered_is_tentative_and_waiting_is_not_shown() ->
 
 
 def test_only_a_certain_place_brings_the_way_in() -> None:
-    way_in = {"join_url": "https://meet.example/abc", "joining_instructions": "The code is 4711."}
+    way_in = {"join_url": "https://meet.example/abc", "joining_instructions": "The code word is pumpkin."}
     session = ahead(capacity=1, promotion="offer", delivery="online", **way_in)
     holder, person = make_person(), make_person()
     held, waiting = book(holder, session), book(person, session)
@@ -101,7 +101,7 @@ def test_only_a_certain_place_brings_the_way_in() -> None:
     (certain,) = events(Client().get(addresses[holder]).content)
     assert certain["SUMMARY"] == session.course.title
     assert certain["LOCATION"] == "https://meet.example/abc"
-    assert "4711" in str(certain["DESCRIPTION"])
+    assert "pumpkin" in str(certain["DESCRIPTION"])
     actions.cancel(booking=held, by=holder, now=timezone.now())
     waiting.refresh_from_db()
     assert waiting.offered_until is not None
@@ -118,7 +118,7 @@ def test_only_a_certain_place_brings_the_way_in() -> None:
     )
     for event in (lost, offered):
         assert event["LOCATION"] == "Online"
-        assert "4711" not in str(event["DESCRIPTION"])
+        assert "pumpkin" not in str(event["DESCRIPTION"])
         assert "does not cancel your place" not in str(event["DESCRIPTION"])
 
 

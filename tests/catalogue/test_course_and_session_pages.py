@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from booking.catalogue.calendar_links import CalendarEntry, calendar_links
+from booking.catalogue.calendar_links import CalendarEntry, calendar_links, subscribe_links
 from booking.catalogue.models import Session
 from booking.places.models import Booking
 from booking.wording import LONDON
@@ -287,6 +287,15 @@ def test_calendar_links_carry_the_times_in_utc() -> None:
     assert google["text"] == ["Neglect & abuse"]
     assert outlook["startdt"] == office["startdt"] == ["2027-07-06T08:30:00Z"]
     assert outlook["enddt"] == ["2027-07-06T11:30:00Z"]
+    feeds = subscribe_links(
+        feed_address="https://briefed.example/feed.ics?topic=a b", feed_name="My training"
+    )
+    urls = [link.url for link in (*calendar_links(entry), *feeds)]
+    assert "&location=Reginald%20Centre&" in urls[1]
+    assert "subject=Neglect%20%26%20abuse" in urls[2]
+    assert urls[-1].endswith("&name=My%20training")
+    # Outlook shows a plus sign as it stands.
+    assert not any("+" in url for url in urls)
 
 
 def test_a_session_ahead_can_be_put_into_a_calendar(client: Client) -> None:

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.actions import choose_reminders
 from accounts.reminder_links import person_of_link
-from booking.catalogue.models import Session
+from booking.catalogue.models import Course, Session
 from booking.catalogue.reminder_days import MOST_DAYS
 from booking.catalogue.working_days import working_days_before
 from booking.notices import reminders
@@ -275,6 +275,34 @@ def test_a_course_that_wants_no_reminders_sends_none_and_promises_none() -> None
     run(london(2027, 2, 1, 0), start)
     assert posted() == []
     assert "We will remind you" not in confirmation(booking, at=LONG_AGO)
+
+
+def test_other_days_of_a_course_do_not_remind_again_of_what_was_just_told() -> None:
+    course = make_course(reminder_days=[1])
+    booked(session_at(london(2027, 2, 10, 9, 30), course=course))
+    run(london(2027, 2, 9, 8), london(2027, 2, 9, 10, 30))
+    Course.objects.update(reminder_days=[2])
+    run(london(2027, 2, 9, 11), london(2027, 2, 10, 10))
+    assert posted() == [(1, london(2027, 2, 9, 9))]
+
+
+def test_a_day_that_a_course_comes_to_remind_of_later_is_kept() -> None:
+    course = make_course(reminder_days=[2])
+    booked(session_at(london(2027, 2, 10, 9, 30), course=course))
+    run(london(2027, 2, 8, 8), london(2027, 2, 8, 10))
+    Course.objects.update(reminder_days=[2, 1])
+    run(london(2027, 2, 8, 11), london(2027, 2, 10, 10))
+    assert posted() == [(2, london(2027, 2, 8, 9)), (1, london(2027, 2, 9, 9))]
+
+
+def test_a_reminder_that_was_never_sent_for_the_new_days_is_made_up_for() -> None:
+    course = make_course(reminder_days=[1])
+    booked(session_at(london(2027, 2, 10, 9, 30), course=course))
+    run(london(2027, 2, 9, 9), london(2027, 2, 9, 9))
+    Course.objects.update(reminder_days=[2])
+    Message.objects.update(state=Message.State.SUPERSEDED)
+    run(london(2027, 2, 9, 11), london(2027, 2, 9, 12))
+    assert [days for days, _ in posted()] == [1, 2]
 
 
 def test_two_dates_on_one_day_are_one_reminder() -> None:

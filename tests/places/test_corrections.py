@@ -135,15 +135,15 @@ def test_another_title_reaches_every_calendar_and_those_who_wait() -> None:
 def test_other_joining_instructions_are_for_people_with_a_place() -> None:
     session = make_session(capacity=1)
     held, waiting = book(session), book(session)
-    change_details(session, "The code is 4711.")
+    change_details(session, "The code word is pumpkin.")
     assert topics(held) == ["booking.confirmed", "session.changed"]
     assert topics(waiting) == ["booking.waiting"]
-    assert "4711" in entry(last(held))["DESCRIPTION"]
-    assert "4711" in part(read(written(last(held))), "text/plain")
+    assert "pumpkin" in entry(last(held))["DESCRIPTION"]
+    assert "pumpkin" in part(read(written(last(held))), "text/plain")
     check_feed_agrees(held)
     assert held.events.filter(why="Joining instructions changed").exists()
     assert not waiting.events.filter(what="session changed").exists()
-    assert not session.events.filter(what__contains="4711").exists()
+    assert not session.events.filter(what__contains="pumpkin").exists()
 
 
 def test_instructions_that_differ_in_line_ends_only_tell_nobody() -> None:
