@@ -90,7 +90,7 @@ def test_a_place_that_is_only_offered_is_tentative_and_waiting_is_not_shown() ->
 
 
 def test_only_a_certain_place_brings_the_way_in() -> None:
-    way_in = {"join_url": "https://meet.example/abc", "joining_instructions": "The code word is pumpkin."}
+    way_in = {"join_url": "https://meet.example/abc", "joining_instructions": "Say pumpkin."}
     session = ahead(capacity=1, promotion="offer", delivery="online", **way_in)
     holder, person = make_person(), make_person()
     held, waiting = book(holder, session), book(person, session)

@@ -290,7 +290,7 @@ def test_calendar_links_carry_the_times_in_utc() -> None:
     feeds = subscribe_links(
         feed_address="https://briefed.example/feed.ics?topic=a b", feed_name="My training"
     )
-    urls = [link.url for link in (*calendar_links(entry), *feeds)]
+    urls = [link.url for link in calendar_links(entry)] + [link.url for link in feeds]
     assert "&location=Reginald%20Centre&" in urls[1]
     assert "subject=Neglect%20%26%20abuse" in urls[2]
     assert urls[-1].endswith("&name=My%20training")
