@@ -157,7 +157,7 @@ def notice_of(message: Message, booking: Booking) -> Notice:
     return Notice(
         first_name=booking.person.first_name,
         person_name=str(booking.person),
-        copied_to=copied_to(booking.person, session.course),
+        copied_to=copied_to(booking, session.course),
         title=session.course.title,
         dates=tuple(wording.sitting_times(each.starts_at, each.ends_at) for each in sittings),
         date=wording.sitting_times(starts, ends),

@@ -3,17 +3,26 @@
 A copy is a message of its own, so that trouble with the manager's address holds up nothing else.
 It brings no calendar entry, which has one attendee only, and nothing by which to act. It leaves
 out what the practitioner wrote: their reasons for cancelling may be nobody else's business.
+
+It goes to the manager who was asked about this booking, else to the person's usual one. An address
+that nobody has confirmed may be anybody's: without a coordinator's word, or the manager's own
+answer, a copy goes to one at a domain of the person's agency only, as the question itself would.
 """
 
 import hashlib
 from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import prefetch_related_objects
+
+from accounts.addresses import same_mailbox
 from accounts.models import User
 from booking.catalogue.models import Course, Session
 from booking.outbox.actions import Draft
 from booking.places.changed import FOR_ATTENDING
 from booking.places.models import Booking
+from booking.places.rule_models import Approval
+from booking.places.rules import is_address_of_agency
 
 CONFIRMED, CHANGED, CANCELLED = "manager.confirmed", "manager.changed", "manager.cancelled"
 TO_MANAGERS = (CONFIRMED, CHANGED, CANCELLED)
@@ -27,15 +36,35 @@ _COPIED = {
 }
 
 
-def copied_to(person: User, course: Course) -> str:
-    """The address that gets copies of this person's mail about the course; empty if none does."""
-    return _manager_of(person) if course.copies_manager else ""
+def copied_to(booking: Booking, course: Course) -> str:
+    """The address that gets copies of the mail about this booking; empty if none does.
+
+    Costs no statement if the booking comes with its approval and its person's agency.
+    """
+    if not course.copies_manager:
+        return ""
+    return _manager_of(booking, was_asked=course.needs_manager_approval)
 
 
-def _manager_of(person: User) -> str:
-    """Nobody gets a copy of what they are sent themselves."""
-    address = person.manager_email
-    return "" if address.casefold() == person.email.casefold() else address
+def would_be_copied_to(person: User, course: Course) -> str:
+    """The address that would get copies if this person booked and named no other manager."""
+    return _if_trusted(person.manager_email, person) if course.copies_manager else ""
+
+
+def _manager_of(booking: Booking, *, was_asked: bool) -> str:
+    approval: Approval | None = getattr(booking, "approval", None) if was_asked else None
+    if approval is None:
+        return _if_trusted(booking.person.manager_email, booking.person)
+    is_trusted = approval.confirmed_by_id is not None or approval.state == Approval.State.APPROVED
+    return _if_trusted(approval.manager_email, booking.person, is_trusted=is_trusted)
+
+
+def _if_trusted(address: str, person: User, *, is_trusted: bool = False) -> str:
+    """The address, or nothing: nobody gets a copy of what they are sent themselves either."""
+    if same_mailbox(address, person.email):
+        return ""
+    domains = person.agency.email_domains if person.agency else ()
+    return address if is_trusted or is_address_of_agency(address, domains) else ""
 
 
 def with_copies(
@@ -44,12 +73,15 @@ def with_copies(
     """The drafts, followed by the copies that go to managers, to be posted together.
 
     Copied is what tells of a place, not of a turn on the waiting list. `bookings` are those the
-    drafts are about, with their people; the session was read with its lock.
+    drafts are about, with their people and approvals; the session was read with its lock.
     """
     told = list(drafts)
     if not session.course_rules.copies_manager:
         return told
-    managers = {booking.pk: _manager_of(booking.person) for booking in bookings}
+    bookings = list(bookings)
+    prefetch_related_objects([booking.person for booking in bookings], "agency")
+    asks = session.course_rules.needs_manager_approval
+    managers = {booking.pk: _manager_of(booking, was_asked=asks) for booking in bookings}
     copies = []
     for draft in told:
         address = managers.get(draft.booking_id or 0)

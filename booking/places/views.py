@@ -29,7 +29,7 @@ from booking.places.loaders import (
     public_session,
     unread_session,
 )
-from booking.places.manager_copies import copied_to
+from booking.places.manager_copies import copied_to, would_be_copied_to
 from booking.places.models import Booking
 from booking.places.refusals import AlreadyBooked, ManagerNeeded, Refused
 from booking.places.standing import standing, standings
@@ -105,7 +105,7 @@ def _book_page(
         "profile": profile,
         "expected": told,
         "refusal": refusal,
-        "copied_to": copied_to(person, session.course),
+        "copied_to": would_be_copied_to(person, session.course),
         "terms": terms_offered(session, person.agency).sentence(now=now),
         "now": now,
     }
@@ -126,7 +126,7 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
         "sittings": booking.session.sittings.all(),
         "standing": standing(booking, now=now) if waits else None,
         "events": booking.events.select_related("by"),
-        "copied_to": copied_to(booking.person, booking.session.course),
+        "copied_to": copied_to(booking, booking.session.course),
         "now": now,
         "terms": terms_of(booking).sentence(now=now),
         "charged": charges.sentence(booking),

@@ -11,11 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from booking.catalogue.models import Course, Session
 from booking.outbox.models import Message
-from booking.places import actions, calling_off, changes, exchanges
+from booking.places import actions, approvals, calling_off, changes, exchanges
 from booking.places.changes import Arrangements, PlannedSitting
 from booking.places.mail_words import topic_words
 from booking.places.manager_copies import TO_MANAGERS
 from booking.places.models import Booking
+from booking.places.rule_models import Approval
 from tests.factories import (
     NOW,
     make_agency,
@@ -39,6 +40,8 @@ def course() -> Course:
 
 def make_practitioner(**fields: Any) -> User:
     fields.setdefault("manager_email", MANAGER)
+    if "agency" not in fields:
+        fields["agency"] = make_agency(domains=["agency.example"])
     return make_person(first_name="Priya", last_name="Shah", **fields)
 
 
@@ -178,7 +181,7 @@ def test_a_new_join_link_is_for_those_who_attend(course: Course) -> None:
 
 
 def test_a_place_given_to_a_colleague_is_told_to_the_managers_of_both(course: Course) -> None:
-    agency = make_agency()
+    agency = make_agency(domains=["agency.example"])
     session = make_session(course=course)
     given = book(session, make_practitioner(agency=agency))
     colleague = make_person(agency=agency, first_name="Ola", manager_email="other@agency.example")
@@ -206,6 +209,45 @@ def test_a_place_held_until_the_manager_agrees_is_told_of_once_they_do() -> None
     assert topics() == []
     actions.approve(approval=booking.approval, now=NOW)
     assert topics() == ["manager.confirmed"]
+
+
+def make_asking() -> Session:
+    """A session whose course asks managers and tells them."""
+    return make_session(course=make_course(copies_manager=True, needs_manager_approval=True))
+
+
+def test_the_copy_goes_to_the_manager_who_was_asked_and_not_to_the_usual_one() -> None:
+    session, person = make_asking(), make_practitioner()
+    asked = "other@agency.example"
+    booking = actions.book(session=session, person=person, by=person, now=NOW, manager_email=asked)
+    actions.approve(approval=booking.approval, now=NOW)
+    move(session, days=1)
+    actions.cancel(booking=booking, by=person, now=NOW)
+    assert [(message.topic, message.to_email) for message in copies()] == [
+        ("manager.confirmed", asked),
+        ("manager.changed", asked),
+        ("manager.cancelled", asked),
+    ]
+    confirmation = read(written(Message.objects.get(topic="booking.promoted")))
+    assert f"Your line manager, {asked}, gets a copy" in part(confirmation, "text/plain")
+
+
+def test_no_copy_goes_to_an_address_elsewhere_that_nobody_confirmed(course: Course) -> None:
+    session = make_session(course=course)
+    booking = book(session, make_practitioner(manager_email="somebody@elsewhere.example"))
+    move(session, days=1)
+    assert topics() == []
+    [message] = Message.objects.filter(booking=booking, topic="booking.confirmed")
+    assert "line manager" not in part(read(written(message)), "text/plain")
+
+
+def test_an_address_elsewhere_gets_copies_once_a_coordinator_confirmed_it() -> None:
+    session = make_asking()
+    booking = book(session, make_practitioner(manager_email="head@elsewhere.example"))
+    assert booking.approval.state == Approval.State.UNCONFIRMED
+    approvals.confirm_address(approval=booking.approval, by=make_coordinator(), now=NOW)
+    actions.approve(approval=Approval.objects.get(booking=booking), now=NOW)
+    assert [message.to_email for message in copies()] == ["head@elsewhere.example"]
 
 
 def test_copies_cost_a_booking_no_statement(course: Course) -> None:
