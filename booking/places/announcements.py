@@ -139,7 +139,7 @@ def offered(booking: Booking, *, why: str = "") -> Draft:
     return _draft(booking, "booking.offered", revision, {"until": until, "why": why})
 
 
-def _to_manager(approval: Approval, topic: str) -> Draft:
+def _to_manager(approval: Approval, topic: str, *, changes: Sequence[dict[str, str]] = ()) -> Draft:
     booking = approval.booking
     return Draft(
         topic=topic,
@@ -148,13 +148,17 @@ def _to_manager(approval: Approval, topic: str) -> Draft:
         stream=f"approval:{booking.pk}",
         to_email=approval.manager_email,
         booking_id=booking.pk,
-        payload={"until": approval.expires_at.isoformat()},
+        payload={"until": approval.expires_at.isoformat()}
+        | ({"changes": list(changes)} if changes else {}),
     )
 
 
-def manager_asked(approval: Approval) -> Draft:
-    """To the manager: agree or not, by a link of their own."""
-    return _to_manager(approval, "approval.asked")
+def manager_asked(approval: Approval, *, changes: Sequence[dict[str, str]] = ()) -> Draft:
+    """To the manager: agree or not, by a link of their own.
+
+    `changes` is what has changed about the session since they were asked first.
+    """
+    return _to_manager(approval, "approval.asked", changes=changes)
 
 
 def manager_reminded(approval: Approval) -> Draft:

@@ -3,8 +3,8 @@
 The answers themselves give or free a place, so they are in `booking.places.actions`.
 """
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db import transaction
@@ -123,6 +123,29 @@ def session_moved(booking: Booking, session: Session) -> None:
     else:
         approval.remind_at = approval.expires_at = session.starts_at
     approval.save(update_fields=["remind_at", "expires_at"])
+
+
+def ask_again(
+    bookings: Iterable[Booking], changes: Sequence[dict[str, str]], *, now: datetime
+) -> list[Draft]:
+    """Managers who have not answered are asked about the session as it is now, by the same links.
+
+    What they were sent before, and has not left yet, asks no more. `changes` is a list of {"what",
+    "before", "after"} in words. The bookings come with their approvals; the session is locked.
+    """
+    asked = [
+        approval
+        for booking in bookings
+        if booking.state in Booking.UNCERTAIN
+        and (approval := getattr(booking, "approval", None)) is not None
+        and approval.state == Approval.State.ASKED
+        and approval.expires_at > now
+    ]
+    for approval in asked:
+        # Later than before in any case: it tells the questions apart.
+        approval.asked_at = max(now, approval.asked_at + timedelta(microseconds=1))
+    Approval.objects.bulk_update(asked, ["asked_at"], batch_size=500)
+    return [announcements.manager_asked(approval, changes=changes) for approval in asked]
 
 
 def tell_manager(approval: Approval) -> list[Draft]:

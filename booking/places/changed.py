@@ -31,6 +31,7 @@ _CONCERNED: dict[Matter, tuple[Booking.State, ...]] = {
     Matter.JOIN_LINK: (Booking.State.CONFIRMED,),
     Matter.INSTRUCTIONS: (Booking.State.CONFIRMED,),
 }
+_OF_QUESTION = (Matter.WHEN_AND_WHERE, Matter.TITLE)
 _TO_RECONSIDER = (Matter.WHEN_AND_WHERE, Matter.JOIN_LINK)
 
 
@@ -63,6 +64,11 @@ def states_concerned(changes: Iterable[Change]) -> tuple[Booking.State, ...]:
 def concerning(changes: Iterable[Change], state: str) -> list[Change]:
     """Those of these changes that somebody with a booking in this state is told of."""
     return [change for change in changes if state in _CONCERNED[change.matter]]
+
+
+def for_managers(changes: Iterable[Change]) -> list[Change]:
+    """Those that a manager who is asked to agree should know of."""
+    return [change for change in changes if change.matter in _OF_QUESTION]
 
 
 def gives_time_to_react(changes: Iterable[Change]) -> bool:

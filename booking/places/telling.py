@@ -7,11 +7,12 @@ from accounts.models import User
 from booking.catalogue.models import Session
 from booking.catalogue.working_days import after_working_time, free_until
 from booking.outbox import actions as outbox
-from booking.places import announcements, history, terms
+from booking.places import announcements, approvals, history, terms
 from booking.places.announcements import SittingTimes
 from booking.places.changed import (
     Change,
     concerning,
+    for_managers,
     gives_time_to_react,
     in_history,
     states_concerned,
@@ -70,6 +71,8 @@ def tell(
     sooner = [each for each in bookings if each.offered_until != promised[each.pk]]
     drafts.extend(announcements.offered(booking, why=_SOONER) for booking in sooner)
     history.record(sooner, BookingEvent.What.OFFERED, by=by, now=now, why=_SOONER)
+    if of_question := [each.as_payload() for each in for_managers(changes)]:
+        drafts.extend(approvals.ask_again(bookings, of_question, now=now))
     outbox.post(with_copies(drafts, session=session, bookings=bookings), now=now)
 
 

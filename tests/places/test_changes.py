@@ -4,24 +4,27 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db.models import QuerySet
 
 from booking.catalogue.models import Session
 from booking.notices.composing import compose
 from booking.outbox.delivery import Pointless
 from booking.outbox.models import Message
-from booking.places import actions, calling_off, changes
+from booking.places import actions, calling_off, changes, links
 from booking.places.changes import Arrangements, BadTimes, PlannedSitting
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import CapacityTooLow, SessionNotOpen, SessionStarted
 from booking.places.rule_models import Approval
 from tests.factories import (
     NOW,
+    make_agency,
     make_coordinator,
     make_course,
     make_person,
     make_session,
     make_venue,
 )
+from tests.notices.letters import part, read
 
 pytestmark = pytest.mark.django_db
 
@@ -280,6 +283,50 @@ def test_who_has_yet_to_answer_has_no_longer_than_until_the_new_start() -> None:
     composed = compose([first, second], clock=lambda: NOW)
     assert isinstance(composed[first.pk], Pointless)
     assert isinstance(composed[second.pk], bytes)
+
+
+def test_a_manager_who_has_not_answered_is_asked_about_the_session_as_it_is_now() -> None:
+    session = make_session(course=make_course(needs_manager_approval=True), delivery="online")
+    agency = make_agency(domains=["agency.example"])
+    people = [make_person(agency=agency, manager_email="boss@agency.example") for _ in range(2)]
+    asked, agreed = (
+        actions.book(session=session, person=person, by=person, now=NOW) for person in people
+    )
+    actions.approve(approval=agreed.approval, now=NOW)
+    key = Approval.objects.get(booking=asked).key
+    linked = replace(as_it_is(session), join_url="https://meet.example/new")
+    changes.rearrange(session=session, arrangements=linked, by=make_coordinator(), now=NOW)
+    assert questions(asked).count() == 1, "the link is not their business"
+    sooner = NOW + timedelta(days=2)
+    moved = replace(linked.sittings[0], starts_at=sooner, ends_at=sooner + timedelta(hours=3))
+    changes.rearrange(
+        session=session,
+        arrangements=replace(linked, sittings=(moved,), join_url=""),
+        by=make_coordinator(),
+        now=NOW,
+    )
+    first, second = questions(asked)
+    assert second.to_email == "boss@agency.example"
+    assert second.payload["until"] == sooner.isoformat()
+    assert [each["what"] for each in second.payload["changes"]] == ["Date and time"]
+    assert questions(agreed).count() == 1
+    # The first has not left yet; the link in both is the same.
+    composed = compose([first, second], clock=lambda: NOW)
+    assert isinstance(composed[first.pk], Pointless)
+    mail = composed[second.pk]
+    assert isinstance(mail, bytes)
+    words = part(read(mail), "text/plain")
+    assert "The session has changed since we asked you." in words
+    assert "Thursday 14 January 2027, 9am to 12pm" in words
+    assert links.approval_path(key) in words
+    actions.approve(approval=Approval.objects.get(key=key), now=NOW + timedelta(hours=1))
+    asked.refresh_from_db()
+    assert asked.state == Booking.State.CONFIRMED
+
+
+def questions(booking: Booking) -> QuerySet[Message]:
+    """What the manager was asked about a booking, in order."""
+    return Message.objects.filter(booking=booking, topic="approval.asked").order_by("pk")
 
 
 def test_a_place_held_for_the_manager_is_held_until_the_new_start_at_most() -> None:
