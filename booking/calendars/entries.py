@@ -136,7 +136,7 @@ def booking_events(rows: Iterable[BookingRow]) -> Iterator[Event]:
             )
         else:
             description = _uncertain_words(first, page)
-        key = Booking(calendar_key=first.calendar_key)
+        key = Booking(calendar_key=first.calendar_key, calendar_domain=first.calendar_domain)
         for number, row in enumerate(sittings, start=1):
             yield Event(
                 uid=calendar_uid(key, row.sitting),

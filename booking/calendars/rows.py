@@ -21,7 +21,7 @@ from booking.catalogue.models import DiaryDate, SessionQuerySet
 from booking.places.models import Booking
 
 # Raise it when the same rows come to be written differently.
-_FORMAT = 4
+_FORMAT = 5
 _DIGEST = "SELECT md5(string_agg(told::text, '\n')) FROM ({sql}) AS told"
 
 
@@ -53,6 +53,7 @@ class BookingRow(NamedTuple):
     booking: int
     state: str
     calendar_key: str
+    calendar_domain: str
     sequence: int
     stamp: datetime
     delivery: str
@@ -102,7 +103,7 @@ class Rows[Row]:
         with connection.cursor() as cursor:
             cursor.execute(_DIGEST.format(sql=self.sql), self.params)
             [digest] = cursor.fetchone()
-        known = (_FORMAT, settings.SITE_URL, settings.MAIL_REPLY_TO, settings.MAIL_FROM)
+        known = (_FORMAT, settings.SITE_URL, settings.MAIL_REPLY_TO)
         told = repr((digest, known, settings.PARTNERSHIP_NAME))
         return quote_etag(hashlib.sha256(told.encode()).hexdigest()[:32])
 
@@ -150,7 +151,8 @@ def of_diary_dates(dates: QuerySet[DiaryDate]) -> Rows[DiaryRow]:
 
 # Written out: asked for every time that a calendar program looks at somebody's feed.
 _BOOKINGS = """
-SELECT booking.id, booking.state, booking.calendar_key, booking.calendar_sequence,
+SELECT booking.id, booking.state, booking.calendar_key, booking.calendar_domain,
+    booking.calendar_sequence,
     greatest(session.changed_at, booking.confirmed_at, booking.ended_at), session.delivery,
     session.join_url, session.joining_instructions, course.title, venue.name, venue.address,
     sitting.id, sitting.starts_at, sitting.ends_at, booking.free_until, booking.offered_until,

@@ -7,10 +7,7 @@ travels in a message of its own: one UID, one ATTENDEE, one METHOD (RFC 5546, 3.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parseaddr
 from typing import Any
-
-from django.conf import settings
 
 from accounts.models import User
 from booking.catalogue.models import Session, Sitting
@@ -36,8 +33,7 @@ class SittingTimes:
 
 def calendar_uid(booking: Booking, sitting_key: int) -> str:
     """The UID of the calendar entry of one booking and sitting (RFC 5545, 3.8.4.7)."""
-    domain = parseaddr(settings.MAIL_FROM)[1].rpartition("@")[2] or "localhost"
-    return f"{booking.calendar_key}-{sitting_key}@{domain}"
+    return f"{booking.calendar_key}-{sitting_key}@{booking.calendar_domain}"
 
 
 def _draft(booking: Booking, topic: str, revision: object, payload: dict[str, Any]) -> Draft:

@@ -1,8 +1,10 @@
 """Bookings: one practitioner's claim on a place, through its whole life."""
 
 from datetime import datetime
+from email.utils import parseaddr
 from typing import Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.urls import reverse
@@ -19,6 +21,11 @@ _CALENDAR_KEY_LENGTH = 24
 def new_calendar_key() -> str:
     """A random key from which the UIDs of a booking's calendar entries are made."""
     return get_random_string(_CALENDAR_KEY_LENGTH, "abcdefghijklmnopqrstuvwxyz0123456789")
+
+
+def our_mail_domain() -> str:
+    """The domain that mail is sent from now, which tells our UIDs from everybody else's."""
+    return parseaddr(settings.MAIL_FROM)[1].rpartition("@")[2] or "localhost"
 
 
 class BookingQuerySet(models.QuerySet["Booking"]):
@@ -182,6 +189,11 @@ class Booking(models.Model):
     charge_pence = models.PositiveIntegerField(default=0)
     ended_at = models.DateTimeField(null=True)
     calendar_key = models.CharField(max_length=32, unique=True, default=new_calendar_key)
+    calendar_domain = models.CharField(
+        max_length=255,
+        default=our_mail_domain,
+        help_text="What its UIDs end in, for good: mail may come to be sent from elsewhere.",
+    )
     calendar_sequence = models.PositiveIntegerField(
         default=0, help_text="SEQUENCE of its calendar entries (RFC 5545, 3.8.7.4)."
     )

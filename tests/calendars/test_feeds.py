@@ -14,6 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import User
 from booking.calendars.actions import new_feed, revoke_feed
@@ -60,6 +61,29 @@ def test_private_feed_holds_the_same_entries_as_the_invitations() -> None:
     assert str(event["UID"]) == invited["uid"]
     assert event["SEQUENCE"] == invited["sequence"]
     assert "ATTENDEE" not in event
+
+
+def test_a_booking_keeps_its_uids_when_mail_comes_to_be_sent_from_elsewhere(
+    settings: Settings,
+) -> None:
+    person = make_person()
+    booking = book(person, ahead())
+    address = reverse("private_feed", args=[new_feed(person=person, now=timezone.now())])
+    settings.MAIL_FROM = "Briefed <training@elsewhere.example>"
+    later = book(person, ahead(starts_at=timezone.now() + timedelta(days=30)))
+    actions.cancel(booking=booking, by=person, now=timezone.now())
+    invited, cancelled = (
+        each.payload["event"]["uid"]
+        for each in Message.objects.filter(booking=booking, payload__has_key="event").order_by("pk")
+    )
+    assert invited == cancelled
+    assert invited.endswith("@briefed.example")
+    other = Message.objects.get(booking=later).payload["event"]["uid"]
+    assert other.endswith("@elsewhere.example")
+    assert {str(event["UID"]) for event in events(Client().get(address).content)} == {
+        cancelled,
+        other,
+    }
 
 
 def test_same_feed_answers_304_until_something_changes() -> None:

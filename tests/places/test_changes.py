@@ -288,8 +288,9 @@ def test_who_has_yet_to_answer_has_no_longer_than_until_the_new_start() -> None:
 def test_a_manager_who_has_not_answered_is_asked_about_the_session_as_it_is_now() -> None:
     session = make_session(course=make_course(needs_manager_approval=True), delivery="online")
     agency = make_agency(domains=["agency.example"])
-    people = [make_person(agency=agency, manager_email="boss@agency.example") for _ in range(2)]
-    asked, agreed = (
+    managers = ("boss@agency.example", "boss@agency.example", "boss@elsewhere.example")
+    people = [make_person(agency=agency, manager_email=each) for each in managers]
+    asked, agreed, unconfirmed = (
         actions.book(session=session, person=person, by=person, now=NOW) for person in people
     )
     actions.approve(approval=agreed.approval, now=NOW)
@@ -309,7 +310,7 @@ def test_a_manager_who_has_not_answered_is_asked_about_the_session_as_it_is_now(
     assert second.to_email == "boss@agency.example"
     assert second.payload["until"] == sooner.isoformat()
     assert [each["what"] for each in second.payload["changes"]] == ["Date and time"]
-    assert questions(agreed).count() == 1
+    assert (questions(agreed).count(), questions(unconfirmed).count()) == (1, 0)
     # The first has not left yet; the link in both is the same.
     composed = compose([first, second], clock=lambda: NOW)
     assert isinstance(composed[first.pk], Pointless)
