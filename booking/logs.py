@@ -20,8 +20,13 @@ def without_secrets(logger: Any, method: str, event: EventDict) -> EventDict:
     """
     for key, value in event.items():
         if isinstance(value, str) and "/" in value:
-            event[key] = _SECRET_LINK.sub(r"\1[secret]", _SECRET_FEED.sub(r"\1[secret]\2", value))
+            event[key] = blank_secrets(value)
     return event
+
+
+def blank_secrets(text: str) -> str:
+    """A text in which nobody can use the addresses of feeds or the links to answer by."""
+    return _SECRET_LINK.sub(r"\1[secret]", _SECRET_FEED.sub(r"\1[secret]\2", text))
 
 
 _SHARED: list[Processor] = [

@@ -16,14 +16,16 @@ from booking.managing.mail_queries import DESK_FILTERS, messages_on_desk
 from booking.managing.mail_words import corrected_words
 from booking.outbox import remedies
 from booking.outbox.models import Message
-from booking.outbox.reading import letter_of
+from booking.outbox.reading import file_of, letter_of
 from booking.outbox.refusals import MessageRefused
 from booking.outbox.watch import backlog
 from booking.places.mail_words import topic_words
 from booking.rate_limits import at_most
 from booking.searching import search_text
+from booking.wording import counted
 
 _PER_PAGE = 50
+State = Message.State
 
 
 def _message(message_id: int) -> Message:
@@ -62,7 +64,7 @@ def message_page(request: HttpRequest, message_id: int) -> HttpResponse:
     message = get_object_or_404(
         Message.objects.select_related("recipient", "booking__session__course"), pk=message_id
     )
-    can_wait = message.state in (Message.State.WAITING, Message.State.PARKED)
+    can_wait = message.state in (State.WAITING, State.PARKED)
     stuck = can_wait or message.came_back
     context = {
         "message_row": message,
@@ -72,6 +74,7 @@ def message_page(request: HttpRequest, message_id: int) -> HttpResponse:
         "can_retry": can_wait or (message.came_back and not message.holds_a_code),
         "can_correct": stuck and not message.is_secret and not message.may_have_arrived,
         "can_drop": can_wait,
+        "alike": len(remedies.parked_alike(message)) if message.state == State.PARKED else 0,
     }
     return render(request, "manage/message.html", context)
 
@@ -80,12 +83,13 @@ def message_page(request: HttpRequest, message_id: int) -> HttpResponse:
 @coordinators_only
 @require_GET
 def mail_file(request: HttpRequest, message_id: int) -> HttpResponse:
-    """The mail as a file that a mail program opens, byte for byte as it was sent."""
+    """The mail as a file that a mail program opens."""
     message = get_object_or_404(Message, pk=message_id)
-    if letter_of(message) is None:
+    content = file_of(message)
+    if content is None:
         raise Http404
     return HttpResponse(
-        bytes(message.mime or b""),
+        content,
         content_type="message/rfc822",
         headers={"Content-Disposition": f'attachment; filename="message-{message.pk}.eml"'},
     )
@@ -105,6 +109,32 @@ def retry(request: HttpRequest, message_id: int) -> HttpResponse:
     else:
         messages.success(request, f"The message to {message.to_email} will be sent again.")
     return redirect("manage_message", message.pk)
+
+
+@never_cache
+@at_most(120)
+@coordinators_only
+def retry_alike(request: HttpRequest, message_id: int) -> HttpResponse:
+    """Send again all messages that are parked for the same reason, after a page that says how
+    many."""
+    message = _message(message_id)
+    if request.method == "POST":
+        try:
+            sent = remedies.retry_alike(message=message, by=signed_in(request), now=timezone.now())
+        except MessageRefused as refused:
+            messages.info(request, refused.sentence)
+        else:
+            messages.success(request, f"{counted(sent, 'message')} will be sent again.")
+        return redirect("manage_messages")
+    alike = remedies.parked_alike(message) if message.state == State.PARKED else []
+    context = {
+        "message_row": message,
+        "topic": topic_words(message.topic),
+        "number": len(alike),
+        "oldest": alike[0] if alike else None,
+        "addresses": len({each.to_email for each in alike}),
+    }
+    return render(request, "manage/retry_alike.html", context)
 
 
 @never_cache
@@ -157,6 +187,6 @@ def drop(request: HttpRequest, message_id: int) -> HttpResponse:
         "message_row": message,
         "topic": topic_words(message.topic),
         "form": form,
-        "droppable": message.state in (Message.State.PARKED, Message.State.WAITING),
+        "droppable": message.state in (State.PARKED, State.WAITING),
     }
     return render(request, "manage/drop.html", context, status=422 if form.errors else 200)

@@ -2,7 +2,9 @@
 
 from django.db.models import Q, QuerySet
 
-from booking.outbox.models import Message
+from accounts.models import User
+from booking.catalogue.models import Session
+from booking.outbox.models import ACCOUNT_MAIL, Message
 
 State = Message.State
 
@@ -29,20 +31,28 @@ _NEWEST_FIRST = frozenset({"returned", "sent", "given-up"})
 
 
 def messages_on_desk(*, show: str, search: str, session: str) -> QuerySet[Message]:
-    """The mail of one filter, about one session's bookings if its reference is given.
+    """The mail of one filter, about one session if its reference is given.
 
-    Every word of `search` must occur in the address or in the name of the person. What waits
-    comes oldest first, what is over newest first.
+    Every word of `search` must occur in the address or in the name of the person; mail about an
+    account belongs to whose address it is. What waits comes oldest first, what is over newest
+    first.
     """
     chosen = Message.objects.filter(_CHOSEN[show]).select_related("recipient", "booking__session")
     for word in search.split():
+        named = User.objects.filter(Q(first_name__icontains=word) | Q(last_name__icontains=word))
         chosen = chosen.filter(
             Q(to_email__icontains=word)
             | Q(recipient__first_name__icontains=word)
             | Q(recipient__last_name__icontains=word)
             | Q(recipient__email__icontains=word)
+            | Q(topic=ACCOUNT_MAIL, to_email__in=named.values("email"))
         )
     if session:
-        chosen = chosen.filter(booking__session__reference__iexact=session)
+        keys = Session.objects.filter(reference__iexact=session).values_list("pk", flat=True)
+        # Mail to trainers, and of a new date, is about a session and about nobody's booking.
+        about_it = [f"session:{key}" for key in keys]
+        chosen = chosen.filter(
+            Q(booking__session__reference__iexact=session) | Q(subject_key__in=about_it)
+        )
     # The text of a mail can hold a sign-in code; the desk does not read it.
     return chosen.defer("mime", "payload").order_by("-id" if show in _NEWEST_FIRST else "id")

@@ -95,6 +95,11 @@ urlpatterns = [
     path("messages/<int:message_id>/mail.eml", mail.mail_file, name="manage_message_file"),
     path("messages/<int:message_id>/retry/", mail.retry, name="manage_message_retry"),
     path(
+        "messages/<int:message_id>/retry-alike/",
+        mail.retry_alike,
+        name="manage_message_retry_alike",
+    ),
+    path(
         "messages/<int:message_id>/address/",
         mail.correct_address,
         name="manage_message_address",

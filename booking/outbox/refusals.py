@@ -43,6 +43,15 @@ class ReplacedSince(MessageRefused):
     )
 
 
+class PlaceGone(MessageRefused):
+    """It invites to a session, and the booking has ended since."""
+
+    sentence = (
+        "This message invites to a session, and the booking does not hold a place any more. So it"
+        " is not sent again."
+    )
+
+
 class OnlyForItsRecipient(MessageRefused):
     """A code or a link that only one person may use."""
 

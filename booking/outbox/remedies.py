@@ -4,6 +4,7 @@ Each action locks the message first and looks at it again, because a worker may 
 since the page was read.
 """
 
+import contextlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from booking.outbox.refusals import (
     MayHaveArrived,
     NotStuck,
     OnlyForItsRecipient,
+    PlaceGone,
     ReplacedSince,
     SameAddress,
 )
@@ -29,6 +31,7 @@ What = MessageEvent.What
 
 _LONGEST_REASON = 500
 # As delivery notes a mail server's refusal, and a report that a message came back.
+_CODES = re.compile(r"[45]\d\d(?:[ -][45]\.\d{1,3}\.\d{1,3})?")
 _FOR_GOOD = re.compile(r"5(\d\d |\.\d)")
 
 
@@ -36,8 +39,8 @@ def retry(*, message: Message, by: User, now: datetime) -> None:
     """Send a message again at once, the same bytes to the same address.
 
     For one that is parked, waits for its next attempt, or came back. If no mail server has it,
-    delivery sees first whether it is still of use. Raises `NotStuck`, `ReplacedSince` or
-    `Forgotten`.
+    delivery sees first whether it is still of use. Raises `NotStuck`, `ReplacedSince`,
+    `PlaceGone` or `Forgotten`.
     """
     with transaction.atomic():
         fresh = _lock(message)
@@ -47,8 +50,49 @@ def retry(*, message: Message, by: User, now: datetime) -> None:
                 raise Forgotten
         elif fresh.state not in (State.PARKED, State.WAITING):
             raise NotStuck(fresh)
+        _refuse_if_place_gone(fresh)
         _put_back(fresh, now=now)
         _record(fresh, What.SENT_AGAIN, by=by, now=now)
+
+
+def parked_alike(message: Message) -> list[Message]:
+    """The parked messages that were refused as this one was, itself included, the oldest first.
+
+    Refusals are alike in their reply code and status: the words after them name the recipient.
+    Costs one statement.
+    """
+    reason = _kind_of(message.last_error)
+    found = Message.objects.filter(state=State.PARKED, last_error__startswith=reason)
+    rows = found.defer("mime", "payload").order_by("id")
+    return [each for each in rows if _kind_of(each.last_error) == reason]
+
+
+def retry_alike(*, message: Message, by: User, now: datetime) -> int:
+    """Send again all messages that are parked for the reason that this one was.
+
+    Returns how many; those that must not be sent again stay parked. Raises `NotStuck` if it is
+    not parked itself.
+    """
+    with transaction.atomic():
+        first = _lock(message)
+        if first.state != State.PARKED:
+            raise NotStuck(first)
+        keys = [each.pk for each in parked_alike(first)]
+        rows = Message.objects.filter(pk__in=keys, state=State.PARKED).select_related("booking")
+        sent = 0
+        for fresh in rows.defer("mime").order_by("id").select_for_update(of=["self"]):
+            with contextlib.suppress(PlaceGone):
+                _refuse_if_place_gone(fresh)
+                _put_back(fresh, now=now)
+                _record(fresh, What.SENT_AGAIN, by=by, now=now)
+                sent += 1
+    return sent
+
+
+def _kind_of(error: str) -> str:
+    """The codes of a mail server's refusal, or all that is known if there are none."""
+    codes = _CODES.match(error)
+    return codes.group() if codes else error
 
 
 @dataclass(frozen=True)
@@ -83,8 +127,8 @@ def correct_address(
     dropped, because the old address may be a stranger's. The old address is told unless it is
     known to fail.
 
-    Raises `OnlyForItsRecipient`, `SameAddress`, `NotStuck`, `MayHaveArrived`, `ReplacedSince` or
-    `accounts.refusals.AddressRefused`.
+    Raises `OnlyForItsRecipient`, `SameAddress`, `NotStuck`, `MayHaveArrived`, `ReplacedSince`,
+    `PlaceGone` or `accounts.refusals.AddressRefused`.
     """
     to_email = to_email.strip().lower()
     with transaction.atomic():
@@ -100,6 +144,7 @@ def correct_address(
             raise NotStuck(fresh)
         elif fresh.may_have_arrived:
             raise MayHaveArrived
+        _refuse_if_place_gone(fresh)
         with_account = is_to_account(fresh)
         was_refused = fresh.attempts > 0 and _FOR_GOOD.match(fresh.last_error) is not None
         others = _others_for(fresh, of_person=with_account)
@@ -167,14 +212,28 @@ def _give_up(message: Message, *, by: User, why: str, now: datetime) -> None:
 
 def _refuse_if_replaced(message: Message) -> None:
     """An older invitation must not follow a newer one, or a cancellation (RFC 5546, 2.1.5)."""
+    if _has_later_entry(message):
+        raise ReplacedSince
+
+
+def _refuse_if_place_gone(message: Message) -> None:
+    """Nobody is invited to a place that they gave up, unless its cancellation follows."""
+    booking = message.booking
+    invites = message.payload.get("event", {}).get("method") == "REQUEST"
+    gone = booking is not None and booking.state != booking.State.CONFIRMED
+    if invites and gone and not _has_later_entry(message):
+        raise PlaceGone
+
+
+def _has_later_entry(message: Message) -> bool:
+    """Whether a later message that was not given up brings the same calendar entry."""
     uid = message.payload.get("event", {}).get("uid")
     if uid is None or message.booking_id is None:
-        return
+        return False
     later = Message.objects.filter(
         booking_id=message.booking_id, id__gt=message.pk, payload__event__uid=uid
     )
-    if later.exclude(state__in=[State.DROPPED, State.SUPERSEDED]).exists():
-        raise ReplacedSince
+    return later.exclude(state__in=[State.DROPPED, State.SUPERSEDED]).exists()
 
 
 def _put_back(message: Message, *, now: datetime) -> None:

@@ -6,7 +6,7 @@ from django.utils import timezone
 from accounts.failing_mail import people_whose_mail_fails
 from booking.places.models import Booking
 from booking.places.rule_models import Approval
-from booking.places.sent_mail import SentMail
+from booking.places.sent_mail import MailAbout
 from booking.places.sent_mail import mail_about as find_mail_about
 from booking.replies.models import CalendarReply, mail_to_read
 
@@ -32,8 +32,8 @@ def managers_to_confirm() -> int:
 
 
 @register.simple_tag
-def mail_about(booking: Booking) -> list[SentMail]:
-    """The last messages about a booking. Costs one statement."""
+def mail_about(booking: Booking) -> MailAbout:
+    """The mail about a booking. Costs one statement."""
     return find_mail_about(booking)
 
 

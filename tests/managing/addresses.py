@@ -49,6 +49,7 @@ def every_address() -> list[tuple[str, set[str]]]:
         (reverse("manage_messages"), get),
         (reverse("manage_message", args=[message.pk]), get),
         (reverse("manage_message_file", args=[message.pk]), get),
+        (reverse("manage_message_retry_alike", args=[message.pk]), both),
         (reverse("manage_message_address", args=[message.pk]), both),
         (reverse("manage_message_drop", args=[message.pk]), both),
         (reverse("manage_message_retry", args=[message.pk]), post),

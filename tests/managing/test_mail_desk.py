@@ -1,6 +1,7 @@
 """The delivery desk: what coordinators see of the mail, and what they do about it."""
 
 from datetime import timedelta
+from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
@@ -11,15 +12,17 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.reminder_links import reminders_path
 from booking.catalogue.models import Session
 from booking.notices.composing import TOPICS, compose
+from booking.notices.mime import Letter, write
 from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
 from booking.places import actions, trainers
 from booking.places.mail_words import topic_words
 from booking.replies.intake import take_in
 from booking.replies.mailbox import Fetched
 from booking.wording import deadline
-from tests.factories import make_coordinator, make_person, make_session
+from tests.factories import make_coordinator, make_person, make_session, make_trainer
 from tests.replies.letters import google_reply
 
 pytestmark = pytest.mark.django_db
@@ -113,6 +116,90 @@ def test_messages_are_found_by_person_and_session(coordinator: Client) -> None:
         assert list(page.context["page_obj"]) == rows, query
 
 
+def test_mail_about_no_booking_is_found_too(coordinator: Client) -> None:
+    trainer = make_trainer()
+    session = with_people(booked=0, reference="AUT-3", trainers=[trainer])
+    about: dict[str, Any] = {"due_at": timezone.now(), "subject_key": f"session:{session.pk}"}
+    told = [
+        Message.objects.create(
+            topic=topic, stream=topic, message_id=topic, to_email=trainer.email, **about
+        )
+        for topic in ("trainer.assigned", "course.new_date")
+    ]
+    make_person("zoe.q@agency.example", first_name="Zoë", last_name="Quill")
+    send_mail("Your code", "The code is BCD-FGH.", None, ["zoe.q@agency.example"])
+    code = Message.objects.get(topic=ACCOUNT_MAIL)
+    for query, rows in (
+        ({"session": "aut-3"}, told),
+        ({"session": "AUT-4"}, []),
+        ({"q": "quill zoë"}, [code]),
+        ({"q": "quill nobody"}, []),
+    ):
+        page = coordinator.get(reverse("manage_messages"), query)
+        assert list(page.context["page_obj"]) == rows, query
+
+
+def test_a_link_to_stop_reminders_is_not_for_coordinators(coordinator: Client) -> None:
+    with_people(booked=1)
+    message = Message.objects.get()
+    person = message.recipient
+    assert person is not None
+    path = reminders_path(person, since=timezone.now())
+    token = path.split("/")[3]
+    letter = Letter(
+        sender="Briefed <training@briefed.example>",
+        reply_to="training@briefed.example",
+        to_name="Zoë",
+        to_email=person.email,
+        subject="Tomorrow",
+        text=f"See you there.\nNo more: https://briefed.example{path} or write to us.\n",
+        html=f'<p>Café. <a href="https://briefed.example{path}">No more</a></p>',
+        message_id=message.message_id,
+        written_at=timezone.now(),
+    )
+    Message.objects.update(mime=write(letter), state=State.SENT)
+    page = coordinator.get(reverse("manage_message", args=[message.pk])).content.decode()
+    assert "/accounts/reminders/[secret]/ or write" in page
+    assert token not in page
+    file = coordinator.get(reverse("manage_message_file", args=[message.pk])).content
+    mail = message_from_bytes(file, policy=policy.default)
+    parts = [part.get_content() for part in mail.walk() if part.get_content_maintype() == "text"]
+    assert len(parts) == 2
+    for each in parts:
+        assert token not in each
+        assert "/accounts/reminders/[secret]/" in each
+    assert "Café" in parts[1]
+    assert (mail["Message-ID"], mail["Subject"]) == (message.message_id, "Tomorrow")
+
+
+def test_a_booking_of_many_dates_shows_its_confirmation_and_folds_the_dates(
+    coordinator: Client,
+) -> None:
+    begin = timezone.now() + timedelta(days=30)
+    dates = [(begin + timedelta(days=n), begin + timedelta(days=n, hours=3)) for n in range(6)]
+    session = make_session(sittings=dates)
+    person = make_person()
+    booking = actions.book(session=session, person=person, by=person, now=timezone.now())
+    first = Message.objects.earliest("id")
+    for number in range(6):
+        copy = Message.objects.get(pk=first.pk)
+        copy.pk, copy.topic = None, "reminder.days"
+        copy.revision = copy.message_id = f"reminder {number}"
+        copy.save(force_insert=True)
+    address = reverse("booking", args=[booking.pk])
+    words = " ".join(coordinator.get(address).content.decode().split())
+    shown, _, folded = words.partition("<details")
+    assert "Confirmation</a>: on its way since" in shown
+    assert shown.count(">Reminder</a>") == 5
+    assert "Calendar entries of further dates: 5 messages" in folded
+    assert folded.count("Calendar entry of a further date</a>") == 5
+    assert not folded.startswith(' class="govuk-details" open')
+    last = Message.objects.filter(topic="booking.further_date").latest("id")
+    sent(last, bounced_at=timezone.now())
+    words = " ".join(coordinator.get(address).content.decode().split())
+    assert '<details class="govuk-details" open>' in words
+
+
 def test_a_message_shows_what_it_says_and_can_be_downloaded(coordinator: Client) -> None:
     session = with_people(booked=1)
     message = sent(Message.objects.get())
@@ -155,6 +242,49 @@ def test_a_parked_message_is_sent_again_and_it_is_known_by_whom(coordinator: Cli
     assert (message.state, message.attempts) == (State.WAITING, 0)
     page = coordinator.get(reverse("manage_message", args=[message.pk])).content.decode()
     assert "Sent again by Cora Lane" in page
+
+
+def test_what_is_parked_for_one_reason_is_sent_again_at_once(coordinator: Client) -> None:
+    with_people(booked=6)
+    rows = list(Message.objects.order_by("pk"))
+    for message, error in zip(
+        rows,
+        (
+            "550 5.7.1 <a@agency.example>: Relay denied",
+            "550 5.7.1 <b@agency.example>: Relay denied",
+            "550 5.7.1 Relay denied",
+            "550 5.1.1 No such person",
+            "550 5.7.1 gave_up",
+            "",
+        ),
+        strict=True,
+    ):
+        parked = {"state": State.PARKED, "attempts": 1, "last_error": error}
+        Message.objects.filter(pk=message.pk).update(**(parked if error else {}))
+    # One invites to a place that was given up, and its cancellation was dropped.
+    gone = rows[4].booking
+    assert gone is not None
+    actions.cancel(booking=gone, by=gone.person, now=timezone.now())
+    Message.objects.filter(topic="booking.cancelled").update(state=State.DROPPED)
+
+    message = rows[1]
+    page = coordinator.get(reverse("manage_message", args=[message.pk])).content.decode()
+    assert "Send all 4 messages parked for this reason again" in page
+    address = reverse("manage_message_retry_alike", args=[message.pk])
+    page = coordinator.get(address).content.decode()
+    assert "4 messages to 4 addresses" in page
+    assert "Send 4 messages again" in page
+    assert not MessageEvent.objects.exists()
+    assert "3 messages will be sent again." in said(coordinator.post(address))
+    states = [Message.objects.get(pk=each.pk).state for each in rows]
+    assert states == [*[State.WAITING] * 3, *[State.PARKED] * 2, State.WAITING]
+    events = MessageEvent.objects.order_by("message_id")
+    assert [each.message_id for each in events] == [each.pk for each in rows[:3]]
+    assert {str(each.by) for each in events} == {"Cora Lane"}
+    assert "on its way" in said(coordinator.post(address))
+    assert "is not parked any more" in coordinator.get(address).content.decode()
+    alone = coordinator.get(reverse("manage_message", args=[rows[3].pk])).content.decode()
+    assert "parked for this reason" not in alone
 
 
 def test_what_the_mail_server_accepted_is_not_sent_again(coordinator: Client) -> None:

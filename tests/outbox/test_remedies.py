@@ -13,6 +13,7 @@ from booking.outbox.refusals import (
     MayHaveArrived,
     NotStuck,
     OnlyForItsRecipient,
+    PlaceGone,
     ReplacedSince,
     SameAddress,
 )
@@ -154,6 +155,39 @@ def test_an_invitation_does_not_follow_its_cancellation() -> None:
     remedies.retry(message=invitation, by=make_coordinator(), now=LATER)
     invitation.refresh_from_db()
     assert (invitation.state, invitation.bounced_at) == (State.WAITING, None)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"state": State.SENT, "handed_over": True, "bounced_at": NOW},
+        {"state": State.PARKED, "handed_over": False, "last_error": "550 No"},
+    ],
+)
+def test_nobody_is_invited_again_to_a_place_they_gave_up(fields: dict[str, Any]) -> None:
+    booking = booked()
+    event = {"uid": "u1", "method": "REQUEST"}
+    invitation = post("invitation", payload={"event": event}, booking_id=booking.pk, **fields)
+    cancellation = post(
+        "cancellation",
+        payload={"event": {"uid": "u1", "method": "CANCEL"}},
+        booking_id=booking.pk,
+        state=State.DROPPED,
+    )
+    Booking.objects.filter(pk=booking.pk).update(state=Booking.State.CANCELLED)
+    for attempt in (
+        lambda: correct(invitation),
+        lambda: remedies.retry(message=invitation, by=make_coordinator(), now=LATER),
+    ):
+        with pytest.raises(PlaceGone):
+            attempt()
+    invitation.refresh_from_db()
+    assert invitation.state == fields["state"]
+    # A cancellation can be told of at any time, and an invitation that it follows may go.
+    Message.objects.filter(pk=cancellation.pk).update(state=State.PARKED)
+    remedies.retry(message=cancellation, by=make_coordinator(), now=LATER)
+    if fields["state"] == State.PARKED:
+        remedies.retry(message=invitation, by=make_coordinator(), now=LATER)
 
 
 def test_a_message_that_came_back_is_sent_again_as_it_was() -> None:
