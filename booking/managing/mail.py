@@ -12,7 +12,7 @@ from accounts.permissions import coordinators_only
 from accounts.refusals import AddressRefused
 from accounts.views import signed_in
 from booking.managing.mail_forms import AddressForm, WhyForm
-from booking.managing.mail_queries import DESK_FILTERS, messages_on_desk
+from booking.managing.mail_queries import DESK_FILTERS, messages_on_desk, sessions_about
 from booking.managing.mail_words import corrected_words
 from booking.outbox import remedies
 from booking.outbox.models import Message
@@ -44,9 +44,10 @@ def messages_page(request: HttpRequest) -> HttpResponse:
     search, session = search_text(request), search_text(request, "session")
     rows = messages_on_desk(show=show, search=search, session=session)
     page = Paginator(rows, _PER_PAGE).get_page(request.GET.get("page"))
+    sessions = sessions_about(page)
     context = {
         "page_obj": page,
-        "rows": [(row, topic_words(row.topic)) for row in page],
+        "rows": [(row, topic_words(row.topic), sessions.get(row.pk)) for row in page],
         "show": show,
         "filters": DESK_FILTERS,
         "search": search,
@@ -69,6 +70,7 @@ def message_page(request: HttpRequest, message_id: int) -> HttpResponse:
     context = {
         "message_row": message,
         "topic": topic_words(message.topic),
+        "session": sessions_about([message]).get(message.pk),
         "letter": letter_of(message),
         "events": message.events.select_related("by"),
         "can_retry": can_wait or (message.came_back and not message.holds_a_code),
@@ -186,6 +188,7 @@ def drop(request: HttpRequest, message_id: int) -> HttpResponse:
     context = {
         "message_row": message,
         "topic": topic_words(message.topic),
+        "session": sessions_about([message]).get(message.pk),
         "form": form,
         "droppable": message.state in (State.PARKED, State.WAITING),
     }

@@ -1,5 +1,7 @@
 """What the delivery desk reads."""
 
+from collections.abc import Iterable, Mapping
+
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
@@ -29,6 +31,29 @@ _CHOSEN = {
 }
 _NEWEST_FIRST = frozenset({"returned", "sent", "given-up"})
 
+# Mail to trainers, and of a new date, is about a session and about nobody's booking.
+_ABOUT_A_SESSION = "session:"
+
+
+def sessions_about(messages: Iterable[Message]) -> Mapping[int, Session]:
+    """Which session each message is about, by the message's key; nothing for mail about accounts.
+
+    The messages come with their bookings. Costs one statement at most.
+    """
+    found: dict[int, Session] = {}
+    without_booking: dict[int, int] = {}
+    for message in messages:
+        if message.booking is not None:
+            found[message.pk] = message.booking.session
+        elif message.subject_key.startswith(_ABOUT_A_SESSION):
+            without_booking[message.pk] = int(message.subject_key.removeprefix(_ABOUT_A_SESSION))
+    if without_booking:
+        sessions = Session.objects.select_related("course").in_bulk(set(without_booking.values()))
+        found |= {
+            key: sessions[about] for key, about in without_booking.items() if about in sessions
+        }
+    return found
+
 
 def messages_on_desk(*, show: str, search: str, session: str) -> QuerySet[Message]:
     """The mail of one filter, about one session if its reference is given.
@@ -49,8 +74,7 @@ def messages_on_desk(*, show: str, search: str, session: str) -> QuerySet[Messag
         )
     if session:
         keys = Session.objects.filter(reference__iexact=session).values_list("pk", flat=True)
-        # Mail to trainers, and of a new date, is about a session and about nobody's booking.
-        about_it = [f"session:{key}" for key in keys]
+        about_it = [f"{_ABOUT_A_SESSION}{key}" for key in keys]
         chosen = chosen.filter(
             Q(booking__session__reference__iexact=session) | Q(subject_key__in=about_it)
         )

@@ -137,6 +137,11 @@ def test_mail_about_no_booking_is_found_too(coordinator: Client) -> None:
     ):
         page = coordinator.get(reverse("manage_messages"), query)
         assert list(page.context["page_obj"]) == rows, query
+    address = reverse("manage_session", args=[session.pk])
+    listed = coordinator.get(reverse("manage_messages"), {"session": "AUT-3"}).content.decode()
+    assert listed.count(f'href="{address}">AUT-3</a>') == 2
+    shown = coordinator.get(reverse("manage_message", args=[told[0].pk])).content.decode()
+    assert f'{session.course.title}, <a class="govuk-link" href="{address}">AUT-3</a>' in shown
 
 
 def test_a_link_to_stop_reminders_is_not_for_coordinators(coordinator: Client) -> None:
