@@ -1,17 +1,20 @@
 """Courses, their topics and what must be attended first: planned from the file, then written."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from django.db.models import Q
 from django.utils.text import slugify
 
 from accounts.models import Sector
 from booking.catalogue.importing import cells
 from booking.catalogue.importing.batches import Batch, Links, Tally, set_fields
 from booking.catalogue.importing.csv_files import BadCell, Columns, Row, Sheet
-from booking.catalogue.models import Course, Topic
+from booking.catalogue.models import Course, Session, Topic
+from booking.wording import counted
 
 COURSES = Columns(
     (
@@ -44,8 +47,8 @@ def _topic_name(cell: str) -> str:
 class CoursePlan:
     """courses.csv, by code."""
 
-    def __init__(self, sheet: Sheet) -> None:
-        self.is_whole = sheet.is_whole
+    def __init__(self, sheet: Sheet, now: datetime) -> None:
+        self.is_whole, self._now = sheet.is_whole, now
         self.batch = Batch(Course)
         self.new_topics = Batch(Topic)
         self.topics = Links[Course, Topic](Course.topics.through, "course", "topic")
@@ -109,17 +112,33 @@ class CoursePlan:
         if row.has("sectors"):
             wanted["sectors"] = row.listed("sectors", cells.each_once(cells.choice(Sector)))
         self.sittings[code] = row.optional("sittings", cells.whole_number(1, 100), 0)
-        return (row, *self._plan(code, wanted))
+        return (row, *self._plan(row, code, wanted))
 
-    def _plan(self, code: str, wanted: Mapping[str, Any]) -> tuple[bool, bool]:
+    def _plan(self, row: Row, code: str, wanted: Mapping[str, Any]) -> tuple[bool, bool]:
         found = self.by_code.get(code)
         if found is None:
             self.by_code[code] = self.batch.add_new(Course(code=code, **wanted))
             return True, False
         changed = set_fields(found, wanted)
         if found.pk:
+            if "title" in changed:
+                self._refuse_if_people_were_told(found, row)
             self.batch.add_changed(found, changed)
         return False, bool(changed)
+
+    def _refuse_if_people_were_told(self, course: Course, row: Row) -> None:
+        """People hold invitations with the title; only the course's page under Manage tells them
+        of another.
+        """
+        ahead = Session.objects.with_a_date_ahead(now=self._now).filter(course=course)
+        busy = ahead.filter(Q(places_taken__gt=0) | Q(waiting_count__gt=0)).count()
+        if busy:
+            row.refuse(
+                "title",
+                f"differs from the title of {course.code}, of which {counted(busy, 'session')}"
+                f" ahead {'has' if busy == 1 else 'have'} bookings; change it under Manage,"
+                " Courses, so that people are told",
+            )
 
     def _plan_links(self, row: Row, codes: list[str]) -> bool:
         course = self.by_code[row.cells["code"]]

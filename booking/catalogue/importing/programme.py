@@ -5,8 +5,9 @@
   changed to what the file says, a new one is made, and nothing is ever removed.
 - The second import of the same files writes nothing.
 - Sessions are made published. An import never publishes, cancels or revives one that exists.
-- What people with a booking were told (course, sittings, delivery, venue, link) is not changed
-  behind their backs: such a row is a problem, and so is a capacity below the places taken.
+- What people with a booking were told (course and its title, sittings, delivery, venue and its
+  address, link) is not changed behind their backs: such a row is a problem, and so is a capacity
+  below the places taken. Nor are the trainers of a published session that has not ended.
 - Times are those on clocks in London; one that the clocks skip or repeat is a problem.
 - Whoever is imported may sign in by code at once: the address counts as verified.
 """
@@ -77,7 +78,7 @@ def import_programme(*, folder: Path, now: datetime, starting_from: date | None 
     with transaction.atomic():
         _let_no_other_import_run()
         agencies = AgencyPlan(sheets["agencies.csv"])
-        courses = CoursePlan(sheets["courses.csv"])
+        courses = CoursePlan(sheets["courses.csv"], now)
         people = PeoplePlan(agencies, now)
         people.load(_emails(sheets["practitioners.csv"], session_rows))
         people.plan_practitioners(sheets["practitioners.csv"])

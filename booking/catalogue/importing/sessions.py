@@ -126,8 +126,12 @@ class SessionPlan:
             self.trainers.set(session, trainers)
             self.tally.count(is_new=True, is_changed=False)
         else:
+            ended_at = found.ends_at
             changed = self._plan_change(found, row, wanted, times)
-            changed |= self.trainers.set(found, trainers)
+            if self.trainers.set(found, trainers):
+                if max(ended_at, found.ends_at) > self._now:
+                    self._refuse_if_trainers_were_told(found, row)
+                changed = True
             self.tally.count(is_new=False, is_changed=changed)
 
     def _wanted(self, row: Row) -> dict[str, Any]:
@@ -212,6 +216,15 @@ class SessionPlan:
                     f"differs, but {session.reference} has {counted(live, 'booking')};"
                     " change it on its page so that people are told",
                 )
+
+    def _refuse_if_trainers_were_told(self, session: Session, row: Row) -> None:
+        """Who leads a session that is not over learns of it by its page only, booked or not."""
+        if session.state == Session.State.PUBLISHED:
+            row.refuse(
+                "trainer_email",
+                f"differs, but {session.reference} is published and not over; change it on its"
+                " page under Manage so that trainers and people with a place are told",
+            )
 
     def write(self) -> None:
         """Write venues and sessions, then their sittings and trainers.
