@@ -1,5 +1,7 @@
 """The page between typing a correction and telling people of it."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 
 from django.forms import Form
@@ -11,10 +13,31 @@ from booking.managing.queries import Told
 from booking.places.changed import Change
 from booking.wording import counted
 
+_CHANGED_MEANWHILE = (
+    "Somebody else has changed this meanwhile, so nothing of yours is done yet. Check what would"
+    " change now, then go on, or go back and edit."
+)
+
 
 def must_be_shown(request: HttpRequest, changes: Sequence[Change], told: Told) -> bool:
-    """Whether somebody would be told of something that has not been shown yet."""
-    return bool(changes and told.everybody and request.POST.get("step") != "do")
+    """Whether somebody would be told of something that has not been shown yet.
+
+    What was shown before somebody else's change may be something else now.
+    """
+    was_shown = _is_to_be_done(request) and request.POST.get("shown") == _digest(changes)
+    return bool(changes and told.everybody and not was_shown)
+
+
+def _is_to_be_done(request: HttpRequest) -> bool:
+    return request.POST.get("step") == "do"
+
+
+def _digest(changes: Sequence[Change]) -> str:
+    """The same for the same changes; browsers may send other line ends than they were sent."""
+    words = [
+        (each.what, " ".join(each.before.split()), " ".join(each.after.split())) for each in changes
+    ]
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]
 
 
 def preview(
@@ -27,16 +50,23 @@ def preview(
     told: Told,
     sessions: SessionQuerySet,
 ) -> HttpResponse:
-    """What changes, who is told of it and how, and the buttons that do it or go back."""
+    """What changes, who is told of it and how, and the buttons that do it or go back.
+
+    The page says so if it was to be done, but what would be done now was not shown.
+    """
+    if _is_to_be_done(request):
+        form.add_error(None, _CHANGED_MEANWHILE)
     context = {
         "form": form,
         "heading": heading,
         "back": back,
         "differences": changes,
+        "shown": _digest(changes),
         "people": told,
         "sessions": sessions.count(),
     }
-    return render(request, "manage/correction_preview.html", context)
+    status = 409 if form.errors else 200
+    return render(request, "manage/correction_preview.html", context, status=status)
 
 
 def done_words(told: Told, sessions: SessionQuerySet) -> str:

@@ -1,6 +1,8 @@
 """Steps and typed forms that the tests of coordinators' pages share."""
 
+import re
 from datetime import datetime, timedelta
+from html import unescape
 from typing import Any
 
 from django.contrib.messages import get_messages
@@ -48,6 +50,17 @@ def with_people(*, booked: int, waiting: int = 0, **fields: Any) -> Session:
 def said(response: Any) -> str:
     """What the page after the redirect will say."""
     return " ".join(str(message) for message in get_messages(response.wsgi_request))
+
+
+_HIDDEN = re.compile(r'<input type="hidden" name="(\w+)"(?: value="([^"]*)")?')
+
+
+def sent_on(page: str) -> dict[str, list[str]]:
+    """What a preview sends on with the press of a button: its hidden fields."""
+    fields: dict[str, list[str]] = {}
+    for name, value in _HIDDEN.findall(page):
+        fields.setdefault(name, []).append(unescape(value))
+    return fields
 
 
 def typed_times(number: int, starts: datetime, ends: datetime) -> dict[str, str]:

@@ -1,9 +1,5 @@
 """Venues, courses and instructions as coordinators correct them: shown first, then told."""
 
-import re
-from html import unescape
-from typing import Any
-
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -11,21 +7,14 @@ from django.urls import reverse
 from booking.catalogue.models import Course, Venue
 from booking.outbox.models import Message
 from tests.factories import make_course, make_venue
-from tests.managing.managing import ahead, said, with_people
+from tests.managing.managing import ahead, said, sent_on, with_people
 
 pytestmark = pytest.mark.django_db
-
-_HIDDEN = re.compile(r'<input type="hidden" name="(\w+)"(?: value="([^"]*)")?')
 
 
 def told() -> int:
     """How many were told of a change."""
     return Message.objects.filter(topic="session.changed").count()
-
-
-def hidden(page: str) -> dict[str, Any]:
-    """What the preview sends on."""
-    return {name: unescape(value) for name, value in _HIDDEN.findall(page)}
 
 
 def test_a_venue_is_made_found_and_kept_apart(coordinator: Client) -> None:
@@ -52,7 +41,7 @@ def test_another_address_is_shown_first_and_then_told(coordinator: Client) -> No
     assert "Then: 1 New Street" in preview.text
     assert told() == 0
     assert 'value="1 New Street"' in coordinator.post(address, {**typed, "step": "edit"}).text
-    done = coordinator.post(address, {**hidden(preview.text), "step": "do"})
+    done = coordinator.post(address, {**sent_on(preview.text), "step": "do"})
     assert "3 people on 2 sessions will be told by email." in said(done)
     assert told() == 3
     changed = Venue.objects.get(pk=venue.pk)
@@ -96,10 +85,7 @@ def test_another_title_of_a_course_is_shown_first_and_then_told(coordinator: Cli
     preview = coordinator.post(address, typed)
     assert "2 people on 1 session ahead will be told" in preview.text
     assert Course.objects.get(pk=course.pk).title == "Neglect"
-    sent_on = hidden(preview.text) | {
-        "sectors": re.findall('"sectors" value="([^"]+)"', preview.text)
-    }
-    done = coordinator.post(address, {**sent_on, "step": "do"})
+    done = coordinator.post(address, {**sent_on(preview.text), "step": "do"})
     assert "2 people on 1 session will be told" in said(done)
     changed = Course.objects.get(pk=course.pk)
     assert (changed.title, changed.sectors) == ("Neglect and its signs", ["police", "health"])
@@ -124,7 +110,7 @@ def test_other_instructions_are_shown_first_and_told_to_people_with_a_place(
     assert "1 person on 1 session ahead will be told" in preview.text
     session.refresh_from_db()
     assert session.offer_hours != 12
-    done = coordinator.post(address, {**hidden(preview.text), "step": "do"})
+    done = coordinator.post(address, {**sent_on(preview.text), "step": "do"})
     assert "1 person on 1 session will be told" in said(done)
     session.refresh_from_db()
     assert session.joining_instructions == "Ask for Sam.\r\nBring a pen."
