@@ -92,6 +92,7 @@ def _change_preview(
         "form": form,
         "differences": differences,
         "people": queries.people_to_tell(session, differences),
+        "managers": queries.managers_to_tell(session, differences, now=form.now),
         "trainers": queries.trainers_to_tell(session, held.trainers),
         "clashes": queries.people_who_would_clash(session, held.sittings),
         "warnings": warnings,

@@ -72,7 +72,7 @@ def _changed(request: HttpRequest, stored: Course, form: CourseForm) -> HttpResp
     now = timezone.now()
     sessions = corrections.sessions_of(stored, now=now)
     changes = corrections.of_course(stored, form.plan)
-    told = queries.people_of(sessions, changes)
+    told = queries.who_hears(sessions, changes, now=now)
     if previews.must_be_shown(request, changes, told):
         back = reverse("manage_course", args=[stored.pk])
         return previews.preview(
@@ -82,10 +82,9 @@ def _changed(request: HttpRequest, stored: Course, form: CourseForm) -> HttpResp
             back=back,
             changes=changes,
             told=told,
-            sessions=sessions,
         )
     corrections.change_course(course=stored, plan=form.plan, by=signed_in(request), now=now)
-    words = previews.done_words(told, sessions)
+    words = previews.done_words(told)
     messages.success(request, f"{form.plan.title} is saved. {words}".strip())
     return redirect("manage_courses")
 

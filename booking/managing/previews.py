@@ -8,10 +8,9 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from booking.catalogue.models import SessionQuerySet
-from booking.managing.queries import Told
+from booking.managing.queries import Audience
 from booking.places.changed import Change
-from booking.wording import counted
+from booking.wording import counted, listed
 
 _CHANGED_MEANWHILE = (
     "Somebody else has changed this meanwhile, so nothing of yours is done yet. Check what would"
@@ -19,13 +18,13 @@ _CHANGED_MEANWHILE = (
 )
 
 
-def must_be_shown(request: HttpRequest, changes: Sequence[Change], told: Told) -> bool:
+def must_be_shown(request: HttpRequest, changes: Sequence[Change], told: Audience) -> bool:
     """Whether somebody would be told of something that has not been shown yet.
 
     What was shown before somebody else's change may be something else now.
     """
     was_shown = _is_to_be_done(request) and request.POST.get("shown") == _digest(changes)
-    return bool(changes and told.everybody and not was_shown)
+    return bool(changes and told.is_anybody and not was_shown)
 
 
 def _is_to_be_done(request: HttpRequest) -> bool:
@@ -47,8 +46,7 @@ def preview(
     heading: str,
     back: str,
     changes: Sequence[Change],
-    told: Told,
-    sessions: SessionQuerySet,
+    told: Audience,
 ) -> HttpResponse:
     """What changes, who is told of it and how, and the buttons that do it or go back.
 
@@ -62,16 +60,20 @@ def preview(
         "back": back,
         "differences": changes,
         "shown": _digest(changes),
-        "people": told,
-        "sessions": sessions.count(),
+        "people": told.people,
+        "managers": told.managers,
+        "told": told,
     }
     status = 409 if form.errors else 200
     return render(request, "manage/correction_preview.html", context, status=status)
 
 
-def done_words(told: Told, sessions: SessionQuerySet) -> str:
-    """ "3 people on 2 sessions will be told by email."; nothing if nobody is."""
-    if not told.everybody:
-        return ""
-    people = counted(told.everybody, "person", "people")
-    return f"{people} on {counted(sessions.count(), 'session')} will be told by email."
+def done_words(told: Audience) -> str:
+    """ "3 people on 2 sessions and 1 trainer will be told by email."; nothing if nobody is."""
+    groups = []
+    if told.people.everybody:
+        people = counted(told.people.everybody, "person", "people")
+        groups.append(f"{people} on {counted(told.people.sessions, 'session')}")
+    if told.trainers:
+        groups.append(counted(told.trainers, "trainer"))
+    return f"{listed(groups)} will be told by email." if groups else ""

@@ -11,9 +11,11 @@ from booking.catalogue.models import Session, SessionQuerySet, Sitting, Venue
 from booking.catalogue.policies import CancellationPolicy
 from booking.outbox.models import Message
 from booking.places import minimum
-from booking.places.changed import Change, states_concerned
+from booking.places.changed import Change, for_managers, states_concerned
 from booking.places.changes import PlannedSitting
-from booking.places.models import Booking, BookingEvent
+from booking.places.manager_copies import copied_of_change
+from booking.places.models import Booking, BookingEvent, BookingQuerySet
+from booking.places.rule_models import Approval
 from booking.wording import short_day
 
 SHOWN = {
@@ -54,21 +56,44 @@ def programme_table(*, show: str, search: str, now: datetime) -> QuerySet[Sessio
 
 @dataclass(frozen=True)
 class Told:
-    """How many people have a live booking, by what they are told when something changes."""
+    """How many people have a live booking, by what they are told when something changes.
 
+    Somebody with several bookings is one person, in every group that they are in.
+    """
+
+    everybody: int
     confirmed: int
     held: int
     waiting: int
+    bookings: int
+    sessions: int
+
+
+@dataclass(frozen=True)
+class Managers:
+    """How many line managers hear of a change, each counted once."""
+
+    # Asked again, about this many bookings, since they have not answered.
+    asked: int
+    questions: int
+    # Sent a copy of what people with a place are told.
+    copied: int
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who hears of the same change to some sessions; trainers also where nobody has booked."""
+
+    people: Told
+    managers: Managers
+    trainers: int
+    # One email for each session that a trainer leads.
+    trainer_emails: int
 
     @property
-    def everybody(self) -> int:
-        """All of them."""
-        return self.confirmed + self.held + self.waiting
-
-    @property
-    def others(self) -> int:
-        """Those without an entry in their calendar."""
-        return self.held + self.waiting
+    def is_anybody(self) -> bool:
+        """Whether anybody is told at all."""
+        return bool(self.people.everybody or self.trainers)
 
 
 def people_to_tell(session: Session, changes: Sequence[Change] | None = None) -> Told:
@@ -78,18 +103,50 @@ def people_to_tell(session: Session, changes: Sequence[Change] | None = None) ->
     return _counted(bookings)
 
 
-def people_of(sessions: SessionQuerySet, changes: Sequence[Change]) -> Told:
+def managers_to_tell(session: Session, changes: Sequence[Change], *, now: datetime) -> Managers:
+    """Which line managers would hear of these changes to this session."""
+    return _managers_of(Booking.objects.for_session(session), changes, now=now)
+
+
+def who_hears(sessions: SessionQuerySet, changes: Sequence[Change], *, now: datetime) -> Audience:
     """Who would hear of these changes to all these sessions."""
-    bookings = Booking.objects.filter(state__in=states_concerned(changes))
-    return _counted(bookings.filter(session__in=sessions.order_by().values("pk")))
+    keys = sessions.order_by().values("pk")
+    bookings = Booking.objects.filter(session__in=keys)
+    leading = Session.trainers.through.objects.filter(session__in=keys)
+    trainers = leading.aggregate(people=Count("user", distinct=True), emails=Count("pk"))
+    return Audience(
+        people=_counted(bookings.filter(state__in=states_concerned(changes))),
+        managers=_managers_of(bookings, changes, now=now),
+        trainers=trainers["people"],
+        trainer_emails=trainers["emails"],
+    )
 
 
 def _counted(bookings: QuerySet[Booking]) -> Told:
-    states = bookings.order_by().values_list("state")
-    counts = dict(states.annotate(number=Count("pk")))
     State = Booking.State
-    held = counts.get(State.OFFERED, 0) + counts.get(State.REQUESTED, 0)
-    return Told(counts.get(State.CONFIRMED, 0), held, counts.get(State.WAITING, 0))
+    counts = bookings.aggregate(
+        everybody=_persons(),
+        confirmed=_persons(State.CONFIRMED),
+        held=_persons(State.OFFERED, State.REQUESTED),
+        waiting=_persons(State.WAITING),
+        bookings=Count("pk"),
+        sessions=Count("session", distinct=True),
+    )
+    return Told(**counts)
+
+
+def _persons(*states: str) -> Count:
+    return Count("person", filter=Q(state__in=states) if states else None, distinct=True)
+
+
+def _managers_of(
+    bookings: BookingQuerySet, changes: Sequence[Change], *, now: datetime
+) -> Managers:
+    asked = {"asked": 0, "questions": 0}
+    if for_managers(changes):
+        again = Approval.objects.to_ask_again(now=now).filter(booking__in=bookings.values("pk"))
+        asked = again.aggregate(asked=Count("manager_email", distinct=True), questions=Count("pk"))
+    return Managers(copied=len(copied_of_change(bookings, changes)), **asked)
 
 
 def trainers_to_tell(session: Session, to_lead: Sequence[User] | None) -> list[User]:

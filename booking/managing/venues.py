@@ -67,7 +67,7 @@ def venue(request: HttpRequest, venue_id: int) -> HttpResponse:
     sessions = corrections.sessions_at(stored, now=now)
     if form.is_valid() and request.POST.get("step") != "edit":
         changes = corrections.of_venue(stored, form.plan)
-        told = queries.people_of(sessions, changes)
+        told = queries.who_hears(sessions, changes, now=now)
         if previews.must_be_shown(request, changes, told):
             back = reverse("manage_venue", args=[stored.pk])
             return previews.preview(
@@ -77,14 +77,13 @@ def venue(request: HttpRequest, venue_id: int) -> HttpResponse:
                 back=back,
                 changes=changes,
                 told=told,
-                sessions=sessions,
             )
         try:
             corrections.change_venue(venue=stored, plan=form.plan, by=signed_in(request), now=now)
         except EditRefused as refused:
             form.add_error("name", refused.sentence)
         else:
-            words = previews.done_words(told, sessions)
+            words = previews.done_words(told)
             messages.success(request, f"{form.plan.name} is saved. {words}".strip())
             return redirect("manage_venues")
     context = {"form": form, "venue": stored, "sessions": sessions.count()}

@@ -144,7 +144,7 @@ def _details_changed(request: HttpRequest, session: Session, form: DetailsForm) 
     """Show who would hear of other instructions, or do it. Raises `EditRefused`."""
     changes = corrections.of_instructions(session, form.details.joining_instructions)
     alone = Session.objects.with_a_date_ahead(now=form.now).filter(pk=session.pk)
-    told = queries.people_of(alone, changes)
+    told = queries.who_hears(alone, changes, now=form.now)
     if previews.must_be_shown(request, changes, told):
         return previews.preview(
             request,
@@ -153,12 +153,11 @@ def _details_changed(request: HttpRequest, session: Session, form: DetailsForm) 
             back=reverse("manage_session_edit", args=[session.pk]),
             changes=changes,
             told=told,
-            sessions=alone,
         )
     scheduling.change_details(
         session=session, details=form.details, by=signed_in(request), now=form.now
     )
-    words = previews.done_words(told, alone)
+    words = previews.done_words(told)
     messages.success(request, f"The changes are saved. {words}".strip())
     return redirect("manage_session", session.pk)
 

@@ -19,8 +19,8 @@ from accounts.addresses import same_mailbox
 from accounts.models import User
 from booking.catalogue.models import Course, Session
 from booking.outbox.actions import Draft
-from booking.places.changed import FOR_ATTENDING
-from booking.places.models import Booking
+from booking.places.changed import FOR_ATTENDING, Change
+from booking.places.models import Booking, BookingQuerySet
 from booking.places.rule_models import Approval
 from booking.places.rules import is_address_of_agency
 
@@ -49,6 +49,28 @@ def copied_to(booking: Booking, course: Course) -> str:
 def would_be_copied_to(person: User, course: Course) -> str:
     """The address that would get copies if this person booked and named no other manager."""
     return _if_trusted(person.manager_email, person) if course.copies_manager else ""
+
+
+def copied_of_change(bookings: BookingQuerySet, changes: Iterable[Change]) -> set[str]:
+    """The addresses that would get copies if people with these bookings were told of this.
+
+    Costs one statement at most, however many sessions and courses the bookings are of.
+    """
+    if all(change.what in FOR_ATTENDING for change in changes):
+        return set()
+    held = bookings.confirmed().filter(session__course__copies_manager=True)
+    read = held.select_related("person__agency", "approval", "session__course").only(
+        "person__email",
+        "person__manager_email",
+        "person__agency__email_domains",
+        "approval__state",
+        "approval__manager_email",
+        "approval__confirmed_by",
+        "session__course__copies_manager",
+        "session__course__needs_manager_approval",
+    )
+    addresses = {copied_to(booking, booking.session.course).casefold() for booking in read}
+    return addresses - {""}
 
 
 def _manager_of(booking: Booking, *, was_asked: bool) -> str:

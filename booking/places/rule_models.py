@@ -75,6 +75,14 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
             booking__session__starts_at__gt=now,
         ).order_by("expires_at", "pk")
 
+    def to_ask_again(self, *, now: datetime) -> Self:
+        """Those whose manager has yet to answer and should know if the session changes."""
+        return self.filter(
+            state=Approval.State.ASKED,
+            expires_at__gt=now,
+            booking__state__in=Booking.UNCERTAIN,
+        )
+
     def run_out(self, *, now: datetime) -> Self:
         """Those whose time is over while they hold a place."""
         return self.open().filter(expires_at__lte=now, booking__state=Booking.State.REQUESTED)
