@@ -86,7 +86,7 @@ def test_trainers_are_shown_and_told_where_nobody_has_booked(coordinator: Client
     preview = coordinator.post(page, typed).text
     assert "Check before anybody is told" in preview
     assert "Nobody has a booking that this concerns." in preview
-    assert "2 trainers get an email for each session that they lead." in preview
+    assert "2 trainers get an email for each of these sessions that they lead." in preview
     assert "Change it and tell 2 trainers" in preview
     assert "will be told" not in preview
     assert posted("trainer.changed") == []
