@@ -84,12 +84,20 @@ def add_course(*, plan: CoursePlan) -> Course:
 def change_course(*, course: Course, plan: CoursePlan) -> None:
     """Change a course and what it asks for. Raises `CodeTaken` or `GoesRound`."""
     with transaction.atomic():
-        # One change of courses at a time, so that two cannot make a circle together.
-        list(Course.objects.select_for_update().order_by("pk").values_list("pk"))
+        lock_course(course)
         for earlier in plan.prerequisites:
             if course.pk in _all_before(earlier):
                 raise GoesRound(earlier)
         _store(course, plan)
+
+
+def lock_course(course: Course) -> Course:
+    """A course as it is stored, locked so that no session can come to be one of it.
+
+    Courses are changed one at a time, so that two cannot make a circle together.
+    """
+    list(Course.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+    return Course.objects.select_for_update().get(pk=course.pk)
 
 
 def _store(course: Course, plan: CoursePlan) -> None:

@@ -1,7 +1,7 @@
 """Scheduling sessions: drafts, and what nobody is told of when it changes.
 
-What people with a booking are told of (times, place, capacity, cancelling) changes in
-`booking.places.changes` only.
+What people with a booking are told of changes in `booking.places.changes` and
+`booking.places.corrections` only.
 """
 
 from collections.abc import Sequence

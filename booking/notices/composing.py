@@ -16,7 +16,7 @@ from booking.notices.calendar_part import calendar_part
 from booking.notices.for_trainers import letter_to_trainer
 from booking.notices.mime import Letter, write
 from booking.notices.new_dates import NewDate
-from booking.notices.notice import notice_of
+from booking.notices.notice import SESSION_CHANGED, notice_of, still_to_tell
 from booking.notices.questions import (
     ASKED,
     OFFERED,
@@ -56,7 +56,7 @@ TOPICS = (
     "booking.withdrawn",
     "booking.cancelled",
     "booking.further_date_cancelled",
-    "session.changed",
+    SESSION_CHANGED,
     "session.cancelled",
     DAYS,
     HOUR,
@@ -134,6 +134,8 @@ def _composed(
         return Unsendable(f"There is no notice “{message.topic}” to write about this.")
     if message.topic == DECLINED_TOPIC and booking.state != Booking.State.CONFIRMED:
         return Pointless("The place has been given up since.")
+    if message.topic == SESSION_CHANGED and not still_to_tell(message, booking):
+        return Pointless("The place has been given up since, and this was only for attending.")
     if message.topic in (DAYS, HOUR) and not still_reminds(message, booking, now=now):
         return Pointless("What this was to remind of has changed or begun, or is not wanted.")
     if message.topic == OFFERED and is_offered_anew(message, booking):

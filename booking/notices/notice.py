@@ -16,9 +16,11 @@ from booking.notices.reminder_times import DAYS, HOUR
 from booking.notices.reminders import will_be_reminded
 from booking.outbox.models import Message
 from booking.places.cancelling import terms_of
+from booking.places.changed import FOR_ATTENDING, TIMES
 from booking.places.manager_copies import copied_to
 from booking.places.models import Booking
 
+SESSION_CHANGED = "session.changed"
 _ORDINALS = (
     "First",
     "Second",
@@ -102,6 +104,11 @@ class Notice:
         return self.booking_state == Booking.State.CONFIRMED
 
     @property
+    def has_other_times(self) -> bool:
+        """Whether it tells of another date or time."""
+        return any(change["what"] == TIMES for change in self.payload["changes"])
+
+    @property
     def further_dates(self) -> int:
         """How many more messages carry a calendar entry each."""
         return len(self.dates) - 1
@@ -139,7 +146,7 @@ def notice_of(message: Message, booking: Booking) -> Notice:
     loaded here. Raises `KeyError` or `ValueError` if the message's payload is not what its topic
     needs.
     """
-    session, payload = booking.session, message.payload
+    session, payload = booking.session, _payload_for(message, booking)
     sittings = list(session.sittings.all())
     calendar = _calendar_change(payload["event"]) if "event" in payload else None
     if calendar is not None:
@@ -192,6 +199,20 @@ def notice_of(message: Message, booking: Booking) -> Notice:
         question=question,
         answer_url=absolute(question.answer_path) if question else "",
     )
+
+
+def _payload_for(message: Message, booking: Booking) -> dict[str, Any]:
+    """What a message tells, without what is for attending if the place has been lost since."""
+    if message.topic != SESSION_CHANGED or booking.state == Booking.State.CONFIRMED:
+        return message.payload
+    return {**message.payload, "changes": still_to_tell(message, booking)}
+
+
+def still_to_tell(message: Message, booking: Booking) -> list[dict[str, str]]:
+    """The changes that a message tells of and that still concern the person."""
+    has_a_place = booking.state == Booking.State.CONFIRMED
+    changes: list[dict[str, str]] = message.payload["changes"]
+    return [each for each in changes if has_a_place or each["what"] not in FOR_ATTENDING]
 
 
 def _reminders_url(message: Message, booking: Booking) -> str:

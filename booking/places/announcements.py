@@ -152,7 +152,7 @@ def _to_manager(approval: Approval, topic: str, *, changes: Sequence[dict[str, s
 def manager_asked(approval: Approval, *, changes: Sequence[dict[str, str]] = ()) -> Draft:
     """To the manager: agree or not, by a link of their own.
 
-    `changes` is what has changed about the session since they were asked first.
+    `changes` is what has just changed about the session, if they are asked again for that.
     """
     return _to_manager(approval, "approval.asked", changes=changes)
 

@@ -113,16 +113,22 @@ def start_clock(approval: Approval, *, now: datetime) -> None:
     approval.expires_at = min(after_working_days(now, ANSWERED_WITHIN), starts_at)
 
 
-def session_moved(booking: Booking, session: Session) -> None:
-    """Nobody has longer to answer than until the session's new start."""
-    approval: Approval | None = getattr(booking, "approval", None)
-    if approval is None or approval.state not in Approval.OPEN:
-        return
-    if booking.state == Booking.State.REQUESTED:
-        approval.expires_at = min(approval.expires_at, session.starts_at)
-    else:
-        approval.remind_at = approval.expires_at = session.starts_at
-    approval.save(update_fields=["remind_at", "expires_at"])
+def session_moved(bookings: Iterable[Booking], session: Session) -> None:
+    """No manager has longer to answer than until the session's new start.
+
+    The bookings come with their approvals. Costs one statement, or one for many hundreds.
+    """
+    still_open: list[Approval] = []
+    for booking in bookings:
+        approval: Approval | None = getattr(booking, "approval", None)
+        if approval is None or approval.state not in Approval.OPEN:
+            continue
+        if booking.state == Booking.State.REQUESTED:
+            approval.expires_at = min(approval.expires_at, session.starts_at)
+        else:
+            approval.remind_at = approval.expires_at = session.starts_at
+        still_open.append(approval)
+    Approval.objects.bulk_update(still_open, ["remind_at", "expires_at"], batch_size=500)
 
 
 def ask_again(

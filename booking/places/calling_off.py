@@ -95,7 +95,8 @@ def _end_all(
     caller holds the session's lock and has marked it cancelled.
     """
     sittings = sittings_of(session)
-    bookings = list(Booking.objects.for_session(session).live().select_related("person"))
+    live = Booking.objects.for_session(session).live()
+    bookings = list(live.select_related("person", "approval"))
     confirmed = {booking.pk for booking in bookings if booking.state == Booking.State.CONFIRMED}
     actions.take_all_back(bookings, session, now=now)
     approvals.close(bookings, session, now=now)

@@ -19,8 +19,8 @@ class Matter(Enum):
     INSTRUCTIONS = "instructions"
 
 
-JOIN_LINK, INSTRUCTIONS = "Join link", "Joining instructions"
-# By these names, so that they can be told in what is already posted.
+# Under these names they are found in what is already posted.
+TIMES, JOIN_LINK, INSTRUCTIONS = "Date and time", "Join link", "Joining instructions"
 FOR_ATTENDING = frozenset({JOIN_LINK, INSTRUCTIONS})
 
 _ATTENDING = (Matter.JOIN_LINK, Matter.INSTRUCTIONS)

@@ -16,7 +16,7 @@ from booking.catalogue.models import Session, Sitting, Venue
 from booking.catalogue.working_days import end_of_working_day_before
 from booking.places import actions, terms, trainers
 from booking.places.announcements import SittingTimes
-from booking.places.changed import JOIN_LINK, Change, Matter, in_history
+from booking.places.changed import JOIN_LINK, TIMES, Change, Matter, in_history
 from booking.places.eligibility import check_changeable
 from booking.places.facts import read_room
 from booking.places.limits import check_reserved
@@ -95,7 +95,7 @@ def preview(session: Session, arrangements: Arrangements) -> list[Change]:
     ordered = sorted(arrangements.sittings, key=lambda sitting: sitting.starts_at)
     after = [sitting_times(each.starts_at, each.ends_at) for each in ordered]
     if before != after:
-        changes.append(Change("Date and time", "; ".join(before), "; ".join(after)))
+        changes.append(Change(TIMES, "; ".join(before), "; ".join(after)))
     where_before, where_after = session.where, _where(arrangements)
     if where_before != where_after:
         changes.append(Change("Place", where_before, where_after))
@@ -146,7 +146,7 @@ def rearrange(
         changes = preview(locked, arrangements)
         if not changes:
             return []
-        led_before = list(locked.trainers.all())
+        led_before, began = list(locked.trainers.all()), locked.starts_at
         kept, dropped = _store_sittings(locked, ordered)
         locked.delivery = arrangements.delivery
         locked.venue = arrangements.venue
@@ -170,7 +170,15 @@ def rearrange(
         move_releases(locked, now=now)
         SessionEvent.objects.create(session=locked, at=now, by=by, what=in_history(changes)[:200])
         if locked.state == Session.State.PUBLISHED:
-            tell(locked, changes, sittings=kept, dropped=dropped, by=by, now=now)
+            tell(
+                locked,
+                changes,
+                sittings=kept,
+                dropped=dropped,
+                moved_from=None if locked.starts_at == began else began,
+                by=by,
+                now=now,
+            )
             in_words = [change.as_payload() for change in changes]
             trainers.tell_of_change(locked, in_words, led_before=led_before, now=now)
     return changes

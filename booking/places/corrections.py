@@ -3,7 +3,7 @@
 What calendars show of them is corrected at once, for every session that has a date ahead.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -11,6 +11,7 @@ from django.db import transaction
 from accounts.models import User
 from booking.catalogue import course_editing, venue_editing
 from booking.catalogue.course_editing import CoursePlan
+from booking.catalogue.editing import EditRefused
 from booking.catalogue.models import Course, Session, SessionQuerySet, Venue
 from booking.catalogue.venue_editing import VenuePlan
 from booking.places import trainers
@@ -18,6 +19,15 @@ from booking.places.changed import INSTRUCTIONS, Change, Matter, in_history
 from booking.places.rule_models import SessionEvent
 from booking.places.statements import lock_session, sittings_of
 from booking.places.telling import tell
+
+
+class CorrectedMeanwhile(EditRefused):
+    """What is told, or who is told of it, has become another since it was prepared."""
+
+    sentence = (
+        "Somebody else has changed this, or a session of it, meanwhile. Check how it is now, then"
+        " make your change again."
+    )
 
 
 def sessions_at(venue: Venue, *, now: datetime) -> SessionQuerySet:
@@ -62,40 +72,53 @@ def of_instructions(session: Session, text: str) -> list[Change]:
 def change_venue(*, venue: Venue, plan: VenuePlan, by: User, now: datetime) -> list[Change]:
     """Keep a venue so, and tell all who are to come there. Returns what they are told.
 
-    Raises `VenueNameTaken`.
+    `venue` is as it was when that was prepared. Raises `VenueNameTaken` or `CorrectedMeanwhile`.
     """
     with transaction.atomic():
-        sessions = _locked(sessions_at(venue, now=now))
-        stored = Venue.objects.select_for_update(no_key=True).get(pk=venue.pk)
+        there = Session.objects.filter(venue=venue)
+        locked = _lock_all(there, now=now)
+        # Until we are done no session can come to name it, in whatever state.
+        stored = Venue.objects.select_for_update().get(pk=venue.pk)
         changes = of_venue(stored, plan)
+        if changes != of_venue(venue, plan) or _keys(there, now=now) != list(locked):
+            raise CorrectedMeanwhile
         venue_editing.store_venue(venue=stored, plan=plan)
-        for session in sessions:
-            if changes and session.venue_id == venue.pk:
-                revise(session, changes, by=by, now=now)
+        if changes:
+            for session in sessions_at(venue, now=now).order_by("pk"):
+                revise(locked[session.pk], changes, by=by, now=now)
     return changes
 
 
 def change_course(*, course: Course, plan: CoursePlan, by: User, now: datetime) -> list[Change]:
     """Keep a course so, and tell of another title. Returns what people are told.
 
-    Raises `CodeTaken` or `GoesRound`.
+    `course` is as it was when that was prepared. Raises `CodeTaken`, `GoesRound` or
+    `CorrectedMeanwhile`.
     """
     with transaction.atomic():
-        is_renamed = course.title != plan.title
-        sessions = _locked(sessions_of(course, now=now)) if is_renamed else []
-        changes = of_course(Course.objects.get(pk=course.pk), plan)
+        changes = of_course(course, plan)
+        its = Session.objects.filter(course=course)
+        locked = _lock_all(its, now=now) if changes else {}
+        stored = course_editing.lock_course(course)
+        is_another = changes and _keys(its, now=now) != list(locked)
+        if is_another or changes != of_course(stored, plan):
+            raise CorrectedMeanwhile
         course_editing.change_course(course=course, plan=plan)
-        for session in sessions:
-            if changes:
-                revise(session, changes, by=by, now=now)
+        if changes:
+            for session in sessions_of(course, now=now).order_by("pk"):
+                revise(locked[session.pk], changes, by=by, now=now)
     return changes
 
 
-def _locked(sessions: SessionQuerySet) -> list[Session]:
-    """These sessions, each with its lock, in the order in which all take them; none called off."""
-    keys: Iterable[int] = sessions.order_by("pk").values_list("pk", flat=True)
-    locked = [lock_session(key) for key in keys]
-    return [session for session in locked if session.state == Session.State.PUBLISHED]
+def _lock_all(sessions: SessionQuerySet, *, now: datetime) -> dict[int, Session]:
+    """Those with a date ahead, by their keys, each with its lock, in the order in which all take
+    them. Drafts too, so that none is published and booked while people are told."""
+    return {key: lock_session(key) for key in _keys(sessions, now=now)}
+
+
+def _keys(sessions: SessionQuerySet, *, now: datetime) -> list[int]:
+    ahead = sessions.filter(ends_at__gt=now).exclude(state=Session.State.CANCELLED)
+    return list(ahead.order_by("pk").values_list("pk", flat=True))
 
 
 def revise(session: Session, changes: Sequence[Change], *, by: User, now: datetime) -> None:

@@ -31,13 +31,15 @@ def tell(
     *,
     sittings: Sequence[SittingTimes],
     dropped: Sequence[SittingTimes] = (),
+    moved_from: datetime | None = None,
     by: User,
     now: datetime,
 ) -> None:
     """Tell each person of what concerns them, and correct their calendars.
 
     In the transaction of the caller, who holds the session's lock and has raised its revision.
-    `sittings` are all that the session has, `dropped` those it has no more.
+    `sittings` are all that the session has, `dropped` those it has no more, `moved_from` when it
+    began before, if its start is another now.
     """
     told = Booking.objects.for_session(session).filter(state__in=states_concerned(changes))
     bookings = list(told.select_related("person", "approval"))
@@ -47,7 +49,10 @@ def tell(
         booking.session = session
         if gives_time_to_react(changes):
             booking.free_until = _free_until_now(booking, session, now=now)
-            terms.bring_forward(booking, session, now=now)
+            if moved_from is not None and session.starts_at < moved_from:
+                terms.bring_forward(booking, session, now=now)
+    if moved_from is not None:
+        approvals.session_moved(bookings, session)
     Booking.objects.bulk_update(
         bookings,
         ["calendar_sequence", "free_until", "offered_until", "must_accept_by"],

@@ -70,16 +70,14 @@ def offered_until(booking: Booking, session: Session, *, now: datetime) -> datet
 
 
 def bring_forward(booking: Booking, session: Session, *, now: datetime) -> None:
-    """After the session has moved: nobody may answer for longer than its new start allows.
+    """After the session has moved to begin earlier: nobody may answer longer than that allows.
 
-    An offer lasts no longer than one that is made now. The caller saves the booking; its approval
-    is saved here.
+    An offer lasts no longer than one that is made now. The caller saves the booking.
     """
     if booking.offered_until is not None and booking.state == State.OFFERED:
         booking.offered_until = min(booking.offered_until, offered_until(booking, session, now=now))
     if booking.must_accept_by is not None:
         booking.must_accept_by = min(booking.must_accept_by, session.starts_at)
-    approvals.session_moved(booking, session)
 
 
 def answer_by(booking: Booking) -> datetime | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from html.parser import HTMLParser
@@ -41,6 +42,7 @@ from tests.factories import (
     make_venue,
 )
 from tests.notices.letters import (
+    CHANGES,
     LATER,
     THREE_DATES,
     composed_at,
@@ -262,6 +264,12 @@ def test_only_a_certain_place_brings_the_way_in() -> None:
     )
     booking = make_booking(session)
     drafts = list(every_notice(booking))
+    linked = [{"what": "Join link", "before": "none", "after": session.join_url}]
+    for told in (linked, [*CHANGES, *linked]):
+        [draft] = announcements.session_changed(
+            booking, sittings=times(booking), dropped=[], changes=told, session_revision=2, now=NOW
+        )
+        drafts.append(replace(draft, revision=f"{len(told)} changes"))
     for state in Booking.State:
         Booking.objects.update(state=state, ticket=1, offered_until=booking.offered_until)
         if state == Booking.State.CONFIRMED:
@@ -272,6 +280,7 @@ def test_only_a_certain_place_brings_the_way_in() -> None:
                 words = read(told).as_string()
                 assert "meet.example" not in words, (state, message.topic)
                 assert "pumpkin" not in words, (state, message.topic)
+                assert "still booked" not in words, (state, message.topic)
         Message.objects.all().delete()
 
 
@@ -397,7 +406,7 @@ def test_a_change_says_what_it_was_and_is(booking: Booking) -> None:
 def test_a_change_tells_those_who_wait_that_they_still_do() -> None:
     booking = make_booking(state="waiting", ticket=1, confirmed_at=None)
     drafts = announcements.session_changed(
-        booking, sittings=times(booking), dropped=[], changes=[], session_revision=1, now=NOW
+        booking, sittings=times(booking), dropped=[], changes=CHANGES, session_revision=1, now=NOW
     )
     mail = read(written(post(drafts)[0]))
     assert "still on the waiting list" in part(mail, "text/plain")

@@ -7,10 +7,11 @@ import pytest
 from django.db.models import QuerySet
 
 from booking.catalogue.models import Session
+from booking.catalogue.venue_editing import VenuePlan
 from booking.notices.composing import compose
 from booking.outbox.delivery import Pointless
 from booking.outbox.models import Message
-from booking.places import actions, calling_off, changes, links
+from booking.places import actions, calling_off, changes, corrections, links
 from booking.places.changes import Arrangements, BadTimes, PlannedSitting
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import CapacityTooLow, SessionNotOpen, SessionStarted
@@ -283,6 +284,32 @@ def test_who_has_yet_to_answer_has_no_longer_than_until_the_new_start() -> None:
     composed = compose([first, second], clock=lambda: NOW)
     assert isinstance(composed[first.pk], Pointless)
     assert isinstance(composed[second.pk], bytes)
+
+
+def test_an_offer_lasts_as_promised_unless_the_session_moves_to_begin_earlier() -> None:
+    venue = make_venue("Carriageworks")
+    session = make_session(capacity=1, promotion=Session.Promotion.OFFER, venue=venue)
+    held, offered = book(session), book(session)
+    actions.cancel(booking=held, by=held.person, now=NOW)
+    offered.refresh_from_db()
+    promised = offered.offered_until
+    Session.objects.update(offer_hours=1)
+    plan = VenuePlan(name=venue.name, address="1 New Street, Leeds", getting_there="")
+    corrections.change_venue(venue=venue, plan=plan, by=make_coordinator(), now=NOW)
+    planned = as_it_is(session)
+    [sitting] = planned.sittings
+    later = replace(sitting, ends_at=sitting.ends_at + timedelta(days=1))
+    later = replace(later, starts_at=sitting.starts_at + timedelta(days=1))
+    changes.rearrange(
+        session=session,
+        arrangements=replace(planned, sittings=(later,)),
+        by=make_coordinator(),
+        now=NOW,
+    )
+    offered.refresh_from_db()
+    assert offered.offered_until == promised
+    told = [message.topic for message in posted(offered)]
+    assert told == ["booking.waiting", "booking.offered", *["session.changed"] * 2]
 
 
 def test_a_manager_who_has_not_answered_is_asked_about_the_session_as_it_is_now() -> None:

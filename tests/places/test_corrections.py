@@ -1,11 +1,16 @@
 """Another address, title or joining instructions: who is told, and what calendars show."""
 
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import icalendar
 import pytest
+from django.db import connection, transaction
 
+from accounts.models import User
 from booking.calendars.entries import booking_events
 from booking.calendars.rows import of_booking
 from booking.catalogue import editing
@@ -14,7 +19,9 @@ from booking.catalogue.models import Course, Session, Venue
 from booking.catalogue.venue_editing import VenuePlan
 from booking.outbox.models import Message
 from booking.places import actions, corrections, scheduling
+from booking.places.corrections import CorrectedMeanwhile
 from booking.places.models import Booking
+from booking.places.statements import lock_session
 from booking.places.trainers import CHANGED
 from tests.factories import (
     NOW,
@@ -63,10 +70,11 @@ def check_feed_agrees(booking: Booking) -> None:
     assert shown.description == sent["DESCRIPTION"]
 
 
-def move(venue: Venue, address: str) -> None:
+def move(venue: Venue, address: str, *, by: User | None = None) -> None:
     """The venue has another address."""
     plan = VenuePlan(name=venue.name, address=address, getting_there="")
-    corrections.change_venue(venue=venue, plan=plan, by=make_coordinator(), now=NOW)
+    by = by or make_coordinator()
+    corrections.change_venue(venue=venue, plan=plan, by=by, now=NOW)
 
 
 def change_details(session: Session, instructions: str) -> None:
@@ -96,6 +104,7 @@ def test_another_address_is_told_to_all_who_are_to_come_there() -> None:
     assert (change["what"], change["after"]) == ("Address", "1 New Street, Leeds")
     assert entry(last(held))["LOCATION"] == "Carriageworks, 1 New Street, Leeds"
     assert entry(last(held))["SEQUENCE"] == 1
+    assert ", now " not in read(written(last(held)))["Subject"]
     assert last(second).topic == "session.changed"
     assert (last(second).payload["number"], last(second).payload["of"]) == (2, 2)
     assert topics(elsewhere) == topics(past) == ["booking.confirmed"]
@@ -103,15 +112,17 @@ def test_another_address_is_told_to_all_who_are_to_come_there() -> None:
     session.refresh_from_db()
     assert (session.revision, session.changed_at) == (1, NOW)
     assert Message.objects.filter(topic=CHANGED, recipient=trainer).count() == 1
+    venue.refresh_from_db()
     move(venue, "1 New Street, Leeds")
     assert topics(held).count("session.changed") == 1
 
 
-def rename(course: Course, title: str) -> None:
+def rename(course: Course, title: str, *, by: User | None = None) -> None:
     """The course has another title and is otherwise the same."""
     kept = {name: getattr(course, name) for name in PLAIN_FIELDS}
     plan = CoursePlan(**{**kept, "title": title}, groups=[], prerequisites=[])
-    corrections.change_course(course=course, plan=plan, by=make_coordinator(), now=NOW)
+    by = by or make_coordinator()
+    corrections.change_course(course=course, plan=plan, by=by, now=NOW)
 
 
 def test_another_title_reaches_every_calendar_and_those_who_wait() -> None:
@@ -130,6 +141,69 @@ def test_another_title_reaches_every_calendar_and_those_who_wait() -> None:
     assert held.free_until == free_until
     rename(Course.objects.get(pk=course.pk), "Neglect and its signs")
     assert topics(held) == ["booking.confirmed", "session.changed"]
+
+
+def test_what_others_have_corrected_meanwhile_is_not_put_back() -> None:
+    venue = make_venue("Carriageworks")
+    session = make_session(course=make_course(title="Neglect"), venue=venue)
+    held = book(session)
+    seen_course = Course.objects.get(pk=session.course_id)
+    seen_venue = Venue.objects.get(pk=venue.pk)
+    rename(session.course, "Neglect and its signs")
+    move(venue, "1 New Street, Leeds")
+    with pytest.raises(CorrectedMeanwhile):
+        rename(seen_course, "Neglect")
+    with pytest.raises(CorrectedMeanwhile):
+        move(seen_venue, seen_venue.address)
+    session = Session.objects.select_related("course", "venue").get()
+    assert session.course.title == "Neglect and its signs"
+    assert session.venue is not None
+    assert session.venue.address == "1 New Street, Leeds"
+    assert topics(held) == ["booking.confirmed", *["session.changed"] * 2]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("what", ["venue", "course"])
+def test_a_session_that_comes_in_while_people_are_told_is_not_left_out(what: str) -> None:
+    course, venue, by = make_course(title="Neglect"), make_venue("Hall"), make_coordinator()
+    session = make_session(course=course, venue=venue)
+    its: dict[str, Any] = {what: {"venue": venue, "course": course}[what]}
+
+    def correct() -> None:
+        if what == "venue":
+            move(venue, "1 New Street, Leeds", by=by)
+        else:
+            rename(course, "Neglect and its signs", by=by)
+
+    with ThreadPoolExecutor(2) as pool:
+        with transaction.atomic():
+            lock_session(session.pk)
+            correcting = pool.submit(alone, correct)
+            wait_for_somebody_to_be_held_up()
+            pool.submit(alone, lambda: make_session(**its)).result()
+        with pytest.raises(CorrectedMeanwhile):
+            correcting.result()
+    assert not Message.objects.exists()
+    correct()
+
+
+def alone(act: Callable[[], object]) -> None:
+    """In a thread with its own connection."""
+    try:
+        act()
+    finally:
+        connection.close()
+
+
+def wait_for_somebody_to_be_held_up() -> None:
+    """Until a connection waits for what another has locked."""
+    for _ in range(200):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.05)
+    raise AssertionError("Nobody is held up.")
 
 
 def test_other_joining_instructions_are_for_people_with_a_place() -> None:
