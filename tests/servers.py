@@ -7,13 +7,15 @@ A server that `DATABASE_URL` or `REDIS_URL` already names is used instead of sta
 """
 
 import os
+import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from booking.local.servers import LOCAL, EmbeddedServers, Valkey, first_free_folder
+from booking.local.servers import LOCAL, REPOSITORY, EmbeddedServers, Valkey, first_free_folder
 from booking.local.smtp_sink import SmtpSink
 
 _IN_WORKER = "PYTEST_XDIST_WORKER" in os.environ
@@ -79,6 +81,16 @@ def embedded_valkey() -> Iterator[Valkey]:
         pytest.skip("REDIS_URL names a server that is not ours to stop")
     yield valkey
     valkey.start()
+
+
+def collect_static(environment: Mapping[str, str]) -> None:
+    """Gather the static files, for a web server that is a process of its own."""
+    subprocess.run(
+        [sys.executable, "manage.py", "collectstatic", "--noinput", "-v", "0"],
+        cwd=REPOSITORY,
+        env=environment,
+        check=True,
+    )
 
 
 def pytest_configure() -> None:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 import time
 import urllib.request
@@ -17,7 +16,7 @@ from playwright.sync_api import Page, expect
 from booking.local.processes import GuardedProcess, free_port
 from booking.local.servers import REPOSITORY
 from booking.local.smtp_sink import SmtpSink, StoredMail
-from tests.servers import sink
+from tests.servers import collect_static, sink
 from tests.worker.celery_programs import environment, worker_and_beat
 
 # A page of a machine that has much else to do may take longer than the five seconds of Playwright.
@@ -80,12 +79,7 @@ def running_site(
     os.environ.update(changes)
     with django_db_blocker.unblock():
         variables = environment()
-    subprocess.run(
-        [sys.executable, "manage.py", "collectstatic", "--noinput", "-v", "0"],
-        cwd=REPOSITORY,
-        env=variables,
-        check=True,
-    )
+    collect_static(variables)
     with django_db_blocker.unblock(), worker_and_beat(folder):
         web = GuardedProcess(
             [

@@ -16,6 +16,7 @@ from tests.factories import make_agency, make_course, make_person, make_session
 from tests.load import client, crowd
 from tests.load.client import Answer, Script
 from tests.load.installation import web_server
+from tests.servers import collect_static
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,13 +30,15 @@ _SERVERS = (
 @pytest.fixture(scope="module")
 def port(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The site on this test's own database, served by two processes of four threads."""
+    folder: Path = tmp_path_factory.mktemp("exchange-race")
     address = urlsplit(os.environ["DATABASE_URL"])
     environment = {
         **os.environ,
         "DATABASE_URL": address._replace(path=f"/{connection.settings_dict['NAME']}").geturl(),
         "TWO_STEP_REQUIRED": "false",
+        "STATIC_ROOT": str(folder / "static"),
     }
-    folder: Path = tmp_path_factory.mktemp("exchange-race")
+    collect_static(environment)
     with web_server(_SERVERS, folder=folder, environment=environment) as site:
         yield site.port
 
