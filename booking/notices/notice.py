@@ -203,9 +203,10 @@ def notice_of(message: Message, booking: Booking) -> Notice:
 
 def _payload_for(message: Message, booking: Booking) -> dict[str, Any]:
     """What a message tells, without what is for attending if the place has been lost since."""
+    payload: dict[str, Any] = message.payload
     if message.topic != SESSION_CHANGED or booking.state == Booking.State.CONFIRMED:
-        return message.payload
-    return {**message.payload, "changes": still_to_tell(message, booking)}
+        return payload
+    return {**payload, "changes": still_to_tell(message, booking)}
 
 
 def still_to_tell(message: Message, booking: Booking) -> list[dict[str, str]]:

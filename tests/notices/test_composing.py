@@ -265,11 +265,16 @@ def test_only_a_certain_place_brings_the_way_in() -> None:
     booking = make_booking(session)
     drafts = list(every_notice(booking))
     linked = [{"what": "Join link", "before": "none", "after": session.join_url}]
-    for told in (linked, [*CHANGES, *linked]):
+    for changes in (linked, [*CHANGES, *linked]):
         [draft] = announcements.session_changed(
-            booking, sittings=times(booking), dropped=[], changes=told, session_revision=2, now=NOW
+            booking,
+            sittings=times(booking),
+            dropped=[],
+            changes=changes,
+            session_revision=2,
+            now=NOW,
         )
-        drafts.append(replace(draft, revision=f"{len(told)} changes"))
+        drafts.append(replace(draft, revision=f"{len(changes)} changes"))
     for state in Booking.State:
         Booking.objects.update(state=state, ticket=1, offered_until=booking.offered_until)
         if state == Booking.State.CONFIRMED:
