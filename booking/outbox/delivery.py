@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 from django.db import DataError, OperationalError, connection, transaction
 from django.db import Error as DatabaseTrouble
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from booking.outbox.models import Message, MessageQuerySet
@@ -38,6 +38,8 @@ BACK_OFF_SECONDS = (10, 30, 60, 300, 900, 3600)
 # How long a mail server may go on saying "not now" to one message.
 GIVE_UP_AFTER = timedelta(days=3)
 CLAIMS_BEFORE_PARKING = 8
+# It may be what breaks them off, and each may have been taken: somebody must look at it.
+ATTEMPTS_BROKEN_OFF_BEFORE_PARKING = 8
 # Waits, in seconds, for a database that is restarting to take down what was sent.
 SETTLING_WAITS = (0.5, 1, 2, 4, 8, 15)
 _ADDRESS = re.compile(r"""(?:"[^"]*"|[^\s"'<>()\[\],;:]+)@[^\s"'<>()\[\],;:]+""")
@@ -198,20 +200,24 @@ def _send(
     if not _begin(message, mime, now=clock()):
         return None
     try:
-        post.send(to_email=message.to_email, mime=mime, renew=lambda: _renew(message, now=clock()))
+        post.send(
+            to_email=message.to_email,
+            mime=mime,
+            now=clock(),
+            renew=lambda: _renew(message, now=clock()),
+        )
     except TakenOver:
         return None
     except Refused as refusal:
         _refused(message, refusal, now=clock())
         return str(refusal) if post.refuses_everything else None
     except Unreachable as trouble:
-        had_it = message.handed_over or trouble.may_have_it
-        _put_off(message, str(trouble), now=clock(), handed_over=had_it)
+        _broken_off(message, trouble, now=clock())
         return str(trouble)
     _sent(message, now=clock())
-    if post.is_recovering:
-        post.is_recovering = False
-        _hurry(now=clock())
+    if post.in_trouble_since is not None:
+        _hurry(since=post.in_trouble_since, now=clock())
+        post.in_trouble_since = None
     return None
 
 
@@ -279,6 +285,14 @@ def _refused(message: Message, refusal: Refused, *, now: datetime) -> None:
         _put_off(message, str(refusal), now=now, **changes)
 
 
+def _broken_off(message: Message, trouble: Unreachable, *, now: datetime) -> None:
+    had_it = message.handed_over or trouble.may_have_it
+    if trouble.may_have_it and message.attempts >= ATTEMPTS_BROKEN_OFF_BEFORE_PARKING:
+        _park(message, str(trouble), handed_over=True)
+    else:
+        _put_off(message, str(trouble), now=now, handed_over=had_it)
+
+
 def _park(message: Message, reason: str, **changes: Any) -> None:
     log.error("message_parked", message=message.pk, topic=message.topic)
     _mine(message).update(
@@ -325,8 +339,20 @@ def _release(messages: Sequence[Message], *, due_at: datetime, **changes: Any) -
         )
 
 
-def _hurry(*, now: datetime) -> None:
-    """The mail server takes mail again: what was put off because it did not is due at once."""
-    Message.objects.filter(state=Message.State.WAITING, due_at__gt=now, attempts__gt=0).update(
-        due_at=now
+def _hurry(*, since: datetime, now: datetime) -> None:
+    """The mail server takes mail again: what was put off because it did not is due at once.
+
+    Not what was refused for itself before the trouble began, and not what the server may have
+    taken: each attempt may bring it once more.
+    """
+    put_off = Message.objects.filter(
+        Q(refused_since=None) | Q(refused_since__gte=since),
+        state=Message.State.WAITING,
+        due_at__gt=now,
+        attempts__gt=0,
+        handed_over=False,
     )
+    with transaction.atomic():
+        # Whoever holds one of them decides when it is due.
+        mine = put_off.order_by("id").select_for_update(skip_locked=True)
+        Message.objects.filter(pk__in=list(mine.values_list("pk", flat=True))).update(due_at=now)

@@ -58,8 +58,9 @@ class Post:
         self._from = parseaddr(settings.MAIL_FROM)[1]
         self._refusals_in_a_row = 0
         self._rests_until: datetime | None = None
-        # Whether there was trouble that concerned every message, and none has been taken since.
-        self.is_recovering = False
+        self._refused_since: datetime | None = None
+        # Since when there is trouble that concerns every message; none has been taken since.
+        self.in_trouble_since: datetime | None = None
 
     def is_resting(self, *, now: datetime) -> bool:
         """Whether the server is left alone at this moment."""
@@ -69,8 +70,9 @@ class Post:
         """Leave the server alone for a while."""
         wait = REST_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311
         self._rests_until = now + timedelta(seconds=wait)
-        self._refusals_in_a_row = 0
-        self.is_recovering = True
+        if self.in_trouble_since is None:
+            self.in_trouble_since = self._refused_since or now
+        self._note_no_refusal()
 
     @property
     def refuses_everything(self) -> bool:
@@ -92,7 +94,7 @@ class Post:
                 self._connection().ehlo_or_helo_if_needed()
         self._last_used = time.monotonic()
 
-    def send(self, *, to_email: str, mime: bytes, renew: Callable[[], None]) -> None:
+    def send(self, *, to_email: str, mime: bytes, now: datetime, renew: Callable[[], None]) -> None:
         """Hand over one message on the open connection. Raises `Refused` or `Unreachable`.
 
         Servers end a connection that has lasted or carried enough. When it turns out before any
@@ -117,10 +119,17 @@ class Post:
                     self._announce(recipient, size=len(mime))
                 self._hand_over(mime)
             except Refused as refusal:
-                self._refusals_in_a_row = 0 if refusal.for_good else self._refusals_in_a_row + 1
+                if refusal.for_good:
+                    self._note_no_refusal()
+                else:
+                    self._refused_since = self._refused_since or now
+                    self._refusals_in_a_row += 1
                 raise
-        self._refusals_in_a_row = 0
+        self._note_no_refusal()
         self._last_used = time.monotonic()
+
+    def _note_no_refusal(self) -> None:
+        self._refusals_in_a_row, self._refused_since = 0, None
 
     def close(self) -> None:
         """Let the connection go, whatever state it is in."""

@@ -4,6 +4,7 @@ All messages of one booking are one stream, so that none overtakes another. Each
 travels in a message of its own: one UID, one ATTENDEE, one METHOD (RFC 5546, 3.2).
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -137,11 +138,13 @@ def offered(booking: Booking, *, why: str = "") -> Draft:
 
 def _to_manager(approval: Approval, topic: str, *, changes: Sequence[dict[str, str]] = ()) -> Draft:
     booking = approval.booking
+    key = hashlib.sha256(approval.key.encode()).hexdigest()[:16]
     return Draft(
         topic=topic,
         subject_key=f"booking:{booking.pk}",
         revision=approval.asked_at.isoformat(),
-        stream=f"approval:{booking.pk}",
+        # Whoever is asked instead must not wait for what cannot reach the one before.
+        stream=f"approval:{booking.pk}:{key}",
         to_email=approval.manager_email,
         booking_id=booking.pk,
         payload={"until": approval.expires_at.isoformat()}

@@ -1,7 +1,7 @@
 """Mail servers that are away, hang up or answer nonsense: nothing is lost or sent twice."""
 
 import signal
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event, main_thread
 from types import FrameType
 
@@ -187,6 +187,56 @@ def test_a_server_that_refuses_everything_for_now_is_asked_a_few_times_only(
             pass
         assert len(server.received) == 30
     assert not Message.objects.exclude(state=State.SENT).exists()
+
+
+def test_what_was_refused_for_itself_waits_its_time_whatever_the_server_takes_else(
+    clock: Clock, settings: Settings
+) -> None:
+    full = [post(f"full{number}") for number in range(3)]
+    post("another")
+
+    def answer(content: bytes, before: int) -> str:
+        if b"full" in content:
+            return "452 4.2.2 Mailbox full"
+        return "hang up" if b"trouble" in content and not before else "250 OK"
+
+    with mail_server(answer, settings), connected() as run:
+        run(clock)
+        clock.go(1)
+        trouble = post("trouble")
+        run(clock)
+        assert state_of(trouble) == State.WAITING
+        Message.objects.filter(subject_key__startswith="full").update(
+            due_at=clock.now + timedelta(hours=1)
+        )
+        clock.go(13)
+        run(clock)
+    assert state_of(trouble) == State.SENT
+    for each in full:
+        assert state_of(each) == State.WAITING
+        assert (each.attempts, each.due_at) == (1, NOW + timedelta(hours=1, seconds=1))
+
+
+def test_what_breaks_the_server_off_is_sent_seldom_and_then_looked_at(
+    clock: Clock, settings: Settings
+) -> None:
+    poison = post("poison")
+
+    def answer(content: bytes, before: int) -> str:
+        return "hang up" if b"poison" in content else "250 OK"
+
+    with mail_server(answer, settings) as server, connected() as run:
+        # Other mail flows all the time, for an hour.
+        for number in range(180):
+            post(f"m{number}")
+            run(clock)
+            clock.go(20)
+        assert sum(server.seen.values()) - len(server.received) <= 7
+        while state_of(poison) == State.WAITING:
+            clock.go(3600)
+            run(clock)
+        assert (poison.state, poison.attempts) == (State.PARKED, 8)
+        assert poison.may_have_arrived
 
 
 def test_an_answer_to_data_that_invites_no_content_is_no_acceptance(
