@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -107,7 +108,9 @@ def correct_email(*, person: User, email: str, by: User, now: datetime) -> None:
     """Give an account another address, because mail does not reach the one it has.
 
     The person signs in with a code sent to the new one, which proves it; until then it counts as
-    unverified. Whoever is signed in to the account is signed out. An account that was begun with
+    unverified. Whoever is signed in to the account is signed out, and a password or passkey that
+    somebody at the wrong address may have set is of no use any more; who sees other people's data
+    keeps them, as a second step. An account that was begun with
     the new address and never confirmed makes way. The caller keeps on record who did it and why.
 
     Raises `OnlyByAdministrator`, `SharedMailbox` or `AddressTaken`.
@@ -123,9 +126,12 @@ def correct_email(*, person: User, email: str, by: User, now: datetime) -> None:
         if EmailAddress.objects.filter(email=email).exclude(user=fresh).exists():
             raise AddressTaken
         fresh.email = email
+        if not fresh.sees_other_people:
+            fresh.set_unusable_password()
+            _forget_passkeys(fresh)
         try:
             with transaction.atomic():
-                fresh.save(update_fields=["email"])
+                fresh.save(update_fields=["email", "password"])
         except IntegrityError as taken:
             raise AddressTaken from taken
         EmailAddress.objects.filter(user=fresh).delete()
@@ -133,6 +139,14 @@ def correct_email(*, person: User, email: str, by: User, now: datetime) -> None:
         failing_mail.clear(person=fresh)
         for session in UserSession.objects.filter(user=fresh):
             session.end()
+
+
+def _forget_passkeys(person: User) -> None:
+    kept = Authenticator.objects.filter(user=person)
+    kept.filter(type=Authenticator.Type.WEBAUTHN).delete()
+    if not kept.exclude(type=Authenticator.Type.RECOVERY_CODES).exists():
+        # Of use only next to another second step.
+        kept.delete()
 
 
 def tell_former_address(*, email: str) -> None:

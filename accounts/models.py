@@ -212,5 +212,14 @@ class User(AbstractBaseUser, PermissionsMixin):
 def unfinished_accounts(*, before: datetime) -> models.QuerySet[User]:
     """Accounts begun by typing an address but never confirmed with the code sent to it."""
     return User.objects.filter(
-        date_joined__lt=before, last_login__isnull=True, first_name="", bookings__isnull=True
+        date_joined__lt=before,
+        last_login__isnull=True,
+        first_name="",
+        bookings__isnull=True,
+        # Whoever made one of these by hand meant it.
+        is_coordinator=False,
+        is_trainer=False,
+        is_agency_lead=False,
+        is_staff=False,
+        is_superuser=False,
     )

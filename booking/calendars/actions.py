@@ -41,6 +41,11 @@ def revoke_feed(
     CalendarFeed.objects.live().of(person).filter(kind=kind).update(revoked_at=now)
 
 
+def revoke_all_feeds(*, person: User, now: datetime) -> None:
+    """Stop every address of this person's feeds from working: a stranger may know it."""
+    CalendarFeed.objects.live().of(person).update(revoked_at=now)
+
+
 def note_reading(*, feed_id: int, on: date) -> None:
     """Remember the day on which a feed was last read, so that its owner sees whether it is used.
 

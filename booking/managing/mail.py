@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.permissions import coordinators_only
 from accounts.refusals import AddressRefused
 from accounts.views import signed_in
+from booking.managing import correcting
 from booking.managing.mail_forms import AddressForm, WhyForm
 from booking.managing.mail_queries import DESK_FILTERS, messages_on_desk, sessions_about
 from booking.managing.mail_words import corrected_words
@@ -148,7 +149,7 @@ def correct_address(request: HttpRequest, message_id: int) -> HttpResponse:
     form = AddressForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            done = remedies.correct_address(
+            done = correcting.correct_address(
                 message=message, by=signed_in(request), now=timezone.now(), **form.cleaned_data
             )
         except (MessageRefused, AddressRefused) as refused:

@@ -178,7 +178,7 @@ class MessageEvent(models.Model):
         help_text="Nobody when a mail server said so.",
     )
     what = models.CharField(max_length=20, choices=What)
-    why = models.CharField(max_length=500, blank=True)
+    why = models.CharField(max_length=1100, blank=True)
     former_message_id = models.CharField(
         max_length=120, help_text="The Message-ID that the message had until then."
     )

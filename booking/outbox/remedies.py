@@ -4,10 +4,11 @@ Each action locks the message first and looks at it again, because a worker may 
 since the page was read.
 """
 
-import contextlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -29,10 +30,21 @@ from booking.outbox.refusals import (
 State = Message.State
 What = MessageEvent.What
 
-_LONGEST_REASON = 500
+# A reason and two addresses.
+_LONGEST_REASON = 1100
 # As delivery notes a mail server's refusal, and a report that a message came back.
 _CODES = re.compile(r"[45]\d\d(?:[ -][45]\.\d{1,3}\.\d{1,3})?")
-_FOR_GOOD = re.compile(r"5(\d\d |\.\d)")
+# Our own mail server said that there is no such address (RFC 3463, 3.2).
+_NO_SUCH_ADDRESS = re.compile(r"5\d\d[ -]5\.1\.\d")
+
+_UNTRIED: Mapping[str, Any] = {
+    "attempts": 0,
+    "silent_claims": 0,
+    "lease_until": None,
+    "refused_since": None,
+    "sent_at": None,
+    "bounced_at": None,
+}
 
 
 def retry(*, message: Message, by: User, now: datetime) -> None:
@@ -74,19 +86,19 @@ def retry_alike(*, message: Message, by: User, now: datetime) -> int:
     not parked itself.
     """
     with transaction.atomic():
-        first = _lock(message)
-        if first.state != State.PARKED:
-            raise NotStuck(first)
-        keys = [each.pk for each in parked_alike(first)]
+        # All locks in one order, whichever of them it was asked for.
+        keys = [each.pk for each in parked_alike(message)]
         rows = Message.objects.filter(pk__in=keys, state=State.PARKED).select_related("booking")
-        sent = 0
-        for fresh in rows.defer("mime").order_by("id").select_for_update(of=["self"]):
-            with contextlib.suppress(PlaceGone):
-                _refuse_if_place_gone(fresh)
-                _put_back(fresh, now=now)
-                _record(fresh, What.SENT_AGAIN, by=by, now=now)
-                sent += 1
-    return sent
+        parked = list(rows.defer("mime").order_by("id").select_for_update(of=["self"]))
+        if message.pk not in {fresh.pk for fresh in parked}:
+            raise NotStuck(Message.objects.get(pk=message.pk))
+        again = [fresh for fresh in parked if not _is_place_gone(fresh)]
+        Message.objects.filter(pk__in=[fresh.pk for fresh in again]).update(
+            **_UNTRIED, state=State.WAITING, due_at=now
+        )
+        events = [_event(fresh, What.SENT_AGAIN, by=by, now=now) for fresh in again]
+        MessageEvent.objects.bulk_create(events, batch_size=1000)
+    return len(again)
 
 
 def _kind_of(error: str) -> str:
@@ -124,15 +136,15 @@ def correct_address(
     Where it is the address of the person's account, the account gets the new one as well, or all
     that is yet to be told them would go astray: see `accounts.actions.correct_email`. Whatever
     else waits for them at the old address goes to the new one, and what holds a code or a link is
-    dropped, because the old address may be a stranger's. The old address is told unless it is
-    known to fail.
+    dropped, because the old address may be a stranger's. The old address is told, unless our mail
+    server says that there is none: what came back by mail anybody may have written.
 
     Raises `OnlyForItsRecipient`, `SameAddress`, `NotStuck`, `MayHaveArrived`, `ReplacedSince`,
     `PlaceGone` or `accounts.refusals.AddressRefused`.
     """
     to_email = to_email.strip().lower()
     with transaction.atomic():
-        fresh = _lock(message)
+        fresh, others = _lock_with_others(message)
         old_email = fresh.to_email
         if fresh.is_secret:
             raise OnlyForItsRecipient
@@ -146,8 +158,9 @@ def correct_address(
             raise MayHaveArrived
         _refuse_if_place_gone(fresh)
         with_account = is_to_account(fresh)
-        was_refused = fresh.attempts > 0 and _FOR_GOOD.match(fresh.last_error) is not None
-        others = _others_for(fresh, of_person=with_account)
+        is_none = not fresh.came_back and _NO_SUCH_ADDRESS.match(fresh.last_error) is not None
+        if not with_account:
+            others = [each for each in others if _follows(each, fresh)]
         sent = [fresh, *(each for each in others if not each.is_secret)]
         dropped = [each for each in others if each.is_secret] if with_account else []
         reason = f"From {old_email} to {to_email}. {why}"
@@ -163,9 +176,8 @@ def correct_address(
         for each in dropped:
             _give_up(each, by=by, why="The address of the account was corrected.", now=now)
         if with_account and fresh.recipient is not None:
-            fails = fresh.recipient.mail_failing_since is not None or was_refused
             accounts.correct_email(person=fresh.recipient, email=to_email, by=by, now=now)
-            if not fails:
+            if not is_none:
                 accounts.tell_former_address(email=old_email)
     return Corrected(sent=sent, dropped=dropped, with_account=with_account)
 
@@ -186,20 +198,31 @@ def _lock(message: Message) -> Message:
     return Message.objects.select_for_update().get(pk=message.pk)
 
 
-def _others_for(message: Message, *, of_person: bool) -> list[Message]:
-    """What waits behind a message for the same address; with `of_person` all that waits there for
-    its recipient. Nothing that may have arrived."""
-    meant = Q(stream=message.stream, id__gt=message.pk)
-    if of_person:
-        meant |= Q(recipient_id=message.recipient_id) | Q(topic=ACCOUNT_MAIL)
-    waiting = (
-        Message.objects.unsettled()
-        .filter(meant, to_email__iexact=message.to_email)
-        .exclude(Q(pk=message.pk) | Q(state=State.SENDING))
-        .order_by("id")
-        .select_for_update()
-    )
-    return [each for each in waiting if each.is_secret or not each.may_have_arrived]
+def _lock_with_others(message: Message) -> tuple[Message, list[Message]]:
+    """A message, and what waits at its address behind it or else for its recipient.
+
+    But for codes and links, nothing that may have arrived. What a worker has claimed and not begun
+    to send is among them, and so taken out of its hands.
+    """
+    stored = Message.objects.get(pk=message.pk)
+    meant = Q(stream=stored.stream, id__gt=stored.pk) | Q(topic=ACCOUNT_MAIL)
+    if stored.recipient_id is not None:
+        meant |= Q(recipient_id=stored.recipient_id)
+    others = Q(meant, to_email__iexact=stored.to_email, state__in=Message.UNSETTLED)
+    # All locks in one order, whichever message it was asked for.
+    locked = Message.objects.filter(Q(pk=stored.pk) | others).order_by("id").select_for_update()
+    rows = {each.pk: each for each in locked}
+    fresh = rows.pop(stored.pk)
+    begun = [key for key, each in rows.items() if each.state == State.SENDING and each.handed_over]
+    return fresh, [
+        each
+        for key, each in rows.items()
+        if key not in begun and (each.is_secret or not each.may_have_arrived)
+    ]
+
+
+def _follows(message: Message, earlier: Message) -> bool:
+    return message.stream == earlier.stream and message.pk > earlier.pk
 
 
 def _give_up(message: Message, *, by: User, why: str, now: datetime) -> None:
@@ -217,12 +240,16 @@ def _refuse_if_replaced(message: Message) -> None:
 
 
 def _refuse_if_place_gone(message: Message) -> None:
+    if _is_place_gone(message):
+        raise PlaceGone
+
+
+def _is_place_gone(message: Message) -> bool:
     """Nobody is invited to a place that they gave up, unless its cancellation follows."""
     booking = message.booking
     invites = message.payload.get("event", {}).get("method") == "REQUEST"
     gone = booking is not None and booking.state != booking.State.CONFIRMED
-    if invites and gone and not _has_later_entry(message):
-        raise PlaceGone
+    return invites and gone and not _has_later_entry(message)
 
 
 def _has_later_entry(message: Message) -> bool:
@@ -240,27 +267,22 @@ def _put_back(message: Message, *, now: datetime) -> None:
     """Into the queue, as if it had never been tried. What went wrong last stays readable."""
     if message.came_back:
         message.handed_over = False
-    message.state, message.due_at = State.WAITING, now
-    message.attempts = message.silent_claims = 0
-    message.sent_at = message.bounced_at = message.refused_since = None
-    message.save(
-        update_fields=[
-            "state",
-            "due_at",
-            "attempts",
-            "silent_claims",
-            "handed_over",
-            "refused_since",
-            "sent_at",
-            "bounced_at",
-        ]
-    )
+    changes = {**_UNTRIED, "state": State.WAITING, "due_at": now}
+    for name, value in changes.items():
+        setattr(message, name, value)
+    message.save(update_fields=[*changes, "handed_over"])
 
 
 def _record(
     message: Message, what: MessageEvent.What, *, by: User, now: datetime, why: str = ""
 ) -> None:
-    MessageEvent.objects.create(
+    _event(message, what, by=by, now=now, why=why).save()
+
+
+def _event(
+    message: Message, what: MessageEvent.What, *, by: User, now: datetime, why: str = ""
+) -> MessageEvent:
+    return MessageEvent(
         message=message,
         at=now,
         by=by,

@@ -107,13 +107,15 @@ def say_address_works(*, person: User, by: User, why: str, now: datetime) -> Non
     """A coordinator knows that mail reaches a person again; said on record, with the message that
     came back last."""
     with transaction.atomic():
-        failing_mail.clear(person=person)
+        # First the message, then the person, as everywhere.
         last = (
             Message.objects.filter(to_email__iexact=person.email, bounced_at__isnull=False)
             .defer("mime")
             .order_by("-bounced_at")
+            .select_for_update()
             .first()
         )
+        failing_mail.clear(person=person)
         if last is not None:
             MessageEvent.objects.create(
                 message=last,

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib.messages import get_messages
 from django.core.mail import send_mail
 from django.test import Client
@@ -15,10 +16,19 @@ from pytest_django import Settings
 from accounts import failing_mail
 from accounts.actions import person_for_sign_in
 from accounts.models import User
+from booking.calendars.actions import new_feed
+from booking.calendars.models import CalendarFeed
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.places import actions
 from tests.accounts.test_sign_in import sign_in
-from tests.factories import make_coordinator, make_lead, make_person, make_session, make_trainer
+from tests.factories import (
+    NOW,
+    make_coordinator,
+    make_lead,
+    make_person,
+    make_session,
+    make_trainer,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -114,11 +124,21 @@ def test_what_else_waits_for_them_goes_along_but_no_code_and_no_link() -> None:
         assert each.mime is None or state == State.PARKED
 
 
-@pytest.mark.parametrize(("last_error", "told"), [("550 5.1.1 No such person", 0), ("", 1)])
-def test_the_old_address_is_told_unless_it_fails(last_error: str, told: int) -> None:
-    message = refused_confirmation(make_person(OLD), last_error=last_error)
-    # Not tried yet, or refused.
-    Message.objects.filter(pk=message.pk).update(attempts=1 if last_error else 0)
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, 0),
+        ({"last_error": "", "attempts": 0}, 1),
+        ({"last_error": "554 5.7.1 It looks like spam"}, 1),
+        # A report that came by mail, which anybody may have written.
+        ({"last_error": "5.1.1 No such person", "state": State.SENT, "bounced_at": NOW}, 1),
+    ],
+)
+def test_the_old_address_is_told_unless_there_is_none(changes: dict[str, Any], told: int) -> None:
+    message = refused_confirmation(make_person(OLD))
+    Message.objects.filter(pk=message.pk).update(**changes)
+    if "bounced_at" in changes:
+        failing_mail.mark(email=OLD, why="5.1.1 No such person", now=NOW)
     correct(message)
     notices = Message.objects.filter(topic=ACCOUNT_MAIL, to_email=OLD, state=State.WAITING)
     assert notices.count() == told
@@ -147,6 +167,55 @@ def test_an_account_begun_there_and_never_confirmed_makes_way() -> None:
     message = refused_confirmation(person)
     assert correct(message).status_code == 302
     assert User.objects.get(email=NEW) == person
+
+
+def test_an_account_made_by_hand_for_a_trainer_does_not_make_way() -> None:
+    message = refused_confirmation(make_person(OLD))
+    trainer = person_for_sign_in(email=NEW)
+    User.objects.filter(pk=trainer.pk).update(is_trainer=True)
+    assert correct(message).status_code == 422
+    assert User.objects.get(email=NEW) == trainer
+
+
+def test_no_way_in_is_left_to_a_stranger_at_the_wrong_address() -> None:
+    person = make_person(OLD)
+    for kind in (Authenticator.Type.WEBAUTHN, Authenticator.Type.RECOVERY_CODES):
+        Authenticator.objects.create(user=person, type=kind, data={})
+    person.set_password("a stranger's own words")
+    person.save()
+    tokens = [new_feed(person=person, now=NOW, kind=kind) for kind in CalendarFeed.Kind]
+    assert correct(refused_confirmation(person)).status_code == 302
+    person.refresh_from_db()
+    assert not person.has_usable_password()
+    assert not Authenticator.objects.exists()
+    assert len(tokens) > 1
+    assert not CalendarFeed.objects.live().exists()
+
+
+def test_who_sees_others_keeps_their_second_step() -> None:
+    person = make_coordinator(email=OLD)
+    Authenticator.objects.create(user=person, type=Authenticator.Type.WEBAUTHN, data={})
+    message = refused_confirmation(person)
+    assert correct(message, by=make_coordinator(is_superuser=True)).status_code == 302
+    assert Authenticator.objects.filter(user=person).exists()
+
+
+def test_what_a_worker_has_claimed_and_not_begun_goes_to_the_new_address_too() -> None:
+    person = make_person(OLD)
+    message, claimed, begun = (refused_confirmation(person, days=30 + n) for n in range(3))
+    offer = refused_confirmation(person, days=35)
+    lease = {"state": State.SENDING, "lease_until": timezone.now() + timedelta(seconds=30)}
+    Message.objects.filter(pk__in=[claimed.pk, offer.pk]).update(**lease)
+    Message.objects.filter(pk=begun.pk).update(**lease, handed_over=True)
+    Message.objects.filter(pk=offer.pk).update(topic="booking.offered")
+    correct(message)
+    for each, email, state in (
+        (claimed, NEW, State.WAITING),
+        (begun, OLD, State.SENDING),
+        (offer, OLD, State.DROPPED),
+    ):
+        each.refresh_from_db()
+        assert (each.to_email, each.state) == (email, state)
 
 
 @pytest.mark.parametrize("make", [make_lead, make_trainer, make_coordinator])

@@ -357,6 +357,20 @@ def test_an_address_that_cannot_be_is_refused_in_place(
     assert approval_of(booking).manager_email == MANAGER
 
 
+def test_another_manager_is_asked_although_nothing_reaches_the_one_before(
+    practitioner: User,
+) -> None:
+    booking = requested(practitioner)
+    [parked] = Message.objects.filter(topic="approval.asked")
+    Message.objects.update(state=Message.State.PARKED, last_error="550 5.1.1 No such person")
+    approvals.change_manager(
+        booking=booking, manager_email="boss2@trust.example", by=practitioner, now=timezone.now()
+    )
+    [asked] = Message.objects.claimable(now=timezone.now())
+    assert (asked.topic, asked.to_email) == ("approval.asked", "boss2@trust.example")
+    assert parked.stream != asked.stream
+
+
 def test_once_answered_the_manager_cannot_be_changed(practitioner: User) -> None:
     booking = requested(practitioner)
     answer(booking, answer="agree")
