@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.db.models import Count, Max, Min
@@ -101,10 +101,10 @@ class _TimedPost(Post):
 
     spent = 0.0
 
-    def send(self, *, to_email: str, mime: bytes, renew: Callable[[], None]) -> None:
+    def send(self, *, to_email: str, mime: bytes, now: datetime, renew: Callable[[], None]) -> None:
         """As `Post.send`."""
         began = time.perf_counter()
-        super().send(to_email=to_email, mime=mime, renew=renew)
+        super().send(to_email=to_email, mime=mime, now=now, renew=renew)
         self.spent += time.perf_counter() - began
 
 
