@@ -58,6 +58,8 @@ def course(request: HttpRequest, course_id: int | None = None) -> HttpResponse:
             course_editing.add_course(plan=form.plan)
         except course_editing.GoesRound as refused:
             form.add_error("prerequisites", refused.sentence)
+        except corrections.CorrectedMeanwhile as refused:
+            form.add_error(None, refused.sentence)
         except EditRefused as refused:
             form.add_error("code", refused.sentence)
         else:

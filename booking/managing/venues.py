@@ -80,6 +80,8 @@ def venue(request: HttpRequest, venue_id: int) -> HttpResponse:
             )
         try:
             corrections.change_venue(venue=stored, plan=form.plan, by=signed_in(request), now=now)
+        except corrections.CorrectedMeanwhile as refused:
+            form.add_error(None, refused.sentence)
         except EditRefused as refused:
             form.add_error("name", refused.sentence)
         else:
