@@ -63,7 +63,7 @@ def ask(
     A manager who books for their colleague has agreed. One whose address is not at a domain of
     the agency is asked once a coordinator has confirmed the address.
     """
-    approval = Approval(booking=booking, manager_email=manager_email)
+    approval = Approval(booking=booking, manager_email=manager_email, asked_at=now)
     if is_manager(by, manager_email, person_id=booking.person_id):
         approval.state, approval.decided_at = Approval.State.APPROVED, now
     else:
@@ -91,7 +91,7 @@ def hold(
         return ask(booking, person, manager_email=manager_email, by=booking.person, now=now)
     approval.booking = booking
     # Somebody who joined the list a moment ago and is next at once: the manager has that mail.
-    was_just_asked = approval.asked_at == now
+    was_just_asked = approval.asked_at >= now
     start_clock(approval, now=now)
     approval.save(update_fields=["asked_at", "reminded_at", "remind_at", "expires_at"])
     return [] if was_just_asked else tell_manager(approval)
@@ -104,7 +104,8 @@ def start_clock(approval: Approval, *, now: datetime) -> None:
     has longer than until the session starts. Somebody who only waits keeps nobody from a place.
     """
     starts_at = approval.booking.session.starts_at
-    approval.asked_at, approval.reminded_at = now, None
+    # Never earlier than before: it tells the questions apart.
+    approval.asked_at, approval.reminded_at = max(now, approval.asked_at), None
     if approval.booking.state != Booking.State.REQUESTED:
         approval.remind_at = approval.expires_at = starts_at
         return
@@ -148,10 +149,14 @@ def ask_again(
         and approval.expires_at > now
     ]
     for approval in asked:
-        # Later than before in any case: it tells the questions apart.
-        approval.asked_at = max(now, approval.asked_at + timedelta(microseconds=1))
+        approval.asked_at = _later(approval, now=now)
     Approval.objects.bulk_update(asked, ["asked_at"], batch_size=500)
     return [announcements.manager_asked(approval, changes=changes) for approval in asked]
+
+
+def _later(approval: Approval, *, now: datetime) -> datetime:
+    """Now, and later than the manager was asked before: it tells the questions apart."""
+    return max(now, approval.asked_at + timedelta(microseconds=1))
 
 
 def tell_manager(approval: Approval) -> list[Draft]:
@@ -263,7 +268,8 @@ def change_manager(*, booking: Booking, manager_email: str, by: User, now: datet
         approval.manager_email, approval.key = email, new_approval_key()
         approval.state, approval.confirmed_by = _to_be_asked(email, person), None
         # Whoever is asked only after the day of the reminder gets none.
-        approval.asked_at, approval.reminded_at = now, now if approval.remind_at <= now else None
+        approval.asked_at = _later(approval, now=now)
+        approval.reminded_at = now if approval.remind_at <= now else None
         approval.save()
         outbox.post(tell_manager(approval), now=now)
         why = f"{email} instead of {before}."

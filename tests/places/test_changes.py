@@ -11,7 +11,7 @@ from booking.catalogue.venue_editing import VenuePlan
 from booking.notices.composing import compose
 from booking.outbox.delivery import Pointless
 from booking.outbox.models import Message
-from booking.places import actions, calling_off, changes, corrections, links
+from booking.places import actions, approvals, calling_off, changes, corrections, links
 from booking.places.changes import Arrangements, BadTimes, PlannedSitting
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import CapacityTooLow, SessionNotOpen, SessionStarted
@@ -310,6 +310,35 @@ def test_an_offer_lasts_as_promised_unless_the_session_moves_to_begin_earlier() 
     assert offered.offered_until == promised
     told = [message.topic for message in posted(offered)]
     assert told == ["booking.waiting", "booking.offered", *["session.changed"] * 2]
+
+
+def test_a_manager_is_not_asked_twice_who_was_asked_anew_in_the_same_moment() -> None:
+    course = make_course(needs_manager_approval=True)
+    session = make_session(course=course, capacity=1)
+    agency = make_agency(domains=["agency.example"])
+    first, waiting = (
+        actions.book(session=session, person=person, by=person, now=NOW)
+        for person in (
+            make_person(agency=agency, manager_email="boss@agency.example") for _ in range(2)
+        )
+    )
+    planned = as_it_is(session)
+    sooner = NOW + timedelta(days=9)
+    moved = replace(planned.sittings[0], starts_at=sooner, ends_at=sooner + timedelta(hours=3))
+    arrangements = replace(planned, sittings=(moved,))
+    changes.rearrange(session=session, arrangements=arrangements, by=make_coordinator(), now=NOW)
+    assert questions(waiting).count() == 2
+    actions.cancel(booking=first, by=first.person, now=NOW)
+    waiting.refresh_from_db()
+    assert waiting.state == Booking.State.REQUESTED
+    assert questions(waiting).count() == 2
+    approvals.change_manager(
+        booking=waiting, manager_email="chief@agency.example", by=waiting.person, now=NOW
+    )
+    *_, second, third = questions(waiting)
+    composed = compose([second, third], clock=lambda: NOW)
+    assert isinstance(composed[second.pk], Pointless)
+    assert isinstance(composed[third.pk], bytes)
 
 
 def test_a_manager_who_has_not_answered_is_asked_about_the_session_as_it_is_now() -> None:
