@@ -6,15 +6,25 @@ from itertools import count
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from django.utils import timezone
 
 from accounts.models import Agency, Sector, User
 from booking.catalogue.models import Course, Session, Sitting, Venue
 from booking.catalogue.policies import CancellationPolicy
+from booking.wording import LONDON
 
 # A Tuesday morning in winter; sessions made without a start lie three weeks ahead of it.
 NOW = datetime(2027, 1, 12, 9, 0, tzinfo=UTC)
 
 _number = count(1)
+
+
+def morning(days: int) -> datetime:
+    """Half past nine in London so many days from today: a session then ends the day it starts."""
+    half_past_nine = timezone.localtime(timezone=LONDON).replace(
+        hour=9, minute=30, second=0, microsecond=0
+    )
+    return half_past_nine + timedelta(days=days)
 
 
 def make_agency(

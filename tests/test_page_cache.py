@@ -1,7 +1,5 @@
 """Pages kept for people who are not signed in: never another person's, never with stale places."""
 
-from datetime import timedelta
-
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -9,14 +7,14 @@ from pytest_django import DjangoAssertNumQueries
 
 from booking.catalogue.models import Session
 from booking.places import actions
-from tests.factories import make_course, make_person, make_session
+from tests.factories import make_course, make_person, make_session, morning
 
 pytestmark = pytest.mark.django_db
 
 
 def ahead(**fields: object) -> Session:
     """A session three weeks from today."""
-    return make_session(starts_at=timezone.now() + timedelta(days=21), **fields)  # type: ignore[arg-type]
+    return make_session(starts_at=morning(21), **fields)  # type: ignore[arg-type]
 
 
 def book(session: Session) -> None:
@@ -46,7 +44,7 @@ def test_places_left_are_never_stale() -> None:
 def test_places_left_on_other_dates_are_not_stale_either() -> None:
     course = make_course()
     session = ahead(course=course, capacity=3)
-    other = make_session(course=course, capacity=9, starts_at=timezone.now() + timedelta(days=30))
+    other = make_session(course=course, capacity=9, starts_at=morning(30))
     address = session.get_absolute_url()
     assert "9 places left" in Client().get(address).content.decode()
     book(other)

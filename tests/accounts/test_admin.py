@@ -1,7 +1,5 @@
 """The back office: who gets in, and what can be changed there."""
 
-from datetime import timedelta
-
 import pytest
 from django.apps import apps
 from django.contrib import admin
@@ -16,7 +14,14 @@ from booking.catalogue.models import Course, Session
 from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.models import Booking
-from tests.factories import make_coordinator, make_person, make_session, make_trainer, make_venue
+from tests.factories import (
+    make_coordinator,
+    make_person,
+    make_session,
+    make_trainer,
+    make_venue,
+    morning,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +64,7 @@ def test_it_is_entered_through_the_sign_in_of_the_site_only() -> None:
 
 
 def test_everybody_else_stays_outside() -> None:
-    session = make_session(starts_at=timezone.now() + timedelta(days=9))
+    session = make_session(starts_at=morning(9))
     for person in (make_person(), make_trainer(), make_coordinator()):
         browser = signed_in(person)
         assert browser.get(INDEX, follow=True).status_code == 403
@@ -82,7 +87,7 @@ def test_a_second_step_is_required(client: Client, settings: Settings) -> None:
 
 def test_every_page_of_it_opens(client: Client) -> None:
     person = make_person()
-    session = make_session(starts_at=timezone.now() + timedelta(days=9), trainers=[make_trainer()])
+    session = make_session(starts_at=morning(9), trainers=[make_trainer()])
     actions.book(session=session, person=person, by=person, now=timezone.now())
     CalendarFeed.objects.create(person=person, token_hash="0" * 64)
     client.get(reverse("attendees", args=[session.pk]))
@@ -136,7 +141,7 @@ def test_nobody_is_added_or_deleted(client: Client) -> None:
 
 
 def test_a_session_keeps_what_bookings_depend_on(client: Client) -> None:
-    session = make_session(capacity=5, starts_at=timezone.now() + timedelta(days=9))
+    session = make_session(capacity=5, starts_at=morning(9))
     address = reverse("admin:booking_session_change", args=[session.pk])
     client.get(address)
     person = make_person()
@@ -164,7 +169,7 @@ def test_a_session_keeps_what_bookings_depend_on(client: Client) -> None:
 @pytest.mark.parametrize("model", ["booking", "bookingevent", "message", "calendarfeed"])
 def test_records_can_only_be_looked_at_and_hold_no_secret(client: Client, model: str) -> None:
     person = make_person()
-    session = make_session(starts_at=timezone.now() + timedelta(days=9))
+    session = make_session(starts_at=morning(9))
     booking = actions.book(session=session, person=person, by=person, now=timezone.now())
     Message.objects.update(mime=b"Your code is BCD-FGH", payload={"code": "BCDFGH"})
     CalendarFeed.objects.create(person=person, token_hash="5ec7e7" * 10)

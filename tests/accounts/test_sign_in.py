@@ -10,7 +10,6 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import actions
@@ -24,6 +23,7 @@ from tests.factories import (
     make_person,
     make_session,
     make_trainer,
+    morning,
 )
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +62,7 @@ def sign_in(client: Client, address: str, then: str = "") -> str:
 
 def test_new_person_books_without_losing_the_session() -> None:
     agency = make_agency("Leeds Police", domains=["police.example"])
-    session = make_session(starts_at=timezone.now() + timedelta(days=9))
+    session = make_session(starts_at=morning(9))
     book = reverse("book", args=[session.pk])
     client = Client()
     first = client.get(book)

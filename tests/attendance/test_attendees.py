@@ -15,7 +15,7 @@ from booking.attendance.models import AttendeeListAccess
 from booking.attendance.spreadsheets import safe_cell
 from booking.catalogue.models import Session
 from booking.places import actions
-from tests.factories import make_coordinator, make_person, make_session, make_trainer
+from tests.factories import make_coordinator, make_person, make_session, make_trainer, morning
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,7 @@ def led_session(trainer: User, **fields: object) -> Session:
     session = make_session(
         capacity=2,
         trainers=[trainer],
-        starts_at=timezone.now() + timedelta(days=10),
+        starts_at=morning(10),
         **fields,  # type: ignore[arg-type]
     )
     for name, needs in [("Ngọc", "=HYPERLINK(1)"), ("Zoë", ""), ("Ayşe", "A hearing loop")]:

@@ -1,7 +1,6 @@
 """An agency lead's pages, and places that change hands or dates, in a real browser."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from booking.catalogue.models import Session
 from booking.places import actions
 from booking.places.models import Booking
 from tests.browser.journeys import Mail, show_heading, sign_in
-from tests.factories import make_agency, make_course, make_lead, make_person, make_session
+from tests.factories import make_agency, make_course, make_lead, make_person, make_session, morning
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,9 +35,8 @@ def lead() -> User:
 
 def session_of(title: str, *, days: int = 21, **fields: object) -> Session:
     """A session of a new course."""
-    starts = timezone.now().replace(hour=9, minute=30, second=0) + timedelta(days=days)
     fields.setdefault("course", make_course(title=title))
-    return make_session(starts_at=starts, **fields)  # type: ignore[arg-type]
+    return make_session(starts_at=morning(days), **fields)  # type: ignore[arg-type]
 
 
 def booked(session: Session, email: str) -> Booking:

@@ -24,6 +24,7 @@ from tests.factories import (
     make_person,
     make_policy,
     make_session,
+    morning,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -56,7 +57,7 @@ def asking_session(**fields: object) -> Session:
         title="Working Together to Safeguard Children and Young People",
         needs_manager_approval=True,
     )
-    starts = timezone.now() + timedelta(days=40)
+    starts = morning(40)
     return make_session(course=course, policy=policy, starts_at=starts, **fields)  # type: ignore[arg-type]
 
 

@@ -16,7 +16,7 @@ from booking.local.smtp_sink import StoredMail
 from booking.places import actions
 from booking.places.models import Booking
 from tests.browser.journeys import Mail, code_in, show_heading, sign_in
-from tests.factories import make_agency, make_course, make_person, make_session
+from tests.factories import make_agency, make_course, make_person, make_session, morning
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -127,7 +127,7 @@ def test_waiting_list_passes_a_cancelled_place_on(
     session = make_session(
         course=make_course(title="Neglect"),
         capacity=1,
-        starts_at=timezone.now() + timedelta(days=20),
+        starts_at=morning(20),
     )
     first, second = make_person("first@agency.example"), make_person("second@agency.example")
     actions.book(session=session, person=first, by=first, now=timezone.now())
@@ -178,7 +178,7 @@ def test_an_offer_is_accepted_on_the_booking_page(
     session = make_session(
         capacity=1,
         promotion=Session.Promotion.OFFER,
-        starts_at=timezone.now() + timedelta(days=20),
+        starts_at=morning(20),
     )
     holder, waiting = make_person(), make_person("waiting@agency.example")
     held = actions.book(session=session, person=holder, by=holder, now=timezone.now())
@@ -197,7 +197,7 @@ def test_an_offer_is_accepted_on_the_booking_page(
 def test_a_clash_is_refused_where_the_person_stands(
     page: Page, mail: Mail, accessible: Accessible
 ) -> None:
-    starts = timezone.now() + timedelta(days=20)
+    starts = morning(20)
     held = make_session(course=make_course(title="Domestic abuse"), starts_at=starts)
     wanted = make_session(course=make_course(title="Online safety"), starts_at=starts)
     person = make_person("busy@agency.example")
@@ -213,7 +213,7 @@ def test_a_clash_is_refused_where_the_person_stands(
 
 
 def test_booking_works_without_javascript(browser: Browser, running_site: str, mail: Mail) -> None:
-    session = make_session(starts_at=timezone.now() + timedelta(days=20))
+    session = make_session(starts_at=morning(20))
     person = make_person("plain@agency.example")
     context = browser.new_context(java_script_enabled=False, base_url=running_site)
     page = context.new_page()

@@ -15,7 +15,7 @@ from booking.places import actions
 from booking.replies.intake import take_in
 from booking.replies.mailbox import Fetched
 from tests.browser.journeys import Mail, show_heading, sign_in
-from tests.factories import make_coordinator, make_course, make_person, make_session
+from tests.factories import make_coordinator, make_course, make_person, make_session, morning
 from tests.replies import letters
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,7 +29,7 @@ def test_a_coordinator_finds_out_what_happened_to_a_mail_and_sends_it_elsewhere(
     session = make_session(
         course=make_course(title="Neglect"),
         reference="NEG-1",
-        starts_at=timezone.now() + timedelta(days=20),
+        starts_at=morning(20),
     )
     person = make_person("wrong@agency.example", first_name="Zoë", last_name="Ahmed")
     booking = actions.book(session=session, person=person, by=person, now=timezone.now())

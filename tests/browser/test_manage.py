@@ -20,6 +20,7 @@ from tests.factories import (
     make_policy,
     make_session,
     make_trainer,
+    morning,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,9 +44,9 @@ def session() -> Session:
         minimum=2,
         decide_on=timezone.localdate(),
         trainers=[make_trainer(first_name="Sam", last_name="Green")],
-        starts_at=now + timedelta(days=20),
+        starts_at=morning(20),
     )
-    make_session(course=course, starts_at=now + timedelta(days=40))
+    make_session(course=course, starts_at=morning(40))
     police = make_agency("West Yorkshire Police")
     for agency in (police, police, make_agency(), make_agency()):
         person = make_person(agency=agency)

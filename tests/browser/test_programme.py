@@ -5,12 +5,11 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from booking.catalogue.models import Course, DiaryDate, Session
 from tests.browser.journeys import show_heading
-from tests.factories import make_course, make_session
+from tests.factories import make_course, make_session, morning
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,7 +20,7 @@ LONDON = ZoneInfo("Europe/London")
 @pytest.fixture
 def programme() -> list[Session]:
     """Three sessions that differ in what the filters ask."""
-    soon = timezone.now().astimezone(LONDON).replace(hour=9, minute=30) + timedelta(days=3)
+    soon = morning(3)
     abuse = make_course("DA", title="Domestic Abuse and its Impact on Children", level=2)
     loans = make_course("LOAN", title="Illegal Money Lending", kind=Course.Kind.BRIEFING)
     neglect = make_course("NEG", title="Recognising Neglect", level=2)

@@ -1,7 +1,6 @@
 """What people see of the rules of a place, on a phone's screen and on a desk's."""
 
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -23,6 +22,7 @@ from tests.factories import (
     make_person,
     make_policy,
     make_session,
+    morning,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,7 +52,7 @@ def as_person(browser: Browser, person: User, address: str, screen: dict[str, in
 
 def ahead(**fields: object) -> Session:
     """A session twenty days from now."""
-    starts = timezone.now() + timedelta(days=20)
+    starts = morning(20)
     return make_session(**{"starts_at": starts, **fields})  # type: ignore[arg-type]
 
 

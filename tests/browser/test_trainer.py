@@ -1,7 +1,6 @@
 """A trainer sees who is coming, in a real browser."""
 
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -9,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from booking.places import actions
 from tests.browser.journeys import Mail, show_heading, sign_in
-from tests.factories import make_course, make_person, make_session, make_trainer
+from tests.factories import make_course, make_person, make_session, make_trainer, morning
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,7 +22,7 @@ def test_trainer_sees_prints_and_downloads_the_list(
         course=make_course(title="Neglect"),
         capacity=2,
         trainers=[trainer],
-        starts_at=timezone.now() + timedelta(days=20),
+        starts_at=morning(20),
     )
     for name in ("Ngọc", "Zoë", "Ayşe"):
         person = make_person(first_name=name, last_name="Ahmed")
@@ -50,7 +49,7 @@ def test_trainer_sees_prints_and_downloads_the_list(
 def test_somebody_elses_list_is_not_found(
     page: Page, mail: Mail, accessible: Callable[[Page], None]
 ) -> None:
-    session = make_session(starts_at=timezone.now() + timedelta(days=20))
+    session = make_session(starts_at=morning(20))
     page.goto(f"/sessions/{session.pk}/attendees/")
     sign_in(page, make_person("curious@agency.example").email, mail)
     expect(page.get_by_role("heading", level=1)).to_contain_text("Page not found")

@@ -25,7 +25,14 @@ from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.models import Booking
 from booking.wording import deadline
-from tests.factories import make_agency, make_course, make_person, make_session, make_trainer
+from tests.factories import (
+    make_agency,
+    make_course,
+    make_person,
+    make_session,
+    make_trainer,
+    morning,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +44,7 @@ def book(person: User, session: Session) -> Booking:
 
 def ahead(**fields: object) -> Session:
     """A session three weeks from today."""
-    starts = fields.pop("starts_at", timezone.now() + timedelta(days=21))
+    starts = fields.pop("starts_at", morning(21))
     return make_session(starts_at=starts, **fields)  # type: ignore[arg-type]
 
 
@@ -70,7 +77,7 @@ def test_a_booking_keeps_its_uids_when_mail_comes_to_be_sent_from_elsewhere(
     booking = book(person, ahead())
     address = reverse("private_feed", args=[new_feed(person=person, now=timezone.now())])
     settings.MAIL_FROM = "Briefed <training@elsewhere.example>"
-    later = book(person, ahead(starts_at=timezone.now() + timedelta(days=30)))
+    later = book(person, ahead(starts_at=morning(30)))
     actions.cancel(booking=booking, by=person, now=timezone.now())
     invited, cancelled = (
         each.payload["event"]["uid"]
@@ -195,7 +202,7 @@ def test_programme_feed_is_public_and_holds_no_join_link() -> None:
 
 def test_a_cancelled_booking_is_shown_for_thirty_days_and_no_longer() -> None:
     person = make_person()
-    booking = book(person, ahead(starts_at=timezone.now() + timedelta(days=90)))
+    booking = book(person, ahead(starts_at=morning(90)))
     address = reverse("private_feed", args=[new_feed(person=person, now=timezone.now())])
     actions.cancel(booking=booking, by=person, now=timezone.now())
     for days, shown in [(29, 1), (31, 0)]:

@@ -5,7 +5,6 @@ import io
 import os
 import random
 from collections.abc import Iterator
-from datetime import timedelta
 from email import message_from_bytes, policy
 
 import icalendar
@@ -23,7 +22,14 @@ from booking.outbox.models import Message
 from booking.places import actions
 from tests.calendars.calendar_client import calendar_part_of
 from tests.calendars.lines import check_lines
-from tests.factories import make_coordinator, make_course, make_person, make_session, make_venue
+from tests.factories import (
+    make_coordinator,
+    make_course,
+    make_person,
+    make_session,
+    make_venue,
+    morning,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -115,7 +121,7 @@ def _session(typist: Typist) -> Session:
     return make_session(
         course=make_course(title=typist.stored(200), summary=typist.stored(400)),
         venue=venue,
-        starts_at=timezone.now() + timedelta(days=20),
+        starts_at=morning(20),
         joining_instructions=typist.stored(400),
     )
 

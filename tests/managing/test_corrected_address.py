@@ -28,6 +28,7 @@ from tests.factories import (
     make_person,
     make_session,
     make_trainer,
+    morning,
 )
 
 pytestmark = pytest.mark.django_db
@@ -51,7 +52,7 @@ def refused_confirmation(
     person: User, *, days: int = 30, last_error: str = "550 5.1.1 No such person"
 ) -> Message:
     """A confirmation that the mail server refused for good."""
-    session = make_session(starts_at=timezone.now() + timedelta(days=days))
+    session = make_session(starts_at=morning(days))
     actions.book(session=session, person=person, by=person, now=timezone.now())
     message = Message.objects.get(topic="booking.confirmed", booking__session=session)
     Message.objects.filter(pk=message.pk).update(

@@ -22,7 +22,7 @@ from booking.places.mail_words import topic_words
 from booking.replies.intake import take_in
 from booking.replies.mailbox import Fetched
 from booking.wording import deadline
-from tests.factories import make_coordinator, make_person, make_session, make_trainer
+from tests.factories import make_coordinator, make_person, make_session, make_trainer, morning
 from tests.replies.letters import google_reply
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +43,7 @@ def coordinator() -> Client:
 
 
 def with_people(*, booked: int, **fields: Any) -> Session:
-    session = make_session(starts_at=timezone.now() + timedelta(days=30), **fields)
+    session = make_session(starts_at=morning(30), **fields)
     for _ in range(booked):
         person = make_person()
         actions.book(session=session, person=person, by=person, now=timezone.now())

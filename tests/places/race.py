@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -132,12 +131,11 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     with stopped_by_signals(), Installation(purpose="race", durable=True) as installation:
         django.setup()
-        from django.utils import timezone
 
-        from tests.factories import make_person, make_session
+        from tests.factories import make_person, make_session, morning
 
         installation.prepare()
-        session = make_session(capacity=PLACES, starts_at=timezone.now() + timedelta(days=21))
+        session = make_session(capacity=PLACES, starts_at=morning(21))
         people = [make_person() for _ in range(PEOPLE)]
         with servers(
             folder=installation.folder, environment=os.environ, unlocked=chosen.unlocked

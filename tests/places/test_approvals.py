@@ -32,6 +32,7 @@ from tests.factories import (
     make_course,
     make_person,
     make_session,
+    morning,
 )
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +53,7 @@ def practitioner() -> User:
 def asking_session(**fields: object) -> Session:
     """A session of a course that needs the manager's agreement."""
     course = make_course(title="Working Together", needs_manager_approval=True)
-    fields.setdefault("starts_at", timezone.now() + timedelta(days=40))
+    fields.setdefault("starts_at", morning(40))
     return make_session(course=course, **fields)  # type: ignore[arg-type]
 
 
@@ -402,7 +403,7 @@ def test_the_book_page_asks_for_the_manager_where_it_must_be_known(practitioner:
     session = asking_session()
     address = reverse("book", args=[session.pk])
     assert "manager_email" in signed_in.get(address).content.decode()
-    plain = make_session(starts_at=timezone.now() + timedelta(days=30))
+    plain = make_session(starts_at=morning(30))
     other = signed_in.get(reverse("book", args=[plain.pk])).content.decode()
     assert "manager_email" not in other
     for typed, words in (

@@ -8,7 +8,6 @@ import time_machine
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from accounts.models import PractitionerGroup, Sector, User
 from booking.catalogue.models import Session
@@ -25,6 +24,7 @@ from tests.factories import (
     make_person,
     make_policy,
     make_session,
+    morning,
 )
 
 pytestmark = pytest.mark.django_db
@@ -245,9 +245,7 @@ def test_my_bookings_cost_the_same_however_many_lists_one_waits_on() -> None:
 
     def wait(number: int) -> None:
         for _ in range(number):
-            session = make_session(
-                capacity=1, agency_limit=1, starts_at=timezone.now() + timedelta(days=40)
-            )
+            session = make_session(capacity=1, agency_limit=1, starts_at=morning(40))
             fill(session, 1)
             actions.book(session=session, person=person, by=person, now=NOW)
 

@@ -13,7 +13,7 @@ from booking.places import actions
 from booking.places.models import Booking
 from booking.places.refusals import PrerequisiteMissing
 from booking.places.rule_models import PriorLearning
-from tests.factories import make_coordinator, make_course, make_person, make_session
+from tests.factories import make_coordinator, make_course, make_person, make_session, morning
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +35,7 @@ def advanced() -> tuple[Course, Session]:
     """A course, and a session of another that builds on it."""
     first, course = make_course("INTRO", title="Introduction"), make_course(title="Advanced")
     course.prerequisites.add(first)
-    return first, make_session(course=course, starts_at=timezone.now() + timedelta(days=20))
+    return first, make_session(course=course, starts_at=morning(20))
 
 
 def told(**changed: str) -> dict[str, str]:

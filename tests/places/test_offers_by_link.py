@@ -14,7 +14,7 @@ from booking.outbox.models import Message
 from booking.places import actions, links
 from booking.places.models import Booking
 from booking.places.sweep import sweep
-from tests.factories import make_course, make_person, make_policy, make_session
+from tests.factories import make_course, make_person, make_policy, make_session, morning
 from tests.places.test_approvals import at_once
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 def offered(person: User | None = None, **fields: object) -> Booking:
     """A place on offer, because somebody gave theirs up."""
-    fields.setdefault("starts_at", timezone.now() + timedelta(days=30))
+    fields.setdefault("starts_at", morning(30))
     session = make_session(capacity=1, promotion=Session.Promotion.OFFER, **fields)  # type: ignore[arg-type]
     holder, person, now = make_person(), person or make_person(), timezone.now()
     held = actions.book(session=session, person=holder, by=holder, now=now)
@@ -157,7 +157,7 @@ def test_an_answer_from_another_site_is_refused() -> None:
 
 
 def test_a_clash_is_shown_and_refused() -> None:
-    starts = timezone.now() + timedelta(days=30)
+    starts = morning(30)
     person = make_person()
     booking = offered(person, starts_at=starts)
     other = make_session(course=make_course(title="Neglect"), starts_at=starts)

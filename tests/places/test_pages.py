@@ -14,7 +14,7 @@ from booking.local.servers import Valkey
 from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.models import Booking
-from tests.factories import make_coordinator, make_person, make_session
+from tests.factories import make_coordinator, make_person, make_session, morning
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +28,7 @@ def signed_in(person: User) -> Client:
 
 def ahead(**fields: object) -> Session:
     """A session three weeks from today."""
-    return make_session(starts_at=timezone.now() + timedelta(days=21), **fields)  # type: ignore[arg-type]
+    return make_session(starts_at=morning(21), **fields)  # type: ignore[arg-type]
 
 
 def booked(session: Session | None = None) -> Booking:

@@ -2,17 +2,15 @@
 
 import os
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
-from django.utils import timezone
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from tests.factories import make_agency, make_person, make_session
+from tests.factories import make_agency, make_person, make_session, morning
 from tests.places.race import PEOPLE, PLACES, race, servers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,7 +35,7 @@ def port(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
 
 
 def _session() -> Session:
-    return make_session(capacity=PLACES, starts_at=timezone.now() + timedelta(days=21))
+    return make_session(capacity=PLACES, starts_at=morning(21))
 
 
 def _people() -> list[User]:

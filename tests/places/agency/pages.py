@@ -1,6 +1,5 @@
 """Signing in, sessions and bookings for the tests of an agency's pages."""
 
-from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 
@@ -14,7 +13,7 @@ from booking.notices.composing import compose
 from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.models import Booking
-from tests.factories import make_session
+from tests.factories import make_session, morning
 from tests.notices.letters import read
 
 
@@ -27,7 +26,7 @@ def signed_in(person: User) -> Client:
 
 def ahead(days: int = 21, **fields: Any) -> Session:
     """A session some days from today."""
-    return make_session(starts_at=timezone.now() + timedelta(days=days), **fields)
+    return make_session(starts_at=morning(days), **fields)
 
 
 def booked(session: Session, person: User) -> Booking:
