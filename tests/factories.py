@@ -6,7 +6,6 @@ from itertools import count
 from typing import Any
 
 from allauth.account.models import EmailAddress
-from django.utils import timezone
 
 from accounts.models import Agency, Sector, User
 from booking.catalogue.models import Course, Session, Sitting, Venue
@@ -19,12 +18,13 @@ NOW = datetime(2027, 1, 12, 9, 0, tzinfo=UTC)
 _number = count(1)
 
 
-def morning(days: int) -> datetime:
+# One day for all tests of a process, also where they run past midnight.
+_TODAY = datetime.now(LONDON)
+
+
+def morning(days: int, *, hour: int = 9, minute: int = 30) -> datetime:
     """Half past nine in London so many days from today: a session then ends the day it starts."""
-    half_past_nine = timezone.localtime(timezone=LONDON).replace(
-        hour=9, minute=30, second=0, microsecond=0
-    )
-    return half_past_nine + timedelta(days=days)
+    return _TODAY.replace(hour=hour, minute=minute, second=0, microsecond=0) + timedelta(days=days)
 
 
 def make_agency(

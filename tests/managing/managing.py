@@ -1,7 +1,7 @@
 """Steps and typed forms that the tests of coordinators' pages share."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from html import unescape
 from typing import Any
 
@@ -16,6 +16,7 @@ from booking.wording import LONDON
 from tests.factories import (
     make_person,
     make_session,
+    morning,
 )
 
 
@@ -28,11 +29,7 @@ def signed_in(person: User) -> Client:
 
 def ahead(days: int = 30, hour: int = 10) -> datetime:
     """A moment some days from now, at a full hour in London."""
-    return (
-        (timezone.now() + timedelta(days=days))
-        .astimezone(LONDON)
-        .replace(hour=hour, minute=0, second=0, microsecond=0)
-    )
+    return morning(days, hour=hour, minute=0)
 
 
 def with_people(*, booked: int, waiting: int = 0, **fields: Any) -> Session:

@@ -24,6 +24,7 @@ from tests.factories import (
     make_course,
     make_person,
     make_session,
+    morning,
 )
 from tests.notices.letters import THREE_DATES, part, read, written
 
@@ -289,7 +290,7 @@ def test_copies_stand_or_fall_with_the_decision(course: Course) -> None:
 
 
 def test_the_practitioner_is_told_that_a_copy_goes_to_the_manager(course: Course) -> None:
-    session = make_session(course=course)
+    session = make_session(course=course, starts_at=morning(21))
     person = make_practitioner()
     client = Client()
     client.force_login(person)

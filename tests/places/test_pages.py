@@ -156,7 +156,7 @@ def test_somebody_new_need_not_name_a_manager_where_none_is_asked(client: Client
     client.force_login(person)
     about = {"first_name": "Zoë", "last_name": "Nguyễn", "job_title": "Constable"}
     typed = {**about, "agency": person.agency_id, "manager_email": "", "phone": "", "needs": ""}
-    response = client.post(reverse("book", args=[make_session().pk]), typed)
+    response = client.post(reverse("book", args=[ahead().pk]), typed)
     assert response.status_code == 302
 
 

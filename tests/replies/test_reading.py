@@ -22,6 +22,7 @@ from booking.replies.intake import take_in
 from booking.replies.mailbox import LARGEST_MAIL, ReplyMailbox
 from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
 from booking.replies.reading import Round, read_replies
+from tests.factories import make_session, morning
 from tests.notices.letters import make_booking
 from tests.replies import letters
 from tests.replies.dovecot import Dovecot, Mailbox, NoDovecot, dovecot
@@ -56,7 +57,7 @@ def mailbox(imap_server: Dovecot, settings: Settings) -> Mailbox:
 
 
 def test_what_is_understood_goes_and_what_is_not_stays_for_people(mailbox: Mailbox) -> None:
-    booking = make_booking()
+    booking = make_booking(make_session(starts_at=morning(21)))
     mailbox.deliver(
         letters.google_reply(booking, "ACCEPTED"),
         letters.question(),
@@ -69,7 +70,10 @@ def test_what_is_understood_goes_and_what_is_not_stays_for_people(mailbox: Mailb
 
 
 def test_nothing_is_marked_as_read(mailbox: Mailbox) -> None:
-    mailbox.deliver(letters.question(), letters.google_reply(make_booking(), "ACCEPTED"))
+    mailbox.deliver(
+        letters.question(),
+        letters.google_reply(make_booking(make_session(starts_at=morning(21))), "ACCEPTED"),
+    )
     read_replies()
     for folder in ("INBOX", "Done"):
         assert all(b"\\Seen" not in flags for flags in mailbox.flags(folder))
@@ -87,7 +91,7 @@ def test_a_listed_mail_is_not_looked_at_again(mailbox: Mailbox) -> None:
 
 
 def test_a_mail_that_was_acted_on_and_not_moved_is_only_moved(mailbox: Mailbox) -> None:
-    booking = make_booking()
+    booking = make_booking(make_session(starts_at=morning(21)))
     mailbox.deliver(letters.google_reply(booking, "DECLINED"))
     with ReplyMailbox(mailbox.server) as opened:
         [uid] = opened.waiting()
@@ -106,7 +110,7 @@ def test_a_mail_that_was_acted_on_and_not_moved_is_only_moved(mailbox: Mailbox) 
 def test_a_reader_that_is_killed_loses_nothing_and_repeats_nothing(
     mailbox: Mailbox, stop_before: str
 ) -> None:
-    booking = make_booking()
+    booking = make_booking(make_session(starts_at=morning(21)))
     mailbox.deliver(letters.google_reply(booking, "DECLINED"))
     program = textwrap.dedent(
         f"""
@@ -141,7 +145,7 @@ def test_a_reader_that_is_killed_loses_nothing_and_repeats_nothing(
 
 
 def test_a_poisonous_mail_does_not_hold_up_the_others(mailbox: Mailbox) -> None:
-    booking = make_booking()
+    booking = make_booking(make_session(starts_at=morning(21)))
     poison = letters.google_reply(booking, "ACCEPTED", message_id="<p@mail.example>").replace(
         b"SEQUENCE:0", b"SEQUENCE:many\r\nRRULE:\xff\0"
     )
@@ -153,7 +157,10 @@ def test_a_poisonous_mail_does_not_hold_up_the_others(mailbox: Mailbox) -> None:
 
 
 def test_a_mail_that_is_too_large_is_not_fetched_whole(mailbox: Mailbox) -> None:
-    large = letters.google_reply(make_booking(), "ACCEPTED") + b"x" * LARGEST_MAIL
+    large = (
+        letters.google_reply(make_booking(make_session(starts_at=morning(21))), "ACCEPTED")
+        + b"x" * LARGEST_MAIL
+    )
     mailbox.deliver(large)
     with ReplyMailbox(mailbox.server) as opened:
         fetched = opened.fetch(opened.waiting()[0])
@@ -172,7 +179,9 @@ def test_a_server_without_move_is_served_too(imap_server: Dovecot, settings: Set
         mailbox.deliver(letters.question())
         with mailbox.opened() as client:
             client.delete_messages(client.search("ALL"))
-        mailbox.deliver(letters.google_reply(make_booking(), "ACCEPTED"))
+        mailbox.deliver(
+            letters.google_reply(make_booking(make_session(starts_at=morning(21))), "ACCEPTED")
+        )
         assert read_replies() == Round(done=1)
         assert mailbox.flags() == [{b"\\Deleted"}]
         assert len(mailbox.flags("Done")) == 1
@@ -201,7 +210,10 @@ def test_a_mailbox_that_cannot_be_read_is_known(mailbox: Mailbox, settings: Sett
 
 
 def test_the_command_says_what_it_did(mailbox: Mailbox, settings: Settings) -> None:
-    mailbox.deliver(letters.question(), letters.google_reply(make_booking(), "ACCEPTED"))
+    mailbox.deliver(
+        letters.question(),
+        letters.google_reply(make_booking(make_session(starts_at=morning(21))), "ACCEPTED"),
+    )
     printed = StringIO()
     call_command("read_replies", stdout=printed)
     assert printed.getvalue() == "1 mail dealt with, 1 to be read.\n"
