@@ -108,10 +108,12 @@ def correct_email(*, person: User, email: str, by: User, now: datetime) -> None:
     """Give an account another address, because mail does not reach the one it has.
 
     The person signs in with a code sent to the new one, which proves it; until then it counts as
-    unverified. Whoever is signed in to the account is signed out, and a password or passkey that
-    somebody at the wrong address may have set is of no use any more; who sees other people's data
-    keeps them, as a second step. An account that was begun with
-    the new address and never confirmed makes way. The caller keeps on record who did it and why.
+    unverified. Whoever is signed in to the account is signed out, a code sent to the old address
+    opens nothing any more (see `AccountAdapter.pre_login`), and passwords and passkeys, which
+    somebody at the wrong address may have set, are deleted. So are authenticator apps, but not of
+    people who see others' data: they need theirs after the code, and an administrator who takes it
+    away. An account that was begun with the new address and never confirmed makes way. The caller
+    keeps on record who did it and why.
 
     Raises `OnlyByAdministrator`, `SharedMailbox` or `AddressTaken`.
     """
@@ -126,9 +128,8 @@ def correct_email(*, person: User, email: str, by: User, now: datetime) -> None:
         if EmailAddress.objects.filter(email=email).exclude(user=fresh).exists():
             raise AddressTaken
         fresh.email = email
-        if not fresh.sees_other_people:
-            fresh.set_unusable_password()
-            _forget_passkeys(fresh)
+        fresh.set_unusable_password()
+        _forget_ways_in(fresh)
         try:
             with transaction.atomic():
                 fresh.save(update_fields=["email", "password"])
@@ -137,16 +138,31 @@ def correct_email(*, person: User, email: str, by: User, now: datetime) -> None:
         EmailAddress.objects.filter(user=fresh).delete()
         EmailAddress.objects.create(user=fresh, email=email, primary=True, verified=False)
         failing_mail.clear(person=fresh)
-        for session in UserSession.objects.filter(user=fresh):
-            session.end()
+        _sign_out(fresh)
 
 
-def _forget_passkeys(person: User) -> None:
-    kept = Authenticator.objects.filter(user=person)
-    kept.filter(type=Authenticator.Type.WEBAUTHN).delete()
-    if not kept.exclude(type=Authenticator.Type.RECOVERY_CODES).exists():
-        # Of use only next to another second step.
-        kept.delete()
+def _forget_ways_in(person: User) -> None:
+    """Passkeys go, because one is all that is needed to sign in; an app may be a second step."""
+    theirs = Authenticator.objects.filter(user=person)
+    theirs.filter(type=Authenticator.Type.WEBAUTHN).delete()
+    has_app = theirs.filter(type=Authenticator.Type.TOTP).exists()
+    if not (person.sees_other_people and has_app):
+        theirs.delete()
+
+
+def forget_second_step(*, person: User) -> None:
+    """Take passkeys, authenticator app and recovery codes from somebody who has lost them.
+
+    Whoever is signed in to the account is signed out. The caller keeps on record who did it.
+    """
+    with transaction.atomic():
+        Authenticator.objects.filter(user=person).delete()
+        _sign_out(person)
+
+
+def _sign_out(person: User) -> None:
+    for session in UserSession.objects.filter(user=person):
+        session.end()
 
 
 def tell_former_address(*, email: str) -> None:

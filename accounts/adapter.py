@@ -1,13 +1,23 @@
 """What django-allauth asks of us."""
 
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.stagekit import clear_login
+from allauth.account.internal.userkit import user_email
+from allauth.account.models import EmailAddress
+from django.contrib import messages
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.crypto import get_random_string
 
 from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox
 
+ADDRESS_CHANGED = (
+    "The email address of this account has been changed. Sign in with the address it has now."
+)
 # No vowels and no look-alikes: a code can be read out, and never spells a word.
 _CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 _CODE_LENGTH = 6
@@ -45,6 +55,24 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Closed: an account begins on the sign-in page, with the code."""
         return False
+
+    def pre_login(
+        self, request: HttpRequest, user: AbstractBaseUser, *, email: str | None, **about: Any
+    ) -> HttpResponse | None:
+        """Refuse a sign-in that began with an address which is the account's no longer.
+
+        A coordinator may have corrected it meanwhile, because a stranger reads mail there.
+        """
+        if response := super().pre_login(request, user, email=email, **about):
+            return response
+        theirs = {str(user_email(user)).lower()}
+        theirs.update(EmailAddress.objects.filter(user_id=user.pk).values_list("email", flat=True))
+        # No address is named where a passkey is used.
+        if not email or email.lower() in theirs:
+            return None
+        clear_login(request)
+        messages.error(request, ADDRESS_CHANGED)
+        return HttpResponseRedirect(reverse("account_login"))
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """Where to go after signing in when no page was asked for."""

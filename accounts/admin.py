@@ -5,10 +5,13 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts.actions import forget_second_step
 from accounts.backoffice import BackOffice, take_out
 from accounts.models import Agency, User
+from booking.wording import counted
 
 # Secrets of the second step, other people's sign-ins, and rights that our roles replace.
 take_out(EmailAddress, EmailConfirmation, Authenticator, UserSession, Group)
@@ -43,6 +46,7 @@ class UserPages(BackOffice):
     search_fields = ["email", "first_name", "last_name"]
     ordering = ["last_name", "first_name", "pk"]
     autocomplete_fields = ["agency"]
+    actions = ["forget_second_step"]
     readonly_fields = ["email", "date_joined", "last_login", "is_superuser"]
     fieldsets = [
         (
@@ -67,3 +71,18 @@ class UserPages(BackOffice):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """An account begins when somebody signs in."""
         return False
+
+    def has_superuser_permission(self, request: HttpRequest) -> bool:
+        """Only a superuser weakens how somebody signs in."""
+        return self.has_change_permission(request) and bool(request.user.is_superuser)
+
+    @admin.action(
+        description="Take away the second step of signing in (a lost phone)",
+        permissions=["superuser"],
+    )
+    def forget_second_step(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """They sign in with a code by email; with a role they set up a second step anew."""
+        for person in queryset:
+            forget_second_step(person=person)
+            self.log_change(request, person, "Took away the second step of signing in.")
+        self.message_user(request, f"{counted(len(queryset), 'second step')} taken away.")

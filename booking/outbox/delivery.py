@@ -38,8 +38,8 @@ BACK_OFF_SECONDS = (10, 30, 60, 300, 900, 3600)
 # How long a mail server may go on saying "not now" to one message.
 GIVE_UP_AFTER = timedelta(days=3)
 CLAIMS_BEFORE_PARKING = 8
-# It may be what breaks them off, and each may have been taken: somebody must look at it.
-ATTEMPTS_BROKEN_OFF_BEFORE_PARKING = 8
+# It may itself be what breaks off, and may have been taken each time: somebody must look at it.
+BREAK_OFFS_BEFORE_PARKING = 8
 # Waits, in seconds, for a database that is restarting to take down what was sent.
 SETTLING_WAITS = (0.5, 1, 2, 4, 8, 15)
 _ADDRESS = re.compile(r"""(?:"[^"]*"|[^\s"'<>()\[\],;:]+)@[^\s"'<>()\[\],;:]+""")
@@ -286,11 +286,15 @@ def _refused(message: Message, refusal: Refused, *, now: datetime) -> None:
 
 
 def _broken_off(message: Message, trouble: Unreachable, *, now: datetime) -> None:
-    had_it = message.handed_over or trouble.may_have_it
-    if trouble.may_have_it and message.attempts >= ATTEMPTS_BROKEN_OFF_BEFORE_PARKING:
-        _park(message, str(trouble), handed_over=True)
+    break_offs = message.break_offs + trouble.may_have_it
+    changes = {
+        "handed_over": message.handed_over or trouble.may_have_it,
+        "break_offs": break_offs,
+    }
+    if trouble.may_have_it and break_offs >= BREAK_OFFS_BEFORE_PARKING:
+        _park(message, str(trouble), **changes)
     else:
-        _put_off(message, str(trouble), now=now, handed_over=had_it)
+        _put_off(message, str(trouble), now=now, **changes)
 
 
 def _park(message: Message, reason: str, **changes: Any) -> None:
@@ -328,15 +332,19 @@ def _release(messages: Sequence[Message], *, due_at: datetime, **changes: Any) -
     for message in messages:
         by_claim[message.claim_number].append(message.pk)
     for claim_number, keys in by_claim.items():
-        Message.objects.filter(
+        ours = Message.objects.filter(
             pk__in=keys, claim_number=claim_number, state=Message.State.SENDING
-        ).update(
-            state=Message.State.WAITING,
-            due_at=due_at,
-            silent_claims=0,
-            lease_until=None,
-            **changes,
         )
+        with transaction.atomic():
+            # Locked in the order of the desk, which corrects an address of several at once.
+            locked = list(ours.order_by("id").select_for_update().values_list("pk", flat=True))
+            Message.objects.filter(pk__in=locked).update(
+                state=Message.State.WAITING,
+                due_at=due_at,
+                silent_claims=0,
+                lease_until=None,
+                **changes,
+            )
 
 
 def _hurry(*, since: datetime, now: datetime) -> None:

@@ -95,6 +95,9 @@ class Message(models.Model):
     refused_since = models.DateTimeField(
         null=True, help_text="When a mail server first said not now, since it was last put back."
     )
+    break_offs = models.PositiveIntegerField(
+        default=0, help_text="Attempts that ended without an answer once it had been handed over."
+    )
     sent_at = models.DateTimeField(null=True)
     bounced_at = models.DateTimeField(
         null=True, help_text="When a mail server told us that it did not arrive after all."

@@ -72,3 +72,12 @@ class SameAddress(MessageRefused):
     """The corrected address is the one it has."""
 
     sentence = "This is the address the message has already. Enter another one."
+
+
+class CorrectedSince(MessageRefused):
+    """Somebody else gave the message another address while this one was typed."""
+
+    sentence = (
+        "Somebody else has corrected the address of this message meanwhile. Look at the address it"
+        " has now before you enter another one."
+    )

@@ -18,6 +18,7 @@ from accounts.models import User
 from booking.outbox.actions import new_message_id
 from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
 from booking.outbox.refusals import (
+    CorrectedSince,
     Forgotten,
     MayHaveArrived,
     NotStuck,
@@ -34,14 +35,16 @@ What = MessageEvent.What
 _LONGEST_REASON = 1100
 # As delivery notes a mail server's refusal, and a report that a message came back.
 _CODES = re.compile(r"[45]\d\d(?:[ -][45]\.\d{1,3}\.\d{1,3})?")
-# Our own mail server said that there is no such address (RFC 3463, 3.2).
-_NO_SUCH_ADDRESS = re.compile(r"5\d\d[ -]5\.1\.\d")
+# Our own mail server said that there is no such address (RFC 3463, 3.2; RFC 7505, 4.1). 5.1.7 and
+# 5.1.8 are about the address of the sender.
+_NO_SUCH_ADDRESS = re.compile(r"5\d\d[ -]5\.1\.(?:1|2|3|10)\b")
 
 _UNTRIED: Mapping[str, Any] = {
     "attempts": 0,
     "silent_claims": 0,
     "lease_until": None,
     "refused_since": None,
+    "break_offs": 0,
     "sent_at": None,
     "bounced_at": None,
 }
@@ -139,7 +142,8 @@ def correct_address(
     dropped, because the old address may be a stranger's. The old address is told, unless our mail
     server says that there is none: what came back by mail anybody may have written.
 
-    Raises `OnlyForItsRecipient`, `SameAddress`, `NotStuck`, `MayHaveArrived`, `ReplacedSince`,
+    `message` is as it was when the other address was asked for. Raises `CorrectedSince`,
+    `OnlyForItsRecipient`, `SameAddress`, `NotStuck`, `MayHaveArrived`, `ReplacedSince`,
     `PlaceGone` or `accounts.refusals.AddressRefused`.
     """
     to_email = to_email.strip().lower()
@@ -213,6 +217,8 @@ def _lock_with_others(message: Message) -> tuple[Message, list[Message]]:
     locked = Message.objects.filter(Q(pk=stored.pk) | others).order_by("id").select_for_update()
     rows = {each.pk: each for each in locked}
     fresh = rows.pop(stored.pk)
+    if fresh.to_email != message.to_email or fresh.to_email != stored.to_email:
+        raise CorrectedSince
     begun = [key for key, each in rows.items() if each.state == State.SENDING and each.handed_over]
     return fresh, [
         each

@@ -1,8 +1,10 @@
 """The back office: who gets in, and what can be changed there."""
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -14,6 +16,7 @@ from booking.catalogue.models import Course, Session
 from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.models import Booking
+from tests.accounts.test_sign_in import sign_in
 from tests.factories import (
     make_coordinator,
     make_person,
@@ -130,6 +133,27 @@ def test_roles_change_and_nothing_else_of_the_row_is_written(client: Client) -> 
     person.refresh_from_db()
     assert (person.is_trainer, person.is_superuser, person.email) == (True, False, email)
     assert person.job_title == "Health visitor"
+
+
+def test_a_superuser_takes_away_a_second_step_that_is_lost() -> None:
+    person, other = make_coordinator(), make_trainer()
+    own, people = Client(), reverse("admin:accounts_user_changelist")
+    sign_in(own, person.email)
+    for each in (person, other):
+        for kind in Authenticator.Type:
+            Authenticator.objects.create(user=each, type=kind, data={})
+    assert own.get(reverse("my_bookings")).status_code == 200
+    asked = {"action": "forget_second_step", "_selected_action": [person.pk]}
+    signed_in(make_coordinator(is_staff=True)).post(people, asked)
+    assert Authenticator.objects.filter(user=person).count() == 3
+    by = make_coordinator(is_staff=True, is_superuser=True)
+    answer = signed_in(by).post(people, asked, follow=True).content.decode()
+    assert "1 second step taken away." in answer
+    assert not Authenticator.objects.filter(user=person).exists()
+    assert Authenticator.objects.filter(user=other).count() == 3
+    entry = LogEntry.objects.get()
+    assert (entry.user, entry.object_id) == (by, str(person.pk))
+    assert own.get(reverse("my_bookings")).status_code == 302
 
 
 def test_nobody_is_added_or_deleted(client: Client) -> None:

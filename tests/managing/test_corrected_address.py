@@ -20,7 +20,7 @@ from booking.calendars.actions import new_feed
 from booking.calendars.models import CalendarFeed
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.places import actions
-from tests.accounts.test_sign_in import sign_in
+from tests.accounts.test_sign_in import ask_for_code, code_for, sign_in
 from tests.factories import (
     NOW,
     make_coordinator,
@@ -131,6 +131,8 @@ def test_what_else_waits_for_them_goes_along_but_no_code_and_no_link() -> None:
         ({}, 0),
         ({"last_error": "", "attempts": 0}, 1),
         ({"last_error": "554 5.7.1 It looks like spam"}, 1),
+        # It is our own address that the server does not like.
+        ({"last_error": "550 5.1.8 Sender address has bad system address"}, 1),
         # A report that came by mail, which anybody may have written.
         ({"last_error": "5.1.1 No such person", "state": State.SENT, "bounced_at": NOW}, 1),
     ],
@@ -180,7 +182,7 @@ def test_an_account_made_by_hand_for_a_trainer_does_not_make_way() -> None:
 
 def test_no_way_in_is_left_to_a_stranger_at_the_wrong_address() -> None:
     person = make_person(OLD)
-    for kind in (Authenticator.Type.WEBAUTHN, Authenticator.Type.RECOVERY_CODES):
+    for kind in Authenticator.Type:
         Authenticator.objects.create(user=person, type=kind, data={})
     person.set_password("a stranger's own words")
     person.save()
@@ -193,12 +195,41 @@ def test_no_way_in_is_left_to_a_stranger_at_the_wrong_address() -> None:
     assert not CalendarFeed.objects.live().exists()
 
 
-def test_who_sees_others_keeps_their_second_step() -> None:
+@pytest.mark.parametrize("resends", [False, True])
+def test_a_code_sent_to_the_old_address_opens_nothing_any_more(*, resends: bool) -> None:
+    person, stranger = make_person(OLD), Client()
+    ask_for_code(stranger, OLD)
+    code = code_for(OLD)
+    correct(refused_confirmation(person))
+    if resends:
+        stranger.post(reverse("account_confirm_login_code"), {"action": "resend"})
+        code = code_for(OLD)
+    answer = stranger.post(reverse("account_confirm_login_code"), {"code": code})
+    assert answer.headers["Location"] == reverse("account_login")
+    page = stranger.get(reverse("account_login")).content.decode()
+    assert "The email address of this account has been changed." in page
+    assert stranger.get(reverse("my_bookings")).status_code == 302
+    person.refresh_from_db()
+    assert person.email == NEW
+    [address] = EmailAddress.objects.filter(user=person)
+    assert (address.email, address.verified) == (NEW, False)
+    sign_in(Client(), NEW)
+
+
+@pytest.mark.parametrize("has_app", [True, False])
+def test_who_sees_others_keeps_an_authenticator_app_and_no_passkey(*, has_app: bool) -> None:
     person = make_coordinator(email=OLD)
-    Authenticator.objects.create(user=person, type=Authenticator.Type.WEBAUTHN, data={})
+    kinds = Authenticator.Type
+    for kind in (kinds.WEBAUTHN, kinds.RECOVERY_CODES, *([kinds.TOTP] if has_app else [])):
+        Authenticator.objects.create(user=person, type=kind, data={})
+    person.set_password("a stranger's own words")
+    person.save()
     message = refused_confirmation(person)
     assert correct(message, by=make_coordinator(is_superuser=True)).status_code == 302
-    assert Authenticator.objects.filter(user=person).exists()
+    left = set(Authenticator.objects.filter(user=person).values_list("type", flat=True))
+    assert left == ({kinds.TOTP, kinds.RECOVERY_CODES} if has_app else set())
+    person.refresh_from_db()
+    assert not person.has_usable_password()
 
 
 def test_what_a_worker_has_claimed_and_not_begun_goes_to_the_new_address_too() -> None:

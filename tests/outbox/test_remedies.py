@@ -9,6 +9,7 @@ from django.db import transaction
 from booking.outbox import actions, remedies, reports
 from booking.outbox.models import Message, MessageEvent
 from booking.outbox.refusals import (
+    CorrectedSince,
     Forgotten,
     MayHaveArrived,
     NotStuck,
@@ -74,6 +75,16 @@ def test_a_corrected_message_is_another_mail_to_be_composed_anew() -> None:
     assert event.former_message_id == message.message_id
     assert event.by is not None
     assert event.why == f"From old@agency.example to {NEW}. Wrong"
+
+
+def test_what_somebody_else_has_corrected_meanwhile_is_not_corrected_again_unseen() -> None:
+    message = refused("one")
+    as_shown = Message.objects.get(pk=message.pk)
+    correct(message)
+    with pytest.raises(CorrectedSince):
+        correct(as_shown, "another@agency.example")
+    message.refresh_from_db()
+    assert message.to_email == NEW
 
 
 def test_what_waits_behind_it_for_the_same_address_goes_with_it() -> None:
@@ -143,6 +154,7 @@ def test_an_invitation_does_not_follow_its_cancellation() -> None:
     reminder = post("reminder", booking_id=booking.pk)
     assert correct(invitation)[0] == invitation
     Message.objects.filter(pk=invitation.pk).update(**back)
+    invitation.refresh_from_db()
     cancellation = post("cancellation", payload=event, booking_id=booking.pk)
     for attempt in (
         lambda: correct(invitation, "third@agency.example"),

@@ -239,6 +239,17 @@ def test_what_breaks_the_server_off_is_sent_seldom_and_then_looked_at(
         assert poison.may_have_arrived
 
 
+def test_one_break_off_after_many_refusals_is_tried_again(clock: Clock, settings: Settings) -> None:
+    message = post("greylisted")
+    answers = [*["451 Not yet"] * 9, "hang up", "250 OK"]
+    with mail_server(lambda _, before: answers[before], settings), connected() as run:
+        for number, _ in enumerate(answers, 1):
+            assert state_of(message) == State.WAITING, number
+            run(clock)
+            clock.go(5000)
+    assert (state_of(message), message.break_offs) == (State.SENT, 1)
+
+
 def test_an_answer_to_data_that_invites_no_content_is_no_acceptance(
     clock: Clock, settings: Settings
 ) -> None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import icalendar
@@ -187,6 +188,24 @@ def test_a_session_that_comes_in_while_people_are_told_is_not_left_out(what: str
     correct()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_draft_that_is_discarded_while_people_are_told_is_said_to_have_changed() -> None:
+    course, by = make_course(title="Neglect"), make_coordinator()
+    make_session(course=course)
+    draft = make_session(course=course, state=Session.State.DRAFT, venue=None)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            lock_session(draft.pk)
+            rename_it = partial(rename, course, "Neglect and its signs", by=by)
+            correcting = pool.submit(alone, rename_it)
+            wait_for_somebody_to_be_held_up()
+            draft.sittings.all().delete()
+            draft.delete()
+        with pytest.raises(CorrectedMeanwhile):
+            correcting.result()
+    assert Course.objects.get(pk=course.pk).title == "Neglect"
+
+
 def alone(act: Callable[[], object]) -> None:
     """In a thread with its own connection."""
     try:
@@ -196,10 +215,15 @@ def alone(act: Callable[[], object]) -> None:
 
 
 def wait_for_somebody_to_be_held_up() -> None:
-    """Until a connection waits for what another has locked."""
+    """Until a connection to this database waits for what another has locked."""
     for _ in range(200):
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            # Else the transaction goes on seeing what it saw at first.
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
             if cursor.fetchone()[0]:
                 return
         time.sleep(0.05)
