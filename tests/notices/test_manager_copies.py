@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -24,7 +25,6 @@ from tests.factories import (
     make_course,
     make_person,
     make_session,
-    morning,
 )
 from tests.notices.letters import THREE_DATES, part, read, written
 
@@ -289,8 +289,9 @@ def test_copies_stand_or_fall_with_the_decision(course: Course) -> None:
     assert topics() == []
 
 
+@time_machine.travel(NOW, tick=False)
 def test_the_practitioner_is_told_that_a_copy_goes_to_the_manager(course: Course) -> None:
-    session = make_session(course=course, starts_at=morning(21))
+    session = make_session(course=course)
     person = make_practitioner()
     client = Client()
     client.force_login(person)

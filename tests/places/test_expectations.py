@@ -24,7 +24,6 @@ from tests.factories import (
     make_person,
     make_policy,
     make_session,
-    morning,
 )
 
 pytestmark = pytest.mark.django_db
@@ -245,7 +244,7 @@ def test_my_bookings_cost_the_same_however_many_lists_one_waits_on() -> None:
 
     def wait(number: int) -> None:
         for _ in range(number):
-            session = make_session(capacity=1, agency_limit=1, starts_at=morning(40))
+            session = make_session(capacity=1, agency_limit=1, starts_at=NOW + timedelta(days=40))
             fill(session, 1)
             actions.book(session=session, person=person, by=person, now=NOW)
 
