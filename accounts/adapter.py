@@ -65,10 +65,10 @@ class AccountAdapter(DefaultAccountAdapter):
         """
         if response := super().pre_login(request, user, email=email, **about):
             return response
-        theirs = {str(user_email(user)).lower()}
-        theirs.update(EmailAddress.objects.filter(user_id=user.pk).values_list("email", flat=True))
         # No address is named where a passkey is used.
-        if not email or email.lower() in theirs:
+        if not email or email.lower() == str(user_email(user)).lower():
+            return None
+        if EmailAddress.objects.filter(user_id=user.pk, email__iexact=email).exists():
             return None
         clear_login(request)
         messages.error(request, ADDRESS_CHANGED)

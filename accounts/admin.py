@@ -5,6 +5,7 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -82,7 +83,8 @@ class UserPages(BackOffice):
     )
     def forget_second_step(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """They sign in with a code by email; with a role they set up a second step anew."""
-        for person in queryset:
-            forget_second_step(person=person)
-            self.log_change(request, person, "Took away the second step of signing in.")
+        with transaction.atomic():
+            for person in queryset:
+                forget_second_step(person=person)
+                self.log_change(request, person, "Took away the second step of signing in.")
         self.message_user(request, f"{counted(len(queryset), 'second step')} taken away.")

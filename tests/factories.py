@@ -14,17 +14,20 @@ from booking.wording import LONDON
 
 # A Tuesday morning in winter; sessions made without a start lie three weeks ahead of it.
 NOW = datetime(2027, 1, 12, 9, 0, tzinfo=UTC)
+# One day for all tests of a process, also where they run past midnight.
+_TODAY = datetime.now(LONDON)
 
 _number = count(1)
 
 
-# One day for all tests of a process, also where they run past midnight.
-_TODAY = datetime.now(LONDON)
-
-
-def morning(days: int, *, hour: int = 9, minute: int = 30) -> datetime:
-    """Half past nine in London so many days from today: a session then ends the day it starts."""
+def in_days(days: int, hour: int, minute: int = 0) -> datetime:
+    """A time of day in London, so many days from today."""
     return _TODAY.replace(hour=hour, minute=minute, second=0, microsecond=0) + timedelta(days=days)
+
+
+def morning(days: int) -> datetime:
+    """Half past nine in London so many days from today: a session then ends the day it starts."""
+    return in_days(days, 9, 30)
 
 
 def make_agency(

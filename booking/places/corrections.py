@@ -112,7 +112,8 @@ def change_course(*, course: Course, plan: CoursePlan, by: User, now: datetime) 
 
 def _lock_all(sessions: SessionQuerySet, *, now: datetime) -> dict[int, Session]:
     """Those with a date ahead, by their keys, each with its lock, in the order in which all take
-    them. Drafts too, so that none is published and booked while people are told."""
+    them. Drafts too, so that none is published and booked while people are told; raises
+    `CorrectedMeanwhile` if one of them is discarded in that time."""
     try:
         return {key: lock_session(key) for key in _keys(sessions, now=now)}
     except Session.DoesNotExist as discarded:

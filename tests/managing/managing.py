@@ -13,11 +13,7 @@ from accounts.models import User
 from booking.catalogue.models import Session
 from booking.places import actions
 from booking.wording import LONDON
-from tests.factories import (
-    make_person,
-    make_session,
-    morning,
-)
+from tests.factories import in_days, make_person, make_session
 
 
 def signed_in(person: User) -> Client:
@@ -29,7 +25,7 @@ def signed_in(person: User) -> Client:
 
 def ahead(days: int = 30, hour: int = 10) -> datetime:
     """A moment some days from now, at a full hour in London."""
-    return morning(days, hour=hour, minute=0)
+    return in_days(days, hour)
 
 
 def with_people(*, booked: int, waiting: int = 0, **fields: Any) -> Session:

@@ -13,12 +13,12 @@ from pytest_django import Settings
 
 from booking.local.processes import free_port
 from booking.local.smtp_sink import SmtpSink
-from booking.outbox import delivery
+from booking.outbox import delivery, remedies
 from booking.outbox import post as post_room
 from booking.outbox.delivery import claim, deliver
 from booking.outbox.models import Message
 from booking.outbox.post import Post
-from tests.factories import NOW
+from tests.factories import NOW, make_coordinator
 from tests.outbox.mail_servers import mail_server, use_port
 from tests.outbox.posting import Clock, compose, connected, names, post, sent, state_of
 from tests.worker.celery_programs import environment
@@ -237,6 +237,11 @@ def test_what_breaks_the_server_off_is_sent_seldom_and_then_looked_at(
             run(clock)
         assert (poison.state, poison.attempts) == (State.PARKED, 8)
         assert poison.may_have_arrived
+        # Once somebody has looked at it and sent it again, it is counted anew.
+        remedies.retry(message=poison, by=make_coordinator(), now=clock.now)
+        clock.go(60)
+        run(clock)
+        assert (state_of(poison), poison.break_offs) == (State.WAITING, 1)
 
 
 def test_one_break_off_after_many_refusals_is_tried_again(clock: Clock, settings: Settings) -> None:
