@@ -13,7 +13,7 @@ import itertools
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -21,6 +21,7 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakSet
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -119,7 +120,7 @@ class SmtpSink:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         try:
-            server = await listen(self.directory, host=self._host, port=self.port)
+            server, clients = await listen(self.directory, host=self._host, port=self.port)
         except OSError as refusal:
             self._refusal = refusal
             self._ready.set()
@@ -127,7 +128,7 @@ class SmtpSink:
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stopping.wait()
-        await _close(server)
+        await _close(server, clients)
 
     def messages(self) -> list[StoredMail]:
         """Every stored mail, oldest first."""
@@ -151,24 +152,37 @@ class SmtpSink:
         self.stop()
 
 
-async def listen(directory: Path, *, host: str, port: int) -> asyncio.Server:
-    """Start a sink on the running event loop. Raises `OSError` if the port is taken."""
+async def listen(directory: Path, *, host: str, port: int) -> tuple[asyncio.Server, WeakSet[SMTP]]:
+    """Start a sink on the running event loop; with the server come its connections.
+
+    Raises `OSError` if the port is taken.
+    """
     store = _Store(directory)
+    clients = WeakSet[SMTP]()
 
     def connection() -> Any:
-        return SMTP(store, hostname="sink.example", enable_SMTPUTF8=True)
+        client = SMTP(store, hostname="sink.example", enable_SMTPUTF8=True)
+        clients.add(client)
+        return client
 
-    return await asyncio.get_running_loop().create_server(connection, host, port)
+    return await asyncio.get_running_loop().create_server(connection, host, port), clients
 
 
-async def _close(server: asyncio.Server) -> None:
+def hang_up(clients: Iterable[SMTP]) -> None:
+    """Close every connection that is open. asyncio's servers can do so only from Python 3.13 on."""
+    for client in list(clients):
+        if client.transport is not None:
+            client.transport.close()
+
+
+async def _close(server: asyncio.Server, clients: Iterable[SMTP]) -> None:
     """Stop listening and wait until every open connection has been taken down."""
     # Connections that the system has already accepted come first: asyncio drops one that it is
     # still setting up when the server closes, and leaves its socket open.
     await asyncio.sleep(0.02)
     server.close()
     for _ in range(100):
-        server.close_clients()
+        hang_up(clients)
         await asyncio.sleep(0.005)
         if asyncio.all_tasks() == {asyncio.current_task()}:
             return
@@ -178,10 +192,10 @@ async def _serve_until_signalled(directory: Path, port: int) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    server = await listen(directory, host="127.0.0.1", port=port)
+    server, clients = await listen(directory, host="127.0.0.1", port=port)
     print(f"Mail server on port {port}, storing in {directory}", flush=True)
     await stopping.wait()
-    await _close(server)
+    await _close(server, clients)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

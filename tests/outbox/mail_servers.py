@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakSet
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from pytest_django import Settings
+
+from booking.local.smtp_sink import hang_up
 
 # What the server answers to DATA for a message; the number says how often it came before.
 Answer = Callable[[bytes, int], str]
@@ -76,8 +79,12 @@ def mail_server(answer: Answer, settings: Settings) -> Iterator[Misbehaving]:
     handler = Misbehaving(answer)
     ready, loop = threading.Event(), asyncio.new_event_loop()
 
+    clients = WeakSet[SMTP]()
+
     def connection() -> Any:
-        return _Server(handler, hostname="bad.example")
+        client = _Server(handler, hostname="bad.example")
+        clients.add(client)
+        return client
 
     async def serve() -> None:
         server = await loop.create_server(connection, "127.0.0.1", 0)
@@ -86,7 +93,7 @@ def mail_server(answer: Answer, settings: Settings) -> Iterator[Misbehaving]:
         ready.set()
         await stopping[0].wait()
         server.close()
-        server.close_clients()
+        hang_up(clients)
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
         await asyncio.sleep(0)
