@@ -1,4 +1,5 @@
-# Nothing needs to be installed first but Python 3.13, make and a network: see bootstrap.sh.
+# Nothing needs to be installed first but Python 3.12, 3.13 or 3.14, make and a network: see
+# bootstrap.sh.
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-browser test-deep test-faults check format bench lock
 
@@ -53,8 +54,8 @@ bench: $(INSTALLED)
 	@$(BIN)/python -m tests.load.bench $(ARGS)
 
 UPGRADE ?=
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes \
-	--no-header --no-emit-index-url --no-annotate $(UPGRADE)
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python $(BIN)/python --python-version 3.12 \
+	--generate-hashes --no-header --no-emit-index-url --no-annotate $(UPGRADE)
 
 lock: $(INSTALLED)
 	@$(COMPILE) requirements.in --output-file requirements.txt
