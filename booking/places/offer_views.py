@@ -53,7 +53,8 @@ def standing(booking: Booking, *, is_current: bool, now: datetime) -> Standing:
 @opened_by_link
 def offer(request: HttpRequest, token: str) -> HttpResponse:
     """Show the offer, and take the answer. Looking answers nothing: mail scanners look."""
-    (booking, is_current), now = booking_by_offer_link(token), timezone.now()
+    now = timezone.now()
+    booking, is_current = booking_by_offer_link(token, now=now)
     usual = {"manager_email": booking.person.manager_email}
     form = OfferAnswerForm(request.POST if request.method == "POST" else None, initial=usual)
     is_open = standing(booking, is_current=is_current, now=now) == Standing.OPEN
@@ -77,7 +78,8 @@ def _page(
     request: HttpRequest, token: str, form: OfferAnswerForm, *, refusal: Refused | None = None
 ) -> HttpResponse:
     """How the offer stands, and the buttons while it is open."""
-    (booking, is_current), now = booking_by_offer_link(token), timezone.now()
+    now = timezone.now()
+    booking, is_current = booking_by_offer_link(token, now=now)
     stands, session = standing(booking, is_current=is_current, now=now), booking.session
     sittings = [SittingTimes.of(each) for each in session.sittings.all()]
     context = {
