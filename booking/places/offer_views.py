@@ -13,7 +13,7 @@ from booking.places.answer_forms import OfferAnswerForm
 from booking.places.link_pages import opened_by_link
 from booking.places.loaders import booking_by_offer_link
 from booking.places.models import Booking
-from booking.places.refusals import ManagerNeeded, Refused
+from booking.places.refusals import ManagerNeeded, PlaceRefused
 from booking.places.waiting_list import clashes
 
 State = Booking.State
@@ -67,15 +67,15 @@ def offer(request: HttpRequest, token: str) -> HttpResponse:
         else:
             actions.decline_offer(booking=booking, by=person, now=now)
     except ManagerNeeded as refused:
-        form.add_error("manager_email", f"{refused.sentence} {refused.instead}".strip())
+        form.add_error("manager_email", refused.with_instead)
         return _page(request, token, form)
-    except Refused as refusal:
+    except PlaceRefused as refusal:
         return _page(request, token, form, refusal=refusal)
     return redirect(request.path)
 
 
 def _page(
-    request: HttpRequest, token: str, form: OfferAnswerForm, *, refusal: Refused | None = None
+    request: HttpRequest, token: str, form: OfferAnswerForm, *, refusal: PlaceRefused | None = None
 ) -> HttpResponse:
     """How the offer stands, and the buttons while it is open."""
     now = timezone.now()
