@@ -6,9 +6,10 @@ from django.db import IntegrityError, models, transaction
 
 from accounts.actions import place_in_agency
 from accounts.models import Agency, User
+from booking.site.refusals import Refused
 
 
-class AgencyNameTaken(Exception):
+class AgencyNameTaken(Refused):
     """There is an agency of this name."""
 
     sentence = "There is already an agency of this name. Choose it from the list."

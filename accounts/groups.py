@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 
 from accounts.models import PractitionerGroup, User
+from booking.site.refusals import Refused
 
 _ADDRESS = re.compile(r"[^\s,;<>()\"']+@[^\s,;<>()\"']+")
 
 
-class GroupNameTaken(Exception):
+class GroupNameTaken(Refused):
     """Another group has this name."""
 
     sentence = "There is already a group of this name."

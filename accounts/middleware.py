@@ -7,8 +7,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from booking.site.signed_links import SignedLink
+
 # Paths that stay open: signing out, the pages that settle the matter, what pages are made of, and
-# what is answered by a link whoever is signed in.
+# what is answered by a signed link, whoever is signed in.
 _ALWAYS_OPEN = (
     "/accounts/",
     "/static/",
@@ -16,8 +18,7 @@ _ALWAYS_OPEN = (
     "/readyz",
     "/privacy/",
     "/accessibility/",
-    "/approvals/",
-    "/offers/",
+    *(link.prefix for link in SignedLink),
 )
 
 

@@ -1,18 +1,14 @@
 """Why the address of an account cannot be corrected: each with the sentence a coordinator reads."""
 
 from accounts.addresses import SHARED_MAILBOX_REFUSED
+from booking.site.refusals import Refused
 
 
-class AddressRefused(Exception):
-    """Nothing was changed. `sentence` says why."""
-
-    sentence = "The account cannot have this address."
-
-    def __str__(self) -> str:
-        return self.sentence
+class CorrectionRefused(Refused):
+    """The account keeps the address that it has."""
 
 
-class AddressTaken(AddressRefused):
+class AddressTaken(CorrectionRefused):
     """Another person signs in with it."""
 
     sentence = (
@@ -21,13 +17,13 @@ class AddressTaken(AddressRefused):
     )
 
 
-class SharedMailbox(AddressRefused):
+class SharedMailbox(CorrectionRefused):
     """It names a desk rather than a person."""
 
     sentence = SHARED_MAILBOX_REFUSED
 
 
-class OnlyByAdministrator(AddressRefused):
+class OnlyByAdministrator(CorrectionRefused):
     """Whoever gets mail at the address could see what the person may see of others."""
 
     sentence = (

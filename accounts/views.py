@@ -16,8 +16,9 @@ from django.views.decorators.cache import never_cache
 from accounts import actions
 from accounts.forms import ProfileForm, RemindersForm
 from accounts.models import User
-from accounts.reminder_links import LinkRanOut, person_of_link
+from accounts.reminder_links import person_of_link
 from booking.rate_limits import at_most, at_most_from_one_address
+from booking.site.signed_links import LinkRanOut, LinkRefused
 
 
 def signed_in(request: HttpRequest) -> User:
@@ -107,10 +108,10 @@ def reminders_link(request: HttpRequest, token: str) -> HttpResponse:
     """Turn reminders off, or on again, by the link in one of them; without signing in."""
     try:
         person = person_of_link(token, now=timezone.now())
-    except User.DoesNotExist as missing:
-        raise Http404 from missing
     except LinkRanOut:
         return render(request, "account/reminders_link_ran_out.html", status=410)
+    except (LinkRefused, User.DoesNotExist) as missing:
+        raise Http404 from missing
     form = _reminders_form(request, person)
     if request.method == "POST" and form.is_valid():
         actions.choose_reminders(person=person, **form.cleaned_data)

@@ -6,11 +6,12 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor
 
+from booking.site.signed_links import SignedLink
+
 _SECRET_FEED = re.compile(r"(/calendar/)[^/\s\"']+(\.ics)")
-_SECRET_LINK = re.compile(
-    r"(/approvals/|/offers/|/new-dates/|/accounts/reminders/|/accounts/password/reset/key/)"
-    r"(?!done/)[^/\s\"']+"
-)
+# The last is the way to a new password, which is not signed by us; its "done" is no secret.
+_SECRET_AFTER = (*(link.prefix for link in SignedLink), "/accounts/password/reset/key/")
+_SECRET_LINK = re.compile(rf"({'|'.join(map(re.escape, _SECRET_AFTER))})(?!done/)[^/\s\"']+")
 
 
 def without_secrets(logger: Any, method: str, event: EventDict) -> EventDict:

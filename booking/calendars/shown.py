@@ -10,12 +10,20 @@ from booking.calendars import rows
 from booking.calendars.rows import BookingRow, DiaryRow, Rows, SessionRow
 from booking.catalogue.filters import ProgrammeFilters
 from booking.catalogue.models import DiaryDate, Session, SessionQuerySet
+from booking.site.refusals import Refused
 from booking.wording import LONDON
 
 BOOKINGS_NAME = "My safeguarding training"
 LED_NAME = "Safeguarding training I lead"
 CANCELLED_SHOWN_FOR = timedelta(days=30)
 PAST_SHOWN_FOR = timedelta(days=365)
+
+
+class FilterRefused(Refused):
+    """A filter of the programme cannot be understood."""
+
+    def __init__(self, sentence: str) -> None:
+        self.sentence = sentence
 
 
 def bookings_of(person_id: int, *, now: datetime) -> Rows[BookingRow]:
@@ -37,13 +45,13 @@ def led_by(person_id: int, *, now: datetime) -> Rows[SessionRow]:
 def programme(filters: ProgrammeFilters | None, *, now: datetime) -> Rows[SessionRow]:
     """Sessions not yet over that the filters let through, and for a while those called off.
 
-    Raises `ValueError` with a sentence for a filter that cannot be understood: a calendar that
-    silently held something else would mislead for months.
+    Raises `FilterRefused`: a calendar that silently held something else would mislead for months.
     """
     if filters is None:
         return rows.of_sessions(_not_yet_over(now=now))
     if filters.form.errors:
-        raise ValueError(" ".join(text for each in filters.form.errors.values() for text in each))
+        errors = filters.form.errors.values()
+        raise FilterRefused(" ".join(text for each in errors for text in each))
     return rows.of_sessions(filters.qs)
 
 

@@ -85,7 +85,7 @@ def programme_ics(request: HttpRequest) -> HttpResponse:
     filters = shown.programme_filters(request.GET, now=now)
     try:
         told = shown.programme(filters, now=now)
-    except ValueError as refusal:
+    except shown.FilterRefused as refusal:
         return HttpResponse(f"{refusal}\n", status=400, content_type="text/plain; charset=utf-8")
     return _feed(request, told, session_events, name=shown.programme_name(filters))
 

@@ -15,12 +15,11 @@ from accounts.models import User
 from booking.catalogue import actions
 from booking.catalogue.models import Course, Session, Sitting, Venue
 from booking.catalogue.policies import CancellationPolicy
+from booking.site.refusals import Refused
 
 
-class EditRefused(Exception):
-    """The edit was refused. `sentence` says why."""
-
-    sentence = "That cannot be done."
+class EditRefused(Refused):
+    """A session, course or venue stays as it is."""
 
 
 class NotADraft(EditRefused):

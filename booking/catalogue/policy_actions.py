@@ -13,21 +13,16 @@ from django.db import IntegrityError, transaction
 
 from booking.catalogue.models import Course, Session, SessionQuerySet
 from booking.catalogue.policies import CancellationPolicy, ChargeBand
+from booking.site.refusals import Refused
 
 
-class PolicyRefused(Exception):
-    """The rules were not stored. `sentence` says why."""
-
-    sentence = "That cannot be done."
-
-
-class PolicyNameTaken(PolicyRefused):
+class PolicyNameTaken(Refused):
     """Other rules have this name."""
 
     sentence = "There are rules of this name already. Make a new version of those instead."
 
 
-class AlreadyReplaced(PolicyRefused):
+class AlreadyReplaced(Refused):
     """Somebody made a newer version meanwhile."""
 
     sentence = "These rules have been replaced by a newer version. Change that one instead."

@@ -28,7 +28,7 @@ from booking.outbox.models import Message
 from booking.places import actions as places
 from booking.places import demand
 from booking.places.models import Booking
-from booking.places.refusals import Refused
+from booking.places.refusals import PlaceRefused
 from booking.places.rule_models import PriorLearning
 from booking.wording import LONDON
 
@@ -321,7 +321,7 @@ def _try_to_book(session: Session, person: User, at: datetime, dice: random.Rand
     needs = dice.choice(_NEEDS) if dice.random() < 0.1 else ""
     try:
         places.book(session=session, person=person, by=person, now=at, needs=needs)
-    except Refused:
+    except PlaceRefused:
         return False
     return True
 

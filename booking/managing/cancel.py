@@ -17,7 +17,7 @@ from booking.managing.forms import CancelSessionForm
 from booking.managing.loaders import managed_session
 from booking.places import calling_off
 from booking.places.eligibility import check_changeable
-from booking.places.refusals import Refused, SessionStarted
+from booking.places.refusals import PlaceRefused, SessionStarted
 from booking.rate_limits import at_most
 
 _REASONS = {"few": "Too few people have booked."}
@@ -48,7 +48,7 @@ def cancel(request: HttpRequest, session_id: int) -> HttpResponse:
             )
         except calling_off.NextDateGone as gone:
             form.add_error("next_dates", gone.sentence)
-        except Refused as refused:
+        except PlaceRefused as refused:
             refusal = refused
         else:
             messages.success(request, f"The session is cancelled. {told_words(people)}")
@@ -60,7 +60,9 @@ def cancel(request: HttpRequest, session_id: int) -> HttpResponse:
     return render(request, page, context, status=status)
 
 
-def _context(session: Session, form: CancelSessionForm, refusal: Refused | None) -> dict[str, Any]:
+def _context(
+    session: Session, form: CancelSessionForm, refusal: PlaceRefused | None
+) -> dict[str, Any]:
     chosen = form.instead if form.is_valid() else None
     lines = calling_off.spread(session, chosen.sessions) if chosen else []
     return {
@@ -74,10 +76,10 @@ def _context(session: Session, form: CancelSessionForm, refusal: Refused | None)
     }
 
 
-def _refusal(session: Session) -> Refused | None:
+def _refusal(session: Session) -> PlaceRefused | None:
     """Why this session cannot be cancelled any more, if so."""
     try:
         check_changeable(session)
-    except Refused as refused:
+    except PlaceRefused as refused:
         return refused
     return SessionStarted(session) if session.starts_at <= timezone.now() else None

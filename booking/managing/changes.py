@@ -18,7 +18,7 @@ from booking.managing.limits import given_words
 from booking.managing.loaders import managed_session
 from booking.places import actions, changes
 from booking.places.loaders import booking_for
-from booking.places.refusals import NotLive, Refused
+from booking.places.refusals import NotLive, PlaceRefused
 from booking.places.statements import read_session
 from booking.rate_limits import at_most
 from booking.wording import counted
@@ -26,11 +26,11 @@ from booking.wording import counted
 _NAMES_SHOWN = 30
 
 
-def _refusal_to_change(session: Session) -> Refused | None:
+def _refusal_to_change(session: Session) -> PlaceRefused | None:
     """Why nothing about this session can be changed any more, if so."""
     try:
         changes.check_date_ahead(session, now=timezone.now())
-    except Refused as refused:
+    except PlaceRefused as refused:
         return refused
     return None
 
@@ -112,7 +112,7 @@ def _rearranged(
             now=form.now,
             expected_revision=session.revision,
         )
-    except Refused as refused:
+    except PlaceRefused as refused:
         form.add_error(None, refused.sentence)
         return None
     if done:
@@ -135,14 +135,14 @@ def capacity(request: HttpRequest, session_id: int) -> HttpResponse:
             if step == "do":
                 return _capacity_changed(request, session, form)
             return _capacity_preview(request, session, form)
-        except Refused as refused:
+        except PlaceRefused as refused:
             form.add_error("capacity", refused.sentence)
     context = {"session": session, "form": form}
     return render(request, "manage/capacity.html", context, status=422 if form.errors else 200)
 
 
 def _capacity_preview(request: HttpRequest, session: Session, form: CapacityForm) -> HttpResponse:
-    """Who would be given or offered a place. Raises `Refused`."""
+    """Who would be given or offered a place. Raises `PlaceRefused`."""
     now, places = timezone.now(), form.cleaned_data["capacity"]
     read = read_session(session.pk)
     changes.check_capacity(read, places, now=now)
@@ -159,7 +159,7 @@ def _capacity_preview(request: HttpRequest, session: Session, form: CapacityForm
 
 
 def _capacity_changed(request: HttpRequest, session: Session, form: CapacityForm) -> HttpResponse:
-    """Do it. Raises `Refused`."""
+    """Do it. Raises `PlaceRefused`."""
     places = form.cleaned_data["capacity"]
     given = changes.change_capacity(
         session=session,
@@ -182,12 +182,12 @@ def cancel_booking(request: HttpRequest, booking_id: int) -> HttpResponse:
     booking = booking_for(coordinator, booking_id)
     typed = request.POST if request.method == "POST" else None
     form = ReasonForm(typed)
-    refusal: Refused | None = None if booking.is_live else NotLive(booking)
+    refusal: PlaceRefused | None = None if booking.is_live else NotLive(booking)
     if form.is_valid():
         why = form.cleaned_data["why"]
         try:
             actions.cancel(booking=booking, by=coordinator, now=timezone.now(), why=why)
-        except Refused as refused:
+        except PlaceRefused as refused:
             refusal = refused
         else:
             messages.success(request, f"The booking of {booking.person} is cancelled.")

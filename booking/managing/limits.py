@@ -13,7 +13,7 @@ from booking.managing import queries
 from booking.managing.limits_forms import MOST_ROWS, LimitsForm
 from booking.managing.loaders import managed_session
 from booking.places import limits
-from booking.places.refusals import LimitTooLow, Refused
+from booking.places.refusals import LimitTooLow, PlaceRefused
 from booking.rate_limits import at_most
 from booking.wording import counted
 
@@ -34,7 +34,7 @@ def who_gets_places(request: HttpRequest, session_id: int) -> HttpResponse:
                 by=signed_in(request),
                 now=timezone.now(),
             )
-        except Refused as refused:
+        except PlaceRefused as refused:
             field = "agency_limit" if isinstance(refused, LimitTooLow) else None
             form.add_error(field, refused.sentence)
         else:

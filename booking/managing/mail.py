@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import coordinators_only
-from accounts.refusals import AddressRefused
+from accounts.refusals import CorrectionRefused
 from accounts.views import signed_in
 from booking.managing import correcting
 from booking.managing.mail_forms import AddressForm, WhyForm
@@ -152,7 +152,7 @@ def correct_address(request: HttpRequest, message_id: int) -> HttpResponse:
             done = correcting.correct_address(
                 message=message, by=signed_in(request), now=timezone.now(), **form.cleaned_data
             )
-        except (MessageRefused, AddressRefused) as refused:
+        except (MessageRefused, CorrectionRefused) as refused:
             form.add_error("to_email", refused.sentence)
         else:
             messages.success(request, corrected_words(done))

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from accounts.permissions import coordinators_only
 from booking.catalogue import policy_actions
 from booking.catalogue.policies import CancellationPolicy
-from booking.catalogue.policy_actions import AlreadyReplaced, PolicyRefused, UsedBy
+from booking.catalogue.policy_actions import AlreadyReplaced, PolicyNameTaken, UsedBy
 from booking.managing import queries
 from booking.managing.policy_forms import PolicyForm
 from booking.rate_limits import at_most
@@ -36,7 +36,7 @@ def new_policy(request: HttpRequest) -> HttpResponse:
         name = form.cleaned_data["name"]
         try:
             policy_actions.create(name=name, terms=form.terms, now=timezone.now())
-        except PolicyRefused as refused:
+        except PolicyNameTaken as refused:
             form.add_error("name", refused.sentence)
         else:
             messages.success(request, f"{name} can now be chosen for courses and sessions.")
@@ -54,11 +54,11 @@ def policy_version(request: HttpRequest, policy_id: int) -> HttpResponse:
     now = timezone.now()
     typed = request.POST if request.method == "POST" else None
     form = PolicyForm(typed, policy=policy)
-    refusal: PolicyRefused | None = AlreadyReplaced() if policy.replaced_at else None
+    refusal = AlreadyReplaced() if policy.replaced_at else None
     if form.is_valid() and not refusal:
         try:
             newer, moved = policy_actions.new_version(policy=policy, terms=form.terms, now=now)
-        except PolicyRefused as refused:
+        except AlreadyReplaced as refused:
             refusal = refused
         else:
             words = f"{newer.name} is now version {newer.version}. {_moved(moved)}"

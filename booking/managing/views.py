@@ -22,7 +22,7 @@ from booking.managing.loaders import managed_session
 from booking.managing.opening_forms import OpeningForm
 from booking.outbox.watch import backlog
 from booking.places import corrections, demand, minimum, opening, scheduling
-from booking.places.refusals import Refused, ReservedPlaces
+from booking.places.refusals import PlaceRefused, ReservedPlaces
 from booking.rate_limits import at_most
 from booking.searching import search_text
 
@@ -129,12 +129,13 @@ def edit(request: HttpRequest, session_id: int) -> HttpResponse:
         return _edit_draft(request, session)
     typed = request.POST if request.method == "POST" else None
     form = DetailsForm(typed, session=session, now=timezone.now())
-    refusal = "" if session.state == Session.State.PUBLISHED else editing.NotEditable.sentence
+    can_be_edited = session.state == Session.State.PUBLISHED
+    refusal: editing.EditRefused | None = None if can_be_edited else editing.NotEditable()
     if form.is_valid() and not refusal and request.POST.get("step") != "edit":
         try:
             return _details_changed(request, session, form)
         except editing.EditRefused as refused:
-            refusal = refused.sentence
+            refusal = refused
     context = {"form": form, "session": session, "refusal": refusal}
     status = 409 if refusal and typed else 422 if form.errors else 200
     return render(request, "manage/details.html", context, status=status)
@@ -228,7 +229,7 @@ def go_ahead(request: HttpRequest, session_id: int) -> HttpResponse:
     session = managed_session(session_id)
     try:
         minimum.goes_ahead(session=session, by=signed_in(request), now=timezone.now())
-    except Refused as refused:
+    except PlaceRefused as refused:
         messages.error(request, refused.sentence)
     else:
         messages.success(request, "The session goes ahead.")
@@ -241,12 +242,13 @@ def go_ahead(request: HttpRequest, session_id: int) -> HttpResponse:
 def discard(request: HttpRequest, session_id: int) -> HttpResponse:
     """Ask, then remove a draft."""
     session = managed_session(session_id)
-    refusal = "" if session.state == Session.State.DRAFT else editing.NotADraft.sentence
+    is_draft = session.state == Session.State.DRAFT
+    refusal: editing.EditRefused | None = None if is_draft else editing.NotADraft()
     if request.method == "POST":
         try:
             editing.discard_draft(session=session)
         except editing.EditRefused as refused:
-            refusal = refused.sentence
+            refusal = refused
         else:
             messages.success(request, f"The draft {session.reference} is removed.")
             return redirect("manage_sessions")

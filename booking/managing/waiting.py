@@ -16,7 +16,7 @@ from booking.managing.loaders import managed_session
 from booking.places import exchanges, waiting_list
 from booking.places.loaders import booking_for
 from booking.places.models import Booking
-from booking.places.refusals import NotWaiting, Refused
+from booking.places.refusals import NotWaiting, PlaceRefused
 from booking.places.statements import read_session
 from booking.rate_limits import at_most
 
@@ -52,7 +52,8 @@ def waiting(request: HttpRequest, session_id: int) -> HttpResponse:
 def move_up(request: HttpRequest, booking_id: int) -> HttpResponse:
     """Put somebody further forward, for a reason that those passed over will read."""
     booking = booking_for(signed_in(request), booking_id)
-    refusal: Refused | None = None if booking.state == Booking.State.WAITING else NotWaiting()
+    is_waiting = booking.state == Booking.State.WAITING
+    refusal: PlaceRefused | None = None if is_waiting else NotWaiting()
     position = 0 if refusal else booking.waiting_position
     typed = request.POST if request.method == "POST" else None
     form = MoveUpForm(typed, stands_at=position)
@@ -65,7 +66,7 @@ def move_up(request: HttpRequest, booking_id: int) -> HttpResponse:
                 by=signed_in(request),
                 now=timezone.now(),
             )
-        except Refused as refused:
+        except PlaceRefused as refused:
             refusal = refused
         else:
             messages.success(request, f"{booking.person} is moved up the waiting list.")

@@ -22,7 +22,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from booking.outbox.models import Message, MessageQuerySet
-from booking.outbox.post import REST_SECONDS, Post, Refused, Unreachable
+from booking.outbox.post import REST_SECONDS, Post, RefusedByServer, Unreachable
 
 log = structlog.get_logger(__name__)
 
@@ -208,7 +208,7 @@ def _send(
         )
     except TakenOver:
         return None
-    except Refused as refusal:
+    except RefusedByServer as refusal:
         _refused(message, refusal, now=clock())
         return str(refusal) if post.refuses_everything else None
     except Unreachable as trouble:
@@ -275,7 +275,7 @@ def _sent(message: Message, *, now: datetime) -> None:
             return
 
 
-def _refused(message: Message, refusal: Refused, *, now: datetime) -> None:
+def _refused(message: Message, refusal: RefusedByServer, *, now: datetime) -> None:
     """Nobody has it by this attempt; who may have had it before may still."""
     since = message.refused_since or now
     changes = {"handed_over": message.handed_over, "refused_since": since}

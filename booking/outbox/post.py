@@ -22,7 +22,7 @@ REFUSALS_BEFORE_REST = 10
 _SERVICE_CLOSING = 421
 
 
-class Refused(Exception):
+class RefusedByServer(Exception):
     """The mail server said no to one message. `for_good` tells a 5xx from a 4xx reply."""
 
     def __init__(self, reason: str, *, for_good: bool) -> None:
@@ -95,7 +95,7 @@ class Post:
         self._last_used = time.monotonic()
 
     def send(self, *, to_email: str, mime: bytes, now: datetime, renew: Callable[[], None]) -> None:
-        """Hand over one message on the open connection. Raises `Refused` or `Unreachable`.
+        """Hand over one message on the open connection. Raises `RefusedByServer` or `Unreachable`.
 
         Servers end a connection that has lasted or carried enough. When it turns out before any
         content was handed over, the message goes over a new one. `renew` is called before that,
@@ -104,7 +104,7 @@ class Post:
         try:
             recipient = self._mailer.prep_address(to_email)
         except ValueError as refusal:
-            raise Refused(f"The address is not one: {refusal}", for_good=True) from refusal
+            raise RefusedByServer(f"The address is not one: {refusal}", for_good=True) from refusal
         was_fresh, self._is_fresh = self._is_fresh, False
         with self._closed_on_trouble():
             try:
@@ -118,7 +118,7 @@ class Post:
                     renew()
                     self._announce(recipient, size=len(mime))
                 self._hand_over(mime)
-            except Refused as refusal:
+            except RefusedByServer as refusal:
                 if refusal.for_good:
                     self._note_no_refusal()
                 else:
@@ -176,7 +176,7 @@ class Post:
             raise Unreachable(reply)
         with contextlib.suppress(smtplib.SMTPServerDisconnected):
             self._connection().rset()
-        raise Refused(reply, for_good=code >= 500)
+        raise RefusedByServer(reply, for_good=code >= 500)
 
     @contextlib.contextmanager
     def _closed_on_trouble(self) -> Iterator[None]:
@@ -187,7 +187,7 @@ class Post:
         """
         try:
             yield
-        except Refused:
+        except RefusedByServer:
             raise
         except (smtplib.SMTPException, OSError) as trouble:
             self.close()

@@ -1,15 +1,11 @@
 """Why something cannot be done with a message: each with the sentence a coordinator reads."""
 
 from booking.outbox.models import Message
+from booking.site.refusals import Refused
 
 
-class MessageRefused(Exception):
-    """Nothing was changed. `sentence` says why."""
-
-    sentence = "That cannot be done with this message."
-
-    def __str__(self) -> str:
-        return self.sentence
+class MessageRefused(Refused):
+    """Nothing was done with the message."""
 
 
 class NotStuck(MessageRefused):

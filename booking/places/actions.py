@@ -70,7 +70,7 @@ def book(
 
     A free place goes to a newcomer only when nobody who waits can take it and no rule holds it
     back. Where the course asks for a manager's agreement, the place is held until they answer.
-    Returns the booking: confirmed, requested or waiting. Raises a `Refused`: not open, already
+    Returns the booking: confirmed, requested or waiting. Raises a `PlaceRefused`: not open, already
     booked, not for this person, something to be done first, no manager named, or a clash with
     another booking that holds a place (waiting for a place is allowed all the same).
     """

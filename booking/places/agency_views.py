@@ -19,7 +19,7 @@ from booking.places.exchange_outlook import late_pence
 from booking.places.loaders import colleagues_booking, public_session, unread_session
 from booking.places.many_rows import rows_of, text_of
 from booking.places.models import Booking
-from booking.places.refusals import AlreadyBooked, Refused
+from booking.places.refusals import AlreadyBooked, PlaceRefused
 from booking.rate_limits import at_most
 from booking.searching import search_text
 
@@ -64,7 +64,7 @@ def agency_book(request: HttpRequest, session_id: int) -> HttpResponse:
     own, now = agency_of_lead(request), timezone.now()
     session = public_session(session_id)
     form = ColleagueForm(request.POST if request.method == "POST" else None)
-    refusal: Refused | None = None
+    refusal: PlaceRefused | None = None
     if request.method == "POST" and form.is_valid():
         try:
             booking = book_colleague(
@@ -76,7 +76,7 @@ def agency_book(request: HttpRequest, session_id: int) -> HttpResponse:
             )
         except AlreadyBooked as refused:
             return redirect("agency_booking", refused.booking.pk)
-        except Refused as refused:
+        except PlaceRefused as refused:
             refusal = refused
         else:
             return redirect("agency_booking", booking.pk)
@@ -104,7 +104,7 @@ def agency_book_many(request: HttpRequest, session_id: int) -> HttpResponse:
         try:
             context |= _outcomes(request, session, form, is_booking=step == "book")
             return render(request, "places/agency_outcomes.html", context)
-        except Refused as refused:
+        except PlaceRefused as refused:
             context["refusal"] = refused
     status = 409 if "refusal" in context else 422
     return render(request, "places/agency_book_many.html", {**context, "form": form}, status=status)

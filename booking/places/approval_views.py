@@ -19,7 +19,8 @@ _GONE = (Standing.RUN_OUT, Standing.NOT_NEEDED)
 @opened_by_link
 def approval(request: HttpRequest, token: str) -> HttpResponse:
     """Show what is asked, and take the one answer. Looking answers nothing: mail scanners look."""
-    asked, now = approval_by_link(token), timezone.now()
+    now = timezone.now()
+    asked = approval_by_link(token, now=now)
     form = ManagerAnswerForm(request.POST if request.method == "POST" else None)
     if asked is None or standing(asked, now=now) != Standing.OPEN or not form.is_valid():
         return _page(request, asked, form)
@@ -28,7 +29,7 @@ def approval(request: HttpRequest, token: str) -> HttpResponse:
         act(approval=asked, now=now, reason=form.cleaned_data["reason"])
     except AlreadyAnswered:
         # Somebody was faster: the same manager in another window, or the clock.
-        return _page(request, approval_by_link(token), form)
+        return _page(request, approval_by_link(token, now=now), form)
     return redirect(request.path)
 
 

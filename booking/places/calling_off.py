@@ -15,13 +15,13 @@ from booking.places.announcements import NextDate
 from booking.places.eligibility import check_changeable
 from booking.places.manager_copies import with_copies
 from booking.places.models import Booking, BookingEvent
-from booking.places.refusals import Refused, SessionStarted
+from booking.places.refusals import PlaceRefused, SessionStarted
 from booking.places.rule_models import SessionEvent
 from booking.places.statements import lock_session, sittings_of
 from booking.wording import day, listed, short_day
 
 
-class NextDateGone(Refused):
+class NextDateGone(PlaceRefused):
     """A date that was to be offered takes no bookings."""
 
     def __init__(self, session: Session) -> None:

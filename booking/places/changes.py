@@ -21,7 +21,7 @@ from booking.places.eligibility import check_changeable
 from booking.places.facts import read_room
 from booking.places.limits import check_reserved
 from booking.places.models import Booking
-from booking.places.refusals import CapacityTooLow, Refused, SessionStarted
+from booking.places.refusals import CapacityTooLow, PlaceRefused, SessionStarted
 from booking.places.rule_models import SessionEvent
 from booking.places.statements import lock_session
 from booking.places.telling import tell
@@ -29,7 +29,7 @@ from booking.places.waiting_list import next_in_line
 from booking.wording import listed, sitting_times
 
 
-class ChangedMeanwhile(Refused):
+class ChangedMeanwhile(PlaceRefused):
     """Somebody else changed the session after this change was prepared."""
 
     sentence = (
@@ -38,7 +38,7 @@ class ChangedMeanwhile(Refused):
     )
 
 
-class BadTimes(Refused):
+class BadTimes(PlaceRefused):
     """The sittings proposed cannot be held."""
 
     def __init__(self, sentence: str) -> None:

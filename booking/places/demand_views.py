@@ -32,9 +32,10 @@ def interest(request: HttpRequest, code: str) -> HttpResponse:
 @opened_by_link
 def stop(request: HttpRequest, token: str) -> HttpResponse:
     """Ask, then stop to tell somebody of new dates, by the link in their mail."""
-    found = interest_of(token)
+    now = timezone.now()
+    found = interest_of(token, now=now)
     if request.method == "POST":
-        demand.stop_telling(course=found.course, person=found.person, now=timezone.now())
+        demand.stop_telling(course=found.course, person=found.person, now=now)
         found.refresh_from_db(fields=["ended_at"])
     return render(request, "places/stop_interest.html", {"interest": found})
 

@@ -12,7 +12,7 @@ from booking.places.colleagues import check_address, newcomer
 from booking.places.facts import read_practitioners
 from booking.places.models import Booking
 from booking.places.prospects import Prospect
-from booking.places.refusals import NotAColleague, Refused
+from booking.places.refusals import NotAColleague, PlaceRefused
 from booking.places.statements import read_session, sittings_of
 from booking.places.waiting_list import who_waits
 from booking.wording import counted, sitting_times
@@ -57,7 +57,7 @@ class OtherDate:
     """Another date of the course, and why the person cannot have a place there, if so."""
 
     session: Session
-    refusal: Refused | None
+    refusal: PlaceRefused | None
 
     @property
     def when(self) -> str:
@@ -89,7 +89,7 @@ def _with_outcomes(
         line = who_waits(session, now=now)
         try:
             prospects.check_move(booking, session, who, line, now=now)
-        except Refused as refused:
+        except PlaceRefused as refused:
             yield OtherDate(shown, refused)
         else:
             yield OtherDate(shown, None)

@@ -17,7 +17,7 @@ from booking.places.colleague_forms import MoveForm, SubstituteForm
 from booking.places.exchange_outlook import late_pence, of_substitute, other_dates
 from booking.places.loaders import arranged_booking, page_address, unread_session
 from booking.places.models import Booking
-from booking.places.refusals import Refused
+from booking.places.refusals import PlaceRefused
 from booking.rate_limits import at_most
 
 
@@ -42,7 +42,7 @@ def substitute(request: HttpRequest, booking_id: int) -> HttpResponse:
             context["outlook"] = of_substitute(
                 booking, form.entry, manager_email=manager, by=person, now=now
             )
-        except Refused as refused:
+        except PlaceRefused as refused:
             context["refusal"] = refused
     return _answer(request, "places/substitute.html", context, form)
 
@@ -84,7 +84,7 @@ def move(request: HttpRequest, booking_id: int) -> HttpResponse:
         to = unread_session(int(form.cleaned_data["to"]))
         try:
             taken = exchanges.transfer(booking=booking, to=to, by=person, now=now)
-        except Refused as refused:
+        except PlaceRefused as refused:
             context["refusal"] = refused
         else:
             return redirect(page_address(taken, person))

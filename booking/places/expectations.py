@@ -16,7 +16,7 @@ from booking.places import eligibility, rules
 from booking.places.facts import read_practitioners
 from booking.places.models import Booking
 from booking.places.prospects import of_booking
-from booking.places.refusals import Clash, PrerequisiteMissing, Refused
+from booking.places.refusals import Clash, PlaceRefused, PrerequisiteMissing
 from booking.places.rules import Reason
 from booking.places.statements import read_session
 from booking.places.waiting_list import clashes, who_waits
@@ -71,7 +71,7 @@ def expected(*, session: Session, person: User, now: datetime) -> Expectation:
         prospect = of_booking(
             who, session, line, conflict=elsewhere, manager_email=manager, by=person
         )
-    except Refused as refusal:
+    except PlaceRefused as refusal:
         return refused(refusal, now=now)
     if prospect.held is None:
         return Expectation(outcome=Outcome.PLACE if prospect.is_agreed else Outcome.HELD)
@@ -85,7 +85,7 @@ def expected(*, session: Session, person: User, now: datetime) -> Expectation:
     )
 
 
-def refused(refusal: Refused, *, now: datetime) -> Expectation:
+def refused(refusal: PlaceRefused, *, now: datetime) -> Expectation:
     """A refusal as it is shown, also after somebody has tried to book."""
     missing: Sequence[tuple[Course, Session | None]] = ()
     if isinstance(refusal, PrerequisiteMissing):

@@ -9,19 +9,19 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from booking.catalogue.models import Course
-from booking.places.refusals import Refused
+from booking.places.refusals import PlaceRefused
 from booking.places.rule_models import PriorLearning
 
 State = PriorLearning.State
 
 
-class AlreadyDeclared(Refused):
+class AlreadyDeclared(PlaceRefused):
     """There is a declaration of this course that counts."""
 
     sentence = "You have told us about this course already. It counts."
 
 
-class NotToBeChecked(Refused):
+class NotToBeChecked(PlaceRefused):
     """Somebody has rejected the declaration already."""
 
     sentence = "This declaration was rejected meanwhile. Only its owner can declare it anew."

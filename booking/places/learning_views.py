@@ -14,7 +14,7 @@ from accounts.permissions import coordinators_only
 from accounts.views import safe_next, signed_in
 from booking.places import learning
 from booking.places.learning_forms import CheckForm, DeclareForm
-from booking.places.refusals import Refused
+from booking.places.refusals import PlaceRefused
 from booking.places.rule_models import PriorLearning
 from booking.rate_limits import at_most
 from booking.wording import LONDON
@@ -44,7 +44,7 @@ def declare(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             learning.declare(person=signed_in(request), now=now, **form.cleaned_data)
-        except Refused as refused:
+        except PlaceRefused as refused:
             form.add_error("course", refused.sentence)
         else:
             title = form.cleaned_data["course"].title
@@ -87,7 +87,7 @@ def check(request: HttpRequest, declaration_id: int) -> HttpResponse:
         note = form.cleaned_data["note"]
         try:
             act(declaration=declaration, by=signed_in(request), now=timezone.now(), note=note)
-        except Refused as refused:
+        except PlaceRefused as refused:
             form.add_error(None, refused.sentence)
         else:
             done = "rejected" if form.cleaned_data["rejects"] else "verified"

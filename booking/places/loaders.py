@@ -62,15 +62,12 @@ def booking_to_ask_about(person: User, booking_id: int) -> Booking:
     return booking
 
 
-def approval_by_link(token: str) -> Approval | None:
+def approval_by_link(token: str, *, now: datetime) -> Approval | None:
     """What the holder of a manager's link is asked; nothing if somebody else is asked since.
 
-    Nobody is asked whose address a coordinator has yet to confirm. Raises `Http404` for a link of
-    nobody's making.
+    Nobody is asked whose address a coordinator has yet to confirm. Raises `LinkRefused`.
     """
-    key = links.approval_key(token)
-    if key is None:
-        raise Http404
+    key = links.approval_key(token, now=now)
     approvals = Approval.objects.select_related(
         "booking__person__agency",
         "booking__session__course",
@@ -81,19 +78,19 @@ def approval_by_link(token: str) -> Approval | None:
     return approvals.filter(key=key).first()
 
 
-def booking_by_offer_link(token: str) -> tuple[Booking, bool]:
+def booking_by_offer_link(token: str, *, now: datetime) -> tuple[Booking, bool]:
     """The booking whose offer a link answers, and whether that offer is the one that stands now.
 
-    Raises `Http404` for a link of nobody's making.
+    Raises `LinkRefused`, or `Http404` if there is no such booking.
     """
-    found = links.offer_of(token)
+    key, mark = links.offer_of(token, now=now)
     bookings = Booking.objects.select_related(
         "person", "agency", "policy", "approval", "session__course", "session__venue"
     )
-    booking = bookings.filter(pk=found[0]).first() if found else None
-    if found is None or booking is None:
+    booking = bookings.filter(pk=key).first()
+    if booking is None:
         raise Http404
-    return booking, links.is_marked(found[1], booking.offered_until)
+    return booking, links.is_marked(mark, booking.offered_until)
 
 
 def course_of(code: str) -> Course:

@@ -34,7 +34,7 @@ def change(request: HttpRequest, booking_id: int) -> HttpResponse:
                 now=now,
             )
         except ManagerNeeded as refused:
-            form.add_error("manager_email", f"{refused.sentence} {refused.instead}".strip())
+            form.add_error("manager_email", refused.with_instead)
         except AlreadyAnswered:
             is_open = False
         else:

@@ -15,7 +15,7 @@ from booking.places import eligibility, prospects
 from booking.places.colleagues import book_colleague, check_address, newcomer
 from booking.places.facts import read_practitioners
 from booking.places.models import Booking
-from booking.places.refusals import AddressRefused, AlreadyBooked, Refused
+from booking.places.refusals import AddressRefused, AlreadyBooked, PlaceRefused
 from booking.places.statements import read_session
 from booking.places.waiting_list import clashes, who_waits
 
@@ -109,7 +109,7 @@ def foresee(
                 manager_email="",
                 by=by,
             )
-        except Refused as refused:
+        except PlaceRefused as refused:
             outcomes.append(_refused(entry, person, refused, agency=agency))
             continue
         if prospect.held is not None:
@@ -146,7 +146,7 @@ def book_all(
         try:
             _check_first(is_first)
             booking = book_colleague(session=session, entry=entry, agency=agency, by=by, now=now)
-        except Refused as refused:
+        except PlaceRefused as refused:
             outcomes.append(_refused(entry, person, refused, agency=agency))
             continue
         is_waiting = booking.state == State.WAITING
@@ -180,7 +180,9 @@ def _key(person: User | None) -> int:
     return person.pk if person else 0
 
 
-def _refused(entry: Entry, person: User | None, refused: Refused, *, agency: Agency) -> Outcome:
+def _refused(
+    entry: Entry, person: User | None, refused: PlaceRefused, *, agency: Agency
+) -> Outcome:
     """Nobody of another agency is named: whose address it is stays untold."""
     ours = person if person is not None and person.agency_id == agency.pk else None
     if isinstance(refused, AlreadyBooked):

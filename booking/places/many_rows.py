@@ -13,7 +13,7 @@ from typing import Any
 from django.core.files.uploadedfile import UploadedFile
 
 from accounts.colleagues import Entry
-from booking.places.refusals import Refused
+from booking.places.refusals import PlaceRefused
 from booking.wording import counted
 
 MOST_ROWS = 500
@@ -46,7 +46,7 @@ _ORDER = ("email", "first_name", "last_name", "job_title")
 _LENGTHS = {"email": 1000, "first_name": 100, "last_name": 100, "job_title": 150}
 
 
-class UnreadableList(Refused):
+class UnreadableList(PlaceRefused):
     """The list or file cannot be read."""
 
     def __init__(self, sentence: str, instead: str = "") -> None:

@@ -13,7 +13,7 @@ from booking.places.answer_forms import OfferAnswerForm
 from booking.places.link_pages import opened_by_link
 from booking.places.loaders import booking_by_offer_link
 from booking.places.models import Booking
-from booking.places.refusals import ManagerNeeded, Refused
+from booking.places.refusals import ManagerNeeded, PlaceRefused
 from booking.places.waiting_list import clashes
 
 State = Booking.State
@@ -53,7 +53,8 @@ def standing(booking: Booking, *, is_current: bool, now: datetime) -> Standing:
 @opened_by_link
 def offer(request: HttpRequest, token: str) -> HttpResponse:
     """Show the offer, and take the answer. Looking answers nothing: mail scanners look."""
-    (booking, is_current), now = booking_by_offer_link(token), timezone.now()
+    now = timezone.now()
+    booking, is_current = booking_by_offer_link(token, now=now)
     usual = {"manager_email": booking.person.manager_email}
     form = OfferAnswerForm(request.POST if request.method == "POST" else None, initial=usual)
     is_open = standing(booking, is_current=is_current, now=now) == Standing.OPEN
@@ -66,18 +67,19 @@ def offer(request: HttpRequest, token: str) -> HttpResponse:
         else:
             actions.decline_offer(booking=booking, by=person, now=now)
     except ManagerNeeded as refused:
-        form.add_error("manager_email", f"{refused.sentence} {refused.instead}".strip())
+        form.add_error("manager_email", refused.with_instead)
         return _page(request, token, form)
-    except Refused as refusal:
+    except PlaceRefused as refusal:
         return _page(request, token, form, refusal=refusal)
     return redirect(request.path)
 
 
 def _page(
-    request: HttpRequest, token: str, form: OfferAnswerForm, *, refusal: Refused | None = None
+    request: HttpRequest, token: str, form: OfferAnswerForm, *, refusal: PlaceRefused | None = None
 ) -> HttpResponse:
     """How the offer stands, and the buttons while it is open."""
-    (booking, is_current), now = booking_by_offer_link(token), timezone.now()
+    now = timezone.now()
+    booking, is_current = booking_by_offer_link(token, now=now)
     stands, session = standing(booking, is_current=is_current, now=now), booking.session
     sittings = [SittingTimes.of(each) for each in session.sittings.all()]
     context = {

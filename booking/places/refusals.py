@@ -5,29 +5,15 @@ from datetime import datetime
 from booking.catalogue.models import Session
 from booking.places.models import Booking
 from booking.places.rules import Reason, clash
+from booking.site.refusals import Refused
 from booking.wording import counted, deadline
 
 
-class Refused(Exception):
-    """An action was refused. `sentence` says why; `instead` says what the person can do."""
-
-    sentence = "That cannot be done."
-    instead = ""
-    # The sentence for whoever acts for somebody else, where it differs.
-    of_another = ""
-    # The rule that refused, where it is one of `booking.places.rules`.
-    rule = ""
-
-    def __str__(self) -> str:
-        return self.sentence
-
-    @property
-    def about_another(self) -> str:
-        """The sentence for whoever acts for somebody else."""
-        return self.of_another or self.sentence
+class PlaceRefused(Refused):
+    """A place, or what is done with one, was refused. `rule` is one of `booking.places.rules`."""
 
 
-class SessionNotOpen(Refused):
+class SessionNotOpen(PlaceRefused):
     """The session takes no bookings: it is a draft, cancelled or over."""
 
     def __init__(self, session: Session) -> None:
@@ -40,7 +26,7 @@ class SessionNotOpen(Refused):
         self.instead = "Look for another date of the same course."
 
 
-class SessionStarted(Refused):
+class SessionStarted(PlaceRefused):
     """The session has begun."""
 
     def __init__(self, session: Session) -> None:
@@ -48,7 +34,7 @@ class SessionStarted(Refused):
         self.instead = "Look for another date of the same course."
 
 
-class BookingNotOpenYet(Refused):
+class BookingNotOpenYet(PlaceRefused):
     """Booking has not opened."""
 
     def __init__(self, opens_at: datetime) -> None:
@@ -56,7 +42,7 @@ class BookingNotOpenYet(Refused):
         self.instead = "Come back then, or look for another date of the same course."
 
 
-class BookingClosed(Refused):
+class BookingClosed(PlaceRefused):
     """Booking has closed before the start."""
 
     def __init__(self, closed_at: datetime) -> None:
@@ -64,7 +50,7 @@ class BookingClosed(Refused):
         self.instead = "Look for another date of the same course."
 
 
-class AlreadyBooked(Refused):
+class AlreadyBooked(PlaceRefused):
     """The person already has a live booking for this session."""
 
     def __init__(self, booking: Booking) -> None:
@@ -88,7 +74,7 @@ class AlreadyBooked(Refused):
         )
 
 
-class Clash(Refused):
+class Clash(PlaceRefused):
     """Another session of theirs overlaps."""
 
     def __init__(self, other: Booking) -> None:
@@ -98,7 +84,7 @@ class Clash(Refused):
         self.of_another = reason.of_another
 
 
-class RuledOut(Refused):
+class RuledOut(PlaceRefused):
     """A rule of the course or the session speaks against it."""
 
     def __init__(self, reason: Reason) -> None:
@@ -126,39 +112,39 @@ class NoPlaceThere(RuledOut):
     """A place on another date, or for another person, cannot be had, so nothing was changed."""
 
 
-class AddressRefused(Refused):
+class AddressRefused(PlaceRefused):
     """An address cannot be booked by this agency, or is none."""
 
     def __init__(self, sentence: str, instead: str = "") -> None:
         self.sentence, self.instead = sentence, instead
 
 
-class NotAColleague(Refused):
+class NotAColleague(PlaceRefused):
     """The other person works for another agency."""
 
     sentence = "Only a colleague of the same agency can take this place."
     instead = "Cancel the booking, so that the next person on the waiting list gets the place."
 
 
-class NoPlaceToGive(Refused):
+class NoPlaceToGive(PlaceRefused):
     """The booking holds no confirmed place."""
 
     sentence = "This booking has no confirmed place to give."
 
 
-class AlreadyAnswered(Refused):
+class AlreadyAnswered(PlaceRefused):
     """The manager has answered, or the question does not stand any more."""
 
     sentence = "This question has been answered, or is not needed any more."
 
 
-class NotWaiting(Refused):
+class NotWaiting(PlaceRefused):
     """The booking is not on a waiting list."""
 
     sentence = "This booking is not on the waiting list any more."
 
 
-class ReservedPlaces(Refused):
+class ReservedPlaces(PlaceRefused):
     """More places are taken or reserved than the change allows."""
 
     def __init__(self, *, wanted: int, taken: int, reserved: int) -> None:
@@ -168,7 +154,7 @@ class ReservedPlaces(Refused):
         )
 
 
-class LimitTooLow(Refused):
+class LimitTooLow(PlaceRefused):
     """An agency has more places already."""
 
     def __init__(self, *, wanted: int, held: int, agency: str) -> None:
@@ -178,7 +164,7 @@ class LimitTooLow(Refused):
         )
 
 
-class NotLive(Refused):
+class NotLive(PlaceRefused):
     """The booking has ended already."""
 
     def __init__(self, booking: Booking) -> None:
@@ -192,7 +178,7 @@ class NotLive(Refused):
         self.instead = "You can book again if there are places."
 
 
-class OfferRanOut(Refused):
+class OfferRanOut(PlaceRefused):
     """The time to accept is over."""
 
     def __init__(self, booking: Booking) -> None:
@@ -201,14 +187,14 @@ class OfferRanOut(Refused):
         self.instead = "You can join the waiting list again."
 
 
-class NothingOffered(Refused):
+class NothingOffered(PlaceRefused):
     """There is no offer to answer."""
 
     sentence = "There is no offer to answer on this booking."
     instead = "Open the booking to see where it stands."
 
 
-class CapacityTooLow(Refused):
+class CapacityTooLow(PlaceRefused):
     """More places are taken than the new capacity allows."""
 
     def __init__(self, *, wanted: int, taken: int) -> None:

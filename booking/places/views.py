@@ -31,7 +31,7 @@ from booking.places.loaders import (
 )
 from booking.places.manager_copies import copied_to, would_be_copied_to
 from booking.places.models import Booking
-from booking.places.refusals import AlreadyBooked, ManagerNeeded, Refused
+from booking.places.refusals import AlreadyBooked, ManagerNeeded, PlaceRefused
 from booking.places.standing import standing, standings
 from booking.rate_limits import at_most
 
@@ -48,7 +48,7 @@ def book(request: HttpRequest, session_id: int) -> HttpResponse:
     usual = {"manager_email": person.manager_email}
     typed = request.POST if request.method == "POST" else None
     form = BookForm(typed, initial=usual, with_manager=profile is None)
-    refusal: Refused | None = None
+    refusal: PlaceRefused | None = None
     if request.method == "POST" and form.is_valid() and (profile is None or profile.is_valid()):
         if profile is not None:
             save_profile(person=person, **profile.cleaned_data)
@@ -67,8 +67,8 @@ def book(request: HttpRequest, session_id: int) -> HttpResponse:
         except AlreadyBooked as refused:
             return redirect(refused.booking)
         except ManagerNeeded as refused:
-            form.add_error("manager_email", f"{refused.sentence} {refused.instead}".strip())
-        except Refused as refused:
+            form.add_error("manager_email", refused.with_instead)
+        except PlaceRefused as refused:
             refusal = refused
         else:
             return redirect(booking)
@@ -90,7 +90,7 @@ def _book_page(
     *,
     form: BookForm,
     profile: ProfileForm | None,
-    refusal: Refused | None,
+    refusal: PlaceRefused | None,
 ) -> HttpResponse:
     """The page before and after a try; what booking comes to is known of somebody we know."""
     session, person, now = public_session(session_id), signed_in(request), timezone.now()
@@ -144,12 +144,12 @@ def cancel(request: HttpRequest, booking_id: int) -> HttpResponse:
     person, now = signed_in(request), timezone.now()
     booking = arranged_booking(person, booking_id, now=now)
     back = page_address(booking, person)
-    refusal: Refused | None = None
+    refusal: PlaceRefused | None = None
     form = CancelForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             actions.cancel(booking=booking, by=person, now=now, why=form.cleaned_data["why"])
-        except Refused as refused:
+        except PlaceRefused as refused:
             refusal = refused
         else:
             return redirect(back)
@@ -181,7 +181,7 @@ def answer_offer(request: HttpRequest, booking_id: int) -> HttpResponse:
     except ManagerNeeded as refusal:
         messages.info(request, refusal.sentence)
         return redirect(offer_path(booking.pk, booking.offered_until or timezone.now()))
-    except Refused as refusal:
+    except PlaceRefused as refusal:
         context = {"booking": booking, "session": booking.session, "refusal": refusal}
         return render(request, "places/refused.html", context, status=409)
     return redirect(booking)

@@ -4,16 +4,18 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.core.signing import Signer
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.reminder_links import LINK_LIFE, reminders_path
+from accounts.reminder_links import reminders_path
+from booking.site.signed_links import SignedLink
 from tests.factories import make_person
 
 pytestmark = pytest.mark.django_db
+
+LINK_LIFE = timedelta(days=180)
 
 
 def signed_in(person: User) -> Client:
@@ -125,16 +127,16 @@ def test_a_link_runs_out() -> None:
 def test_a_changed_link_or_one_signed_for_something_else_is_not_found() -> None:
     person, other = make_person(), make_person()
     token = link_for(person).split("/")[-2]
-    content, _, signature = token.partition(":")
-    others_content = link_for(other).split("/")[-2].partition(":")[0]
-    for_something_else = Signer(salt="other").sign_object({"person": person.pk, "until": 4e9})
+    content, _, signature = token.partition(".")
+    others_content = link_for(other).split("/")[-2].partition(".")[0]
+    for_something_else = SignedLink.OFFER.token(content)
     for bad in (
         "x",
         token[:-1],
-        f"{others_content}:{signature}",
-        f"{content}:",
+        f"{others_content}.{signature}",
+        f"{content}.",
         for_something_else,
-        "é:é",
+        "é.é",
         "%00",
     ):
         response = Client().post(reverse("reminders_link", args=[bad]), {"wants_reminders": "no"})

@@ -21,7 +21,7 @@ from booking.outbox.models import Message
 from booking.places import actions, calling_off, changes, exchanges
 from booking.places.changes import Arrangements, PlannedSitting
 from booking.places.models import Booking
-from booking.places.refusals import Refused
+from booking.places.refusals import PlaceRefused
 from booking.places.rule_models import Approval
 from tests.calendars.calendar_client import (
     CalendarClient,
@@ -70,7 +70,7 @@ class World:
     def live(self) -> None:
         """Let everybody try to book and things happen, then deliver what is left."""
         for person in self.people:
-            with suppress(Refused):
+            with suppress(PlaceRefused):
                 self._books(person)
         steps = {
             self.somebody_books: 36,
@@ -89,11 +89,11 @@ class World:
         chosen = self.chance.choices(list(steps), weights=list(steps.values()), k=STEPS)
         for step in chosen:
             self.now += timedelta(minutes=self.chance.randint(1, 300))
-            with suppress(Refused):
+            with suppress(PlaceRefused):
                 step()
                 self.done[step.__name__] += 1
         if self.chance.random() < 0.4:
-            with suppress(Refused):
+            with suppress(PlaceRefused):
                 self.a_session_is_called_off()
                 self.done["a_session_is_called_off"] += 1
         self.all_mail_arrives()

@@ -17,7 +17,7 @@ from accounts.models import User
 from booking.catalogue.models import Session
 from booking.places import actions, changes
 from booking.places.models import Booking, BookingEvent
-from booking.places.refusals import CapacityTooLow, Refused
+from booking.places.refusals import CapacityTooLow, PlaceRefused
 from booking.places.sweep import sweep
 from tests.faults.accounts_of_mail import begin_anew
 from tests.faults.report import Row
@@ -91,7 +91,7 @@ def _play(number: int, roles: Sequence[str], session_id: int) -> Counter[str]:
 def _tried(outcomes: Counter[str], what: str, act: Callable[[], object]) -> None:
     try:
         act()
-    except Refused as refused:
+    except PlaceRefused as refused:
         outcomes[f"{what} refused ({type(refused).__name__})"] += 1
     except Exception as trouble:  # noqa: BLE001 - whatever it is, it must be seen in the table
         outcomes[f"!{what}: {type(trouble).__name__}: {trouble}"[:200]] += 1

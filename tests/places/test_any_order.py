@@ -20,7 +20,7 @@ from booking.places import actions, approvals, calling_off, changes, exchanges, 
 from booking.places.changes import Arrangements, PlannedSitting
 from booking.places.limits import Reservation
 from booking.places.models import Booking
-from booking.places.refusals import Refused
+from booking.places.refusals import PlaceRefused
 from booking.places.rule_models import Approval, PriorLearning
 from booking.places.sweep import sweep
 from tests.factories import (
@@ -140,7 +140,7 @@ class Places(RuleBasedStateMachine):
         """Some people book, perhaps naming themselves or somebody far away as their manager."""
         for who in self.people[first : first + number]:
             named = {"own": who.email, "far": "boss@far.example"}.get(manager, "")
-            with suppress(Refused):
+            with suppress(PlaceRefused):
                 actions.book(
                     session=self.sessions[date],
                     person=who,
@@ -154,7 +154,7 @@ class Places(RuleBasedStateMachine):
     def everybody_books(self, date: int) -> None:
         """A popular session."""
         for who in self.people:
-            with suppress(Refused):
+            with suppress(PlaceRefused):
                 actions.book(session=self.sessions[date], person=who, by=who, now=self.now)
         self.check(self.sessions[date])
 
@@ -164,7 +164,7 @@ class Places(RuleBasedStateMachine):
         booking = self.chosen(number, state__in=oracle.LIVE)
         if booking:
             by = self.coordinator if by_coordinator else booking.person
-            with suppress(Refused):
+            with suppress(PlaceRefused):
                 actions.cancel(booking=booking, by=by, now=self.now)
             self.check(booking.session)
 
@@ -174,7 +174,7 @@ class Places(RuleBasedStateMachine):
         booking = self.chosen(number, state="offered")
         if booking:
             answer = actions.accept_offer if accepts else actions.decline_offer
-            with suppress(Refused):
+            with suppress(PlaceRefused):
                 answer(booking=booking, by=booking.person, now=self.now)
             self.check(booking.session)
 
@@ -184,7 +184,7 @@ class Places(RuleBasedStateMachine):
         asked = list(Approval.objects.order_by("pk"))
         if asked:
             approval = asked[number % len(asked)]
-            with suppress(Refused):
+            with suppress(PlaceRefused):
                 if agrees:
                     actions.approve(approval=approval, now=self.now)
                 else:
@@ -197,7 +197,7 @@ class Places(RuleBasedStateMachine):
         booking = self.chosen(number, state__in=["confirmed", "waiting"])
         if booking:
             to = self.people[person]
-            with suppress(Refused):
+            with suppress(PlaceRefused):
                 exchanges.substitute(booking=booking, to=to, by=booking.person, now=self.now)
             self.check(booking.session)
 
@@ -210,7 +210,7 @@ class Places(RuleBasedStateMachine):
                 exchanges.transfer(
                     booking=booking, to=self.sessions[date], by=booking.person, now=self.now
                 )
-            except Refused:
+            except PlaceRefused:
                 booking.refresh_from_db()
                 assert booking.state == "confirmed"
             self.check(booking.session, self.sessions[date])
@@ -233,7 +233,7 @@ class Places(RuleBasedStateMachine):
     def change_capacity(self, date: int, capacity: int) -> None:
         """More places or fewer."""
         session = self.sessions[date]
-        with suppress(Refused):
+        with suppress(PlaceRefused):
             changes.change_capacity(
                 session=session, capacity=capacity, by=self.coordinator, now=self.now
             )
@@ -264,7 +264,7 @@ class Places(RuleBasedStateMachine):
             )
         if for_health:
             wanted.append(Reservation(places=for_health, sector=Sector.HEALTH, release_days=5))
-        with suppress(Refused):
+        with suppress(PlaceRefused):
             limits.change_limits(
                 session=self.sessions[date],
                 agency_limit=limit,
@@ -279,7 +279,7 @@ class Places(RuleBasedStateMachine):
         """Somebody is moved up a waiting list."""
         booking = self.chosen(number, state="waiting")
         if booking:
-            with suppress(Refused):
+            with suppress(PlaceRefused):
                 exchanges.move_up(
                     booking=booking,
                     position=position,
@@ -292,7 +292,7 @@ class Places(RuleBasedStateMachine):
     @rule(date=dates, first=people, length=st.integers(1, 4), hours=st.sampled_from([1, 80]))
     def invite(self, date: int, first: int, length: int, hours: int) -> None:
         """Some people are put in line before others."""
-        with suppress(Refused):
+        with suppress(PlaceRefused):
             exchanges.invite(
                 session=self.sessions[date],
                 people=self.people[first : first + length],
@@ -313,7 +313,7 @@ class Places(RuleBasedStateMachine):
             )
             for each in session.sittings.all()
         )
-        with suppress(Refused):
+        with suppress(PlaceRefused):
             changes.rearrange(
                 session=session,
                 arrangements=Arrangements(
@@ -332,7 +332,7 @@ class Places(RuleBasedStateMachine):
     def cancel_session(self, date: int, surely: int) -> None:
         """A session is called off, now and then."""
         if not surely:
-            with suppress(Refused):
+            with suppress(PlaceRefused):
                 calling_off.cancel_session(
                     session=self.sessions[date],
                     by=self.coordinator,
@@ -347,7 +347,7 @@ class Places(RuleBasedStateMachine):
         open_ones = list(Approval.objects.filter(state="unconfirmed").order_by("pk"))
         if open_ones:
             approval = open_ones[number % len(open_ones)]
-            with suppress(Refused):
+            with suppress(PlaceRefused):
                 approvals.confirm_address(approval=approval, by=self.coordinator, now=self.now)
             self.check(approval.booking.session)
 

@@ -23,7 +23,7 @@ from booking.outbox.post import Post
 from booking.places import actions, approvals, links
 from booking.places.approvals import Standing
 from booking.places.models import Booking, BookingEvent
-from booking.places.refusals import AlreadyAnswered, ManagerNeeded, Refused
+from booking.places.refusals import AlreadyAnswered, ManagerNeeded, PlaceRefused
 from booking.places.rule_models import Approval
 from booking.places.sweep import sweep
 from tests.factories import (
@@ -270,7 +270,7 @@ def at_once(*acts: Callable[[], object]) -> list[str]:
         try:
             barrier.wait(timeout=10)
             act()
-        except Refused as refusal:
+        except PlaceRefused as refusal:
             return type(refusal).__name__
         finally:
             connection.close()

@@ -31,6 +31,7 @@ from booking.catalogue.importing.sessions import (
     SessionRow,
     read_session_rows,
 )
+from booking.site.refusals import Refused
 
 FILES = {
     "agencies.csv": AGENCIES,
@@ -43,11 +44,11 @@ FILES = {
 _LOCK = 7_305_071
 
 
-class ImportRefused(Exception):
-    """Nothing was written; `problems` holds every fault of every file."""
+class ImportRefused(Refused):
+    """Nothing was written; `problems` holds every fault of every file, one a line of `sentence`."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
+        self.sentence = "\n".join(str(problem) for problem in problems)
         self.problems = problems
 
 

@@ -1,0 +1,53 @@
+"""Refusals have one base, and each name is one refusal's."""
+
+import importlib
+import pkgutil
+from collections import Counter
+from collections.abc import Iterator
+
+import accounts
+import booking
+from booking.site.refusals import Refused
+
+
+def below(kind: type[Exception]) -> Iterator[type[Exception]]:
+    """Every exception that is one of this kind."""
+    for each in kind.__subclasses__():
+        yield each
+        yield from below(each)
+
+
+def ours() -> set[type[Exception]]:
+    """Every exception of the site, but those that Django makes inside each model."""
+    for room in (accounts, booking):
+        for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
+            if ".migrations" not in module.name:
+                importlib.import_module(module.name)
+    return {
+        each
+        for each in below(Exception)
+        if each.__module__.startswith(("accounts.", "booking.")) and "." not in each.__qualname__
+    }
+
+
+def test_whatever_has_a_sentence_for_a_person_has_the_one_base() -> None:
+    speaking = {each for each in ours() if hasattr(each, "sentence") or "Refused" in each.__name__}
+    # These are no answer to a person: what stops a start, and what a mail server says.
+    elsewhere = {"EnvironmentRefused", "ServersRefused", "RefusedByServer"}
+    assert {each.__name__ for each in speaking if not issubclass(each, Refused)} == elsewhere
+
+
+def test_no_two_exceptions_have_one_name() -> None:
+    names = Counter(each.__name__ for each in ours())
+    assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_a_refusal_is_told_to_a_person_about_another_and_in_one_line() -> None:
+    class NotHere(Refused):
+        sentence = "You are not here."
+
+    refused = NotHere()
+    assert str(refused) == refused.about_another == refused.with_instead == "You are not here."
+    refused.instead, refused.of_another = "Come back.", "They are not here."
+    assert refused.with_instead == "You are not here. Come back."
+    assert refused.about_another == "They are not here."
