@@ -12,6 +12,7 @@ from django.urls import reverse
 _ALWAYS_OPEN = (
     "/accounts/",
     "/static/",
+    "/partnership/",
     "/healthz",
     "/readyz",
     "/privacy/",
