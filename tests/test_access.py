@@ -182,6 +182,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "manage_course": (coordinators(200), coordinators(422)),
     "manage_groups": (coordinators(200), coordinators(422)),
     "manage_group": (coordinators(200), coordinators(422)),
+    "manage_settings": (coordinators(200), coordinators(422)),
     "manage_policies": LOOK_ONLY,
     "manage_policy_new": (coordinators(200), coordinators(422)),
     "manage_policy": (coordinators(200), coordinators(422)),
