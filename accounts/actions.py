@@ -14,6 +14,7 @@ from accounts import failing_mail
 from accounts.addresses import domain_of, is_shared_mailbox
 from accounts.models import Agency, User, unfinished_accounts
 from accounts.refusals import AddressTaken, OnlyByAdministrator, SharedMailbox
+from booking.partnership.kept import the_partnership
 
 UNFINISHED_ACCOUNT_LIFE = timedelta(days=2)
 
@@ -167,7 +168,7 @@ def _sign_out(person: User) -> None:
 
 def tell_former_address(*, email: str) -> None:
     """Say to the address that an account had that it has another one now, but not which."""
-    words = {"partnership_name": settings.PARTNERSHIP_NAME, "email": email}
+    words = {"partnership": the_partnership(), "email": email}
     EmailMessage(
         subject="The email address of your account was changed",
         body=render_to_string("account/email/address_corrected_message.txt", words),

@@ -14,6 +14,7 @@ from booking.site.signed_links import SignedLink
 _ALWAYS_OPEN = (
     "/accounts/",
     "/static/",
+    "/partnership/",
     "/healthz",
     "/readyz",
     "/privacy/",

@@ -5,6 +5,7 @@ from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import Course, DiaryDate, Session, Sitting, Topic, Venue
 from booking.catalogue.policies import CancellationPolicy, ChargeBand
 from booking.outbox.models import Message, MessageEvent
+from booking.partnership.models import Partnership
 from booking.places.models import Booking, BookingEvent
 from booking.places.rule_models import (
     Allocation,
@@ -31,6 +32,7 @@ __all__ = [
     "MailboxState",
     "Message",
     "MessageEvent",
+    "Partnership",
     "PriorLearning",
     "ReceivedMail",
     "Session",

@@ -36,8 +36,7 @@ try:
 except environment.EnvironmentRefused as refusal:
     sys.exit(str(refusal))
 
-# ---------------------------------------------------------------- who we are
-PARTNERSHIP_NAME: str = env.str("PARTNERSHIP_NAME", "Safeguarding Children Partnership")
+# ---------------------------------------------------------------- mail and the demo
 MAIL_FROM: str = env.str("MAIL_FROM", "Briefed <training@briefed.example>")
 # Calendar replies and questions go to a mailbox that somebody reads.
 MAIL_REPLY_TO: str = env.str("MAIL_REPLY_TO", MAIL_FROM)
@@ -99,7 +98,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "booking.context.partnership",
+                "booking.partnership.context.partnership",
             ],
             "builtins": ["booking.templatetags.briefed"],
         },

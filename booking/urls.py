@@ -11,6 +11,7 @@ urlpatterns = [
     path("privacy/", pages.privacy, name="privacy"),
     path("healthz", pages.healthz, name="healthz"),
     path("readyz", pages.readyz, name="readyz"),
+    path("", include("booking.partnership.urls")),
     path("accounts/", include("accounts.urls")),
     path("", include("booking.catalogue.urls")),
     path("", include("booking.places.urls")),

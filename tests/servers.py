@@ -27,7 +27,6 @@ os.environ.update(
         "SECRET_KEY": "a key for tests only, long enough to be accepted by the settings",
         "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
         "SITE_URL": "http://testserver",
-        "PARTNERSHIP_NAME": "Leeds Safeguarding Children Partnership (sample)",
         "MAIL_FROM": "Briefed <training@briefed.example>",
         "MAIL_REPLY_TO": "training@leedsscp.example",
         "RATE_LIMIT_FACTOR": "1000",

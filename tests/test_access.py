@@ -26,6 +26,7 @@ from booking.calendars.actions import new_feed
 from booking.catalogue.models import Session
 from booking.logs import JsonFormatter
 from booking.outbox.models import Message
+from booking.partnership import actions as partnership
 from booking.places import actions, demand, interest_links, links
 from booking.places.models import Booking
 from booking.places.rule_models import Approval, PriorLearning
@@ -89,6 +90,8 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "start": OPEN,
     "accessibility": OPEN,
     "privacy": OPEN,
+    "partnership_colour": (everybody(200), everybody(405)),
+    "partnership_logo": (everybody(200), everybody(405)),
     "healthz": OPEN,
     "readyz": OPEN,
     "programme": OPEN,
@@ -179,6 +182,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "manage_course": (coordinators(200), coordinators(422)),
     "manage_groups": (coordinators(200), coordinators(422)),
     "manage_group": (coordinators(200), coordinators(422)),
+    "manage_settings": (coordinators(200), coordinators(422)),
     "manage_policies": LOOK_ONLY,
     "manage_policy_new": (coordinators(200), coordinators(422)),
     "manage_policy": (coordinators(200), coordinators(422)),
@@ -222,6 +226,7 @@ SIGN_IN = {
 # Only where the demo's mailbox is, see `tests/local/test_mailbox.py`.
 DEMO = ("mailbox", "mailbox_mail", "mailbox_html", "mailbox_raw", "mailbox_calendar")
 # Looking there is on record, which is what is written.
+_LOGO = "0123456789abcdef"
 RECORDED = ("attendees", "attendees_print", "attendees_csv", "private_feed")
 
 
@@ -290,9 +295,12 @@ def site(settings: Settings) -> Site:
     group = PractitionerGroup.objects.create(name="Leads")
     group.members.add(owner)
     interest = demand.tell_me(course=course, person=owner, now=now)
+    partnership.change(values={"logo_digest": _LOGO, "logo_type": "image/png"}, by=None)
 
     of_session, of_booking = [session.pk], [booking.pk]
     arguments: dict[str, list[Any]] = {
+        "partnership_colour": ["0b5563"],
+        "partnership_logo": [_LOGO],
         "course": [course.code],
         "session": of_session,
         "session_ics": of_session,
@@ -474,6 +482,8 @@ def test_every_form_is_limited(site: Site, settings: Settings) -> None:
 def test_the_pages_of_signing_in_show_the_anonymous_nothing(site: Site) -> None:
     wrong = []
     arguments: dict[str, list[Any]] = {
+        "partnership_colour": ["0b5563"],
+        "partnership_logo": [_LOGO],
         "account_reset_password_from_key": ["1", "x-y"],
         "mfa_remove_webauthn": [1],
         "mfa_edit_webauthn": [1],

@@ -20,6 +20,7 @@ from booking.calendars.ics import AllDay, Event
 from booking.calendars.rows import BookingRow, DiaryRow, SessionRow
 from booking.catalogue.models import Session
 from booking.catalogue.policies import CancellationPolicy
+from booking.partnership.kept import the_partnership
 from booking.places.announcements import SittingTimes, calendar_uid
 from booking.places.cancelling import terms
 from booking.places.models import Booking
@@ -28,7 +29,7 @@ from booking.wording import counted
 
 def _organizer() -> tuple[str, str]:
     name, address = parseaddr(settings.MAIL_REPLY_TO)
-    return name or settings.PARTNERSHIP_NAME, address
+    return name or the_partnership().name, address
 
 
 def _is_online(row: SessionRow | BookingRow) -> bool:

@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from django.utils.http import quote_etag
 
 from booking.catalogue.models import DiaryDate, SessionQuerySet
+from booking.partnership.kept import the_partnership
 from booking.places.models import Booking
 
 # Raise it when the same rows come to be written differently.
@@ -104,7 +105,7 @@ class Rows[Row]:
             cursor.execute(_DIGEST.format(sql=self.sql), self.params)
             [digest] = cursor.fetchone()
         known = (_FORMAT, settings.SITE_URL, settings.MAIL_REPLY_TO)
-        told = repr((digest, known, settings.PARTNERSHIP_NAME))
+        told = repr((digest, known, the_partnership().name))
         return quote_etag(hashlib.sha256(told.encode()).hexdigest()[:32])
 
 

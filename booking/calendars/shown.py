@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db.models import Q
 from django.http import QueryDict
 
@@ -10,6 +9,7 @@ from booking.calendars import rows
 from booking.calendars.rows import BookingRow, DiaryRow, Rows, SessionRow
 from booking.catalogue.filters import ProgrammeFilters
 from booking.catalogue.models import DiaryDate, Session, SessionQuerySet
+from booking.partnership.kept import the_partnership
 from booking.site.refusals import Refused
 from booking.wording import LONDON
 
@@ -70,7 +70,7 @@ def _not_yet_over(*, now: datetime) -> SessionQuerySet:
 def programme_name(filters: ProgrammeFilters | None) -> str:
     """What a calendar program calls the programme, or a part of it."""
     chosen = ", ".join(chip.label for chip in filters.chips()) if filters else ""
-    return f"{settings.PARTNERSHIP_NAME}: {chosen or 'training'}"
+    return f"{the_partnership().name}: {chosen or 'training'}"
 
 
 def diary_dates(*, now: datetime) -> Rows[DiaryRow]:
@@ -81,4 +81,4 @@ def diary_dates(*, now: datetime) -> Rows[DiaryRow]:
 
 def diary_name() -> str:
     """What a calendar program calls the awareness days and weeks."""
-    return f"{settings.PARTNERSHIP_NAME}: dates for the diary"
+    return f"{the_partnership().name}: dates for the diary"

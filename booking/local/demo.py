@@ -23,11 +23,16 @@ from booking.local.processes import (
     port_in_use,
     stopped_by_signals,
 )
-from booking.local.sample_people import AGENCY_LEAD, COORDINATOR, PRACTITIONER, TRAINER
+from booking.local.sample_people import (
+    AGENCY_LEAD,
+    COORDINATOR,
+    MAIL_ADDRESS,
+    PARTNERSHIP,
+    PRACTITIONER,
+    TRAINER,
+)
 from booking.local.servers import LOCAL, REPOSITORY, EmbeddedServers, ServersRefused
 from booking.local.smtp_sink import SmtpSink
-
-PARTNERSHIP = "Leeds Safeguarding Children Partnership (sample)"
 
 _READY_SECONDS = 60.0
 _LINES_SHOWN = 15
@@ -97,11 +102,10 @@ class Demo:
             "DATABASE_URL": servers.database_url,
             "REDIS_URL": servers.redis_url,
             "MAIL_URL": sink.url,
-            "MAIL_FROM": f"{PARTNERSHIP} <training@leedsscp.example>",
-            "MAIL_REPLY_TO": "training@leedsscp.example",
+            "MAIL_FROM": f"{PARTNERSHIP} <{MAIL_ADDRESS}>",
+            "MAIL_REPLY_TO": MAIL_ADDRESS,
             "MAILBOX_DIR": str(sink.directory),
             "STATIC_ROOT": str(self.folder / "static"),
-            "PARTNERSHIP_NAME": PARTNERSHIP,
             "TWO_STEP_REQUIRED": "false",
             "TRUSTED_PROXY_COUNT": "0",
         }

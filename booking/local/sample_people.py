@@ -1,4 +1,7 @@
-"""Who to sign in as in the demo; `load_sample` makes these people, the demo names them."""
+"""Whose demo it is and who to sign in as; `load_sample` makes them, the demo names them."""
+
+PARTNERSHIP = "Leeds Safeguarding Children Partnership (sample)"
+MAIL_ADDRESS = "training@leedsscp.example"
 
 PRACTITIONER = "person005@westyorkspolice.example"
 AGENCY_LEAD = "person029@westyorkspolice.example"

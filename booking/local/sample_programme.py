@@ -23,8 +23,16 @@ from booking.catalogue.importing.programme import import_programme
 from booking.catalogue.models import Course, Session, Venue
 from booking.catalogue.policy_actions import Band, Terms
 from booking.catalogue.working_days import is_working_day
-from booking.local.sample_people import AGENCY_LEAD, COORDINATOR, PRACTITIONER, TRAINER
+from booking.local.sample_people import (
+    AGENCY_LEAD,
+    COORDINATOR,
+    MAIL_ADDRESS,
+    PARTNERSHIP,
+    PRACTITIONER,
+    TRAINER,
+)
 from booking.outbox.models import Message
+from booking.partnership import actions as partnership
 from booking.places import actions as places
 from booking.places import demand
 from booking.places.models import Booking
@@ -60,6 +68,13 @@ _TRAINERS = {
     "trainer6@leedscouncil.example": ("Denise", "Barraclough"),
     "trainer7@leedscouncil.example": ("Harjit", "Sandhu"),
     "trainer8@leedscouncil.example": ("Naomi", "Feldman"),
+}
+# The number is one of those kept for drama (Ofcom).
+_PARTNERSHIP = {
+    "name": PARTNERSHIP,
+    "help_email": MAIL_ADDRESS,
+    "help_phone": "0113 496 0000",
+    "help_page": "https://www.leedsscp.example/training",
 }
 _POLICY = "Leeds: five working days"
 # Yearly turnovers of the first charities, in pounds: one small enough to be free of charge.
@@ -117,6 +132,7 @@ def load_sample(*, now: datetime) -> Loaded:
             raise AlreadyLoaded
         starting_from = _quiet_start((now + _FIRST_SESSION_IN).astimezone(LONDON).date())
         import_programme(folder=FOLDER, now=now - _BOOKED_SINCE, starting_from=starting_from)
+        partnership.change(values=_PARTNERSHIP, by=None)
         _set_policy(now)
         _add_coordinator()
         _name_trainers()

@@ -11,8 +11,9 @@ from booking.catalogue.models import Course
 from booking.catalogue.policies import CancellationPolicy
 from booking.catalogue.reminder_days import ReminderDaysField
 from booking.managing.fields import whole_number
+from booking.partnership.kept import the_partnership
 
-_MOST_PLACES = 5000
+MOST_PLACES = 5000
 _SUMMARY_LENGTH = 4000
 _AUDIENCE_LENGTH = 300
 
@@ -118,9 +119,9 @@ class CourseForm(forms.Form):
     needs_manager_approval = forms.BooleanField(
         label="The line manager must agree to each booking", required=False
     )
-    usual_capacity = whole_number("Usual number of places", 1, _MOST_PLACES)
+    usual_capacity = whole_number("Usual number of places", 1, MOST_PLACES)
     usual_agency_limit = whole_number(
-        "Most places for one agency (optional)", 1, _MOST_PLACES, required=False
+        "Most places for one agency (optional)", 1, MOST_PLACES, required=False
     )
     usual_policy = forms.ModelChoiceField(
         label="Rules of cancelling",
@@ -142,7 +143,7 @@ class CourseForm(forms.Form):
     )
 
     def __init__(self, data: QueryDict | None, *, course: Course | None) -> None:
-        source = course or Course()
+        source = course or Course(usual_capacity=the_partnership().usual_capacity)
         initial = {name: getattr(source, name) for name in PLAIN_FIELDS}
         initial["usual_policy"] = source.usual_policy_id
         if course:

@@ -8,6 +8,7 @@ from django.conf import settings
 from booking.calendars.entry_words import cancelled_description, entry_description, entry_title
 from booking.calendars.ics import Event, cancellation, invitation
 from booking.notices.notice import CalendarChange, Notice
+from booking.partnership.kept import the_partnership
 
 
 def calendar_part(
@@ -38,7 +39,7 @@ def calendar_part(
         location=notice.join_url or notice.where,
         description=description,
         url=notice.booking_url,
-        organizer_name=name or settings.PARTNERSHIP_NAME,
+        organizer_name=name or the_partnership().name,
         organizer_email=email,
         attendee_name=to_name,
         attendee_email=to_email,

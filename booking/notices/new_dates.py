@@ -12,6 +12,7 @@ from booking import wording
 from booking.catalogue.models import Session
 from booking.notices.notice import absolute
 from booking.outbox.models import Message
+from booking.partnership.kept import the_partnership
 from booking.places.interest_links import stop_path
 from booking.places.opening import NEW_DATE
 from booking.places.rule_models import CourseInterest
@@ -69,5 +70,5 @@ def new_date(interest: CourseInterest, session: Session) -> NewDate:
         stop_url=absolute(stop_path(interest)),
         programme_url=absolute(reverse("programme")),
         ask=parseaddr(settings.MAIL_REPLY_TO)[1],
-        partnership=settings.PARTNERSHIP_NAME,
+        partnership=the_partnership().name,
     )

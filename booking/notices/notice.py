@@ -15,6 +15,7 @@ from booking.notices.questions import Question, question_of
 from booking.notices.reminder_times import DAYS, HOUR
 from booking.notices.reminders import will_be_reminded
 from booking.outbox.models import Message
+from booking.partnership.kept import the_partnership
 from booking.places.cancelling import terms_of
 from booking.places.changed import FOR_ATTENDING, TIMES
 from booking.places.manager_copies import copied_to
@@ -187,7 +188,7 @@ def notice_of(message: Message, booking: Booking) -> Notice:
         will_be_reminded=will_be_reminded(booking, told_at=message.created_at),
         programme_url=absolute(reverse("programme")),
         ask=parseaddr(settings.MAIL_REPLY_TO)[1],
-        partnership=settings.PARTNERSHIP_NAME,
+        partnership=the_partnership().name,
         booking_state=booking.state,
         booked_by="" if booking.booked_by_id == booking.person_id else str(booking.booked_by),
         agency=booking.person.agency_name,

@@ -11,6 +11,7 @@ from booking.catalogue.models import Session
 from booking.catalogue.queries import for_rows, places_of_course
 from booking.catalogue.session_page import session_context
 from booking.page_cache import same_for_everyone
+from booking.partnership.kept import the_partnership
 from booking.places.cancelling import terms_offered
 from booking.places.demand import is_told
 from booking.places.expectations import expected
@@ -45,7 +46,7 @@ def session(request: HttpRequest, session_id: int) -> HttpResponse:
     )
     now = timezone.now()
     context = session_context(
-        session, site=settings.SITE_URL, organiser=settings.PARTNERSHIP_NAME, now=now
+        session, site=settings.SITE_URL, organiser=the_partnership().name, now=now
     )
     person = request.user if isinstance(request.user, User) else None
     context["terms"] = terms_offered(session, person.agency if person else None).sentence(now=now)

@@ -78,6 +78,7 @@ def test_every_page_about_a_session_is_accessible(
     policy = make_policy("Leeds")
     addresses = [
         reverse("manage_sessions"),
+        reverse("manage_settings"),
         f"{reverse('manage_sessions')}?show=at-risk",
         f"{reverse('manage_session_new')}?course={session.course_id}",
         reverse("manage_session", args=[session.pk]),

@@ -14,6 +14,7 @@ from booking.catalogue.models import Course, Session, Venue
 from booking.catalogue.policies import CancellationPolicy
 from booking.local.sample_people import AGENCY_LEAD, COORDINATOR, PRACTITIONER, TRAINER
 from booking.outbox.models import Message
+from booking.partnership.kept import the_partnership
 from booking.places import demand
 from booking.places.models import Booking
 
@@ -77,6 +78,8 @@ def test_the_sample_is_a_programme_in_use() -> None:
     assert coordinator.is_staff
     assert coordinator.is_superuser
     assert coordinator.is_complete
+    assert the_partnership().name == "Leeds Safeguarding Children Partnership (sample)"
+    assert the_partnership().has_help
     verified = EmailAddress.objects.filter(verified=True, primary=True)
     assert verified.count() == User.objects.count()
 

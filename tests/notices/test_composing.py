@@ -26,6 +26,7 @@ from booking.notices.composing import TOPICS, compose
 from booking.notices.mime import Letter, one_line, write
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
+from booking.partnership.models import Partnership
 from booking.places import announcements, links, trainers
 from booking.places.manager_copies import TO_MANAGERS
 from booking.places.models import Booking
@@ -636,7 +637,7 @@ def test_an_address_in_another_script_is_written_as_the_mail_server_wants_it() -
 def test_the_sign_in_code_has_its_mail_in_the_same_layout() -> None:
     html = render_to_string(
         "account/email/login_code_message.html",
-        {"code": "BCDFGH", "partnership_name": "Leeds & Co"},
+        {"code": "BCDFGH", "partnership": Partnership(name="Leeds & Co")},
     )
     assert "BCD-FGH" in html
     assert "expires in 10 minutes" in html

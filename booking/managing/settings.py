@@ -1,0 +1,249 @@
+"""Coordinators' page of settings: the partnership's name, looks and help, and what new things get.
+
+A new setting is a column of `booking.partnership.models.Partnership`, a field of the form here, and
+its name in the section of the page where it belongs.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from typing import Any, cast
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.datastructures import MultiValueDict
+from django.views.decorators.cache import never_cache
+
+from accounts.permissions import coordinators_only
+from accounts.views import signed_in
+from booking.managing.course_forms import MOST_PLACES
+from booking.managing.fields import whole_number
+from booking.partnership import actions, kept
+from booking.partnership.colours import LEAST_CONTRAST, as_hex, least_contrast
+from booking.partnership.models import Partnership
+from booking.partnership.pictures import MOST_BYTES, Picture, PictureRefused, picture_of
+from booking.rate_limits import at_most
+
+_PHONE = re.compile(r"\+?[0-9 ()-]{5,39}")
+_NO_COLUMNS = ("logo", "remove_logo")
+_SECTIONS = {
+    "Who you are": ("name", "welcome"),
+    "Logo and colour": ("logo", "remove_logo", "colour"),
+    "Where people find help": ("help_email", "help_phone", "help_page"),
+    "New courses": ("usual_capacity",),
+}
+
+
+class SettingsForm(forms.Form):
+    """Every setting. A logo that was chosen is sent along until the rest is right too."""
+
+    revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    chosen_logo = forms.CharField(widget=forms.HiddenInput, required=False)
+    name = forms.CharField(
+        label="Name of the partnership",
+        max_length=200,
+        help_text="It stands on every page and mail, and in calendars.",
+        error_messages={
+            "required": "Enter the name of the partnership.",
+            "max_length": "Use 200 characters or fewer for the name.",
+        },
+    )
+    welcome = forms.CharField(
+        label="Welcome (optional)",
+        max_length=300,
+        required=False,
+        help_text="A sentence or two at the top of the start page. Without it, the page says that"
+        " the partnership runs training and briefings.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"max_length": "Use 300 characters or fewer for the welcome."},
+    )
+    logo = forms.FileField(
+        label="New logo (optional)",
+        required=False,
+        help_text=f"A PNG, JPEG or WebP picture of {MOST_BYTES // 1000} kB or less. It is shown on"
+        " white, about 50 pixels high.",
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
+        error_messages={
+            "empty": "The file of the logo is empty. Choose another.",
+            "invalid": "Choose a file for the logo.",
+        },
+    )
+    remove_logo = forms.BooleanField(label="Show no logo of our own", required=False)
+    colour = forms.CharField(
+        label="Colour (optional)",
+        required=False,
+        help_text="For the top of every page, buttons and links: # and six figures or letters,"
+        " such as #7a1f4b. Leave it empty for the colours of Briefed.",
+        widget=forms.TextInput(
+            attrs={
+                "class": "govuk-input--width-10",
+                "spellcheck": "false",
+                "autocapitalize": "none",
+            }
+        ),
+    )
+    help_email = forms.EmailField(
+        label="Email address for help (optional)",
+        max_length=254,
+        required=False,
+        error_messages={
+            "invalid": "Enter an email address such as training@partnership.org.uk.",
+            "max_length": "Use 254 characters or fewer for the email address.",
+        },
+    )
+    help_phone = forms.CharField(
+        label="Phone number for help (optional)",
+        required=False,
+        widget=forms.TextInput(attrs={"class": "govuk-input--width-20", "inputmode": "tel"}),
+    )
+    help_page = forms.URLField(
+        label="Page with help (optional)",
+        max_length=500,
+        required=False,
+        assume_scheme="https",
+        error_messages={
+            "invalid": "Enter the whole address of the page, such as https://partnership.org.uk/help.",
+            "max_length": "Use 500 characters or fewer for the address of the page.",
+        },
+    )
+    usual_capacity = whole_number(
+        "Usual number of places",
+        1,
+        MOST_PLACES,
+        help_text="Where a new course begins; each course and session can have another.",
+    )
+
+    def __init__(
+        self,
+        typed: QueryDict | None,
+        files: MultiValueDict[str, Any] | None,
+        *,
+        stored: Partnership,
+    ) -> None:
+        self.stored = stored
+        self.picture: Picture | None = None
+        names = [name for name in self.base_fields if hasattr(stored, name) and name != "logo"]
+        super().__init__(typed, files, initial={name: getattr(stored, name) for name in names})
+
+    def sections(self) -> Iterator[tuple[str, list[forms.BoundField]]]:
+        """The headings of the page with the fields below each."""
+        for heading, names in _SECTIONS.items():
+            yield heading, [self[name] for name in names]
+
+    def clean_name(self) -> str:
+        """The name in one line: it stands in the heads of mails."""
+        return " ".join(str(self.cleaned_data["name"]).split())
+
+    def clean_colour(self) -> str:
+        """A colour that can be read wherever it stands."""
+        typed = str(self.cleaned_data["colour"])
+        if not typed:
+            return ""
+        colour = as_hex(typed)
+        if colour is None:
+            raise forms.ValidationError(
+                "Enter the colour as # and six figures or letters from a to f, such as #7a1f4b."
+            )
+        if (found := least_contrast(colour)) < LEAST_CONTRAST:
+            raise forms.ValidationError(
+                f"{colour} is too pale to be read: its contrast with white and the pale grounds of"
+                f" the pages is {found:.1f} to 1, and must be {LEAST_CONTRAST} to 1. Choose a"
+                " darker one."
+            )
+        return colour
+
+    def clean_help_phone(self) -> str:
+        """A number that a phone can dial."""
+        typed = str(self.cleaned_data["help_phone"])
+        if typed and not _PHONE.fullmatch(typed):
+            raise forms.ValidationError(
+                "Enter a phone number of figures and spaces, such as 0113 496 0000."
+            )
+        return typed
+
+    def clean_help_page(self) -> str:
+        """A page for browsers."""
+        address = str(self.cleaned_data["help_page"])
+        if address and not address.lower().startswith(("https://", "http://")):
+            raise forms.ValidationError("The address of the page must begin with https://.")
+        return address
+
+    def clean(self) -> dict[str, Any]:
+        """The logo, and whether the settings are still those that were shown."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        again = cast(QueryDict, self.data).copy()
+        try:
+            self.picture = self._chosen(cleaned)
+        except PictureRefused as refused:
+            self.add_error("logo", refused.sentence)
+        if self.picture and cleaned.get("remove_logo"):
+            self.add_error("remove_logo", "Choose a new logo or none, not both.")
+        if cleaned.get("revision") != self.stored.revision:
+            again["revision"] = str(self.stored.revision)
+            self.add_error(None, actions.ChangedMeanwhile.sentence)
+        again["chosen_logo"] = self.picture_text
+        self.data = again
+        return cleaned
+
+    def _chosen(self, cleaned: dict[str, Any]) -> Picture | None:
+        """The picture that was uploaded now, or before something else was corrected."""
+        if upload := cleaned.get("logo"):
+            # One byte more than may be, so that too much is told without reading all of it.
+            return picture_of(upload.read(MOST_BYTES + 1))
+        if "logo" in self.errors or not cleaned.get("chosen_logo"):
+            return None
+        try:
+            return picture_of(base64.b64decode(cleaned["chosen_logo"], validate=True))
+        except binascii.Error:
+            return None
+
+    @property
+    def picture_text(self) -> str:
+        """The chosen logo as text that a form and a `data:` address can carry; empty if none."""
+        return base64.b64encode(self.picture.content).decode() if self.picture else ""
+
+    @property
+    def values(self) -> dict[str, object]:
+        """The columns to write, once all is valid."""
+        named = [name for names in _SECTIONS.values() for name in names if name not in _NO_COLUMNS]
+        found: dict[str, object] = {name: self.cleaned_data[name] for name in named}
+        if self.picture or self.cleaned_data["remove_logo"]:
+            found |= _columns_of(self.picture)
+        return found
+
+
+def _columns_of(picture: Picture | None) -> dict[str, object]:
+    return {
+        "logo": picture.content if picture else b"",
+        "logo_type": picture.content_type if picture else "",
+        "logo_width": picture.width if picture else 0,
+        "logo_height": picture.height if picture else 0,
+        "logo_digest": picture.digest if picture else "",
+    }
+
+
+@never_cache
+@at_most(60)
+@coordinators_only
+def settings(request: HttpRequest) -> HttpResponse:
+    """Show and change them. What is shown is what is stored now, and so it is after saving."""
+    stored = kept.read_again()
+    typed = (request.POST, request.FILES) if request.method == "POST" else (None, None)
+    form = SettingsForm(*typed, stored=stored)
+    if form.is_valid():
+        try:
+            actions.change(
+                values=form.values,
+                by=signed_in(request).pk,
+                expected_revision=stored.revision,
+            )
+        except actions.ChangedMeanwhile as refused:
+            form.add_error(None, refused.sentence)
+        else:
+            messages.success(request, "Saved. Everybody sees it within seconds.")
+            return redirect("manage_settings")
+    context = {"form": form, "stored": stored}
+    return render(request, "manage/settings.html", context, status=422 if form.errors else 200)

@@ -1,0 +1,41 @@
+"""The partnership's row as this process last read it.
+
+Every page and mail needs it, so it is not asked for each time: a process keeps it for a second.
+A change is seen by every web server and worker within that second; pages that are themselves kept
+for visitors without a session (`booking.page_cache`) may show the old one for ten seconds more.
+"""
+
+import time
+
+from booking.partnership.models import Partnership
+
+KEPT_SECONDS = 1.0
+
+# The row, and until when it is good, by the clock of `time.monotonic`.
+_kept: tuple[Partnership, float] | None = None
+
+
+def the_partnership() -> Partnership:
+    """The partnership, at most a second old. Shared by the whole process: do not change it."""
+    if _kept is None or time.monotonic() >= _kept[1]:
+        return read_again()
+    return _kept[0]
+
+
+def read_again() -> Partnership:
+    """The partnership as it is now, for one statement. The bytes of its logo are not read."""
+    row = Partnership.objects.defer("logo").first() or Partnership()
+    keep(row)
+    return row
+
+
+def keep(row: Partnership, *, seconds: float = KEPT_SECONDS) -> None:
+    """Answer with this row for so long."""
+    global _kept
+    _kept = row, time.monotonic() + seconds
+
+
+def forget() -> None:
+    """Read the row when it is next asked for."""
+    global _kept
+    _kept = None

@@ -1,0 +1,79 @@
+"""The partnership that this installation serves: one row, changed by its coordinators."""
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+ONLY_KEY = 1
+
+
+class Partnership(models.Model):
+    """What coordinators decide about the whole site.
+
+    A new setting is a column here and a field of the form in `booking.managing.settings`. Until
+    somebody changes one, there is no row, and the defaults below apply.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY_KEY)
+    # Grows with each change: whoever saves says which version they saw.
+    revision = models.PositiveIntegerField(default=0)
+    name = models.CharField(max_length=200, default="Safeguarding Children Partnership")
+    welcome = models.CharField(
+        max_length=300, blank=True, default="", help_text="Below the heading of the start page."
+    )
+    colour = models.CharField(
+        max_length=7, blank=True, default="", help_text="#rrggbb; empty for the site's own."
+    )
+    # A few kilobytes, so that no files have to be kept beside the database.
+    logo = models.BinaryField(default=b"")
+    logo_type = models.CharField(max_length=20, blank=True, default="")
+    logo_width = models.PositiveSmallIntegerField(default=0)
+    logo_height = models.PositiveSmallIntegerField(default=0)
+    logo_digest = models.CharField(
+        max_length=16, blank=True, default="", help_text="Of its bytes; empty without a logo."
+    )
+    help_email = models.EmailField(blank=True, default="")
+    help_phone = models.CharField(max_length=40, blank=True, default="")
+    help_page = models.URLField(max_length=500, blank=True, default="")
+    usual_capacity = models.PositiveIntegerField(default=20, help_text="Places of a new course.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(id=ONLY_KEY), name="partnership_is_one_row"),
+            models.CheckConstraint(condition=~Q(name=""), name="partnership_has_a_name"),
+            models.CheckConstraint(
+                condition=Q(colour__regex="^(#[0-9a-f]{6})?$"), name="partnership_colour_is_hex"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def has_help(self) -> bool:
+        """Whether there is any way to ask for help."""
+        return bool(self.help_email or self.help_phone or self.help_page)
+
+    @property
+    def dialled_phone(self) -> str:
+        """The phone number as a `tel:` link has it (RFC 3966): "+44 (0)113" is "+44113"."""
+        dialled = self.help_phone.replace("(0)", "")
+        return "".join(each for each in dialled if each.isdecimal() or each == "+")
+
+    @property
+    def help_page_words(self) -> str:
+        """The address of the page for help as people read it."""
+        return self.help_page.partition("://")[2].removesuffix("/")
+
+    @property
+    def stylesheet_url(self) -> str:
+        """Where the colour is served from; empty for the site's own colours."""
+        digits = self.colour.removeprefix("#")
+        return reverse("partnership_colour", args=[digits]) if digits else ""
+
+    @property
+    def logo_url(self) -> str:
+        """Where the logo is served from; empty if there is none."""
+        if not self.logo_digest:
+            return ""
+        return reverse("partnership_logo", args=[self.logo_digest])

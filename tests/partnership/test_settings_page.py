@@ -1,0 +1,192 @@
+"""The coordinators' page of settings: what it takes, what it refuses, and that nothing is lost."""
+
+import base64
+import re
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from booking.partnership.actions import change
+from booking.partnership.models import Partnership
+from tests.factories import make_lead, make_person, make_trainer
+from tests.partnership.samples import JPEG, PNG, SVG, png
+
+pytestmark = pytest.mark.django_db
+
+ADDRESS = "/manage/settings/"
+
+
+def typed(**changes: Any) -> dict[str, Any]:
+    """The form as a new installation shows it, with these changes."""
+    return {
+        "revision": "0",
+        "name": "Safeguarding Children Partnership",
+        "welcome": "",
+        "colour": "",
+        "help_email": "",
+        "help_phone": "",
+        "help_page": "",
+        "usual_capacity": "20",
+        **changes,
+    }
+
+
+def file(content: bytes, name: str = "logo.png", content_type: str = "image/png") -> Any:
+    """A file as a browser sends it."""
+    return SimpleUploadedFile(name, content, content_type)
+
+
+def refusal(answer: Any) -> str:
+    """The sentences at the top of a page that refuses."""
+    assert answer.status_code == 422
+    [summary] = re.findall(r'error-summary__list">(.*?)</ul>', answer.text, re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", " ", summary).split())
+
+
+@pytest.mark.parametrize("make", [make_person, make_lead, make_trainer])
+def test_it_is_there_for_coordinators_only(make: Any) -> None:
+    client = Client()
+    client.force_login(make())
+    assert client.get(ADDRESS).status_code == 404
+    assert client.post(ADDRESS, typed(name="Mine")).status_code == 404
+    assert not Partnership.objects.exists()
+
+
+def test_everything_is_saved_and_shown(coordinator: Client) -> None:
+    assert ADDRESS in coordinator.get(reverse("manage_sessions")).text
+    values = {
+        "name": "Leeds Safeguarding Children Partnership",
+        "welcome": "Training for Leeds.",
+        "colour": "7A1F4B",
+        "help_email": "training@leeds.example",
+        "help_phone": "+44 113 496 0000",
+        "help_page": "leeds.example/help",
+        "usual_capacity": "18",
+    }
+    answer = coordinator.post(ADDRESS, typed(**values, logo=file(PNG)), follow=True)
+    assert answer.redirect_chain == [(ADDRESS, 302)]
+    row = Partnership.objects.get()
+    stored = {name: str(getattr(row, name)) for name in values}
+    assert stored == values | {"colour": "#7a1f4b", "help_page": "https://leeds.example/help"}
+    assert (bytes(row.logo), row.logo_type, row.logo_width, row.logo_height) == (
+        PNG,
+        "image/png",
+        3,
+        2,
+    )
+    assert "Saved." in answer.text
+    assert '<span class="app-manage-colour">#7a1f4b</span>' in answer.text
+    assert f'src="{row.logo_url}" alt="Leeds Safeguarding Children Partnership"' in answer.text
+    assert 'value="+44 113 496 0000"' in answer.text
+    new_course = coordinator.get(reverse("manage_course_new")).text
+    assert re.search(r'name="usual_capacity" value="18"', new_course)
+
+
+def test_saving_without_a_file_keeps_the_logo_and_it_can_be_removed(coordinator: Client) -> None:
+    coordinator.post(ADDRESS, typed(logo=file(JPEG, "logo.png")))
+    assert Partnership.objects.get().logo_type == "image/jpeg"
+    coordinator.post(ADDRESS, typed(revision="1", name="Leeds"))
+    row = Partnership.objects.get()
+    assert (row.name, bytes(row.logo)) == ("Leeds", JPEG)
+    coordinator.post(ADDRESS, typed(revision="2", remove_logo="on"))
+    row = Partnership.objects.get()
+    assert (bytes(row.logo), row.logo_type, row.logo_url) == (b"", "", "")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("name", " ", "Enter the name of the partnership."),
+        ("name", "x" * 201, "Use 200 characters or fewer for the name."),
+        ("welcome", "x" * 301, "Use 300 characters or fewer for the welcome."),
+        ("colour", "teal", "Enter the colour as # and six figures"),
+        ("colour", "#000000;}body{", "Enter the colour as # and six figures"),
+        ("colour", "#ffc857", "#ffc857 is too pale to be read: its contrast"),
+        # Dark enough on white, and not on the ground of the foot of the page.
+        ("colour", "#757575", "is 4.1 to 1, and must be 4.5 to 1. Choose a darker one."),
+        ("help_email", "training", "Enter an email address such as"),
+        ("help_email", "x" * 250 + "@leeds.example", "email address"),
+        ("help_phone", "ask Sam", "Enter a phone number of figures and spaces"),
+        ("help_phone", "0" * 41, "Enter a phone number of figures and spaces"),
+        ("help_page", "not an address", "Enter the whole address of the page"),
+        ("help_page", "ftp://leeds.example/", "must begin with https://"),
+        ("help_page", "javascript:alert(1)", "Enter the whole address of the page"),
+        ("usual_capacity", "0", "Usual number of places: enter a whole number from 1 to 5,000."),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence_and_the_rest_is_kept(
+    coordinator: Client, field: str, value: str, sentence: str
+) -> None:
+    others = {"name": "Kept name", "welcome": "Kept welcome", "help_phone": "0113 496 0000"}
+    answer = coordinator.post(ADDRESS, typed(**{**others, field: value}))
+    assert sentence in refusal(answer)
+    assert not Partnership.objects.exists()
+    for name, kept in others.items():
+        assert name == field or kept in answer.text
+
+
+@pytest.mark.parametrize(
+    ("upload", "sentence"),
+    [
+        (file(SVG, "logo.svg", "image/svg+xml"), "must be a PNG, JPEG or WebP picture"),
+        (file(SVG, "logo.png", "image/png"), "must be a PNG, JPEG or WebP picture"),
+        (file(b"", "logo.png"), "The file of the logo is empty."),
+        (file(PNG[:-20]), "damaged or not complete"),
+        (file(png(width=5000)), "at most 2,000 by 2,000 pixels"),
+        (file(PNG + b"\0" * 3_000_000), "100 kB or less"),
+    ],
+)
+def test_a_logo_that_cannot_be_is_refused_and_the_rest_is_kept(
+    coordinator: Client, upload: Any, sentence: str
+) -> None:
+    upload.seek(0)
+    answer = coordinator.post(ADDRESS, typed(name="Kept name", logo=upload))
+    assert sentence in refusal(answer)
+    assert 'value="Kept name"' in answer.text
+    assert not Partnership.objects.exists()
+
+
+def test_a_logo_is_not_lost_when_something_else_is_refused(coordinator: Client) -> None:
+    answer = coordinator.post(ADDRESS, typed(name="", logo=file(PNG)))
+    assert refusal(answer) == "Enter the name of the partnership."
+    text = base64.b64encode(PNG).decode()
+    assert f"data:image/png;base64,{text}" in answer.text
+    assert f'name="chosen_logo" value="{text}"' in answer.text
+    coordinator.post(ADDRESS, typed(chosen_logo=text))
+    assert bytes(Partnership.objects.get().logo) == PNG
+
+
+@pytest.mark.parametrize("chosen", ["!", base64.b64encode(b"x").decode() + "x"])
+def test_a_chosen_logo_that_was_tampered_with_is_none(coordinator: Client, chosen: str) -> None:
+    assert coordinator.post(ADDRESS, typed(chosen_logo=chosen)).status_code == 302
+    assert Partnership.objects.get().logo_url == ""
+
+
+def test_a_chosen_logo_is_looked_at_as_any_other(coordinator: Client) -> None:
+    chosen = base64.b64encode(SVG).decode()
+    answer = coordinator.post(ADDRESS, typed(chosen_logo=chosen))
+    assert "must be a PNG, JPEG or WebP picture" in refusal(answer)
+
+
+def test_a_new_logo_and_none_at_once_is_asked_again(coordinator: Client) -> None:
+    answer = coordinator.post(ADDRESS, typed(logo=file(PNG), remove_logo="on"))
+    assert refusal(answer) == "Choose a new logo or none, not both."
+
+
+def test_what_somebody_else_saved_meanwhile_is_not_lost_unseen(coordinator: Client) -> None:
+    change(values={"name": "Theirs"}, by=None)
+    answer = coordinator.post(ADDRESS, typed(name="Mine"))
+    assert "Somebody else has changed these settings meanwhile." in refusal(answer)
+    assert Partnership.objects.get().name == "Theirs"
+    assert 'value="Mine"' in answer.text
+    [revision] = re.findall(r'name="revision" value="(\d+)"', answer.text)
+    assert coordinator.post(ADDRESS, typed(name="Mine", revision=revision)).status_code == 302
+    assert Partnership.objects.get().name == "Mine"
+
+
+def test_a_name_stays_in_one_line(coordinator: Client) -> None:
+    coordinator.post(ADDRESS, typed(name="Leeds\r\nBcc: all@leeds.example"))
+    assert Partnership.objects.get().name == "Leeds Bcc: all@leeds.example"
