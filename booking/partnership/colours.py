@@ -2,7 +2,7 @@
 
 import re
 
-# As in briefed.css: what links stand on, palest first.
+# As in tokens.css: what links stand on, palest first.
 _GROUNDS = ("#ffffff", "#eef4f3", "#f5f1ea")
 # WCAG 2.2, 1.4.3: text of ordinary size.
 LEAST_CONTRAST = 4.5
@@ -35,7 +35,7 @@ def stylesheet(colour: str) -> str:
     """The style sheet that puts this colour, #rrggbb, in place of the site's own."""
     darker = "#" + "".join(f"{int(channel * _DARKER):02x}" for channel in _channels(colour))
     return (
-        f":root{{--app-deep:{colour};--app-teal:{colour};--app-teal-dark:{darker};"
+        f":root{{--app-deep:{colour};"
         f"--govuk-brand-colour:{colour};--govuk-link-colour:{colour};"
         f"--govuk-link-hover-colour:{darker}}}\n"
     )

@@ -37,4 +37,4 @@ def test_links_stand_on_grounds_less_pale_than_white() -> None:
 def test_a_stylesheet_sets_the_colour_and_a_darker_one() -> None:
     sheet = stylesheet("#7a1f4b")
     assert "--app-deep:#7a1f4b;" in sheet
-    assert "--app-teal-dark:#49122d;" in sheet
+    assert "--govuk-link-hover-colour:#49122d" in sheet

@@ -78,7 +78,7 @@ def test_everything_is_saved_and_shown(coordinator: Client) -> None:
         2,
     )
     assert "Saved." in answer.text
-    assert '<span class="app-manage-colour">#7a1f4b</span>' in answer.text
+    assert '<span class="app-desk-colour">#7a1f4b</span>' in answer.text
     assert f'src="{row.logo_url}" alt="Leeds Safeguarding Children Partnership"' in answer.text
     assert 'value="+44 113 496 0000"' in answer.text
     new_course = coordinator.get(reverse("manage_course_new")).text
