@@ -183,7 +183,7 @@ class SettingsForm(forms.Form):
             self.add_error("remove_logo", "Choose a new logo or none, not both.")
         if cleaned.get("revision") != self.stored.revision:
             again["revision"] = str(self.stored.revision)
-            self.add_error(None, actions.ChangedMeanwhile.sentence)
+            self.add_error(None, actions.SettingsChangedMeanwhile.sentence)
         again["chosen_logo"] = self.picture_text
         self.data = again
         return cleaned
@@ -240,7 +240,7 @@ def settings(request: HttpRequest) -> HttpResponse:
                 by=signed_in(request).pk,
                 expected_revision=stored.revision,
             )
-        except actions.ChangedMeanwhile as refused:
+        except actions.SettingsChangedMeanwhile as refused:
             form.add_error(None, refused.sentence)
         else:
             messages.success(request, "Saved. Everybody sees it within seconds.")

@@ -7,11 +7,12 @@ from django.db import transaction
 
 from booking.partnership import kept
 from booking.partnership.models import ONLY_KEY, Partnership
+from booking.site.refusals import Refused
 
 log = structlog.get_logger(__name__)
 
 
-class ChangedMeanwhile(Exception):
+class SettingsChangedMeanwhile(Refused):
     """Somebody else changed the partnership since it was shown."""
 
     sentence = (
@@ -26,13 +27,13 @@ def change(
     """Write these columns of the partnership's row, which is made if there is none yet.
 
     `by` is the key of the person who changes it; the log says who changed which columns.
-    Raises `ChangedMeanwhile` if `expected_revision` is not the stored one.
+    Raises `SettingsChangedMeanwhile` if `expected_revision` is not the stored one.
     """
     with transaction.atomic():
         rows = Partnership.objects.select_for_update()
         row, _ = rows.get_or_create(pk=ONLY_KEY)
         if expected_revision not in (None, row.revision):
-            raise ChangedMeanwhile
+            raise SettingsChangedMeanwhile
         changed = [name for name, value in values.items() if getattr(row, name) != value]
         if changed:
             for name in changed:

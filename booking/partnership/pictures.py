@@ -8,6 +8,8 @@ import hashlib
 from dataclasses import dataclass
 from zlib import crc32
 
+from booking.site.refusals import Refused
+
 MOST_BYTES = 100_000
 _MOST_PIXELS = 2000
 
@@ -19,11 +21,10 @@ _JPEG_SCAN, _JPEG_END = 0xDA, b"\xff\xd9"
 _WEBP_ANIMATED = 0x02
 
 
-class PictureRefused(Exception):
+class PictureRefused(Refused):
     """This file cannot be shown as a picture; the sentence says what would do."""
 
     def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
         self.sentence = sentence
 
 

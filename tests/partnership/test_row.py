@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from pytest_django import DjangoAssertNumQueries
 
 from booking.partnership import kept
-from booking.partnership.actions import ChangedMeanwhile, change
+from booking.partnership.actions import SettingsChangedMeanwhile, change
 from booking.partnership.kept import the_partnership
 from booking.partnership.models import Partnership
 
@@ -81,7 +81,7 @@ def test_whoever_changes_it_sees_it_at_once() -> None:
 
 def test_a_change_of_what_became_another_meanwhile_is_refused() -> None:
     change(values={"name": "Leeds"}, by=None, expected_revision=0)
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(SettingsChangedMeanwhile):
         change(values={"name": "York"}, by=None, expected_revision=0)
     assert the_partnership().name == "Leeds"
     change(values={"name": "York"}, by=None, expected_revision=1)

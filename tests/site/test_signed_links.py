@@ -27,6 +27,8 @@ SECRET = "aB3-4.x_-9"
 
 # Paths with something in them that is no number, and no secret either.
 TELLING_NOTHING = {
+    r"^partnership/(?P<digits>[0-9a-f]{6})\.css$",
+    r"^partnership/logo/(?P<digest>[0-9a-f]{16})$",
     "courses/<str:code>/",
     "courses/<str:code>/new-dates/",
     "calendar/<str:kind>/new/",
