@@ -9,7 +9,7 @@ from django.core.management import execute_from_command_line
 
 def main() -> None:
     """Run the command named on the command line."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "booking.settings")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "booking.site.settings")
     execute_from_command_line(sys.argv)
 
 

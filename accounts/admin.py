@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from accounts.actions import forget_second_step
 from accounts.backoffice import BackOffice, take_out
 from accounts.models import Agency, User
-from booking.wording import counted
+from booking.site.wording import counted
 
 # Secrets of the second step, other people's sign-ins, and rights that our roles replace.
 take_out(EmailAddress, EmailConfirmation, Authenticator, UserSession, Group)

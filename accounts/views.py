@@ -17,7 +17,7 @@ from accounts import actions
 from accounts.forms import ProfileForm, RemindersForm
 from accounts.models import User
 from accounts.reminder_links import person_of_link
-from booking.rate_limits import at_most, at_most_from_one_address
+from booking.site.limits import at_most, at_most_from_one_address
 from booking.site.signed_links import LinkRanOut, LinkRefused
 
 

@@ -12,10 +12,10 @@ from accounts.models import Sector
 from booking.attendance.models import AttendeeListAccess
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import Course, DiaryDate, Session, Sitting, Topic, Venue
-from booking.catalogue.reminder_days import ReminderDaysField
 from booking.outbox.models import Message, MessageEvent
 from booking.places.models import Booking, BookingEvent
 from booking.replies.models import CalendarReply
+from booking.site.form_kit import ReminderDaysField
 
 
 @admin.register(Topic)

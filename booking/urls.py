@@ -3,14 +3,14 @@
 from django.conf import settings
 from django.urls import include, path
 
-from booking import pages
+from booking.site import web
 
 urlpatterns = [
-    path("", pages.start, name="start"),
-    path("accessibility/", pages.accessibility, name="accessibility"),
-    path("privacy/", pages.privacy, name="privacy"),
-    path("healthz", pages.healthz, name="healthz"),
-    path("readyz", pages.readyz, name="readyz"),
+    path("", web.start, name="start"),
+    path("accessibility/", web.accessibility, name="accessibility"),
+    path("privacy/", web.privacy, name="privacy"),
+    path("healthz", web.healthz, name="healthz"),
+    path("readyz", web.readyz, name="readyz"),
     path("", include("booking.partnership.urls")),
     path("accounts/", include("accounts.urls")),
     path("", include("booking.catalogue.urls")),
@@ -19,10 +19,10 @@ urlpatterns = [
     path("", include("booking.calendars.urls")),
     path("manage/", include("booking.managing.urls")),
     path("manage/", include("booking.managing.received_urls")),
-    path("", include("booking.admin_urls")),
+    path("", include("accounts.admin_urls")),
 ]
 
-handler500 = "booking.errors.broken"
+handler500 = "booking.site.web.broken"
 
 if settings.MAILBOX_DIR:
     urlpatterns.append(path("mailbox/", include("booking.local.urls")))

@@ -10,7 +10,7 @@ from django.core.cache import caches
 @pytest.fixture(scope="session", autouse=True)
 def our_own_mailers(django_test_environment: None) -> None:
     """Send mail as in production: Django's test environment would swap it for a list in memory."""
-    from booking import settings as as_written
+    from booking.site import settings as as_written
 
     settings.MAILERS = as_written.MAILERS
 

@@ -10,7 +10,7 @@ from allauth.account.models import EmailAddress
 from accounts.models import Agency, Sector, User
 from booking.catalogue.models import Course, Session, Sitting, Venue
 from booking.catalogue.policies import CancellationPolicy
-from booking.wording import LONDON
+from booking.site.wording import LONDON
 
 # A Tuesday morning in winter; sessions made without a start lie three weeks ahead of it.
 NOW = datetime(2027, 1, 12, 9, 0, tzinfo=UTC)

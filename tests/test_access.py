@@ -24,13 +24,13 @@ from accounts.models import PractitionerGroup
 from accounts.reminder_links import reminders_path
 from booking.calendars.actions import new_feed
 from booking.catalogue.models import Session
-from booking.logs import JsonFormatter
 from booking.outbox.models import Message
 from booking.partnership import actions as partnership
 from booking.places import actions, demand, interest_links, links
 from booking.places.models import Booking
 from booking.places.rule_models import Approval, PriorLearning
 from booking.replies.models import ReceivedMail
+from booking.site.logs import JsonFormatter
 from tests.factories import (
     make_agency,
     make_coordinator,

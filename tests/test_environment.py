@@ -53,7 +53,7 @@ def start(changes: dict[str, str | None]) -> Outcome:
     try:
         os.environ.clear()
         os.environ.update(environment(changes))
-        return Outcome("", runpy.run_path("booking/settings.py"))
+        return Outcome("", runpy.run_path("booking/site/settings.py"))
     except SystemExit as stop:
         return Outcome(str(stop), {})
     finally:

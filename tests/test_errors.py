@@ -4,7 +4,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client, RequestFactory
 
-from booking.errors import broken
+from booking.site.web import broken
 
 
 @pytest.mark.django_db(transaction=True)

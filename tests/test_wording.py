@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from booking import wording
+from booking.site import wording
 from booking.templatetags import briefed
 
 

@@ -11,7 +11,7 @@ import logging
 import os
 from typing import Any
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "booking.settings")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "booking.site.settings")
 # Celery runs Django's checks at every start, and some of them ask PostgreSQL for its version: a
 # worker that starts while PostgreSQL does not answer would end instead of waiting for it.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")

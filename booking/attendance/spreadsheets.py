@@ -5,7 +5,7 @@ import io
 
 from booking.attendance.queries import AttendeeList
 from booking.places.models import Booking
-from booking.wording import short_day
+from booking.site.wording import short_day
 
 # A spreadsheet takes a cell that begins with one of these for a formula (OWASP, CSV injection).
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")

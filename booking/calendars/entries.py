@@ -24,7 +24,7 @@ from booking.partnership.kept import the_partnership
 from booking.places.announcements import SittingTimes, calendar_uid
 from booking.places.cancelling import terms
 from booking.places.models import Booking
-from booking.wording import counted
+from booking.site.wording import counted
 
 
 def _organizer() -> tuple[str, str]:

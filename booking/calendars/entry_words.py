@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from booking.wording import deadline
+from booking.site.wording import deadline
 
 
 def entry_title(title: str, *, number: int, of: int) -> str:

@@ -16,7 +16,7 @@ from booking.calendars.models import CalendarFeed
 from booking.catalogue.calendar_links import subscribe_links
 from booking.catalogue.filters import ProgrammeFilters
 from booking.catalogue.models import Session
-from booking.rate_limits import at_most
+from booking.site.limits import at_most
 
 _NAMES = {
     CalendarFeed.Kind.BOOKINGS: shown.BOOKINGS_NAME,

@@ -11,7 +11,7 @@ from booking.catalogue.filters import ProgrammeFilters
 from booking.catalogue.models import DiaryDate, Session, SessionQuerySet
 from booking.partnership.kept import the_partnership
 from booking.site.refusals import Refused
-from booking.wording import LONDON
+from booking.site.wording import LONDON
 
 BOOKINGS_NAME = "My safeguarding training"
 LED_NAME = "Safeguarding training I lead"

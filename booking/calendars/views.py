@@ -22,7 +22,7 @@ from booking.calendars.models import CalendarFeed
 from booking.calendars.rows import Rows
 from booking.catalogue.models import Session
 from booking.places.models import Booking
-from booking.wording import LONDON
+from booking.site.wording import LONDON
 
 _CALENDAR_TYPE = "text/calendar; charset=utf-8"
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from booking.catalogue.models import Session
-from booking.wording import clock, counted, day, deadline
+from booking.site.wording import clock, counted, day, deadline
 
 Tone = Literal["open", "few", "full", "soon", "closed", "cancelled"]
 

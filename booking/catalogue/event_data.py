@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from booking.catalogue.availability import availability
 from booking.catalogue.models import Session, Sitting
-from booking.wording import LONDON
+from booking.site.wording import LONDON
 
 # As Django's json_script: what could end the element or begin a comment is written as an escape.
 _ESCAPES = {ord(">"): "\\u003E", ord("<"): "\\u003C", ord("&"): "\\u0026"}

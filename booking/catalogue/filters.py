@@ -20,7 +20,7 @@ from booking.catalogue.forms import DATE_FORMATS, DateInput, ProgrammeForm
 from booking.catalogue.models import Course, Session, SessionQuerySet, Topic
 from booking.catalogue.months import first_of_month, months_later
 from booking.catalogue.queries import matching
-from booking.wording import LONDON, day
+from booking.site.wording import LONDON, day
 
 _WHEN = {
     "this-month": "This month",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from booking.catalogue.models import DiaryDate, Sitting
-from booking.wording import LONDON, MONTHS
+from booking.site.wording import LONDON, MONTHS
 
 # Years that a calendar is drawn for; beyond them somebody is only playing with the address.
 _FIRST_YEAR, _LAST_YEAR = 2000, 2099

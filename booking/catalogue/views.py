@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
 from booking.catalogue.programme import programme_context
-from booking.page_cache import same_for_everyone
+from booking.site.caching import same_for_everyone
 
 
 @same_for_everyone(seconds=1)

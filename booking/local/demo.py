@@ -139,7 +139,7 @@ class Demo:
                 *("-m", "granian", "--interface", "wsgi", "--workers", "2", "--no-ws"),
                 # Threads of one process would only wait for each other: see `make bench`.
                 *("--blocking-threads", "1"),
-                *("--host", self.host, "--port", str(self.port), "booking.wsgi:application"),
+                *("--host", self.host, "--port", str(self.port), "booking.site.wsgi:application"),
             ],
             environment,
         )

@@ -24,7 +24,7 @@ from django.views.decorators.csp import csp_override
 from django.views.decorators.http import require_safe
 from icalendar import Calendar
 
-from booking import wording
+from booking.site import wording
 
 _PAGE_SIZE = 25
 _NAME = re.compile("[0-9]{20}-[0-9]{6}")

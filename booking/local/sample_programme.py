@@ -22,7 +22,6 @@ from booking.catalogue import policy_actions
 from booking.catalogue.importing.programme import import_programme
 from booking.catalogue.models import Course, Session, Venue
 from booking.catalogue.policy_actions import Band, Terms
-from booking.catalogue.working_days import is_working_day
 from booking.local.sample_people import (
     AGENCY_LEAD,
     COORDINATOR,
@@ -38,7 +37,8 @@ from booking.places import demand
 from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused
 from booking.places.rule_models import PriorLearning
-from booking.wording import LONDON
+from booking.site.wording import LONDON
+from booking.site.working_days import is_working_day
 
 FOLDER = Path(__file__).resolve().parent / "sample"
 NOT_SENT = "Sample data: not sent"

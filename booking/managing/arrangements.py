@@ -9,9 +9,9 @@ from django.http import QueryDict
 
 from accounts.models import User
 from booking.catalogue.models import Session, Venue
-from booking.managing.fields import TrainersField, london_moment
 from booking.places.changes import Arrangements, BadTimes, PlannedSitting, check_times
-from booking.wording import LONDON
+from booking.site.form_kit import TrainersField, london_moment
+from booking.site.wording import LONDON
 
 SITTINGS = 4
 _ROW = ("date", "start", "end")

@@ -18,7 +18,7 @@ from booking.managing.loaders import managed_session
 from booking.places import calling_off
 from booking.places.eligibility import check_changeable
 from booking.places.refusals import PlaceRefused, SessionStarted
-from booking.rate_limits import at_most
+from booking.site.limits import at_most
 
 _REASONS = {"few": "Too few people have booked."}
 

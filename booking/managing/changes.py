@@ -20,8 +20,8 @@ from booking.places import actions, changes
 from booking.places.loaders import booking_for
 from booking.places.refusals import NotLive, PlaceRefused
 from booking.places.statements import read_session
-from booking.rate_limits import at_most
-from booking.wording import counted
+from booking.site.limits import at_most
+from booking.site.wording import counted
 
 _NAMES_SHOWN = 30
 

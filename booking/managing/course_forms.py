@@ -9,9 +9,8 @@ from accounts.models import Level, PractitionerGroup, Sector
 from booking.catalogue.course_editing import PLAIN_FIELDS, CoursePlan
 from booking.catalogue.models import Course
 from booking.catalogue.policies import CancellationPolicy
-from booking.catalogue.reminder_days import ReminderDaysField
-from booking.managing.fields import whole_number
 from booking.partnership.kept import the_partnership
+from booking.site.form_kit import ReminderDaysField, whole_number_field
 
 MOST_PLACES = 5000
 _SUMMARY_LENGTH = 4000
@@ -119,8 +118,8 @@ class CourseForm(forms.Form):
     needs_manager_approval = forms.BooleanField(
         label="The line manager must agree to each booking", required=False
     )
-    usual_capacity = whole_number("Usual number of places", 1, MOST_PLACES)
-    usual_agency_limit = whole_number(
+    usual_capacity = whole_number_field("Usual number of places", 1, MOST_PLACES)
+    usual_agency_limit = whole_number_field(
         "Most places for one agency (optional)", 1, MOST_PLACES, required=False
     )
     usual_policy = forms.ModelChoiceField(
@@ -138,7 +137,7 @@ class CourseForm(forms.Form):
         label="Send the line manager a copy of confirmations, changes and cancellations",
         required=False,
     )
-    renew_months = whole_number(
+    renew_months = whole_number_field(
         "Months after which it is due again (optional)", 1, 120, required=False
     )
 

@@ -20,9 +20,9 @@ from booking.catalogue.models import Course, Session
 from booking.managing import previews, queries
 from booking.managing.course_forms import CourseForm, GroupForm, MembersForm
 from booking.places import corrections
-from booking.rate_limits import at_most
-from booking.searching import search_text
-from booking.wording import counted
+from booking.site.limits import at_most
+from booking.site.web import search_text
+from booking.site.wording import counted
 
 _PER_PAGE = 40
 _MEMBERS_PER_PAGE = 100

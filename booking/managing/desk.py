@@ -11,8 +11,8 @@ from accounts import agencies
 from accounts.permissions import coordinators_only
 from booking.managing.desk_forms import AgencyForm
 from booking.places import settling
-from booking.rate_limits import at_most
-from booking.wording import counted
+from booking.site.limits import at_most
+from booking.site.wording import counted
 
 _PEOPLE_PER_PAGE = 30
 

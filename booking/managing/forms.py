@@ -9,11 +9,11 @@ from django.core.validators import RegexValidator
 from booking.catalogue import editing
 from booking.catalogue.models import Course, Session
 from booking.catalogue.policies import CancellationPolicy
-from booking.catalogue.working_days import after_working_days
 from booking.managing.arrangements import AboutSession, ArrangementsForm
-from booking.managing.fields import DatesField, MomentField, whole_number
 from booking.places.calling_off import NextDates
-from booking.wording import LONDON
+from booking.site.form_kit import DatesField, MomentField, whole_number_field
+from booking.site.wording import LONDON
+from booking.site.working_days import after_working_days
 
 MOST_PLACES = 5000
 _TEXT_LENGTH = 4000
@@ -30,7 +30,7 @@ class DetailsForm(AboutSession):
         widget=forms.RadioSelect,
         error_messages={"required": "Say what happens when a place comes free."},
     )
-    offer_hours = whole_number("Working hours an offered place is held", 1, 200)
+    offer_hours = whole_number_field("Working hours an offered place is held", 1, 200)
     booking_opens_at = MomentField(
         label="Booking opens (optional)",
         required=False,
@@ -51,7 +51,7 @@ class DetailsForm(AboutSession):
         help_text="People who have booked keep the rules that they were promised.",
         error_messages={"invalid_choice": "Choose one of the rules of cancelling."},
     )
-    minimum = whole_number(
+    minimum = whole_number_field(
         "Fewest people (optional)",
         1,
         MOST_PLACES,
@@ -149,8 +149,8 @@ class SessionForm(DetailsForm, ArrangementsForm):
             "max_length": "Use 30 characters or fewer for the reference.",
         },
     )
-    capacity = whole_number("Places", 1, MOST_PLACES)
-    agency_limit = whole_number(
+    capacity = whole_number_field("Places", 1, MOST_PLACES)
+    agency_limit = whole_number_field(
         "Most places for one agency (optional)",
         1,
         MOST_PLACES,
@@ -221,7 +221,7 @@ class SessionForm(DetailsForm, ArrangementsForm):
 class CapacityForm(forms.Form):
     """How many places there are, and why."""
 
-    capacity = whole_number("Places", 1, MOST_PLACES)
+    capacity = whole_number_field("Places", 1, MOST_PLACES)
     why = forms.CharField(
         label="Reason (optional)",
         help_text="Kept in the session’s history. Nobody is sent it.",
@@ -257,7 +257,7 @@ class CancelSessionForm(ReasonForm):
         " accept. If you choose several dates, the first is filled first.",
         error_messages={"invalid_choice": "Choose dates from the list."},
     )
-    answer_days = whole_number(
+    answer_days = whole_number_field(
         "Working days they have to accept",
         1,
         30,

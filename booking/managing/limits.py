@@ -14,8 +14,8 @@ from booking.managing.limits_forms import MOST_ROWS, LimitsForm
 from booking.managing.loaders import managed_session
 from booking.places import limits
 from booking.places.refusals import LimitTooLow, PlaceRefused
-from booking.rate_limits import at_most
-from booking.wording import counted
+from booking.site.limits import at_most
+from booking.site.wording import counted
 
 
 @never_cache

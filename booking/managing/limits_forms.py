@@ -11,10 +11,10 @@ from django import forms
 
 from accounts.models import Agency, Sector
 from booking.catalogue.models import Session
-from booking.catalogue.working_days import end_of_working_day_before
-from booking.managing.fields import whole_number
 from booking.managing.forms import MOST_PLACES
 from booking.places.limits import Reservation
+from booking.site.form_kit import whole_number_field
+from booking.site.working_days import end_of_working_day_before
 
 MOST_ROWS = 20
 _MOST_RELEASE_DAYS = 60
@@ -25,7 +25,7 @@ _ROW = ("whom", "places", "days")
 class LimitsForm(forms.Form):
     """The most places for one agency, and one row for each reservation."""
 
-    agency_limit = whole_number(
+    agency_limit = whole_number_field(
         "Most places for one agency (optional)",
         1,
         MOST_PLACES,
@@ -52,7 +52,7 @@ class LimitsForm(forms.Form):
             ("places", "Places", 1, MOST_PLACES),
             ("days", "Released, working days before", 1, _MOST_RELEASE_DAYS),
         ):
-            field = whole_number(f"Row {number}, {label.lower()}", low, high, required=False)
+            field = whole_number_field(f"Row {number}, {label.lower()}", low, high, required=False)
             field.label = label
             self.fields[f"{name}_{number}"] = field
 

@@ -21,9 +21,9 @@ from booking.outbox.reading import file_of, letter_of
 from booking.outbox.refusals import MessageRefused
 from booking.outbox.watch import backlog
 from booking.places.mail_words import topic_words
-from booking.rate_limits import at_most
-from booking.searching import search_text
-from booking.wording import counted
+from booking.site.limits import at_most
+from booking.site.web import search_text
+from booking.site.wording import counted
 
 _PER_PAGE = 50
 State = Message.State

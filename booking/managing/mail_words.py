@@ -2,7 +2,7 @@
 
 from booking.outbox.remedies import Corrected
 from booking.places.mail_words import topic_words
-from booking.wording import counted
+from booking.site.wording import counted
 
 
 def corrected_words(done: Corrected) -> str:

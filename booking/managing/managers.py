@@ -14,7 +14,7 @@ from booking.places import actions, approvals
 from booking.places.answer_forms import RefuseAddressForm
 from booking.places.refusals import AlreadyAnswered
 from booking.places.rule_models import Approval, ApprovalQuerySet
-from booking.rate_limits import at_most
+from booking.site.limits import at_most
 
 _PER_PAGE = 30
 _SETTLED = "This address has been settled, or the request has ended."

@@ -4,15 +4,15 @@ from typing import Any
 
 from django import forms
 
-from booking.managing.fields import whole_number
 from booking.places.opening import LONGEST
-from booking.wording import counted
+from booking.site.form_kit import whole_number_field
+from booking.site.wording import counted
 
 
 class OpeningForm(forms.Form):
     """For how many working days those who asked come first; left empty, it is open to all."""
 
-    first_days = whole_number(
+    first_days = whole_number_field(
         "Working days in which they come first (optional)", 1, LONGEST, required=False
     )
 

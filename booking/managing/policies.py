@@ -13,8 +13,8 @@ from booking.catalogue.policies import CancellationPolicy
 from booking.catalogue.policy_actions import AlreadyReplaced, PolicyNameTaken, UsedBy
 from booking.managing import queries
 from booking.managing.policy_forms import PolicyForm
-from booking.rate_limits import at_most
-from booking.wording import counted
+from booking.site.limits import at_most
+from booking.site.wording import counted
 
 
 @never_cache

@@ -7,7 +7,7 @@ from django import forms
 
 from booking.catalogue.policies import CancellationPolicy, ChargeBand
 from booking.catalogue.policy_actions import Band, Terms
-from booking.managing.fields import PoundsField, whole_number
+from booking.site.form_kit import PoundsField, whole_number_field
 
 _LEAST_ROWS = 3
 _ROW = ("hours", "late", "absent")
@@ -29,7 +29,7 @@ class PolicyForm(forms.Form):
             "max_length": "Use 100 characters or fewer for the name.",
         },
     )
-    notice_days = whole_number(
+    notice_days = whole_number_field(
         "Working days of notice",
         0,
         60,

@@ -10,7 +10,7 @@ from django.shortcuts import render
 
 from booking.managing.queries import Audience
 from booking.places.changed import Change
-from booking.wording import counted, listed
+from booking.site.wording import counted, listed
 
 _CHANGED_MEANWHILE = (
     "Somebody else has changed this meanwhile, so nothing of yours is done yet. Check what would"

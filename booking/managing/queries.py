@@ -16,7 +16,7 @@ from booking.places.changes import PlannedSitting
 from booking.places.manager_copies import copied_of_change
 from booking.places.models import Booking, BookingEvent, BookingQuerySet
 from booking.places.rule_models import Approval
-from booking.wording import short_day
+from booking.site.wording import short_day
 
 SHOWN = {
     "upcoming": "Upcoming",

@@ -12,10 +12,10 @@ from accounts.failing_mail import people_whose_mail_fails
 from accounts.permissions import coordinators_only
 from accounts.views import signed_in
 from booking.managing.mail_forms import WhyForm
-from booking.rate_limits import at_most
 from booking.replies import actions
 from booking.replies.models import MailboxState, ReceivedMail, mail_to_read
 from booking.replies.reading import is_read_here
+from booking.site.limits import at_most
 
 _PER_PAGE = 50
 

@@ -20,12 +20,12 @@ from django.views.decorators.cache import never_cache
 from accounts.permissions import coordinators_only
 from accounts.views import signed_in
 from booking.managing.course_forms import MOST_PLACES
-from booking.managing.fields import whole_number
 from booking.partnership import actions, kept
 from booking.partnership.colours import LEAST_CONTRAST, as_hex, least_contrast
 from booking.partnership.models import Partnership
 from booking.partnership.pictures import MOST_BYTES, Picture, PictureRefused, picture_of
-from booking.rate_limits import at_most
+from booking.site.form_kit import whole_number_field
+from booking.site.limits import at_most
 
 _PHONE = re.compile(r"\+?[0-9 ()-]{5,39}")
 _NO_COLUMNS = ("logo", "remove_logo")
@@ -109,7 +109,7 @@ class SettingsForm(forms.Form):
             "max_length": "Use 500 characters or fewer for the address of the page.",
         },
     )
-    usual_capacity = whole_number(
+    usual_capacity = whole_number_field(
         "Usual number of places",
         1,
         MOST_PLACES,

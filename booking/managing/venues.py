@@ -18,8 +18,8 @@ from booking.catalogue.models import Session, Venue
 from booking.managing import previews, queries
 from booking.managing.venue_forms import VenueForm
 from booking.places import corrections
-from booking.rate_limits import at_most
-from booking.searching import search_text
+from booking.site.limits import at_most
+from booking.site.web import search_text
 
 _PER_PAGE = 40
 

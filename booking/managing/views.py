@@ -23,8 +23,8 @@ from booking.managing.opening_forms import OpeningForm
 from booking.outbox.watch import backlog
 from booking.places import corrections, demand, minimum, opening, scheduling
 from booking.places.refusals import PlaceRefused, ReservedPlaces
-from booking.rate_limits import at_most
-from booking.searching import search_text
+from booking.site.limits import at_most
+from booking.site.web import search_text
 
 _PER_PAGE = 30
 _BOOKINGS_SHOWN = 30

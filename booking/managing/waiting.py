@@ -18,7 +18,7 @@ from booking.places.loaders import booking_for
 from booking.places.models import Booking
 from booking.places.refusals import NotWaiting, PlaceRefused
 from booking.places.statements import read_session
-from booking.rate_limits import at_most
+from booking.site.limits import at_most
 
 _PEOPLE_PER_PAGE = 50
 

@@ -8,7 +8,6 @@ from email.utils import parseaddr
 from django.conf import settings
 from django.urls import reverse
 
-from booking import wording
 from booking.catalogue.models import Session
 from booking.notices.notice import absolute
 from booking.outbox.models import Message
@@ -16,6 +15,7 @@ from booking.partnership.kept import the_partnership
 from booking.places.interest_links import stop_path
 from booking.places.opening import NEW_DATE
 from booking.places.rule_models import CourseInterest
+from booking.site import wording
 
 
 @dataclass(frozen=True, kw_only=True)

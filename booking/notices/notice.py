@@ -9,7 +9,6 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts.reminder_links import reminders_path
-from booking import wording
 from booking.catalogue.models import Session
 from booking.notices.questions import Question, question_of
 from booking.notices.reminder_times import DAYS, HOUR
@@ -20,6 +19,7 @@ from booking.places.cancelling import terms_of
 from booking.places.changed import FOR_ATTENDING, TIMES
 from booking.places.manager_copies import copied_to
 from booking.places.models import Booking
+from booking.site import wording
 
 SESSION_CHANGED = "session.changed"
 _ORDINALS = (

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from booking import wording
 from booking.outbox.models import Message
 from booking.places import charges, links
 from booking.places.announcements import SittingTimes
 from booking.places.models import Booking
 from booking.places.rule_models import Approval
+from booking.site import wording
 
 ASKED, REMINDED, OFFERED = "approval.asked", "approval.reminder", "booking.offered"
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from booking.catalogue.models import Session, Sitting
-from booking.catalogue.working_days import working_days_before
-from booking.wording import LONDON
+from booking.site.wording import LONDON
+from booking.site.working_days import working_days_before
 
 # The topics of reminders, each a folder of templates/notices/.
 DAYS, HOUR = "reminder.days", "reminder.hour"

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.crypto import get_random_string
 
-from booking.inserting import insert
 from booking.outbox.models import Message
+from booking.site.inserting import insert
 
 
 @dataclass(frozen=True, kw_only=True)

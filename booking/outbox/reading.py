@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
-from booking.logs import blank_secrets
 from booking.outbox.models import Message
+from booking.site.logs import blank_secrets
 
 _SHOWN_HEADERS = ("From", "Reply-To", "To", "Subject", "Date", "Message-ID")
 

@@ -14,7 +14,6 @@ from django.db import transaction
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.inserting import insert
 from booking.outbox import actions as outbox
 from booking.outbox.actions import Draft
 from booking.places import (
@@ -30,13 +29,7 @@ from booking.places import (
 from booking.places.facts import read_practitioners, read_room
 from booking.places.manager_copies import with_copies
 from booking.places.models import Booking, BookingEvent
-from booking.places.refusals import (
-    Clash,
-    NothingOffered,
-    NotLive,
-    OfferRanOut,
-    SessionStarted,
-)
+from booking.places.refusals import Clash, NothingOffered, NotLive, OfferRanOut, SessionStarted
 from booking.places.rule_models import Approval
 from booking.places.statements import (
     lock_booking,
@@ -47,6 +40,7 @@ from booking.places.statements import (
     with_course,
 )
 from booking.places.waiting_list import clashes, next_in_line, who_waits
+from booking.site.inserting import insert
 
 State = Booking.State
 What = BookingEvent.What

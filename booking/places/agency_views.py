@@ -20,8 +20,8 @@ from booking.places.loaders import colleagues_booking, public_session, unread_se
 from booking.places.many_rows import rows_of, text_of
 from booking.places.models import Booking
 from booking.places.refusals import AlreadyBooked, PlaceRefused
-from booking.rate_limits import at_most
-from booking.searching import search_text
+from booking.site.limits import at_most
+from booking.site.web import search_text
 
 _PER_PAGE = 50
 

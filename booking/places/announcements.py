@@ -15,7 +15,7 @@ from booking.catalogue.models import Session, Sitting
 from booking.outbox.actions import Draft
 from booking.places.models import Booking
 from booking.places.rule_models import Approval
-from booking.wording import deadline
+from booking.site.wording import deadline
 
 
 @dataclass(frozen=True)

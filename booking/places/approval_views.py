@@ -8,10 +8,10 @@ from booking.places import actions, charges
 from booking.places.announcements import SittingTimes
 from booking.places.answer_forms import ManagerAnswerForm
 from booking.places.approvals import Standing, standing
-from booking.places.link_pages import opened_by_link
 from booking.places.loaders import approval_by_link
 from booking.places.refusals import AlreadyAnswered
 from booking.places.rule_models import Approval
+from booking.site.limits import opened_by_link
 
 _GONE = (Standing.RUN_OUT, Standing.NOT_NEEDED)
 

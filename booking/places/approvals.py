@@ -12,7 +12,6 @@ from django.db import transaction
 from accounts.addresses import same_mailbox
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.catalogue.working_days import START_OF_WORKING_DAY, after_working_days
 from booking.outbox import actions as outbox
 from booking.outbox.actions import Draft
 from booking.places import announcements, history, rules
@@ -22,7 +21,8 @@ from booking.places.refusals import AlreadyAnswered, ManagerNeeded
 from booking.places.rule_models import Approval, new_approval_key
 from booking.places.rules import Reason
 from booking.places.statements import lock_booking, lock_session
-from booking.wording import LONDON
+from booking.site.wording import LONDON
+from booking.site.working_days import START_OF_WORKING_DAY, after_working_days
 
 RULE = Reason("manager's approval", "The line manager must agree.")
 _NOT_YOURSELF = Reason(

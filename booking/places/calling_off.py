@@ -18,7 +18,7 @@ from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import PlaceRefused, SessionStarted
 from booking.places.rule_models import SessionEvent
 from booking.places.statements import lock_session, sittings_of
-from booking.wording import day, listed, short_day
+from booking.site.wording import day, listed, short_day
 
 
 class NextDateGone(PlaceRefused):

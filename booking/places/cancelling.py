@@ -12,11 +12,11 @@ from django.db.models import prefetch_related_objects
 from accounts.models import Agency
 from booking.catalogue.models import Session
 from booking.catalogue.policies import CancellationPolicy, ChargeBand
-from booking.catalogue.working_days import free_until
 from booking.places.announcements import SittingTimes
 from booking.places.charges import hours_of
 from booking.places.models import Booking
-from booking.wording import deadline, pounds
+from booking.site.wording import deadline, pounds
+from booking.site.working_days import free_until
 
 _SO_THAT = "so that somebody else can have the place."
 

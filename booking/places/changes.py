@@ -13,7 +13,6 @@ from django.db import transaction
 
 from accounts.models import User
 from booking.catalogue.models import Session, Sitting, Venue
-from booking.catalogue.working_days import end_of_working_day_before
 from booking.places import actions, terms, trainers
 from booking.places.announcements import SittingTimes
 from booking.places.changed import JOIN_LINK, TIMES, Change, Matter, in_history
@@ -26,7 +25,8 @@ from booking.places.rule_models import SessionEvent
 from booking.places.statements import lock_session
 from booking.places.telling import tell
 from booking.places.waiting_list import next_in_line
-from booking.wording import listed, sitting_times
+from booking.site.wording import listed, sitting_times
+from booking.site.working_days import end_of_working_day_before
 
 
 class ChangedMeanwhile(PlaceRefused):

@@ -7,7 +7,7 @@ from decimal import Decimal
 from booking.catalogue.policies import ChargeBand
 from booking.places.announcements import SittingTimes
 from booking.places.models import Booking
-from booking.wording import deadline, listed, pounds
+from booking.site.wording import deadline, listed, pounds
 
 
 def hours_of(sittings: Iterable[SittingTimes]) -> Decimal:

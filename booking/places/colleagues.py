@@ -27,7 +27,7 @@ from booking.places.facts import Practitioner
 from booking.places.models import Booking
 from booking.places.refusals import AddressRefused, NotAColleague
 from booking.places.statements import PersonRow
-from booking.wording import listed
+from booking.site.wording import listed
 
 _LONGEST_ADDRESS = 254
 

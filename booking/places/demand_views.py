@@ -12,9 +12,8 @@ from accounts.views import signed_in
 from booking.catalogue.models import Course
 from booking.places import demand
 from booking.places.interest_links import interest_of
-from booking.places.link_pages import opened_by_link
 from booking.places.loaders import course_of
-from booking.rate_limits import at_most
+from booking.site.limits import at_most, opened_by_link
 
 
 @require_POST

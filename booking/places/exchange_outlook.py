@@ -15,7 +15,7 @@ from booking.places.prospects import Prospect
 from booking.places.refusals import NotAColleague, PlaceRefused
 from booking.places.statements import read_session, sittings_of
 from booking.places.waiting_list import who_waits
-from booking.wording import counted, sitting_times
+from booking.site.wording import counted, sitting_times
 
 _MOST_DATES = 20
 

@@ -18,7 +18,7 @@ from booking.places.exchange_outlook import late_pence, of_substitute, other_dat
 from booking.places.loaders import arranged_booking, page_address, unread_session
 from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused
-from booking.rate_limits import at_most
+from booking.site.limits import at_most
 
 
 @never_cache

@@ -10,7 +10,6 @@ from django.db import transaction
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.inserting import insert
 from booking.outbox import actions as outbox
 from booking.outbox.actions import Draft
 from booking.places import (
@@ -37,7 +36,8 @@ from booking.places.statements import (
     sittings_of,
 )
 from booking.places.waiting_list import who_waits
-from booking.wording import short_day
+from booking.site.inserting import insert
+from booking.site.wording import short_day
 
 State = Booking.State
 What = BookingEvent.What

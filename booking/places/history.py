@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from accounts.models import User
-from booking.inserting import insert
 from booking.places.models import Booking, BookingEvent
 from booking.places.rules import Reason
+from booking.site.inserting import insert
 
 
 def record(

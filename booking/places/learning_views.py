@@ -16,8 +16,8 @@ from booking.places import learning
 from booking.places.learning_forms import CheckForm, DeclareForm
 from booking.places.refusals import PlaceRefused
 from booking.places.rule_models import PriorLearning
-from booking.rate_limits import at_most
-from booking.wording import LONDON
+from booking.site.limits import at_most
+from booking.site.wording import LONDON
 
 _PER_PAGE = 30
 SHOWN = {"declared": "To check", "verified": "Verified", "rejected": "Rejected"}

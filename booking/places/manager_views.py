@@ -12,7 +12,7 @@ from booking.places import approvals
 from booking.places.forms import ManagerForm
 from booking.places.loaders import booking_to_ask_about
 from booking.places.refusals import AlreadyAnswered, ManagerNeeded
-from booking.rate_limits import at_most
+from booking.site.limits import at_most
 
 
 @never_cache

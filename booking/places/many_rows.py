@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from accounts.colleagues import Entry
 from booking.places.refusals import PlaceRefused
-from booking.wording import counted
+from booking.site.wording import counted
 
 MOST_ROWS = 500
 MOST_BYTES = 200_000

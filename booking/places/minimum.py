@@ -13,7 +13,7 @@ from booking.places.eligibility import check_ahead
 from booking.places.models import Booking
 from booking.places.rule_models import SessionEvent
 from booking.places.statements import lock_session
-from booking.wording import LONDON, counted
+from booking.site.wording import LONDON, counted
 
 
 def at_risk(sessions: SessionQuerySet, *, now: datetime) -> SessionQuerySet:

@@ -10,11 +10,11 @@ from django.utils import timezone
 from booking.places import actions, charges
 from booking.places.announcements import SittingTimes
 from booking.places.answer_forms import OfferAnswerForm
-from booking.places.link_pages import opened_by_link
 from booking.places.loaders import booking_by_offer_link
 from booking.places.models import Booking
 from booking.places.refusals import ManagerNeeded, PlaceRefused
 from booking.places.waiting_list import clashes
+from booking.site.limits import opened_by_link
 
 State = Booking.State
 

@@ -11,7 +11,6 @@ from django.db import transaction
 from accounts.models import User
 from booking.catalogue.editing import Plan
 from booking.catalogue.models import Course, Session
-from booking.catalogue.working_days import after_working_days
 from booking.outbox import actions as outbox
 from booking.outbox.actions import Draft
 from booking.places import demand, exchanges, scheduling
@@ -19,6 +18,7 @@ from booking.places.facts import read_practitioners
 from booking.places.rule_models import CourseInterest
 from booking.places.rules import turned_away
 from booking.places.statements import read_session
+from booking.site.working_days import after_working_days
 
 NEW_DATE = "course.new_date"
 # For how many working days a date may be kept for those who asked first.

@@ -6,7 +6,7 @@ from booking.catalogue.models import Session
 from booking.places.models import Booking
 from booking.places.rules import Reason, clash
 from booking.site.refusals import Refused
-from booking.wording import counted, deadline
+from booking.site.wording import counted, deadline
 
 
 class PlaceRefused(Refused):

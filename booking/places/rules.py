@@ -13,7 +13,7 @@ from accounts.models import Level, Sector
 from booking.catalogue.course_rules import CourseRules
 from booking.places.facts import Practitioner, Room
 from booking.places.models import Booking
-from booking.wording import counted, day, deadline, listed
+from booking.site.wording import counted, day, deadline, listed
 
 
 @dataclass(frozen=True)

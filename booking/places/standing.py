@@ -15,7 +15,7 @@ from booking.places.models import Booking
 from booking.places.rules import Reason
 from booking.places.statements import read_sessions
 from booking.places.waiting_list import no_manager
-from booking.wording import counted
+from booking.site.wording import counted
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.catalogue.working_days import after_working_time, free_until
 from booking.outbox import actions as outbox
 from booking.places import announcements, approvals, history, terms
 from booking.places.announcements import SittingTimes
@@ -19,6 +18,7 @@ from booking.places.changed import (
 )
 from booking.places.manager_copies import with_copies
 from booking.places.models import Booking, BookingEvent
+from booking.site.working_days import after_working_time, free_until
 
 # Working time: two days in which anybody may cancel free of charge after a change.
 TIME_TO_REACT = timedelta(hours=16)

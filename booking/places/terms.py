@@ -5,13 +5,13 @@ from datetime import datetime
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.catalogue.working_days import free_until, offer_end
 from booking.outbox.actions import Draft
 from booking.places import announcements, approvals
 from booking.places.announcements import SittingTimes
 from booking.places.facts import Practitioner
 from booking.places.manager_copies import with_copies
 from booking.places.models import Booking, BookingEvent
+from booking.site.working_days import free_until, offer_end
 
 State = Booking.State
 

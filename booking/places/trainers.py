@@ -11,7 +11,7 @@ from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox import actions as outbox
 from booking.outbox.actions import Draft
-from booking.wording import sitting_times
+from booking.site.wording import sitting_times
 
 ASSIGNED = "trainer.assigned"
 CHANGED = "trainer.changed"

@@ -33,7 +33,7 @@ from booking.places.manager_copies import copied_to, would_be_copied_to
 from booking.places.models import Booking
 from booking.places.refusals import AlreadyBooked, ManagerNeeded, PlaceRefused
 from booking.places.standing import standing, standings
-from booking.rate_limits import at_most
+from booking.site.limits import at_most
 
 _PAST_PER_PAGE = 20
 

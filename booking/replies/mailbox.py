@@ -15,7 +15,7 @@ from typing import Self
 from imapclient import DELETED, FLAGGED, IMAPClient
 from imapclient.exceptions import IMAPClientError
 
-from booking.environment import ImapServer
+from booking.site.environment import ImapServer
 
 # Our own mails are below 60 KB, so a report that returns one whole is far smaller than this.
 LARGEST_MAIL = 1_000_000

@@ -9,10 +9,10 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
-from booking.environment import ImapServer
 from booking.replies import actions
 from booking.replies.intake import take_in
 from booking.replies.mailbox import MailboxTrouble, ReplyMailbox
+from booking.site.environment import ImapServer
 
 log = structlog.get_logger(__name__)
 

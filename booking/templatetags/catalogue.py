@@ -6,10 +6,10 @@ from typing import Any
 from django import template
 from django.urls import reverse
 
-from booking import wording
 from booking.catalogue.availability import Availability
 from booking.catalogue.availability import availability as availability_at
 from booking.catalogue.models import Session
+from booking.site import wording
 
 register = template.Library()
 

@@ -85,7 +85,7 @@ def running_site(
             [
                 *(sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "2"),
                 *("--blocking-threads", "1", "--no-ws", "--host", "127.0.0.1", "--port", str(port)),
-                "booking.wsgi:application",
+                "booking.site.wsgi:application",
             ],
             log=folder / "web.log",
             environment=variables,

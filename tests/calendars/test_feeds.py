@@ -20,11 +20,11 @@ from accounts.models import User
 from booking.calendars.actions import new_feed, revoke_feed
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import Course, DiaryDate, Session, Topic
-from booking.logs import JsonFormatter
 from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.models import Booking
-from booking.wording import deadline
+from booking.site.logs import JsonFormatter
+from booking.site.wording import deadline
 from tests.factories import (
     make_agency,
     make_course,

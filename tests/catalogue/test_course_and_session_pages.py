@@ -16,7 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 from booking.catalogue.calendar_links import CalendarEntry, calendar_links, subscribe_links
 from booking.catalogue.models import Session
 from booking.places.models import Booking
-from booking.wording import LONDON
+from booking.site.wording import LONDON
 from tests.factories import (
     NOW,
     make_course,

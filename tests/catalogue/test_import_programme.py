@@ -14,7 +14,7 @@ from accounts.models import Agency, User
 from booking.catalogue.importing.programme import ImportRefused, import_programme
 from booking.catalogue.models import Course, DiaryDate, Session, Sitting, Topic
 from booking.local.sample_programme import FOLDER as SAMPLE
-from booking.wording import LONDON
+from booking.site.wording import LONDON
 from tests.catalogue.small_programme import (
     COURSE_HEADER,
     FILES,

@@ -14,7 +14,7 @@ from accounts.models import Sector
 from booking.catalogue.availability import availability
 from booking.catalogue.models import Course, DiaryDate, Session, Topic
 from booking.catalogue.months import Month, weeks
-from booking.wording import LONDON
+from booking.site.wording import LONDON
 from tests.factories import NOW, make_course, make_person, make_session, make_venue
 
 pytestmark = pytest.mark.django_db

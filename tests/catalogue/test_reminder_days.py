@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from booking.catalogue.models import Course
-from booking.catalogue.reminder_days import ReminderDaysField
+from booking.site.form_kit import ReminderDaysField
 from tests.factories import make_coordinator, make_course
 
 

@@ -8,7 +8,8 @@ from hypothesis.strategies import datetimes, integers, just, timedeltas
 
 from booking.catalogue.models import Session
 from booking.catalogue.policies import CancellationPolicy
-from booking.catalogue.working_days import (
+from booking.site.wording import LONDON
+from booking.site.working_days import (
     after_working_days,
     after_working_time,
     free_cancellation_until,
@@ -16,7 +17,6 @@ from booking.catalogue.working_days import (
     offer_end,
     working_days_before,
 )
-from booking.wording import LONDON
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ class Site:
 
     @contextlib.contextmanager
     def web(
-        self, *, processes: int = 2, application: str = "booking.wsgi:application"
+        self, *, processes: int = 2, application: str = "booking.site.wsgi:application"
     ) -> Iterator[WebServer]:
         """The site over HTTP, served by so many processes."""
         command = (

@@ -62,7 +62,7 @@ def web_server(
     *,
     folder: Path,
     environment: Mapping[str, str],
-    application: str = "booking.wsgi:application",
+    application: str = "booking.site.wsgi:application",
     ready: str = "/readyz",
 ) -> Iterator[WebServer]:
     """The site served by real processes, as long as the context lasts.

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.places import actions
-from booking.wording import LONDON
+from booking.site.wording import LONDON
 from tests.factories import in_days, make_person, make_session
 
 

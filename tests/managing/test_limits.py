@@ -8,10 +8,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from booking.catalogue.models import Session
-from booking.catalogue.working_days import end_of_working_day_before
 from booking.places import actions
 from booking.places.rule_models import Allocation
-from booking.wording import deadline
+from booking.site.wording import deadline
+from booking.site.working_days import end_of_working_day_before
 from tests.factories import make_agency, make_person, make_session
 from tests.managing.managing import ahead, said, typed_session, with_people
 

@@ -21,7 +21,7 @@ from booking.places import actions, trainers
 from booking.places.mail_words import topic_words
 from booking.replies.intake import take_in
 from booking.replies.mailbox import Fetched
-from booking.wording import deadline
+from booking.site.wording import deadline
 from tests.factories import make_coordinator, make_person, make_session, make_trainer, morning
 from tests.replies.letters import google_reply
 

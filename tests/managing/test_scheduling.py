@@ -9,21 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from booking.catalogue.models import Session
-from booking.managing.fields import london_moment
 from booking.outbox.models import Message
-from tests.factories import (
-    make_course,
-    make_session,
-    make_trainer,
-    make_venue,
-)
-from tests.managing.managing import (
-    ahead,
-    said,
-    typed_session,
-    typed_times,
-    with_people,
-)
+from booking.site.form_kit import london_moment
+from tests.factories import make_course, make_session, make_trainer, make_venue
+from tests.managing.managing import ahead, said, typed_session, typed_times, with_people
 
 pytestmark = pytest.mark.django_db
 

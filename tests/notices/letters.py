@@ -9,7 +9,6 @@ from typing import Any
 from django.db import transaction
 
 from booking.catalogue.models import Session
-from booking.catalogue.working_days import free_cancellation_until
 from booking.notices.composing import compose
 from booking.notices.reminder_times import reminders_of
 from booking.notices.reminders import reminder
@@ -22,6 +21,7 @@ from booking.places.announcements import SittingTimes
 from booking.places.models import Booking
 from booking.places.rule_models import Approval
 from booking.replies.announcements import still_booked
+from booking.site.working_days import free_cancellation_until
 from tests.factories import NOW, make_coordinator, make_person, make_session
 
 LATER = NOW + timedelta(days=21)

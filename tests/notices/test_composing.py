@@ -31,7 +31,7 @@ from booking.places import announcements, links, trainers
 from booking.places.manager_copies import TO_MANAGERS
 from booking.places.models import Booking
 from booking.places.opening import NEW_DATE
-from booking.wording import LONDON
+from booking.site.wording import LONDON
 from tests.factories import (
     NOW,
     make_coordinator,

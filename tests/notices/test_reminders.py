@@ -12,8 +12,6 @@ from django.test.utils import CaptureQueriesContext
 from accounts.actions import choose_reminders
 from accounts.reminder_links import person_of_link
 from booking.catalogue.models import Course, Session
-from booking.catalogue.reminder_days import MOST_DAYS
-from booking.catalogue.working_days import working_days_before
 from booking.notices import reminders
 from booking.notices.reminder_times import LONGEST_AHEAD
 from booking.notices.reminders import post_due_reminders
@@ -21,7 +19,9 @@ from booking.outbox.models import Message
 from booking.places import announcements
 from booking.places.actions import cancel
 from booking.places.models import Booking
-from booking.wording import LONDON
+from booking.site.form_kit import MOST_DAYS
+from booking.site.wording import LONDON
+from booking.site.working_days import working_days_before
 from tests.factories import make_course, make_session
 from tests.notices.letters import composed_at, make_booking, part, post, read, times
 

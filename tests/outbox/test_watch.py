@@ -12,11 +12,11 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from booking.environment import ImapServer
 from booking.outbox import actions
 from booking.outbox.models import Message
 from booking.outbox.watch import backlog, warn_if_late
 from booking.replies.actions import note_mailbox
+from booking.site.environment import ImapServer
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db

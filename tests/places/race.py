@@ -39,7 +39,7 @@ def servers(
     *, folder: Path, environment: Mapping[str, str], unlocked: bool = False
 ) -> AbstractContextManager[WebServer]:
     """Four server processes of the site; `unlocked` ones do not lock the session's row."""
-    application = "tests.places.unlocked" if unlocked else "booking.wsgi"
+    application = "tests.places.unlocked" if unlocked else "booking.site.wsgi"
     return web_server(
         _SERVERS, folder=folder, environment=environment, application=f"{application}:application"
     )

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-from booking.wsgi import application
+from booking.catalogue.models import Session
+from booking.site.wsgi import application
 
 if TYPE_CHECKING:
     from booking.catalogue.models import Session

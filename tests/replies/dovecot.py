@@ -15,8 +15,8 @@ from pathlib import Path
 
 from imapclient import IMAPClient
 
-from booking.environment import ImapServer
 from booking.local.processes import GuardedProcess, free_port
+from booking.site.environment import ImapServer
 
 _PASSWORD = "only-for-tests"
 _SETTINGS = """

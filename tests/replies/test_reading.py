@@ -13,7 +13,6 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import Settings
 
-from booking.environment import ImapServer
 from booking.local.processes import free_port
 from booking.local.servers import REPOSITORY
 from booking.outbox.models import Message
@@ -22,6 +21,7 @@ from booking.replies.intake import take_in
 from booking.replies.mailbox import LARGEST_MAIL, ReplyMailbox
 from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
 from booking.replies.reading import Round, read_replies
+from booking.site.environment import ImapServer
 from tests.factories import make_session, morning
 from tests.notices.letters import make_booking
 from tests.replies import letters

@@ -16,9 +16,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.reminder_links import reminders_path
-from booking.logs import JsonFormatter, blank_secrets
 from booking.places import demand, interest_links
 from booking.places.rule_models import CourseInterest
+from booking.site.logs import JsonFormatter, blank_secrets
 from booking.site.signed_links import LinkRanOut, LinkRefused, SignedLink
 from tests.factories import make_course, make_trainer
 

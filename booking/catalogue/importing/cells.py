@@ -11,7 +11,7 @@ from django.db.models import TextChoices
 
 from accounts.addresses import is_shared_mailbox
 from booking.catalogue.importing.csv_files import BadCell
-from booking.wording import LONDON, counted
+from booking.site.wording import LONDON, counted
 
 _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")

@@ -14,7 +14,7 @@ from booking.catalogue.importing import cells
 from booking.catalogue.importing.batches import Batch, Links, Tally, set_fields
 from booking.catalogue.importing.csv_files import BadCell, Columns, Row, Sheet
 from booking.catalogue.models import Course, Session, Topic
-from booking.wording import counted
+from booking.site.wording import counted
 
 COURSES = Columns(
     (

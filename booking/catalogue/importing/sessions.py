@@ -13,7 +13,7 @@ from booking.catalogue.importing.csv_files import Columns, Row, Sheet
 from booking.catalogue.importing.people import PeoplePlan
 from booking.catalogue.importing.venues import VenuePlan
 from booking.catalogue.models import Session, Sitting, Venue
-from booking.wording import counted
+from booking.site.wording import counted
 
 SESSIONS = Columns(
     (

@@ -6,7 +6,7 @@ from booking.catalogue.importing import cells
 from booking.catalogue.importing.batches import Batch, Tally, set_fields
 from booking.catalogue.importing.csv_files import Row
 from booking.catalogue.models import Session, Venue
-from booking.wording import counted
+from booking.site.wording import counted
 
 
 class VenuePlan:

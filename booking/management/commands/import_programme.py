@@ -11,7 +11,7 @@ from django.utils import timezone
 from booking.catalogue.importing import cells
 from booking.catalogue.importing.csv_files import BadCell
 from booking.catalogue.importing.programme import FILES, ImportRefused, import_programme
-from booking.wording import counted
+from booking.site.wording import counted
 
 
 def _day(written: str) -> date:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from booking.replies.reading import read_replies
-from booking.wording import counted
+from booking.site.wording import counted
 
 
 class Command(BaseCommand):

@@ -12,7 +12,7 @@ from booking.catalogue.models import Session
 from booking.catalogue.policies import ChargeBand
 from booking.places import actions
 from booking.places.models import Booking, BookingEvent
-from booking.wording import short_day
+from booking.site.wording import short_day
 from tests.factories import make_course, make_person, make_policy
 from tests.places.agency.conftest import Police
 from tests.places.agency.pages import ahead, booked, calendar_method, mails_to, plain, signed_in

@@ -7,10 +7,13 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
 
-from booking.caching import count
+from booking.site.caching import count
+from booking.site.signed_links import LinkRefused
 
 View = Callable[..., HttpResponse]
 _WINDOW_SECONDS = 60
@@ -63,3 +66,33 @@ def _is_once_too_often(what: str, times_a_minute: int) -> bool:
     minute = int(time.time()) // _WINDOW_SECONDS
     times = count(f"rate:{what}:{minute}", seconds=2 * _WINDOW_SECONDS)
     return times > times_a_minute * settings.RATE_LIMIT_FACTOR
+
+
+# All who work in one building may share an address.
+_A_MINUTE = 120
+
+
+def opened_by_link(view: View) -> View:
+    """Keep the link secret and the page to those who have it, and slow down whoever guesses.
+
+    The page is neither stored nor indexed. Its address is told to no page that it links to, not
+    even our own. The referrer policy is not `no-referrer`, under which browsers send a form
+    without its origin (Fetch, 3.2), so that nobody's answer would get past the CSRF check.
+
+    A link that is refused leads nowhere: 404.
+    """
+
+    @never_cache
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @at_most_from_one_address(_A_MINUTE)
+    @wraps(view)
+    def linked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            response = view(request, *args, **kwargs)
+        except LinkRefused as refused:
+            raise Http404 from refused
+        response["Referrer-Policy"] = "strict-origin"
+        response["X-Robots-Tag"] = "noindex, nofollow"
+        return response
+
+    return linked

@@ -1,6 +1,6 @@
 """Settings of the one Django project, the same file in the demo, in tests and in production.
 
-What differs between installations comes from the environment; see `booking/environment.py`.
+What differs between installations comes from the environment; see `booking/site/environment.py`.
 """
 
 import sys
@@ -9,9 +9,9 @@ from pathlib import Path
 from django.utils.csp import CSP
 from environs import Env
 
-from booking import environment
+from booking.site import environment
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 env = Env()
 
@@ -25,14 +25,14 @@ try:
     REPLIES_MAILBOX = environment.reply_mailbox(env)
     SITE_URL = environment.site_url(env)
     # How many reverse proxies stand in front: decides which address a rate limit counts against.
-    TRUSTED_PROXY_COUNT = environment.whole_number(env, "TRUSTED_PROXY_COUNT", 0)
-    HSTS_SECONDS = environment.whole_number(env, "HSTS_SECONDS", 31_536_000)
+    TRUSTED_PROXY_COUNT = environment.number_from(env, "TRUSTED_PROXY_COUNT", 0)
+    HSTS_SECONDS = environment.number_from(env, "HSTS_SECONDS", 31_536_000)
     # Two-step sign-in for everyone who can see other people's bookings.
-    TWO_STEP_REQUIRED = environment.yes_or_no(env, "TWO_STEP_REQUIRED", True)
+    TWO_STEP_REQUIRED = environment.flag_from(env, "TWO_STEP_REQUIRED", True)
     # Multiplies every rate limit; load tests raise it, nothing else should.
-    RATE_LIMIT_FACTOR = environment.whole_number(env, "RATE_LIMIT_FACTOR", 1) or 1
+    RATE_LIMIT_FACTOR = environment.number_from(env, "RATE_LIMIT_FACTOR", 1) or 1
     # When the oldest mail that has not left is older, monitoring and coordinators are told.
-    MAIL_ALERT_MINUTES = environment.whole_number(env, "MAIL_ALERT_MINUTES", 15)
+    MAIL_ALERT_MINUTES = environment.number_from(env, "MAIL_ALERT_MINUTES", 15)
 except environment.EnvironmentRefused as refusal:
     sys.exit(str(refusal))
 
@@ -86,7 +86,7 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "booking.urls"
-WSGI_APPLICATION = "booking.wsgi.application"
+WSGI_APPLICATION = "booking.site.wsgi.application"
 
 TEMPLATES = [
     {
@@ -104,7 +104,7 @@ TEMPLATES = [
         },
     },
 ]
-FORM_RENDERER = "booking.form_rendering.Renderer"
+FORM_RENDERER = "booking.site.form_kit.Renderer"
 
 # ---------------------------------------------------------------- database and cache
 DATABASES = {
@@ -119,7 +119,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     # Rate limits. It may be away: booking must not notice.
     "default": {
-        "BACKEND": "booking.caching.ForgivingRedisCache",
+        "BACKEND": "booking.site.caching.ForgivingRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "briefed",
         "OPTIONS": {"socket_connect_timeout": 0.25, "socket_timeout": 0.5},
@@ -225,7 +225,7 @@ CSRF_COOKIE_NAME = f"{_PREFIX}csrf"
 CSRF_COOKIE_SECURE = SECURE
 CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
-CSRF_FAILURE_VIEW = "booking.errors.form_expired"
+CSRF_FAILURE_VIEW = "booking.site.web.form_expired"
 SECURE_SSL_REDIRECT = SECURE
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
@@ -262,7 +262,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "json": {"()": "booking.logs.JsonFormatter"},
+        "json": {"()": "booking.site.logs.JsonFormatter"},
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO").upper()},

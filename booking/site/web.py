@@ -1,12 +1,15 @@
 """Pages that belong to no room: the start, the small print, and whether the site is well."""
 
-from django.db import connection
+import sys
+
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils import timezone
 
 from booking.catalogue.models import DiaryDate, Session
-from booking.page_cache import same_for_everyone
+from booking.site.caching import same_for_everyone
 
 _SHOWN_ON_START = 6
 
@@ -45,3 +48,35 @@ def readyz(request: HttpRequest) -> HttpResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return HttpResponse("ready\n", content_type="text/plain")
+
+
+_TRY_AGAIN_SECONDS = 30
+
+
+def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form whose CSRF check failed, with status 403 and what to do next.
+
+    Named by `CSRF_FAILURE_VIEW`. `reason` is Django's own, for developers; people are not shown
+    it, because for them the cause is nearly always a page left open for too long.
+    """
+    return render(request, "403_csrf.html", status=403)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Answer a request that failed: 503 and when to try again if the database is away, else 500.
+
+    Named by `handler500`, so it is called while the failure is being handled, which Django has
+    logged. The pages need nothing that may be broken: no database, session or request.
+    """
+    if isinstance(sys.exception(), OperationalError | InterfaceError):
+        headers = {"Retry-After": str(_TRY_AGAIN_SECONDS)}
+        return HttpResponse(render_to_string("503.html"), status=503, headers=headers)
+    return HttpResponse(render_to_string("500.html"), status=500)
+
+
+_SEARCH_LENGTH = 100
+
+
+def search_text(request: HttpRequest, name: str = "q") -> str:
+    """What a search field asks for; PostgreSQL takes no NUL."""
+    return request.GET.get(name, "").replace("\0", "").strip()[:_SEARCH_LENGTH]

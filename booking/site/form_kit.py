@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.forms.renderers import TemplatesSetting
 from django.utils.dateparse import parse_datetime
 
-from booking.wording import LONDON, clock, counted, day, deadline, pounds
+from booking.site.wording import LONDON, clock, counted, day, deadline, pounds
 
 
 def london_moment(wall: datetime) -> datetime:
@@ -46,7 +47,7 @@ class MomentField(forms.DateTimeField):
         return london_moment(wall.replace(second=0, microsecond=0))
 
 
-def whole_number(label: str, low: int, high: int, **extra: Any) -> forms.IntegerField:
+def whole_number_field(label: str, low: int, high: int, **extra: Any) -> forms.IntegerField:
     """A whole number from `low` to `high`, with one sentence for whatever else is typed."""
     wrong = f"{label.removesuffix(' (optional)')}: enter a whole number from {low} to {high:,}."
     messages = dict.fromkeys(("required", "invalid", "min_value", "max_value"), wrong)
@@ -109,3 +110,61 @@ class PoundsField(forms.CharField):
         if pence > self.most_pence:
             raise forms.ValidationError(self._wrong, code="invalid")
         return pence
+
+
+# The most working days before a session, and the most reminders.
+MOST_DAYS = 20
+MOST_REMINDERS = 5
+
+_WRONG = (
+    f"Reminders: enter up to {MOST_REMINDERS} whole numbers from 1 to {MOST_DAYS}, for example"
+    " “5, 1”, or nothing for no reminders."
+)
+
+
+class ReminderDaysField(forms.CharField):
+    """Numbers of working days typed as "5, 1"; the value is a list, the earliest reminder first."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("label", "Reminders (optional)")
+        options.setdefault(
+            "help_text",
+            "How many working days before the session, at 9am: for example “5, 1”. The last one"
+            " goes before every date, the others before the first only.",
+        )
+        super().__init__(
+            required=False,
+            max_length=50,
+            error_messages={"max_length": _WRONG},
+            widget=forms.TextInput(attrs={"class": "govuk-input--width-10"}),
+            **options,
+        )
+
+    def prepare_value(self, value: Any) -> Any:
+        """A stored list as it is typed."""
+        return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[int]:
+        """The numbers, the greatest first. Raises `ValidationError`."""
+        text = super().clean(value)
+        typed = [part for part in re.split(r"[\s,;]+", text) if part]
+        if not all(part.isascii() and part.isdecimal() for part in typed):
+            raise forms.ValidationError(_WRONG, code="invalid")
+        days = {int(part) for part in typed}
+        if len(days) > MOST_REMINDERS or not all(1 <= each <= MOST_DAYS for each in days):
+            raise forms.ValidationError(_WRONG, code="invalid")
+        return sorted(days, reverse=True)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether the days differ, however they are typed."""
+        try:
+            return sorted(initial or [], reverse=True) != self.clean(data)
+        except forms.ValidationError:
+            return True
+
+
+class Renderer(TemplatesSetting):
+    """Looks for form templates among the project's own."""
+
+    form_template_name = "forms/form.html"
+    field_template_name = "forms/field.html"

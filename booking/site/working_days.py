@@ -12,7 +12,7 @@ from functools import cache
 from holidays.countries.united_kingdom import UnitedKingdom
 
 from booking.catalogue.models import Session
-from booking.wording import LONDON
+from booking.site.wording import LONDON
 
 START_OF_WORKING_DAY = time(9)
 # Offices close at five; a notice given by then can still be acted upon.

@@ -190,7 +190,7 @@ def site_url(env: Env) -> str:
     return url.rstrip("/")
 
 
-def whole_number(env: Env, name: str, default: int) -> int:
+def number_from(env: Env, name: str, default: int) -> int:
     """An optional whole number of 0 or more. Raises `EnvironmentRefused`."""
     try:
         number: int = env.int(name, default)
@@ -201,7 +201,7 @@ def whole_number(env: Env, name: str, default: int) -> int:
     return number
 
 
-def yes_or_no(env: Env, name: str, default: bool) -> bool:
+def flag_from(env: Env, name: str, default: bool) -> bool:
     """An optional switch. Raises `EnvironmentRefused`."""
     try:
         switch: bool = env.bool(name, default)
