@@ -11,10 +11,10 @@ from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 
 from accounts import failing_mail
-from accounts.addresses import domain_of, is_shared_mailbox
+from accounts.addresses import SHARED_MAILBOX_REFUSED, domain_of, is_shared_mailbox
 from accounts.models import Agency, User, unfinished_accounts
-from accounts.refusals import AddressTaken, OnlyByAdministrator, SharedMailbox
 from booking.partnership.kept import the_partnership
+from booking.site.refusals import Refused
 
 UNFINISHED_ACCOUNT_LIFE = timedelta(days=2)
 
@@ -182,3 +182,31 @@ def forget_unfinished_accounts(*, now: datetime) -> int:
     stale = unfinished_accounts(before=now - UNFINISHED_ACCOUNT_LIFE)
     count, _ = stale.delete()
     return count
+
+
+class CorrectionRefused(Refused):
+    """The account keeps the address that it has."""
+
+
+class AddressTaken(CorrectionRefused):
+    """Another person signs in with it."""
+
+    sentence = (
+        "This address belongs to another account. If both are the same person, they sign in with"
+        " that address and book there; drop this message."
+    )
+
+
+class SharedMailbox(CorrectionRefused):
+    """It names a desk rather than a person."""
+
+    sentence = SHARED_MAILBOX_REFUSED
+
+
+class OnlyByAdministrator(CorrectionRefused):
+    """Whoever gets mail at the address could see what the person may see of others."""
+
+    sentence = (
+        "This person is a coordinator, trainer or agency lead and sees other people’s bookings."
+        " So only a superuser can correct the address of their account."
+    )

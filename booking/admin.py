@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest
 
-from accounts.backoffice import BackOffice, ReadOnly, may_use_back_office
+from accounts.admin import BackOffice, ReadOnly, may_use_back_office
 from accounts.models import Sector
 from booking.attendance.models import AttendeeListAccess
 from booking.calendars.models import CalendarFeed

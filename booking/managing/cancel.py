@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
-from accounts.permissions import coordinators_only
+from accounts.access import coordinators_only
 from accounts.views import signed_in
 from booking.catalogue.models import Session
 from booking.managing import queries

@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts import groups
+from accounts import agencies
+from accounts.access import coordinators_only
 from accounts.models import PractitionerGroup, User
-from accounts.permissions import coordinators_only
 from accounts.views import signed_in
 from booking.catalogue import course_editing
 from booking.catalogue.editing import EditRefused
@@ -99,8 +99,8 @@ def group_list(request: HttpRequest) -> HttpResponse:
     form = GroupForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            group = groups.add_group(name=form.cleaned_data["name"])
-        except groups.GroupNameTaken as refused:
+            group = agencies.add_group(name=form.cleaned_data["name"])
+        except agencies.GroupNameTaken as refused:
             form.add_error("name", refused.sentence)
         else:
             return redirect("manage_group", group.pk)
@@ -117,7 +117,7 @@ def group(request: HttpRequest, group_id: int) -> HttpResponse:
     stored = get_object_or_404(PractitionerGroup, pk=group_id)
     form = MembersForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        added = groups.add_members(group=stored, text=form.cleaned_data["addresses"])
+        added = agencies.add_members(group=stored, text=form.cleaned_data["addresses"])
         done = f"{counted(added.number, 'member')} added."
         if not added.unknown:
             messages.success(request, done)
@@ -142,6 +142,6 @@ def remove_member(request: HttpRequest, group_id: int, person_id: int) -> HttpRe
     """Take somebody out of a group."""
     stored = get_object_or_404(PractitionerGroup, pk=group_id)
     person = get_object_or_404(User, pk=person_id)
-    groups.remove_member(group=stored, person=person)
+    agencies.remove_member(group=stored, person=person)
     messages.success(request, f"{person} is no longer a member.")
     return redirect("manage_group", stored.pk)

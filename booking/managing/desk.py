@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts import agencies
-from accounts.permissions import coordinators_only
+from accounts.access import coordinators_only
 from booking.managing.desk_forms import AgencyForm
 from booking.places import settling
 from booking.site.limits import at_most

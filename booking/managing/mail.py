@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.permissions import coordinators_only
-from accounts.refusals import CorrectionRefused
+from accounts.access import coordinators_only
+from accounts.actions import CorrectionRefused
 from accounts.views import signed_in
 from booking.managing import correcting
 from booking.managing.mail_forms import AddressForm, WhyForm

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from accounts.permissions import coordinators_only
+from accounts.access import coordinators_only
 from booking.catalogue import policy_actions
 from booking.catalogue.policies import CancellationPolicy
 from booking.catalogue.policy_actions import AlreadyReplaced, PolicyNameTaken, UsedBy

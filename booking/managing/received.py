@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.access import coordinators_only
 from accounts.failing_mail import people_whose_mail_fails
-from accounts.permissions import coordinators_only
 from accounts.views import signed_in
 from booking.managing.mail_forms import WhyForm
 from booking.replies import actions

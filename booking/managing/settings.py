@@ -17,7 +17,7 @@ from django.shortcuts import redirect, render
 from django.utils.datastructures import MultiValueDict
 from django.views.decorators.cache import never_cache
 
-from accounts.permissions import coordinators_only
+from accounts.access import coordinators_only
 from accounts.views import signed_in
 from booking.managing.course_forms import MOST_PLACES
 from booking.partnership import actions, kept

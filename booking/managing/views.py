@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.access import coordinators_only
 from accounts.agencies import people_without_agency
-from accounts.permissions import coordinators_only
 from accounts.views import signed_in
 from booking.catalogue import editing
 from booking.catalogue.models import Course, Session

@@ -144,7 +144,7 @@ def correct_address(
 
     `message` is as it was when the other address was asked for. Raises `CorrectedSince`,
     `OnlyForItsRecipient`, `SameAddress`, `NotStuck`, `MayHaveArrived`, `ReplacedSince`,
-    `PlaceGone` or `accounts.refusals.CorrectionRefused`.
+    `PlaceGone` or `accounts.actions.CorrectionRefused`.
     """
     to_email = to_email.strip().lower()
     with transaction.atomic():

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
-from accounts.permissions import agency_leads_only, agency_of_lead
+from accounts.access import agency_leads_only, agency_of_lead
 from accounts.views import signed_in
 from booking.catalogue.models import Session
 from booking.places import many

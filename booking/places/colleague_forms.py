@@ -5,8 +5,8 @@ from typing import Any
 
 from django import forms
 
-from accounts.colleagues import Entry, colleagues_of
 from accounts.models import Agency, User
+from accounts.people import Entry, colleagues_of
 from booking.places.exchange_outlook import OtherDate
 from booking.places.many_rows import MOST_BYTES, MOST_ROWS
 

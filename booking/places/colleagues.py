@@ -11,15 +11,15 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox
-from accounts.colleagues import (
+from accounts.models import Agency, User
+from accounts.people import (
     Entry,
     begin_account,
     is_colleague,
     known_by_address,
     may_join,
-    take_in,
+    take_into_agency,
 )
-from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.outbox import actions as outbox
 from booking.places import actions, announcements, exchanges
@@ -126,5 +126,5 @@ def _with_account(entry: Entry, agency: Agency) -> User | None:
     """
     known = known_by_address([entry.email]).get(entry.email)
     if check_address(entry, known, agency=agency) and known is not None:
-        return take_in(person=known, entry=entry, agency=agency)
+        return take_into_agency(person=known, entry=entry, agency=agency)
     return known

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.permissions import coordinators_only
+from accounts.access import coordinators_only
 from accounts.views import signed_in
 from booking.catalogue.models import Course
 from booking.places import demand

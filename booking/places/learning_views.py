@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from accounts.permissions import coordinators_only
+from accounts.access import coordinators_only
 from accounts.views import safe_next, signed_in
 from booking.places import learning
 from booking.places.learning_forms import CheckForm, DeclareForm

@@ -16,7 +16,7 @@ def settle(*, people: Sequence[User], agency: Agency) -> None:
     So its limit, its charges and handing a place to a colleague hold for them too. Each session
     is a transaction of its own, so that nobody's row is held before a session's.
     """
-    agencies.settle(people=people, agency=agency)
+    agencies.join_agency(people=people, agency=agency)
     unsettled = Booking.objects.live().filter(person__in=people, agency=None)
     for session_id in sorted(set(unsettled.values_list("session_id", flat=True))):
         with transaction.atomic():

@@ -82,7 +82,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
-    "accounts.middleware.finish_account_first",
+    "accounts.access.finish_account_first",
 ]
 
 ROOT_URLCONF = "booking.urls"

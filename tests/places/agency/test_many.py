@@ -12,8 +12,8 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.colleagues import Entry
 from accounts.models import User
+from accounts.people import Entry
 from booking.catalogue.models import Session
 from booking.places import many
 from booking.places.many_rows import MOST_ROWS, UnreadableList, rows_of, text_of

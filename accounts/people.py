@@ -75,7 +75,7 @@ def begin_account(*, entry: Entry, agency: Agency) -> User:
     return person
 
 
-def take_in(*, person: User, entry: Entry, agency: Agency) -> User:
+def take_into_agency(*, person: User, entry: Entry, agency: Agency) -> User:
     """Put somebody who has begun an account, and not said who they are, into their agency."""
     person.agency = agency
     person.first_name = person.first_name or entry.first_name
