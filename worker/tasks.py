@@ -13,7 +13,7 @@ from booking.notices import reminders
 from booking.notices.composing import compose
 from booking.outbox import watch
 from booking.outbox.delivery import deliver
-from booking.outbox.post import Post
+from booking.outbox.smtp import SmtpConnection
 from booking.places import approvals, demand
 from booking.places.sweep import sweep
 from booking.replies import reading
@@ -24,9 +24,9 @@ DELIVERING_SECONDS = 20
 
 
 @cache
-def _post() -> Post:
+def _post() -> SmtpConnection:
     """This process's connection to the mail server, kept from task to task."""
-    return Post()
+    return SmtpConnection()
 
 
 @worker_process_shutdown.connect

@@ -18,9 +18,9 @@ from booking.managing.mail_words import corrected_words
 from booking.outbox import remedies
 from booking.outbox.models import Message
 from booking.outbox.reading import file_of, letter_of
-from booking.outbox.refusals import MessageRefused
+from booking.outbox.remedies import MessageRefused
+from booking.outbox.topics import topic_words
 from booking.outbox.watch import backlog
-from booking.places.mail_words import topic_words
 from booking.site.limits import at_most
 from booking.site.web import search_text
 from booking.site.wording import counted

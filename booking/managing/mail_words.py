@@ -1,7 +1,7 @@
 """What a coordinator is told after doing something about messages."""
 
 from booking.outbox.remedies import Corrected
-from booking.places.mail_words import topic_words
+from booking.outbox.topics import topic_words
 from booking.site.wording import counted
 
 

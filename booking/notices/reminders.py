@@ -15,9 +15,9 @@ from django.db import connection, transaction
 from accounts.models import User
 from booking.catalogue.models import Session, Sitting
 from booking.notices.reminder_times import LONGEST_AHEAD, Reminder, reminders_of
-from booking.outbox import actions as outbox
-from booking.outbox.actions import Draft
+from booking.outbox import posting as outbox
 from booking.outbox.models import Message
+from booking.outbox.posting import Draft
 from booking.places.models import Booking
 
 # How many one transaction posts.

@@ -22,7 +22,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from booking.outbox.models import Message, MessageQuerySet
-from booking.outbox.post import REST_SECONDS, Post, RefusedByServer, Unreachable
+from booking.outbox.smtp import REST_SECONDS, RefusedByServer, SmtpConnection, Unreachable
 
 log = structlog.get_logger(__name__)
 
@@ -94,7 +94,7 @@ def claim(*, now: datetime, limit: int = BATCH) -> list[Message]:
 def deliver(
     *,
     compose: Composer,
-    post: Post,
+    post: SmtpConnection,
     clock: Callable[[], datetime] = timezone.now,
     until: datetime | None = None,
 ) -> int:
@@ -187,7 +187,7 @@ def _composed(
 
 
 def _send(
-    message: Message, mime: bytes, *, post: Post, clock: Callable[[], datetime]
+    message: Message, mime: bytes, *, post: SmtpConnection, clock: Callable[[], datetime]
 ) -> str | None:
     """Hand over one message and settle it; in words, what is wrong with the mail server if it is.
 

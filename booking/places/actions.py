@@ -14,8 +14,8 @@ from django.db import transaction
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.outbox import actions as outbox
-from booking.outbox.actions import Draft
+from booking.outbox import posting as outbox
+from booking.outbox.posting import Draft
 from booking.places import (
     announcements,
     approvals,

@@ -12,7 +12,7 @@ from typing import Any
 
 from accounts.models import User
 from booking.catalogue.models import Session, Sitting
-from booking.outbox.actions import Draft
+from booking.outbox.posting import Draft
 from booking.places.models import Booking
 from booking.places.rule_models import Approval
 from booking.site.wording import deadline

@@ -12,8 +12,8 @@ from django.db import transaction
 from accounts.addresses import same_mailbox
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.outbox import actions as outbox
-from booking.outbox.actions import Draft
+from booking.outbox import posting as outbox
+from booking.outbox.posting import Draft
 from booking.places import announcements, history, rules
 from booking.places.facts import Practitioner, read_practitioners
 from booking.places.models import Booking, BookingEvent

@@ -9,7 +9,7 @@ from django.db.models import F
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.outbox import actions as outbox
+from booking.outbox import posting as outbox
 from booking.places import actions, announcements, approvals, exchanges, history, trainers
 from booking.places.announcements import NextDate
 from booking.places.eligibility import check_changeable

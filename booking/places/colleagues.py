@@ -21,7 +21,7 @@ from accounts.people import (
     take_into_agency,
 )
 from booking.catalogue.models import Session
-from booking.outbox import actions as outbox
+from booking.outbox import posting as outbox
 from booking.places import actions, announcements, exchanges
 from booking.places.facts import Practitioner
 from booking.places.models import Booking

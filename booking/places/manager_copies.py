@@ -18,7 +18,7 @@ from django.db.models import prefetch_related_objects
 from accounts.addresses import same_mailbox
 from accounts.models import User
 from booking.catalogue.models import Course, Session
-from booking.outbox.actions import Draft
+from booking.outbox.posting import Draft
 from booking.places.changed import FOR_ATTENDING, Change
 from booking.places.models import Booking, BookingQuerySet
 from booking.places.rule_models import Approval

@@ -11,8 +11,8 @@ from django.db import transaction
 from accounts.models import User
 from booking.catalogue.editing import Plan
 from booking.catalogue.models import Course, Session
-from booking.outbox import actions as outbox
-from booking.outbox.actions import Draft
+from booking.outbox import posting as outbox
+from booking.outbox.posting import Draft
 from booking.places import demand, exchanges, scheduling
 from booking.places.facts import read_practitioners
 from booking.places.rule_models import CourseInterest

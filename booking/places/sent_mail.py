@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from booking.outbox.models import Message
-from booking.places.mail_words import topic_words
+from booking.outbox.topics import topic_words
 from booking.places.models import Booking
 
 _SHOWN = 5

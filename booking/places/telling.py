@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.outbox import actions as outbox
+from booking.outbox import posting as outbox
 from booking.places import announcements, approvals, history, terms
 from booking.places.announcements import SittingTimes
 from booking.places.changed import (

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.outbox.actions import Draft
+from booking.outbox.posting import Draft
 from booking.places import announcements, approvals
 from booking.places.announcements import SittingTimes
 from booking.places.facts import Practitioner

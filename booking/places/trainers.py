@@ -9,8 +9,8 @@ from typing import Any
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.outbox import actions as outbox
-from booking.outbox.actions import Draft
+from booking.outbox import posting as outbox
+from booking.outbox.posting import Draft
 from booking.site.wording import sitting_times
 
 ASSIGNED = "trainer.assigned"

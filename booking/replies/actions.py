@@ -8,7 +8,7 @@ from django.db import transaction
 from accounts import failing_mail
 from accounts.models import User
 from booking.catalogue.models import Sitting
-from booking.outbox import actions as outbox
+from booking.outbox import posting as outbox
 from booking.outbox import reports
 from booking.outbox.models import Message, MessageEvent
 from booking.places.models import Booking

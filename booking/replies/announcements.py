@@ -1,7 +1,7 @@
 """What people are told about their answer in the calendar, as drafts for the outbox."""
 
 from booking.catalogue.models import Sitting
-from booking.outbox.actions import Draft
+from booking.outbox.posting import Draft
 from booking.places.models import Booking
 
 DECLINED_TOPIC = "booking.declined_in_calendar"

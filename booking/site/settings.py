@@ -136,7 +136,7 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 # ---------------------------------------------------------------- mail
 MAILERS = {
     # Whatever Django or a library sends goes into the outbox, in the caller's transaction.
-    "default": {"BACKEND": "booking.outbox.mailer.OutboxMailer"},
+    "default": {"BACKEND": "booking.outbox.posting.OutboxMailer"},
     # Only the worker's delivery talks to the mail server.
     "smtp": {
         "BACKEND": "django.core.mail.backends.smtp.EmailBackend",

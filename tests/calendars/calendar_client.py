@@ -11,7 +11,7 @@ import icalendar
 from booking.catalogue.models import Session
 from booking.notices.composing import compose
 from booking.outbox.delivery import deliver
-from booking.outbox.post import Post
+from booking.outbox.smtp import SmtpConnection
 from booking.places.announcements import calendar_uid
 from booking.places.models import Booking
 from tests.calendars import libical
@@ -119,7 +119,7 @@ def _where(session: Session) -> str:
 
 def deliver_everything(*, now: datetime) -> None:
     """Hand every due message to the mail server, as the worker does."""
-    post = Post()
+    post = SmtpConnection()
     try:
         while deliver(compose=compose, post=post, clock=lambda: now):
             pass

@@ -12,7 +12,7 @@ from django.db.models import Count, Max, Min
 from booking.notices.composing import compose
 from booking.outbox.delivery import Composed, deliver
 from booking.outbox.models import Message
-from booking.outbox.post import Post
+from booking.outbox.smtp import SmtpConnection
 from tests.faults.event_loop import EventLoopThread
 from tests.faults.proxy import Proxy
 from tests.load.mails import post_confirmations
@@ -96,7 +96,7 @@ def _wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.2)
 
 
-class _TimedPost(Post):
+class _TimedPost(SmtpConnection):
     """Counts the seconds that handing over takes."""
 
     spent = 0.0

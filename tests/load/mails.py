@@ -10,7 +10,7 @@ from accounts.models import User
 from booking.notices.composing import compose
 from booking.outbox.delivery import deliver
 from booking.outbox.models import Message
-from booking.outbox.post import Post
+from booking.outbox.smtp import SmtpConnection
 from tests.load import crowd
 from tests.load.counting import Counting
 from tests.load.report import Line, Target
@@ -56,7 +56,7 @@ def post_confirmations(count: int) -> list[int]:
 
 def _deliver_all(number: int) -> tuple[float, float, int]:
     """Deliver until nothing is due: when that began and ended, and the statements it took."""
-    post = Post()
+    post = SmtpConnection()
     with Counting() as counting:
         meet()
         began = time.monotonic()

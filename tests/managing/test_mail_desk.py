@@ -17,8 +17,8 @@ from booking.catalogue.models import Session
 from booking.notices.composing import TOPICS, compose
 from booking.notices.mime import Letter, write
 from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
+from booking.outbox.topics import topic_words
 from booking.places import actions, trainers
-from booking.places.mail_words import topic_words
 from booking.replies.intake import take_in
 from booking.replies.mailbox import Fetched
 from booking.site.wording import deadline

@@ -12,10 +12,10 @@ from booking.catalogue.models import Session
 from booking.notices.composing import compose
 from booking.notices.reminder_times import reminders_of
 from booking.notices.reminders import reminder
-from booking.outbox import actions as outbox
-from booking.outbox.actions import Draft
+from booking.outbox import posting as outbox
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
+from booking.outbox.posting import Draft
 from booking.places import announcements
 from booking.places.announcements import SittingTimes
 from booking.places.models import Booking

@@ -12,9 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from booking.catalogue.models import Course, Session
 from booking.outbox.models import Message
+from booking.outbox.topics import topic_words
 from booking.places import actions, approvals, calling_off, changes, exchanges
 from booking.places.changes import Arrangements, PlannedSitting
-from booking.places.mail_words import topic_words
 from booking.places.manager_copies import TO_MANAGERS
 from booking.places.models import Booking
 from booking.places.rule_models import Approval

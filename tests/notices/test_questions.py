@@ -7,8 +7,8 @@ import pytest
 
 from booking.catalogue.policies import CancellationPolicy, ChargeBand
 from booking.notices.composing import compose
-from booking.outbox.actions import Draft
 from booking.outbox.delivery import Pointless
+from booking.outbox.posting import Draft
 from booking.places import announcements, links
 from booking.places.models import Booking
 from booking.places.rule_models import Approval

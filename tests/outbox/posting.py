@@ -7,16 +7,16 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from booking.local.smtp_sink import SmtpSink
-from booking.outbox import actions, delivery
+from booking.outbox import delivery, posting
 from booking.outbox.delivery import Composed, deliver
 from booking.outbox.models import Message
-from booking.outbox.post import Post
+from booking.outbox.smtp import SmtpConnection
 from tests.factories import NOW
 
 
 def post(name: str, *, stream: str = "", is_urgent: bool = False, revision: str = "0") -> Message:
     """A message in the outbox; its own stream unless one is given."""
-    draft = actions.Draft(
+    draft = posting.Draft(
         topic="test",
         subject_key=name,
         revision=revision,
@@ -25,7 +25,7 @@ def post(name: str, *, stream: str = "", is_urgent: bool = False, revision: str 
         is_urgent=is_urgent,
     )
     with transaction.atomic():
-        actions.post([draft], now=NOW)
+        posting.post([draft], now=NOW)
     return Message.objects.get(subject_key=name, revision=revision)
 
 
@@ -54,7 +54,7 @@ class Clock:
 @contextmanager
 def connected() -> Iterator[Callable[..., int]]:
     """`deliver` with a connection that is closed at the end."""
-    post_office = Post()
+    post_office = SmtpConnection()
 
     def run(
         clock: Clock, compose: delivery.Composer = compose, until: datetime | None = None

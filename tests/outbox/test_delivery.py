@@ -9,11 +9,11 @@ from django.db import IntegrityError, connection, transaction
 from pytest_django import Settings
 
 from booking.local.smtp_sink import SmtpSink
-from booking.outbox import actions, delivery, remedies
+from booking.outbox import delivery, posting, remedies
 from booking.outbox.delivery import Composed, claim, deliver
 from booking.outbox.models import Message
-from booking.outbox.post import Post
-from booking.outbox.refusals import MayHaveArrived
+from booking.outbox.remedies import MayHaveArrived
+from booking.outbox.smtp import SmtpConnection
 from tests.factories import NOW, make_coordinator
 from tests.outbox.mail_servers import mail_server
 from tests.outbox.posting import Clock, compose, connected, names, post, sent, state_of
@@ -34,11 +34,11 @@ def test_posting_twice_is_refused_by_the_database() -> None:
 
 def test_posting_if_new_leaves_what_is_there() -> None:
     first = post("one")
-    draft = actions.Draft(
+    draft = posting.Draft(
         topic="test", subject_key="one", revision="0", stream="x", to_email="x@y.z"
     )
     with transaction.atomic():
-        actions.post([draft], now=NOW, if_new=True)
+        posting.post([draft], now=NOW, if_new=True)
     assert Message.objects.get() == first
     assert Message.objects.get().to_email == "one@agency.example"
 
@@ -46,7 +46,7 @@ def test_posting_if_new_leaves_what_is_there() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_posting_outside_a_transaction_is_refused() -> None:
     with pytest.raises(transaction.TransactionManagementError):
-        actions.post([], now=NOW)
+        posting.post([], now=NOW)
 
 
 # --- claiming ---
@@ -308,7 +308,7 @@ def test_a_server_that_went_away_before_it_was_given_the_content_has_nothing(
     clock: Clock, settings: Settings
 ) -> None:
     with mail_server(lambda *_: "250 OK", settings):
-        office = Post()
+        office = SmtpConnection()
         post("one")
         deliver(compose=compose, post=office, clock=clock)
     two = post("two")

@@ -7,7 +7,7 @@ from booking.local.smtp_sink import SmtpSink
 from booking.notices.composing import compose
 from booking.outbox.delivery import deliver
 from booking.outbox.models import Message
-from booking.outbox.post import Post
+from booking.outbox.smtp import SmtpConnection
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +31,7 @@ def test_each_recipient_has_a_message_of_their_own(smtp_sink: SmtpSink) -> None:
 
 def test_it_is_sent_and_its_text_forgotten(smtp_sink: SmtpSink) -> None:
     send_code()
-    office = Post()
+    office = SmtpConnection()
     assert deliver(compose=compose, post=office) == 2
     office.close()
     mails = smtp_sink.messages()

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from booking.outbox import actions, remedies, reports
+from booking.outbox import posting, remedies, reports
 from booking.outbox.models import Message, MessageEvent
-from booking.outbox.refusals import (
+from booking.outbox.remedies import (
     CorrectedSince,
     Forgotten,
     MayHaveArrived,
@@ -31,7 +31,7 @@ NEW = "new@agency.example"
 def post(name: str, *, stream: str = "a", topic: str = "test", **fields: Any) -> Message:
     """A message as it lies in the outbox, then changed as delivery would."""
     payload = fields.pop("payload", {})
-    draft = actions.Draft(
+    draft = posting.Draft(
         topic=topic,
         subject_key=name,
         revision="0",
@@ -41,7 +41,7 @@ def post(name: str, *, stream: str = "a", topic: str = "test", **fields: Any) ->
         booking_id=fields.pop("booking_id", None),
     )
     with transaction.atomic():
-        actions.post([draft], now=NOW)
+        posting.post([draft], now=NOW)
     message = Message.objects.get(subject_key=name)
     Message.objects.filter(pk=message.pk).update(**fields)
     message.refresh_from_db()

@@ -14,10 +14,10 @@ from pytest_django import Settings
 from booking.local.processes import free_port
 from booking.local.smtp_sink import SmtpSink
 from booking.outbox import delivery, remedies
-from booking.outbox import post as post_room
+from booking.outbox import smtp as post_room
 from booking.outbox.delivery import claim, deliver
 from booking.outbox.models import Message
-from booking.outbox.post import Post
+from booking.outbox.smtp import SmtpConnection
 from tests.factories import NOW, make_coordinator
 from tests.outbox.mail_servers import mail_server, use_port
 from tests.outbox.posting import Clock, compose, connected, names, post, sent, state_of
@@ -102,7 +102,7 @@ def test_a_message_that_another_worker_took_over_meanwhile_is_left_to_it(
         return clock.now
 
     with mail_server(slow, settings) as server:
-        post_office = Post()
+        post_office = SmtpConnection()
         deliver(compose=compose, post=post_office, clock=time_passes)
         post_office.close()
     # Not the one that was being sent: its lease began anew with its turn.
@@ -323,7 +323,7 @@ def test_a_new_connection_is_used_only_for_a_message_that_is_still_ours(
 
     with mail_server(slow, settings) as server:
         server.when_greeted = lambda times: clock.go(connecting) if times == 2 else None
-        post_office = Post()
+        post_office = SmtpConnection()
         deliver(compose=compose, post=post_office, clock=time_passes)
         post_office.close()
     # It was held for two minutes before the old connection turned out to be dead.

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from booking.outbox import actions
+from booking.outbox import posting
 from booking.outbox.models import Message
 from booking.outbox.watch import backlog, warn_if_late
 from booking.replies.actions import note_mailbox
@@ -23,11 +23,11 @@ pytestmark = pytest.mark.django_db
 
 
 def post(name: str) -> Message:
-    draft = actions.Draft(
+    draft = posting.Draft(
         topic="test", subject_key=name, revision="0", stream=name, to_email="a@agency.example"
     )
     with transaction.atomic():
-        actions.post([draft], now=NOW)
+        posting.post([draft], now=NOW)
     return Message.objects.get(subject_key=name)
 
 

@@ -19,7 +19,7 @@ from booking.local.smtp_sink import SmtpSink
 from booking.notices.composing import compose
 from booking.outbox.delivery import deliver
 from booking.outbox.models import Message
-from booking.outbox.post import Post
+from booking.outbox.smtp import SmtpConnection
 from booking.places import actions, approvals, links
 from booking.places.approvals import Standing
 from booking.places.models import Booking, BookingEvent
@@ -302,7 +302,7 @@ def test_the_link_is_kept_nowhere_once_the_mail_has_left(
 ) -> None:
     booking = requested(practitioner)
     path = links.approval_path(approval_of(booking).key)
-    office = Post()
+    office = SmtpConnection()
     while deliver(compose=compose, post=office):
         pass
     office.close()

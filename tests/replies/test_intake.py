@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from accounts.failing_mail import people_whose_mail_fails
 from accounts.models import User
-from booking.outbox.actions import Draft
 from booking.outbox.models import Message, MessageEvent
+from booking.outbox.posting import Draft
 from booking.places import announcements
 from booking.places.models import Booking
 from booking.replies.announcements import DECLINED_TOPIC

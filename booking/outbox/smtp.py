@@ -41,7 +41,7 @@ class Unreachable(Exception):
         self.may_have_it = may_have_it
 
 
-class Post:
+class SmtpConnection:
     """One connection to the mail server, kept open from message to message.
 
     It also remembers how the server has been, so that one which is in trouble is asked again a few
