@@ -2,18 +2,22 @@
 
 from booking.attendance.models import AttendeeListAccess
 from booking.calendars.models import CalendarFeed
-from booking.catalogue.models import Course, DiaryDate, Session, Sitting, Topic, Venue
-from booking.catalogue.policies import CancellationPolicy, ChargeBand
+from booking.catalogue.models import (
+    CancellationPolicy,
+    ChargeBand,
+    Course,
+    CourseInterest,
+    DiaryDate,
+    Session,
+    SessionEvent,
+    Sitting,
+    Topic,
+    Venue,
+)
 from booking.outbox.models import Message, MessageEvent
 from booking.partnership.models import Partnership
 from booking.places.models import Booking, BookingEvent
-from booking.places.rule_models import (
-    Allocation,
-    Approval,
-    CourseInterest,
-    PriorLearning,
-    SessionEvent,
-)
+from booking.places.rule_models import Allocation, Approval, PriorLearning
 from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
 
 __all__ = [

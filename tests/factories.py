@@ -8,8 +8,7 @@ from typing import Any
 from allauth.account.models import EmailAddress
 
 from accounts.models import Agency, Sector, User
-from booking.catalogue.models import Course, Session, Sitting, Venue
-from booking.catalogue.policies import CancellationPolicy
+from booking.catalogue.models import CancellationPolicy, Course, Session, Sitting, Venue
 from booking.site.wording import LONDON
 
 # A Tuesday morning in winter; sessions made without a start lie three weeks ahead of it.

@@ -23,10 +23,11 @@ from pytest_django import Settings
 from accounts.models import PractitionerGroup
 from accounts.reminder_links import reminders_path
 from booking.calendars.actions import new_feed
+from booking.catalogue.interest import stop_path, tell_me
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.partnership import actions as partnership
-from booking.places import actions, demand, interest_links, links
+from booking.places import actions, links
 from booking.places.models import Booking
 from booking.places.rule_models import Approval, PriorLearning
 from booking.replies.models import ReceivedMail
@@ -294,7 +295,7 @@ def site(settings: Settings) -> Site:
     Message.objects.filter(pk=message.pk).update(mime=b"Subject: Booked\r\n\r\nHello\r\n")
     group = PractitionerGroup.objects.create(name="Leads")
     group.members.add(owner)
-    interest = demand.tell_me(course=course, person=owner, now=now)
+    interest = tell_me(course=course, person=owner, now=now)
     partnership.change(values={"logo_digest": _LOGO, "logo_type": "image/png"}, by=None)
 
     of_session, of_booking = [session.pk], [booking.pk]
@@ -357,7 +358,7 @@ def site(settings: Settings) -> Site:
     signed = {
         "approval": links.approval_path(Approval.objects.get(booking=held).key),
         "offer": links.offer_path(offered.pk, offered.offered_until),
-        "stop_interest": interest_links.stop_path(interest),
+        "stop_interest": stop_path(interest),
         "reminders_link": reminders_path(owner, since=now),
         "make_feed led": reverse("make_feed", args=["led"]),
         "manage_session_new": f"{reverse('manage_session_new')}?course={course.pk}",

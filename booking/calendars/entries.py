@@ -18,10 +18,10 @@ from booking.calendars.entry_words import (
 )
 from booking.calendars.ics import AllDay, Event
 from booking.calendars.rows import BookingRow, DiaryRow, SessionRow
-from booking.catalogue.models import Session
-from booking.catalogue.policies import CancellationPolicy
+from booking.catalogue.models import CancellationPolicy, Session
+from booking.catalogue.sittings import SittingTimes
 from booking.partnership.kept import the_partnership
-from booking.places.announcements import SittingTimes, calendar_uid
+from booking.places.announcements import calendar_uid
 from booking.places.cancelling import terms
 from booking.places.models import Booking
 from booking.site.wording import counted

@@ -13,9 +13,9 @@ from accounts.views import signed_in
 from booking.calendars import actions, shown
 from booking.calendars.loaders import kind_open_to, kinds_open_to
 from booking.calendars.models import CalendarFeed
-from booking.catalogue.calendar_links import subscribe_links
 from booking.catalogue.filters import ProgrammeFilters
 from booking.catalogue.models import Session
+from booking.catalogue.sharing import subscribe_links
 from booking.site.limits import at_most
 
 _NAMES = {

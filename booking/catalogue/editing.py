@@ -13,8 +13,7 @@ from django.db.models import ProtectedError
 
 from accounts.models import User
 from booking.catalogue import actions
-from booking.catalogue.models import Course, Session, Sitting, Venue
-from booking.catalogue.policies import CancellationPolicy
+from booking.catalogue.models import CancellationPolicy, Course, Session, Sitting, Venue
 from booking.site.refusals import Refused
 
 

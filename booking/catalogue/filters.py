@@ -2,7 +2,6 @@
 
 # django-filter has no types.
 # mypy: disallow-untyped-calls=False, disallow-subclassing-any=False
-
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
@@ -16,11 +15,36 @@ from django_filters.fields import ChoiceField
 from django_filters.filterset import FilterSet
 
 from accounts.models import Sector
-from booking.catalogue.forms import DATE_FORMATS, DateInput, ProgrammeForm
 from booking.catalogue.models import Course, Session, SessionQuerySet, Topic
 from booking.catalogue.months import first_of_month, months_later
-from booking.catalogue.queries import matching
+from booking.catalogue.search import matching
 from booking.site.wording import LONDON, day
+
+DATE_FORMATS = ["%Y-%m-%d", "%d/%m/%Y", "%d/%m/%y", "%d %B %Y", "%d %b %Y"]
+
+
+class DateInput(forms.DateInput):
+    """A date that browsers ask for with their own calendar."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
+class ProgrammeForm(forms.Form):
+    """Checks that the filters fit each other. A value that is refused is left out, not the rest."""
+
+    def clean(self) -> dict[str, Any]:
+        """Leave out a last date that lies before the first."""
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        first, last = values.get("from_date"), values.get("to_date")
+        if first and last and last < first:
+            self.add_error(
+                "to_date", "The last date is before the first date. We left the last date out."
+            )
+        return self.cleaned_data
+
 
 _WHEN = {
     "this-month": "This month",

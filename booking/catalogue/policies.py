@@ -1,113 +1,134 @@
-"""The rules of cancelling: until when it is free, and what is charged after that.
+"""The rules of cancelling: made once, and then only replaced by a newer version.
 
-A version is never changed once made, so that what a person was promised when they booked stays
-what it was. Amounts are whole pence.
+A booking keeps the version it was promised. What nobody has booked under yet moves on: courses,
+and sessions that have not begun.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
-from typing import Self
 
-from django.db import models
-from django.db.models import Q
-from django.utils import timezone
+from django.db import IntegrityError, transaction
 
-from accounts.models import Agency, Sector
-
-
-class PolicyQuerySet(models.QuerySet["CancellationPolicy"]):
-    """Ways to choose policies."""
-
-    def current(self) -> Self:
-        """The newest version of each."""
-        return self.filter(replaced_at__isnull=True).order_by("name")
+from booking.catalogue.models import (
+    CancellationPolicy,
+    ChargeBand,
+    Course,
+    Session,
+    SessionQuerySet,
+)
+from booking.site.refusals import Refused
 
 
-class CancellationPolicy(models.Model):
-    """One version of the rules of cancelling. Rows are never changed, only replaced."""
+class PolicyNameTaken(Refused):
+    """Other rules have this name."""
 
-    name = models.CharField(max_length=100)
-    version = models.PositiveIntegerField(default=1)
-    notice_days = models.PositiveSmallIntegerField(
-        "working days of notice",
-        default=5,
-        help_text="Cancelling is free until this many working days before the start.",
+    sentence = "There are rules of this name already. Make a new version of those instead."
+
+
+class AlreadyReplaced(Refused):
+    """Somebody made a newer version meanwhile."""
+
+    sentence = "These rules have been replaced by a newer version. Change that one instead."
+
+
+@dataclass(frozen=True)
+class Band:
+    """What is charged, in pence, for sessions longer than so many hours."""
+
+    over_hours: Decimal
+    late_pence: int
+    absent_pence: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyTerms:
+    """What one version says. Turnover is in pence; without it no charity is free of charge."""
+
+    notice_days: int
+    free_for_trainers_in_kind: bool
+    free_for_charities_under_pence: int | None
+    bands: Sequence[Band]
+
+
+@dataclass(frozen=True)
+class UsedBy:
+    """How many courses have these rules as their usual ones, and how many sessions ahead."""
+
+    courses: int
+    sessions: int
+
+
+def used_by(policy: CancellationPolicy, *, now: datetime) -> UsedBy:
+    """What a newer version of these rules would move to itself."""
+    return UsedBy(policy.courses.count(), _ahead(policy, now=now).count())
+
+
+def create(*, name: str, terms: PolicyTerms, now: datetime) -> CancellationPolicy:
+    """The first version of new rules. Raises `PolicyNameTaken`."""
+    with transaction.atomic():
+        if CancellationPolicy.objects.filter(name__iexact=name).exists():
+            raise PolicyNameTaken
+        try:
+            with transaction.atomic():
+                return _store(name, 1, terms, now=now)
+        except IntegrityError as error:
+            raise PolicyNameTaken from error
+
+
+def new_version(
+    *, policy: CancellationPolicy, terms: PolicyTerms, now: datetime
+) -> tuple[CancellationPolicy, UsedBy]:
+    """Replace rules by a newer version, and move to it the courses and sessions that use them.
+
+    Bookings keep the version that they were promised. Returns the new version and how much was
+    moved. Raises `AlreadyReplaced`.
+    """
+    with transaction.atomic():
+        # Sessions before anything else, as everywhere, and in the order of their keys.
+        sessions = list(
+            _ahead(policy, now=now)
+            .select_for_update(no_key=True)
+            .order_by("pk")
+            .values_list("pk", flat=True)
+        )
+        locked = CancellationPolicy.objects.select_for_update(no_key=True).get(pk=policy.pk)
+        if locked.replaced_at is not None:
+            raise AlreadyReplaced
+        locked.replaced_at = now
+        locked.save(update_fields=["replaced_at"])
+        newer = _store(locked.name, locked.version + 1, terms, now=now)
+        courses = Course.objects.filter(usual_policy=policy).update(usual_policy=newer)
+        Session.objects.filter(pk__in=sessions).update(policy=newer)
+    return newer, UsedBy(courses, len(sessions))
+
+
+def _ahead(policy: CancellationPolicy, *, now: datetime) -> SessionQuerySet:
+    return Session.objects.filter(
+        policy=policy,
+        starts_at__gt=now,
+        state__in=[Session.State.DRAFT, Session.State.PUBLISHED],
     )
-    free_for_trainers_in_kind = models.BooleanField(
-        "no charge for agencies that give trainers", default=True
-    )
-    free_for_charities_under_pence = models.PositiveBigIntegerField(
-        "no charge for charities with a smaller annual turnover, in pence", null=True, blank=True
-    )
-    created_at = models.DateTimeField(default=timezone.now)
-    replaced_at = models.DateTimeField(null=True, editable=False)
 
-    objects = PolicyQuerySet.as_manager()
 
-    class Meta:
-        verbose_name_plural = "cancellation policies"
-        ordering = ["name", "-version"]
-        constraints = [
-            models.UniqueConstraint(fields=["name", "version"], name="one_policy_of_each_version"),
-            models.UniqueConstraint(
-                fields=["name"],
-                condition=Q(replaced_at__isnull=True),
-                name="one_current_version_of_a_policy",
-            ),
+def _store(name: str, version: int, terms: PolicyTerms, *, now: datetime) -> CancellationPolicy:
+    policy = CancellationPolicy.objects.create(
+        name=name,
+        version=version,
+        notice_days=terms.notice_days,
+        free_for_trainers_in_kind=terms.free_for_trainers_in_kind,
+        free_for_charities_under_pence=terms.free_for_charities_under_pence,
+        created_at=now,
+    )
+    ChargeBand.objects.bulk_create(
+        [
+            ChargeBand(policy=policy, occasion=occasion, over_hours=band.over_hours, pence=pence)
+            for band in terms.bands
+            for occasion, pence in (
+                (ChargeBand.Occasion.LATE, band.late_pence),
+                (ChargeBand.Occasion.ABSENT, band.absent_pence),
+            )
         ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def is_free_for(self, agency: Agency | None) -> bool:
-        """Whether this agency is never charged: it gives trainers, or is a small charity."""
-        if agency is None:
-            return False
-        if self.free_for_trainers_in_kind and agency.trainers_in_kind:
-            return True
-        limit, turnover = self.free_for_charities_under_pence, agency.annual_turnover_pence
-        is_charity = agency.sector == Sector.VOLUNTARY
-        return is_charity and limit is not None and turnover is not None and turnover < limit
-
-    def charge_pence(self, occasion: str, *, hours: Decimal, agency: Agency | None) -> int:
-        """What a place on a session of so many hours costs an agency that does not use it.
-
-        `occasion` is one of `ChargeBand.Occasion`. The band of the longest sessions that this one
-        is longer than applies; without a band nothing is charged. Costs one statement unless the
-        bands were prefetched.
-        """
-        if self.is_free_for(agency):
-            return 0
-        bands = [
-            band
-            for band in self.bands.all()
-            if band.occasion == occasion and hours > band.over_hours
-        ]
-        return max(bands, key=lambda band: band.over_hours).pence if bands else 0
-
-
-class ChargeBand(models.Model):
-    """What is charged on one occasion for sessions longer than so many hours."""
-
-    class Occasion(models.TextChoices):
-        """What a charge is for."""
-
-        LATE = "late", "Late cancellation"
-        ABSENT = "absent", "Non-attendance"
-
-    policy = models.ForeignKey(CancellationPolicy, on_delete=models.CASCADE, related_name="bands")
-    occasion = models.CharField(max_length=10, choices=Occasion)
-    over_hours = models.DecimalField(
-        "for sessions longer than (hours)", max_digits=4, decimal_places=1, default=Decimal(0)
     )
-    pence = models.PositiveIntegerField("charge in pence")
-
-    class Meta:
-        ordering = ["occasion", "over_hours"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["policy", "occasion", "over_hours"], name="one_charge_of_each_length"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_occasion_display()}, over {self.over_hours} hours: {self.pence}p"
+    return policy

@@ -9,7 +9,7 @@ from django.http import QueryDict
 from booking.catalogue.filters import ProgrammeFilters
 from booking.catalogue.models import DiaryDate, Session, Sitting
 from booking.catalogue.months import Month, first_of_month, weeks
-from booking.catalogue.queries import for_rows
+from booking.catalogue.search import for_rows
 from booking.site.wording import LONDON, counted
 
 _ON_A_PAGE = 20

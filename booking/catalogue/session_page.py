@@ -4,10 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from booking.catalogue.availability import availability, why_not
-from booking.catalogue.calendar_links import CalendarEntry, calendar_links
-from booking.catalogue.event_data import as_script_text, event_data
 from booking.catalogue.models import Session
-from booking.catalogue.queries import for_rows
+from booking.catalogue.search import for_rows
+from booking.catalogue.sharing import CalendarEntry, as_script_text, calendar_links, event_data
 
 _OTHER_DATES = 5
 

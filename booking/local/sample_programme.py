@@ -18,10 +18,10 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 
 from accounts.models import Agency, Level, Sector, User
-from booking.catalogue import policy_actions
+from booking.catalogue import interest, policies
 from booking.catalogue.importing.programme import import_programme
 from booking.catalogue.models import Course, Session, Venue
-from booking.catalogue.policy_actions import Band, Terms
+from booking.catalogue.policies import Band, PolicyTerms
 from booking.local.sample_people import (
     AGENCY_LEAD,
     COORDINATOR,
@@ -33,7 +33,6 @@ from booking.local.sample_people import (
 from booking.outbox.models import Message
 from booking.partnership import actions as partnership
 from booking.places import actions as places
-from booking.places import demand
 from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused
 from booking.places.rule_models import PriorLearning
@@ -174,9 +173,9 @@ def _quiet_start(earliest: date) -> date:
 
 def _set_policy(now: datetime) -> None:
     """What Leeds asks of those who cancel late or do not come."""
-    policy = policy_actions.create(
+    policy = policies.create(
         name=_POLICY,
-        terms=Terms(
+        terms=PolicyTerms(
             notice_days=5,
             free_for_trainers_in_kind=True,
             free_for_charities_under_pence=25_000_000,
@@ -269,7 +268,7 @@ def _ask_for_dates(now: datetime) -> None:
         course = Course.objects.get(code=code)
         for person in dice.sample(people, k=min(number, len(people))):
             since = now - timedelta(hours=dice.randrange(1, 400))
-            demand.tell_me(course=course, person=person, now=since)
+            interest.tell_me(course=course, person=person, now=since)
 
 
 @dataclass

@@ -6,9 +6,8 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from accounts.models import Level, PractitionerGroup, Sector
-from booking.catalogue.course_editing import PLAIN_FIELDS, CoursePlan
-from booking.catalogue.models import Course
-from booking.catalogue.policies import CancellationPolicy
+from booking.catalogue.courses import PLAIN_FIELDS, CoursePlan
+from booking.catalogue.models import CancellationPolicy, Course
 from booking.partnership.kept import the_partnership
 from booking.site.form_kit import ReminderDaysField, whole_number_field
 

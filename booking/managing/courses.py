@@ -14,7 +14,7 @@ from accounts import agencies
 from accounts.access import coordinators_only
 from accounts.models import PractitionerGroup, User
 from accounts.views import signed_in
-from booking.catalogue import course_editing
+from booking.catalogue.courses import GoesRound, add_course
 from booking.catalogue.editing import EditRefused
 from booking.catalogue.models import Course, Session
 from booking.managing import previews, queries
@@ -55,8 +55,8 @@ def course(request: HttpRequest, course_id: int | None = None) -> HttpResponse:
         try:
             if stored:
                 return _changed(request, stored, form)
-            course_editing.add_course(plan=form.plan)
-        except course_editing.GoesRound as refused:
+            add_course(plan=form.plan)
+        except GoesRound as refused:
             form.add_error("prerequisites", refused.sentence)
         except corrections.CorrectedMeanwhile as refused:
             form.add_error(None, refused.sentence)

@@ -7,8 +7,7 @@ from django import forms
 from django.core.validators import RegexValidator
 
 from booking.catalogue import editing
-from booking.catalogue.models import Course, Session
-from booking.catalogue.policies import CancellationPolicy
+from booking.catalogue.models import CancellationPolicy, Course, Session
 from booking.managing.arrangements import AboutSession, ArrangementsForm
 from booking.places.calling_off import NextDates
 from booking.site.form_kit import DatesField, MomentField, whole_number_field

@@ -8,9 +8,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.access import coordinators_only
-from booking.catalogue import policy_actions
-from booking.catalogue.policies import CancellationPolicy
-from booking.catalogue.policy_actions import AlreadyReplaced, PolicyNameTaken, UsedBy
+from booking.catalogue.models import CancellationPolicy
+from booking.catalogue.policies import (
+    AlreadyReplaced,
+    PolicyNameTaken,
+    UsedBy,
+    create,
+    new_version,
+    used_by,
+)
 from booking.managing import queries
 from booking.managing.policy_forms import PolicyForm
 from booking.site.limits import at_most
@@ -35,7 +41,7 @@ def new_policy(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         name = form.cleaned_data["name"]
         try:
-            policy_actions.create(name=name, terms=form.terms, now=timezone.now())
+            create(name=name, terms=form.terms, now=timezone.now())
         except PolicyNameTaken as refused:
             form.add_error("name", refused.sentence)
         else:
@@ -57,7 +63,7 @@ def policy_version(request: HttpRequest, policy_id: int) -> HttpResponse:
     refusal = AlreadyReplaced() if policy.replaced_at else None
     if form.is_valid() and not refusal:
         try:
-            newer, moved = policy_actions.new_version(policy=policy, terms=form.terms, now=now)
+            newer, moved = new_version(policy=policy, terms=form.terms, now=now)
         except AlreadyReplaced as refused:
             refusal = refused
         else:
@@ -68,7 +74,7 @@ def policy_version(request: HttpRequest, policy_id: int) -> HttpResponse:
         "form": form,
         "policy": policy,
         "refusal": refusal,
-        "used": policy_actions.used_by(policy, now=now),
+        "used": used_by(policy, now=now),
         "bookings": queries.bookings_promised(policy),
     }
     status = 409 if refusal and typed else 422 if form.errors else 200

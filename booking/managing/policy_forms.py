@@ -5,8 +5,8 @@ from typing import Any
 
 from django import forms
 
-from booking.catalogue.policies import CancellationPolicy, ChargeBand
-from booking.catalogue.policy_actions import Band, Terms
+from booking.catalogue.models import CancellationPolicy, ChargeBand
+from booking.catalogue.policies import Band, PolicyTerms
 from booking.site.form_kit import PoundsField, whole_number_field
 
 _LEAST_ROWS = 3
@@ -99,13 +99,13 @@ class PolicyForm(forms.Form):
         return cleaned
 
     @property
-    def terms(self) -> Terms:
+    def terms(self) -> PolicyTerms:
         """What was typed, once valid; an amount left empty is no charge."""
         rows = [
             tuple(self.cleaned_data[f"{name}_{number}"] for name in _ROW)
             for number in range(1, self.rows + 1)
         ]
-        return Terms(
+        return PolicyTerms(
             notice_days=self.cleaned_data["notice_days"],
             free_for_trainers_in_kind=self.cleaned_data["free_for_trainers_in_kind"],
             free_for_charities_under_pence=self.cleaned_data["free_for_charities_under"],

@@ -7,8 +7,7 @@ from datetime import datetime
 from django.db.models import Count, F, Q, QuerySet
 
 from accounts.models import Sector, User
-from booking.catalogue.models import Session, SessionQuerySet, Sitting, Venue
-from booking.catalogue.policies import CancellationPolicy
+from booking.catalogue.models import CancellationPolicy, Session, SessionQuerySet, Sitting, Venue
 from booking.outbox.models import Message
 from booking.places import minimum
 from booking.places.changed import Change, for_managers, states_concerned

@@ -3,8 +3,8 @@
 from django import forms
 from django.http import QueryDict
 
+from booking.catalogue.courses import VenuePlan
 from booking.catalogue.models import Venue
-from booking.catalogue.venue_editing import VenuePlan
 
 _ADDRESS_LENGTH = 400
 _TEXT_LENGTH = 4000

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.access import coordinators_only
 from accounts.views import signed_in
-from booking.catalogue import venue_editing
+from booking.catalogue.courses import add_venue
 from booking.catalogue.editing import EditRefused
 from booking.catalogue.models import Session, Venue
 from booking.managing import previews, queries
@@ -47,7 +47,7 @@ def new_venue(request: HttpRequest) -> HttpResponse:
     form = VenueForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            made = venue_editing.add_venue(plan=form.plan)
+            made = add_venue(plan=form.plan)
         except EditRefused as refused:
             form.add_error("name", refused.sentence)
         else:

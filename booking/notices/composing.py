@@ -10,20 +10,14 @@ from django.template import TemplateDoesNotExist, TemplateSyntaxError, VariableD
 from django.urls import NoReverseMatch
 from django.utils import timezone
 
-from booking.catalogue.models import Session
+from booking.catalogue.models import CourseInterest, Session
 from booking.notices import new_dates
 from booking.notices.calendar_part import calendar_part
 from booking.notices.for_trainers import letter_to_trainer
 from booking.notices.mime import Letter, write
 from booking.notices.new_dates import NewDate
 from booking.notices.notice import SESSION_CHANGED, notice_of, still_to_tell
-from booking.notices.questions import (
-    ASKED,
-    OFFERED,
-    REMINDED,
-    is_offered_anew,
-    still_asks,
-)
+from booking.notices.questions import ASKED, OFFERED, REMINDED, is_offered_anew, still_asks
 from booking.notices.reminder_times import DAYS, HOUR
 from booking.notices.reminders import still_reminds
 from booking.notices.rendering import rendered, tidied
@@ -33,7 +27,6 @@ from booking.places import trainers
 from booking.places.manager_copies import TO_MANAGERS
 from booking.places.models import Booking
 from booking.places.opening import NEW_DATE
-from booking.places.rule_models import CourseInterest
 from booking.replies.announcements import DECLINED_TOPIC
 
 log = structlog.get_logger(__name__)

@@ -8,13 +8,12 @@ from email.utils import parseaddr
 from django.conf import settings
 from django.urls import reverse
 
-from booking.catalogue.models import Session
+from booking.catalogue.interest import stop_path
+from booking.catalogue.models import CourseInterest, Session
 from booking.notices.notice import absolute
 from booking.outbox.models import Message
 from booking.partnership.kept import the_partnership
-from booking.places.interest_links import stop_path
 from booking.places.opening import NEW_DATE
-from booking.places.rule_models import CourseInterest
 from booking.site import wording
 
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from booking.catalogue.sittings import SittingTimes
 from booking.outbox.models import Message
 from booking.places import charges, links
-from booking.places.announcements import SittingTimes
 from booking.places.models import Booking
 from booking.places.rule_models import Approval
 from booking.site import wording

@@ -11,25 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import User
-from booking.catalogue.models import Session, Sitting
+from booking.catalogue.models import Session
+from booking.catalogue.sittings import SittingTimes
 from booking.outbox.posting import Draft
 from booking.places.models import Booking
 from booking.places.rule_models import Approval
 from booking.site.wording import deadline
-
-
-@dataclass(frozen=True)
-class SittingTimes:
-    """A sitting as it was or is: its key, start and end."""
-
-    key: int
-    starts_at: datetime
-    ends_at: datetime
-
-    @classmethod
-    def of(cls, sitting: Sitting) -> "SittingTimes":
-        """The times of a stored sitting."""
-        return cls(sitting.pk, sitting.starts_at, sitting.ends_at)
 
 
 def calendar_uid(booking: Booking, sitting_key: int) -> str:

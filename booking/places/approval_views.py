@@ -4,8 +4,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
+from booking.catalogue.sittings import SittingTimes
 from booking.places import actions, charges
-from booking.places.announcements import SittingTimes
 from booking.places.answer_forms import ManagerAnswerForm
 from booking.places.approvals import Standing, standing
 from booking.places.loaders import approval_by_link

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.models import User
-from booking.catalogue.models import Session
+from booking.catalogue.models import Session, SessionEvent
 from booking.outbox import posting as outbox
 from booking.places import actions, announcements, approvals, exchanges, history, trainers
 from booking.places.announcements import NextDate
@@ -16,7 +16,6 @@ from booking.places.eligibility import check_changeable
 from booking.places.manager_copies import with_copies
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import PlaceRefused, SessionStarted
-from booking.places.rule_models import SessionEvent
 from booking.places.statements import lock_session, sittings_of
 from booking.site.wording import day, listed, short_day
 

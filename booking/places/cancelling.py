@@ -10,9 +10,8 @@ from datetime import datetime
 from django.db.models import prefetch_related_objects
 
 from accounts.models import Agency
-from booking.catalogue.models import Session
-from booking.catalogue.policies import CancellationPolicy, ChargeBand
-from booking.places.announcements import SittingTimes
+from booking.catalogue.models import CancellationPolicy, ChargeBand, Session
+from booking.catalogue.sittings import SittingTimes
 from booking.places.charges import hours_of
 from booking.places.models import Booking
 from booking.site.wording import deadline, pounds

@@ -12,16 +12,15 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
-from booking.catalogue.models import Session, Sitting, Venue
+from booking.catalogue.models import Session, SessionEvent, Sitting, Venue
+from booking.catalogue.sittings import SittingTimes
 from booking.places import actions, terms, trainers
-from booking.places.announcements import SittingTimes
 from booking.places.changed import JOIN_LINK, TIMES, Change, Matter, in_history
 from booking.places.eligibility import check_changeable
 from booking.places.facts import read_room
 from booking.places.limits import check_reserved
 from booking.places.models import Booking
 from booking.places.refusals import CapacityTooLow, PlaceRefused, SessionStarted
-from booking.places.rule_models import SessionEvent
 from booking.places.statements import lock_session
 from booking.places.telling import tell
 from booking.places.waiting_list import next_in_line

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from booking.catalogue.policies import ChargeBand
-from booking.places.announcements import SittingTimes
+from booking.catalogue.models import ChargeBand
+from booking.catalogue.sittings import SittingTimes
 from booking.places.models import Booking
 from booking.site.wording import deadline, listed, pounds
 

@@ -9,14 +9,12 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
-from booking.catalogue import course_editing, venue_editing
-from booking.catalogue.course_editing import CoursePlan
+from booking.catalogue import courses
+from booking.catalogue.courses import CoursePlan, VenuePlan
 from booking.catalogue.editing import EditRefused
-from booking.catalogue.models import Course, Session, SessionQuerySet, Venue
-from booking.catalogue.venue_editing import VenuePlan
+from booking.catalogue.models import Course, Session, SessionEvent, SessionQuerySet, Venue
 from booking.places import trainers
 from booking.places.changed import INSTRUCTIONS, Change, Matter, in_history
-from booking.places.rule_models import SessionEvent
 from booking.places.statements import lock_session, sittings_of
 from booking.places.telling import tell
 
@@ -82,7 +80,7 @@ def change_venue(*, venue: Venue, plan: VenuePlan, by: User, now: datetime) -> l
         changes = of_venue(stored, plan)
         if changes != of_venue(venue, plan) or _keys(there, now=now) != list(locked):
             raise CorrectedMeanwhile
-        venue_editing.store_venue(venue=stored, plan=plan)
+        courses.store_venue(venue=stored, plan=plan)
         if changes:
             for session in sessions_at(venue, now=now).order_by("pk"):
                 revise(locked[session.pk], changes, by=by, now=now)
@@ -99,11 +97,11 @@ def change_course(*, course: Course, plan: CoursePlan, by: User, now: datetime) 
         changes = of_course(course, plan)
         its = Session.objects.filter(course=course)
         locked = _lock_all(its, now=now) if changes else {}
-        stored = course_editing.lock_course(course)
+        stored = courses.lock_course(course)
         is_another = changes and _keys(its, now=now) != list(locked)
         if is_another or changes != of_course(stored, plan):
             raise CorrectedMeanwhile
-        course_editing.change_course(course=course, plan=plan)
+        courses.store_course(course=course, plan=plan)
         if changes:
             for session in sessions_of(course, now=now).order_by("pk"):
                 revise(locked[session.pk], changes, by=by, now=now)

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 
 from accounts.models import User
 from booking.catalogue.models import Course
-from booking.places.rule_models import CourseInterest
 
 _ASKED = """
 SELECT asked.course_id, asked.person_id, min(asked.since) AS since, bool_or(asked.waits) AS waits
@@ -80,32 +79,11 @@ class AgencyDemand:
     waiting: int
 
 
-def tell_me(*, course: Course, person: User, now: datetime) -> CourseInterest:
-    """From now on this person hears of new dates of the course. Asking twice changes nothing."""
-    try:
-        with transaction.atomic():
-            return CourseInterest.objects.create(course=course, person=person, since=now)
-    except IntegrityError:
-        return CourseInterest.objects.get(course=course, person=person, ended_at=None)
-
-
-def stop_telling(*, course: Course, person: User, now: datetime) -> None:
-    """They hear of new dates no longer. Does nothing if they did not."""
-    with transaction.atomic():
-        live = CourseInterest.objects.filter(course=course, person=person, ended_at=None)
-        live.update(ended_at=now)
-
-
 def end_fulfilled(*, now: datetime) -> int:
     """End the interest of people who have got a place since. Returns of how many."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_FULFILLED, {"now": now})
         return int(cursor.rowcount)
-
-
-def is_told(course: Course, person: User) -> bool:
-    """Whether this person hears of new dates of the course."""
-    return CourseInterest.objects.filter(course=course, person=person, ended_at=None).exists()
 
 
 def by_course(*, now: datetime) -> list[CourseDemand]:

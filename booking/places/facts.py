@@ -13,8 +13,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count
 
-from booking.catalogue.course_rules import CourseRules
-from booking.catalogue.models import Session
+from booking.catalogue.models import CourseRules, Session
 from booking.places.models import Booking
 from booking.places.rule_models import Allocation
 from booking.places.statements import PersonRow, read_people

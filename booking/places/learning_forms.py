@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from booking.catalogue.forms import DATE_FORMATS, DateInput
+from booking.catalogue.filters import DATE_FORMATS, DateInput
 from booking.catalogue.models import Course
 
 _NOTE_LENGTH = 500

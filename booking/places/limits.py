@@ -7,12 +7,12 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import Agency, User
-from booking.catalogue.models import Session
+from booking.catalogue.models import Session, SessionEvent
 from booking.places import actions
 from booking.places.eligibility import check_changeable
 from booking.places.facts import Room, read_room
 from booking.places.refusals import LimitTooLow, ReservedPlaces
-from booking.places.rule_models import Allocation, SessionEvent
+from booking.places.rule_models import Allocation
 from booking.places.statements import lock_session
 from booking.site.wording import counted, listed
 from booking.site.working_days import end_of_working_day_before

@@ -3,11 +3,10 @@
 from datetime import datetime
 
 from django.http import Http404
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from accounts.models import Agency, User
-from booking.catalogue.models import Course, Session
+from booking.catalogue.models import Session
 from booking.places import links
 from booking.places.models import Booking, BookingQuerySet
 from booking.places.rule_models import Approval
@@ -91,13 +90,6 @@ def booking_by_offer_link(token: str, *, now: datetime) -> tuple[Booking, bool]:
     if booking is None:
         raise Http404
     return booking, links.is_marked(mark, booking.offered_until)
-
-
-def course_of(code: str) -> Course:
-    """The course of this code. Raises `Http404`, also for a NUL, which PostgreSQL does not take."""
-    if "\0" in code:
-        raise Http404
-    return get_object_or_404(Course.objects.defer("search"), code=code)
 
 
 def public_session(session_id: int) -> Session:

@@ -8,10 +8,9 @@ from django.db.models import Count, F, IntegerField, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
-from booking.catalogue.models import Session, SessionQuerySet
+from booking.catalogue.models import Session, SessionEvent, SessionQuerySet
 from booking.places.eligibility import check_ahead
 from booking.places.models import Booking
-from booking.places.rule_models import SessionEvent
 from booking.places.statements import lock_session
 from booking.site.wording import LONDON, counted
 

@@ -12,8 +12,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from accounts.models import Agency, User
-from booking.catalogue.models import Session, Sitting
-from booking.catalogue.policies import CancellationPolicy
+from booking.catalogue.models import CancellationPolicy, Session, Sitting
 
 _CALENDAR_KEY_LENGTH = 24
 

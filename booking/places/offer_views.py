@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
+from booking.catalogue.sittings import SittingTimes
 from booking.places import actions, charges
-from booking.places.announcements import SittingTimes
 from booking.places.answer_forms import OfferAnswerForm
 from booking.places.loaders import booking_by_offer_link
 from booking.places.models import Booking

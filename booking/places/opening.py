@@ -10,12 +10,11 @@ from django.db import transaction
 
 from accounts.models import User
 from booking.catalogue.editing import Plan
-from booking.catalogue.models import Course, Session
+from booking.catalogue.models import Course, CourseInterest, Session
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.places import demand, exchanges, scheduling
 from booking.places.facts import read_practitioners
-from booking.places.rule_models import CourseInterest
 from booking.places.rules import turned_away
 from booking.places.statements import read_session
 from booking.site.working_days import after_working_days

@@ -7,14 +7,13 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
 from accounts.models import User
+from booking.catalogue.interest import course_of, is_told
 from booking.catalogue.models import Session
-from booking.catalogue.queries import for_rows, places_of_course
+from booking.catalogue.search import for_rows, places_of_course
 from booking.catalogue.session_page import session_context
 from booking.partnership.kept import the_partnership
 from booking.places.cancelling import terms_offered
-from booking.places.demand import is_told
 from booking.places.expectations import expected
-from booking.places.loaders import course_of
 from booking.site.caching import same_for_everyone
 
 _DATES_ON_A_PAGE = 50

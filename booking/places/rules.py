@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from accounts.addresses import domain_of, same_mailbox
 from accounts.models import Level, Sector
-from booking.catalogue.course_rules import CourseRules
+from booking.catalogue.models import CourseRules
 from booking.places.facts import Practitioner, Room
 from booking.places.models import Booking
 from booking.site.wording import counted, day, deadline, listed

@@ -9,12 +9,11 @@ from django.db import transaction
 
 from accounts.models import User
 from booking.catalogue import editing
-from booking.catalogue.models import Course, Session
+from booking.catalogue.models import Course, Session, SessionEvent
 from booking.places import corrections, trainers
 from booking.places.changes import move_releases
 from booking.places.facts import read_room
 from booking.places.limits import check_reserved
-from booking.places.rule_models import SessionEvent
 from booking.places.statements import lock_session
 
 _LABELS = {

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from booking.catalogue.course_rules import CourseRules
-from booking.catalogue.models import Session, Sitting
+from booking.catalogue.models import CourseRules, Session, Sitting
 from booking.places import rules
 from booking.places.facts import Practitioner, Room, read_practitioners, read_rooms
 from booking.places.models import Booking

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
-from booking.catalogue.course_rules import CourseRules
-from booking.catalogue.models import Session
-from booking.places.announcements import SittingTimes
+from booking.catalogue.models import CourseRules, Session
+from booking.catalogue.sittings import SittingTimes
 from booking.places.models import Booking
 
 # With the session comes all that its course and its policy of cancelling ask.

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from accounts.models import User
 from booking.catalogue.models import Session
+from booking.catalogue.sittings import SittingTimes
 from booking.outbox import posting as outbox
 from booking.places import announcements, approvals, history, terms
-from booking.places.announcements import SittingTimes
 from booking.places.changed import (
     Change,
     concerning,

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from accounts.models import User
 from booking.catalogue.models import Session
+from booking.catalogue.sittings import SittingTimes
 from booking.outbox.posting import Draft
 from booking.places import announcements, approvals
-from booking.places.announcements import SittingTimes
 from booking.places.facts import Practitioner
 from booking.places.manager_copies import with_copies
 from booking.places.models import Booking, BookingEvent

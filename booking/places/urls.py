@@ -2,10 +2,10 @@
 
 from django.urls import path
 
+from booking.catalogue import interest
 from booking.places import (
     agency_views,
     approval_views,
-    demand_views,
     exchange_views,
     learning_views,
     manager_views,
@@ -16,8 +16,8 @@ from booking.places import (
 
 urlpatterns = [
     path("courses/<str:code>/", public_views.course, name="course"),
-    path("courses/<str:code>/new-dates/", demand_views.interest, name="course_interest"),
-    path("new-dates/<str:token>/stop/", demand_views.stop, name="stop_interest"),
+    path("courses/<str:code>/new-dates/", interest.interest, name="course_interest"),
+    path("new-dates/<str:token>/stop/", interest.stop, name="stop_interest"),
     path("sessions/<int:session_id>/", public_views.session, name="session"),
     path("sessions/<int:session_id>/book/", views.book, name="book"),
     path("accounts/learning/", learning_views.mine, name="learning"),

@@ -9,8 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import User
-from booking.catalogue.models import Session
-from booking.catalogue.policies import ChargeBand
+from booking.catalogue.models import ChargeBand, Session
 from booking.local.smtp_sink import StoredMail
 from booking.places import actions, approvals, links
 from booking.places.models import Booking

@@ -8,9 +8,9 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import Sector, User
-from booking.catalogue.models import Session
-from booking.catalogue.policies import ChargeBand
-from booking.places import actions, demand, limits
+from booking.catalogue import interest
+from booking.catalogue.models import ChargeBand, Session
+from booking.places import actions, limits
 from booking.places.limits import Reservation
 from booking.places.models import Booking
 from booking.places.rule_models import PriorLearning
@@ -218,7 +218,7 @@ def test_demand_is_asked_for_seen_and_answered(
     course = make_course(title="Neglect")
     person = make_person()
     for _ in range(3):
-        demand.tell_me(course=course, person=make_person(), now=timezone.now())
+        interest.tell_me(course=course, person=make_person(), now=timezone.now())
     page = as_person(browser, person, running_site, screen)
     page.goto(course.get_absolute_url())
     page.get_by_role("button", name="Tell me about new dates").click()

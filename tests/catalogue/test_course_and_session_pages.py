@@ -13,8 +13,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from booking.catalogue.calendar_links import CalendarEntry, calendar_links, subscribe_links
 from booking.catalogue.models import Session
+from booking.catalogue.sharing import CalendarEntry, calendar_links, subscribe_links
 from booking.places.models import Booking
 from booking.site.wording import LONDON
 from tests.factories import (

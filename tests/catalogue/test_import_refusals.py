@@ -8,13 +8,7 @@ from allauth.account.models import EmailAddress
 from accounts.models import Agency, User
 from booking.catalogue.importing.programme import ImportRefused
 from booking.catalogue.models import Course, DiaryDate, Session, Sitting, Topic, Venue
-from tests.catalogue.small_programme import (
-    COURSE_HEADER,
-    FILES,
-    Load,
-    session_line,
-    sessions_file,
-)
+from tests.catalogue.small_programme import COURSE_HEADER, FILES, Load, session_line, sessions_file
 
 pytestmark = pytest.mark.django_db
 

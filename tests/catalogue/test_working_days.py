@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import datetimes, integers, just, timedeltas
 
-from booking.catalogue.models import Session
-from booking.catalogue.policies import CancellationPolicy
+from booking.catalogue.models import CancellationPolicy, Session
 from booking.site.wording import LONDON
 from booking.site.working_days import (
     after_working_days,

@@ -10,8 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
-from booking.catalogue.models import Course, Session, Venue
-from booking.catalogue.policies import CancellationPolicy
+from booking.catalogue.models import CancellationPolicy, Course, Session, Venue
 from booking.local.sample_people import AGENCY_LEAD, COORDINATOR, PRACTITIONER, TRAINER
 from booking.outbox.models import Message
 from booking.partnership.kept import the_partnership

@@ -4,11 +4,7 @@ from django.urls import reverse
 
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
-from tests.factories import (
-    make_person,
-    make_policy,
-    make_session,
-)
+from tests.factories import make_person, make_policy, make_session
 from tests.managing.managing import ahead, with_people
 
 

@@ -10,9 +10,7 @@ from pytest_django import Settings
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.places.models import BookingEvent
-from tests.factories import (
-    make_person,
-)
+from tests.factories import make_person
 from tests.managing.addresses import every_address
 from tests.managing.managing import signed_in
 

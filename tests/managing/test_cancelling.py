@@ -11,18 +11,8 @@ from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.places import actions, calling_off
 from booking.places.calling_off import NextDateGone, NextDates
-from tests.factories import (
-    make_coordinator,
-    make_course,
-    make_person,
-    make_session,
-    make_trainer,
-)
-from tests.managing.managing import (
-    ahead,
-    said,
-    with_people,
-)
+from tests.factories import make_coordinator, make_course, make_person, make_session, make_trainer
+from tests.managing.managing import ahead, said, with_people
 from tests.notices.letters import part, read, written
 
 pytestmark = pytest.mark.django_db

@@ -10,15 +10,8 @@ from booking.outbox.models import Message
 from booking.places import limits
 from booking.places.limits import Reservation
 from booking.places.models import Booking
-from tests.factories import (
-    make_coordinator,
-    make_session,
-)
-from tests.managing.managing import (
-    ahead,
-    said,
-    with_people,
-)
+from tests.factories import make_coordinator, make_session
+from tests.managing.managing import ahead, said, with_people
 
 pytestmark = pytest.mark.django_db
 

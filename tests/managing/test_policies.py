@@ -8,10 +8,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from booking.catalogue import policy_actions
-from booking.catalogue.models import Session
-from booking.catalogue.policies import CancellationPolicy
-from booking.catalogue.policy_actions import AlreadyReplaced, Band, Terms
+from booking.catalogue import policies
+from booking.catalogue.models import CancellationPolicy, Session
+from booking.catalogue.policies import AlreadyReplaced, Band, PolicyTerms
 from booking.places import actions
 from tests.factories import make_agency, make_course, make_person, make_policy, make_session
 from tests.managing.managing import ahead, said
@@ -87,16 +86,16 @@ def test_a_new_version_moves_courses_and_sessions_ahead_but_no_booking(
 
 def test_two_coordinators_do_not_replace_one_version_twice() -> None:
     policy = make_policy()
-    terms = Terms(
+    terms = PolicyTerms(
         notice_days=5,
         free_for_trainers_in_kind=True,
         free_for_charities_under_pence=None,
         bands=[Band(Decimal(0), 3500, 3500)],
     )
     now = timezone.now()
-    policy_actions.new_version(policy=policy, terms=terms, now=now)
+    policies.new_version(policy=policy, terms=terms, now=now)
     with pytest.raises(AlreadyReplaced):
-        policy_actions.new_version(policy=policy, terms=terms, now=now)
+        policies.new_version(policy=policy, terms=terms, now=now)
 
 
 @pytest.mark.parametrize(

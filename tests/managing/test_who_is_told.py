@@ -23,13 +23,7 @@ from tests.factories import (
     make_trainer,
     make_venue,
 )
-from tests.managing.managing import (
-    ahead,
-    said,
-    sent_on,
-    typed_change,
-    typed_times,
-)
+from tests.managing.managing import ahead, said, sent_on, typed_change, typed_times
 
 pytestmark = pytest.mark.django_db
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from booking.catalogue.models import Session
+from booking.catalogue.sittings import SittingTimes
 from booking.notices.composing import compose
 from booking.notices.reminder_times import reminders_of
 from booking.notices.reminders import reminder
@@ -17,7 +18,6 @@ from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
 from booking.outbox.posting import Draft
 from booking.places import announcements
-from booking.places.announcements import SittingTimes
 from booking.places.models import Booking
 from booking.places.rule_models import Approval
 from booking.replies.announcements import still_booked

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from booking.catalogue.policies import CancellationPolicy, ChargeBand
+from booking.catalogue.models import CancellationPolicy, ChargeBand
 from booking.notices.composing import compose
 from booking.outbox.delivery import Pointless
 from booking.outbox.posting import Draft

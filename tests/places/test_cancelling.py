@@ -9,8 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Sector, User
-from booking.catalogue.models import Session
-from booking.catalogue.policies import CancellationPolicy, ChargeBand
+from booking.catalogue.models import CancellationPolicy, ChargeBand, Session
 from booking.notices.composing import compose
 from booking.outbox.models import Message
 from booking.places import actions

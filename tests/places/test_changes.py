@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from django.db.models import QuerySet
 
+from booking.catalogue.courses import VenuePlan
 from booking.catalogue.models import Session
-from booking.catalogue.venue_editing import VenuePlan
 from booking.notices.composing import compose
 from booking.outbox.delivery import Pointless
 from booking.outbox.models import Message

@@ -15,9 +15,8 @@ from accounts.models import User
 from booking.calendars.entries import booking_events
 from booking.calendars.rows import of_booking
 from booking.catalogue import editing
-from booking.catalogue.course_editing import PLAIN_FIELDS, CoursePlan
+from booking.catalogue.courses import PLAIN_FIELDS, CoursePlan, VenuePlan
 from booking.catalogue.models import Course, Session, Venue
-from booking.catalogue.venue_editing import VenuePlan
 from booking.outbox.models import Message
 from booking.places import actions, corrections, scheduling
 from booking.places.corrections import CorrectedMeanwhile

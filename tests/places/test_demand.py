@@ -11,13 +11,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from booking.catalogue.models import Course, Session
+from booking.catalogue import interest
+from booking.catalogue.models import Course, CourseInterest, Session
 from booking.notices.composing import compose
 from booking.outbox.delivery import Pointless
 from booking.outbox.models import Message
 from booking.places import actions, demand, opening
 from booking.places.models import Booking
-from booking.places.rule_models import CourseInterest
 from tests.factories import (
     NOW,
     make_agency,
@@ -53,7 +53,7 @@ def book(session: Session, person: User | None = None, *, days: int = 0) -> Book
 
 def ask(course: Course, person: User | None = None, *, days: int = 0) -> User:
     who = person or make_person()
-    demand.tell_me(course=course, person=who, now=NOW + timedelta(days=days))
+    interest.tell_me(course=course, person=who, now=NOW + timedelta(days=days))
     return who
 
 
@@ -134,7 +134,7 @@ def test_without_a_first_turn_everybody_interested_is_told_once_by_mail() -> Non
     wants = ask(course, make_person(first_name="Ada", last_name="Obi"))
     ask(course, make_person(agency=make_agency(sector="health")))
     gone = ask(course)
-    demand.stop_telling(course=course, person=gone, now=NOW)
+    interest.stop_telling(course=course, person=gone, now=NOW)
     session = draft(course)
     opening.publish(session=session, first_days=None, by=make_coordinator(), now=NOW)
     [message] = Message.objects.filter(topic="course.new_date")
@@ -154,9 +154,9 @@ def test_without_a_first_turn_everybody_interested_is_told_once_by_mail() -> Non
     # Under "no-referrer" browsers send the form without its origin, and it is refused.
     assert asked["Referrer-Policy"] == "strict-origin"
     assert "no-store" in asked["Cache-Control"]
-    assert demand.is_told(course, wants)
+    assert interest.is_told(course, wants)
     assert "You do not hear of new dates any more" in anonymous.post(link.group()).text
-    assert not demand.is_told(course, wants)
+    assert not interest.is_told(course, wants)
     assert isinstance(compose([message], clock=lambda: NOW)[message.pk], Pointless)
     assert anonymous.get("/new-dates/1:forged/stop/").status_code == 404
 
@@ -187,9 +187,9 @@ def test_interest_ends_with_a_certain_place_and_not_with_an_offer() -> None:
         offered_until=NOW + timedelta(days=3),
     )
     assert demand.end_fulfilled(now=NOW + timedelta(days=2)) == 1
-    assert not demand.is_told(course, held)
-    assert demand.is_told(course, offered)
-    assert demand.is_told(course, before)
+    assert not interest.is_told(course, held)
+    assert interest.is_told(course, offered)
+    assert interest.is_told(course, before)
 
 
 @pytest.mark.parametrize("typed", ["0", "21", "x", "-1"])

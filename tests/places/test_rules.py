@@ -8,8 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Agency, PractitionerGroup, Sector, User
-from booking.catalogue.models import Session
-from booking.catalogue.policies import ChargeBand
+from booking.catalogue.models import ChargeBand, Session, SessionEvent
 from booking.outbox.models import Message
 from booking.places import actions, changes, charges, exchanges, limits, rules
 from booking.places.facts import read_practitioners
@@ -25,7 +24,7 @@ from booking.places.refusals import (
     ReservedPlaces,
     SessionStarted,
 )
-from booking.places.rule_models import PriorLearning, SessionEvent
+from booking.places.rule_models import PriorLearning
 from booking.places.statements import read_session, sittings_of
 from booking.places.sweep import sweep
 from tests.factories import (

@@ -16,8 +16,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.reminder_links import reminders_path
-from booking.places import demand, interest_links
-from booking.places.rule_models import CourseInterest
+from booking.catalogue import interest
+from booking.catalogue.models import CourseInterest
 from booking.site.logs import JsonFormatter, blank_secrets
 from booking.site.signed_links import LinkRanOut, LinkRefused, SignedLink
 from tests.factories import make_course, make_trainer
@@ -132,13 +132,13 @@ def test_a_link_opens_also_for_a_trainer_who_has_yet_to_set_up_a_second_step(
 ) -> None:
     settings.TWO_STEP_REQUIRED = True
     trainer, course, now = make_trainer(), make_course(), timezone.now()
-    demand.tell_me(course=course, person=trainer, now=now)
+    interest.tell_me(course=course, person=trainer, now=now)
     client = Client()
     client.force_login(trainer)
     assert client.get("/trainer/").headers["Location"] == reverse("two_step_needed")
-    stop = interest_links.stop_path(CourseInterest.objects.get(person=trainer))
+    stop = interest.stop_path(CourseInterest.objects.get(person=trainer))
     assert client.post(stop).status_code == 200
-    assert not demand.is_told(course, trainer)
+    assert not interest.is_told(course, trainer)
     assert client.get(reminders_path(trainer, since=now)).status_code == 200
     for forged in with_a_secret() - OTHER_SECRETS.keys():
         path = f"/{forged.replace('<str:token>', SECRET)}"

@@ -10,7 +10,7 @@ _BATCH = 1000
 
 
 @dataclass
-class Tally:
+class ImportCounts:
     """How many rows of a table are new, changed, and as they were."""
 
     created: int = 0

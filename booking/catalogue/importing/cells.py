@@ -55,7 +55,7 @@ def code(most: int) -> Callable[[str], str]:
     return parse
 
 
-def whole_number(least: int, most: int) -> Callable[[str], int]:
+def number_in(least: int, most: int) -> Callable[[str], int]:
     """A whole number from `least` to `most`."""
 
     def parse(cell: str) -> int:
@@ -71,7 +71,7 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
 
 def number_or_none(most: int) -> Callable[[str], int | None]:
     """A whole number, where 0 stands for none."""
-    parse = whole_number(0, most)
+    parse = number_in(0, most)
     return lambda cell: parse(cell) or None
 
 
@@ -82,7 +82,7 @@ def hours(cell: str) -> Decimal:
     return Decimal(cell)
 
 
-def yes_or_no(cell: str) -> bool:
+def flag(cell: str) -> bool:
     """Yes or no, in any case."""
     answers = {"yes": True, "no": False}
     try:
@@ -162,7 +162,7 @@ def https_link(cell: str) -> str:
     return text(500)(cell)
 
 
-def day(cell: str) -> date:
+def calendar_day(cell: str) -> date:
     """A date such as 2027-02-09."""
     if not _DAY.fullmatch(cell):
         raise BadCell(f'is "{cell}"; write a date like 2027-02-09')

@@ -11,7 +11,7 @@ from django.utils.text import slugify
 
 from accounts.models import Sector
 from booking.catalogue.importing import cells
-from booking.catalogue.importing.batches import Batch, Links, Tally, set_fields
+from booking.catalogue.importing.batches import Batch, ImportCounts, Links, set_fields
 from booking.catalogue.importing.csv_files import BadCell, Columns, Row, Sheet
 from booking.catalogue.models import Course, Session, Topic
 from booking.site.wording import counted
@@ -44,7 +44,7 @@ def _topic_name(cell: str) -> str:
     return cells.text(100)(cell)
 
 
-class CoursePlan:
+class CourseImport:
     """courses.csv, by code."""
 
     def __init__(self, sheet: Sheet, now: datetime) -> None:
@@ -55,7 +55,7 @@ class CoursePlan:
         self.prerequisites = Links[Course, Course](
             Course.prerequisites.through, "from_course", "to_course"
         )
-        self.tally = Tally()
+        self.tally = ImportCounts()
         self.sittings: dict[str, int] = {}
         self.by_code = {course.code: course for course in Course.objects.all()}
         self._topics = {topic.slug: topic for topic in Topic.objects.all()}
@@ -98,20 +98,20 @@ class CoursePlan:
         wanted: dict[str, Any] = {
             "title": row.required("title", cells.text(200), ""),
             "kind": row.required("kind", cells.choice(Course.Kind), ""),
-            "level": row.required("level", cells.whole_number(1, 3), 1),
+            "level": row.required("level", cells.number_in(1, 3), 1),
             "audience": row.optional("audience", cells.text(300), ""),
             "hours": row.required("hours", cells.hours, Decimal(1)),
-            "usual_capacity": row.required("capacity", cells.whole_number(1, MOST_PLACES), 1),
+            "usual_capacity": row.required("capacity", cells.number_in(1, MOST_PLACES), 1),
             "usual_agency_limit": row.optional(
                 "per_agency_limit", cells.number_or_none(MOST_PLACES), None
             ),
             "renew_months": row.optional("renew_months", cells.number_or_none(MOST_MONTHS), None),
-            "needs_manager_approval": row.optional("manager_approval", cells.yes_or_no, False),
+            "needs_manager_approval": row.optional("manager_approval", cells.flag, False),
             "summary": row.optional("summary", cells.paragraphs, ""),
         }
         if row.has("sectors"):
             wanted["sectors"] = row.listed("sectors", cells.each_once(cells.choice(Sector)))
-        self.sittings[code] = row.optional("sittings", cells.whole_number(1, 100), 0)
+        self.sittings[code] = row.optional("sittings", cells.number_in(1, 100), 0)
         return (row, *self._plan(row, code, wanted))
 
     def _plan(self, row: Row, code: str, wanted: Mapping[str, Any]) -> tuple[bool, bool]:

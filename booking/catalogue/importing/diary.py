@@ -3,14 +3,14 @@
 from django.utils import timezone
 
 from booking.catalogue.importing import cells
-from booking.catalogue.importing.batches import Batch, Tally, set_fields
+from booking.catalogue.importing.batches import Batch, ImportCounts, set_fields
 from booking.catalogue.importing.csv_files import Columns, Row, Sheet
 from booking.catalogue.models import DiaryDate
 
 DIARY_DATES = Columns(("title", "starts", "ends"))
 
 
-class DiaryPlan:
+class DiaryImport:
     """diary_dates.csv; a diary date is known by its title and its first day.
 
     Awareness days are fixed by others, so they never move with the programme.
@@ -18,12 +18,12 @@ class DiaryPlan:
 
     def __init__(self, sheet: Sheet) -> None:
         self.batch = Batch(DiaryDate)
-        self.tally = Tally()
+        self.tally = ImportCounts()
         existing = {(found.title, found.starts): found for found in DiaryDate.objects.all()}
         for row, (title, _) in sheet.keyed_rows("title", _key):
             row.required("title", cells.text(200), "")
-            starts = row.required("starts", cells.day, None)
-            ends = row.required("ends", cells.day, None)
+            starts = row.required("starts", cells.calendar_day, None)
+            ends = row.required("ends", cells.calendar_day, None)
             if starts is None or ends is None:
                 continue
             if ends < starts:

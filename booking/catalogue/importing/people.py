@@ -11,7 +11,7 @@ from django.contrib.auth.hashers import make_password
 from accounts.addresses import domain_of
 from accounts.models import Agency, Sector, User
 from booking.catalogue.importing import cells
-from booking.catalogue.importing.batches import Batch, Tally, set_fields
+from booking.catalogue.importing.batches import Batch, ImportCounts, set_fields
 from booking.catalogue.importing.csv_files import Columns, Row, Sheet
 
 AGENCIES = Columns(("name", "sector", "email_domains", "trainers_in_kind"))
@@ -20,20 +20,20 @@ PRACTITIONERS = Columns(
 )
 
 
-class AgencyPlan:
+class AgencyImport:
     """agencies.csv, by name."""
 
     def __init__(self, sheet: Sheet) -> None:
         self.is_whole = sheet.is_whole
         self.batch = Batch(Agency)
-        self.tally = Tally()
+        self.tally = ImportCounts()
         self.by_name = {agency.name: agency for agency in Agency.objects.all()}
         in_file: set[str] = set()
         for row, name in sheet.keyed_rows("name", lambda row: " ".join(row.cells["name"].split())):
             wanted = {
                 "sector": row.required("sector", cells.choice(Sector), Sector.OTHER.value),
                 "email_domains": row.listed("email_domains", cells.each_once(cells.domain)),
-                "trainers_in_kind": row.optional("trainers_in_kind", cells.yes_or_no, False),
+                "trainers_in_kind": row.optional("trainers_in_kind", cells.flag, False),
             }
             row.required("name", cells.text(200), "")
             if name not in in_file:
@@ -74,15 +74,15 @@ class AgencyPlan:
 
 
 @dataclass
-class PeoplePlan:
+class PeopleImport:
     """Everybody whom practitioners.csv or sessions.csv names, by address."""
 
-    agencies: AgencyPlan
+    agencies: AgencyImport
     now: datetime
     batch: Batch[User] = field(default_factory=lambda: Batch(User))
     addresses: Batch[EmailAddress] = field(default_factory=lambda: Batch(EmailAddress))
-    practitioners: Tally = field(default_factory=Tally)
-    trainers: Tally = field(default_factory=Tally)
+    practitioners: ImportCounts = field(default_factory=ImportCounts)
+    trainers: ImportCounts = field(default_factory=ImportCounts)
     by_email: dict[str, User] = field(default_factory=dict)
     _addresses: dict[str, EmailAddress] = field(default_factory=dict)
     _with_primary: set[int] = field(default_factory=set)

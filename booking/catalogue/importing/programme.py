@@ -20,15 +20,15 @@ from pathlib import Path
 
 from django.db import connection, transaction
 
-from booking.catalogue.importing.batches import Tally
-from booking.catalogue.importing.courses import COURSES, CoursePlan
+from booking.catalogue.importing.batches import ImportCounts
+from booking.catalogue.importing.courses import COURSES, CourseImport
 from booking.catalogue.importing.csv_files import Problem, Sheet, read_sheet
-from booking.catalogue.importing.diary import DIARY_DATES, DiaryPlan
-from booking.catalogue.importing.people import AGENCIES, PRACTITIONERS, AgencyPlan, PeoplePlan
+from booking.catalogue.importing.diary import DIARY_DATES, DiaryImport
+from booking.catalogue.importing.people import AGENCIES, PRACTITIONERS, AgencyImport, PeopleImport
 from booking.catalogue.importing.sessions import (
     SESSIONS,
-    SessionPlan,
-    SessionRow,
+    SessionImport,
+    SessionLine,
     read_session_rows,
 )
 from booking.site.refusals import Refused
@@ -56,7 +56,7 @@ class ImportRefused(Refused):
 class Report:
     """What an import did, table by table, and what it would like a person to look at."""
 
-    tallies: dict[str, Tally]
+    tallies: dict[str, ImportCounts]
     notes: list[str]
     weeks_moved: int
 
@@ -78,13 +78,13 @@ def import_programme(*, folder: Path, now: datetime, starting_from: date | None 
     weeks = _weeks_to_move(session_rows, starting_from)
     with transaction.atomic():
         _let_no_other_import_run()
-        agencies = AgencyPlan(sheets["agencies.csv"])
-        courses = CoursePlan(sheets["courses.csv"], now)
-        people = PeoplePlan(agencies, now)
+        agencies = AgencyImport(sheets["agencies.csv"])
+        courses = CourseImport(sheets["courses.csv"], now)
+        people = PeopleImport(agencies, now)
         people.load(_emails(sheets["practitioners.csv"], session_rows))
         people.plan_practitioners(sheets["practitioners.csv"])
-        sessions = SessionPlan(session_rows, courses=courses, people=people, weeks=weeks, now=now)
-        diary = DiaryPlan(sheets["diary_dates.csv"])
+        sessions = SessionImport(session_rows, courses=courses, people=people, weeks=weeks, now=now)
+        diary = DiaryImport(sheets["diary_dates.csv"])
         problems = [
             problem
             for sheet in sheets.values()
@@ -109,12 +109,12 @@ def import_programme(*, folder: Path, now: datetime, starting_from: date | None 
     return Report(tallies, sessions.notes, weeks)
 
 
-def _emails(practitioners: Sheet, session_rows: Iterable[SessionRow]) -> set[str]:
+def _emails(practitioners: Sheet, session_rows: Iterable[SessionLine]) -> set[str]:
     found = {row.cells["email"].lower() for row in practitioners.rows}
     return found | {email for row in session_rows for email in row.trainers}
 
 
-def _weeks_to_move(session_rows: Iterable[SessionRow], starting_from: date | None) -> int:
+def _weeks_to_move(session_rows: Iterable[SessionLine], starting_from: date | None) -> int:
     """How many whole weeks bring the earliest session to that day or after."""
     if starting_from is None:
         return 0

@@ -7,11 +7,11 @@ from typing import Any
 
 from accounts.models import User
 from booking.catalogue.importing import cells
-from booking.catalogue.importing.batches import Batch, Links, Tally, set_fields
-from booking.catalogue.importing.courses import MOST_PLACES, CoursePlan
+from booking.catalogue.importing.batches import Batch, ImportCounts, Links, set_fields
+from booking.catalogue.importing.courses import MOST_PLACES, CourseImport
 from booking.catalogue.importing.csv_files import Columns, Row, Sheet
-from booking.catalogue.importing.people import PeoplePlan
-from booking.catalogue.importing.venues import VenuePlan
+from booking.catalogue.importing.people import PeopleImport
+from booking.catalogue.importing.venues import VenueImport
 from booking.catalogue.models import Session, Sitting, Venue
 from booking.site.wording import counted
 
@@ -41,7 +41,7 @@ _OVER = {Session.State.CANCELLED: "cancelled", Session.State.COMPLETED: "over"}
 
 
 @dataclass(frozen=True)
-class SessionRow:
+class SessionLine:
     """A row of sessions.csv whose own cells have been read."""
 
     row: Row
@@ -50,10 +50,10 @@ class SessionRow:
     trainers: list[str]
 
 
-def read_session_rows(sheet: Sheet) -> list[SessionRow]:
+def read_session_rows(sheet: Sheet) -> list[SessionLine]:
     """The cells that other plans need first: times on the clock, and trainers' addresses."""
     return [
-        SessionRow(
+        SessionLine(
             row,
             row.required("reference", cells.text(30), reference),
             row.required("sittings", cells.each(cells.sitting), []),
@@ -65,21 +65,21 @@ def read_session_rows(sheet: Sheet) -> list[SessionRow]:
     ]
 
 
-class SessionPlan:
+class SessionImport:
     """sessions.csv, by reference."""
 
     def __init__(
         self,
-        rows: Iterable[SessionRow],
+        rows: Iterable[SessionLine],
         *,
-        courses: CoursePlan,
-        people: PeoplePlan,
+        courses: CourseImport,
+        people: PeopleImport,
         weeks: int,
         now: datetime,
     ) -> None:
-        self.venues = VenuePlan()
+        self.venues = VenueImport()
         self.batch = Batch(Session)
-        self.tally = Tally()
+        self.tally = ImportCounts()
         self.trainers = Links[Session, User](Session.trainers.through, "session", "user")
         self.notes: list[str] = []
         self._courses, self._people, self._weeks, self._now = courses, people, weeks, now
@@ -106,7 +106,7 @@ class SessionPlan:
         for key, start, end in sittings.values_list("session_id", "starts_at", "ends_at"):
             self._sittings[key].append((start, end))
 
-    def _plan(self, session_row: SessionRow) -> None:
+    def _plan(self, session_row: SessionLine) -> None:
         row, reference = session_row.row, session_row.reference
         wanted = self._wanted(row)
         course = wanted["course"]
@@ -153,7 +153,7 @@ class SessionPlan:
             "delivery": delivery,
             "venue": venue,
             "join_url": join_url,
-            "capacity": row.required("capacity", cells.whole_number(1, MOST_PLACES), 1),
+            "capacity": row.required("capacity", cells.number_in(1, MOST_PLACES), 1),
             "agency_limit": row.optional(
                 "per_agency_limit", cells.number_or_none(MOST_PLACES), None
             ),

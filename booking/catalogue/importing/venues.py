@@ -3,18 +3,18 @@
 from django.db.models import Q
 
 from booking.catalogue.importing import cells
-from booking.catalogue.importing.batches import Batch, Tally, set_fields
+from booking.catalogue.importing.batches import Batch, ImportCounts, set_fields
 from booking.catalogue.importing.csv_files import Row
 from booking.catalogue.models import Session, Venue
 from booking.site.wording import counted
 
 
-class VenuePlan:
+class VenueImport:
     """The venues of sessions.csv, by name."""
 
     def __init__(self) -> None:
         self.batch = Batch(Venue)
-        self.tally = Tally()
+        self.tally = ImportCounts()
         self._by_name = {venue.name: venue for venue in Venue.objects.all()}
         self._addresses: dict[str, tuple[str, int]] = {}
 

@@ -16,7 +16,7 @@ from booking.site.wording import counted
 
 def _day(written: str) -> date:
     try:
-        return cells.day(written)
+        return cells.calendar_day(written)
     except BadCell as refusal:
         raise ArgumentTypeError(str(refusal)) from refusal
 

@@ -8,8 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from booking.catalogue.models import Session
-from booking.catalogue.policies import ChargeBand
+from booking.catalogue.models import ChargeBand, Session
 from booking.places import actions
 from booking.places.models import Booking, BookingEvent
 from booking.site.wording import short_day

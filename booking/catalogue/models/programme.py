@@ -1,5 +1,6 @@
-"""What is taught, when and where."""
+"""What a course asks of the people who book it, as its sessions are read together with it."""
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Self
@@ -15,8 +16,25 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Level, PractitionerGroup, Sector, User
-from booking.catalogue.course_rules import CourseRules
-from booking.catalogue.policies import CancellationPolicy
+from booking.catalogue.models.policies import CancellationPolicy
+
+
+@dataclass(frozen=True, kw_only=True)
+class CourseRules:
+    """Whom a course is for and what it asks for first; keys are those of groups and courses.
+
+    Their names come with them, so that it costs no statement to tell one more person of a rule.
+    """
+
+    needs_manager_approval: bool = False
+    copies_manager: bool = False
+    sectors: tuple[str, ...] = ()
+    least_level: int | None = None
+    groups: frozenset[int] = field(default_factory=frozenset)
+    group_names: tuple[str, ...] = ()
+    prerequisites: frozenset[int] = field(default_factory=frozenset)
+    prerequisite_titles: tuple[tuple[int, str], ...] = ()
+
 
 # Working days before a session at which people are reminded, unless its course says otherwise.
 _USUAL_REMINDERS = (5, 1)

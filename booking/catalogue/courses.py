@@ -11,8 +11,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import PractitionerGroup
 from booking.catalogue.editing import EditRefused
-from booking.catalogue.models import Course
-from booking.catalogue.policies import CancellationPolicy
+from booking.catalogue.models import CancellationPolicy, Course, Venue
 
 
 class CodeTaken(EditRefused):
@@ -81,7 +80,7 @@ def add_course(*, plan: CoursePlan) -> Course:
     return course
 
 
-def change_course(*, course: Course, plan: CoursePlan) -> None:
+def store_course(*, course: Course, plan: CoursePlan) -> None:
     """Change a course and what it asks for. Raises `CodeTaken` or `GoesRound`."""
     with transaction.atomic():
         lock_course(course)
@@ -124,3 +123,36 @@ def _all_before(course: Course) -> set[int]:
         found |= set(to_look_at)
         to_look_at = {key for each in to_look_at for key in earlier.get(each, ())} - found
     return found
+
+
+class VenueNameTaken(EditRefused):
+    """Another venue has this name."""
+
+    sentence = "Another venue has this name. Choose a different one."
+
+
+@dataclass(frozen=True, kw_only=True)
+class VenuePlan:
+    """Everything about a venue."""
+
+    name: str
+    address: str
+    getting_there: str
+
+
+def add_venue(*, plan: VenuePlan) -> Venue:
+    """A new venue, where nothing is held yet. Raises `VenueNameTaken`."""
+    venue = Venue()
+    store_venue(venue=venue, plan=plan)
+    return venue
+
+
+def store_venue(*, venue: Venue, plan: VenuePlan) -> None:
+    """Write the venue down as planned. Raises `VenueNameTaken`."""
+    venue.name, venue.address = plan.name, plan.address
+    venue.getting_there = plan.getting_there
+    try:
+        with transaction.atomic():
+            venue.save()
+    except IntegrityError as error:
+        raise VenueNameTaken from error

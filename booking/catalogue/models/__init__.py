@@ -1,0 +1,31 @@
+"""What is taught, when and where: the tables of the catalogue."""
+
+from booking.catalogue.models.events import CourseInterest, SessionEvent
+from booking.catalogue.models.policies import CancellationPolicy, ChargeBand
+from booking.catalogue.models.programme import (
+    Course,
+    CourseRules,
+    DiaryDate,
+    Session,
+    SessionQuerySet,
+    Sitting,
+    Topic,
+    Venue,
+    usual_reminders,
+)
+
+__all__ = [
+    "CancellationPolicy",
+    "ChargeBand",
+    "Course",
+    "CourseInterest",
+    "CourseRules",
+    "DiaryDate",
+    "Session",
+    "SessionEvent",
+    "SessionQuerySet",
+    "Sitting",
+    "Topic",
+    "Venue",
+    "usual_reminders",
+]
