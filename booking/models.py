@@ -14,10 +14,11 @@ from booking.catalogue.models import (
     Topic,
     Venue,
 )
+from booking.learning.models import PriorLearning
 from booking.outbox.models import Message, MessageEvent
 from booking.partnership.models import Partnership
 from booking.places.models import Booking, BookingEvent
-from booking.places.rule_models import Allocation, Approval, PriorLearning
+from booking.places.rule_models import Allocation, Approval
 from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
 
 __all__ = [

@@ -25,11 +25,12 @@ from accounts.reminder_links import reminders_path
 from booking.calendars.actions import new_feed
 from booking.catalogue.interest import stop_path, tell_me
 from booking.catalogue.models import Session
+from booking.learning.models import PriorLearning
 from booking.outbox.models import Message
 from booking.partnership import actions as partnership
 from booking.places import actions, links
 from booking.places.models import Booking
-from booking.places.rule_models import Approval, PriorLearning
+from booking.places.rule_models import Approval
 from booking.replies.models import ReceivedMail
 from booking.site.logs import JsonFormatter
 from tests.factories import (

@@ -22,6 +22,7 @@ from booking.catalogue import interest, policies
 from booking.catalogue.importing.programme import import_programme
 from booking.catalogue.models import Course, Session, Venue
 from booking.catalogue.policies import Band, PolicyTerms
+from booking.learning.models import PriorLearning
 from booking.local.sample_people import (
     AGENCY_LEAD,
     COORDINATOR,
@@ -35,7 +36,6 @@ from booking.partnership import actions as partnership
 from booking.places import actions as places
 from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused
-from booking.places.rule_models import PriorLearning
 from booking.site.wording import LONDON
 from booking.site.working_days import is_working_day
 

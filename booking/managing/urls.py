@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from booking.desk.people import learning
 from booking.managing import (
     cancel,
     changes,
@@ -16,7 +17,7 @@ from booking.managing import (
     views,
     waiting,
 )
-from booking.places import demand_views, learning_views
+from booking.places import demand_views
 
 urlpatterns = [
     path("", views.sessions, name="manage_sessions"),
@@ -73,8 +74,8 @@ urlpatterns = [
     path("venues/<int:venue_id>/", venues.venue, name="manage_venue"),
     path("demand/", demand_views.courses, name="manage_demand"),
     path("demand/<int:course_id>/", demand_views.agencies, name="manage_demand_course"),
-    path("learning/", learning_views.to_check, name="manage_learning"),
-    path("learning/<int:declaration_id>/", learning_views.check, name="manage_learning_check"),
+    path("learning/", learning.to_check, name="manage_learning"),
+    path("learning/<int:declaration_id>/", learning.check, name="manage_learning_check"),
     path("managers/", managers.to_confirm, name="manage_managers"),
     path(
         "managers/<int:approval_id>/confirm/",

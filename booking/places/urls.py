@@ -3,11 +3,11 @@
 from django.urls import path
 
 from booking.catalogue import interest
+from booking.learning.views import declare, mine
 from booking.places import (
     agency_views,
     approval_views,
     exchange_views,
-    learning_views,
     manager_views,
     offer_views,
     public_views,
@@ -20,8 +20,8 @@ urlpatterns = [
     path("new-dates/<str:token>/stop/", interest.stop, name="stop_interest"),
     path("sessions/<int:session_id>/", public_views.session, name="session"),
     path("sessions/<int:session_id>/book/", views.book, name="book"),
-    path("accounts/learning/", learning_views.mine, name="learning"),
-    path("accounts/learning/declare/", learning_views.declare, name="declare_learning"),
+    path("accounts/learning/", mine, name="learning"),
+    path("accounts/learning/declare/", declare, name="declare_learning"),
     path("bookings/", views.my_bookings, name="my_bookings"),
     path("bookings/<int:booking_id>/", views.booking_page, name="booking"),
     path("bookings/<int:booking_id>/cancel/", views.cancel, name="cancel_booking"),

@@ -10,10 +10,10 @@ from playwright.sync_api import Browser, Page, expect
 from accounts.models import Sector, User
 from booking.catalogue import interest
 from booking.catalogue.models import ChargeBand, Session
+from booking.learning.models import PriorLearning
 from booking.places import actions, limits
 from booking.places.limits import Reservation
 from booking.places.models import Booking
-from booking.places.rule_models import PriorLearning
 from tests.browser.journeys import show_heading
 from tests.factories import (
     make_agency,

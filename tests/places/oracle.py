@@ -9,8 +9,9 @@ from itertools import combinations, pairwise
 
 from accounts.models import User
 from booking.catalogue.models import Session
+from booking.learning.models import PriorLearning
 from booking.places.models import Booking, BookingEvent
-from booking.places.rule_models import Allocation, PriorLearning
+from booking.places.rule_models import Allocation
 
 State = Booking.State
 What = BookingEvent.What

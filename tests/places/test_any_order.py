@@ -16,12 +16,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from accounts.models import Sector, User
 from booking.catalogue.models import Session
+from booking.learning.models import PriorLearning
 from booking.places import actions, approvals, calling_off, changes, exchanges, limits
 from booking.places.changes import Arrangements, PlannedSitting
 from booking.places.limits import Reservation
 from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused
-from booking.places.rule_models import Approval, PriorLearning
+from booking.places.rule_models import Approval
 from booking.places.sweep import sweep
 from tests.factories import (
     NOW,

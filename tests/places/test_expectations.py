@@ -11,11 +11,11 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import PractitionerGroup, Sector, User
 from booking.catalogue.models import Session
+from booking.learning.models import PriorLearning
 from booking.places import actions, limits
 from booking.places.expectations import Outcome, expected
 from booking.places.limits import Reservation
 from booking.places.models import Booking
-from booking.places.rule_models import PriorLearning
 from tests.factories import (
     NOW,
     make_agency,

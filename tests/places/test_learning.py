@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from booking.catalogue.models import Course, Session
+from booking.learning.models import PriorLearning
 from booking.places import actions
 from booking.places.models import Booking
 from booking.places.refusals import PrerequisiteMissing
-from booking.places.rule_models import PriorLearning
 from tests.factories import make_coordinator, make_course, make_person, make_session, morning
 
 pytestmark = pytest.mark.django_db

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Agency, PractitionerGroup, Sector, User
 from booking.catalogue.models import ChargeBand, Session, SessionEvent
+from booking.learning.models import PriorLearning
 from booking.outbox.models import Message
 from booking.places import actions, changes, charges, exchanges, limits, rules
 from booking.places.facts import read_practitioners
@@ -24,7 +25,6 @@ from booking.places.refusals import (
     ReservedPlaces,
     SessionStarted,
 )
-from booking.places.rule_models import PriorLearning
 from booking.places.statements import read_session, sittings_of
 from booking.places.sweep import sweep
 from tests.factories import (

@@ -9,8 +9,8 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from booking.catalogue.models import Course
+from booking.learning.models import PriorLearning
 from booking.places.refusals import PlaceRefused
-from booking.places.rule_models import PriorLearning
 
 State = PriorLearning.State
 
