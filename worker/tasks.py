@@ -8,15 +8,16 @@ from celery.signals import worker_process_shutdown
 from django.utils import timezone
 
 from accounts import actions as accounts
-from booking.catalogue import actions as catalogue
 from booking.notices import reminders
 from booking.notices.composing import compose
 from booking.outbox import watch
 from booking.outbox.delivery import deliver
 from booking.outbox.smtp import SmtpConnection
-from booking.places import approvals, demand
+from booking.places import approvals
 from booking.places.sweep import sweep
 from booking.replies import reading
+from booking.scheduling import demand
+from booking.scheduling import plans as catalogue
 from worker.celery import app
 
 # How long one task goes on delivering, so that the others get their turn.

@@ -10,8 +10,8 @@ from decimal import Decimal
 from django.db import IntegrityError, transaction
 
 from accounts.models import PractitionerGroup
-from booking.catalogue.editing import EditRefused
 from booking.catalogue.models import CancellationPolicy, Course, Venue
+from booking.scheduling.plans import EditRefused
 
 
 class CodeTaken(EditRefused):

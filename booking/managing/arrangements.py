@@ -9,7 +9,7 @@ from django.http import QueryDict
 
 from accounts.models import User
 from booking.catalogue.models import Session, Venue
-from booking.places.changes import Arrangements, BadTimes, PlannedSitting, check_times
+from booking.scheduling.changing import Arrangements, BadTimes, PlannedSitting, check_times
 from booking.site.form_kit import TrainersField, london_moment
 from booking.site.wording import LONDON
 

@@ -15,9 +15,9 @@ from booking.managing import queries
 from booking.managing.changes import told_words
 from booking.managing.forms import CancelSessionForm
 from booking.managing.loaders import managed_session
-from booking.places import calling_off
 from booking.places.eligibility import check_changeable
 from booking.places.refusals import PlaceRefused, SessionStarted
+from booking.scheduling import cancelling
 from booking.site.limits import at_most
 
 _REASONS = {"few": "Too few people have booked."}
@@ -39,14 +39,14 @@ def cancel(request: HttpRequest, session_id: int) -> HttpResponse:
     step = request.POST.get("step", "")
     if form.is_valid() and not refusal and step == "do":
         try:
-            people = calling_off.cancel_session(
+            people = cancelling.cancel_session(
                 session=session,
                 by=signed_in(request),
                 now=now,
                 why=form.cleaned_data["why"],
                 instead=form.instead,
             )
-        except calling_off.NextDateGone as gone:
+        except cancelling.NextDateGone as gone:
             form.add_error("next_dates", gone.sentence)
         except PlaceRefused as refused:
             refusal = refused
@@ -64,7 +64,7 @@ def _context(
     session: Session, form: CancelSessionForm, refusal: PlaceRefused | None
 ) -> dict[str, Any]:
     chosen = form.instead if form.is_valid() else None
-    lines = calling_off.spread(session, chosen.sessions) if chosen else []
+    lines = cancelling.spread(session, chosen.sessions) if chosen else []
     return {
         "session": session,
         "form": form,

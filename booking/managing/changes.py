@@ -16,10 +16,12 @@ from booking.managing.arrangements import ArrangementsForm
 from booking.managing.forms import CapacityForm, ReasonForm
 from booking.managing.limits import given_words
 from booking.managing.loaders import managed_session
-from booking.places import actions, changes
+from booking.places import actions
 from booking.places.loaders import booking_for
 from booking.places.refusals import NotLive, PlaceRefused
 from booking.places.statements import read_session
+from booking.scheduling import changing
+from booking.scheduling.capacity import change_capacity, check_capacity, who_would_get_a_place
 from booking.site.limits import at_most
 from booking.site.wording import counted
 
@@ -29,7 +31,7 @@ _NAMES_SHOWN = 30
 def _refusal_to_change(session: Session) -> PlaceRefused | None:
     """Why nothing about this session can be changed any more, if so."""
     try:
-        changes.check_date_ahead(session, now=timezone.now())
+        changing.check_date_ahead(session, now=timezone.now())
     except PlaceRefused as refused:
         return refused
     return None
@@ -76,7 +78,7 @@ def _change_preview(
     request: HttpRequest, session: Session, form: ArrangementsForm
 ) -> HttpResponse | None:
     """What would change and who would hear of it; none, and an error, if nothing differs."""
-    differences = changes.preview(session, form.arrangements)
+    differences = changing.changes_to_come(session, form.arrangements)
     if not differences:
         form.add_error(None, "This is how the session is held already. Change something first.")
         return None
@@ -105,7 +107,7 @@ def _rearranged(
 ) -> HttpResponse | None:
     """Do it; none, and an error on the form, if it is refused."""
     try:
-        done = changes.rearrange(
+        done = changing.rearrange(
             session=session,
             arrangements=form.arrangements,
             by=signed_in(request),
@@ -145,8 +147,8 @@ def _capacity_preview(request: HttpRequest, session: Session, form: CapacityForm
     """Who would be given or offered a place. Raises `PlaceRefused`."""
     now, places = timezone.now(), form.cleaned_data["capacity"]
     read = read_session(session.pk)
-    changes.check_capacity(read, places, now=now)
-    chosen = changes.who_would_get_a_place(read, places, now=now)
+    check_capacity(read, places, now=now)
+    chosen = who_would_get_a_place(read, places, now=now)
     context = {
         "session": session,
         "form": form,
@@ -161,7 +163,7 @@ def _capacity_preview(request: HttpRequest, session: Session, form: CapacityForm
 def _capacity_changed(request: HttpRequest, session: Session, form: CapacityForm) -> HttpResponse:
     """Do it. Raises `PlaceRefused`."""
     places = form.cleaned_data["capacity"]
-    given = changes.change_capacity(
+    given = change_capacity(
         session=session,
         capacity=places,
         by=signed_in(request),

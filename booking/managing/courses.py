@@ -15,11 +15,11 @@ from accounts.access import coordinators_only
 from accounts.models import PractitionerGroup, User
 from accounts.views import signed_in
 from booking.catalogue.courses import GoesRound, add_course
-from booking.catalogue.editing import EditRefused
 from booking.catalogue.models import Course, Session
 from booking.managing import previews, queries
 from booking.managing.course_forms import CourseForm, GroupForm, MembersForm
-from booking.places import corrections
+from booking.scheduling import corrections
+from booking.scheduling.plans import EditRefused
 from booking.site.limits import at_most
 from booking.site.web import search_text
 from booking.site.wording import counted

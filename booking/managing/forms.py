@@ -6,10 +6,10 @@ from typing import Any
 from django import forms
 from django.core.validators import RegexValidator
 
-from booking.catalogue import editing
 from booking.catalogue.models import CancellationPolicy, Course, Session
 from booking.managing.arrangements import AboutSession, ArrangementsForm
-from booking.places.calling_off import NextDates
+from booking.scheduling import plans
+from booking.scheduling.cancelling import NextDates
 from booking.site.form_kit import DatesField, MomentField, whole_number_field
 from booking.site.wording import LONDON
 from booking.site.working_days import after_working_days
@@ -77,7 +77,7 @@ class DetailsForm(AboutSession):
     def __init__(self, *args: Any, session: Session | None = None, now: datetime, **kwargs: Any):
         initial = dict(kwargs.pop("initial", None) or {})
         source = session or Session()
-        for name in editing.DETAIL_FIELDS:
+        for name in plans.DETAIL_FIELDS:
             initial.setdefault(name, getattr(source, "policy_id" if name == "policy" else name))
         super().__init__(*args, session=session, now=now, initial=initial, **kwargs)
         policies = CancellationPolicy.objects.current()
@@ -116,10 +116,10 @@ class DetailsForm(AboutSession):
             self.add_error("decide_on", "The day to decide must come before the session starts.")
 
     @property
-    def details(self) -> editing.Details:
+    def details(self) -> plans.Details:
         """What was typed, once valid."""
-        typed = {name: self.cleaned_data[name] for name in editing.DETAIL_FIELDS}
-        return editing.Details(**typed)
+        typed = {name: self.cleaned_data[name] for name in plans.DETAIL_FIELDS}
+        return plans.Details(**typed)
 
 
 def _newest_version(policy: CancellationPolicy | None) -> int | None:
@@ -174,7 +174,7 @@ class SessionForm(DetailsForm, ArrangementsForm):
             }
         else:
             initial = {
-                "reference": editing.suggested_reference(course),
+                "reference": plans.suggested_reference(course),
                 "capacity": course.usual_capacity,
                 "agency_limit": course.usual_agency_limit,
                 "delivery": Session.Delivery.IN_PERSON,
@@ -189,7 +189,7 @@ class SessionForm(DetailsForm, ArrangementsForm):
         if self.session:
             same = same.exclude(pk=self.session.pk)
         if same.exists():
-            raise forms.ValidationError(editing.ReferenceTaken.sentence)
+            raise forms.ValidationError(plans.ReferenceTaken.sentence)
         return reference
 
     def clean(self) -> dict[str, Any]:
@@ -201,10 +201,10 @@ class SessionForm(DetailsForm, ArrangementsForm):
         return cleaned
 
     @property
-    def plan(self) -> editing.Plan:
+    def plan(self) -> plans.Plan:
         """What was typed, once valid."""
         held = self.arrangements
-        return editing.Plan(
+        return plans.Plan(
             reference=self.cleaned_data["reference"],
             sittings=[(each.starts_at, each.ends_at) for each in held.sittings],
             delivery=held.delivery,

@@ -12,8 +12,8 @@ from booking.catalogue.models import Session
 from booking.managing import queries
 from booking.managing.limits_forms import MOST_ROWS, LimitsForm
 from booking.managing.loaders import managed_session
-from booking.places import limits
 from booking.places.refusals import LimitTooLow, PlaceRefused
+from booking.scheduling import capacity
 from booking.site.limits import at_most
 from booking.site.wording import counted
 
@@ -27,7 +27,7 @@ def who_gets_places(request: HttpRequest, session_id: int) -> HttpResponse:
     form = _form(request, session)
     if form.is_valid():
         try:
-            given = limits.change_limits(
+            given = capacity.change_limits(
                 session=session,
                 agency_limit=form.cleaned_data["agency_limit"],
                 reservations=form.reservations,

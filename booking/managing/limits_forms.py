@@ -12,7 +12,7 @@ from django import forms
 from accounts.models import Agency, Sector
 from booking.catalogue.models import Session
 from booking.managing.forms import MOST_PLACES
-from booking.places.limits import Reservation
+from booking.scheduling.capacity import Reservation
 from booking.site.form_kit import whole_number_field
 from booking.site.working_days import end_of_working_day_before
 

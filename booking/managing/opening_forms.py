@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from booking.places.opening import LONGEST
+from booking.scheduling.opening import LONGEST
 from booking.site.form_kit import whole_number_field
 from booking.site.wording import counted
 

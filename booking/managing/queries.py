@@ -9,12 +9,12 @@ from django.db.models import Count, F, Q, QuerySet
 from accounts.models import Sector, User
 from booking.catalogue.models import CancellationPolicy, Session, SessionQuerySet, Sitting, Venue
 from booking.outbox.models import Message
-from booking.places import minimum
 from booking.places.changed import Change, for_managers, states_concerned
-from booking.places.changes import PlannedSitting
 from booking.places.manager_copies import copied_of_change
 from booking.places.models import Booking, BookingEvent, BookingQuerySet
 from booking.places.rule_models import Approval
+from booking.scheduling import capacity
+from booking.scheduling.changing import PlannedSitting
 from booking.site.wording import short_day
 
 SHOWN = {
@@ -32,7 +32,7 @@ def programme_table(*, show: str, search: str, now: datetime) -> QuerySet[Sessio
     sessions = Session.objects.for_pages()
     State = Session.State
     if show == "at-risk":
-        sessions = minimum.at_risk(sessions, now=now)
+        sessions = capacity.at_risk(sessions, now=now)
     elif show == "drafts":
         sessions = sessions.filter(state=State.DRAFT).order_by("starts_at", "id")
     elif show == "past":

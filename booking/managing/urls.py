@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from booking.desk.people import learning
+from booking.desk.people import demand, learning
 from booking.managing import (
     cancel,
     changes,
@@ -17,7 +17,6 @@ from booking.managing import (
     views,
     waiting,
 )
-from booking.places import demand_views
 
 urlpatterns = [
     path("", views.sessions, name="manage_sessions"),
@@ -72,8 +71,8 @@ urlpatterns = [
     path("venues/", venues.venues, name="manage_venues"),
     path("venues/new/", venues.new_venue, name="manage_venue_new"),
     path("venues/<int:venue_id>/", venues.venue, name="manage_venue"),
-    path("demand/", demand_views.courses, name="manage_demand"),
-    path("demand/<int:course_id>/", demand_views.agencies, name="manage_demand_course"),
+    path("demand/", demand.courses, name="manage_demand"),
+    path("demand/<int:course_id>/", demand.agencies, name="manage_demand_course"),
     path("learning/", learning.to_check, name="manage_learning"),
     path("learning/<int:declaration_id>/", learning.check, name="manage_learning_check"),
     path("managers/", managers.to_confirm, name="manage_managers"),

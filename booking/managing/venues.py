@@ -13,11 +13,11 @@ from django.views.decorators.http import require_GET
 from accounts.access import coordinators_only
 from accounts.views import signed_in
 from booking.catalogue.courses import add_venue
-from booking.catalogue.editing import EditRefused
 from booking.catalogue.models import Session, Venue
 from booking.managing import previews, queries
 from booking.managing.venue_forms import VenueForm
-from booking.places import corrections
+from booking.scheduling import corrections
+from booking.scheduling.plans import EditRefused
 from booking.site.limits import at_most
 from booking.site.web import search_text
 

@@ -14,15 +14,14 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import coordinators_only
 from accounts.agencies import people_without_agency
 from accounts.views import signed_in
-from booking.catalogue import editing
 from booking.catalogue.models import Course, Session
 from booking.managing import previews, queries
 from booking.managing.forms import DetailsForm, SessionForm
 from booking.managing.loaders import managed_session
 from booking.managing.opening_forms import OpeningForm
 from booking.outbox.watch import backlog
-from booking.places import corrections, demand, minimum, opening, scheduling
 from booking.places.refusals import PlaceRefused, ReservedPlaces
+from booking.scheduling import capacity, corrections, demand, drafting, opening, plans
 from booking.site.limits import at_most
 from booking.site.web import search_text
 
@@ -46,7 +45,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
         "page_obj": Paginator(table, _PER_PAGE).get_page(request.GET.get("page")),
         "show": show,
         "shown": queries.SHOWN,
-        "at_risk": minimum.at_risk(Session.objects.all(), now=now).count(),
+        "at_risk": capacity.at_risk(Session.objects.all(), now=now).count(),
         "search": search,
         "unlisted": people_without_agency().count(),
         "backlog": backlog(now=now),
@@ -68,7 +67,7 @@ def overview(request: HttpRequest, session_id: int) -> HttpResponse:
         "sittings": session.sittings.all(),
         "trainers": session.trainers.all(),
         "reservations": session.allocations.select_related("agency"),
-        "too_few": minimum.too_few(session, now=now) if session.minimum else None,
+        "too_few": capacity.too_few(session, now=now) if session.minimum else None,
         "history": session.events.select_related("by").order_by("-at", "-id")[:_HISTORY_SHOWN],
         "free": session.capacity - session.places_taken,
         "opening": _opening_form(session.course, None, now=now) if is_draft else None,
@@ -97,7 +96,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if form.is_valid() and opening_form.is_valid():
         publish = "publish" in request.POST
         try:
-            session = opening.schedule(
+            session = opening.schedule_and_tell(
                 course=course,
                 plan=form.plan,
                 publish=publish,
@@ -105,7 +104,7 @@ def new(request: HttpRequest) -> HttpResponse:
                 by=signed_in(request),
                 now=now,
             )
-        except editing.EditRefused as refused:
+        except plans.EditRefused as refused:
             form.add_error("reference", refused.sentence)
         else:
             _say_saved(request, session, published=publish)
@@ -130,11 +129,11 @@ def edit(request: HttpRequest, session_id: int) -> HttpResponse:
     typed = request.POST if request.method == "POST" else None
     form = DetailsForm(typed, session=session, now=timezone.now())
     can_be_edited = session.state == Session.State.PUBLISHED
-    refusal: editing.EditRefused | None = None if can_be_edited else editing.NotEditable()
+    refusal: plans.EditRefused | None = None if can_be_edited else plans.NotEditable()
     if form.is_valid() and not refusal and request.POST.get("step") != "edit":
         try:
             return _details_changed(request, session, form)
-        except editing.EditRefused as refused:
+        except plans.EditRefused as refused:
             refusal = refused
     context = {"form": form, "session": session, "refusal": refusal}
     status = 409 if refusal and typed else 422 if form.errors else 200
@@ -155,7 +154,7 @@ def _details_changed(request: HttpRequest, session: Session, form: DetailsForm) 
             changes=changes,
             told=told,
         )
-    scheduling.change_details(
+    drafting.change_details(
         session=session, details=form.details, by=signed_in(request), now=form.now
     )
     words = previews.done_words(told)
@@ -171,7 +170,7 @@ def _edit_draft(request: HttpRequest, session: Session) -> HttpResponse:
     if form.is_valid() and opening_form.is_valid():
         publish = "publish" in request.POST
         try:
-            opening.change_draft(
+            opening.change_draft_and_tell(
                 session=session,
                 plan=form.plan,
                 publish=publish,
@@ -179,7 +178,7 @@ def _edit_draft(request: HttpRequest, session: Session) -> HttpResponse:
                 by=signed_in(request),
                 now=now,
             )
-        except (editing.EditRefused, ReservedPlaces) as refused:
+        except (plans.EditRefused, ReservedPlaces) as refused:
             form.add_error(None, refused.sentence)
         else:
             _say_saved(request, session, published=publish)
@@ -212,8 +211,10 @@ def publish(request: HttpRequest, session_id: int) -> HttpResponse:
         return redirect("manage_session", session.pk)
     first_days = form.cleaned_data["first_days"]
     try:
-        opening.publish(session=session, first_days=first_days, by=signed_in(request), now=now)
-    except editing.EditRefused as refused:
+        opening.publish_and_tell(
+            session=session, first_days=first_days, by=signed_in(request), now=now
+        )
+    except plans.EditRefused as refused:
         messages.error(request, refused.sentence)
     else:
         _say_saved(request, session, published=True)
@@ -228,7 +229,7 @@ def go_ahead(request: HttpRequest, session_id: int) -> HttpResponse:
     """Say that a session with few people is held."""
     session = managed_session(session_id)
     try:
-        minimum.goes_ahead(session=session, by=signed_in(request), now=timezone.now())
+        capacity.goes_ahead(session=session, by=signed_in(request), now=timezone.now())
     except PlaceRefused as refused:
         messages.error(request, refused.sentence)
     else:
@@ -243,11 +244,11 @@ def discard(request: HttpRequest, session_id: int) -> HttpResponse:
     """Ask, then remove a draft."""
     session = managed_session(session_id)
     is_draft = session.state == Session.State.DRAFT
-    refusal: editing.EditRefused | None = None if is_draft else editing.NotADraft()
+    refusal: plans.EditRefused | None = None if is_draft else plans.NotADraft()
     if request.method == "POST":
         try:
-            editing.discard_draft(session=session)
-        except editing.EditRefused as refused:
+            plans.discard_draft(session=session)
+        except plans.EditRefused as refused:
             refusal = refused
         else:
             messages.success(request, f"The draft {session.reference} is removed.")

@@ -23,11 +23,11 @@ from booking.notices.reminders import still_reminds
 from booking.notices.rendering import rendered, tidied
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
-from booking.places import trainers
 from booking.places.manager_copies import TO_MANAGERS
 from booking.places.models import Booking
-from booking.places.opening import NEW_DATE
 from booking.replies.announcements import DECLINED_TOPIC
+from booking.scheduling import trainers
+from booking.scheduling.opening import NEW_DATE
 
 log = structlog.get_logger(__name__)
 

@@ -4,7 +4,7 @@ Every action is one transaction that first locks the session's row, then, where 
 person's other bookings, the people's rows in order of their keys. Everybody who takes both locks
 takes them in this order. `now` is always an aware moment, read by the caller. What exchanges
 places (`booking.places.exchanges`) is made of `seat`, `unseat` and `fill` here;
-`booking.places.calling_off` ends all the bookings of a session by `take_all_back`.
+`booking.scheduling.cancelling` ends all the bookings of a session by `take_all_back`.
 """
 
 from collections.abc import Iterable, Sequence

@@ -11,9 +11,10 @@ from accounts.models import Sector, User
 from booking.catalogue import interest
 from booking.catalogue.models import ChargeBand, Session
 from booking.learning.models import PriorLearning
-from booking.places import actions, limits
-from booking.places.limits import Reservation
+from booking.places import actions
 from booking.places.models import Booking
+from booking.scheduling import capacity
+from booking.scheduling.capacity import Reservation
 from tests.browser.journeys import show_heading
 from tests.factories import (
     make_agency,
@@ -96,7 +97,7 @@ def full_for_the_agency(person: User) -> tuple[Session, str]:
 
 def reserved_for_others(person: User) -> tuple[Session, str]:
     session = ahead(capacity=1)
-    limits.change_limits(
+    capacity.change_limits(
         session=session,
         agency_limit=None,
         reservations=[Reservation(places=1, sector=Sector.HEALTH)],

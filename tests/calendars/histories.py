@@ -18,11 +18,13 @@ from booking.catalogue.models import Course, Session
 from booking.notices.calendar_part import calendar_part
 from booking.notices.notice import notice_of
 from booking.outbox.models import Message
-from booking.places import actions, calling_off, changes, exchanges
-from booking.places.changes import Arrangements, PlannedSitting
+from booking.places import actions, exchanges
 from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused
 from booking.places.rule_models import Approval
+from booking.scheduling import cancelling, changing
+from booking.scheduling.capacity import change_capacity
+from booking.scheduling.changing import Arrangements, PlannedSitting
 from tests.calendars.calendar_client import (
     CalendarClient,
     Entry,
@@ -166,9 +168,7 @@ class World:
         """By a few places, up or down."""
         session = self._one()
         capacity = max(1, session.capacity + self.chance.randint(-3, 6))
-        changes.change_capacity(
-            session=session, capacity=capacity, by=self.coordinator, now=self.now
-        )
+        change_capacity(session=session, capacity=capacity, by=self.coordinator, now=self.now)
 
     def a_session_changes(self) -> None:
         """Some of: times, added and dropped dates, online or not, venue, join link."""
@@ -191,13 +191,13 @@ class World:
         if "link" in what:
             link = chance.choice(["", f"https://meet.example/{chance.randrange(1000)}"])
         arrangements = Arrangements(tuple(planned), delivery, venue, link)
-        changes.rearrange(
+        changing.rearrange(
             session=session, arrangements=arrangements, by=self.coordinator, now=self.now
         )
 
     def a_session_is_called_off(self) -> None:
         """For everybody."""
-        calling_off.cancel_session(
+        cancelling.cancel_session(
             session=self._one(), by=self.coordinator, now=self.now, why="The trainer is ill."
         )
 

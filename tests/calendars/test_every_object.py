@@ -19,8 +19,9 @@ from booking.calendars.actions import new_feed
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import DiaryDate, Session
 from booking.local.smtp_sink import SmtpSink
-from booking.places import actions, calling_off, changes
-from booking.places.changes import Arrangements, PlannedSitting
+from booking.places import actions
+from booking.scheduling import cancelling, changing
+from booking.scheduling.changing import Arrangements, PlannedSitting
 from tests.calendars.calendar_client import calendar_part_of, deliver_everything
 from tests.calendars.parsers import (
     EVERY_READER,
@@ -107,7 +108,7 @@ def _files_and_feeds() -> Iterator[Given]:
     given_up = actions.book(session=short, person=person, by=person, now=NOW)
     actions.cancel(booking=given_up, by=person, now=NOW)
     called_off = make_session(sittings=[(london(8, 3, 9), london(8, 3, 11))])
-    calling_off.cancel_session(session=called_off, by=make_coordinator(), now=NOW, why="Snow")
+    cancelling.cancel_session(session=called_off, by=make_coordinator(), now=NOW, why="Snow")
     DiaryDate.objects.create(title=TITLE, starts=date(2027, 3, 28), ends=date(2027, 4, 3))
     DiaryDate.objects.create(title="One day", starts=date(2027, 2, 9), ends=date(2027, 2, 9))
 
@@ -139,8 +140,8 @@ def _mails(sink: SmtpSink) -> Iterator[Given]:
         PlannedSitting(each.starts_at, each.ends_at, each.pk) for each in session.sittings.all()
     )
     arrangements = Arrangements(tuple(others), "online", None, "https://meet.example/x")
-    changes.rearrange(session=session, arrangements=arrangements, by=make_coordinator(), now=NOW)
-    calling_off.cancel_session(session=session, by=make_coordinator(), now=NOW, why="Snow")
+    changing.rearrange(session=session, arrangements=arrangements, by=make_coordinator(), now=NOW)
+    cancelling.cancel_session(session=session, by=make_coordinator(), now=NOW, why="Snow")
     assert first.key is not None
     sink.clear()
     deliver_everything(now=NOW)

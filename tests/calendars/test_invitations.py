@@ -11,9 +11,10 @@ import pytest
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.local.smtp_sink import SmtpSink
-from booking.places import actions, calling_off, changes, exchanges
-from booking.places.changes import Arrangements, PlannedSitting
+from booking.places import actions, exchanges
 from booking.places.models import Booking
+from booking.scheduling import cancelling, changing
+from booking.scheduling.changing import Arrangements, PlannedSitting
 from tests.calendars.calendar_client import (
     CalendarClient,
     ITip,
@@ -142,7 +143,7 @@ def rearrange(session: Session, **changed: object) -> None:
         "join_url": session.join_url,
     }
     arrangements = Arrangements(**fields | changed)  # type: ignore[arg-type]
-    changes.rearrange(session=session, arrangements=arrangements, by=make_coordinator(), now=NOW)
+    changing.rearrange(session=session, arrangements=arrangements, by=make_coordinator(), now=NOW)
     session.refresh_from_db()
 
 
@@ -275,7 +276,7 @@ def test_a_session_called_off_leaves_everybodys_calendar(post: Post, person: Use
     for each in (person, colleague):
         book(session, each)
     post.deliver()
-    calling_off.cancel_session(session=session, by=make_coordinator(), now=NOW, why="Snow")
+    cancelling.cancel_session(session=session, by=make_coordinator(), now=NOW, why="Snow")
     arrived = post.deliver()
     assert {each.told.method for each in arrived} == {"CANCEL"}
     assert len(arrived) == 8

@@ -15,10 +15,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.places import actions, changes
+from booking.places import actions
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import CapacityTooLow, PlaceRefused
 from booking.places.sweep import sweep
+from booking.scheduling.capacity import change_capacity
 from tests.faults.accounts_of_mail import begin_anew
 from tests.faults.report import Row
 from tests.faults.scale import Scale
@@ -199,7 +200,7 @@ def _move_capacity(session_id: int) -> Counter[str]:
             outcomes,
             "capacity changed",
             partial(
-                changes.change_capacity,
+                change_capacity,
                 session=session,
                 capacity=capacity,
                 by=coordinator,
@@ -326,7 +327,7 @@ def capacity_lowered(site: Site, scale: Scale) -> list[Row]:
         refused = changed = 0
         while crowd_at_work.is_alive():
             try:
-                changes.change_capacity(
+                change_capacity(
                     session=session,
                     capacity=random.randint(20, 200),
                     by=coordinator,

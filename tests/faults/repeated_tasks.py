@@ -13,9 +13,10 @@ from django.utils import timezone
 from booking.catalogue.models import Session
 from booking.notices.reminder_times import HOUR
 from booking.outbox.models import Message
-from booking.places import actions, changes
-from booking.places.changes import Arrangements, PlannedSitting
+from booking.places import actions
 from booking.places.models import Booking
+from booking.scheduling import changing
+from booking.scheduling.changing import Arrangements, PlannedSitting
 from tests.faults.accounts_of_mail import begin_anew, nothing_on_the_way, people_of, settle
 from tests.faults.mail_server import TakenMail
 from tests.faults.report import Row
@@ -111,7 +112,7 @@ def _decide(number: int, session: Session) -> None:
 def _move(session: Session, *, hours: int) -> None:
     [sitting] = session.sittings.all()
     starts = session.starts_at + timedelta(hours=hours)
-    changes.rearrange(
+    changing.rearrange(
         session=session,
         arrangements=Arrangements(
             sittings=(PlannedSitting(starts, starts + timedelta(hours=3), sitting.pk),),

@@ -7,10 +7,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.places import changes
 from booking.places.actions import FILL_AT_ONCE
 from booking.places.models import Booking
 from booking.places.sweep import sweep
+from booking.scheduling import capacity
 from tests.load import crowd
 from tests.load.counting import Counting
 from tests.load.report import Line, Target, percentile
@@ -29,7 +29,7 @@ def measure(database_url: str) -> list[Line]:
     session = _full_session(days_ahead=601)
     with Counting() as counting:
         began = time.perf_counter()
-        changes.change_capacity(
+        capacity.change_capacity(
             session=session,
             capacity=_FIRST_PLACES + WAITING,
             by=_coordinator(),
@@ -69,7 +69,7 @@ def _nobody_can_take_it() -> Line:
     session = _full_session(days_ahead=601, first=2 * WAITING)
     taken_before = session.places_taken
     with Counting() as counting:
-        changes.change_capacity(
+        capacity.change_capacity(
             session=session, capacity=_FIRST_PLACES + 1, by=_coordinator(), now=timezone.now()
         )
     session.refresh_from_db()

@@ -14,8 +14,8 @@ from booking.catalogue.models import CancellationPolicy, Course, Session, Venue
 from booking.local.sample_people import AGENCY_LEAD, COORDINATOR, PRACTITIONER, TRAINER
 from booking.outbox.models import Message
 from booking.partnership.kept import the_partnership
-from booking.places import demand
 from booking.places.models import Booking
+from booking.scheduling import demand
 
 pytestmark = pytest.mark.django_db
 

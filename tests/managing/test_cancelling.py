@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
-from booking.places import actions, calling_off
-from booking.places.calling_off import NextDateGone, NextDates
+from booking.places import actions
+from booking.scheduling import cancelling
+from booking.scheduling.cancelling import NextDateGone, NextDates
 from tests.factories import make_coordinator, make_course, make_person, make_session, make_trainer
 from tests.managing.managing import ahead, said, with_people
 from tests.notices.letters import part, read, written
@@ -109,7 +110,7 @@ def test_a_next_date_that_was_cancelled_meanwhile_is_refused_and_nothing_is_done
     soon = make_session(course=course, starts_at=ahead(40), state=Session.State.CANCELLED)
     now = timezone.now()
     with pytest.raises(NextDateGone):
-        calling_off.cancel_session(
+        cancelling.cancel_session(
             session=off,
             by=make_coordinator(),
             now=now,

@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
-from booking.places import limits
-from booking.places.limits import Reservation
 from booking.places.models import Booking
+from booking.scheduling import capacity
+from booking.scheduling.capacity import Reservation
 from tests.factories import make_coordinator, make_session
 from tests.managing.managing import ahead, said, with_people
 
@@ -66,7 +66,7 @@ def test_the_preview_says_who_would_only_be_offered_a_place(coordinator: Client)
 
 def test_capacity_below_what_is_reserved_is_refused_with_the_numbers(coordinator: Client) -> None:
     session = with_people(booked=2, capacity=10)
-    limits.change_limits(
+    capacity.change_limits(
         session=session,
         agency_limit=None,
         reservations=[Reservation(places=6, sector="health")],

@@ -27,10 +27,11 @@ from booking.notices.mime import Letter, one_line, write
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
 from booking.partnership.models import Partnership
-from booking.places import announcements, links, trainers
+from booking.places import announcements, links
 from booking.places.manager_copies import TO_MANAGERS
 from booking.places.models import Booking
-from booking.places.opening import NEW_DATE
+from booking.scheduling import trainers
+from booking.scheduling.opening import NEW_DATE
 from booking.site.wording import LONDON
 from tests.factories import (
     NOW,

@@ -13,11 +13,12 @@ from accounts.models import User
 from booking.catalogue.models import Course, Session
 from booking.outbox.models import Message
 from booking.outbox.topics import topic_words
-from booking.places import actions, approvals, calling_off, changes, exchanges
-from booking.places.changes import Arrangements, PlannedSitting
+from booking.places import actions, approvals, exchanges
 from booking.places.manager_copies import TO_MANAGERS
 from booking.places.models import Booking
 from booking.places.rule_models import Approval
+from booking.scheduling import cancelling, changing
+from booking.scheduling.changing import Arrangements, PlannedSitting
 from tests.factories import (
     NOW,
     make_agency,
@@ -66,7 +67,7 @@ def move(session: Session, *, join_url: str = "", days: int = 0) -> None:
         PlannedSitting(each.starts_at + by, each.ends_at + by, key=each.pk)
         for each in fresh.sittings.all()
     )
-    changes.rearrange(
+    changing.rearrange(
         session=fresh,
         arrangements=Arrangements(sittings, fresh.delivery, fresh.venue, join_url),
         by=make_coordinator(),
@@ -132,7 +133,7 @@ def test_the_copies_say_what_happened(course: Course) -> None:
 def test_a_cancelled_session_is_told_with_its_reason(course: Course) -> None:
     session = make_session(course=course)
     book(session)
-    calling_off.cancel_session(
+    cancelling.cancel_session(
         session=session, by=make_coordinator(), now=NOW, why="The trainer is away."
     )
     text = part(read(written(copies()[-1])), "text/plain")

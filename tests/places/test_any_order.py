@@ -17,13 +17,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from accounts.models import Sector, User
 from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
-from booking.places import actions, approvals, calling_off, changes, exchanges, limits
-from booking.places.changes import Arrangements, PlannedSitting
-from booking.places.limits import Reservation
+from booking.places import actions, approvals, exchanges
 from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused
 from booking.places.rule_models import Approval
 from booking.places.sweep import sweep
+from booking.scheduling import cancelling, changing
+from booking.scheduling.capacity import Reservation, change_capacity, change_limits
+from booking.scheduling.changing import Arrangements, PlannedSitting
 from tests.factories import (
     NOW,
     make_agency,
@@ -235,9 +236,7 @@ class Places(RuleBasedStateMachine):
         """More places or fewer."""
         session = self.sessions[date]
         with suppress(PlaceRefused):
-            changes.change_capacity(
-                session=session, capacity=capacity, by=self.coordinator, now=self.now
-            )
+            change_capacity(session=session, capacity=capacity, by=self.coordinator, now=self.now)
         self.check(session)
 
     @rule(
@@ -266,7 +265,7 @@ class Places(RuleBasedStateMachine):
         if for_health:
             wanted.append(Reservation(places=for_health, sector=Sector.HEALTH, release_days=5))
         with suppress(PlaceRefused):
-            limits.change_limits(
+            change_limits(
                 session=self.sessions[date],
                 agency_limit=limit,
                 reservations=wanted,
@@ -315,7 +314,7 @@ class Places(RuleBasedStateMachine):
             for each in session.sittings.all()
         )
         with suppress(PlaceRefused):
-            changes.rearrange(
+            changing.rearrange(
                 session=session,
                 arrangements=Arrangements(
                     sittings=moved,
@@ -334,7 +333,7 @@ class Places(RuleBasedStateMachine):
         """A session is called off, now and then."""
         if not surely:
             with suppress(PlaceRefused):
-                calling_off.cancel_session(
+                cancelling.cancel_session(
                     session=self.sessions[date],
                     by=self.coordinator,
                     now=self.now,

@@ -11,11 +11,12 @@ from booking.catalogue.models import Session
 from booking.notices.composing import compose
 from booking.outbox.delivery import Pointless
 from booking.outbox.models import Message
-from booking.places import actions, approvals, calling_off, changes, corrections, links
-from booking.places.changes import Arrangements, BadTimes, PlannedSitting
+from booking.places import actions, approvals, links
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import CapacityTooLow, SessionNotOpen, SessionStarted
 from booking.places.rule_models import Approval
+from booking.scheduling import cancelling, capacity, changing, corrections
+from booking.scheduling.changing import Arrangements, BadTimes, PlannedSitting
 from tests.factories import (
     NOW,
     make_agency,
@@ -55,7 +56,7 @@ def test_a_move_invites_again_with_the_same_uid_and_a_higher_sequence() -> None:
     arrangements = as_it_is(session)
     later = arrangements.sittings[0].starts_at + timedelta(hours=1)
     moved = replace(arrangements.sittings[0], starts_at=later, ends_at=later + timedelta(hours=3))
-    told = changes.rearrange(
+    told = changing.rearrange(
         session=session,
         arrangements=replace(arrangements, sittings=(moved,)),
         by=make_coordinator(),
@@ -81,7 +82,7 @@ def test_dropping_a_date_calls_off_that_entry_alone() -> None:
     )
     booking = book(session)
     arrangements = as_it_is(session)
-    changes.rearrange(
+    changing.rearrange(
         session=session,
         arrangements=replace(arrangements, sittings=arrangements.sittings[:1]),
         by=make_coordinator(),
@@ -105,7 +106,7 @@ def test_a_date_may_move_onto_the_old_time_of_another() -> None:
             replace(each, starts_at=each.starts_at + step, ends_at=each.ends_at + step)
             for each in planned
         )
-        changes.rearrange(
+        changing.rearrange(
             session=session,
             arrangements=replace(as_it_is(session), sittings=moved),
             by=make_coordinator(),
@@ -120,13 +121,13 @@ def test_a_join_link_is_for_people_with_a_place_only() -> None:
     session = make_session(capacity=1, delivery="online", join_url="https://meet.example/old")
     held, waiting = book(session), book(session)
     linked = replace(as_it_is(session), join_url="https://meet.example/new")
-    changes.rearrange(session=session, arrangements=linked, by=make_coordinator(), now=NOW)
+    changing.rearrange(session=session, arrangements=linked, by=make_coordinator(), now=NOW)
     assert posted(held)[-1].payload["changes"][0]["after"] == "https://meet.example/new"
     assert [message.topic for message in posted(waiting)] == ["booking.waiting"]
     moved = replace(linked, delivery="in person", venue=make_venue("Carriageworks"))
-    changes.rearrange(session=session, arrangements=moved, by=make_coordinator(), now=NOW)
+    changing.rearrange(session=session, arrangements=moved, by=make_coordinator(), now=NOW)
     back = replace(linked, join_url="https://meet.example/third")
-    changes.rearrange(session=session, arrangements=back, by=make_coordinator(), now=NOW)
+    changing.rearrange(session=session, arrangements=back, by=make_coordinator(), now=NOW)
     told = [each["what"] for each in posted(waiting)[-1].payload["changes"]]
     assert told == ["Place"]
     told = [each["what"] for each in posted(held)[-1].payload["changes"]]
@@ -142,7 +143,7 @@ def test_a_date_keeps_its_number_once_an_earlier_one_has_begun() -> None:
     starts = [NOW + timedelta(days=days) for days in (20, 27, 34)]
     session = make_session(sittings=[(each, each + timedelta(hours=3)) for each in starts])
     booking = book(session)
-    changes.rearrange(
+    changing.rearrange(
         session=session,
         arrangements=replace(as_it_is(session), venue=make_venue("Carriageworks")),
         by=make_coordinator(),
@@ -155,7 +156,7 @@ def test_a_date_keeps_its_number_once_an_earlier_one_has_begun() -> None:
 def test_nothing_changed_tells_nobody() -> None:
     session = make_session()
     booking = book(session)
-    assert not changes.rearrange(
+    assert not changing.rearrange(
         session=session, arrangements=as_it_is(session), by=make_coordinator(), now=NOW
     )
     assert len(posted(booking)) == 1
@@ -164,7 +165,7 @@ def test_nothing_changed_tells_nobody() -> None:
 def test_another_venue_says_before_and_after() -> None:
     session = make_session(venue=make_venue("Reginald Centre"))
     booking = book(session)
-    changes.rearrange(
+    changing.rearrange(
         session=session,
         arrangements=replace(as_it_is(session), venue=make_venue("Merrion House")),
         by=make_coordinator(),
@@ -186,7 +187,7 @@ def test_impossible_times_are_refused() -> None:
         ((PlannedSitting(NOW - timedelta(hours=1), NOW + timedelta(hours=1)),), "lie ahead"),
     ]:
         with pytest.raises(BadTimes, match=words):
-            changes.rearrange(
+            changing.rearrange(
                 session=session,
                 arrangements=replace(arrangements, sittings=sittings),
                 by=make_coordinator(),
@@ -198,15 +199,19 @@ def test_capacity_cannot_fall_below_what_is_taken() -> None:
     session = make_session(capacity=3)
     book(session), book(session)
     with pytest.raises(CapacityTooLow, match="2 places are taken, so the capacity cannot be 1"):
-        changes.change_capacity(by=make_coordinator(), session=session, capacity=1, now=NOW)
-    assert changes.change_capacity(by=make_coordinator(), session=session, capacity=2, now=NOW) == 0
+        capacity.change_capacity(by=make_coordinator(), session=session, capacity=1, now=NOW)
+    assert (
+        capacity.change_capacity(by=make_coordinator(), session=session, capacity=2, now=NOW) == 0
+    )
 
 
 def test_more_capacity_goes_to_those_who_wait() -> None:
     session = make_session(capacity=1)
     book(session)
     waiting = [book(session) for _ in range(3)]
-    assert changes.change_capacity(by=make_coordinator(), session=session, capacity=3, now=NOW) == 2
+    assert (
+        capacity.change_capacity(by=make_coordinator(), session=session, capacity=3, now=NOW) == 2
+    )
     states = [Booking.objects.get(pk=each.pk).state for each in waiting]
     assert states == ["confirmed", "confirmed", "waiting"]
 
@@ -214,7 +219,7 @@ def test_more_capacity_goes_to_those_who_wait() -> None:
 def test_cancelling_a_session_ends_every_booking_and_tells_everybody() -> None:
     session = make_session(capacity=1)
     held, waiting = book(session), book(session)
-    ended = calling_off.cancel_session(
+    ended = cancelling.cancel_session(
         session=session, by=make_coordinator(), now=NOW, why="The trainer is ill."
     )
     assert ended == 2
@@ -227,7 +232,7 @@ def test_cancelling_a_session_ends_every_booking_and_tells_everybody() -> None:
     assert posted(waiting)[-1].topic == "session.cancelled"
     assert "event" not in posted(waiting)[-1].payload
     with pytest.raises(SessionNotOpen):
-        calling_off.cancel_session(session=session, by=make_coordinator(), now=NOW, why="Again.")
+        cancelling.cancel_session(session=session, by=make_coordinator(), now=NOW, why="Again.")
 
 
 def test_a_sitting_that_has_begun_neither_moves_nor_goes() -> None:
@@ -240,14 +245,14 @@ def test_a_sitting_that_has_begun_neither_moves_nor_goes() -> None:
     longer = replace(held.sittings[0], ends_at=first + timedelta(hours=5))
     for sittings in ((longer, held.sittings[1]), (held.sittings[1],)):
         with pytest.raises(BadTimes, match="A date that has begun cannot change"):
-            changes.rearrange(
+            changing.rearrange(
                 session=session,
                 arrangements=replace(held, sittings=sittings),
                 by=make_coordinator(),
                 now=first + timedelta(hours=1),
             )
     with pytest.raises(SessionStarted):
-        changes.rearrange(session=session, arrangements=held, by=make_coordinator(), now=second)
+        changing.rearrange(session=session, arrangements=held, by=make_coordinator(), now=second)
 
 
 def test_who_has_yet_to_answer_has_no_longer_than_until_the_new_start() -> None:
@@ -260,7 +265,7 @@ def test_who_has_yet_to_answer_has_no_longer_than_until_the_new_start() -> None:
     arrangements = as_it_is(session)
     sooner = NOW + timedelta(hours=4)
     moved = replace(arrangements.sittings[0], starts_at=sooner, ends_at=sooner + timedelta(hours=3))
-    changes.rearrange(
+    changing.rearrange(
         session=session,
         arrangements=replace(arrangements, sittings=(moved,)),
         by=make_coordinator(),
@@ -300,7 +305,7 @@ def test_an_offer_lasts_as_promised_unless_the_session_moves_to_begin_earlier() 
     [sitting] = planned.sittings
     later = replace(sitting, ends_at=sitting.ends_at + timedelta(days=1))
     later = replace(later, starts_at=sitting.starts_at + timedelta(days=1))
-    changes.rearrange(
+    changing.rearrange(
         session=session,
         arrangements=replace(planned, sittings=(later,)),
         by=make_coordinator(),
@@ -326,7 +331,7 @@ def test_a_manager_is_not_asked_twice_who_was_asked_anew_in_the_same_moment() ->
     sooner = NOW + timedelta(days=9)
     moved = replace(planned.sittings[0], starts_at=sooner, ends_at=sooner + timedelta(hours=3))
     arrangements = replace(planned, sittings=(moved,))
-    changes.rearrange(session=session, arrangements=arrangements, by=make_coordinator(), now=NOW)
+    changing.rearrange(session=session, arrangements=arrangements, by=make_coordinator(), now=NOW)
     assert questions(waiting).count() == 2
     actions.cancel(booking=first, by=first.person, now=NOW)
     waiting.refresh_from_db()
@@ -352,11 +357,11 @@ def test_a_manager_who_has_not_answered_is_asked_about_the_session_as_it_is_now(
     actions.approve(approval=agreed.approval, now=NOW)
     key = Approval.objects.get(booking=asked).key
     linked = replace(as_it_is(session), join_url="https://meet.example/new")
-    changes.rearrange(session=session, arrangements=linked, by=make_coordinator(), now=NOW)
+    changing.rearrange(session=session, arrangements=linked, by=make_coordinator(), now=NOW)
     assert questions(asked).count() == 1, "the link is not their business"
     sooner = NOW + timedelta(days=2)
     moved = replace(linked.sittings[0], starts_at=sooner, ends_at=sooner + timedelta(hours=3))
-    changes.rearrange(
+    changing.rearrange(
         session=session,
         arrangements=replace(linked, sittings=(moved,), join_url=""),
         by=make_coordinator(),
@@ -393,7 +398,7 @@ def test_a_place_held_for_the_manager_is_held_until_the_new_start_at_most() -> N
     arrangements = as_it_is(session)
     sooner = NOW + timedelta(days=2)
     moved = replace(arrangements.sittings[0], starts_at=sooner, ends_at=sooner + timedelta(hours=3))
-    changes.rearrange(
+    changing.rearrange(
         session=session,
         arrangements=replace(arrangements, sittings=(moved,)),
         by=make_coordinator(),

@@ -14,15 +14,15 @@ from django.db import connection, transaction
 from accounts.models import User
 from booking.calendars.entries import booking_events
 from booking.calendars.rows import of_booking
-from booking.catalogue import editing
 from booking.catalogue.courses import PLAIN_FIELDS, CoursePlan, VenuePlan
 from booking.catalogue.models import Course, Session, Venue
 from booking.outbox.models import Message
-from booking.places import actions, corrections, scheduling
-from booking.places.corrections import CorrectedMeanwhile
+from booking.places import actions
 from booking.places.models import Booking
 from booking.places.statements import lock_session
-from booking.places.trainers import CHANGED
+from booking.scheduling import corrections, drafting, plans
+from booking.scheduling.corrections import CorrectedMeanwhile
+from booking.scheduling.trainers import CHANGED
 from tests.factories import (
     NOW,
     make_coordinator,
@@ -79,9 +79,9 @@ def move(venue: Venue, address: str, *, by: User | None = None) -> None:
 
 def change_details(session: Session, instructions: str) -> None:
     """Nothing but the joining instructions changes."""
-    kept = {name: getattr(session, name) for name in editing.DETAIL_FIELDS}
-    details = editing.Details(**{**kept, "joining_instructions": instructions})
-    scheduling.change_details(session=session, details=details, by=make_coordinator(), now=NOW)
+    kept = {name: getattr(session, name) for name in plans.DETAIL_FIELDS}
+    details = plans.Details(**{**kept, "joining_instructions": instructions})
+    drafting.change_details(session=session, details=details, by=make_coordinator(), now=NOW)
 
 
 def test_another_address_is_told_to_all_who_are_to_come_there() -> None:

@@ -12,10 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import PractitionerGroup, Sector, User
 from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
-from booking.places import actions, limits
+from booking.places import actions
 from booking.places.expectations import Outcome, expected
-from booking.places.limits import Reservation
 from booking.places.models import Booking
+from booking.scheduling import capacity
+from booking.scheduling.capacity import Reservation
 from tests.factories import (
     NOW,
     make_agency,
@@ -117,7 +118,7 @@ def test_free_places_are_not_called_full_while_a_rule_keeps_somebody_waiting() -
 
 def test_reserved_places_say_for_whom_and_until_when() -> None:
     session = make_session(capacity=2)
-    limits.change_limits(
+    capacity.change_limits(
         session=session,
         agency_limit=None,
         reservations=[Reservation(places=2, sector=Sector.POLICE)],

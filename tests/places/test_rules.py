@@ -11,9 +11,8 @@ from accounts.models import Agency, PractitionerGroup, Sector, User
 from booking.catalogue.models import ChargeBand, Session, SessionEvent
 from booking.learning.models import PriorLearning
 from booking.outbox.models import Message
-from booking.places import actions, changes, charges, exchanges, limits, rules
+from booking.places import actions, charges, exchanges, rules
 from booking.places.facts import read_practitioners
-from booking.places.limits import Reservation
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import (
     Clash,
@@ -27,6 +26,8 @@ from booking.places.refusals import (
 )
 from booking.places.statements import read_session, sittings_of
 from booking.places.sweep import sweep
+from booking.scheduling import capacity
+from booking.scheduling.capacity import Reservation
 from tests.factories import (
     NOW,
     make_agency,
@@ -58,7 +59,7 @@ def set_limits(
     session: Session, *reservations: Reservation, limit: int | None = None, now: datetime = NOW
 ) -> int:
     """What a coordinator sets."""
-    return limits.change_limits(
+    return capacity.change_limits(
         session=session,
         agency_limit=limit,
         reservations=reservations,
@@ -181,7 +182,7 @@ class TestReservedPlaces:
         session = make_session(capacity=3)
         set_limits(session, Reservation(places=2, sector=Sector.PROBATION))
         with pytest.raises(ReservedPlaces):
-            changes.change_capacity(session=session, capacity=1, by=make_coordinator(), now=NOW)
+            capacity.change_capacity(session=session, capacity=1, by=make_coordinator(), now=NOW)
 
 
 class TestAudience:

@@ -1,7 +1,7 @@
 """Scheduling sessions: drafts, and what nobody is told of when it changes.
 
-What people with a booking are told of changes in `booking.places.changes` and
-`booking.places.corrections` only.
+What people with a booking are told of changes in `booking.scheduling.changing` and
+`booking.scheduling.corrections` only.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from accounts.models import User
-from booking.catalogue import actions
 from booking.catalogue.models import CancellationPolicy, Course, Session, Sitting, Venue
 from booking.site.refusals import Refused
 
@@ -105,17 +104,17 @@ def suggested_reference(course: Course) -> str:
     return f"{course.code}-{number:02d}"
 
 
-def schedule(*, course: Course, plan: Plan, publish: bool, now: datetime) -> Session:
+def store_session(*, course: Course, plan: Plan, publish: bool, now: datetime) -> Session:
     """A new session of the course, as a draft or published at once. Raises `ReferenceTaken`."""
     session = Session(course=course)
     with transaction.atomic():
         _store(session, plan)
         if publish:
-            actions.publish(session=session, now=now)
+            mark_published(session=session, now=now)
     return session
 
 
-def change_draft(*, session: Session, plan: Plan, publish: bool, now: datetime) -> None:
+def store_draft(*, session: Session, plan: Plan, publish: bool, now: datetime) -> None:
     """Replace everything about a draft but its course. Raises `NotADraft`, `ReferenceTaken`."""
     with transaction.atomic():
         draft = _locked(session)
@@ -124,10 +123,10 @@ def change_draft(*, session: Session, plan: Plan, publish: bool, now: datetime) 
         draft.sittings.all().delete()
         _store(draft, plan)
         if publish:
-            actions.publish(session=draft, now=now)
+            mark_published(session=draft, now=now)
 
 
-def publish_draft(*, session: Session, now: datetime) -> None:
+def open_draft(*, session: Session, now: datetime) -> None:
     """Publish a draft as it stands. Raises `NotADraft`, or `AlreadyOver` once it would begin."""
     with transaction.atomic():
         draft = _locked(session)
@@ -135,7 +134,7 @@ def publish_draft(*, session: Session, now: datetime) -> None:
             raise NotADraft
         if draft.starts_at <= now:
             raise AlreadyOver
-        actions.publish(session=draft, now=now)
+        mark_published(session=draft, now=now)
 
 
 def discard_draft(*, session: Session) -> None:
@@ -150,7 +149,7 @@ def discard_draft(*, session: Session) -> None:
             raise DraftReferredTo from error
 
 
-def change_details(*, session: Session, details: Details) -> None:
+def store_details(*, session: Session, details: Details) -> None:
     """Change the details; the caller tells people.
 
     Raises `NotEditable` if the session is cancelled or over.
@@ -189,3 +188,17 @@ def _store(session: Session, plan: Plan) -> None:
         [Sitting(session=session, starts_at=starts, ends_at=ends) for starts, ends in plan.sittings]
     )
     session.trainers.set(plan.trainers)
+
+
+def mark_published(*, session: Session, now: datetime) -> None:
+    """Show a draft on the programme and let people book it. Does nothing to other states."""
+    with transaction.atomic():
+        Session.objects.filter(pk=session.pk, state=Session.State.DRAFT).update(
+            state=Session.State.PUBLISHED, changed_at=now
+        )
+
+
+def complete_sessions(*, now: datetime) -> int:
+    """Mark published sessions whose last sitting has ended as completed. Returns how many."""
+    with transaction.atomic():
+        return Session.objects.to_complete(now=now).update(state=Session.State.COMPLETED)

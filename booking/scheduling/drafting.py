@@ -1,6 +1,6 @@
 """Scheduling with everything that hangs on a session: reserved places, trainers, its history.
 
-The session itself is stored by `booking.catalogue.editing`, in the same transaction.
+The session itself is stored by `booking.scheduling.plans`, in the same transaction.
 """
 
 from datetime import datetime
@@ -8,13 +8,12 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
-from booking.catalogue import editing
 from booking.catalogue.models import Course, Session, SessionEvent
-from booking.places import corrections, trainers
-from booking.places.changes import move_releases
 from booking.places.facts import read_room
-from booking.places.limits import check_reserved
 from booking.places.statements import lock_session
+from booking.scheduling import corrections, plans, trainers
+from booking.scheduling.capacity import check_reserved
+from booking.scheduling.changing import move_releases
 
 _LABELS = {
     "promotion": "what happens to a freed place",
@@ -28,11 +27,11 @@ _LABELS = {
 
 
 def schedule(
-    *, course: Course, plan: editing.Plan, publish: bool, by: User, now: datetime
+    *, course: Course, plan: plans.Plan, publish: bool, by: User, now: datetime
 ) -> Session:
     """A new session, as a draft or published at once. Raises `ReferenceTaken`."""
     with transaction.atomic():
-        session = editing.schedule(course=course, plan=plan, publish=publish, now=now)
+        session = plans.store_session(course=course, plan=plan, publish=publish, now=now)
         _record(session, "Scheduled.", by=by, now=now)
         if publish:
             _published(session, by=by, now=now)
@@ -40,14 +39,14 @@ def schedule(
 
 
 def change_draft(
-    *, session: Session, plan: editing.Plan, publish: bool, by: User, now: datetime
+    *, session: Session, plan: plans.Plan, publish: bool, by: User, now: datetime
 ) -> None:
     """Replace everything about a draft but its course and its reserved places.
 
     Raises `NotADraft`, `ReferenceTaken`, or `ReservedPlaces` if they do not fit any more.
     """
     with transaction.atomic():
-        editing.change_draft(session=session, plan=plan, publish=publish, now=now)
+        plans.store_draft(session=session, plan=plan, publish=publish, now=now)
         draft = lock_session(session.pk)
         move_releases(draft, now=now)
         check_reserved(read_room(draft, now=now), capacity=draft.capacity)
@@ -58,18 +57,18 @@ def change_draft(
 def publish_draft(*, session: Session, by: User, now: datetime) -> None:
     """Publish a draft as it stands. Raises `NotADraft` or `AlreadyOver`."""
     with transaction.atomic():
-        editing.publish_draft(session=session, now=now)
+        plans.open_draft(session=session, now=now)
         _published(session, by=by, now=now)
 
 
-def change_details(*, session: Session, details: editing.Details, by: User, now: datetime) -> None:
+def change_details(*, session: Session, details: plans.Details, by: User, now: datetime) -> None:
     """Change what nobody is told of but joining instructions, which people with a place are.
 
     The session's history says what it was. Raises `NotEditable`.
     """
     with transaction.atomic():
         before = Session.objects.select_for_update(no_key=True).get(pk=session.pk)
-        editing.change_details(session=session, details=details)
+        plans.store_details(session=session, details=details)
         told = corrections.of_instructions(before, details.joining_instructions)
         changed = [
             label

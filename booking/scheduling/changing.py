@@ -14,16 +14,12 @@ from django.db import transaction
 from accounts.models import User
 from booking.catalogue.models import Session, SessionEvent, Sitting, Venue
 from booking.catalogue.sittings import SittingTimes
-from booking.places import actions, terms, trainers
 from booking.places.changed import JOIN_LINK, TIMES, Change, Matter, in_history
 from booking.places.eligibility import check_changeable
-from booking.places.facts import read_room
-from booking.places.limits import check_reserved
-from booking.places.models import Booking
-from booking.places.refusals import CapacityTooLow, PlaceRefused, SessionStarted
+from booking.places.refusals import PlaceRefused, SessionStarted
 from booking.places.statements import lock_session
-from booking.places.telling import tell
-from booking.places.waiting_list import next_in_line
+from booking.scheduling import trainers
+from booking.scheduling.telling import tell
 from booking.site.wording import listed, sitting_times
 from booking.site.working_days import end_of_working_day_before
 
@@ -87,7 +83,7 @@ def check_times(
     return ordered
 
 
-def preview(session: Session, arrangements: Arrangements) -> list[Change]:
+def changes_to_come(session: Session, arrangements: Arrangements) -> list[Change]:
     """What people would be told if the session were held this way: nothing if nothing differs."""
     changes: list[Change] = []
     before = [sitting_times(each.starts_at, each.ends_at) for each in session.sittings.all()]
@@ -142,7 +138,7 @@ def rearrange(
             raise ChangedMeanwhile
         begun = _begun(locked, arrangements, now=now)
         ordered = check_times(arrangements.sittings, now=now, begun=begun)
-        changes = preview(locked, arrangements)
+        changes = changes_to_come(locked, arrangements)
         if not changes:
             return []
         led_before, began = list(locked.trainers.all()), locked.starts_at
@@ -228,50 +224,3 @@ def _store_sittings(
         sitting.save()
         kept.append(SittingTimes.of(sitting))
     return kept, dropped
-
-
-def change_capacity(
-    *, session: Session, capacity: int, by: User, now: datetime, why: str = ""
-) -> int:
-    """Set how many places there are, and give new ones to those who wait.
-
-    Returns how many people were given or offered a place at once; a long waiting list is worked
-    through in several short transactions. Raises `CapacityTooLow` or `ReservedPlaces` with the
-    numbers, or `SessionNotOpen` if the session was cancelled or is over.
-    """
-    with transaction.atomic():
-        locked = lock_session(session.pk)
-        check_capacity(locked, capacity, now=now)
-        what = f"Capacity changed from {locked.capacity} to {capacity}."
-        locked.capacity = capacity
-        locked.save(update_fields=["capacity"])
-        SessionEvent.objects.create(session=locked, at=now, by=by, what=what, why=why)
-    return actions.fill_places(session=session, now=now)
-
-
-def check_capacity(session: Session, capacity: int, *, now: datetime) -> None:
-    """Refuse a capacity that taken and reserved places do not fit in.
-
-    Raises `CapacityTooLow`, `ReservedPlaces` or `SessionNotOpen`.
-    """
-    check_changeable(session)
-    if capacity < max(session.places_taken, 1):
-        raise CapacityTooLow(wanted=capacity, taken=max(session.places_taken, 1))
-    check_reserved(read_room(session, now=now), capacity=capacity)
-
-
-def who_would_get_a_place(
-    session: Session, capacity: int, *, now: datetime
-) -> list[tuple[Booking, Booking.State]]:
-    """Those who wait and would be given or offered a place if there were so many, in order.
-
-    With each booking comes the state that it would get; nothing is written. The session was read
-    with its course's rules, and is changed.
-    """
-    session.capacity = capacity
-    room = read_room(session, now=now)
-    is_ahead = session.state == Session.State.PUBLISHED and session.starts_at > now
-    if not is_ahead or room.free <= 0:
-        return []
-    chosen = next_in_line(room, room.free, now=now).chosen
-    return [(booking, terms.state_when_chosen(booking, session, now=now)) for booking in chosen]

@@ -10,13 +10,14 @@ from django.db.models import F
 from accounts.models import User
 from booking.catalogue.models import Session, SessionEvent
 from booking.outbox import posting as outbox
-from booking.places import actions, announcements, approvals, exchanges, history, trainers
+from booking.places import actions, announcements, approvals, exchanges, history
 from booking.places.announcements import NextDate
 from booking.places.eligibility import check_changeable
 from booking.places.manager_copies import with_copies
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import PlaceRefused, SessionStarted
 from booking.places.statements import lock_session, sittings_of
+from booking.scheduling import trainers
 from booking.site.wording import day, listed, short_day
 
 

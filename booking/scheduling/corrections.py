@@ -11,12 +11,12 @@ from django.db import transaction
 from accounts.models import User
 from booking.catalogue import courses
 from booking.catalogue.courses import CoursePlan, VenuePlan
-from booking.catalogue.editing import EditRefused
 from booking.catalogue.models import Course, Session, SessionEvent, SessionQuerySet, Venue
-from booking.places import trainers
 from booking.places.changed import INSTRUCTIONS, Change, Matter, in_history
 from booking.places.statements import lock_session, sittings_of
-from booking.places.telling import tell
+from booking.scheduling import trainers
+from booking.scheduling.plans import EditRefused
+from booking.scheduling.telling import tell
 
 
 class CorrectedMeanwhile(EditRefused):

@@ -9,14 +9,15 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
-from booking.catalogue.editing import Plan
 from booking.catalogue.models import Course, CourseInterest, Session
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
-from booking.places import demand, exchanges, scheduling
+from booking.places import exchanges
 from booking.places.facts import read_practitioners
 from booking.places.rules import turned_away
 from booking.places.statements import read_session
+from booking.scheduling import demand, drafting
+from booking.scheduling.plans import Plan
 from booking.site.working_days import after_working_days
 
 NEW_DATE = "course.new_date"
@@ -25,7 +26,7 @@ LONGEST = 20
 _WHY = "You asked for a date of this course."
 
 
-def schedule(
+def schedule_and_tell(
     *,
     course: Course,
     plan: Plan,
@@ -36,13 +37,13 @@ def schedule(
 ) -> Session:
     """A new session, as a draft or published at once as `publish` does. Raises `ReferenceTaken`."""
     with transaction.atomic():
-        session = scheduling.schedule(course=course, plan=plan, publish=publish, by=by, now=now)
+        session = drafting.schedule(course=course, plan=plan, publish=publish, by=by, now=now)
         if publish:
             _tell(session, first_days=first_days, by=by, now=now)
     return session
 
 
-def change_draft(
+def change_draft_and_tell(
     *,
     session: Session,
     plan: Plan,
@@ -53,12 +54,12 @@ def change_draft(
 ) -> None:
     """Change a draft, and publish it if asked to. Raises as `scheduling.change_draft` does."""
     with transaction.atomic():
-        scheduling.change_draft(session=session, plan=plan, publish=publish, by=by, now=now)
+        drafting.change_draft(session=session, plan=plan, publish=publish, by=by, now=now)
         if publish:
             _tell(session, first_days=first_days, by=by, now=now)
 
 
-def publish(*, session: Session, first_days: int | None, by: User, now: datetime) -> None:
+def publish_and_tell(*, session: Session, first_days: int | None, by: User, now: datetime) -> None:
     """Publish a draft, for so many working days first to those who asked for a date, if any.
 
     Newcomers who book meanwhile come behind them, because nobody can book before they are in
@@ -66,7 +67,7 @@ def publish(*, session: Session, first_days: int | None, by: User, now: datetime
     `NotADraft` or `AlreadyOver`.
     """
     with transaction.atomic():
-        scheduling.publish_draft(session=session, by=by, now=now)
+        drafting.publish_draft(session=session, by=by, now=now)
         _tell(session, first_days=first_days, by=by, now=now)
 
 

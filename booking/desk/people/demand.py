@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.access import coordinators_only
 from booking.catalogue.models import Course
-from booking.places import demand
+from booking.scheduling import demand
 
 
 @never_cache

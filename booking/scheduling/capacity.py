@@ -1,0 +1,195 @@
+"""Who may have how many of a session's places: the most for an agency, and what is reserved."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, F, IntegerField, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+
+from accounts.models import Agency, User
+from booking.catalogue.models import Session, SessionEvent, SessionQuerySet
+from booking.places import actions, terms
+from booking.places.eligibility import check_ahead, check_changeable
+from booking.places.facts import Room, read_room
+from booking.places.models import Booking
+from booking.places.refusals import CapacityTooLow, LimitTooLow, ReservedPlaces
+from booking.places.rule_models import Allocation
+from booking.places.statements import lock_session
+from booking.places.waiting_list import next_in_line
+from booking.site.wording import LONDON, counted, listed
+from booking.site.working_days import end_of_working_day_before
+
+
+def change_capacity(
+    *, session: Session, capacity: int, by: User, now: datetime, why: str = ""
+) -> int:
+    """Set how many places there are, and give new ones to those who wait.
+
+    Returns how many people were given or offered a place at once; a long waiting list is worked
+    through in several short transactions. Raises `CapacityTooLow` or `ReservedPlaces` with the
+    numbers, or `SessionNotOpen` if the session was cancelled or is over.
+    """
+    with transaction.atomic():
+        locked = lock_session(session.pk)
+        check_capacity(locked, capacity, now=now)
+        what = f"Capacity changed from {locked.capacity} to {capacity}."
+        locked.capacity = capacity
+        locked.save(update_fields=["capacity"])
+        SessionEvent.objects.create(session=locked, at=now, by=by, what=what, why=why)
+    return actions.fill_places(session=session, now=now)
+
+
+def check_capacity(session: Session, capacity: int, *, now: datetime) -> None:
+    """Refuse a capacity that taken and reserved places do not fit in.
+
+    Raises `CapacityTooLow`, `ReservedPlaces` or `SessionNotOpen`.
+    """
+    check_changeable(session)
+    if capacity < max(session.places_taken, 1):
+        raise CapacityTooLow(wanted=capacity, taken=max(session.places_taken, 1))
+    check_reserved(read_room(session, now=now), capacity=capacity)
+
+
+def who_would_get_a_place(
+    session: Session, capacity: int, *, now: datetime
+) -> list[tuple[Booking, Booking.State]]:
+    """Those who wait and would be given or offered a place if there were so many, in order.
+
+    With each booking comes the state that it would get; nothing is written. The session was read
+    with its course's rules, and is changed.
+    """
+    session.capacity = capacity
+    room = read_room(session, now=now)
+    is_ahead = session.state == Session.State.PUBLISHED and session.starts_at > now
+    if not is_ahead or room.free <= 0:
+        return []
+    chosen = next_in_line(room, room.free, now=now).chosen
+    return [(booking, terms.state_when_chosen(booking, session, now=now)) for booking in chosen]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reservation:
+    """Places to be reserved for an agency, or for a sector if no agency is given."""
+
+    places: int
+    sector: str = ""
+    agency: Agency | None = None
+    release_days: int = 5
+
+
+def change_limits(
+    *,
+    session: Session,
+    agency_limit: int | None,
+    reservations: Sequence[Reservation],
+    by: User,
+    now: datetime,
+    why: str = "",
+) -> int:
+    """Set the most places for one agency and what is reserved, and give out what becomes free.
+
+    Returns how many who wait were given or offered a place. Raises `LimitTooLow` or
+    `ReservedPlaces` with the numbers if people hold more than that leaves, and `SessionNotOpen`.
+    """
+    with transaction.atomic():
+        locked = lock_session(session.pk)
+        check_changeable(locked)
+        locked.agency_limit = agency_limit
+        locked.has_allocations = bool(reservations)
+        locked.allocations.all().delete()
+        allocations = [
+            Allocation(
+                session=locked,
+                sector="" if each.agency else each.sector,
+                agency=each.agency,
+                places=each.places,
+                release_days=each.release_days,
+                release_at=end_of_working_day_before(locked.starts_at, each.release_days),
+            )
+            for each in reservations
+        ]
+        Allocation.objects.bulk_create(allocations)
+        room = read_room(locked, now=now)
+        _check_limit(room, agency_limit)
+        check_reserved(room, capacity=locked.capacity)
+        locked.save(update_fields=["agency_limit", "has_allocations"])
+        SessionEvent.objects.create(
+            session=locked, at=now, by=by, what=_words(agency_limit, allocations), why=why
+        )
+    return actions.fill_places(session=session, now=now)
+
+
+def check_reserved(room: Room, *, capacity: int) -> None:
+    """Refuse, with the numbers, a capacity that taken and reserved places do not fit in.
+
+    Raises `ReservedPlaces`.
+    """
+    unmet = room.unmet()
+    if room.taken + unmet > capacity:
+        raise ReservedPlaces(wanted=capacity, taken=room.taken, reserved=unmet)
+
+
+def _check_limit(room: Room, limit: int | None) -> None:
+    if limit is None or not room.holders:
+        return
+    agency, held = max(room.holders.items(), key=lambda item: item[1])
+    if held > limit:
+        raise LimitTooLow(wanted=limit, held=held, agency=Agency.objects.get(pk=agency).name)
+
+
+def _words(limit: int | None, allocations: Sequence[Allocation]) -> str:
+    most = f"At most {counted(limit, 'place')} for one agency" if limit else "No limit for agencies"
+    kept = listed([str(each) for each in allocations])
+    return f"{most}; reserved: {kept or 'nothing'}."[:200]
+
+
+def at_risk(sessions: SessionQuerySet, *, now: datetime) -> SessionQuerySet:
+    """Those of these sessions about which somebody has to decide, the soonest first.
+
+    Published and ahead, their day to decide has come, fewer people have a confirmed place than
+    the session needs, and nobody has said yet that it goes ahead.
+    """
+    confirmed = (
+        Booking.objects.confirmed()
+        .filter(session_id=OuterRef("pk"))
+        .order_by()
+        .values("session_id")
+        .annotate(number=Count("pk"))
+        .values("number")
+    )
+    return (
+        sessions.upcoming(now=now)
+        .filter(
+            minimum__isnull=False,
+            decide_on__lte=now.astimezone(LONDON).date(),
+            goes_ahead_at__isnull=True,
+        )
+        .annotate(confirmed=Coalesce(Subquery(confirmed, output_field=IntegerField()), 0))
+        .filter(confirmed__lt=F("minimum"))
+    )
+
+
+def too_few(session: Session, *, now: datetime) -> int | None:
+    """How many people have a confirmed place, if the session is at risk; else nothing."""
+    found: Any = at_risk(Session.objects.filter(pk=session.pk), now=now).first()
+    return None if found is None else int(found.confirmed)
+
+
+def goes_ahead(*, session: Session, by: User, now: datetime, why: str = "") -> None:
+    """Hold a session although few people have booked. Saying it twice changes nothing.
+
+    Raises `SessionNotOpen` or `SessionStarted`.
+    """
+    with transaction.atomic():
+        locked = lock_session(session.pk)
+        check_ahead(locked, now=now)
+        if locked.goes_ahead_at is not None:
+            return
+        locked.goes_ahead_at = now
+        locked.save(update_fields=["goes_ahead_at"])
+        people = Booking.objects.for_session(locked).confirmed().count()
+        what = f"It goes ahead, with {counted(people, 'person', 'people')} so far."
+        SessionEvent.objects.create(session=locked, at=now, by=by, what=what, why=why)
