@@ -13,7 +13,7 @@ urlpatterns = [
     path("readyz", web.readyz, name="readyz"),
     path("", include("booking.partnership.urls")),
     path("accounts/", include("accounts.urls")),
-    path("", include("booking.catalogue.urls")),
+    path("", include("booking.programme.urls")),
     path("", include("booking.places.urls")),
     path("", include("booking.attendance.urls")),
     path("", include("booking.calendars.urls")),

@@ -29,8 +29,8 @@ from booking.learning.models import PriorLearning
 from booking.outbox.models import Message
 from booking.partnership import actions as partnership
 from booking.places import actions, links
+from booking.places.managers.models import Approval
 from booking.places.models import Booking
-from booking.places.rule_models import Approval
 from booking.replies.models import ReceivedMail
 from booking.site.logs import JsonFormatter
 from tests.factories import (

@@ -13,8 +13,8 @@ from booking.notices.composing import compose
 from booking.outbox import watch
 from booking.outbox.delivery import deliver
 from booking.outbox.smtp import SmtpConnection
-from booking.places import approvals
-from booking.places.sweep import sweep
+from booking.places.actions import sweep
+from booking.places.managers import asking
 from booking.replies import reading
 from booking.scheduling import demand
 from booking.scheduling import plans as catalogue
@@ -59,7 +59,7 @@ def post_due_reminders() -> None:
 @app.task
 def remind_managers() -> None:
     """Remind managers who have not answered."""
-    approvals.remind(now=timezone.now())
+    asking.remind(now=timezone.now())
 
 
 @app.task

@@ -22,8 +22,8 @@ from booking.catalogue.models import CancellationPolicy, Session
 from booking.catalogue.sittings import SittingTimes
 from booking.partnership.kept import the_partnership
 from booking.places.announcements import calendar_uid
-from booking.places.cancelling import terms
 from booking.places.models import Booking
+from booking.places.terms import terms
 from booking.site.wording import counted
 
 

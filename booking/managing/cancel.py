@@ -15,8 +15,8 @@ from booking.managing import queries
 from booking.managing.changes import told_words
 from booking.managing.forms import CancelSessionForm
 from booking.managing.loaders import managed_session
-from booking.places.eligibility import check_changeable
 from booking.places.refusals import PlaceRefused, SessionStarted
+from booking.places.rules.decision import check_changeable
 from booking.scheduling import cancelling
 from booking.site.limits import at_most
 

@@ -17,9 +17,9 @@ from booking.managing.forms import CapacityForm, ReasonForm
 from booking.managing.limits import given_words
 from booking.managing.loaders import managed_session
 from booking.places import actions
-from booking.places.loaders import booking_for
+from booking.places.lock import read_session
+from booking.places.pages.loaders import booking_for
 from booking.places.refusals import NotLive, PlaceRefused
-from booking.places.statements import read_session
 from booking.scheduling import changing
 from booking.scheduling.capacity import change_capacity, check_capacity, who_would_get_a_place
 from booking.site.limits import at_most

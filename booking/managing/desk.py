@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from accounts import agencies
 from accounts.access import coordinators_only
 from booking.managing.desk_forms import AgencyForm
-from booking.places import settling
+from booking.places.agency import colleagues
 from booking.site.limits import at_most
 from booking.site.wording import counted
 
@@ -43,7 +43,7 @@ def settle(request: HttpRequest, person_id: int) -> HttpResponse:
             form.add_error("name", refused.sentence)
         else:
             people = [person, *others] if form.cleaned_data.get("with_others") else [person]
-            settling.settle(people=people, agency=agency)
+            colleagues.settle_agency(people=people, agency=agency)
             settled = counted(len(people), "person", "people")
             messages.success(request, f"{settled} settled in {agency.name}.")
             return redirect("manage_unlisted")

@@ -10,10 +10,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import coordinators_only
 from accounts.views import signed_in
-from booking.places import actions, approvals
-from booking.places.answer_forms import RefuseAddressForm
+from booking.places import actions
+from booking.places.managers import asking
+from booking.places.managers.models import Approval, ApprovalQuerySet
+from booking.places.pages.forms import RefuseAddressForm
 from booking.places.refusals import AlreadyAnswered
-from booking.places.rule_models import Approval, ApprovalQuerySet
 from booking.site.limits import at_most
 
 _PER_PAGE = 30
@@ -42,7 +43,7 @@ def confirm(request: HttpRequest, approval_id: int) -> HttpResponse:
     """The address is the manager's: ask them."""
     approval = get_object_or_404(_with_booking(), pk=approval_id)
     try:
-        approvals.confirm_address(approval=approval, by=signed_in(request), now=timezone.now())
+        asking.confirm_address(approval=approval, by=signed_in(request), now=timezone.now())
     except AlreadyAnswered:
         messages.info(request, _SETTLED)
     else:

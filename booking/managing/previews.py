@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from booking.managing.queries import Audience
-from booking.places.changed import Change
+from booking.places.changes import Change
 from booking.site.wording import counted, listed
 
 _CHANGED_MEANWHILE = (

@@ -9,10 +9,10 @@ from django.db.models import Count, F, Q, QuerySet
 from accounts.models import Sector, User
 from booking.catalogue.models import CancellationPolicy, Session, SessionQuerySet, Sitting, Venue
 from booking.outbox.models import Message
-from booking.places.changed import Change, for_managers, states_concerned
-from booking.places.manager_copies import copied_of_change
+from booking.places.changes import Change, for_managers, states_concerned
+from booking.places.managers.copies import copied_of_change
+from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent, BookingQuerySet
-from booking.places.rule_models import Approval
 from booking.scheduling import capacity
 from booking.scheduling.changing import PlannedSitting
 from booking.site.wording import short_day

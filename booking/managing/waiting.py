@@ -13,11 +13,12 @@ from accounts.views import signed_in
 from booking.managing import queries
 from booking.managing.forms import MoveUpForm
 from booking.managing.loaders import managed_session
-from booking.places import exchanges, waiting_list
-from booking.places.loaders import booking_for
+from booking.places import exchanges
+from booking.places.lock import read_session
 from booking.places.models import Booking
+from booking.places.pages.loaders import booking_for
 from booking.places.refusals import NotWaiting, PlaceRefused
-from booking.places.statements import read_session
+from booking.places.rules.line import why_each_waits
 from booking.site.limits import at_most
 
 _PEOPLE_PER_PAGE = 50
@@ -33,7 +34,7 @@ def waiting(request: HttpRequest, session_id: int) -> HttpResponse:
     page = Paginator(line.select_related("person", "agency", "approval"), _PEOPLE_PER_PAGE)
     shown = page.get_page(request.GET.get("page"))
     some = list(shown.object_list)
-    rows = waiting_list.why_each_waits(read_session(session.pk), some, now=timezone.now())
+    rows = why_each_waits(read_session(session.pk), some, now=timezone.now())
     context = {
         "session": session,
         "page_obj": shown,

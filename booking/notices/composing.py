@@ -23,7 +23,7 @@ from booking.notices.reminders import still_reminds
 from booking.notices.rendering import rendered, tidied
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
-from booking.places.manager_copies import TO_MANAGERS
+from booking.places.managers.copies import TO_MANAGERS
 from booking.places.models import Booking
 from booking.replies.announcements import DECLINED_TOPIC
 from booking.scheduling import trainers

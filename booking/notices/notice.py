@@ -15,10 +15,10 @@ from booking.notices.reminder_times import DAYS, HOUR
 from booking.notices.reminders import will_be_reminded
 from booking.outbox.models import Message
 from booking.partnership.kept import the_partnership
-from booking.places.cancelling import terms_of
-from booking.places.changed import FOR_ATTENDING, TIMES
-from booking.places.manager_copies import copied_to
+from booking.places.changes import FOR_ATTENDING, TIMES
+from booking.places.managers.copies import copied_to
 from booking.places.models import Booking
+from booking.places.terms import terms_of
 from booking.site import wording
 
 SESSION_CHANGED = "session.changed"

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from booking.catalogue.sittings import SittingTimes
 from booking.outbox.models import Message
-from booking.places import charges, links
+from booking.places import links, terms
+from booking.places.managers.models import Approval
 from booking.places.models import Booking
-from booking.places.rule_models import Approval
 from booking.site import wording
 
 ASKED, REMINDED, OFFERED = "approval.asked", "approval.reminder", "booking.offered"
@@ -36,10 +36,10 @@ def question_of(message: Message, booking: Booking) -> Question | None:
     sittings = [SittingTimes.of(each) for each in booking.session.sittings.all()]
     if message.topic in (ASKED, REMINDED):
         path = links.approval_path(booking.approval.key)
-        cost = charges.if_not_used(booking, sittings)
+        cost = terms.charges_if_not_used(booking, sittings)
     elif message.topic == OFFERED:
         path = links.offer_path(booking.pk, datetime.fromisoformat(message.payload["until"]))
-        cost = charges.if_accepted(booking, sittings, now=message.created_at)
+        cost = terms.charges_if_accepted(booking, sittings, now=message.created_at)
     else:
         return None
     length = sum((wording.elapsed(each.starts_at, each.ends_at) for each in sittings), timedelta())

@@ -10,28 +10,17 @@ places (`booking.places.exchanges`) is made of `seat`, `unseat` and `fill` here;
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+import structlog
 from django.db import transaction
+from django.db.models import F
 
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
-from booking.places import (
-    announcements,
-    approvals,
-    charges,
-    eligibility,
-    history,
-    prospects,
-    rules,
-    terms,
-)
-from booking.places.facts import read_practitioners, read_room
-from booking.places.manager_copies import with_copies
-from booking.places.models import Booking, BookingEvent
-from booking.places.refusals import Clash, NothingOffered, NotLive, OfferRanOut, SessionStarted
-from booking.places.rule_models import Approval
-from booking.places.statements import (
+from booking.places import announcements, giving, history, terms
+from booking.places.facts import read_practitioners, read_seating
+from booking.places.lock import (
     lock_booking,
     lock_session,
     save_counts,
@@ -39,7 +28,13 @@ from booking.places.statements import (
     sittings_of,
     with_course,
 )
-from booking.places.waiting_list import clashes, next_in_line, who_waits
+from booking.places.managers import asking
+from booking.places.managers.copies import with_copies
+from booking.places.managers.models import Approval
+from booking.places.models import Booking, BookingEvent
+from booking.places.refusals import Clash, NothingOffered, NotLive, OfferRanOut, SessionStarted
+from booking.places.rules import decision, rules
+from booking.places.rules.line import clashes, next_in_line, who_waits
 from booking.site.inserting import insert
 
 State = Booking.State
@@ -70,16 +65,16 @@ def book(
     """
     with transaction.atomic():
         session = lock_session(session.pk)
-        eligibility.check_open(session, now=now)
+        decision.check_open(session, now=now)
         who = read_practitioners([person.pk], session.course_rules, now=now, lock=True)[person.pk]
         line = who_waits(session, now=now, newcomer=who)
         sittings, conflict_id = sittings_and_conflict(session.pk, person.pk)
         conflict = with_course(conflict_id) if conflict_id is not None else None
-        prospect = prospects.of_booking(
+        prospect = decision.prospect_of_booking(
             who, session, line, conflict=conflict, manager_email=manager_email, by=by
         )
         held, manager = prospect.held, prospect.manager
-        booking = terms.new_booking(session, who, person=person, by=by, now=now)
+        booking = giving.new_booking(session, who, person=person, by=by, now=now)
         booking.needs = needs
         if held is not None:
             join_list(booking, session)
@@ -89,7 +84,7 @@ def book(
         insert([booking])
         to_manager: list[Draft] = []
         if manager:
-            to_manager = approvals.ask(booking, who, manager_email=manager, by=by, now=now)
+            to_manager = asking.ask(booking, who, manager_email=manager, by=by, now=now)
         if held is not None:
             history.record([booking], What.JOINED, by=by, now=now, reason=held)
             position, rule = session.waiting_count, rules.held_back(who, line.room)
@@ -98,7 +93,7 @@ def book(
             drafts = [announcements.waiting(booking, position=position, why=why, manager=asked)]
         else:
             history.record([booking], _BEGAN[State(booking.state)], by=by, now=now)
-            drafts = list(terms.begun(booking, sittings))
+            drafts = list(giving.begun(booking, sittings))
         save_counts(session)
         outbox.post([*drafts, *to_manager], now=now)
     if line.chosen:
@@ -136,16 +131,16 @@ def cancel(*, booking: Booking, by: User, now: datetime, why: str = "") -> Booki
             by_coordinator = by.is_coordinator and by.pk != booking.person_id
             sittings = sittings_of(session)
             if was == State.CONFIRMED and not by_coordinator:
-                booking.charge_pence = charges.for_cancelling(booking, sittings, now=now)
+                booking.charge_pence = terms.charge_for_cancelling(booking, sittings, now=now)
             unseat(booking, session, State.CANCELLED, now=now)
-            charged = charges.sentence(booking)
+            charged = terms.charge_sentence(booking)
             history.record(
                 [booking], What.CANCELLED, by=by, now=now, why=f"{why} {charged}".strip()
             )
             drafts = [announcements.left(booking, was=was, by=by, why=why)]
             if was == State.CONFIRMED:
                 drafts = announcements.cancelled(booking, sittings, by=by, why=why)
-        approvals.close([booking], session, now=now)
+        asking.close([booking], session, now=now)
         outbox.post(with_copies(drafts, session=session, bookings=[booking]), now=now)
         fill(session, now=now)
         save_counts(session)
@@ -183,15 +178,15 @@ def accept_offer(*, booking: Booking, by: User, now: datetime, manager_email: st
         others = clashes(session.pk, [key])
         if others:
             raise Clash(others[key])
-        agreed = approvals.is_agreed(booking, session)
+        agreed = asking.is_agreed(booking, session)
         booking.state = State.CONFIRMED if agreed else State.REQUESTED
         booking.confirmed_at = now if agreed else None
         booking.save(update_fields=["state", "confirmed_at"])
         to_manager: list[Draft] = []
         if not agreed:
-            to_manager = approvals.hold(booking, who, now=now, manager_email=manager_email)
+            to_manager = asking.hold(booking, who, now=now, manager_email=manager_email)
         history.record([booking], What.ACCEPTED, by=by, now=now)
-        drafts = terms.begun(booking, sittings_of(session), promoted=True)
+        drafts = giving.begun(booking, sittings_of(session), promoted=True)
         outbox.post([*drafts, *to_manager], now=now)
     return booking
 
@@ -203,16 +198,18 @@ def approve(*, approval: Approval, now: datetime, reason: str = "") -> Booking:
     """
     with transaction.atomic():
         session, booking = lock_booking(approval.booking)
-        approval = approvals.answered(
+        approval = asking.answered(
             approval, booking, Approval.State.APPROVED, reason=reason, now=now
         )
         why = f"{approval.manager_email} agreed. {reason}".strip()
         if booking.state == State.REQUESTED:
             booking.state, booking.confirmed_at = State.CONFIRMED, now
             booking.save(update_fields=["state", "confirmed_at"])
-            drafts = terms.begun(booking, sittings_of(session), promoted=True, because=why)
+            drafts = giving.begun(booking, sittings_of(session), promoted=True, because=why)
             outbox.post(drafts, now=now)
-        history.record([booking], What.APPROVED, by=None, now=now, why=why, reason=approvals.RULE)
+        history.record(
+            [booking], What.APPROVED, by=None, now=now, why=why, reason=rules.MANAGER_MUST_AGREE
+        )
     return booking
 
 
@@ -226,7 +223,7 @@ def refuse_approval(
     """
     with transaction.atomic():
         session, booking = lock_booking(approval.booking)
-        approval = approvals.answered(
+        approval = asking.answered(
             approval, booking, Approval.State.DECLINED, reason=reason, now=now
         )
         if booking.state == State.WAITING:
@@ -235,7 +232,9 @@ def refuse_approval(
             unseat(booking, session, State.DECLINED, now=now)
         who = "The partnership does not ask" if by else "Not agreed by"
         why = f"{who} {approval.manager_email}: {reason}"
-        history.record([booking], What.REFUSED, by=by, now=now, why=why, reason=approvals.RULE)
+        history.record(
+            [booking], What.REFUSED, by=by, now=now, why=why, reason=rules.MANAGER_MUST_AGREE
+        )
         outbox.post([announcements.not_agreed(approval, by_coordinator=by is not None)], now=now)
         fill(session, now=now)
         save_counts(session)
@@ -312,7 +311,7 @@ def fill(session: Session, *, now: datetime) -> int:
     free = min(session.capacity - session.places_taken, FILL_AT_ONCE)
     if free <= 0 or not session.waiting_count:
         return 0
-    line = next_in_line(read_room(session, now=now), free, now=now)
+    line = next_in_line(read_seating(session, now=now), free, now=now)
     people = [booking.person_id for booking in line.chosen]
     who = read_practitioners(people, session.course_rules, now=now, lock=True) if people else {}
     # Only now can nobody book something else at that time. Whoever just did keeps their turn, and
@@ -327,14 +326,14 @@ def fill(session: Session, *, now: datetime) -> int:
     for booking in chosen:
         booking.session = session
         session.waiting_count -= 1
-        seat(booking, session, terms.state_when_chosen(booking, session, now=now), now=now)
+        seat(booking, session, giving.state_when_chosen(booking, session, now=now), now=now)
         if booking.state == State.OFFERED:
-            booking.offered_until = terms.offered_until(booking, session, now=now)
-            drafts.append(announcements.offered(booking, why=terms.why_offered(booking)))
+            booking.offered_until = giving.offered_until(booking, session, now=now)
+            drafts.append(announcements.offered(booking, why=giving.why_offered(booking)))
             continue
         if booking.state == State.REQUESTED:
-            drafts.extend(approvals.hold(booking, who[booking.person_id], now=now))
-        drafts.extend(terms.begun(booking, sittings, promoted=True))
+            drafts.extend(asking.hold(booking, who[booking.person_id], now=now))
+        drafts.extend(giving.begun(booking, sittings, promoted=True))
     Booking.objects.bulk_update(chosen, ["state", "confirmed_at", "offered_until", "agency"])
     offers = [booking for booking in chosen if booking.state == State.OFFERED]
     given = [booking for booking in chosen if booking.state != State.OFFERED]
@@ -356,8 +355,8 @@ def _lapse(session: Session, *, now: datetime) -> None:
     for booking in turns:
         leave_list(booking, session, State.LAPSED, now=now)
     history.record([*offers, *turns], What.LAPSED, by=None, now=now)
-    history.record(requests, What.NOT_ANSWERED, by=None, now=now, reason=approvals.RULE)
-    approvals.lapse(requests, now=now)
+    history.record(requests, What.NOT_ANSWERED, by=None, now=now, reason=rules.MANAGER_MUST_AGREE)
+    asking.lapse(requests, now=now)
     outbox.post(
         [
             *(announcements.offer_ended(booking) for booking in (*offers, *turns)),
@@ -379,3 +378,44 @@ def _end(booking: Booking, state: Booking.State, *, now: datetime) -> None:
     booking.calendar_sequence += 1
     booking.state, booking.ended_at = state, now
     booking.save(update_fields=["state", "ended_at", "calendar_sequence", "charge_pence"])
+
+
+log = structlog.get_logger(__name__)
+
+
+def sweep(*, now: datetime) -> int:
+    """Take back offers that ran out, then fill free places, session by session.
+
+    Returns how many people were given or offered a place. Most rounds find nothing and cost a
+    few indexed statements. A session that fails keeps no other from its turn: what it raised
+    comes in an `ExceptionGroup` once all had theirs.
+    """
+    over = (
+        Booking.objects.offers_run_out(now=now),
+        Booking.objects.requests_run_out(now=now),
+        Booking.objects.first_refusals_run_out(now=now),
+    )
+    run_out = {key for some in over for key in some.values_list("session_id", flat=True)}
+    troubles: list[Exception] = []
+    filled = _fill_one(run_out, now=now, troubles=troubles)
+    # Read after that: whoever held an offer elsewhere may have been kept from a place by it.
+    to_fill = (
+        Session.objects.upcoming(now=now)
+        .filter(waiting_count__gt=0, places_taken__lt=F("capacity"))
+        .values_list("pk", flat=True)
+    )
+    filled += _fill_one(to_fill, now=now, troubles=troubles)
+    if troubles:
+        raise ExceptionGroup("Places of some sessions were not filled.", troubles)
+    return filled
+
+
+def _fill_one(keys: Iterable[int], *, now: datetime, troubles: list[Exception]) -> int:
+    filled = 0
+    for session in Session.objects.filter(pk__in=set(keys)).order_by("pk"):
+        try:
+            filled += fill_places(session=session, now=now)
+        except Exception as trouble:
+            log.exception("places_not_filled", session=session.pk)
+            troubles.append(trouble)
+    return filled

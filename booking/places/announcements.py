@@ -14,8 +14,8 @@ from accounts.models import User
 from booking.catalogue.models import Session
 from booking.catalogue.sittings import SittingTimes
 from booking.outbox.posting import Draft
+from booking.places.managers.models import Approval
 from booking.places.models import Booking
-from booking.places.rule_models import Approval
 from booking.site.wording import deadline
 
 

@@ -12,30 +12,15 @@ from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
-from booking.places import (
-    actions,
-    announcements,
-    approvals,
-    charges,
-    eligibility,
-    history,
-    prospects,
-    rules,
-    terms,
-)
+from booking.places import actions, announcements, giving, history, terms
 from booking.places.facts import read_practitioners
-from booking.places.manager_copies import with_copies
+from booking.places.lock import lock_booking, lock_session, read_people, save_counts, sittings_of
+from booking.places.managers import asking
+from booking.places.managers.copies import with_copies
 from booking.places.models import Booking, BookingEvent
-from booking.places.refusals import NotWaiting
-from booking.places.rules import Reason
-from booking.places.statements import (
-    lock_booking,
-    lock_session,
-    read_people,
-    save_counts,
-    sittings_of,
-)
-from booking.places.waiting_list import who_waits
+from booking.places.refusals import NotWaiting, Reason
+from booking.places.rules import decision, rules
+from booking.places.rules.line import who_waits
 from booking.site.inserting import insert
 from booking.site.wording import short_day
 
@@ -57,24 +42,26 @@ def substitute(
     """
     with transaction.atomic():
         session, given = lock_booking(booking)
-        eligibility.check_ahead(session, now=now)
+        decision.check_ahead(session, now=now)
         who = read_practitioners([to.pk], session.course_rules, now=now, lock=True)[to.pk]
-        prospect = prospects.of_taking_over(given, session, who, manager_email=manager_email, by=by)
-        waits = prospects.own_turn(session, to.pk)
+        prospect = decision.prospect_of_taking_over(
+            given, session, who, manager_email=manager_email, by=by
+        )
+        waits = decision.own_turn(session, to.pk)
         sittings = sittings_of(session)
-        taken = terms.new_booking(session, who, person=to, by=by, now=now)
+        taken = giving.new_booking(session, who, person=to, by=by, now=now)
         taken.replaces = given
         if waits is not None:
             actions.leave_list(waits, session, State.WITHDRAWN, now=now)
             why = "Given a colleague's place instead."
             history.record([waits], What.WITHDREW, by=by, now=now, why=why)
-            approvals.close([waits], session, now=now)
+            asking.close([waits], session, now=now)
         actions.unseat(given, session, State.CANCELLED, now=now)
         actions.seat(taken, session, prospect.state, now=now)
         insert([taken])
         to_manager: list[Draft] = []
         if prospect.manager:
-            to_manager = approvals.ask(taken, who, manager_email=prospect.manager, by=by, now=now)
+            to_manager = asking.ask(taken, who, manager_email=prospect.manager, by=by, now=now)
         history.record([given], What.HANDED_OVER, by=by, now=now, why=f"Given to {to}.")
         history.record([taken], What.TOOK_OVER, by=by, now=now, why=f"From {given.person}.")
         save_counts(session)
@@ -82,7 +69,7 @@ def substitute(
         because = f"{announcements.who_has(taken, by)} given you the place of {given.person}."
         if by.pk == given.person_id:
             because = f"{given.person} has given you their place."
-        came = terms.begun(taken, sittings, because=because)
+        came = giving.begun(taken, sittings, because=because)
         told = with_copies(gone, session=session, bookings=[given])
         outbox.post([*told, *came, *to_manager], now=now)
     return taken
@@ -100,28 +87,28 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
         session, other = locked[booking.session_id], locked[to.pk]
         given = Booking.objects.select_related("person", "approval").get(pk=booking.pk)
         given.session = session
-        eligibility.check_ahead(session, now=now)
+        decision.check_ahead(session, now=now)
         line = who_waits(other, now=now)
         key = given.person_id
         who = read_practitioners([key], other.course_rules, now=now, lock=True)[key]
-        prospects.check_move(given, other, who, line, now=now)
-        waits = prospects.own_turn(other, key)
+        decision.check_move(given, other, who, line, now=now)
+        waits = decision.own_turn(other, key)
         before, after = sittings_of(session), sittings_of(other)
-        taken = terms.new_booking(other, who, person=given.person, by=by, now=now)
+        taken = giving.new_booking(other, who, person=given.person, by=by, now=now)
         taken.replaces, taken.needs = given, given.needs
         if waits is not None:
             actions.leave_list(waits, other, State.WITHDRAWN, now=now)
             why = "Exchanged from another date."
             history.record([waits], What.WITHDREW, by=by, now=now, why=why)
-            approvals.close([waits], other, now=now)
+            asking.close([waits], other, now=now)
         by_coordinator = by.is_coordinator and by.pk != given.person_id
         if not by_coordinator:
-            given.charge_pence = charges.for_cancelling(given, before, now=now)
+            given.charge_pence = terms.charge_for_cancelling(given, before, now=now)
         actions.unseat(given, session, State.CANCELLED, now=now)
         actions.seat(taken, other, State.CONFIRMED, now=now)
         insert([taken])
         there = f"Exchanged for {short_day(other.starts_at)}."
-        charged = charges.sentence(given)
+        charged = terms.charge_sentence(given)
         why = f"{there} {charged}".strip()
         history.record([given], What.MOVED_AWAY, by=by, now=now, why=why)
         here = f"Exchanged from {short_day(session.starts_at)}."
@@ -134,7 +121,7 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
             f"{announcements.who_has(taken, by)} exchanged your place on"
             f" {short_day(session.starts_at)} for this one."
         )
-        came = terms.begun(taken, after, because=because)
+        came = giving.begun(taken, after, because=because)
         told = with_copies(gone, session=session, bookings=[given])
         outbox.post([*told, *came], now=now)
     actions.fill_places(session=session, now=now)
@@ -152,7 +139,7 @@ def invite(
     """
     with transaction.atomic():
         locked = lock_session(session.pk)
-        eligibility.check_ahead(locked, now=now)
+        decision.check_ahead(locked, now=now)
         # Where the caller is in a transaction, places are given in it in several rounds. Who is
         # locked now, in order of keys, makes no later round wait.
         read_people(sorted({person.pk for person in people}), lock=True)
@@ -176,7 +163,7 @@ def put_in_line(
     for person in dict.fromkeys(people):
         if person.pk in booked or rules.turned_away(who[person.pk], session.course_rules):
             continue
-        booking = terms.new_booking(session, who[person.pk], person=person, by=by, now=now)
+        booking = giving.new_booking(session, who[person.pk], person=person, by=by, now=now)
         booking.must_accept_by = min(until, session.starts_at)
         actions.join_list(booking, session)
         invited.append(booking)

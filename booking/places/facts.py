@@ -14,9 +14,8 @@ from django.db import connection
 from django.db.models import Count
 
 from booking.catalogue.models import CourseRules, Session
-from booking.places.models import Booking
-from booking.places.rule_models import Allocation
-from booking.places.statements import PersonRow, read_people
+from booking.places.lock import PersonRow, read_people
+from booking.places.models import Allocation, Booking
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +33,7 @@ class Practitioner:
 
 
 @dataclass
-class Room:
+class Seating:
     """How much room a session has, and for whom. `take` moves it as places are given out."""
 
     session: Session
@@ -80,17 +79,17 @@ class Room:
             self.sectors[person.agency_id] = person.row.sector
 
 
-def read_room(session: Session, *, now: datetime) -> Room:
+def read_seating(session: Session, *, now: datetime) -> Seating:
     """The room on a session. Costs a statement if agencies are limited, one more for reservations.
 
     To decide by it, the caller holds the session's lock.
     """
-    return read_rooms([session], now=now)[session.pk]
+    return read_seatings([session], now=now)[session.pk]
 
 
-def read_rooms(sessions: Iterable[Session], *, now: datetime) -> dict[int, Room]:
+def read_seatings(sessions: Iterable[Session], *, now: datetime) -> dict[int, Seating]:
     """The room on each of these sessions, by key, in as many statements as for one."""
-    rooms = {session.pk: Room(session, session.places_taken) for session in sessions}
+    rooms = {session.pk: Seating(session, session.places_taken) for session in sessions}
     reserving = [key for key, room in rooms.items() if room.session.has_allocations]
     if reserving:
         active = Allocation.objects.filter(session__in=reserving, release_at__gt=now)

@@ -1,16 +1,45 @@
 """Why a place is not given or not given up: each refusal with the sentence a person reads."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from booking.catalogue.models import Session
 from booking.places.models import Booking
-from booking.places.rules import Reason, clash
 from booking.site.refusals import Refused
-from booking.site.wording import counted, deadline
+from booking.site.wording import counted, day, deadline
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Which rule speaks against a place, and the sentence a person reads.
+
+    `of_another` is the sentence for whoever books for the person, where it differs.
+    """
+
+    rule: str
+    sentence: str
+    instead: str = ""
+    of_another: str = ""
+
+
+# The sentences of a person's bookings elsewhere name them, so they are made where these are read.
+CLASH = "clash"
+
+
+def clash(other: Booking) -> Reason:
+    """Why a booking that holds a place at the same time stands in the way of this one."""
+    session = other.session
+    return Reason(
+        CLASH,
+        f"This session overlaps with one you have booked: {session.course.title}, on"
+        f" {day(session.starts_at)}.",
+        "Cancel that booking first, or choose another date.",
+        of_another="They have a place on another session at that time.",
+    )
 
 
 class PlaceRefused(Refused):
-    """A place, or what is done with one, was refused. `rule` is one of `booking.places.rules`."""
+    """A place, or what is done with one, was refused. `rule` is one of `booking.places.rules.rules`."""
 
 
 class SessionNotOpen(PlaceRefused):

@@ -1,97 +1,195 @@
-"""On what terms a place is had: what a booking is promised, and how a place is given or offered."""
+"""What it costs to give up a place late, as the policy promised with the booking says."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
 
-from accounts.models import User
-from booking.catalogue.models import Session
+from django.db.models import prefetch_related_objects
+
+from accounts.models import Agency
+from booking.catalogue.models import CancellationPolicy, ChargeBand, Session
 from booking.catalogue.sittings import SittingTimes
-from booking.outbox.posting import Draft
-from booking.places import announcements, approvals
-from booking.places.facts import Practitioner
-from booking.places.manager_copies import with_copies
-from booking.places.models import Booking, BookingEvent
-from booking.site.working_days import free_until, offer_end
-
-State = Booking.State
+from booking.places.models import Booking
+from booking.site.wording import deadline, listed, pounds
+from booking.site.working_days import free_until
 
 
-def new_booking(
-    session: Session, who: Practitioner, *, person: User, by: User, now: datetime
-) -> Booking:
-    """A booking not yet stored, with the notice and the policy that it is promised for good."""
-    days = session.promised_notice_days
-    return Booking(
-        session=session,
-        person=person,
-        booked_by=by,
-        booked_at=now,
-        agency_id=who.agency_id,
-        notice_days=days,
-        free_until=free_until(session.starts_at, days),
-        policy_id=session.policy_id,
-    )
+def hours_of(sittings: Iterable[SittingTimes]) -> Decimal:
+    """How long all sittings last together."""
+    length = sum((each.ends_at - each.starts_at for each in sittings), timedelta())
+    return Decimal(length // timedelta(minutes=1)) / 60
 
 
-def begun(
-    booking: Booking, sittings: Iterable[SittingTimes], *, promoted: bool = False, because: str = ""
-) -> Iterable[Draft]:
-    """What somebody is told whose place has become certain, or is held for their manager.
-
-    Where the course asks for it, the manager gets a copy. The booking's session is the locked one.
-    """
-    if booking.state == State.REQUESTED:
-        return [announcements.requested(booking, booking.approval)]
-    drafts = announcements.given_a_place(booking, sittings, promoted=promoted, because=because)
-    return with_copies(drafts, session=booking.session, bookings=[booking])
+def late_pence(booking: Booking, sittings: Iterable[SittingTimes]) -> int:
+    """What the booking costs if it is cancelled after the promised moment, in pence."""
+    return _charge_pence(booking, sittings, ChargeBand.Occasion.LATE)
 
 
-def state_when_chosen(booking: Booking, session: Session, *, now: datetime) -> Booking.State:
-    """What becomes of somebody who waits and is next: given a place, offered one, or asked for.
-
-    While cancelling is still free a place may be given directly. Inside the notice period, to
-    those whom we put in line ourselves, and where the session says so, it is only offered. The
-    session is locked.
-    """
-    only_offered = (
-        session.promotion == Session.Promotion.OFFER
-        or booking.must_accept_by is not None
-        or (booking.notice_days and now >= booking.free_until)
-    )
-    if only_offered:
-        return State.OFFERED
-    return State.CONFIRMED if approvals.is_agreed(booking, session) else State.REQUESTED
+def absence_pence(booking: Booking, sittings: Iterable[SittingTimes]) -> int:
+    """What the booking costs if nobody comes, in pence."""
+    return _charge_pence(booking, sittings, ChargeBand.Occasion.ABSENT)
 
 
-def offered_until(booking: Booking, session: Session, *, now: datetime) -> datetime:
-    """Until when a place that is offered now is held for this person."""
-    until = offer_end(now=now, starts_at=session.starts_at, hours=session.offer_hours)
-    return min(until, booking.must_accept_by or until)
+def charge_for_cancelling(
+    booking: Booking, sittings: Iterable[SittingTimes], *, now: datetime
+) -> int:
+    """What cancelling a confirmed place costs now, in pence; nothing until the promised moment."""
+    return 0 if now < booking.free_until else late_pence(booking, sittings)
 
 
-def bring_forward(booking: Booking, session: Session, *, now: datetime) -> None:
-    """After the session has moved to begin earlier: nobody may answer longer than that allows.
-
-    An offer lasts no longer than one that is made now. The caller saves the booking.
-    """
-    if booking.offered_until is not None and booking.state == State.OFFERED:
-        booking.offered_until = min(booking.offered_until, offered_until(booking, session, now=now))
-    if booking.must_accept_by is not None:
-        booking.must_accept_by = min(booking.must_accept_by, session.starts_at)
-
-
-def answer_by(booking: Booking) -> datetime | None:
-    """Until when a place is held that is not certain yet."""
-    if booking.state == State.OFFERED:
-        return booking.offered_until
-    return booking.approval.expires_at if booking.state == State.REQUESTED else None
-
-
-def why_offered(booking: Booking) -> str:
-    """Why somebody whom we put in line is offered a place; costs a statement only for them."""
-    if booking.must_accept_by is None:
+def charge_sentence(booking: Booking) -> str:
+    """What was charged, in words, or nothing."""
+    if not booking.charge_pence:
         return ""
-    return (
-        booking.events.filter(what=BookingEvent.What.INVITED).values_list("why", flat=True).first()
-        or ""
+    return f"Late cancellation: {pounds(booking.charge_pence)} is charged."
+
+
+def charges_if_accepted(
+    booking: Booking, sittings: Iterable[SittingTimes], *, now: datetime
+) -> str:
+    """What somebody who accepts a place should know about giving it up again, or nothing."""
+    if not booking.notice_days:
+        return ""
+    pence = late_pence(booking, sittings)
+    if now >= booking.free_until:
+        if pence:
+            return (
+                "The notice period has begun. If you accept the place, cancelling it will no"
+                f" longer be free: it costs {pounds(pence)}."
+            )
+        return (
+            "The notice period has begun, so please accept only if you are sure that you can come."
+        )
+    if pence:
+        return (
+            f"You can cancel free of charge until {deadline(booking.free_until)}. After that it"
+            f" costs {pounds(pence)}."
+        )
+    return ""
+
+
+def charges_if_not_used(booking: Booking, sittings: Sequence[SittingTimes]) -> str:
+    """What it costs if a place is not used, for whoever is to agree to it, or nothing."""
+    late, absent = late_pence(booking, sittings), absence_pence(booking, sittings)
+    costs = []
+    if late and booking.notice_days:
+        costs.append(f"cancelling after {deadline(booking.free_until)} costs {pounds(late)}")
+    if absent:
+        costs.append(f"not coming costs {pounds(absent)}")
+    words = listed(costs)
+    return f"{words[:1].upper()}{words[1:]}." if words else ""
+
+
+def _charge_pence(booking: Booking, sittings: Iterable[SittingTimes], occasion: str) -> int:
+    if booking.policy is None:
+        return 0
+    return booking.policy.charge_pence(occasion, hours=hours_of(sittings), agency=booking.agency)
+
+
+_SO_THAT = "so that somebody else can have the place."
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancellationTerms:
+    """The moment until which cancelling is free, and what is charged after that, in pence.
+
+    `until_start` says that this moment is the start, `spared` that the person's agency is never
+    charged, `some_spared` that some agencies are not, where it is not known whose terms these are.
+    """
+
+    free_until: datetime
+    until_start: bool = False
+    late_pence: int = 0
+    absent_pence: int = 0
+    spared: bool = False
+    some_spared: bool = False
+
+    @property
+    def has_charges(self) -> bool:
+        """Whether anything is charged at all."""
+        return bool(self.late_pence or self.absent_pence)
+
+    @property
+    def after(self) -> str:
+        """What is charged after the moment: "£35 for late cancellation, £35 if you do not come"."""
+        late = f"{pounds(self.late_pence)} for late cancellation" if self.late_pence else ""
+        absent = f"{pounds(self.absent_pence)} if you do not come" if self.absent_pence else ""
+        return ", ".join(filter(None, (late, absent)))
+
+    def sentence(self, *, now: datetime) -> str:
+        """All of it, for somebody who may still cancel."""
+        is_free_still = now < self.free_until
+        if self.spared:
+            return f"No charge for your agency. Please still cancel {self._please(now)}, {_SO_THAT}"
+        if not self.has_charges:
+            return f"Cancelling costs nothing. Please cancel {self._please(now)}, {_SO_THAT}"
+        if is_free_still:
+            told = f"Free until {deadline(self.free_until)}. After that {self.after}."
+        else:
+            told = f"Cancelling was free until {deadline(self.free_until)}. Now {self.after}."
+        return f"{told} Some agencies are not charged." if self.some_spared else told
+
+    def _please(self, now: datetime) -> str:
+        if self.until_start:
+            return "before the session starts"
+        return f"by {deadline(self.free_until)}" if now < self.free_until else "as soon as you can"
+
+    def cost_now(self, *, now: datetime) -> str:
+        """What cancelling costs at this moment, for the page before the button."""
+        if self.spared:
+            return "Cancelling now costs nothing: there is no charge for your agency."
+        if not self.late_pence:
+            return "Cancelling now costs nothing."
+        by = deadline(self.free_until)
+        if now < self.free_until:
+            return f"Cancelling now costs nothing. It is free until {by}."
+        return (
+            f"Cancelling now costs {pounds(self.late_pence)} for late cancellation, because it was"
+            f" free until {by}."
+        )
+
+
+def terms_of(booking: Booking) -> CancellationTerms:
+    """What was promised with a booking; at most two statements if nothing was prefetched."""
+    return terms(booking.policy, booking.agency, _times(booking.session), until=booking.free_until)
+
+
+def terms_offered(session: Session, agency: Agency | None) -> CancellationTerms:
+    """What somebody of this agency would be promised who books the session now."""
+    until = free_until(session.starts_at, session.notice_days)
+    return terms(session.policy, agency, _times(session), until=until)
+
+
+def _times(session: Session) -> list[SittingTimes]:
+    return [SittingTimes.of(sitting) for sitting in session.sittings.all()]
+
+
+def terms(
+    policy: CancellationPolicy | None,
+    agency: Agency | None,
+    sittings: Sequence[SittingTimes],
+    *,
+    until: datetime,
+) -> CancellationTerms:
+    """The terms under a policy, for an agency, of a session with these sittings."""
+    until_start = bool(sittings) and until >= sittings[0].starts_at
+    if policy is None:
+        return CancellationTerms(free_until=until, until_start=until_start)
+    prefetch_related_objects([policy], "bands")
+    hours = hours_of(sittings)
+    late, absent = (
+        policy.charge_pence(occasion, hours=hours, agency=None)
+        for occasion in (ChargeBand.Occasion.LATE, ChargeBand.Occasion.ABSENT)
+    )
+    if not (late or absent) or policy.is_free_for(agency):
+        spared = bool(late or absent)
+        return CancellationTerms(free_until=until, until_start=until_start, spared=spared)
+    some = policy.free_for_trainers_in_kind or policy.free_for_charities_under_pence is not None
+    return CancellationTerms(
+        free_until=until,
+        until_start=until_start,
+        late_pence=late,
+        absent_pence=absent,
+        some_spared=agency is None and some,
     )

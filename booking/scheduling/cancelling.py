@@ -10,13 +10,14 @@ from django.db.models import F
 from accounts.models import User
 from booking.catalogue.models import Session, SessionEvent
 from booking.outbox import posting as outbox
-from booking.places import actions, announcements, approvals, exchanges, history
+from booking.places import actions, announcements, exchanges, history
 from booking.places.announcements import NextDate
-from booking.places.eligibility import check_changeable
-from booking.places.manager_copies import with_copies
+from booking.places.lock import lock_session, sittings_of
+from booking.places.managers import asking
+from booking.places.managers.copies import with_copies
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import PlaceRefused, SessionStarted
-from booking.places.statements import lock_session, sittings_of
+from booking.places.rules.decision import check_changeable
 from booking.scheduling import trainers
 from booking.site.wording import day, listed, short_day
 
@@ -99,7 +100,7 @@ def _end_all(
     bookings = list(live.select_related("person", "approval"))
     confirmed = {booking.pk for booking in bookings if booking.state == Booking.State.CONFIRMED}
     actions.take_all_back(bookings, session, now=now)
-    approvals.close(bookings, session, now=now)
+    asking.close(bookings, session, now=now)
     history.record(bookings, BookingEvent.What.SESSION_CANCELLED, by=by, now=now, why=why)
     drafts = [
         draft

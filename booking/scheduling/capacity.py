@@ -11,14 +11,13 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import Agency, User
 from booking.catalogue.models import Session, SessionEvent, SessionQuerySet
-from booking.places import actions, terms
-from booking.places.eligibility import check_ahead, check_changeable
-from booking.places.facts import Room, read_room
-from booking.places.models import Booking
+from booking.places import actions, giving
+from booking.places.facts import Seating, read_seating
+from booking.places.lock import lock_session
+from booking.places.models import Allocation, Booking
 from booking.places.refusals import CapacityTooLow, LimitTooLow, ReservedPlaces
-from booking.places.rule_models import Allocation
-from booking.places.statements import lock_session
-from booking.places.waiting_list import next_in_line
+from booking.places.rules.decision import check_ahead, check_changeable
+from booking.places.rules.line import next_in_line
 from booking.site.wording import LONDON, counted, listed
 from booking.site.working_days import end_of_working_day_before
 
@@ -50,7 +49,7 @@ def check_capacity(session: Session, capacity: int, *, now: datetime) -> None:
     check_changeable(session)
     if capacity < max(session.places_taken, 1):
         raise CapacityTooLow(wanted=capacity, taken=max(session.places_taken, 1))
-    check_reserved(read_room(session, now=now), capacity=capacity)
+    check_reserved(read_seating(session, now=now), capacity=capacity)
 
 
 def who_would_get_a_place(
@@ -62,12 +61,12 @@ def who_would_get_a_place(
     with its course's rules, and is changed.
     """
     session.capacity = capacity
-    room = read_room(session, now=now)
+    room = read_seating(session, now=now)
     is_ahead = session.state == Session.State.PUBLISHED and session.starts_at > now
     if not is_ahead or room.free <= 0:
         return []
     chosen = next_in_line(room, room.free, now=now).chosen
-    return [(booking, terms.state_when_chosen(booking, session, now=now)) for booking in chosen]
+    return [(booking, giving.state_when_chosen(booking, session, now=now)) for booking in chosen]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +111,7 @@ def change_limits(
             for each in reservations
         ]
         Allocation.objects.bulk_create(allocations)
-        room = read_room(locked, now=now)
+        room = read_seating(locked, now=now)
         _check_limit(room, agency_limit)
         check_reserved(room, capacity=locked.capacity)
         locked.save(update_fields=["agency_limit", "has_allocations"])
@@ -122,7 +121,7 @@ def change_limits(
     return actions.fill_places(session=session, now=now)
 
 
-def check_reserved(room: Room, *, capacity: int) -> None:
+def check_reserved(room: Seating, *, capacity: int) -> None:
     """Refuse, with the numbers, a capacity that taken and reserved places do not fit in.
 
     Raises `ReservedPlaces`.
@@ -132,7 +131,7 @@ def check_reserved(room: Room, *, capacity: int) -> None:
         raise ReservedPlaces(wanted=capacity, taken=room.taken, reserved=unmet)
 
 
-def _check_limit(room: Room, limit: int | None) -> None:
+def _check_limit(room: Seating, limit: int | None) -> None:
     if limit is None or not room.holders:
         return
     agency, held = max(room.holders.items(), key=lambda item: item[1])

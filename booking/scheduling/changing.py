@@ -14,10 +14,10 @@ from django.db import transaction
 from accounts.models import User
 from booking.catalogue.models import Session, SessionEvent, Sitting, Venue
 from booking.catalogue.sittings import SittingTimes
-from booking.places.changed import JOIN_LINK, TIMES, Change, Matter, in_history
-from booking.places.eligibility import check_changeable
+from booking.places.changes import JOIN_LINK, TIMES, Change, Matter, in_history
+from booking.places.lock import lock_session
 from booking.places.refusals import PlaceRefused, SessionStarted
-from booking.places.statements import lock_session
+from booking.places.rules.decision import check_changeable
 from booking.scheduling import trainers
 from booking.scheduling.telling import tell
 from booking.site.wording import listed, sitting_times

@@ -12,8 +12,8 @@ from accounts.models import User
 from booking.catalogue import courses
 from booking.catalogue.courses import CoursePlan, VenuePlan
 from booking.catalogue.models import Course, Session, SessionEvent, SessionQuerySet, Venue
-from booking.places.changed import INSTRUCTIONS, Change, Matter, in_history
-from booking.places.statements import lock_session, sittings_of
+from booking.places.changes import INSTRUCTIONS, Change, Matter, in_history
+from booking.places.lock import lock_session, sittings_of
 from booking.scheduling import trainers
 from booking.scheduling.plans import EditRefused
 from booking.scheduling.telling import tell

@@ -9,8 +9,8 @@ from django.db import transaction
 
 from accounts.models import User
 from booking.catalogue.models import Course, Session, SessionEvent
-from booking.places.facts import read_room
-from booking.places.statements import lock_session
+from booking.places.facts import read_seating
+from booking.places.lock import lock_session
 from booking.scheduling import corrections, plans, trainers
 from booking.scheduling.capacity import check_reserved
 from booking.scheduling.changing import move_releases
@@ -49,7 +49,7 @@ def change_draft(
         plans.store_draft(session=session, plan=plan, publish=publish, now=now)
         draft = lock_session(session.pk)
         move_releases(draft, now=now)
-        check_reserved(read_room(draft, now=now), capacity=draft.capacity)
+        check_reserved(read_seating(draft, now=now), capacity=draft.capacity)
         if publish:
             _published(draft, by=by, now=now)
 

@@ -14,8 +14,8 @@ from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.places import exchanges
 from booking.places.facts import read_practitioners
-from booking.places.rules import turned_away
-from booking.places.statements import read_session
+from booking.places.lock import read_session
+from booking.places.rules.rules import turned_away
 from booking.scheduling import demand, drafting
 from booking.scheduling.plans import Plan
 from booking.site.working_days import after_working_days

@@ -7,8 +7,8 @@ from accounts.models import User
 from booking.catalogue.models import Session
 from booking.catalogue.sittings import SittingTimes
 from booking.outbox import posting as outbox
-from booking.places import announcements, approvals, history, terms
-from booking.places.changed import (
+from booking.places import announcements, giving, history
+from booking.places.changes import (
     Change,
     concerning,
     for_managers,
@@ -16,7 +16,8 @@ from booking.places.changed import (
     in_history,
     states_concerned,
 )
-from booking.places.manager_copies import with_copies
+from booking.places.managers import asking
+from booking.places.managers.copies import with_copies
 from booking.places.models import Booking, BookingEvent
 from booking.site.working_days import after_working_time, free_until
 
@@ -50,9 +51,9 @@ def tell(
         if gives_time_to_react(changes):
             booking.free_until = _free_until_now(booking, session, now=now)
             if moved_from is not None and session.starts_at < moved_from:
-                terms.bring_forward(booking, session, now=now)
+                giving.bring_forward(booking, session, now=now)
     if moved_from is not None:
-        approvals.session_moved(bookings, session)
+        asking.session_moved(bookings, session)
     Booking.objects.bulk_update(
         bookings,
         ["calendar_sequence", "free_until", "offered_until", "must_accept_by"],
@@ -68,7 +69,7 @@ def tell(
             dropped=dropped,
             changes=[each.as_payload() for each in concerning(changes, booking.state)],
             session_revision=session.revision,
-            answer_by=terms.answer_by(booking),
+            answer_by=giving.answer_by(booking),
             now=now,
         )
     ]
@@ -77,7 +78,7 @@ def tell(
     drafts.extend(announcements.offered(booking, why=_SOONER) for booking in sooner)
     history.record(sooner, BookingEvent.What.OFFERED, by=by, now=now, why=_SOONER)
     if of_question := [each.as_payload() for each in for_managers(changes)]:
-        drafts.extend(approvals.ask_again(bookings, of_question, now=now))
+        drafts.extend(asking.ask_again(bookings, of_question, now=now))
     outbox.post(with_copies(drafts, session=session, bookings=bookings), now=now)
 
 

@@ -4,7 +4,7 @@ from django import template
 from django.urls import Resolver404, resolve
 
 from booking.catalogue.models import Session
-from booking.places.history_words import told_of
+from booking.places.history import told_of
 from booking.places.models import BookingEvent
 
 register = template.Library()

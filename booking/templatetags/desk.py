@@ -4,10 +4,10 @@ from django import template
 from django.utils import timezone
 
 from accounts.failing_mail import people_whose_mail_fails
+from booking.places.managers.models import Approval
 from booking.places.models import Booking
-from booking.places.rule_models import Approval
-from booking.places.sent_mail import MailAbout
-from booking.places.sent_mail import mail_about as find_mail_about
+from booking.programme.sent_mail import MailAbout
+from booking.programme.sent_mail import mail_sent_about as find_mail_about
 from booking.replies.models import CalendarReply, mail_to_read
 
 register = template.Library()

@@ -11,10 +11,11 @@ from playwright.sync_api import Browser, Page, expect
 from accounts.models import User
 from booking.catalogue.models import ChargeBand, Session
 from booking.local.smtp_sink import StoredMail
-from booking.places import actions, approvals, links
+from booking.places import actions, links
+from booking.places.actions import sweep
+from booking.places.managers import asking
+from booking.places.managers.models import Approval
 from booking.places.models import Booking
-from booking.places.rule_models import Approval
-from booking.places.sweep import sweep
 from tests.browser.journeys import Mail, show_heading, sign_in
 from tests.factories import (
     make_agency,
@@ -205,7 +206,7 @@ def test_a_coordinator_confirms_an_address(
     expect(page.get_by_text("boss@elsewhere.example is asked now.")).to_be_visible()
     assert mail("boss@elsewhere.example", "agreement")
     approval = Approval.objects.select_related("booking__session").get(booking=booking)
-    assert approvals.standing(approval, now=timezone.now()) == approvals.Standing.OPEN
+    assert asking.state_of_question(approval, now=timezone.now()) == asking.QuestionState.OPEN
 
 
 @SCREENS

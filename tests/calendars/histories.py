@@ -19,9 +19,9 @@ from booking.notices.calendar_part import calendar_part
 from booking.notices.notice import notice_of
 from booking.outbox.models import Message
 from booking.places import actions, exchanges
+from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused
-from booking.places.rule_models import Approval
 from booking.scheduling import cancelling, changing
 from booking.scheduling.capacity import change_capacity
 from booking.scheduling.changing import Arrangements, PlannedSitting

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from booking.catalogue.models import Session
 from booking.places import actions
-from booking.places.rule_models import Allocation
+from booking.places.models import Allocation
 from booking.site.wording import deadline
 from booking.site.working_days import end_of_working_day_before
 from tests.factories import make_agency, make_person, make_session

@@ -13,8 +13,8 @@ from accounts.models import User
 from booking.catalogue.models import Course, Session, Venue
 from booking.outbox.models import Message
 from booking.places import actions
+from booking.places.managers.models import Approval
 from booking.places.models import Booking
-from booking.places.rule_models import Approval
 from tests.factories import (
     make_agency,
     make_course,

@@ -18,8 +18,8 @@ from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
 from booking.outbox.posting import Draft
 from booking.places import announcements
+from booking.places.managers.models import Approval
 from booking.places.models import Booking
-from booking.places.rule_models import Approval
 from booking.replies.announcements import still_booked
 from booking.site.working_days import free_cancellation_until
 from tests.factories import NOW, make_coordinator, make_person, make_session

@@ -28,7 +28,7 @@ from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
 from booking.partnership.models import Partnership
 from booking.places import announcements, links
-from booking.places.manager_copies import TO_MANAGERS
+from booking.places.managers.copies import TO_MANAGERS
 from booking.places.models import Booking
 from booking.scheduling import trainers
 from booking.scheduling.opening import NEW_DATE

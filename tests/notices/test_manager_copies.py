@@ -13,10 +13,11 @@ from accounts.models import User
 from booking.catalogue.models import Course, Session
 from booking.outbox.models import Message
 from booking.outbox.topics import topic_words
-from booking.places import actions, approvals, exchanges
-from booking.places.manager_copies import TO_MANAGERS
+from booking.places import actions, exchanges
+from booking.places.managers import asking
+from booking.places.managers.copies import TO_MANAGERS
+from booking.places.managers.models import Approval
 from booking.places.models import Booking
-from booking.places.rule_models import Approval
 from booking.scheduling import cancelling, changing
 from booking.scheduling.changing import Arrangements, PlannedSitting
 from tests.factories import (
@@ -247,7 +248,7 @@ def test_an_address_elsewhere_gets_copies_once_a_coordinator_confirmed_it() -> N
     session = make_asking()
     booking = book(session, make_practitioner(manager_email="head@elsewhere.example"))
     assert booking.approval.state == Approval.State.UNCONFIRMED
-    approvals.confirm_address(approval=booking.approval, by=make_coordinator(), now=NOW)
+    asking.confirm_address(approval=booking.approval, by=make_coordinator(), now=NOW)
     actions.approve(approval=Approval.objects.get(booking=booking), now=NOW)
     assert [message.to_email for message in copies()] == ["head@elsewhere.example"]
 

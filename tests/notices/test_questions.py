@@ -10,8 +10,8 @@ from booking.notices.composing import compose
 from booking.outbox.delivery import Pointless
 from booking.outbox.posting import Draft
 from booking.places import announcements, links
+from booking.places.managers.models import Approval
 from booking.places.models import Booking
-from booking.places.rule_models import Approval
 from tests.factories import NOW, make_agency, make_course, make_person, make_policy, make_session
 from tests.notices.letters import (
     LATER,

@@ -10,8 +10,7 @@ from itertools import combinations, pairwise
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
-from booking.places.models import Booking, BookingEvent
-from booking.places.rule_models import Allocation
+from booking.places.models import Allocation, Booking, BookingEvent
 
 State = Booking.State
 What = BookingEvent.What

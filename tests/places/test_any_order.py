@@ -17,11 +17,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from accounts.models import Sector, User
 from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
-from booking.places import actions, approvals, exchanges
+from booking.places import actions, exchanges
+from booking.places.actions import sweep
+from booking.places.managers import asking
+from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused
-from booking.places.rule_models import Approval
-from booking.places.sweep import sweep
 from booking.scheduling import cancelling, changing
 from booking.scheduling.capacity import Reservation, change_capacity, change_limits
 from booking.scheduling.changing import Arrangements, PlannedSitting
@@ -348,14 +349,14 @@ class Places(RuleBasedStateMachine):
         if open_ones:
             approval = open_ones[number % len(open_ones)]
             with suppress(PlaceRefused):
-                approvals.confirm_address(approval=approval, by=self.coordinator, now=self.now)
+                asking.confirm_address(approval=approval, by=self.coordinator, now=self.now)
             self.check(approval.booking.session)
 
     @rule(hours=st.sampled_from([1, 5, 24, 24, 72, 200]))
     def time_passes(self, hours: int) -> None:
         """Offers, requests and reservations run out, sessions begin."""
         self.now += timedelta(hours=hours)
-        approvals.remind(now=self.now)
+        asking.remind(now=self.now)
         self.check()
 
     # ------------------------------------------------------------ what must hold

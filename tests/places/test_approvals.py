@@ -20,12 +20,13 @@ from booking.notices.composing import compose
 from booking.outbox.delivery import deliver
 from booking.outbox.models import Message
 from booking.outbox.smtp import SmtpConnection
-from booking.places import actions, approvals, links
-from booking.places.approvals import Standing
+from booking.places import actions, links
+from booking.places.actions import sweep
+from booking.places.managers import asking
+from booking.places.managers.asking import QuestionState
+from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import AlreadyAnswered, ManagerNeeded, PlaceRefused
-from booking.places.rule_models import Approval
-from booking.places.sweep import sweep
 from tests.factories import (
     make_agency,
     make_coordinator,
@@ -364,7 +365,7 @@ def test_another_manager_is_asked_although_nothing_reaches_the_one_before(
     booking = requested(practitioner)
     [parked] = Message.objects.filter(topic="approval.asked")
     Message.objects.update(state=Message.State.PARKED, last_error="550 5.1.1 No such person")
-    approvals.change_manager(
+    asking.change_manager(
         booking=booking, manager_email="boss2@trust.example", by=practitioner, now=timezone.now()
     )
     [asked] = Message.objects.claimable(now=timezone.now())
@@ -519,13 +520,13 @@ def test_reminded_after_three_working_days_and_lapsed_after_five_over_easter(
     )
     reminder_due = datetime(2027, 3, 30, 8, 0, tzinfo=UTC)
     over = datetime(2027, 4, 1, 16, 0, tzinfo=UTC)
-    assert approvals.remind(now=reminder_due - timedelta(seconds=1)) == 0
-    assert approvals.remind(now=reminder_due) == 1
-    assert approvals.remind(now=reminder_due + timedelta(hours=1)) == 0, "once"
+    assert asking.remind(now=reminder_due - timedelta(seconds=1)) == 0
+    assert asking.remind(now=reminder_due) == 1
+    assert asking.remind(now=reminder_due + timedelta(hours=1)) == 0, "once"
     assert mails("approval.reminder") == [MANAGER]
     sweep(now=over - timedelta(seconds=1))
     assert state_of(booking) == Booking.State.REQUESTED
-    assert approvals.standing(approval_of(booking), now=over) == Standing.RUN_OUT
+    assert asking.state_of_question(approval_of(booking), now=over) == QuestionState.RUN_OUT
     sweep(now=over)
     assert state_of(booking) == Booking.State.LAPSED
     assert state_of(waiting) == Booking.State.REQUESTED
@@ -536,7 +537,7 @@ def test_a_manager_never_has_longer_than_until_the_start(practitioner: User) -> 
     starts = BEFORE_EASTER + timedelta(days=2)
     booking = requested(practitioner, now=BEFORE_EASTER, starts_at=starts)
     assert approval_of(booking).expires_at == starts
-    assert approvals.standing(approval_of(booking), now=starts) == Standing.NOT_NEEDED
+    assert asking.state_of_question(approval_of(booking), now=starts) == QuestionState.NOT_NEEDED
 
 
 def test_whoever_is_asked_after_the_day_of_the_reminder_gets_none(practitioner: User) -> None:
@@ -544,10 +545,10 @@ def test_whoever_is_asked_after_the_day_of_the_reminder_gets_none(practitioner: 
         practitioner, now=BEFORE_EASTER, starts_at=datetime(2027, 5, 4, 9, 0, tzinfo=UTC)
     )
     late = datetime(2027, 3, 31, 9, 0, tzinfo=UTC)
-    approvals.change_manager(
+    asking.change_manager(
         booking=booking, manager_email="new@trust.example", by=practitioner, now=late
     )
-    assert approvals.remind(now=late + timedelta(minutes=1)) == 0
+    assert asking.remind(now=late + timedelta(minutes=1)) == 0
     assert mails("approval.asked") == [MANAGER, "new@trust.example"]
 
 
@@ -556,7 +557,7 @@ def test_a_manager_cannot_be_named_who_is_the_person(practitioner: User) -> None
     # Mail with a plus suffix comes to the same mailbox, and with it the link to agree.
     for own in (practitioner.email, "Priya+manager@trust.example"):
         with pytest.raises(ManagerNeeded):
-            approvals.change_manager(
+            asking.change_manager(
                 booking=booking, manager_email=own, by=practitioner, now=timezone.now()
             )
 
@@ -584,7 +585,7 @@ def test_nobody_is_asked_any_more_once_the_session_has_begun(practitioner: User)
     booking = requested(practitioner, manager_email="boss@elsewhere.example")
     approval = approval_of(booking)
     with pytest.raises(AlreadyAnswered):
-        approvals.confirm_address(
+        asking.confirm_address(
             approval=approval, by=make_coordinator(), now=booking.session.starts_at
         )
     assert mails("approval.asked") == []

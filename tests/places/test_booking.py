@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
-from booking.places import actions, sweep
+from booking.places import actions
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import (
     AlreadyBooked,
@@ -179,8 +179,8 @@ class TestOffers:
     def test_offer_that_runs_out_goes_to_the_next(self) -> None:
         session, first, second = self.offered()
         later = LAST_MOMENT
-        assert sweep.sweep(now=later - timedelta(seconds=1)) == 0
-        assert sweep.sweep(now=later) == 1
+        assert actions.sweep(now=later - timedelta(seconds=1)) == 0
+        assert actions.sweep(now=later) == 1
         session.refresh_from_db()
         assert refreshed(first).state == State.LAPSED
         assert refreshed(second).state == State.OFFERED
@@ -300,7 +300,7 @@ class TestRefusals:
         book(session)
         waiting = book(session)
         Session.objects.filter(pk=session.pk).update(capacity=2)
-        assert sweep.sweep(now=NOW + timedelta(hours=1)) == 0
+        assert actions.sweep(now=NOW + timedelta(hours=1)) == 0
         assert actions.fill_places(session=session, now=NOW + timedelta(hours=1)) == 0
         assert refreshed(waiting).state == State.WAITING
 
@@ -344,7 +344,7 @@ def test_many_waiting_people_are_given_places_in_short_transactions() -> None:
     for person in people:
         actions.book(session=session, person=person, by=person, now=NOW)
     Session.objects.filter(pk=session.pk).update(capacity=100)
-    assert sweep.sweep(now=NOW) == len(people)
+    assert actions.sweep(now=NOW) == len(people)
     session.refresh_from_db()
     assert (session.places_taken, session.waiting_count) == (len(people) + 1, 0)
     assert Booking.objects.for_session(session).confirmed().count() == len(people) + 1
@@ -404,7 +404,7 @@ def test_a_session_that_fails_keeps_no_other_from_its_turn() -> None:
             """
         )
     with pytest.raises(ExceptionGroup) as raised:
-        sweep.sweep(now=NOW)
+        actions.sweep(now=NOW)
     assert "broken" in str(raised.value.exceptions[0])
     states = {key: Booking.objects.get(pk=each.pk).state for key, each in waiting.items()}
     assert states == {broken.pk: "waiting", sound.pk: "confirmed"}

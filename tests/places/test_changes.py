@@ -11,10 +11,11 @@ from booking.catalogue.models import Session
 from booking.notices.composing import compose
 from booking.outbox.delivery import Pointless
 from booking.outbox.models import Message
-from booking.places import actions, approvals, links
+from booking.places import actions, links
+from booking.places.managers import asking
+from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import CapacityTooLow, SessionNotOpen, SessionStarted
-from booking.places.rule_models import Approval
 from booking.scheduling import cancelling, capacity, changing, corrections
 from booking.scheduling.changing import Arrangements, BadTimes, PlannedSitting
 from tests.factories import (
@@ -337,7 +338,7 @@ def test_a_manager_is_not_asked_twice_who_was_asked_anew_in_the_same_moment() ->
     waiting.refresh_from_db()
     assert waiting.state == Booking.State.REQUESTED
     assert questions(waiting).count() == 2
-    approvals.change_manager(
+    asking.change_manager(
         booking=waiting, manager_email="chief@agency.example", by=waiting.person, now=NOW
     )
     *_, second, third = questions(waiting)

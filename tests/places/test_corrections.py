@@ -18,8 +18,8 @@ from booking.catalogue.courses import PLAIN_FIELDS, CoursePlan, VenuePlan
 from booking.catalogue.models import Course, Session, Venue
 from booking.outbox.models import Message
 from booking.places import actions
+from booking.places.lock import lock_session
 from booking.places.models import Booking
-from booking.places.statements import lock_session
 from booking.scheduling import corrections, drafting, plans
 from booking.scheduling.corrections import CorrectedMeanwhile
 from booking.scheduling.trainers import CHANGED

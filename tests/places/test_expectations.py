@@ -13,8 +13,8 @@ from accounts.models import PractitionerGroup, Sector, User
 from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
 from booking.places import actions
-from booking.places.expectations import Outcome, expected
 from booking.places.models import Booking
+from booking.places.rules.decision import Verdict, expected
 from booking.scheduling import capacity
 from booking.scheduling.capacity import Reservation
 from tests.factories import (
@@ -66,7 +66,7 @@ def fill(session: Session, number: int, **fields: Any) -> list[Booking]:
 
 def test_a_free_place_is_promised_plainly() -> None:
     session, person = make_session(capacity=3), make_person()
-    assert expected(session=session, person=person, now=NOW).outcome == Outcome.PLACE
+    assert expected(session=session, person=person, now=NOW).outcome == Verdict.PLACE
     for page in pages(person, session):
         assert "waiting list" not in page
     assert post(person, session)[0] == 302
@@ -75,7 +75,7 @@ def test_a_free_place_is_promised_plainly() -> None:
 def test_a_place_is_held_where_the_manager_must_agree() -> None:
     session = make_session(course=make_course(needs_manager_approval=True))
     person = make_person()
-    assert expected(session=session, person=person, now=NOW).outcome == Outcome.HELD
+    assert expected(session=session, person=person, now=NOW).outcome == Verdict.HELD
     shown, booking = pages(person, session)
     assert "Ask for a place" in shown
     assert "while we ask your line manager to agree" in booking
@@ -85,7 +85,7 @@ def test_a_full_session_gives_the_number_on_the_list() -> None:
     session, person = make_session(capacity=1), make_person()
     fill(session, 3)
     told = expected(session=session, person=person, now=NOW)
-    assert (told.outcome, told.rule, told.number) == (Outcome.WAIT, "capacity", 3)
+    assert (told.outcome, told.rule, told.number) == (Verdict.WAIT, "capacity", 3)
     for page in pages(person, session):
         assert "You would be <strong>number 3</strong>" in page
         assert "Join the waiting list" in page
@@ -97,12 +97,12 @@ def test_an_agency_with_its_places_waits_and_is_told_so_though_others_could_book
     fill(session, 1, agency=agency)
     colleague, other = make_person(agency=agency), make_person()
     told = expected(session=session, person=colleague, now=NOW)
-    assert (told.outcome, told.rule, told.number) == (Outcome.WAIT, "agency limit", 1)
+    assert (told.outcome, told.rule, told.number) == (Verdict.WAIT, "agency limit", 1)
     for page in pages(colleague, session):
         assert "Your agency has its 1 place" in page
         assert "Join the waiting list" in page
         assert "This session is full" not in page
-    assert expected(session=session, person=other, now=NOW).outcome == Outcome.PLACE
+    assert expected(session=session, person=other, now=NOW).outcome == Verdict.PLACE
 
 
 def test_free_places_are_not_called_full_while_a_rule_keeps_somebody_waiting() -> None:
@@ -130,7 +130,7 @@ def test_reserved_places_say_for_whom_and_until_when() -> None:
     for page in pages(nurse, session):
         assert "The places that are left are reserved for Police until 5pm on Tuesday 26" in page
     officer = make_person(agency=make_agency(sector=Sector.POLICE))
-    assert expected(session=session, person=officer, now=NOW).outcome == Outcome.PLACE
+    assert expected(session=session, person=officer, now=NOW).outcome == Verdict.PLACE
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_a_course_for_a_group_names_it() -> None:
     session, person = make_session(course=course), make_person()
     assert "only for members of Designated leads" in pages(person, session)[0]
     group.members.add(person)
-    assert expected(session=session, person=person, now=NOW).outcome == Outcome.PLACE
+    assert expected(session=session, person=person, now=NOW).outcome == Verdict.PLACE
 
 
 def test_what_is_to_be_done_first_is_named_with_its_next_date_and_counts_once_done() -> None:
@@ -178,7 +178,7 @@ def test_what_is_to_be_done_first_is_named_with_its_next_date_and_counts_once_do
     PriorLearning.objects.create(
         person=person, course=first, completed_on=NOW.date(), provider="Elsewhere"
     )
-    assert expected(session=session, person=person, now=NOW).outcome == Outcome.PLACE
+    assert expected(session=session, person=person, now=NOW).outcome == Verdict.PLACE
 
 
 def test_a_clash_names_the_other_booking_and_offers_the_list_only_if_it_is_full() -> None:
@@ -192,7 +192,7 @@ def test_a_clash_names_the_other_booking_and_offers_the_list_only_if_it_is_full(
         assert mine.get_absolute_url() in page
         assert "You cannot book this session" in page
     told = expected(session=full, person=person, now=NOW)
-    assert (told.outcome, told.other) == (Outcome.WAIT, mine)
+    assert (told.outcome, told.other) == (Verdict.WAIT, mine)
     assert "While you hold that place, none is given to you here." in pages(person, full)[1]
 
 

@@ -11,8 +11,10 @@ from accounts.models import Agency, PractitionerGroup, Sector, User
 from booking.catalogue.models import ChargeBand, Session, SessionEvent
 from booking.learning.models import PriorLearning
 from booking.outbox.models import Message
-from booking.places import actions, charges, exchanges, rules
+from booking.places import actions, exchanges, terms
+from booking.places.actions import sweep
 from booking.places.facts import read_practitioners
+from booking.places.lock import read_session, sittings_of
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import (
     Clash,
@@ -24,8 +26,7 @@ from booking.places.refusals import (
     ReservedPlaces,
     SessionStarted,
 )
-from booking.places.statements import read_session, sittings_of
-from booking.places.sweep import sweep
+from booking.places.rules import rules
 from booking.scheduling import capacity
 from booking.scheduling.capacity import Reservation
 from tests.factories import (
@@ -298,7 +299,7 @@ class TestNotice:
         charged = [Booking.objects.get(pk=each.pk) for each in (in_time, too_late, by_us)]
         assert [each.charge_pence for each in charged] == [0, late, 0]
         assert ("is charged" in last(too_late).why) == bool(late)
-        assert charges.late_pence(charged[1], sittings_of(session)) == late
+        assert terms.late_pence(charged[1], sittings_of(session)) == late
 
 
 class TestExchanges:

@@ -8,7 +8,7 @@ from django.test import Client
 
 from booking.places import actions, exchanges
 from booking.places.models import Booking
-from booking.places.standing import standing
+from booking.places.rules.line import standing
 from tests.factories import (
     NOW,
     make_agency,

@@ -14,7 +14,7 @@ __all__ = ["application"]
 
 def read_without_lock(session_id: int) -> "Session":
     """As `lock_session`, only that nobody waits for anybody."""
-    from booking.places.statements import read_session
+    from booking.places.lock import read_session
 
     return read_session(session_id)
 

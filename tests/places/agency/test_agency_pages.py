@@ -11,8 +11,8 @@ from django.utils import timezone
 from accounts.models import User
 from booking.outbox.models import Message
 from booking.places import actions
+from booking.places.managers.models import Approval
 from booking.places.models import Booking
-from booking.places.rule_models import Approval
 from tests.factories import make_coordinator, make_course, make_person, make_trainer
 from tests.places.agency.conftest import Police
 from tests.places.agency.pages import ahead, booked, calendar_method, mails_to, plain, signed_in

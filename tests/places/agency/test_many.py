@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from accounts.models import User
 from accounts.people import Entry
 from booking.catalogue.models import Session
-from booking.places import many
-from booking.places.many_rows import MOST_ROWS, UnreadableList, rows_of, text_of
+from booking.places.agency import many
+from booking.places.agency.rows import MOST_ROWS, UnreadableList, rows_of, text_of
 from booking.places.models import Booking
 from tests.factories import make_course, make_person
 from tests.places.agency.conftest import Police
@@ -110,7 +110,7 @@ def send(client: Client, session: Session, step: str, people: str = "", **more: 
     return client.post(address, {"step": step, "people": people, **more})
 
 
-def outcomes(police: Police, session: Session, text: str) -> list[many.Outcome]:
+def outcomes(police: Police, session: Session, text: str) -> list[many.RowResult]:
     """What the preview says of each row."""
     return many.foresee(
         rows_of(text),

@@ -1,4 +1,4 @@
-"""What is asked of whoever arranges places for colleagues."""
+"""What people are asked when they book or give up a place."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,8 +7,149 @@ from django import forms
 
 from accounts.models import Agency, User
 from accounts.people import Entry, colleagues_of
-from booking.places.exchange_outlook import OtherDate
-from booking.places.many_rows import MOST_BYTES, MOST_ROWS
+from booking.places.agency.rows import MOST_BYTES, MOST_ROWS
+from booking.places.pages.outlook import OtherDate
+
+NEEDS_LENGTH = 500
+
+
+def manager_field(*, required: bool) -> forms.EmailField:
+    """Who must agree; not required where the page shows the field only if it is needed."""
+    return forms.EmailField(
+        label="Your line manager’s work email address",
+        help_text=(
+            "This course needs your line manager’s agreement. We email them a link by which they"
+            " answer. They need no account."
+        ),
+        max_length=254,
+        required=required,
+        widget=forms.EmailInput(
+            attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
+        ),
+        error_messages={
+            "required": "Give your line manager’s work email address.",
+            "invalid": "Enter an email address in the right form, like name@agency.org.",
+            "max_length": "Use 254 characters or fewer for the address.",
+        },
+    )
+
+
+class BookForm(forms.Form):
+    """One optional question, and the manager's address where the course asks for agreement.
+
+    Pressing the button is the booking. The manager's field is shown where it is needed only; to
+    somebody new it is one of the questions about themselves.
+    """
+
+    manager_email = manager_field(required=False)
+    needs = forms.CharField(
+        label="Access or dietary needs (optional)",
+        help_text="Only the trainers and coordinators of this session see this.",
+        max_length=NEEDS_LENGTH,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"max_length": f"Use {NEEDS_LENGTH} characters or fewer."},
+    )
+
+    def __init__(self, *args: Any, with_manager: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not with_manager:
+            del self.fields["manager_email"]
+
+    def clean_manager_email(self) -> str:
+        """Whoever empties the field must name somebody, or their usual manager would be asked."""
+        address = str(self.cleaned_data["manager_email"]).strip()
+        if not address and "manager_email" in self.data:
+            raise forms.ValidationError("Give your line manager’s work email address.")
+        return address
+
+
+class ManagerForm(forms.Form):
+    """Another manager to ask."""
+
+    manager_email = manager_field(required=True)
+
+
+class CancelForm(forms.Form):
+    """An optional reason."""
+
+    why = forms.CharField(
+        label="Why are you cancelling? (optional)",
+        max_length=300,
+        required=False,
+        error_messages={"max_length": "Use 300 characters or fewer."},
+    )
+
+
+REASON_LENGTH = 400
+
+
+class ManagerAnswerForm(forms.Form):
+    """Whether a manager agrees. Whoever does not agree says why; whoever does may say something."""
+
+    answer = forms.ChoiceField(
+        choices=[("agree", "I agree"), ("decline", "I do not agree")],
+        error_messages={
+            "required": "Press “I agree” or “I do not agree”.",
+            "invalid_choice": "Press “I agree” or “I do not agree”.",
+        },
+    )
+    reason = forms.CharField(
+        label="Your reason",
+        help_text="Needed if you do not agree. The person who asks will read it.",
+        max_length=REASON_LENGTH,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"max_length": f"Use {REASON_LENGTH} characters or fewer."},
+    )
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the button was the one that agrees; for a form that is valid."""
+        return str(self.cleaned_data["answer"]) == "agree"
+
+    def clean(self) -> dict[str, Any]:
+        """Not agreeing needs a reason."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        is_reasonless = "reason" not in self.errors and not cleaned.get("reason")
+        if cleaned.get("answer") == "decline" and is_reasonless:
+            self.add_error("reason", "Say why you do not agree.")
+        return cleaned
+
+
+class OfferAnswerForm(forms.Form):
+    """Whether an offered place is accepted, and who must agree where nobody has been asked."""
+
+    answer = forms.ChoiceField(
+        choices=[("accept", "Accept the place"), ("decline", "Decline it")],
+        error_messages={
+            "required": "Press “Accept the place” or “Decline it”.",
+            "invalid_choice": "Press “Accept the place” or “Decline it”.",
+        },
+    )
+
+    manager_email = manager_field(required=False)
+
+    @property
+    def accepts(self) -> bool:
+        """Whether the button was the one that accepts; for a form that is valid."""
+        return str(self.cleaned_data["answer"]) == "accept"
+
+
+class RefuseAddressForm(forms.Form):
+    """Why a coordinator does not ask the manager who was named."""
+
+    reason = forms.CharField(
+        label="Why do you not confirm the address?",
+        help_text="The person who asks for the place reads this.",
+        max_length=REASON_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={
+            "required": "Say why you do not confirm the address.",
+            "max_length": f"Use {REASON_LENGTH} characters or fewer.",
+        },
+    )
+
 
 # Beyond this a list to choose from helps nobody.
 _MOST_TO_CHOOSE_FROM = 300

@@ -5,15 +5,17 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 
 from accounts.models import User
 from booking.catalogue.interest import course_of, is_told
 from booking.catalogue.models import Session
 from booking.catalogue.search import for_rows, places_of_course
-from booking.catalogue.session_page import session_context
 from booking.partnership.kept import the_partnership
-from booking.places.cancelling import terms_offered
-from booking.places.expectations import expected
+from booking.places.rules.decision import expected
+from booking.places.terms import terms_offered
+from booking.programme.listing import programme_context
+from booking.programme.session_page import session_context
 from booking.site.caching import same_for_everyone
 
 _DATES_ON_A_PAGE = 50
@@ -54,3 +56,16 @@ def session(request: HttpRequest, session_id: int) -> HttpResponse:
         if person.is_complete and not context["booking"] and not context["why_not"]:
             context["expected"] = expected(session=session, person=person, now=now)
     return render(request, "catalogue/session.html", context)
+
+
+@same_for_everyone(seconds=1)
+def programme(request: HttpRequest) -> HttpResponse:
+    """What is coming up, as a list or as a month, searched and filtered."""
+    headers = request.headers
+    only_results = "HX-Request" in headers and "HX-History-Restore-Request" not in headers
+    context = programme_context(request.GET, now=timezone.now())
+    context["only_results"] = only_results
+    template = "catalogue/programme.html"
+    response = render(request, f"{template}#results" if only_results else template, context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response

@@ -4,12 +4,14 @@ Who has no account yet gets one in the same transaction as the place, so that no
 an account and no word of it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 
+from accounts import agencies
 from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox
 from accounts.models import Agency, User
 from accounts.people import (
@@ -24,9 +26,9 @@ from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.places import actions, announcements, exchanges
 from booking.places.facts import Practitioner
+from booking.places.lock import PersonRow, lock_session
 from booking.places.models import Booking
 from booking.places.refusals import AddressRefused, NotAColleague
-from booking.places.statements import PersonRow
 from booking.site.wording import listed
 
 _LONGEST_ADDRESS = 254
@@ -128,3 +130,17 @@ def _with_account(entry: Entry, agency: Agency) -> User | None:
     if check_address(entry, known, agency=agency) and known is not None:
         return take_into_agency(person=known, entry=entry, agency=agency)
     return known
+
+
+def settle_agency(*, people: Sequence[User], agency: Agency) -> None:
+    """Put these people into the agency; their live bookings count as its from now on.
+
+    So its limit, its charges and handing a place to a colleague hold for them too. Each session
+    is a transaction of its own, so that nobody's row is held before a session's.
+    """
+    agencies.join_agency(people=people, agency=agency)
+    unsettled = Booking.objects.live().filter(person__in=people, agency=None)
+    for session_id in sorted(set(unsettled.values_list("session_id", flat=True))):
+        with transaction.atomic():
+            lock_session(session_id)
+            unsettled.filter(session=session_id).update(agency=agency)

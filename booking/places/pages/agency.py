@@ -1,24 +1,26 @@
 """My agency: what an agency lead sees and does for their colleagues."""
 
+from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from accounts.access import agency_leads_only, agency_of_lead
+from accounts.models import Agency
 from accounts.views import signed_in
 from booking.catalogue.models import Session
-from booking.places import many
-from booking.places.agency_queries import bookings_of_colleagues
-from booking.places.colleague_forms import ColleagueForm, ManyForm
-from booking.places.colleagues import book_colleague
-from booking.places.exchange_outlook import late_pence
-from booking.places.loaders import colleagues_booking, public_session, unread_session
-from booking.places.many_rows import rows_of, text_of
+from booking.places.agency import many
+from booking.places.agency.colleagues import book_colleague
+from booking.places.agency.rows import rows_of, text_of
 from booking.places.models import Booking
+from booking.places.pages.forms import ColleagueForm, ManyForm
+from booking.places.pages.loaders import colleagues_booking, public_session, unread_session
+from booking.places.pages.outlook import cost_of_leaving
 from booking.places.refusals import AlreadyBooked, PlaceRefused
 from booking.site.limits import at_most
 from booking.site.web import search_text
@@ -50,7 +52,7 @@ def agency_booking(request: HttpRequest, booking_id: int) -> HttpResponse:
         "booking": booking,
         "session": booking.session,
         "position": booking.waiting_position if is_waiting else None,
-        "charge": late_pence(booking, by=person, now=now),
+        "charge": cost_of_leaving(booking, by=person, now=now),
         "now": now,
     }
     return render(request, "places/agency_booking.html", context)
@@ -130,3 +132,21 @@ def _outcomes(
         "tally": many.tally(outcomes),
         "now": now,
     }
+
+
+def bookings_of_colleagues(agency: Agency, *, search: str, now: datetime) -> QuerySet[Booking]:
+    """The live bookings of an agency's people for sessions that are not over, by session.
+
+    Every word of the search is in the colleague's name or address or in the course's title.
+    """
+    bookings = Booking.objects.of_agency(agency.pk, now=now).live().with_session()
+    for word in search.split():
+        bookings = bookings.filter(
+            Q(person__first_name__icontains=word)
+            | Q(person__last_name__icontains=word)
+            | Q(person__email__icontains=word)
+            | Q(session__course__title__icontains=word)
+        )
+    return bookings.with_position().order_by(
+        "session__starts_at", "session_id", "person__last_name", "person__first_name", "pk"
+    )

@@ -11,19 +11,19 @@ from datetime import datetime
 from accounts.models import Agency, User
 from accounts.people import Entry, known_by_address
 from booking.catalogue.models import Session
-from booking.places import eligibility, prospects
-from booking.places.colleagues import book_colleague, check_address, newcomer
+from booking.places.agency.colleagues import book_colleague, check_address, newcomer
 from booking.places.facts import read_practitioners
+from booking.places.lock import read_session
 from booking.places.models import Booking
 from booking.places.refusals import AddressRefused, AlreadyBooked, PlaceRefused
-from booking.places.statements import read_session
-from booking.places.waiting_list import clashes, who_waits
+from booking.places.rules import decision
+from booking.places.rules.line import clashes, who_waits
 
 State = Booking.State
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class RowResult:
     """What becomes, or became, of one row.
 
     `state` is that of the booking, or nothing if there is none. `sentence` is why somebody waits
@@ -66,7 +66,7 @@ class Tally:
         return self.places + self.held + self.waiting
 
 
-def tally(outcomes: Sequence[Outcome]) -> Tally:
+def tally(outcomes: Sequence[RowResult]) -> Tally:
     """How many rows come to what."""
     states = [outcome.state for outcome in outcomes if outcome.is_to_do]
     return Tally(
@@ -80,14 +80,14 @@ def tally(outcomes: Sequence[Outcome]) -> Tally:
 
 def foresee(
     entries: Sequence[Entry], *, session_id: int, agency: Agency, by: User, now: datetime
-) -> list[Outcome]:
+) -> list[RowResult]:
     """What booking each of these would lead to, one after the other. Writes nothing.
 
     Costs the same few statements however many they are. Raises what refuses everybody: that the
     session takes no bookings.
     """
     session = read_session(session_id)
-    eligibility.check_open(session, now=now)
+    decision.check_open(session, now=now)
     line = who_waits(session, now=now)
     known = known_by_address(entry.email for entry in entries)
     keys = [person.pk for person in known.values() if person.agency_id == agency.pk]
@@ -101,7 +101,7 @@ def foresee(
             _check_first(is_first)
             is_new = check_address(entry, person, agency=agency)
             who = newcomer(entry, person, agency=agency) if is_new else people[_key(person)]
-            prospect = prospects.of_booking(
+            prospect = decision.prospect_of_booking(
                 who,
                 session,
                 line,
@@ -120,7 +120,7 @@ def foresee(
         if prospect.state == State.REQUESTED:
             why = f"{prospect.manager} is asked to agree first."
         outcomes.append(
-            Outcome(
+            RowResult(
                 entry=entry,
                 name=_name(entry, person),
                 state=prospect.state,
@@ -134,7 +134,7 @@ def foresee(
 
 def book_all(
     entries: Sequence[Entry], *, session: Session, agency: Agency, by: User, now: datetime
-) -> list[Outcome]:
+) -> list[RowResult]:
     """Book each of these, one transaction each, and say what became of every one.
 
     Whoever has a booking already keeps it as it is, so doing it twice changes nothing.
@@ -151,7 +151,7 @@ def book_all(
             continue
         is_waiting = booking.state == State.WAITING
         outcomes.append(
-            Outcome(
+            RowResult(
                 entry=entry,
                 name=_name(entry, booking.person),
                 state=booking.state,
@@ -182,11 +182,11 @@ def _key(person: User | None) -> int:
 
 def _refused(
     entry: Entry, person: User | None, refused: PlaceRefused, *, agency: Agency
-) -> Outcome:
+) -> RowResult:
     """Nobody of another agency is named: whose address it is stays untold."""
     ours = person if person is not None and person.agency_id == agency.pk else None
     if isinstance(refused, AlreadyBooked):
-        return Outcome(
+        return RowResult(
             entry=entry,
             name=_name(entry, ours),
             state=refused.booking.state,
@@ -194,7 +194,7 @@ def _refused(
             was_booked=True,
             booking=refused.booking,
         )
-    return Outcome(entry=entry, name=_name(entry, ours), sentence=refused.about_another)
+    return RowResult(entry=entry, name=_name(entry, ours), sentence=refused.about_another)
 
 
 def _name(entry: Entry, person: User | None) -> str:

@@ -3,17 +3,26 @@
 Nothing is written here. To decide by it, the caller holds the session's lock.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import Q
 
-from booking.catalogue.models import Session
-from booking.places import rules
-from booking.places.facts import Practitioner, Room, read_practitioners, read_room
+from booking.catalogue.models import CourseRules, Session, Sitting
+from booking.places import refusals
+from booking.places.facts import (
+    Practitioner,
+    Seating,
+    read_practitioners,
+    read_seating,
+    read_seatings,
+)
+from booking.places.lock import read_sessions
 from booking.places.models import Booking
-from booking.places.rules import Reason
+from booking.places.refusals import Reason
+from booking.places.rules import rules
+from booking.site.wording import counted
 
 # How many who wait are looked at with one set of statements: few at first, since the next one is
 # mostly the one.
@@ -25,7 +34,7 @@ _AT_ONCE = 200
 class Line:
     """Who gets a place now, and who stands further forward but is held by a rule."""
 
-    room: Room
+    room: Seating
     chosen: list[Booking] = field(default_factory=list)
     held: list[tuple[Booking, Reason]] = field(default_factory=list)
 
@@ -54,7 +63,7 @@ def who_waits(session: Session, *, now: datetime, newcomer: Practitioner | None 
 
     Nobody is looked at for a newcomer whom a rule holds back in any case.
     """
-    room = read_room(session, now=now)
+    room = read_seating(session, now=now)
     if room.free <= 0 or not session.waiting_count:
         return Line(room)
     if newcomer is not None and rules.held_back(newcomer, room):
@@ -70,7 +79,7 @@ def why_no_place(person: Practitioner, line: Line) -> Reason | None:
     return held or (rules.FULL if line.room.free <= 0 else None)
 
 
-def next_in_line(room: Room, number: int, *, now: datetime) -> Line:
+def next_in_line(room: Seating, number: int, *, now: datetime) -> Line:
     """The first people on the waiting list whom no rule holds, at most so many.
 
     Each rule is looked at again for each person, with the places that those before them take
@@ -92,7 +101,7 @@ def next_in_line(room: Room, number: int, *, now: datetime) -> Line:
 
 
 def _looked_at(
-    room: Room, *, now: datetime
+    room: Seating, *, now: datetime
 ) -> Iterator[tuple[Booking, Practitioner, Reason | None]]:
     """Everybody who waits, in order, with the reason against them that no other's place changes."""
     session = room.session
@@ -118,7 +127,7 @@ def _own_reasons(
             booking, person, session
         )
         if reason is None and booking.person_id in busy:
-            reason = rules.clash(busy[booking.person_id])
+            reason = refusals.clash(busy[booking.person_id])
         yield booking, person, reason
 
 
@@ -130,7 +139,7 @@ def why_each_waits(
     For pages, in the same few statements however many people there are. The session was read with
     its course's rules.
     """
-    room = read_room(session, now=now)
+    room = read_seating(session, now=now)
     full = rules.FULL if room.free <= 0 else None
     return [
         (booking, reason or rules.held_back(person, room) or full)
@@ -144,3 +153,92 @@ def no_manager(booking: Booking, person: Practitioner, session: Session) -> Reas
         return None
     is_asked = hasattr(booking, "approval")
     return None if is_asked else rules.manager_named(person, person.row.manager_email)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """A number on the waiting list, where 1 is next, and what speaks against a place now."""
+
+    position: int
+    reason: Reason
+
+    @property
+    def before(self) -> str:
+        """How many people are before them, in words."""
+        if self.position == 1:
+            return "Nobody is before you."
+        people = counted(self.position - 1, "person is", "people are")
+        return f"{people} before you."
+
+
+TURN = Reason("waiting list", "A place is free and is being given out now.")
+
+
+def standing(booking: Booking, *, now: datetime) -> Standing:
+    """Where a booking that waits stands now."""
+    return standings([booking], now=now)[booking.pk]
+
+
+def standings(bookings: Iterable[Booking], *, now: datetime) -> dict[int, Standing]:
+    """Where each of one person's bookings that wait stands, by key.
+
+    The bookings come `with_position`, or it costs a statement for each that does not. The number
+    of statements is the same however many they are.
+    """
+    waiting = list(bookings)
+    if not waiting:
+        return {}
+    person_id = waiting[0].person_id
+    sessions = read_sessions({booking.session_id for booking in waiting})
+    rooms = read_seatings(sessions.values(), now=now)
+    everything_asked = _united(session.course_rules for session in sessions.values())
+    person = read_practitioners([person_id], everything_asked, now=now)[person_id]
+    busy = _clashes(person_id, list(sessions))
+    found: dict[int, Standing] = {}
+    for booking in waiting:
+        room, other = rooms[booking.session_id], busy.get(booking.session_id)
+        reason = _against(booking, person, room, other)
+        position = getattr(booking, "position", None) or booking.waiting_position
+        found[booking.pk] = Standing(position=position, reason=reason)
+    return found
+
+
+def _against(
+    booking: Booking, person: Practitioner, room: Seating, other: Booking | None
+) -> Reason:
+    course_rules = room.session.course_rules
+    return (
+        rules.turned_away(person, course_rules)
+        or no_manager(booking, person, room.session)
+        or (refusals.clash(other) if other else None)
+        or rules.held_back(person, room)
+        or (rules.FULL if room.free <= 0 else TURN)
+    )
+
+
+def _united(asked: Iterable[CourseRules]) -> CourseRules:
+    """All groups and courses that any of these ask for, to read about them at once."""
+    each = list(asked)
+    return CourseRules(
+        groups=frozenset().union(*(one.groups for one in each)),
+        prerequisites=frozenset().union(*(one.prerequisites for one in each)),
+    )
+
+
+def _clashes(person_id: int, session_ids: Sequence[int]) -> Mapping[int, Booking]:
+    """For each of these sessions: a booking of the person's that holds a place at that time."""
+    held = list(
+        Booking.objects.holding_a_place()
+        .filter(person_id=person_id, session__state=Session.State.PUBLISHED)
+        .select_related("session__course")
+        .prefetch_related("session__sittings")
+    )
+    found: dict[int, Booking] = {}
+    for sitting in Sitting.objects.filter(session__in=session_ids):
+        for booking in held:
+            if booking.session_id != sitting.session_id and any(
+                other.starts_at < sitting.ends_at and other.ends_at > sitting.starts_at
+                for other in booking.session.sittings.all()
+            ):
+                found.setdefault(sitting.session_id, booking)
+    return found

@@ -9,50 +9,24 @@ from enum import StrEnum
 
 from django.db import transaction
 
-from accounts.addresses import same_mailbox
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
-from booking.places import announcements, history, rules
+from booking.places import announcements, history
 from booking.places.facts import Practitioner, read_practitioners
+from booking.places.lock import lock_booking, lock_session
+from booking.places.managers.models import Approval, new_approval_key
 from booking.places.models import Booking, BookingEvent
-from booking.places.refusals import AlreadyAnswered, ManagerNeeded
-from booking.places.rule_models import Approval, new_approval_key
-from booking.places.rules import Reason
-from booking.places.statements import lock_booking, lock_session
+from booking.places.refusals import AlreadyAnswered
+from booking.places.rules import rules
+from booking.places.rules.rules import MANAGER_MUST_AGREE, is_manager, manager_of
 from booking.site.wording import LONDON
 from booking.site.working_days import START_OF_WORKING_DAY, after_working_days
 
-RULE = Reason("manager's approval", "The line manager must agree.")
-_NOT_YOURSELF = Reason(
-    RULE.rule, "Give the email address of your colleague’s own line manager, not yours."
-)
 # Working days.
 REMINDED_AFTER = 3
 ANSWERED_WITHIN = 5
-
-
-def manager_of(person: Practitioner, named: str, *, by: User) -> str:
-    """The address of the manager to ask: the one named now, else the person's usual one.
-
-    For a colleague without one it is the agency lead or coordinator who books for them. Raises
-    `ManagerNeeded`, also where somebody who may not book for others names themselves.
-    """
-    arranges = by.pk != person.row.key and (by.is_agency_lead or by.is_coordinator)
-    usual = person.row.manager_email
-    email = (named or usual or (by.email if arranges else "")).strip().lower()
-    reason = rules.manager_named(person, email)
-    if reason is not None:
-        raise ManagerNeeded(reason)
-    if same_mailbox(email, by.email) and email != usual.casefold() and not arranges:
-        raise ManagerNeeded(_NOT_YOURSELF)
-    return email
-
-
-def is_manager(by: User, manager_email: str, *, person_id: int) -> bool:
-    """Whether the manager themselves books for their colleague, and so agrees."""
-    return by.pk != person_id and by.email.casefold() == manager_email.casefold()
 
 
 def ask(
@@ -183,14 +157,14 @@ def answered(
     manager has been asked instead.
     """
     approval = booking.approval
-    if approval.key != asked.key or standing(approval, now=now) != Standing.OPEN:
+    if approval.key != asked.key or state_of_question(approval, now=now) != QuestionState.OPEN:
         raise AlreadyAnswered
     approval.state, approval.decided_at, approval.reason = state, now, reason
     approval.save(update_fields=["state", "decided_at", "reason"])
     return approval
 
 
-class Standing(StrEnum):
+class QuestionState(StrEnum):
     """How what a manager was asked stands at a moment."""
 
     OPEN = "open"
@@ -201,29 +175,29 @@ class Standing(StrEnum):
 
 
 _ENDED = {
-    Approval.State.APPROVED: Standing.AGREED,
-    Approval.State.DECLINED: Standing.DECLINED,
-    Approval.State.LAPSED: Standing.RUN_OUT,
-    Approval.State.CLOSED: Standing.NOT_NEEDED,
+    Approval.State.APPROVED: QuestionState.AGREED,
+    Approval.State.DECLINED: QuestionState.DECLINED,
+    Approval.State.LAPSED: QuestionState.RUN_OUT,
+    Approval.State.CLOSED: QuestionState.NOT_NEEDED,
 }
 
 
-def standing(approval: Approval, *, now: datetime) -> Standing:
+def state_of_question(approval: Approval, *, now: datetime) -> QuestionState:
     """How the question stands: also where its time is over and the worker has yet to say so.
 
     Once the session has begun it is nobody's business any more, however it was answered.
     """
     booking, state = approval.booking, Approval.State(approval.state)
     if booking.session.starts_at <= now:
-        return Standing.NOT_NEEDED
+        return QuestionState.NOT_NEEDED
     if state in _ENDED:
         return _ENDED[state]
     if not booking.is_live or booking.state == Booking.State.CONFIRMED:
         # A place may be certain without an answer: the course may have stopped asking for it.
-        return Standing.NOT_NEEDED
+        return QuestionState.NOT_NEEDED
     if booking.state == Booking.State.REQUESTED and approval.expires_at <= now:
-        return Standing.RUN_OUT
-    return Standing.OPEN
+        return QuestionState.RUN_OUT
+    return QuestionState.OPEN
 
 
 def confirm_address(*, approval: Approval, by: User, now: datetime) -> None:
@@ -235,7 +209,7 @@ def confirm_address(*, approval: Approval, by: User, now: datetime) -> None:
         session = lock_session(approval.booking.session_id)
         fresh = Approval.objects.select_related("booking__person").get(pk=approval.pk)
         fresh.booking.session = session
-        is_open = standing(fresh, now=now) == Standing.OPEN
+        is_open = state_of_question(fresh, now=now) == QuestionState.OPEN
         if fresh.state != Approval.State.UNCONFIRMED or not is_open:
             raise AlreadyAnswered
         fresh.state, fresh.confirmed_by = Approval.State.ASKED, by
@@ -244,7 +218,12 @@ def confirm_address(*, approval: Approval, by: User, now: datetime) -> None:
         outbox.post(tell_manager(fresh), now=now)
         why = f"{fresh.manager_email}. The partnership has confirmed the address."
         history.record(
-            [fresh.booking], BookingEvent.What.MANAGER_ASKED, by=by, now=now, why=why, reason=RULE
+            [fresh.booking],
+            BookingEvent.What.MANAGER_ASKED,
+            by=by,
+            now=now,
+            why=why,
+            reason=MANAGER_MUST_AGREE,
         )
 
 
@@ -257,7 +236,7 @@ def change_manager(*, booking: Booking, manager_email: str, by: User, now: datet
     with transaction.atomic():
         session, booking = lock_booking(booking)
         approval: Approval | None = getattr(booking, "approval", None)
-        if approval is None or standing(approval, now=now) != Standing.OPEN:
+        if approval is None or state_of_question(approval, now=now) != QuestionState.OPEN:
             raise AlreadyAnswered
         key = booking.person_id
         person = read_practitioners([key], session.course_rules, now=now)[key]
@@ -274,7 +253,12 @@ def change_manager(*, booking: Booking, manager_email: str, by: User, now: datet
         outbox.post(tell_manager(approval), now=now)
         why = f"{email} instead of {before}."
         history.record(
-            [booking], BookingEvent.What.MANAGER_ASKED, by=by, now=now, why=why, reason=RULE
+            [booking],
+            BookingEvent.What.MANAGER_ASKED,
+            by=by,
+            now=now,
+            why=why,
+            reason=MANAGER_MUST_AGREE,
         )
     return approval
 

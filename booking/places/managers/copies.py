@@ -19,10 +19,10 @@ from accounts.addresses import same_mailbox
 from accounts.models import User
 from booking.catalogue.models import Course, Session
 from booking.outbox.posting import Draft
-from booking.places.changed import FOR_ATTENDING, Change
+from booking.places.changes import FOR_ATTENDING, Change
+from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingQuerySet
-from booking.places.rule_models import Approval
-from booking.places.rules import is_address_of_agency
+from booking.places.rules.rules import is_address_of_agency
 
 CONFIRMED, CHANGED, CANCELLED = "manager.confirmed", "manager.changed", "manager.cancelled"
 TO_MANAGERS = (CONFIRMED, CHANGED, CANCELLED)

@@ -8,8 +8,8 @@ from django.urls import reverse
 from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.places import links
+from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingQuerySet
-from booking.places.rule_models import Approval
 
 
 def booking_for(person: User, booking_id: int) -> Booking:

@@ -12,11 +12,12 @@ from django.views.decorators.cache import never_cache
 
 from accounts.models import User
 from accounts.views import signed_in
-from booking.places import colleagues, exchanges
-from booking.places.colleague_forms import MoveForm, SubstituteForm
-from booking.places.exchange_outlook import late_pence, of_substitute, other_dates
-from booking.places.loaders import arranged_booking, page_address, unread_session
+from booking.places import exchanges
+from booking.places.agency import colleagues
 from booking.places.models import Booking
+from booking.places.pages.forms import MoveForm, SubstituteForm
+from booking.places.pages.loaders import arranged_booking, page_address, unread_session
+from booking.places.pages.outlook import cost_of_leaving, of_substitute, other_dates
 from booking.places.refusals import PlaceRefused
 from booking.site.limits import at_most
 
@@ -98,7 +99,7 @@ def _about(booking: Booking, person: User, *, now: datetime) -> dict[str, Any]:
         "back": page_address(booking, person),
         "is_own": booking.person_id == person.pk,
         "can_change": booking.state == Booking.State.CONFIRMED and booking.session.starts_at > now,
-        "charge": late_pence(booking, by=person, now=now),
+        "charge": cost_of_leaving(booking, by=person, now=now),
         "now": now,
     }
 

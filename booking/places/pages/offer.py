@@ -8,18 +8,18 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from booking.catalogue.sittings import SittingTimes
-from booking.places import actions, charges
-from booking.places.answer_forms import OfferAnswerForm
-from booking.places.loaders import booking_by_offer_link
+from booking.places import actions, terms
 from booking.places.models import Booking
+from booking.places.pages.forms import OfferAnswerForm
+from booking.places.pages.loaders import booking_by_offer_link
 from booking.places.refusals import ManagerNeeded, PlaceRefused
-from booking.places.waiting_list import clashes
+from booking.places.rules.line import clashes
 from booking.site.limits import opened_by_link
 
 State = Booking.State
 
 
-class Standing(StrEnum):
+class OfferState(StrEnum):
     """How an offer stands at a moment."""
 
     OPEN = "open"
@@ -31,23 +31,23 @@ class Standing(StrEnum):
 
 
 _ANSWERED = {
-    State.CONFIRMED: Standing.ACCEPTED,
-    State.REQUESTED: Standing.WITH_MANAGER,
-    State.DECLINED: Standing.DECLINED,
-    State.LAPSED: Standing.RUN_OUT,
+    State.CONFIRMED: OfferState.ACCEPTED,
+    State.REQUESTED: OfferState.WITH_MANAGER,
+    State.DECLINED: OfferState.DECLINED,
+    State.LAPSED: OfferState.RUN_OUT,
 }
-_GONE = (Standing.RUN_OUT, Standing.ENDED)
+_GONE = (OfferState.RUN_OUT, OfferState.ENDED)
 
 
-def standing(booking: Booking, *, is_current: bool, now: datetime) -> Standing:
+def state_of_offer(booking: Booking, *, is_current: bool, now: datetime) -> OfferState:
     """How the offer stands that a link was made for; `is_current` unless another came after it."""
     state = State(booking.state)
     if not is_current:
-        return Standing.ENDED
+        return OfferState.ENDED
     if state == State.OFFERED and booking.session.starts_at > now:
         is_over = booking.offered_until is not None and booking.offered_until <= now
-        return Standing.RUN_OUT if is_over else Standing.OPEN
-    return _ANSWERED.get(state, Standing.ENDED)
+        return OfferState.RUN_OUT if is_over else OfferState.OPEN
+    return _ANSWERED.get(state, OfferState.ENDED)
 
 
 @opened_by_link
@@ -57,7 +57,7 @@ def offer(request: HttpRequest, token: str) -> HttpResponse:
     booking, is_current = booking_by_offer_link(token, now=now)
     usual = {"manager_email": booking.person.manager_email}
     form = OfferAnswerForm(request.POST if request.method == "POST" else None, initial=usual)
-    is_open = standing(booking, is_current=is_current, now=now) == Standing.OPEN
+    is_open = state_of_offer(booking, is_current=is_current, now=now) == OfferState.OPEN
     if not is_open or not form.is_valid():
         return _page(request, token, form)
     person, manager = booking.person, form.cleaned_data["manager_email"]
@@ -80,19 +80,19 @@ def _page(
     """How the offer stands, and the buttons while it is open."""
     now = timezone.now()
     booking, is_current = booking_by_offer_link(token, now=now)
-    stands, session = standing(booking, is_current=is_current, now=now), booking.session
+    stands, session = state_of_offer(booking, is_current=is_current, now=now), booking.session
     sittings = [SittingTimes.of(each) for each in session.sittings.all()]
     context = {
         "booking": booking,
         "session": session,
         "stands": stands,
-        "form": form if stands == Standing.OPEN else None,
+        "form": form if stands == OfferState.OPEN else None,
         "refusal": refusal,
         "asks_manager": session.course.needs_manager_approval and not hasattr(booking, "approval"),
         "clash": clashes(session.pk, [booking.person_id]).get(booking.person_id),
-        "cost": charges.if_accepted(booking, sittings, now=now),
+        "cost": terms.charges_if_accepted(booking, sittings, now=now),
     }
-    is_late = request.method == "POST" and stands != Standing.OPEN
+    is_late = request.method == "POST" and stands != OfferState.OPEN
     late_or_refused = 409 if refusal or is_late else 422 if form.errors else 200
     status = 410 if stands in _GONE else late_or_refused
     return render(request, "places/offer.html", context, status=status)

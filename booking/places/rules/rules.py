@@ -6,33 +6,16 @@ the waiting list when a place comes free. Two rules turn a person away (`audienc
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from accounts.addresses import domain_of, same_mailbox
-from accounts.models import Level, Sector
+from accounts.models import Level, Sector, User
 from booking.catalogue.models import CourseRules
-from booking.places.facts import Practitioner, Room
-from booking.places.models import Booking
-from booking.site.wording import counted, day, deadline, listed
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Which rule speaks against a place, and the sentence a person reads.
-
-    `of_another` is the sentence for whoever books for the person, where it differs.
-    """
-
-    rule: str
-    sentence: str
-    instead: str = ""
-    of_another: str = ""
-
+from booking.places.facts import Practitioner, Seating
+from booking.places.refusals import ManagerNeeded, Reason
+from booking.site.wording import counted, deadline, listed
 
 FULL = Reason("capacity", "All places are taken.")
 OTHERS_FIRST = Reason("waiting list", "The places that are free belong to people who wait already.")
-# The sentences of a person's bookings elsewhere name them, so they are made where these are read.
-CLASH = "clash"
 
 
 def audience(person: Practitioner, rules: CourseRules) -> Reason | None:
@@ -80,7 +63,7 @@ def missing_courses(person: Practitioner, rules: CourseRules) -> frozenset[int]:
     return rules.prerequisites - person.learnt
 
 
-def agency_limit(person: Practitioner, room: Room) -> Reason | None:
+def agency_limit(person: Practitioner, room: Seating) -> Reason | None:
     """The person's agency has fewer places than one agency may have.
 
     Somebody whose agency is not on the list counts for none, until a coordinator has settled it.
@@ -95,7 +78,7 @@ def agency_limit(person: Practitioner, room: Room) -> Reason | None:
     )
 
 
-def reserved_places(person: Practitioner, room: Room) -> Reason | None:
+def reserved_places(person: Practitioner, room: Seating) -> Reason | None:
     """The place is not one that is reserved for others.
 
     Whoever takes a place reserved for their own agency or sector always may.
@@ -119,24 +102,12 @@ def _is_theirs(person: Practitioner, agency_id: int | None, sector: str) -> bool
     return agency_id == person.agency_id if agency_id is not None else sector == person.row.sector
 
 
-def clash(other: Booking) -> Reason:
-    """Why a booking that holds a place at the same time stands in the way of this one."""
-    session = other.session
-    return Reason(
-        CLASH,
-        f"This session overlaps with one you have booked: {session.course.title}, on"
-        f" {day(session.starts_at)}.",
-        "Cancel that booking first, or choose another date.",
-        of_another="They have a place on another session at that time.",
-    )
-
-
 def turned_away(person: Practitioner, rules: CourseRules) -> Reason | None:
     """Why this person cannot book the course at all, if so."""
     return audience(person, rules) or prerequisites(person, rules)
 
 
-def held_back(person: Practitioner, room: Room) -> Reason | None:
+def held_back(person: Practitioner, room: Seating) -> Reason | None:
     """Why a free place, if there is one, is not this person's at the moment, if so."""
     reason = agency_limit(person, room)
     return reason or (reserved_places(person, room) if room.free > 0 else None)
@@ -163,3 +134,32 @@ def manager_named(person: Practitioner, manager_email: str) -> Reason | None:
 def is_address_of_agency(manager_email: str, domains: Iterable[str]) -> bool:
     """Whether a manager's address is at one of the agency's domains; else a coordinator looks."""
     return domain_of(manager_email) in set(domains)
+
+
+MANAGER_MUST_AGREE = Reason("manager's approval", "The line manager must agree.")
+_NOT_YOURSELF = Reason(
+    MANAGER_MUST_AGREE.rule,
+    "Give the email address of your colleague’s own line manager, not yours.",
+)
+
+
+def manager_of(person: Practitioner, named: str, *, by: User) -> str:
+    """The address of the manager to ask: the one named now, else the person's usual one.
+
+    For a colleague without one it is the agency lead or coordinator who books for them. Raises
+    `ManagerNeeded`, also where somebody who may not book for others names themselves.
+    """
+    arranges = by.pk != person.row.key and (by.is_agency_lead or by.is_coordinator)
+    usual = person.row.manager_email
+    email = (named or usual or (by.email if arranges else "")).strip().lower()
+    reason = manager_named(person, email)
+    if reason is not None:
+        raise ManagerNeeded(reason)
+    if same_mailbox(email, by.email) and email != usual.casefold() and not arranges:
+        raise ManagerNeeded(_NOT_YOURSELF)
+    return email
+
+
+def is_manager(by: User, manager_email: str, *, person_id: int) -> bool:
+    """Whether the manager themselves books for their colleague, and so agrees."""
+    return by.pk != person_id and by.email.casefold() == manager_email.casefold()

@@ -43,7 +43,7 @@ class MailAbout:
         return any(each.is_in_trouble for each in self.of_further_dates)
 
 
-def mail_about(booking: Booking) -> MailAbout:
+def mail_sent_about(booking: Booking) -> MailAbout:
     """The last few messages about a booking, its last confirmation whatever came since, and those
     of its further dates. Costs one statement."""
     messages = list(

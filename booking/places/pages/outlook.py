@@ -7,14 +7,15 @@ from datetime import datetime
 from accounts.models import User
 from accounts.people import Entry, known_by_address
 from booking.catalogue.models import Session
-from booking.places import charges, eligibility, prospects
-from booking.places.colleagues import check_address, newcomer
+from booking.places import terms
+from booking.places.agency.colleagues import check_address, newcomer
 from booking.places.facts import read_practitioners
+from booking.places.lock import read_session, sittings_of
 from booking.places.models import Booking
-from booking.places.prospects import Prospect
 from booking.places.refusals import NotAColleague, PlaceRefused
-from booking.places.statements import read_session, sittings_of
-from booking.places.waiting_list import who_waits
+from booking.places.rules import decision
+from booking.places.rules.decision import Prospect
+from booking.places.rules.line import who_waits
 from booking.site.wording import counted, sitting_times
 
 _MOST_DATES = 20
@@ -42,12 +43,14 @@ def of_substitute(
     known = known_by_address([entry.email]).get(entry.email)
     is_new = check_address(entry, known, agency=booking.agency)
     session = read_session(booking.session_id)
-    eligibility.check_ahead(session, now=now)
+    decision.check_ahead(session, now=now)
     if known is None or is_new:
         who = newcomer(entry, known, agency=booking.agency)
     else:
         who = read_practitioners([known.pk], session.course_rules, now=now)[known.pk]
-    prospect = prospects.of_taking_over(booking, session, who, manager_email=manager_email, by=by)
+    prospect = decision.prospect_of_taking_over(
+        booking, session, who, manager_email=manager_email, by=by
+    )
     name = (known.full_name if known else "") or entry.name or entry.email
     return TakingOver(entry=entry, name=name, is_new=is_new, prospect=prospect)
 
@@ -88,17 +91,17 @@ def _with_outcomes(
         who = read_practitioners([key], session.course_rules, now=now)[key]
         line = who_waits(session, now=now)
         try:
-            prospects.check_move(booking, session, who, line, now=now)
+            decision.check_move(booking, session, who, line, now=now)
         except PlaceRefused as refused:
             yield OtherDate(shown, refused)
         else:
             yield OtherDate(shown, None)
 
 
-def late_pence(booking: Booking, *, by: User, now: datetime) -> int:
+def cost_of_leaving(booking: Booking, *, by: User, now: datetime) -> int:
     """What giving up the place now costs, in pence; nothing if the partnership does it."""
     if booking.state != Booking.State.CONFIRMED or (
         by.is_coordinator and by.pk != booking.person_id
     ):
         return 0
-    return charges.for_cancelling(booking, sittings_of(booking.session), now=now)
+    return terms.charge_for_cancelling(booking, sittings_of(booking.session), now=now)
