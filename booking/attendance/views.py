@@ -12,10 +12,14 @@ from django.views.decorators.cache import never_cache
 from accounts.models import User
 from accounts.views import signed_in
 from booking.attendance.actions import record_access
-from booking.attendance.loaders import session_with_people, sessions_open_to
+from booking.attendance.lists import (
+    AttendeeList,
+    as_csv,
+    attendee_list,
+    session_with_people,
+    sessions_open_to,
+)
 from booking.attendance.models import AttendeeListAccess
-from booking.attendance.queries import AttendeeList, attendee_list
-from booking.attendance.spreadsheets import as_csv
 from booking.catalogue.models import Session
 
 Form = AttendeeListAccess.Form

@@ -1,6 +1,7 @@
 """Sittings and diary dates as calendar entries, written from nothing but their rows."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from email.utils import parseaddr
 from itertools import groupby
 
@@ -8,14 +9,6 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts.models import Agency
-from booking.calendars.entry_words import (
-    cancelled_description,
-    cancelled_title,
-    entry_description,
-    entry_title,
-    offered_description,
-    offered_title,
-)
 from booking.calendars.ics import AllDay, Event
 from booking.calendars.rows import BookingRow, DiaryRow, SessionRow
 from booking.catalogue.models import CancellationPolicy, Session
@@ -24,7 +17,7 @@ from booking.partnership.kept import the_partnership
 from booking.places.announcements import calendar_uid
 from booking.places.models import Booking
 from booking.places.terms import terms
-from booking.site.wording import counted
+from booking.site.wording import counted, deadline
 
 
 def _organizer() -> tuple[str, str]:
@@ -196,3 +189,50 @@ def diary_entries(rows: Iterable[DiaryRow]) -> Iterator[AllDay]:
             last=row.ends,
             summary=row.title,
         )
+
+
+def entry_title(title: str, *, number: int, of: int) -> str:
+    """The session's title, with which date it is when there are several."""
+    return title if of == 1 else f"{title} (date {number} of {of})"
+
+
+def cancelled_title(title: str) -> str:
+    """The title of an entry in a feed that is off: not every calendar shows the entry's STATUS."""
+    return f"Cancelled: {title}"
+
+
+def cancelled_description(page: str) -> str:
+    """What an entry says that is off, whoever had it."""
+    return f"This has been cancelled. Details: {page}"
+
+
+def offered_title(title: str) -> str:
+    """The title of an entry for a place that is only offered."""
+    return f"Offered: {title}"
+
+
+def offered_description(*, until: datetime, booking_url: str) -> str:
+    """What the entry of an offer says: until when the place is held, and where to answer."""
+    return (
+        f"This place is not yours yet. It is held for you until {deadline(until)}."
+        f" Accept or decline it here: {booking_url}"
+    )
+
+
+def entry_description(
+    *, join_url: str, booking_url: str, cancelling: str, instructions: str = ""
+) -> str:
+    """What a person reads in their own entry, in plain text.
+
+    `cancelling` says until when giving up the place is free and what it costs after that.
+    """
+    lines = [f"Join: {join_url}"] if join_url else []
+    lines += [
+        f"Your booking: {booking_url}",
+        "Deleting or declining this entry does not cancel your place. "
+        f"To cancel, use {booking_url}",
+        cancelling,
+    ]
+    if instructions.strip():
+        lines += ["", instructions.strip()]
+    return "\n".join(lines)

@@ -2,26 +2,33 @@
 
 from collections.abc import Callable, Iterable
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
 
 from accounts.views import signed_in
-from booking.calendars import actions, ics, rows, shown
+from booking.calendars import actions, feeds, ics, rows
 from booking.calendars.entries import (
     booking_events,
     diary_entries,
     led_session_events,
     session_events,
 )
+from booking.calendars.feeds import kind_open_to, kinds_open_to, live_feed
 from booking.calendars.ics import AllDay, Event
-from booking.calendars.loaders import live_feed
 from booking.calendars.models import CalendarFeed
 from booking.calendars.rows import Rows
+from booking.catalogue.filters import ProgrammeFilters
 from booking.catalogue.models import Session
+from booking.catalogue.sharing import subscribe_links
 from booking.places.models import Booking
+from booking.site.limits import at_most
 from booking.site.wording import LONDON
 
 _CALENDAR_TYPE = "text/calendar; charset=utf-8"
@@ -82,18 +89,18 @@ def booking_ics(request: HttpRequest, booking_id: int) -> HttpResponse:
 def programme_ics(request: HttpRequest) -> HttpResponse:
     """The sessions ahead that pass the programme page's filters, and those called off lately."""
     now = timezone.now()
-    filters = shown.programme_filters(request.GET, now=now)
+    filters = feeds.programme_filters(request.GET, now=now)
     try:
-        told = shown.programme(filters, now=now)
-    except shown.FilterRefused as refusal:
+        told = feeds.programme_entries(filters, now=now)
+    except feeds.FilterRefused as refusal:
         return HttpResponse(f"{refusal}\n", status=400, content_type="text/plain; charset=utf-8")
-    return _feed(request, told, session_events, name=shown.programme_name(filters))
+    return _feed(request, told, session_events, name=feeds.programme_name(filters))
 
 
 def diary_ics(request: HttpRequest) -> HttpResponse:
     """Awareness days and weeks, for anybody to subscribe to."""
-    told = shown.diary_dates(now=timezone.now())
-    return _feed(request, told, diary_entries, name=shown.diary_name())
+    told = feeds.diary_dates(now=timezone.now())
+    return _feed(request, told, diary_entries, name=feeds.diary_name())
 
 
 def private_feed(request: HttpRequest, token: str) -> HttpResponse:
@@ -104,7 +111,77 @@ def private_feed(request: HttpRequest, token: str) -> HttpResponse:
     if feed.last_read_on != today:
         actions.note_reading(feed_id=feed.key, on=today)
     if feed.kind == CalendarFeed.Kind.LED:
-        led = shown.led_by(feed.person_id, now=now)
-        return _feed(request, led, led_session_events, name=shown.LED_NAME, private=True)
-    told = shown.bookings_of(feed.person_id, now=now)
-    return _feed(request, told, booking_events, name=shown.BOOKINGS_NAME, private=True)
+        led = feeds.led_by(feed.person_id, now=now)
+        return _feed(request, led, led_session_events, name=feeds.LED_NAME, private=True)
+    told = feeds.bookings_of(feed.person_id, now=now)
+    return _feed(request, told, booking_events, name=feeds.BOOKINGS_NAME, private=True)
+
+
+_NAMES = {
+    CalendarFeed.Kind.BOOKINGS: feeds.BOOKINGS_NAME,
+    CalendarFeed.Kind.LED: feeds.LED_NAME,
+}
+
+
+@never_cache
+@login_required
+def calendar_feed(request: HttpRequest) -> HttpResponse:
+    """What a feed is, and making, replacing or stopping one's own."""
+    person = signed_in(request)
+    live = {feed.kind: feed for feed in CalendarFeed.objects.live().of(person)}
+    feeds = [(kind, live.get(kind)) for kind in kinds_open_to(person)]
+    return render(request, "calendars/feed.html", {"feeds": feeds})
+
+
+@require_POST
+@never_cache
+@at_most(10)
+@login_required
+def make_feed(request: HttpRequest, kind: str) -> HttpResponse:
+    """Make or replace a secret address and show it, this once."""
+    person = signed_in(request)
+    chosen = kind_open_to(person, kind)
+    token = actions.new_feed(person=person, kind=chosen, now=timezone.now())
+    address = settings.SITE_URL + reverse("private_feed", args=[token])
+    context = {
+        "address": address,
+        "kind": chosen,
+        "links": subscribe_links(feed_address=address, feed_name=_NAMES[chosen]),
+    }
+    response = render(request, "calendars/feed_made.html", context)
+    # Not `no-referrer`, under which browsers send forms, such as that to sign out, without their
+    # origin (Fetch, 3.2), and the CSRF check refuses them.
+    response.headers["Referrer-Policy"] = "strict-origin"
+    return response
+
+
+@require_POST
+@never_cache
+@at_most(60)
+@login_required
+def remove_feed(request: HttpRequest, kind: str) -> HttpResponse:
+    """Stop a secret address from working."""
+    person = signed_in(request)
+    actions.revoke_feed(person=person, kind=kind_open_to(person, kind), now=timezone.now())
+    return redirect("calendar_feed")
+
+
+def subscribe(request: HttpRequest) -> HttpResponse:
+    """How to subscribe to the programme, or to the part of it that these filters let through."""
+    now = timezone.now()
+    filters = ProgrammeFilters(request.GET, queryset=Session.objects.none(), now=now)
+    query = filters.understood()
+    address = settings.SITE_URL + reverse("programme_ics")
+    if query:
+        address += f"?{query.urlencode()}"
+    diary_address = settings.SITE_URL + reverse("diary_ics")
+    context = {
+        "form": filters.form,
+        "chips": filters.chips(),
+        "query": query,
+        "address": address,
+        "links": subscribe_links(feed_address=address, feed_name=feeds.programme_name(filters)),
+        "diary_address": diary_address,
+        "diary_links": subscribe_links(feed_address=diary_address, feed_name=feeds.diary_name()),
+    }
+    return render(request, "calendars/subscribe.html", context)

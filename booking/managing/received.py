@@ -67,6 +67,6 @@ def manage_address_works(request: HttpRequest, person_id: int) -> HttpResponse:
 def settle(request: HttpRequest, received_id: int) -> HttpResponse:
     """Take a mail off the list."""
     received = get_object_or_404(ReceivedMail, pk=received_id)
-    actions.settle(received=received, by=signed_in(request), now=timezone.now())
+    actions.mark_dealt_with(received=received, by=signed_in(request), now=timezone.now())
     messages.success(request, "It is off the list. The mail itself stays in the mailbox.")
     return redirect("manage_received")

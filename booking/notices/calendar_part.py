@@ -5,7 +5,7 @@ from email.utils import parseaddr
 
 from django.conf import settings
 
-from booking.calendars.entry_words import cancelled_description, entry_description, entry_title
+from booking.calendars.entries import cancelled_description, entry_description, entry_title
 from booking.calendars.ics import Event, cancellation, invitation
 from booking.notices.notice import CalendarChange, Notice
 from booking.partnership.kept import the_partnership

@@ -25,7 +25,7 @@ from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
 from booking.places.managers.copies import TO_MANAGERS
 from booking.places.models import Booking
-from booking.replies.announcements import DECLINED_TOPIC
+from booking.replies.actions import DECLINED_TOPIC
 from booking.scheduling import trainers
 from booking.scheduling.opening import NEW_DATE
 

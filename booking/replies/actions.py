@@ -11,8 +11,8 @@ from booking.catalogue.models import Sitting
 from booking.outbox import posting as outbox
 from booking.outbox import reports
 from booking.outbox.models import Message, MessageEvent
+from booking.outbox.posting import Draft
 from booking.places.models import Booking
-from booking.replies.announcements import still_booked
 from booking.replies.answers import Answer
 from booking.replies.bounces import DeliveryReport
 from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
@@ -127,7 +127,7 @@ def say_address_works(*, person: User, by: User, why: str, now: datetime) -> Non
             )
 
 
-def settle(*, received: ReceivedMail, by: User, now: datetime) -> None:
+def mark_dealt_with(*, received: ReceivedMail, by: User, now: datetime) -> None:
     """Take a mail off the list of what somebody must read, and forget who wrote what."""
     ReceivedMail.objects.filter(pk=received.pk, state=ReceivedMail.State.LISTED).update(
         state=ReceivedMail.State.SETTLED,
@@ -173,3 +173,23 @@ def _booking_of(answer: Answer) -> tuple[Booking, int]:
     if answer.attendee != booking.person.email.lower() and not written_to.exists():
         raise NotForUs("It answers the calendar entry of another person.")
     return booking, int(parts.group(2))
+
+
+DECLINED_TOPIC = "booking.declined_in_calendar"
+
+
+def still_booked(booking: Booking, sitting: Sitting | None, *, reply_key: int) -> Draft:
+    """They declined an entry in their calendar, and the place is kept; once for each reply."""
+    payload = {}
+    if sitting is not None:
+        payload = {"starts": sitting.starts_at.isoformat(), "ends": sitting.ends_at.isoformat()}
+    return Draft(
+        topic=DECLINED_TOPIC,
+        subject_key=f"booking:{booking.pk}",
+        revision=str(reply_key),
+        stream=f"booking:{booking.pk}",
+        to_email=booking.person.email,
+        recipient_id=booking.person_id,
+        booking_id=booking.pk,
+        payload=payload,
+    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from email import message_from_string
 from email.message import Message
 
-from booking.replies.incoming import Incoming, header, message_ids, plain, text
+from booking.replies.incoming import Incoming, decoded_text, header, message_ids, plain
 
 _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
 _REPLY_CODE = re.compile(r"(?<![\d.#-])([45])\d\d(?=[ -])")
@@ -127,7 +127,7 @@ def _explanation(incoming: Incoming) -> str:
         if part.get_content_type() in _RETURNED | _RETURNED_HEADERS:
             break
         if part.get_content_type() == "text/plain":
-            told.append(text(part)[:_MOST_TEXT])
+            told.append(decoded_text(part)[:_MOST_TEXT])
     words = "\n".join(told).replace("\r\n", "\n")
     returned = _RETURNED_LINE.search(words)
     if returned is None:
@@ -145,7 +145,8 @@ def _blocks(part: "Message[str, str]") -> list["Message[str, str]"]:
         return [block for block in payload if isinstance(block, Message)]
     # Encoded in base64, which RFC 3464 does not allow and some servers do.
     return [
-        message_from_string(group) for group in re.split(r"\r?\n\r?\n", text(part)[:_MOST_TEXT])
+        message_from_string(group)
+        for group in re.split(r"\r?\n\r?\n", decoded_text(part)[:_MOST_TEXT])
     ]
 
 
@@ -164,14 +165,14 @@ def _named_in(part: "Message[str, str]") -> Iterator[str]:
             if isinstance(returned, Message):
                 yield from message_ids(header(returned, "Message-ID"))
     elif kind in _RETURNED or kind in _RETURNED_HEADERS:
-        returned = message_from_string(text(part)[:_MOST_TEXT])
+        returned = message_from_string(decoded_text(part)[:_MOST_TEXT])
         yield from message_ids(header(returned, "Message-ID"))
     elif kind in _STATUS_TYPES:
         for block in _blocks(part):
             # Exchange names it there.
             yield from message_ids(header(block, "X-Original-Message-ID"))
     elif kind == "text/plain":
-        for line in _MESSAGE_ID_LINE.findall(text(part)[:_MOST_TEXT]):
+        for line in _MESSAGE_ID_LINE.findall(decoded_text(part)[:_MOST_TEXT]):
             yield from message_ids(line)
 
 

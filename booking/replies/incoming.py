@@ -118,7 +118,7 @@ def octets(part: "Message[str, str]") -> bytes:
     return content if isinstance(content, bytes) else b""
 
 
-def text(part: "Message[str, str]") -> str:
+def decoded_text(part: "Message[str, str]") -> str:
     """The content of a part as text, whatever its charset says."""
     try:
         return octets(part).decode(part.get_content_charset("utf-8"), "replace")

@@ -11,8 +11,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
+from booking.attendance.lists import safe_cell
 from booking.attendance.models import AttendeeListAccess
-from booking.attendance.spreadsheets import safe_cell
 from booking.catalogue.models import Session
 from booking.places import actions
 from tests.factories import make_coordinator, make_person, make_session, make_trainer, morning

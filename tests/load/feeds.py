@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from booking.calendars import ics, shown, views
+from booking.calendars import feeds, ics, views
 from booking.calendars.actions import new_feed
 from booking.calendars.entries import booking_events
 from booking.catalogue.models import Session
@@ -53,7 +53,7 @@ def _measured(size: int, *, share: float, seconds: float) -> list[Line]:
     def unchanged() -> None:
         assert views.private_feed(known, token).status_code == 304
 
-    events = list(booking_events(shown.bookings_of(person.pk, now=timezone.now()).read()))
+    events = list(booking_events(feeds.bookings_of(person.pk, now=timezone.now()).read()))
     assert len(events) == size
     with Counting() as building:
         full()

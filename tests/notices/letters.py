@@ -20,7 +20,7 @@ from booking.outbox.posting import Draft
 from booking.places import announcements
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
-from booking.replies.announcements import still_booked
+from booking.replies.actions import still_booked
 from booking.site.working_days import free_cancellation_until
 from tests.factories import NOW, make_coordinator, make_person, make_session
 

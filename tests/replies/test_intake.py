@@ -13,7 +13,7 @@ from booking.outbox.models import Message, MessageEvent
 from booking.outbox.posting import Draft
 from booking.places import announcements
 from booking.places.models import Booking
-from booking.replies.announcements import DECLINED_TOPIC
+from booking.replies.actions import DECLINED_TOPIC
 from booking.replies.intake import take_in
 from booking.replies.mailbox import Fetched
 from booking.replies.models import CalendarReply, ReceivedMail

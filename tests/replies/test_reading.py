@@ -16,7 +16,7 @@ from pytest_django import Settings
 from booking.local.processes import free_port
 from booking.local.servers import REPOSITORY
 from booking.outbox.models import Message
-from booking.replies.announcements import DECLINED_TOPIC
+from booking.replies.actions import DECLINED_TOPIC
 from booking.replies.intake import take_in
 from booking.replies.mailbox import LARGEST_MAIL, ReplyMailbox
 from booking.replies.models import CalendarReply, MailboxState, ReceivedMail

@@ -1,0 +1,106 @@
+"""Who comes to a session."""
+
+import csv
+import io
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django.http import Http404
+
+from accounts.models import User
+from booking.catalogue.models import Session, SessionQuerySet
+from booking.places.models import Booking
+from booking.site.wording import short_day
+
+# A trainer needs the list to prepare, to teach and to tidy up after; not for ever.
+TRAINER_ACCESS_AFTER_END = timedelta(days=14)
+
+
+@dataclass(frozen=True)
+class AttendeeList:
+    """The people of one session: those with a place, those waiting, and where they come from."""
+
+    booked: list[Booking]
+    waiting: list[Booking]
+    agencies: list[tuple[str, int]]
+
+    @property
+    def rows(self) -> int:
+        """How many people it shows."""
+        return len(self.booked) + len(self.waiting)
+
+
+def attendee_list(session: Session) -> AttendeeList:
+    """Everybody who holds a place, by name, and the waiting list in its order."""
+    live = Booking.objects.for_session(session).live().select_related("person__agency")
+    booked: list[Booking] = []
+    waiting: list[Booking] = []
+    for booking in live:
+        (waiting if booking.state == Booking.State.WAITING else booked).append(booking)
+    booked.sort(key=lambda each: (each.person.last_name.lower(), each.person.first_name.lower()))
+    waiting.sort(key=lambda each: each.ticket or 0)
+    counts = Counter(each.person.agency_name or "Not given" for each in booked)
+    agencies = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return AttendeeList(booked, waiting, agencies)
+
+
+def sessions_open_to(person: User, *, now: datetime) -> SessionQuerySet:
+    """Sessions whose people this person may see.
+
+    A coordinator sees all. A trainer sees the sessions they lead, until
+    `TRAINER_ACCESS_AFTER_END` after the end. Everybody else sees none.
+    """
+    if person.is_coordinator:
+        return Session.objects.all()
+    if not person.is_trainer:
+        return Session.objects.none()
+    recent = Q(ends_at__gt=now - TRAINER_ACCESS_AFTER_END)
+    return Session.objects.public().led_by(person).filter(recent)
+
+
+def session_with_people(person: User, session_id: int, *, now: datetime) -> Session:
+    """A session whose people this person may see. Raises `Http404` for any other."""
+    sessions = sessions_open_to(person, now=now).select_related("course", "venue")
+    session = sessions.filter(pk=session_id).first()
+    if session is None:
+        raise Http404
+    return session
+
+
+# A spreadsheet takes a cell that begins with one of these for a formula (OWASP, CSV injection).
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def safe_cell(text: str) -> str:
+    """The text as a cell that no spreadsheet calculates: an apostrophe goes before a formula."""
+    text = text.replace("\0", "")
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def _row(booking: Booking, place: str) -> list[str]:
+    person = booking.person
+    return [
+        person.last_name,
+        person.first_name,
+        person.job_title,
+        person.agency_name,
+        booking.needs.replace("\r\n", "\n"),
+        short_day(booking.booked_at),
+        place,
+    ]
+
+
+def as_csv(people: AttendeeList) -> bytes:
+    """The list as CSV with a byte-order mark, so that Excel reads accents rightly."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(
+        ["Last name", "First name", "Job title", "Agency", "Needs", "Booked on", "Place"]
+    )
+    for booking in people.booked:
+        writer.writerow(safe_cell(cell) for cell in _row(booking, booking.get_state_display()))
+    for position, booking in enumerate(people.waiting, start=1):
+        writer.writerow(safe_cell(cell) for cell in _row(booking, f"Waiting, number {position}"))
+    return text.getvalue().encode("utf-8-sig")
