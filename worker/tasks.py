@@ -8,8 +8,8 @@ from celery.signals import worker_process_shutdown
 from django.utils import timezone
 
 from accounts import actions as accounts
-from booking.notices import reminders
-from booking.notices.composing import compose
+from booking.mail import reminders
+from booking.mail.composing import compose
 from booking.outbox import watch
 from booking.outbox.delivery import deliver
 from booking.outbox.smtp import SmtpConnection

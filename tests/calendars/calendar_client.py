@@ -9,7 +9,7 @@ from typing import Any
 import icalendar
 
 from booking.catalogue.models import Session
-from booking.notices.composing import compose
+from booking.mail.composing import compose
 from booking.outbox.delivery import deliver
 from booking.outbox.smtp import SmtpConnection
 from booking.places.announcements import calendar_uid

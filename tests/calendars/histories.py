@@ -15,8 +15,8 @@ from django.db.models import Model, QuerySet
 
 from accounts.models import User
 from booking.catalogue.models import Course, Session
-from booking.notices.calendar_part import calendar_part
-from booking.notices.notice import notice_of
+from booking.mail.composing import calendar_part
+from booking.mail.notice import notice_of
 from booking.outbox.models import Message
 from booking.places import actions, exchanges
 from booking.places.managers.models import Approval

@@ -17,7 +17,7 @@ from pytest_django import Settings
 from accounts.models import User
 from booking.calendars.actions import new_feed
 from booking.catalogue.models import Session, Venue
-from booking.notices.composing import compose
+from booking.mail.composing import compose
 from booking.outbox.models import Message
 from booking.places import actions
 from tests.calendars.calendar_client import calendar_part_of

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.notices.reminders import post_due_reminders
+from booking.mail.reminders import post_due_reminders
 from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.models import Booking

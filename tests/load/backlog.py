@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.db.models import Count, Max, Min
 
-from booking.notices.composing import compose
+from booking.mail.composing import compose
 from booking.outbox.delivery import Composed, deliver
 from booking.outbox.models import Message
 from booking.outbox.smtp import SmtpConnection

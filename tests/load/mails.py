@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from django.core.mail import EmailMultiAlternatives, mailers
 
 from accounts.models import User
-from booking.notices.composing import compose
+from booking.mail.composing import compose
 from booking.outbox.delivery import deliver
 from booking.outbox.models import Message
 from booking.outbox.smtp import SmtpConnection

@@ -14,8 +14,8 @@ from pytest_django import Settings
 
 from accounts.reminder_links import reminders_path
 from booking.catalogue.models import Session
-from booking.notices.composing import TOPICS, compose
-from booking.notices.mime import Letter, write
+from booking.mail.composing import TOPICS, compose
+from booking.mail.letters import Letter, write
 from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
 from booking.outbox.topics import topic_words
 from booking.places import actions

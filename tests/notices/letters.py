@@ -10,9 +10,9 @@ from django.db import transaction
 
 from booking.catalogue.models import Session
 from booking.catalogue.sittings import SittingTimes
-from booking.notices.composing import compose
-from booking.notices.reminder_times import reminders_of
-from booking.notices.reminders import reminder
+from booking.mail.composing import compose
+from booking.mail.reminder_times import reminders_of
+from booking.mail.reminders import reminder
 from booking.outbox import posting as outbox
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message

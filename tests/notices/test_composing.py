@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.local.servers import REPOSITORY
-from booking.notices.composing import TOPICS, compose
-from booking.notices.mime import Letter, one_line, write
+from booking.mail.composing import TOPICS, compose
+from booking.mail.letters import Letter, one_line, write
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
 from booking.partnership.models import Partnership

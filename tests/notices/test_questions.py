@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from booking.catalogue.models import CancellationPolicy, ChargeBand
-from booking.notices.composing import compose
+from booking.mail.composing import compose
 from booking.outbox.delivery import Pointless
 from booking.outbox.posting import Draft
 from booking.places import announcements, links

@@ -12,9 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from accounts.actions import choose_reminders
 from accounts.reminder_links import person_of_link
 from booking.catalogue.models import Course, Session
-from booking.notices import reminders
-from booking.notices.reminder_times import LONGEST_AHEAD
-from booking.notices.reminders import post_due_reminders
+from booking.mail import reminders
+from booking.mail.reminder_times import LONGEST_AHEAD
+from booking.mail.reminders import post_due_reminders
 from booking.outbox.models import Message
 from booking.places import announcements
 from booking.places.actions import cancel

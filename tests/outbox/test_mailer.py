@@ -4,7 +4,7 @@ import pytest
 from django.core.mail import EmailMultiAlternatives, mailers
 
 from booking.local.smtp_sink import SmtpSink
-from booking.notices.composing import compose
+from booking.mail.composing import compose
 from booking.outbox.delivery import deliver
 from booking.outbox.models import Message
 from booking.outbox.smtp import SmtpConnection

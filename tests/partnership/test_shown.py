@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from booking.notices.composing import compose
+from booking.mail.composing import compose
 from booking.outbox.models import Message
 from booking.partnership import kept
 from booking.partnership.actions import change

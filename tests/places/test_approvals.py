@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.local.smtp_sink import SmtpSink
-from booking.notices.composing import compose
+from booking.mail.composing import compose
 from booking.outbox.delivery import deliver
 from booking.outbox.models import Message
 from booking.outbox.smtp import SmtpConnection

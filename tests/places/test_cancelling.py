@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from accounts.models import Sector, User
 from booking.catalogue.models import CancellationPolicy, ChargeBand, Session
-from booking.notices.composing import compose
+from booking.mail.composing import compose
 from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.models import Booking

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from booking.catalogue.courses import VenuePlan
 from booking.catalogue.models import Session
-from booking.notices.composing import compose
+from booking.mail.composing import compose
 from booking.outbox.delivery import Pointless
 from booking.outbox.models import Message
 from booking.places import actions, links

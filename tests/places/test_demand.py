@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from booking.catalogue import interest
 from booking.catalogue.models import Course, CourseInterest, Session
-from booking.notices.composing import compose
+from booking.mail.composing import compose
 from booking.outbox.delivery import Pointless
 from booking.outbox.models import Message
 from booking.places import actions

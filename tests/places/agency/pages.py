@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.notices.composing import compose
+from booking.mail.composing import compose
 from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.models import Booking

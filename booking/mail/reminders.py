@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from accounts.models import User
 from booking.catalogue.models import Session, Sitting
-from booking.notices.reminder_times import LONGEST_AHEAD, Reminder, reminders_of
+from booking.mail.reminder_times import LONGEST_AHEAD, Reminder, reminders_of
 from booking.outbox import posting as outbox
 from booking.outbox.models import Message
 from booking.outbox.posting import Draft

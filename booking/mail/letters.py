@@ -12,8 +12,12 @@ from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime, parseaddr, quote
 from functools import lru_cache
+from typing import Any
 
+from django.template.loader import render_to_string
 from django.utils.encoding import punycode
+
+from booking.partnership.kept import the_partnership
 
 # Control and format characters that have no place in a header or that could reorder how it is
 # read, line and paragraph separators, and lone surrogates, which are no text at all.
@@ -149,3 +153,17 @@ def _calendar_part(calendar: bytes, method: str) -> bytes:
         "Content-Transfer-Encoding: base64\r\n\r\n"
     )
     return head.encode() + base64.encodebytes(calendar).replace(b"\n", b"\r\n")
+
+
+_EMPTY_LINES = re.compile(r"\n\s*\n\s*\n")
+
+
+def rendered(topic: str, part: str, notice: object) -> str:
+    """One part of a topic's notice: its subject, text or HTML."""
+    words: dict[str, Any] = {"notice": notice, "partnership": the_partnership()}
+    return render_to_string(f"notices/{topic}/{part}", words)
+
+
+def tidied(text: str) -> str:
+    """Plain text without the gaps that template tags leave."""
+    return _EMPTY_LINES.sub("\n\n", text.replace("\r\n", "\n")).strip() + "\n"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from email.errors import MessageError
+from email.utils import parseaddr
 
 import structlog
 from django.conf import settings
@@ -10,19 +11,19 @@ from django.template import TemplateDoesNotExist, TemplateSyntaxError, VariableD
 from django.urls import NoReverseMatch
 from django.utils import timezone
 
+from booking.calendars.entries import cancelled_description, entry_description, entry_title
+from booking.calendars.ics import Event, cancellation, invitation
 from booking.catalogue.models import CourseInterest, Session
-from booking.notices import new_dates
-from booking.notices.calendar_part import calendar_part
-from booking.notices.for_trainers import letter_to_trainer
-from booking.notices.mime import Letter, write
-from booking.notices.new_dates import NewDate
-from booking.notices.notice import SESSION_CHANGED, notice_of, still_to_tell
-from booking.notices.questions import ASKED, OFFERED, REMINDED, is_offered_anew, still_asks
-from booking.notices.reminder_times import DAYS, HOUR
-from booking.notices.reminders import still_reminds
-from booking.notices.rendering import rendered, tidied
+from booking.mail import other_notices
+from booking.mail.letters import Letter, rendered, tidied, write
+from booking.mail.notice import SESSION_CHANGED, CalendarChange, Notice, notice_of, still_to_tell
+from booking.mail.other_notices import NewDate, letter_to_trainer
+from booking.mail.questions import ASKED, OFFERED, REMINDED, is_offered_anew, still_asks
+from booking.mail.reminder_times import DAYS, HOUR
+from booking.mail.reminders import still_reminds
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
+from booking.partnership.kept import the_partnership
 from booking.places.managers.copies import TO_MANAGERS
 from booking.places.models import Booking
 from booking.replies.actions import DECLINED_TOPIC
@@ -83,7 +84,10 @@ def compose(
     """
     now = clock()
     bookings = _bookings(messages)
-    interests, sessions = new_dates.interests_of(messages), new_dates.sessions_of(messages)
+    interests, sessions = (
+        other_notices.interests_of(messages),
+        other_notices.sessions_announced(messages),
+    )
     return {
         message.pk: (
             _new_date(message, interests, sessions, now=now)
@@ -105,9 +109,11 @@ def _new_date(
     session = sessions.get(message.payload["session"])
     if interest is None or session is None:
         return Unsendable("There is no date or nobody to tell of it.")
-    if not new_dates.still_of_use(interest, session, now=now):
+    if not other_notices.still_of_use(interest, session, now=now):
         return Pointless("Nobody wants to hear of this date any more, or it cannot be booked.")
-    return _written(message, lambda: _letter_about(message, new_dates.new_date(interest, session)))
+    return _written(
+        message, lambda: _letter_about(message, other_notices.new_date(interest, session))
+    )
 
 
 def _bookings(messages: Sequence[Message]) -> dict[int, Booking]:
@@ -187,3 +193,39 @@ def _letter(message: Message, booking: Booking) -> Letter:
         calendar=calendar,
         method=change.method if change else "",
     )
+
+
+def calendar_part(
+    notice: Notice, change: CalendarChange, *, to_name: str, to_email: str, decided_at: datetime
+) -> bytes:
+    """The iCalendar object that puts the entry into the recipient's calendar, or takes it out.
+
+    Its organizer is the mailbox that answers are sent to: somebody reads it. DTSTAMP is when the
+    message was decided, so that composing again gives the same bytes. Raises `ValueError` for an
+    entry that cannot be.
+    """
+    name, email = parseaddr(settings.MAIL_REPLY_TO)
+    description = entry_description(
+        join_url=notice.join_url,
+        booking_url=notice.booking_url,
+        cancelling=notice.cancelling,
+        instructions=notice.instructions,
+    )
+    if change.method == "CANCEL":
+        description = cancelled_description(notice.booking_url)
+    event = Event(
+        uid=change.uid,
+        sequence=change.sequence,
+        stamp=decided_at,
+        starts=change.starts,
+        ends=change.ends,
+        summary=entry_title(notice.title, number=notice.number, of=notice.of),
+        location=notice.join_url or notice.where,
+        description=description,
+        url=notice.booking_url,
+        organizer_name=name or the_partnership().name,
+        organizer_email=email,
+        attendee_name=to_name,
+        attendee_email=to_email,
+    )
+    return cancellation(event) if change.method == "CANCEL" else invitation(event)

@@ -10,9 +10,9 @@ from django.urls import reverse
 
 from accounts.reminder_links import reminders_path
 from booking.catalogue.models import Session
-from booking.notices.questions import Question, question_of
-from booking.notices.reminder_times import DAYS, HOUR
-from booking.notices.reminders import will_be_reminded
+from booking.mail.questions import Question, question_of
+from booking.mail.reminder_times import DAYS, HOUR
+from booking.mail.reminders import will_be_reminded
 from booking.outbox.models import Message
 from booking.partnership.kept import the_partnership
 from booking.places.changes import FOR_ATTENDING, TIMES
