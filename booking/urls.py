@@ -17,8 +17,8 @@ urlpatterns = [
     path("", include("booking.places.urls")),
     path("", include("booking.attendance.urls")),
     path("", include("booking.calendars.urls")),
-    path("manage/", include("booking.managing.urls")),
-    path("manage/", include("booking.managing.received_urls")),
+    path("manage/", include("booking.desk.urls")),
+    path("manage/", include("booking.desk.mail.received_urls")),
     path("", include("accounts.admin_urls")),
 ]
 

@@ -10,7 +10,7 @@ ONLY_KEY = 1
 class Partnership(models.Model):
     """What coordinators decide about the whole site.
 
-    A new setting is a column here and a field of the form in `booking.managing.settings`. Until
+    A new setting is a column here and a field of the form in `booking.desk.settings`. Until
     somebody changes one, there is no row, and the defaults below apply.
     """
 

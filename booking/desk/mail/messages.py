@@ -1,7 +1,11 @@
 """The delivery desk: mail that has left, has not, or came back, and what to do about it."""
 
+from datetime import datetime
+
+from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -10,15 +14,15 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import coordinators_only
 from accounts.actions import CorrectionRefused
+from accounts.models import User
 from accounts.views import signed_in
-from booking.managing import correcting
-from booking.managing.mail_forms import AddressForm, WhyForm
-from booking.managing.mail_queries import DESK_FILTERS, messages_on_desk, sessions_about
-from booking.managing.mail_words import corrected_words
+from booking.calendars.actions import revoke_all_feeds
+from booking.desk.mail.queries import DESK_FILTERS, messages_on_desk, sessions_about
+from booking.desk.sessions.forms import REASON_LENGTH
 from booking.outbox import remedies
 from booking.outbox.models import Message
 from booking.outbox.reading import file_of, letter_of
-from booking.outbox.remedies import MessageRefused
+from booking.outbox.remedies import Corrected, MessageRefused
 from booking.outbox.topics import topic_words
 from booking.outbox.watch import backlog
 from booking.site.limits import at_most
@@ -149,7 +153,7 @@ def correct_address(request: HttpRequest, message_id: int) -> HttpResponse:
     form = AddressForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            done = correcting.correct_address(
+            done = correct_everywhere(
                 message=message, by=signed_in(request), now=timezone.now(), **form.cleaned_data
             )
         except (MessageRefused, CorrectionRefused) as refused:
@@ -194,3 +198,66 @@ def drop(request: HttpRequest, message_id: int) -> HttpResponse:
         "droppable": message.state in (State.PARKED, State.WAITING),
     }
     return render(request, "manage/drop.html", context, status=422 if form.errors else 200)
+
+
+class WhyForm(forms.Form):
+    """A reason that stays on record."""
+
+    why = forms.CharField(
+        label="Reason",
+        help_text="Coordinators can read it on the page of this message.",
+        max_length=REASON_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={
+            "required": "Enter a reason.",
+            "max_length": f"Use {REASON_LENGTH} characters or fewer.",
+        },
+    )
+
+
+class AddressForm(WhyForm):
+    """Another address for one message."""
+
+    to_email = forms.EmailField(
+        label="Send it to",
+        max_length=254,
+        widget=forms.EmailInput(
+            attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
+        ),
+        error_messages={
+            "required": "Enter an email address.",
+            "invalid": "Enter an email address in the correct format, like name@agency.org.uk.",
+            "max_length": "Use 254 characters or fewer for the address.",
+        },
+    )
+    field_order = ("to_email", "why")
+
+
+def corrected_words(done: Corrected) -> str:
+    """What correcting an address did, with what is left for the coordinator to do."""
+    email = done.sent[0].to_email
+    told = [f"{counted(len(done.sent), 'message')} will be sent to {email}."]
+    if done.with_account:
+        told.append("Their account has this address now: they sign in with a code sent to it.")
+    links = [topic_words(each.topic) for each in done.dropped if not each.holds_a_code]
+    if links:
+        told.append(
+            f"Not sent, because it holds a link only they may use: {', '.join(links)}. Tell them to"
+            " sign in and answer on the page of their booking."
+        )
+    return " ".join(told)
+
+
+def correct_everywhere(
+    *, message: Message, to_email: str, by: User, why: str, now: datetime
+) -> Corrected:
+    """Send a message to another address, as `booking.outbox.remedies.correct_address` does.
+
+    With the account's address its private calendar addresses end as well: somebody at the wrong
+    address may have taken one. Raises what that raises.
+    """
+    with transaction.atomic():
+        done = remedies.correct_address(message=message, to_email=to_email, by=by, why=why, now=now)
+        if done.with_account and message.recipient is not None:
+            revoke_all_feeds(person=message.recipient, now=now)
+    return done

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, F, Q, QuerySet
+from django.http import Http404
 
 from accounts.models import Sector, User
 from booking.catalogue.models import CancellationPolicy, Session, SessionQuerySet, Sitting, Venue
@@ -314,3 +315,11 @@ def policies_with_use(*, now: datetime) -> QuerySet[CancellationPolicy]:
 def bookings_promised(policy: CancellationPolicy) -> int:
     """How many live bookings keep this version, whatever comes after it."""
     return Booking.objects.live().filter(policy=policy).count()
+
+
+def managed_session(session_id: int) -> Session:
+    """Any session, drafts too, with its course and sittings. Raises `Http404`."""
+    session = Session.objects.for_pages().filter(pk=session_id).first()
+    if session is None:
+        raise Http404
+    return session

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import coordinators_only
 from accounts.failing_mail import people_whose_mail_fails
 from accounts.views import signed_in
-from booking.managing.mail_forms import WhyForm
+from booking.desk.mail.messages import WhyForm
 from booking.replies import actions
 from booking.replies.models import MailboxState, ReceivedMail, mail_to_read
 from booking.replies.reading import is_read_here

@@ -1,9 +1,10 @@
 """Coordinators' pages about venues. Another name or address is shown first, then told."""
 
+from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -12,10 +13,9 @@ from django.views.decorators.http import require_GET
 
 from accounts.access import coordinators_only
 from accounts.views import signed_in
-from booking.catalogue.courses import add_venue
+from booking.catalogue.courses import VenuePlan, add_venue
 from booking.catalogue.models import Session, Venue
-from booking.managing import previews, queries
-from booking.managing.venue_forms import VenueForm
+from booking.desk import preview, queries
 from booking.scheduling import corrections
 from booking.scheduling.plans import EditRefused
 from booking.site.limits import at_most
@@ -68,9 +68,9 @@ def venue(request: HttpRequest, venue_id: int) -> HttpResponse:
     if form.is_valid() and request.POST.get("step") != "edit":
         changes = corrections.of_venue(stored, form.plan)
         told = queries.who_hears(sessions, changes, now=now)
-        if previews.must_be_shown(request, changes, told):
+        if preview.must_be_shown(request, changes, told):
             back = reverse("manage_venue", args=[stored.pk])
-            return previews.preview(
+            return preview.preview(
                 request,
                 form=form,
                 heading=stored.name,
@@ -85,8 +85,51 @@ def venue(request: HttpRequest, venue_id: int) -> HttpResponse:
         except EditRefused as refused:
             form.add_error("name", refused.sentence)
         else:
-            words = previews.done_words(told)
+            words = preview.done_words(told)
             messages.success(request, f"{form.plan.name} is saved. {words}".strip())
             return redirect("manage_venues")
     context = {"form": form, "venue": stored, "sessions": sessions.count()}
     return render(request, "manage/venue.html", context, status=422 if form.errors else 200)
+
+
+_ADDRESS_LENGTH = 400
+_TEXT_LENGTH = 4000
+
+
+class VenueForm(forms.Form):
+    """A whole venue."""
+
+    name = forms.CharField(
+        max_length=200,
+        error_messages={
+            "required": "Enter the name of the venue.",
+            "max_length": "Use 200 characters or fewer for the name.",
+        },
+    )
+    address = forms.CharField(
+        max_length=_ADDRESS_LENGTH,
+        help_text="On one line, with the postcode: it goes into calendars and maps.",
+        error_messages={
+            "required": "Enter the address.",
+            "max_length": f"Use {_ADDRESS_LENGTH} characters or fewer for the address.",
+        },
+    )
+    getting_there = forms.CharField(
+        label="Getting there (optional)",
+        required=False,
+        max_length=_TEXT_LENGTH,
+        help_text="Parking, buses, entrance and access. Mail sent from now on says it; nobody is"
+        " told of a change.",
+        widget=forms.Textarea(attrs={"rows": 6}),
+        error_messages={"max_length": f"Use {_TEXT_LENGTH:,} characters or fewer."},
+    )
+
+    def __init__(self, data: QueryDict | None, *, venue: Venue | None = None) -> None:
+        fields = ("name", "address", "getting_there")
+        initial = {name: getattr(venue, name) for name in fields} if venue else {}
+        super().__init__(data, initial=initial)
+
+    @property
+    def plan(self) -> VenuePlan:
+        """What was typed, once valid."""
+        return VenuePlan(**self.cleaned_data)

@@ -15,10 +15,9 @@ from accounts.access import coordinators_only
 from accounts.agencies import people_without_agency
 from accounts.views import signed_in
 from booking.catalogue.models import Course, Session
-from booking.managing import previews, queries
-from booking.managing.forms import DetailsForm, SessionForm
-from booking.managing.loaders import managed_session
-from booking.managing.opening_forms import OpeningForm
+from booking.desk import preview, queries
+from booking.desk.queries import managed_session
+from booking.desk.sessions.forms import DetailsForm, OpeningForm, SessionForm
 from booking.outbox.watch import backlog
 from booking.places.refusals import PlaceRefused, ReservedPlaces
 from booking.scheduling import capacity, corrections, demand, drafting, opening, plans
@@ -145,8 +144,8 @@ def _details_changed(request: HttpRequest, session: Session, form: DetailsForm) 
     changes = corrections.of_instructions(session, form.details.joining_instructions)
     alone = Session.objects.with_a_date_ahead(now=form.now).filter(pk=session.pk)
     told = queries.who_hears(alone, changes, now=form.now)
-    if previews.must_be_shown(request, changes, told):
-        return previews.preview(
+    if preview.must_be_shown(request, changes, told):
+        return preview.preview(
             request,
             form=form,
             heading=f"{session.course.title}, {session.reference}",
@@ -157,7 +156,7 @@ def _details_changed(request: HttpRequest, session: Session, form: DetailsForm) 
     drafting.change_details(
         session=session, details=form.details, by=signed_in(request), now=form.now
     )
-    words = previews.done_words(told)
+    words = preview.done_words(told)
     messages.success(request, f"The changes are saved. {words}".strip())
     return redirect("manage_session", session.pk)
 

@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 
 from accounts.access import coordinators_only
 from accounts.views import signed_in
-from booking.managing.course_forms import MOST_PLACES
+from booking.desk.catalogue.course_forms import MOST_PLACES
 from booking.partnership import actions, kept
 from booking.partnership.colours import LEAST_CONTRAST, as_hex, least_contrast
 from booking.partnership.models import Partnership

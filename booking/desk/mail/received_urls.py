@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from booking.managing import received
+from booking.desk.mail import received
 
 urlpatterns = [
     path("received/", received.manage_received, name="manage_received"),

@@ -16,8 +16,8 @@ from accounts.models import PractitionerGroup, User
 from accounts.views import signed_in
 from booking.catalogue.courses import GoesRound, add_course
 from booking.catalogue.models import Course, Session
-from booking.managing import previews, queries
-from booking.managing.course_forms import CourseForm, GroupForm, MembersForm
+from booking.desk import preview, queries
+from booking.desk.catalogue.course_forms import CourseForm, GroupForm, MembersForm
 from booking.scheduling import corrections
 from booking.scheduling.plans import EditRefused
 from booking.site.limits import at_most
@@ -75,9 +75,9 @@ def _changed(request: HttpRequest, stored: Course, form: CourseForm) -> HttpResp
     sessions = corrections.sessions_of(stored, now=now)
     changes = corrections.of_course(stored, form.plan)
     told = queries.who_hears(sessions, changes, now=now)
-    if previews.must_be_shown(request, changes, told):
+    if preview.must_be_shown(request, changes, told):
         back = reverse("manage_course", args=[stored.pk])
-        return previews.preview(
+        return preview.preview(
             request,
             form=form,
             heading=stored.title,
@@ -86,7 +86,7 @@ def _changed(request: HttpRequest, stored: Course, form: CourseForm) -> HttpResp
             told=told,
         )
     corrections.change_course(course=stored, plan=form.plan, by=signed_in(request), now=now)
-    words = previews.done_words(told)
+    words = preview.done_words(told)
     messages.success(request, f"{form.plan.title} is saved. {words}".strip())
     return redirect("manage_courses")
 

@@ -8,7 +8,7 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from booking.managing.queries import Audience
+from booking.desk.queries import Audience
 from booking.places.changes import Change
 from booking.site.wording import counted, listed
 

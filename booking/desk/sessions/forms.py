@@ -7,11 +7,12 @@ from django import forms
 from django.core.validators import RegexValidator
 
 from booking.catalogue.models import CancellationPolicy, Course, Session
-from booking.managing.arrangements import AboutSession, ArrangementsForm
+from booking.desk.sessions.arrangements import AboutSession, ArrangementsForm
 from booking.scheduling import plans
 from booking.scheduling.cancelling import NextDates
+from booking.scheduling.opening import LONGEST
 from booking.site.form_kit import DatesField, MomentField, whole_number_field
-from booking.site.wording import LONDON
+from booking.site.wording import LONDON, counted
 from booking.site.working_days import after_working_days
 
 MOST_PLACES = 5000
@@ -312,3 +313,21 @@ class MoveUpForm(ReasonForm):
         if not 1 <= wanted < max(self.stands_at, 2):
             raise forms.ValidationError(self._wrong)
         return wanted
+
+
+class OpeningForm(forms.Form):
+    """For how many working days those who asked come first; left empty, it is open to all."""
+
+    first_days = whole_number_field(
+        "Working days in which they come first (optional)", 1, LONGEST, required=False
+    )
+
+    def __init__(self, *args: Any, asked: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.asked = asked
+        people = counted(asked, "person has", "people have")
+        self.fields["first_days"].help_text = (
+            f"{people} asked for a date of this course. They are offered the places in the order in"
+            " which they asked; others join the line behind them. Left empty, booking is open to"
+            " everybody at once, and those who want to hear of new dates are told by email."
+        )

@@ -8,12 +8,32 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
 
+from accounts.access import coordinators_only
 from accounts.models import Agency, Sector
+from accounts.views import signed_in
 from booking.catalogue.models import Session
-from booking.managing.forms import MOST_PLACES
+from booking.desk import queries
+from booking.desk.queries import managed_session
+from booking.desk.sessions.forms import MOST_PLACES, MoveUpForm
+from booking.places import exchanges
+from booking.places.lock import read_session
+from booking.places.models import Booking
+from booking.places.pages.loaders import booking_for
+from booking.places.refusals import LimitTooLow, NotWaiting, PlaceRefused
+from booking.places.rules.line import why_each_waits
+from booking.scheduling import capacity
 from booking.scheduling.capacity import Reservation
 from booking.site.form_kit import whole_number_field
+from booking.site.limits import at_most
+from booking.site.wording import counted
 from booking.site.working_days import end_of_working_day_before
 
 MOST_ROWS = 20
@@ -139,3 +159,123 @@ def _choices(agencies: Mapping[str, Agency]) -> list[Any]:
         ("A sector", [(f"sector:{value}", label) for value, label in Sector.choices]),
         ("An agency", [(f"agency:{key}", agency.name) for key, agency in agencies.items()]),
     ]
+
+
+@never_cache
+@at_most(60)
+@coordinators_only
+def who_gets_places(request: HttpRequest, session_id: int) -> HttpResponse:
+    """Show, add and remove rows, then store all of them at once."""
+    session = managed_session(session_id)
+    form = _form(request, session)
+    if form.is_valid():
+        try:
+            given = capacity.change_limits(
+                session=session,
+                agency_limit=form.cleaned_data["agency_limit"],
+                reservations=form.reservations,
+                by=signed_in(request),
+                now=timezone.now(),
+            )
+        except PlaceRefused as refused:
+            field = "agency_limit" if isinstance(refused, LimitTooLow) else None
+            form.add_error(field, refused.sentence)
+        else:
+            more = f" {given_words(session, given)}" if given else ""
+            messages.success(request, f"Saved.{more}")
+            return redirect("manage_session_limits", session.pk)
+    context = {
+        "session": session,
+        "form": form,
+        "most_rows": MOST_ROWS,
+        "holders": queries.places_by_agency(session),
+        "now": timezone.now(),
+    }
+    return render(request, "manage/limits.html", context, status=422 if form.errors else 200)
+
+
+def _form(request: HttpRequest, session: Session) -> LimitsForm:
+    if request.method != "POST":
+        return LimitsForm.stored(session)
+    typed = request.POST
+    rows = typed.get("rows", "")
+    number = min(int(rows), MOST_ROWS) if rows.isdecimal() and len(rows) < 4 else 1
+    gone = typed.get("remove", "")
+    if "add" in typed or gone.isdecimal():
+        return LimitsForm.typed_so_far(
+            typed,
+            session=session,
+            rows=number,
+            add="add" in typed,
+            without=int(gone) if gone.isdecimal() and len(gone) < 4 else 0,
+        )
+    return LimitsForm(typed, session=session, rows=number)
+
+
+def given_words(session: Session, given: int) -> str:
+    """What became of so many people who waited: "2 people were given a place."."""
+    verb = "offered" if session.promotion == Session.Promotion.OFFER else "given"
+    return f"{counted(given, 'person was', 'people were')} {verb} a place."
+
+
+_PEOPLE_PER_PAGE = 50
+
+
+@never_cache
+@coordinators_only
+@require_GET
+def waiting(request: HttpRequest, session_id: int) -> HttpResponse:
+    """The waiting list in order, and what holds each of them."""
+    session = managed_session(session_id)
+    line = Booking.objects.waiting().for_session(session)
+    page = Paginator(line.select_related("person", "agency", "approval"), _PEOPLE_PER_PAGE)
+    shown = page.get_page(request.GET.get("page"))
+    some = list(shown.object_list)
+    rows = why_each_waits(read_session(session.pk), some, now=timezone.now())
+    context = {
+        "session": session,
+        "page_obj": shown,
+        "rows": [
+            (position, booking, reason)
+            for position, (booking, reason) in enumerate(rows, start=shown.start_index())
+        ],
+        "events": queries.events_of_line(session),
+    }
+    return render(request, "manage/waiting.html", context)
+
+
+@never_cache
+@at_most(60)
+@coordinators_only
+def move_up(request: HttpRequest, booking_id: int) -> HttpResponse:
+    """Put somebody further forward, for a reason that those passed over will read."""
+    booking = booking_for(signed_in(request), booking_id)
+    is_waiting = booking.state == Booking.State.WAITING
+    refusal: PlaceRefused | None = None if is_waiting else NotWaiting()
+    position = 0 if refusal else booking.waiting_position
+    typed = request.POST if request.method == "POST" else None
+    form = MoveUpForm(typed, stands_at=position)
+    if form.is_valid() and not refusal:
+        try:
+            exchanges.move_up(
+                booking=booking,
+                position=form.cleaned_data["position"],
+                why=form.cleaned_data["why"],
+                by=signed_in(request),
+                now=timezone.now(),
+            )
+        except PlaceRefused as refused:
+            refusal = refused
+        else:
+            messages.success(request, f"{booking.person} is moved up the waiting list.")
+            return redirect("manage_session_waiting", booking.session_id)
+    context = {
+        "booking": booking,
+        "session": booking.session,
+        "position": position,
+        "form": form,
+        "refusal": refusal,
+        "events": booking.events.select_related("by"),
+    }
+    status = 409 if refusal and typed else 422 if form.errors else 200
+    return render(request, "manage/move_up.html", context, status=status)
