@@ -14,7 +14,7 @@ from booking.places import actions, links
 from booking.places.actions import sweep
 from booking.places.models import Booking
 from tests.factories import make_course, make_person, make_policy, make_session, morning
-from tests.places.test_approvals import at_once
+from tests.places.managers.test_approvals import at_once
 
 pytestmark = pytest.mark.django_db
 

@@ -18,7 +18,7 @@ from booking.replies.intake import take_in
 from booking.replies.mailbox import Fetched
 from booking.replies.models import CalendarReply, ReceivedMail
 from tests.factories import NOW, make_person, make_session
-from tests.notices.letters import make_booking, part, post, read, times, written
+from tests.mail.letters import make_booking, part, post, read, times, written
 from tests.replies import letters
 
 pytestmark = pytest.mark.django_db

@@ -23,7 +23,7 @@ from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
 from booking.replies.reading import Round, read_replies
 from booking.site.environment import ImapServer
 from tests.factories import make_session, morning
-from tests.notices.letters import make_booking
+from tests.mail.letters import make_booking
 from tests.replies import letters
 from tests.replies.dovecot import Dovecot, Mailbox, NoDovecot, dovecot
 from tests.worker.celery_programs import environment

@@ -14,7 +14,7 @@ from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.models import Booking
 from tests.factories import make_session, morning
-from tests.notices.letters import read
+from tests.mail.letters import read
 
 
 def signed_in(person: User) -> Client:

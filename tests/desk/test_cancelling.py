@@ -12,9 +12,9 @@ from booking.outbox.models import Message
 from booking.places import actions
 from booking.scheduling import cancelling
 from booking.scheduling.cancelling import NextDateGone, NextDates
+from tests.desk.coordinators import ahead, said, with_people
 from tests.factories import make_coordinator, make_course, make_person, make_session, make_trainer
-from tests.managing.managing import ahead, said, with_people
-from tests.notices.letters import part, read, written
+from tests.mail.letters import part, read, written
 
 pytestmark = pytest.mark.django_db
 

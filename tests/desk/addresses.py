@@ -4,8 +4,8 @@ from django.urls import reverse
 
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
+from tests.desk.coordinators import ahead, with_people
 from tests.factories import make_person, make_policy, make_session
-from tests.managing.managing import ahead, with_people
 
 
 def every_address() -> list[tuple[str, set[str]]]:

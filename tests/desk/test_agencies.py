@@ -7,12 +7,8 @@ from django.utils import timezone
 
 from accounts.models import Agency
 from booking.places import actions, exchanges
-from tests.factories import (
-    make_agency,
-    make_person,
-    make_session,
-)
-from tests.managing.managing import ahead
+from tests.desk.coordinators import ahead
+from tests.factories import make_agency, make_person, make_session
 
 pytestmark = pytest.mark.django_db
 

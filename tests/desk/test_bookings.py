@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from booking.catalogue.models import Session
 from booking.places.models import Booking
-from tests.managing.managing import with_people
+from tests.desk.coordinators import with_people
 
 pytestmark = pytest.mark.django_db
 

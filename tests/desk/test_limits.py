@@ -12,8 +12,8 @@ from booking.places import actions
 from booking.places.models import Allocation
 from booking.site.wording import deadline
 from booking.site.working_days import end_of_working_day_before
+from tests.desk.coordinators import ahead, said, typed_session, with_people
 from tests.factories import make_agency, make_person, make_session
-from tests.managing.managing import ahead, said, typed_session, with_people
 
 pytestmark = pytest.mark.django_db
 

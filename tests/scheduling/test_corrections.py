@@ -33,7 +33,7 @@ from tests.factories import (
     make_trainer,
     make_venue,
 )
-from tests.notices.letters import part, read, written
+from tests.mail.letters import part, read, written
 
 pytestmark = pytest.mark.django_db
 

@@ -13,8 +13,8 @@ from django.utils import timezone
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.places import actions
+from tests.desk.coordinators import ahead, with_people
 from tests.factories import make_coordinator, make_course, make_person, make_session, make_trainer
-from tests.managing.managing import ahead, with_people
 
 pytestmark = pytest.mark.django_db
 

@@ -10,9 +10,9 @@ from django.utils import timezone
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.places import actions
+from tests.desk.coordinators import ahead, said, typed_change, typed_times, with_people
 from tests.factories import make_person, make_session, make_trainer
-from tests.managing.managing import ahead, said, typed_change, typed_times, with_people
-from tests.notices.letters import part, read, written
+from tests.mail.letters import part, read, written
 
 pytestmark = pytest.mark.django_db
 

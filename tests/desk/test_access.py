@@ -10,9 +10,9 @@ from pytest_django import Settings
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.places.models import BookingEvent
+from tests.desk.addresses import every_address
+from tests.desk.coordinators import signed_in
 from tests.factories import make_person
-from tests.managing.addresses import every_address
-from tests.managing.managing import signed_in
 
 pytestmark = pytest.mark.django_db
 

@@ -27,7 +27,7 @@ from tests.factories import (
     make_session,
     make_venue,
 )
-from tests.notices.letters import part, read
+from tests.mail.letters import part, read
 
 pytestmark = pytest.mark.django_db
 

@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from booking.catalogue.models import Course, Session, Venue
 from booking.outbox.models import Message
+from tests.desk.coordinators import ahead, said, sent_on, signed_in, with_people
 from tests.factories import make_coordinator, make_course, make_venue
-from tests.managing.managing import ahead, said, sent_on, signed_in, with_people
 
 pytestmark = pytest.mark.django_db
 

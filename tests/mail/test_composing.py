@@ -43,7 +43,7 @@ from tests.factories import (
     make_trainer,
     make_venue,
 )
-from tests.notices.letters import (
+from tests.mail.letters import (
     CHANGES,
     LATER,
     THREE_DATES,

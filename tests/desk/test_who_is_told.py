@@ -15,6 +15,7 @@ from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
+from tests.desk.coordinators import ahead, said, sent_on, typed_change, typed_times
 from tests.factories import (
     make_agency,
     make_course,
@@ -23,7 +24,6 @@ from tests.factories import (
     make_trainer,
     make_venue,
 )
-from tests.managing.managing import ahead, said, sent_on, typed_change, typed_times
 
 pytestmark = pytest.mark.django_db
 

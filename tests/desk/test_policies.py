@@ -12,8 +12,8 @@ from booking.catalogue import policies
 from booking.catalogue.models import CancellationPolicy, Session
 from booking.catalogue.policies import AlreadyReplaced, Band, PolicyTerms
 from booking.places import actions
+from tests.desk.coordinators import ahead, said
 from tests.factories import make_agency, make_course, make_person, make_policy, make_session
-from tests.managing.managing import ahead, said
 
 pytestmark = pytest.mark.django_db
 

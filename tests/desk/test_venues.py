@@ -6,8 +6,8 @@ from django.urls import reverse
 
 from booking.catalogue.models import Course, Venue
 from booking.outbox.models import Message
+from tests.desk.coordinators import ahead, said, sent_on, with_people
 from tests.factories import make_course, make_venue
-from tests.managing.managing import ahead, said, sent_on, with_people
 
 pytestmark = pytest.mark.django_db
 

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from booking.places import actions
 from booking.places.models import Booking, BookingEvent
+from tests.desk.coordinators import ahead, with_people
 from tests.factories import make_agency, make_person, make_session
-from tests.managing.managing import ahead, with_people
 
 pytestmark = pytest.mark.django_db
 

@@ -10,8 +10,8 @@ from booking.outbox.models import Message
 from booking.places.models import Booking
 from booking.scheduling import capacity
 from booking.scheduling.capacity import Reservation
+from tests.desk.coordinators import ahead, said, with_people
 from tests.factories import make_coordinator, make_session
-from tests.managing.managing import ahead, said, with_people
 
 pytestmark = pytest.mark.django_db
 

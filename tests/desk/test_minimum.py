@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from booking.catalogue.models import Session
 from booking.places import actions
+from tests.desk.coordinators import ahead, said, with_people
 from tests.factories import make_person
-from tests.managing.managing import ahead, said, with_people
 
 pytestmark = pytest.mark.django_db
 

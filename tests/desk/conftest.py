@@ -5,10 +5,8 @@ from django.core.cache import cache
 from django.test import Client
 from pytest_django import Settings
 
-from tests.factories import (
-    make_coordinator,
-)
-from tests.managing.managing import signed_in
+from tests.desk.coordinators import signed_in
+from tests.factories import make_coordinator
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ from booking.site.form_kit import MOST_DAYS
 from booking.site.wording import LONDON
 from booking.site.working_days import working_days_before
 from tests.factories import make_course, make_session
-from tests.notices.letters import composed_at, make_booking, part, post, read, times
+from tests.mail.letters import composed_at, make_booking, part, post, read, times
 
 pytestmark = pytest.mark.django_db
 

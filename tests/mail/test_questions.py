@@ -13,16 +13,7 @@ from booking.places import announcements, links
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from tests.factories import NOW, make_agency, make_course, make_person, make_policy, make_session
-from tests.notices.letters import (
-    LATER,
-    make_approval,
-    make_booking,
-    part,
-    post,
-    read,
-    times,
-    written,
-)
+from tests.mail.letters import LATER, make_approval, make_booking, part, post, read, times, written
 
 pytestmark = pytest.mark.django_db
 

@@ -28,7 +28,7 @@ from tests.factories import (
     make_person,
     make_session,
 )
-from tests.notices.letters import THREE_DATES, part, read, written
+from tests.mail.letters import THREE_DATES, part, read, written
 
 pytestmark = pytest.mark.django_db
 
