@@ -14,9 +14,9 @@ STYLES = sorted((REPOSITORY / "booking/static/briefed/styles").glob("*.css"))
 
 # Classes whose ending a template takes from the code.
 COMPOSED = {
-    *(f"app-kind--{kind}" for kind in Course.Kind.values),  # catalogue/_session_row.html
-    *(f"app-places--{tone}" for tone in get_args(Tone)),  # catalogue/_session_row.html
-    *(f"app-panel--{state}" for state in Booking.State.values),  # catalogue/_booking_box.html
+    *(f"app-kind--{kind}" for kind in Course.Kind.values),  # programme/_session_row.html
+    *(f"app-places--{tone}" for tone in get_args(Tone)),  # programme/_session_row.html
+    *(f"app-panel--{state}" for state in Booking.State.values),  # programme/_booking_box.html
 }
 # Classes that scripts of others set.
 SET_BY_SCRIPTS = {"htmx-request"}

@@ -76,7 +76,7 @@ def stop(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         stop_telling(course=found.course, person=found.person, now=now)
         found.refresh_from_db(fields=["ended_at"])
-    return render(request, "places/stop_interest.html", {"interest": found})
+    return render(request, "catalogue/stop_interest.html", {"interest": found})
 
 
 def course_of(code: str) -> Course:

@@ -65,7 +65,7 @@ def preview(
         "told": told,
     }
     status = 409 if form.errors else 200
-    return render(request, "manage/correction_preview.html", context, status=status)
+    return render(request, "desk/correction_preview.html", context, status=status)
 
 
 def done_words(told: Audience) -> str:

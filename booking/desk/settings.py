@@ -246,4 +246,4 @@ def settings(request: HttpRequest) -> HttpResponse:
             messages.success(request, "Saved. Everybody sees it within seconds.")
             return redirect("manage_settings")
     context = {"form": form, "stored": stored}
-    return render(request, "manage/settings.html", context, status=422 if form.errors else 200)
+    return render(request, "desk/settings.html", context, status=422 if form.errors else 200)

@@ -29,7 +29,7 @@ from booking.site.wording import LONDON
 def mine(request: HttpRequest) -> HttpResponse:
     """What a person has declared, and what became of it."""
     declared = PriorLearning.objects.filter(person=signed_in(request)).select_related("course")
-    return render(request, "places/learning.html", {"declared": declared.defer("course__search")})
+    return render(request, "learning/learning.html", {"declared": declared.defer("course__search")})
 
 
 @never_cache
@@ -52,7 +52,7 @@ def declare(request: HttpRequest) -> HttpResponse:
             return redirect(safe_next(request, reverse("learning")))
     context = {"form": form, "next": safe_next(request, "")}
     return render(
-        request, "places/declare_learning.html", context, status=422 if form.errors else 200
+        request, "learning/declare_learning.html", context, status=422 if form.errors else 200
     )
 
 

@@ -32,7 +32,7 @@ from booking.scheduling.opening import NEW_DATE
 
 log = structlog.get_logger(__name__)
 
-# The topics there are, each a folder of templates/notices/.
+# The topics there are, each a folder of templates/mail/.
 TOPICS = (
     "account.invited",
     "booking.confirmed",

@@ -161,7 +161,7 @@ _EMPTY_LINES = re.compile(r"\n\s*\n\s*\n")
 def rendered(topic: str, part: str, notice: object) -> str:
     """One part of a topic's notice: its subject, text or HTML."""
     words: dict[str, Any] = {"notice": notice, "partnership": the_partnership()}
-    return render_to_string(f"notices/{topic}/{part}", words)
+    return render_to_string(f"mail/{topic}/{part}", words)
 
 
 def tidied(text: str) -> str:

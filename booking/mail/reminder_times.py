@@ -15,7 +15,7 @@ from booking.catalogue.models import Session, Sitting
 from booking.site.wording import LONDON
 from booking.site.working_days import working_days_before
 
-# The topics of reminders, each a folder of templates/notices/.
+# The topics of reminders, each a folder of templates/mail/.
 DAYS, HOUR = "reminder.days", "reminder.hour"
 
 # No reminder lies further ahead of its sitting. `MOST_DAYS` working days are four weeks; Christmas

@@ -37,7 +37,7 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
         "became": booking.replaced_by.select_related("person", "session").first(),
         "is_own": booking.person_id == signed_in(request).pk,
     }
-    return render(request, "places/booking.html", context)
+    return render(request, "programme/booking.html", context)
 
 
 @never_cache
@@ -63,4 +63,4 @@ def my_bookings(request: HttpRequest) -> HttpResponse:
         "past": Paginator(over, _PAST_PER_PAGE).get_page(request.GET.get("page")),
         "now": now,
     }
-    return render(request, "places/my_bookings.html", context)
+    return render(request, "programme/my_bookings.html", context)

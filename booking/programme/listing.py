@@ -16,7 +16,7 @@ _ON_A_PAGE = 20
 
 
 def programme_context(query: QueryDict, *, now: datetime) -> dict[str, Any]:
-    """Everything `catalogue/programme.html` shows for this query, as a list or as a month."""
+    """Everything `programme/programme.html` shows for this query, as a list or as a month."""
     filters = ProgrammeFilters(query, queryset=Session.objects.upcoming(now=now), now=now)
     by_month = query.get("view") == "month"
     shown = _month(filters, now=now) if by_month else _list(filters)

@@ -36,7 +36,7 @@ def course(request: HttpRequest, code: str) -> HttpResponse:
     }
     if isinstance(request.user, User):
         context["is_told"] = is_told(course, request.user)
-    return render(request, "catalogue/course.html", context)
+    return render(request, "programme/course.html", context)
 
 
 @same_for_everyone(seconds=10, while_same=places_of_course)
@@ -55,7 +55,7 @@ def session(request: HttpRequest, session_id: int) -> HttpResponse:
         context["booking"] = session.bookings.live().filter(person=person).first()
         if person.is_complete and not context["booking"] and not context["why_not"]:
             context["expected"] = expected(session=session, person=person, now=now)
-    return render(request, "catalogue/session.html", context)
+    return render(request, "programme/session.html", context)
 
 
 @same_for_everyone(seconds=1)
@@ -65,7 +65,7 @@ def programme(request: HttpRequest) -> HttpResponse:
     only_results = "HX-Request" in headers and "HX-History-Restore-Request" not in headers
     context = programme_context(request.GET, now=timezone.now())
     context["only_results"] = only_results
-    template = "catalogue/programme.html"
+    template = "programme/programme.html"
     response = render(request, f"{template}#results" if only_results else template, context)
     patch_vary_headers(response, ["HX-Request"])
     return response

@@ -14,7 +14,7 @@ _OTHER_DATES = 5
 def session_context(
     session: Session, *, site: str, organiser: str, now: datetime
 ) -> dict[str, Any]:
-    """Everything of `catalogue/session.html` but what depends on the reader.
+    """Everything of `programme/session.html` but what depends on the reader.
 
     `site` is the address of this installation, without a path.
     """

@@ -23,19 +23,19 @@ def start(request: HttpRequest) -> HttpResponse:
     diary_dates = DiaryDate.objects.filter(ends__gte=today)[:5]
     return render(
         request,
-        "pages/start.html",
+        "programme/start.html",
         {"sessions": sessions, "diary_dates": diary_dates, "now": now},
     )
 
 
 def accessibility(request: HttpRequest) -> HttpResponse:
     """The accessibility statement."""
-    return render(request, "pages/accessibility.html")
+    return render(request, "site/accessibility.html")
 
 
 def privacy(request: HttpRequest) -> HttpResponse:
     """What is held about people, and why."""
-    return render(request, "pages/privacy.html")
+    return render(request, "site/privacy.html")
 
 
 def healthz(request: HttpRequest) -> HttpResponse:

@@ -40,7 +40,7 @@ def courses(request: HttpRequest) -> HttpResponse:
         found = found.filter(Q(title__icontains=word) | Q(code__icontains=word))
     pages = Paginator(found.order_by("title", "pk"), _PER_PAGE)
     context = {"page_obj": pages.get_page(request.GET.get("page")), "search": search}
-    return render(request, "manage/courses.html", context)
+    return render(request, "desk/catalogue/courses.html", context)
 
 
 @never_cache
@@ -66,7 +66,7 @@ def course(request: HttpRequest, course_id: int | None = None) -> HttpResponse:
             messages.success(request, f"{form.plan.title} is saved.")
             return redirect("manage_courses")
     context = {"form": form, "course": stored}
-    return render(request, "manage/course.html", context, status=422 if form.errors else 200)
+    return render(request, "desk/catalogue/course.html", context, status=422 if form.errors else 200)
 
 
 def _changed(request: HttpRequest, stored: Course, form: CourseForm) -> HttpResponse:
@@ -106,7 +106,7 @@ def group_list(request: HttpRequest) -> HttpResponse:
             return redirect("manage_group", group.pk)
     members = PractitionerGroup.objects.annotate(number=Count("members")).order_by("name")
     context = {"groups": members, "form": form}
-    return render(request, "manage/groups.html", context, status=422 if form.errors else 200)
+    return render(request, "desk/people/groups.html", context, status=422 if form.errors else 200)
 
 
 @never_cache
@@ -131,7 +131,7 @@ def group(request: HttpRequest, group_id: int) -> HttpResponse:
         "form": form,
         "page_obj": Paginator(members, _MEMBERS_PER_PAGE).get_page(request.GET.get("page")),
     }
-    return render(request, "manage/group.html", context, status=422 if form.errors else 200)
+    return render(request, "desk/people/group.html", context, status=422 if form.errors else 200)
 
 
 @never_cache

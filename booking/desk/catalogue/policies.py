@@ -35,7 +35,7 @@ from booking.site.wording import counted
 def policies(request: HttpRequest) -> HttpResponse:
     """The newest version of each."""
     found = queries.policies_with_use(now=timezone.now())
-    return render(request, "manage/policies.html", {"policies": found})
+    return render(request, "desk/catalogue/policies.html", {"policies": found})
 
 
 @never_cache
@@ -54,7 +54,7 @@ def new_policy(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"{name} can now be chosen for courses and sessions.")
             return redirect("manage_policies")
     context = {"form": form}
-    return render(request, "manage/policy.html", context, status=422 if form.errors else 200)
+    return render(request, "desk/catalogue/policy.html", context, status=422 if form.errors else 200)
 
 
 @never_cache
@@ -84,7 +84,7 @@ def policy_version(request: HttpRequest, policy_id: int) -> HttpResponse:
         "bookings": queries.bookings_promised(policy),
     }
     status = 409 if refusal and typed else 422 if form.errors else 200
-    return render(request, "manage/policy.html", context, status=status)
+    return render(request, "desk/catalogue/policy.html", context, status=status)
 
 
 def _moved(moved: UsedBy) -> str:

@@ -36,7 +36,7 @@ def venues(request: HttpRequest) -> HttpResponse:
         found = found.filter(Q(name__icontains=word) | Q(address__icontains=word))
     pages = Paginator(found.order_by("name", "pk"), _PER_PAGE)
     context = {"page_obj": pages.get_page(request.GET.get("page")), "search": search}
-    return render(request, "manage/venues.html", context)
+    return render(request, "desk/catalogue/venues.html", context)
 
 
 @never_cache
@@ -54,7 +54,7 @@ def new_venue(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"{made.name} can now be chosen for sessions.")
             return redirect("manage_venues")
     context = {"form": form}
-    return render(request, "manage/venue.html", context, status=422 if form.errors else 200)
+    return render(request, "desk/catalogue/venue.html", context, status=422 if form.errors else 200)
 
 
 @never_cache
@@ -89,7 +89,7 @@ def venue(request: HttpRequest, venue_id: int) -> HttpResponse:
             messages.success(request, f"{form.plan.name} is saved. {words}".strip())
             return redirect("manage_venues")
     context = {"form": form, "venue": stored, "sessions": sessions.count()}
-    return render(request, "manage/venue.html", context, status=422 if form.errors else 200)
+    return render(request, "desk/catalogue/venue.html", context, status=422 if form.errors else 200)
 
 
 _ADDRESS_LENGTH = 400

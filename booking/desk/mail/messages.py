@@ -59,7 +59,7 @@ def messages_page(request: HttpRequest) -> HttpResponse:
         "session_reference": session,
         "backlog": backlog(now=timezone.now()),
     }
-    return render(request, "manage/messages.html", context)
+    return render(request, "desk/mail/messages.html", context)
 
 
 @never_cache
@@ -83,7 +83,7 @@ def message_page(request: HttpRequest, message_id: int) -> HttpResponse:
         "can_drop": can_wait,
         "alike": len(remedies.parked_alike(message)) if message.state == State.PARKED else 0,
     }
-    return render(request, "manage/message.html", context)
+    return render(request, "desk/mail/message.html", context)
 
 
 @never_cache
@@ -141,7 +141,7 @@ def retry_alike(request: HttpRequest, message_id: int) -> HttpResponse:
         "oldest": alike[0] if alike else None,
         "addresses": len({each.to_email for each in alike}),
     }
-    return render(request, "manage/retry_alike.html", context)
+    return render(request, "desk/mail/retry_alike.html", context)
 
 
 @never_cache
@@ -167,7 +167,7 @@ def correct_address(request: HttpRequest, message_id: int) -> HttpResponse:
         "form": form,
         "with_account": remedies.is_to_account(message),
     }
-    return render(request, "manage/address.html", context, status=422 if form.errors else 200)
+    return render(request, "desk/mail/address.html", context, status=422 if form.errors else 200)
 
 
 @never_cache
@@ -197,7 +197,7 @@ def drop(request: HttpRequest, message_id: int) -> HttpResponse:
         "form": form,
         "droppable": message.state in (State.PARKED, State.WAITING),
     }
-    return render(request, "manage/drop.html", context, status=422 if form.errors else 200)
+    return render(request, "desk/mail/drop.html", context, status=422 if form.errors else 200)
 
 
 class WhyForm(forms.Form):

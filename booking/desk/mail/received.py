@@ -30,7 +30,7 @@ def manage_received(request: HttpRequest) -> HttpResponse:
         "mailbox": MailboxState.current(),
         "is_read_here": is_read_here(),
     }
-    return render(request, "manage/received.html", context)
+    return render(request, "desk/mail/received.html", context)
 
 
 @never_cache
@@ -40,7 +40,7 @@ def manage_addresses(request: HttpRequest) -> HttpResponse:
     """People whose address mail does not reach."""
     people = Paginator(people_whose_mail_fails(), _PER_PAGE)
     context = {"page_obj": people.get_page(request.GET.get("page"))}
-    return render(request, "manage/addresses.html", context)
+    return render(request, "desk/mail/addresses.html", context)
 
 
 @never_cache
@@ -57,7 +57,7 @@ def manage_address_works(request: HttpRequest, person_id: int) -> HttpResponse:
         messages.success(request, f"Mail to {person.email} counts as arriving again.")
         return redirect("manage_addresses")
     context = {"person": person, "form": form}
-    return render(request, "manage/address_works.html", context, status=422 if form.errors else 200)
+    return render(request, "desk/mail/address_works.html", context, status=422 if form.errors else 200)
 
 
 @never_cache

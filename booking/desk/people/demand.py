@@ -18,7 +18,7 @@ def courses(request: HttpRequest) -> HttpResponse:
     """How many people would come to another date of each course."""
     wanted = demand.by_course(now=timezone.now())
     context = {"wanted": wanted, "most": max((each.people for each in wanted), default=0)}
-    return render(request, "manage/demand.html", context)
+    return render(request, "desk/people/demand.html", context)
 
 
 @never_cache
@@ -35,4 +35,4 @@ def agencies(request: HttpRequest, course_id: int) -> HttpResponse:
         "people": sum(each.people for each in wanted),
         "waiting": sum(each.waiting for each in wanted),
     }
-    return render(request, "manage/demand_of_course.html", context)
+    return render(request, "desk/people/demand_of_course.html", context)

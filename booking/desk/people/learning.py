@@ -36,7 +36,7 @@ def to_check(request: HttpRequest) -> HttpResponse:
         "show": show,
         "shown": SHOWN,
     }
-    return render(request, "manage/learning.html", context)
+    return render(request, "desk/people/learning.html", context)
 
 
 @never_cache
@@ -61,7 +61,7 @@ def check(request: HttpRequest, declaration_id: int) -> HttpResponse:
             return redirect("manage_learning")
     context = {"declaration": declaration, "form": form}
     return render(
-        request, "manage/check_learning.html", context, status=422 if form.errors else 200
+        request, "desk/people/check_learning.html", context, status=422 if form.errors else 200
     )
 
 

@@ -32,7 +32,7 @@ def to_confirm(request: HttpRequest) -> HttpResponse:
     """Addresses that somebody must look at before the manager is asked."""
     waiting = _with_booking().to_confirm(now=timezone.now())
     context = {"page_obj": Paginator(waiting, _PER_PAGE).get_page(request.GET.get("page"))}
-    return render(request, "manage/managers.html", context)
+    return render(request, "desk/people/managers.html", context)
 
 
 @never_cache
@@ -73,5 +73,5 @@ def decline(request: HttpRequest, approval_id: int) -> HttpResponse:
         return redirect("manage_managers")
     context = {"approval": approval, "booking": approval.booking, "form": form}
     return render(
-        request, "manage/manager_decline.html", context, status=422 if form.errors else 200
+        request, "desk/people/manager_decline.html", context, status=422 if form.errors else 200
     )

@@ -29,7 +29,7 @@ def unlisted(request: HttpRequest) -> HttpResponse:
     """People who found their agency not listed."""
     people = Paginator(agencies.people_without_agency(), _PEOPLE_PER_PAGE)
     context = {"page_obj": people.get_page(request.GET.get("page"))}
-    return render(request, "manage/unlisted.html", context)
+    return render(request, "desk/people/unlisted.html", context)
 
 
 @never_cache
@@ -53,7 +53,7 @@ def settle(request: HttpRequest, person_id: int) -> HttpResponse:
             messages.success(request, f"{settled} settled in {agency.name}.")
             return redirect("manage_unlisted")
     context = {"person": person, "others": others, "form": form}
-    return render(request, "manage/settle.html", context, status=422 if form.errors else 200)
+    return render(request, "desk/people/settle.html", context, status=422 if form.errors else 200)
 
 
 _DOMAIN = re.compile(r"(?!-)([a-z0-9-]{1,63}\.)+[a-z]{2,63}")

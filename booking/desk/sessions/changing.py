@@ -74,7 +74,7 @@ def change(request: HttpRequest, session_id: int) -> HttpResponse:
         "trainers": session.trainers.all(),
     }
     status = 409 if refusal and typed else 422 if form.errors else 200
-    return render(request, "manage/change.html", context, status=status)
+    return render(request, "desk/sessions/change.html", context, status=status)
 
 
 def _change_preview(
@@ -102,7 +102,7 @@ def _change_preview(
         "clashes": queries.people_who_would_clash(session, held.sittings),
         "warnings": warnings,
     }
-    return render(request, "manage/change_preview.html", context)
+    return render(request, "desk/sessions/change_preview.html", context)
 
 
 def _rearranged(
@@ -143,7 +143,7 @@ def capacity(request: HttpRequest, session_id: int) -> HttpResponse:
         except PlaceRefused as refused:
             form.add_error("capacity", refused.sentence)
     context = {"session": session, "form": form}
-    return render(request, "manage/capacity.html", context, status=422 if form.errors else 200)
+    return render(request, "desk/sessions/capacity.html", context, status=422 if form.errors else 200)
 
 
 def _capacity_preview(request: HttpRequest, session: Session, form: CapacityForm) -> HttpResponse:
@@ -160,7 +160,7 @@ def _capacity_preview(request: HttpRequest, session: Session, form: CapacityForm
         "chosen": chosen[:_NAMES_SHOWN],
         "more": max(len(chosen) - _NAMES_SHOWN, 0),
     }
-    return render(request, "manage/capacity_preview.html", context)
+    return render(request, "desk/sessions/capacity_preview.html", context)
 
 
 def _capacity_changed(request: HttpRequest, session: Session, form: CapacityForm) -> HttpResponse:
@@ -201,7 +201,7 @@ def cancel_booking(request: HttpRequest, booking_id: int) -> HttpResponse:
             return redirect(f"{page}?{query}")
     context = {"booking": booking, "session": booking.session, "form": form, "refusal": refusal}
     status = 409 if refusal and typed else 422 if form.errors else 200
-    return render(request, "manage/cancel_booking.html", context, status=status)
+    return render(request, "desk/sessions/cancel_booking.html", context, status=status)
 
 
 _REASONS = {"few": "Too few people have booked."}
@@ -238,7 +238,7 @@ def cancel(request: HttpRequest, session_id: int) -> HttpResponse:
             messages.success(request, f"The session is cancelled. {told_words(people)}")
             return redirect("manage_session", session.pk)
     previewing = form.is_valid() and not refusal and step != "edit"
-    page = "manage/cancel_preview.html" if previewing else "manage/cancel.html"
+    page = "desk/sessions/cancel_preview.html" if previewing else "desk/sessions/cancel.html"
     status = 409 if refusal and typed else 422 if form.errors else 200
     context = _context(session, form, refusal)
     return render(request, page, context, status=status)

@@ -191,7 +191,7 @@ def who_gets_places(request: HttpRequest, session_id: int) -> HttpResponse:
         "holders": queries.places_by_agency(session),
         "now": timezone.now(),
     }
-    return render(request, "manage/limits.html", context, status=422 if form.errors else 200)
+    return render(request, "desk/sessions/limits.html", context, status=422 if form.errors else 200)
 
 
 def _form(request: HttpRequest, session: Session) -> LimitsForm:
@@ -241,7 +241,7 @@ def waiting(request: HttpRequest, session_id: int) -> HttpResponse:
         ],
         "events": queries.events_of_line(session),
     }
-    return render(request, "manage/waiting.html", context)
+    return render(request, "desk/sessions/waiting.html", context)
 
 
 @never_cache
@@ -278,4 +278,4 @@ def move_up(request: HttpRequest, booking_id: int) -> HttpResponse:
         "events": booking.events.select_related("by"),
     }
     status = 409 if refusal and typed else 422 if form.errors else 200
-    return render(request, "manage/move_up.html", context, status=status)
+    return render(request, "desk/sessions/move_up.html", context, status=status)

@@ -50,7 +50,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
         "backlog": backlog(now=now),
         "now": now,
     }
-    return render(request, "manage/sessions.html", context)
+    return render(request, "desk/sessions/sessions.html", context)
 
 
 @never_cache
@@ -75,7 +75,7 @@ def overview(request: HttpRequest, session_id: int) -> HttpResponse:
         "warnings": queries.used_twice_by(session) if is_ahead else [],
         "now": now,
     }
-    return render(request, "manage/session.html", context)
+    return render(request, "desk/sessions/session.html", context)
 
 
 @never_cache
@@ -86,7 +86,7 @@ def new(request: HttpRequest) -> HttpResponse:
     chosen = request.GET.get("course", "")
     if not chosen.isdecimal() or len(chosen) > 15:
         courses = Course.objects.order_by("title")
-        return render(request, "manage/choose_course.html", {"courses": courses})
+        return render(request, "desk/sessions/choose_course.html", {"courses": courses})
     course = get_object_or_404(Course, pk=int(chosen))
     now = timezone.now()
     typed = request.POST if request.method == "POST" else None
@@ -110,7 +110,7 @@ def new(request: HttpRequest) -> HttpResponse:
             return redirect("manage_session", session.pk)
     context = {"form": form, "course": course, "opening": opening_form}
     status = 422 if form.errors or opening_form.errors else 200
-    return render(request, "manage/schedule.html", context, status=status)
+    return render(request, "desk/sessions/schedule.html", context, status=status)
 
 
 def _opening_form(course: Course, typed: QueryDict | None, *, now: datetime) -> OpeningForm:
@@ -136,7 +136,7 @@ def edit(request: HttpRequest, session_id: int) -> HttpResponse:
             refusal = refused
     context = {"form": form, "session": session, "refusal": refusal}
     status = 409 if refusal and typed else 422 if form.errors else 200
-    return render(request, "manage/details.html", context, status=status)
+    return render(request, "desk/sessions/details.html", context, status=status)
 
 
 def _details_changed(request: HttpRequest, session: Session, form: DetailsForm) -> HttpResponse:
@@ -189,7 +189,7 @@ def _edit_draft(request: HttpRequest, session: Session) -> HttpResponse:
         "opening": opening_form,
     }
     status = 422 if form.errors or opening_form.errors else 200
-    return render(request, "manage/schedule.html", context, status=status)
+    return render(request, "desk/sessions/schedule.html", context, status=status)
 
 
 def _say_saved(request: HttpRequest, session: Session, *, published: bool) -> None:
@@ -254,7 +254,7 @@ def discard(request: HttpRequest, session_id: int) -> HttpResponse:
             return redirect("manage_sessions")
     status = 409 if refusal and request.method == "POST" else 200
     context = {"session": session, "refusal": refusal}
-    return render(request, "manage/discard.html", context, status=status)
+    return render(request, "desk/sessions/discard.html", context, status=status)
 
 
 @never_cache
@@ -280,4 +280,4 @@ def bookings(request: HttpRequest, session_id: int) -> HttpResponse:
         "most": _BOOKINGS_SHOWN,
         "can_cancel": session.starts_at > timezone.now(),
     }
-    return render(request, "manage/bookings.html", context)
+    return render(request, "desk/sessions/bookings.html", context)

@@ -36,7 +36,7 @@ def agency(request: HttpRequest) -> HttpResponse:
     bookings = bookings_of_colleagues(own, search=search, now=now)
     page = Paginator(bookings, _PER_PAGE).get_page(request.GET.get("page"))
     context = {"agency": own, "search": search, "page_obj": page, "now": now}
-    return render(request, "places/agency.html", context)
+    return render(request, "places/agency/agency.html", context)
 
 
 @never_cache
@@ -55,7 +55,7 @@ def agency_booking(request: HttpRequest, booking_id: int) -> HttpResponse:
         "charge": cost_of_leaving(booking, by=person, now=now),
         "now": now,
     }
-    return render(request, "places/agency_booking.html", context)
+    return render(request, "places/agency/agency_booking.html", context)
 
 
 @never_cache
@@ -84,7 +84,7 @@ def agency_book(request: HttpRequest, session_id: int) -> HttpResponse:
             return redirect("agency_booking", booking.pk)
     context = {"agency": own, "session": session, "form": form, "refusal": refusal, "now": now}
     status = 409 if refusal else 422 if form.errors else 200
-    return render(request, "places/agency_book.html", context, status=status)
+    return render(request, "places/agency/agency_book.html", context, status=status)
 
 
 @never_cache
@@ -100,16 +100,16 @@ def agency_book_many(request: HttpRequest, session_id: int) -> HttpResponse:
     step = request.POST.get("step", "")
     if request.method != "POST" or step == "change":
         form = ManyForm(initial={"people": request.POST.get("people", "")})
-        return render(request, "places/agency_book_many.html", {**context, "form": form})
+        return render(request, "places/agency/agency_book_many.html", {**context, "form": form})
     form = ManyForm(request.POST, request.FILES)
     if form.is_valid():
         try:
             context |= _outcomes(request, session, form, is_booking=step == "book")
-            return render(request, "places/agency_outcomes.html", context)
+            return render(request, "places/agency/agency_outcomes.html", context)
         except PlaceRefused as refused:
             context["refusal"] = refused
     status = 409 if "refusal" in context else 422
-    return render(request, "places/agency_book_many.html", {**context, "form": form}, status=status)
+    return render(request, "places/agency/agency_book_many.html", {**context, "form": form}, status=status)
 
 
 def _outcomes(

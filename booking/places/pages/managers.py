@@ -46,7 +46,7 @@ def _page(request: HttpRequest, asked: Approval | None, form: ManagerAnswerForm)
     """How the question stands, and the form while it is open."""
     if asked is None:
         return render(
-            request, "places/approval.html", {"stands": QuestionState.NOT_NEEDED}, status=410
+            request, "places/managers/approval.html", {"stands": QuestionState.NOT_NEEDED}, status=410
         )
     stands = state_of_question(asked, now=timezone.now())
     booking = asked.booking
@@ -63,7 +63,7 @@ def _page(request: HttpRequest, asked: Approval | None, form: ManagerAnswerForm)
     }
     is_late = request.method == "POST" and stands != QuestionState.OPEN
     status = 410 if stands in _GONE else 409 if is_late else 422 if form.errors else 200
-    return render(request, "places/approval.html", context, status=status)
+    return render(request, "places/managers/approval.html", context, status=status)
 
 
 @never_cache
@@ -94,4 +94,4 @@ def change(request: HttpRequest, booking_id: int) -> HttpResponse:
     context = {"booking": booking, "session": booking.session, "form": form, "is_open": is_open}
     is_late = request.method == "POST" and not is_open
     status = 409 if is_late else 422 if form.errors else 200
-    return render(request, "places/manager.html", context, status=status)
+    return render(request, "places/managers/manager.html", context, status=status)
