@@ -6,7 +6,6 @@ from django.urls import include, path
 from booking.site import web
 
 urlpatterns = [
-    path("", web.start, name="start"),
     path("accessibility/", web.accessibility, name="accessibility"),
     path("privacy/", web.privacy, name="privacy"),
     path("healthz", web.healthz, name="healthz"),
@@ -14,11 +13,12 @@ urlpatterns = [
     path("", include("booking.partnership.urls")),
     path("accounts/", include("accounts.urls")),
     path("", include("booking.programme.urls")),
+    path("", include("booking.catalogue.urls")),
+    path("", include("booking.learning.urls")),
     path("", include("booking.places.urls")),
     path("", include("booking.attendance.urls")),
     path("", include("booking.calendars.urls")),
     path("manage/", include("booking.desk.urls")),
-    path("manage/", include("booking.desk.mail.received_urls")),
     path("", include("accounts.admin_urls")),
 ]
 

@@ -11,7 +11,11 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import PractitionerGroup
 from booking.catalogue.models import CancellationPolicy, Course, Venue
-from booking.scheduling.plans import EditRefused
+from booking.site.refusals import Refused
+
+
+class EditRefused(Refused):
+    """A session, course or venue stays as it is."""
 
 
 class CodeTaken(EditRefused):

@@ -19,6 +19,7 @@ from booking.catalogue.models import (
     SessionQuerySet,
 )
 from booking.site.refusals import Refused
+from booking.site.working_days import free_until
 
 
 class PolicyNameTaken(Refused):
@@ -132,3 +133,8 @@ def _store(name: str, version: int, terms: PolicyTerms, *, now: datetime) -> Can
         ]
     )
     return policy
+
+
+def free_cancellation_until(session: Session) -> datetime:
+    """Until when somebody who books this session now can give up the place free of charge."""
+    return free_until(session.starts_at, session.notice_days)

@@ -1,3 +1,5 @@
+"""When the sittings of a session are."""
+
 from dataclasses import dataclass
 from datetime import datetime
 

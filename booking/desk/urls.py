@@ -4,7 +4,7 @@ from django.urls import path
 
 from booking.desk import settings
 from booking.desk.catalogue import courses, policies, venues
-from booking.desk.mail import messages
+from booking.desk.mail import messages, received
 from booking.desk.people import demand, learning, line_managers, unlisted
 from booking.desk.sessions import changing, places, sessions
 
@@ -97,4 +97,12 @@ urlpatterns = [
         name="manage_message_address",
     ),
     path("messages/<int:message_id>/drop/", messages.drop, name="manage_message_drop"),
+    path("received/", received.manage_received, name="manage_received"),
+    path("received/<int:received_id>/settle/", received.settle, name="manage_received_settle"),
+    path("addresses/", received.manage_addresses, name="manage_addresses"),
+    path(
+        "addresses/<int:person_id>/works/",
+        received.manage_address_works,
+        name="manage_address_works",
+    ),
 ]

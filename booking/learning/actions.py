@@ -10,18 +10,18 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from booking.catalogue.models import Course
 from booking.learning.models import PriorLearning
-from booking.places.refusals import PlaceRefused
+from booking.site.refusals import Refused
 
 State = PriorLearning.State
 
 
-class AlreadyDeclared(PlaceRefused):
+class AlreadyDeclared(Refused):
     """There is a declaration of this course that counts."""
 
     sentence = "You have told us about this course already. It counts."
 
 
-class NotToBeChecked(PlaceRefused):
+class NotToBeChecked(Refused):
     """Somebody has rejected the declaration already."""
 
     sentence = "This declaration was rejected meanwhile. Only its owner can declare it anew."

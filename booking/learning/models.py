@@ -1,3 +1,5 @@
+"""Courses that people did elsewhere, as they declared them."""
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone

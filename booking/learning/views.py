@@ -18,8 +18,8 @@ from booking.catalogue.filters import DATE_FORMATS, DateInput
 from booking.catalogue.models import Course
 from booking.learning import actions
 from booking.learning.models import PriorLearning
-from booking.places.refusals import PlaceRefused
 from booking.site.limits import at_most
+from booking.site.refusals import Refused
 from booking.site.wording import LONDON
 
 
@@ -44,7 +44,7 @@ def declare(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             actions.declare(person=signed_in(request), now=now, **form.cleaned_data)
-        except PlaceRefused as refused:
+        except Refused as refused:
             form.add_error("course", refused.sentence)
         else:
             title = form.cleaned_data["course"].title

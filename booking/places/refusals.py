@@ -39,7 +39,7 @@ def clash(other: Booking) -> Reason:
 
 
 class PlaceRefused(Refused):
-    """A place, or what is done with one, was refused. `rule` is one of `booking.places.rules.rules`."""
+    """A place, or what is done with one, was refused. `rule` is one of `places.rules`."""
 
 
 class SessionNotOpen(PlaceRefused):

@@ -2,21 +2,10 @@
 
 from django.urls import path
 
-from booking.catalogue import interest
-from booking.learning.views import declare, mine
 from booking.places.pages import agency, booking, exchange, managers, offer
-from booking.programme import bookings, pages
 
 urlpatterns = [
-    path("courses/<str:code>/", pages.course, name="course"),
-    path("courses/<str:code>/new-dates/", interest.interest, name="course_interest"),
-    path("new-dates/<str:token>/stop/", interest.stop, name="stop_interest"),
-    path("sessions/<int:session_id>/", pages.session, name="session"),
     path("sessions/<int:session_id>/book/", booking.book, name="book"),
-    path("accounts/learning/", mine, name="learning"),
-    path("accounts/learning/declare/", declare, name="declare_learning"),
-    path("bookings/", bookings.my_bookings, name="my_bookings"),
-    path("bookings/<int:booking_id>/", bookings.booking_page, name="booking"),
     path("bookings/<int:booking_id>/cancel/", booking.cancel, name="cancel_booking"),
     path(
         "bookings/<int:booking_id>/substitute/",

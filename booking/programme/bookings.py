@@ -1,3 +1,5 @@
+"""Pages of one’s own bookings: all of them, and one with all that hangs on it."""
+
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse

@@ -9,7 +9,7 @@ from django.utils.cache import patch_vary_headers
 
 from accounts.models import User
 from booking.catalogue.interest import course_of, is_told
-from booking.catalogue.models import Session
+from booking.catalogue.models import DiaryDate, Session
 from booking.catalogue.search import for_rows, places_of_course
 from booking.partnership.kept import the_partnership
 from booking.places.rules.decision import expected
@@ -19,6 +19,21 @@ from booking.programme.session_page import session_context
 from booking.site.caching import same_for_everyone
 
 _DATES_ON_A_PAGE = 50
+_SHOWN_ON_START = 6
+
+
+@same_for_everyone(seconds=1)
+def start(request: HttpRequest) -> HttpResponse:
+    """What this is, and what is coming up."""
+    now = timezone.now()
+    today = timezone.localdate(now)
+    sessions = Session.objects.upcoming(now=now).for_pages()[:_SHOWN_ON_START]
+    diary_dates = DiaryDate.objects.filter(ends__gte=today)[:5]
+    return render(
+        request,
+        "programme/start.html",
+        {"sessions": sessions, "diary_dates": diary_dates, "now": now},
+    )
 
 
 @same_for_everyone(seconds=1)

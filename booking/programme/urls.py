@@ -1,9 +1,14 @@
-"""Addresses of the catalogue room."""
+"""Addresses of the pages that know their reader: what is on, and one's own bookings."""
 
 from django.urls import path
 
-from booking.programme import pages
+from booking.programme import bookings, pages
 
 urlpatterns = [
+    path("", pages.start, name="start"),
     path("programme/", pages.programme, name="programme"),
+    path("courses/<str:code>/", pages.course, name="course"),
+    path("sessions/<int:session_id>/", pages.session, name="session"),
+    path("bookings/", bookings.my_bookings, name="my_bookings"),
+    path("bookings/<int:booking_id>/", bookings.booking_page, name="booking"),
 ]

@@ -10,12 +10,11 @@ from django.db import transaction
 
 from accounts.models import User
 from booking.catalogue import courses
-from booking.catalogue.courses import CoursePlan, VenuePlan
+from booking.catalogue.courses import CoursePlan, EditRefused, VenuePlan
 from booking.catalogue.models import Course, Session, SessionEvent, SessionQuerySet, Venue
 from booking.places.changes import INSTRUCTIONS, Change, Matter, in_history
 from booking.places.lock import lock_session, sittings_of
 from booking.scheduling import trainers
-from booking.scheduling.plans import EditRefused
 from booking.scheduling.telling import tell
 
 

@@ -12,12 +12,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from accounts.models import User
+from booking.catalogue.courses import EditRefused
 from booking.catalogue.models import CancellationPolicy, Course, Session, Sitting, Venue
-from booking.site.refusals import Refused
-
-
-class EditRefused(Refused):
-    """A session, course or venue stays as it is."""
 
 
 class NotADraft(EditRefused):

@@ -1,4 +1,4 @@
-"""Pages that belong to no room: the start, the small print, and whether the site is well."""
+"""What every page shares: small print, whether the site is well, errors, what was searched."""
 
 import sys
 
@@ -6,26 +6,6 @@ from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.utils import timezone
-
-from booking.catalogue.models import DiaryDate, Session
-from booking.site.caching import same_for_everyone
-
-_SHOWN_ON_START = 6
-
-
-@same_for_everyone(seconds=1)
-def start(request: HttpRequest) -> HttpResponse:
-    """What this is, and what is coming up."""
-    now = timezone.now()
-    today = timezone.localdate(now)
-    sessions = Session.objects.upcoming(now=now).for_pages()[:_SHOWN_ON_START]
-    diary_dates = DiaryDate.objects.filter(ends__gte=today)[:5]
-    return render(
-        request,
-        "programme/start.html",
-        {"sessions": sessions, "diary_dates": diary_dates, "now": now},
-    )
 
 
 def accessibility(request: HttpRequest) -> HttpResponse:

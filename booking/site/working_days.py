@@ -11,7 +11,6 @@ from functools import cache
 
 from holidays.countries.united_kingdom import UnitedKingdom
 
-from booking.catalogue.models import Session
 from booking.site.wording import LONDON
 
 START_OF_WORKING_DAY = time(9)
@@ -56,11 +55,6 @@ def free_until(starts_at: datetime, notice_days: int) -> datetime:
     sitting. Without a notice it is the start.
     """
     return end_of_working_day_before(starts_at, notice_days) if notice_days else starts_at
-
-
-def free_cancellation_until(session: Session) -> datetime:
-    """Until when somebody who books this session now can give up the place free of charge."""
-    return free_until(session.starts_at, session.notice_days)
 
 
 def after_working_days(moment: datetime, number: int) -> datetime:

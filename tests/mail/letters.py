@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from booking.catalogue.models import Session
+from booking.catalogue.policies import free_cancellation_until
 from booking.catalogue.sittings import SittingTimes
 from booking.mail.composing import compose
 from booking.mail.reminder_times import reminders_of
@@ -21,7 +22,6 @@ from booking.places import announcements
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.replies.actions import still_booked
-from booking.site.working_days import free_cancellation_until
 from tests.factories import NOW, make_coordinator, make_person, make_session
 
 LATER = NOW + timedelta(days=21)

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis.strategies import datetimes, integers, just, timedeltas
 
 from booking.catalogue.models import CancellationPolicy, Session
+from booking.catalogue.policies import free_cancellation_until
 from booking.site.wording import LONDON
 from booking.site.working_days import (
     after_working_days,
     after_working_time,
-    free_cancellation_until,
     is_working_day,
     offer_end,
     working_days_before,

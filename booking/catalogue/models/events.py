@@ -1,3 +1,5 @@
+"""Who wants to hear of new dates of a course, and what was done to a session."""
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone

@@ -14,12 +14,11 @@ from accounts import agencies
 from accounts.access import coordinators_only
 from accounts.models import PractitionerGroup, User
 from accounts.views import signed_in
-from booking.catalogue.courses import GoesRound, add_course
+from booking.catalogue.courses import EditRefused, GoesRound, add_course
 from booking.catalogue.models import Course, Session
 from booking.desk import preview, queries
 from booking.desk.catalogue.course_forms import CourseForm, GroupForm, MembersForm
 from booking.scheduling import corrections
-from booking.scheduling.plans import EditRefused
 from booking.site.limits import at_most
 from booking.site.web import search_text
 from booking.site.wording import counted
@@ -66,7 +65,9 @@ def course(request: HttpRequest, course_id: int | None = None) -> HttpResponse:
             messages.success(request, f"{form.plan.title} is saved.")
             return redirect("manage_courses")
     context = {"form": form, "course": stored}
-    return render(request, "desk/catalogue/course.html", context, status=422 if form.errors else 200)
+    return render(
+        request, "desk/catalogue/course.html", context, status=422 if form.errors else 200
+    )
 
 
 def _changed(request: HttpRequest, stored: Course, form: CourseForm) -> HttpResponse:

@@ -54,7 +54,9 @@ def new_policy(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"{name} can now be chosen for courses and sessions.")
             return redirect("manage_policies")
     context = {"form": form}
-    return render(request, "desk/catalogue/policy.html", context, status=422 if form.errors else 200)
+    return render(
+        request, "desk/catalogue/policy.html", context, status=422 if form.errors else 200
+    )
 
 
 @never_cache

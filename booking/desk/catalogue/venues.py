@@ -13,11 +13,10 @@ from django.views.decorators.http import require_GET
 
 from accounts.access import coordinators_only
 from accounts.views import signed_in
-from booking.catalogue.courses import VenuePlan, add_venue
+from booking.catalogue.courses import EditRefused, VenuePlan, add_venue
 from booking.catalogue.models import Session, Venue
 from booking.desk import preview, queries
 from booking.scheduling import corrections
-from booking.scheduling.plans import EditRefused
 from booking.site.limits import at_most
 from booking.site.web import search_text
 

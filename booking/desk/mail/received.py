@@ -57,7 +57,9 @@ def manage_address_works(request: HttpRequest, person_id: int) -> HttpResponse:
         messages.success(request, f"Mail to {person.email} counts as arriving again.")
         return redirect("manage_addresses")
     context = {"person": person, "form": form}
-    return render(request, "desk/mail/address_works.html", context, status=422 if form.errors else 200)
+    return render(
+        request, "desk/mail/address_works.html", context, status=422 if form.errors else 200
+    )
 
 
 @never_cache

@@ -1,4 +1,4 @@
-"""Hearing of new dates, and what coordinators see of who would come."""
+"""Coordinators' pages about who would come to another date of a course."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render

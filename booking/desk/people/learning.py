@@ -1,3 +1,5 @@
+"""Coordinators' pages about training done elsewhere: they look at what people declared."""
+
 from typing import Any
 
 from django import forms
@@ -14,8 +16,8 @@ from accounts.views import signed_in
 from booking.learning import actions
 from booking.learning.models import PriorLearning
 from booking.learning.views import _NOTE_LENGTH
-from booking.places.refusals import PlaceRefused
 from booking.site.limits import at_most
+from booking.site.refusals import Refused
 
 _PER_PAGE = 30
 SHOWN = {"declared": "To check", "verified": "Verified", "rejected": "Rejected"}
@@ -52,7 +54,7 @@ def check(request: HttpRequest, declaration_id: int) -> HttpResponse:
         note = form.cleaned_data["note"]
         try:
             act(declaration=declaration, by=signed_in(request), now=timezone.now(), note=note)
-        except PlaceRefused as refused:
+        except Refused as refused:
             form.add_error(None, refused.sentence)
         else:
             done = "rejected" if form.cleaned_data["rejects"] else "verified"

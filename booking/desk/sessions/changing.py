@@ -143,7 +143,9 @@ def capacity(request: HttpRequest, session_id: int) -> HttpResponse:
         except PlaceRefused as refused:
             form.add_error("capacity", refused.sentence)
     context = {"session": session, "form": form}
-    return render(request, "desk/sessions/capacity.html", context, status=422 if form.errors else 200)
+    return render(
+        request, "desk/sessions/capacity.html", context, status=422 if form.errors else 200
+    )
 
 
 def _capacity_preview(request: HttpRequest, session: Session, form: CapacityForm) -> HttpResponse:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import coordinators_only
 from accounts.agencies import people_without_agency
 from accounts.views import signed_in
+from booking.catalogue.courses import EditRefused
 from booking.catalogue.models import Course, Session
 from booking.desk import preview, queries
 from booking.desk.queries import managed_session
@@ -103,7 +104,7 @@ def new(request: HttpRequest) -> HttpResponse:
                 by=signed_in(request),
                 now=now,
             )
-        except plans.EditRefused as refused:
+        except EditRefused as refused:
             form.add_error("reference", refused.sentence)
         else:
             _say_saved(request, session, published=publish)
@@ -128,11 +129,11 @@ def edit(request: HttpRequest, session_id: int) -> HttpResponse:
     typed = request.POST if request.method == "POST" else None
     form = DetailsForm(typed, session=session, now=timezone.now())
     can_be_edited = session.state == Session.State.PUBLISHED
-    refusal: plans.EditRefused | None = None if can_be_edited else plans.NotEditable()
+    refusal: EditRefused | None = None if can_be_edited else plans.NotEditable()
     if form.is_valid() and not refusal and request.POST.get("step") != "edit":
         try:
             return _details_changed(request, session, form)
-        except plans.EditRefused as refused:
+        except EditRefused as refused:
             refusal = refused
     context = {"form": form, "session": session, "refusal": refusal}
     status = 409 if refusal and typed else 422 if form.errors else 200
@@ -177,7 +178,7 @@ def _edit_draft(request: HttpRequest, session: Session) -> HttpResponse:
                 by=signed_in(request),
                 now=now,
             )
-        except (plans.EditRefused, ReservedPlaces) as refused:
+        except (EditRefused, ReservedPlaces) as refused:
             form.add_error(None, refused.sentence)
         else:
             _say_saved(request, session, published=publish)
@@ -213,7 +214,7 @@ def publish(request: HttpRequest, session_id: int) -> HttpResponse:
         opening.publish_and_tell(
             session=session, first_days=first_days, by=signed_in(request), now=now
         )
-    except plans.EditRefused as refused:
+    except EditRefused as refused:
         messages.error(request, refused.sentence)
     else:
         _say_saved(request, session, published=True)
@@ -243,11 +244,11 @@ def discard(request: HttpRequest, session_id: int) -> HttpResponse:
     """Ask, then remove a draft."""
     session = managed_session(session_id)
     is_draft = session.state == Session.State.DRAFT
-    refusal: plans.EditRefused | None = None if is_draft else plans.NotADraft()
+    refusal: EditRefused | None = None if is_draft else plans.NotADraft()
     if request.method == "POST":
         try:
             plans.discard_draft(session=session)
-        except plans.EditRefused as refused:
+        except EditRefused as refused:
             refusal = refused
         else:
             messages.success(request, f"The draft {session.reference} is removed.")

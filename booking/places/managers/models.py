@@ -1,3 +1,5 @@
+"""What a line manager is asked about a booking, and what they answered."""
+
 from datetime import datetime
 from typing import Self
 

@@ -109,7 +109,9 @@ def agency_book_many(request: HttpRequest, session_id: int) -> HttpResponse:
         except PlaceRefused as refused:
             context["refusal"] = refused
     status = 409 if "refusal" in context else 422
-    return render(request, "places/agency/agency_book_many.html", {**context, "form": form}, status=status)
+    return render(
+        request, "places/agency/agency_book_many.html", {**context, "form": form}, status=status
+    )
 
 
 def _outcomes(

@@ -46,7 +46,10 @@ def _page(request: HttpRequest, asked: Approval | None, form: ManagerAnswerForm)
     """How the question stands, and the form while it is open."""
     if asked is None:
         return render(
-            request, "places/managers/approval.html", {"stands": QuestionState.NOT_NEEDED}, status=410
+            request,
+            "places/managers/approval.html",
+            {"stands": QuestionState.NOT_NEEDED},
+            status=410,
         )
     stands = state_of_question(asked, now=timezone.now())
     booking = asked.booking
