@@ -16,6 +16,19 @@ from booking.site.signed_links import SignedLink
 
 View = Callable[..., HttpResponse]
 
+# Paths that stay open: signing out, the pages that settle the matter, what pages are made of, and
+# what is answered by a signed link, whoever is signed in.
+_ALWAYS_OPEN = (
+    "/accounts/",
+    "/static/",
+    "/partnership/",
+    "/healthz",
+    "/readyz",
+    "/privacy/",
+    "/accessibility/",
+    *(link.prefix for link in SignedLink),
+)
+
 
 def coordinators_only(view: View) -> View:
     """Lead the anonymous to sign in; to everybody but coordinators the page does not exist."""
@@ -49,20 +62,6 @@ def agency_of_lead(request: HttpRequest) -> Agency:
     agency = signed_in(request).agency
     assert agency is not None  # noqa: S101
     return agency
-
-
-# Paths that stay open: signing out, the pages that settle the matter, what pages are made of, and
-# what is answered by a signed link, whoever is signed in.
-_ALWAYS_OPEN = (
-    "/accounts/",
-    "/static/",
-    "/partnership/",
-    "/healthz",
-    "/readyz",
-    "/privacy/",
-    "/accessibility/",
-    *(link.prefix for link in SignedLink),
-)
 
 
 def finish_account_first(

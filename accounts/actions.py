@@ -1,4 +1,4 @@
-"""What changes people."""
+"""What changes people, and why it may be refused."""
 
 from datetime import datetime, timedelta
 

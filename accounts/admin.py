@@ -1,4 +1,4 @@
-"""People and agencies in the back office."""
+"""The back office of people and agencies, and what every page of the back office allows."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""People of one agency, named by their work address by a colleague who arranges for them."""
+"""Colleagues: people of one agency, named by their work address by somebody who books for them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

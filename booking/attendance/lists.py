@@ -1,4 +1,4 @@
-"""Who comes to a session."""
+"""Lists of who comes: whose they may be, what they hold, and as CSV."""
 
 import csv
 import io
@@ -16,6 +16,9 @@ from booking.site.wording import short_day
 
 # A trainer needs the list to prepare, to teach and to tidy up after; not for ever.
 TRAINER_ACCESS_AFTER_END = timedelta(days=14)
+
+# A spreadsheet takes a cell that begins with one of these for a formula (OWASP, CSV injection).
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,6 @@ def session_with_people(person: User, session_id: int, *, now: datetime) -> Sess
     if session is None:
         raise Http404
     return session
-
-
-# A spreadsheet takes a cell that begins with one of these for a formula (OWASP, CSV injection).
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def safe_cell(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What each feed shows, and what it is called. `now` is an aware moment."""
+"""What each feed shows, what it is called, and whose it is. `now` is an aware moment."""
 
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -22,6 +22,15 @@ BOOKINGS_NAME = "My safeguarding training"
 LED_NAME = "Safeguarding training I lead"
 CANCELLED_SHOWN_FOR = timedelta(days=30)
 PAST_SHOWN_FOR = timedelta(days=365)
+Kind = CalendarFeed.Kind
+
+# Written out, as what is asked next: calendar programs look again and again.
+_LIVE_FEED = """
+SELECT feed.id, feed.person_id, feed.kind, feed.last_read_on
+FROM booking_calendarfeed feed JOIN accounts_user person ON person.id = feed.person_id
+WHERE feed.token_hash = %(token_hash)s AND feed.revoked_at IS NULL AND person.is_active
+AND (feed.kind <> %(led)s OR person.is_trainer)
+"""
 
 
 class FilterRefused(Refused):
@@ -87,17 +96,6 @@ def diary_dates(*, now: datetime) -> Rows[DiaryRow]:
 def diary_name() -> str:
     """What a calendar program calls the awareness days and weeks."""
     return f"{the_partnership().name}: dates for the diary"
-
-
-Kind = CalendarFeed.Kind
-
-# Written out, as what is asked next: calendar programs look again and again.
-_LIVE_FEED = """
-SELECT feed.id, feed.person_id, feed.kind, feed.last_read_on
-FROM booking_calendarfeed feed JOIN accounts_user person ON person.id = feed.person_id
-WHERE feed.token_hash = %(token_hash)s AND feed.revoked_at IS NULL AND person.is_active
-AND (feed.kind <> %(led)s OR person.is_trainer)
-"""
 
 
 class LiveFeed(NamedTuple):

@@ -32,6 +32,10 @@ from booking.site.limits import at_most
 from booking.site.wording import LONDON
 
 _CALENDAR_TYPE = "text/calendar; charset=utf-8"
+_NAMES = {
+    CalendarFeed.Kind.BOOKINGS: feeds.BOOKINGS_NAME,
+    CalendarFeed.Kind.LED: feeds.LED_NAME,
+}
 
 
 def _calendar(content: bytes, *, name: str = "") -> HttpResponse:
@@ -115,12 +119,6 @@ def private_feed(request: HttpRequest, token: str) -> HttpResponse:
         return _feed(request, led, led_session_events, name=feeds.LED_NAME, private=True)
     told = feeds.bookings_of(feed.person_id, now=now)
     return _feed(request, told, booking_events, name=feeds.BOOKINGS_NAME, private=True)
-
-
-_NAMES = {
-    CalendarFeed.Kind.BOOKINGS: feeds.BOOKINGS_NAME,
-    CalendarFeed.Kind.LED: feeds.LED_NAME,
-}
 
 
 @never_cache

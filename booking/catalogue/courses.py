@@ -1,4 +1,4 @@
-"""New courses, and what courses ask of the people who book them.
+"""Courses and venues as they are kept, and what courses ask of the people who book them.
 
 Bookings that exist stay when a course comes to ask for more.
 """
@@ -12,6 +12,26 @@ from django.db import IntegrityError, transaction
 from accounts.models import PractitionerGroup
 from booking.catalogue.models import CancellationPolicy, Course, Venue
 from booking.site.refusals import Refused
+
+PLAIN_FIELDS = (
+    "title",
+    "code",
+    "kind",
+    "level",
+    "hours",
+    "summary",
+    "audience",
+    "sectors",
+    "least_level",
+    "needs_manager_approval",
+    "usual_capacity",
+    "usual_agency_limit",
+    "usual_policy",
+    "reminder_days",
+    "remind_hour_before",
+    "copies_manager",
+    "renew_months",
+)
 
 
 class EditRefused(Refused):
@@ -54,27 +74,6 @@ class CoursePlan:
     remind_hour_before: bool
     copies_manager: bool
     renew_months: int | None
-
-
-PLAIN_FIELDS = (
-    "title",
-    "code",
-    "kind",
-    "level",
-    "hours",
-    "summary",
-    "audience",
-    "sectors",
-    "least_level",
-    "needs_manager_approval",
-    "usual_capacity",
-    "usual_agency_limit",
-    "usual_policy",
-    "reminder_days",
-    "remind_hour_before",
-    "copies_manager",
-    "renew_months",
-)
 
 
 def add_course(*, plan: CoursePlan) -> Course:

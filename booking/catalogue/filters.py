@@ -21,6 +21,13 @@ from booking.catalogue.search import matching
 from booking.site.wording import LONDON, day
 
 DATE_FORMATS = ["%Y-%m-%d", "%d/%m/%Y", "%d/%m/%y", "%d %B %Y", "%d %b %Y"]
+_WHEN = {
+    "this-month": "This month",
+    "next-month": "Next month",
+    "next-3-months": "Next 3 months",
+}
+_SELECTS = ("kind", "level", "topic", "sector", "when", "where")
+_WHERE = {"in-person": "In person", "online": "Online"}
 
 
 class DateInput(forms.DateInput):
@@ -44,15 +51,6 @@ class ProgrammeForm(forms.Form):
                 "to_date", "The last date is before the first date. We left the last date out."
             )
         return self.cleaned_data
-
-
-_WHEN = {
-    "this-month": "This month",
-    "next-month": "Next month",
-    "next-3-months": "Next 3 months",
-}
-_SELECTS = ("kind", "level", "topic", "sector", "when", "where")
-_WHERE = {"in-person": "In person", "online": "Online"}
 
 
 def _unknown(what: str) -> dict[str, str]:

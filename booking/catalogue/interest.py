@@ -1,4 +1,4 @@
-"""The link in a mail about a new date with which somebody stops hearing of them, without sign-in.
+"""Hearing of new dates of a course: asking for it, and stopping it, also by the link in the mail.
 
 It does not run out: a person who keeps an old mail can still stop.
 """

@@ -1,4 +1,4 @@
-"""Links into calendars on the web and on the device: for one sitting, or for a whole feed.
+"""Sessions for other programs: links into calendars, and data for search engines.
 
 A sitting's link holds no more than the public page does, so never the join link. It opens a form
 that the person still has to save, and is not kept up to date: an invitation by email is, and a
@@ -17,6 +17,9 @@ from django.utils.safestring import SafeString, mark_safe
 from booking.catalogue.availability import availability
 from booking.catalogue.models import Session, Sitting
 from booking.site.wording import LONDON
+
+# As Django's json_script: what could end the element or begin a comment is written as an escape.
+_ESCAPES = {ord(">"): "\\u003E", ord("<"): "\\u003C", ord("&"): "\\u0026"}
 
 
 @dataclass(frozen=True)
@@ -119,10 +122,6 @@ def _outlook(host: str, entry: CalendarEntry) -> str:
         "body": entry.page,
     }
     return f"https://{host}/calendar/0/deeplink/compose?{_query(fields)}"
-
-
-# As Django's json_script: what could end the element or begin a comment is written as an escape.
-_ESCAPES = {ord(">"): "\\u003E", ord("<"): "\\u003C", ord("&"): "\\u0026"}
 
 
 def event_data(

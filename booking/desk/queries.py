@@ -1,4 +1,4 @@
-"""What coordinators' pages read, in a constant number of statements."""
+"""What coordinators’ pages read, in a constant number of statements, or 404."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +26,17 @@ SHOWN = {
     "cancelled": "Cancelled",
 }
 _EVENTS_SHOWN = 20
+_LINE = (
+    BookingEvent.What.JOINED,
+    BookingEvent.What.INVITED,
+    BookingEvent.What.PASSED_OVER,
+    BookingEvent.What.MOVED_UP,
+    BookingEvent.What.MOVED_BACK,
+    BookingEvent.What.OFFERED,
+    BookingEvent.What.PROMOTED,
+    BookingEvent.What.LAPSED,
+    BookingEvent.What.WITHDREW,
+)
 
 
 def programme_table(*, show: str, search: str, now: datetime) -> QuerySet[Session]:
@@ -194,19 +205,6 @@ def recent_events(session: Session) -> QuerySet[BookingEvent]:
     """The last things that happened to this session's bookings, newest first."""
     events = BookingEvent.objects.filter(booking__session=session)
     return events.select_related("booking__person", "by").order_by("-at", "-id")[:_EVENTS_SHOWN]
-
-
-_LINE = (
-    BookingEvent.What.JOINED,
-    BookingEvent.What.INVITED,
-    BookingEvent.What.PASSED_OVER,
-    BookingEvent.What.MOVED_UP,
-    BookingEvent.What.MOVED_BACK,
-    BookingEvent.What.OFFERED,
-    BookingEvent.What.PROMOTED,
-    BookingEvent.What.LAPSED,
-    BookingEvent.What.WITHDREW,
-)
 
 
 def events_of_line(session: Session) -> QuerySet[BookingEvent]:

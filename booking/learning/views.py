@@ -22,6 +22,8 @@ from booking.site.limits import at_most
 from booking.site.refusals import Refused
 from booking.site.wording import LONDON
 
+_NOTE_LENGTH = 500
+
 
 @never_cache
 @login_required
@@ -54,9 +56,6 @@ def declare(request: HttpRequest) -> HttpResponse:
     return render(
         request, "learning/declare_learning.html", context, status=422 if form.errors else 200
     )
-
-
-_NOTE_LENGTH = 500
 
 
 class DeclareForm(forms.Form):

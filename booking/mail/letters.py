@@ -1,4 +1,4 @@
-"""The bytes of one email: headers that are fixed, and the same content in up to three forms.
+"""The bytes of one email: its words from templates, fixed headers, up to three forms.
 
 Put together here from the standard library's encoders: `EmailMessage` takes three times as long.
 """

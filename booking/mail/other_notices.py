@@ -1,4 +1,4 @@
-"""Notices to those who lead sessions. All they say stands in the message's payload."""
+"""Notices that are about no booking: to trainers, and about new dates of a course."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

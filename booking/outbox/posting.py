@@ -1,4 +1,4 @@
-"""Writing messages into the outbox."""
+"""Writing messages into the outbox, also those that Django or a library sends."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What coordinators do about a message that is stuck or came back; each act is on record.
+"""What coordinators do about a message that is stuck or came back, on record; why it is refused.
 
 Each action locks the message first and looks at it again, because a worker may have taken it
 since the page was read.

@@ -44,6 +44,7 @@ _BEGAN = {State.CONFIRMED: What.BOOKED, State.REQUESTED: What.REQUESTED}
 # How many waiting people one transaction gives places to, so that the session's row is never
 # locked for long.
 FILL_AT_ONCE = 50
+log = structlog.get_logger(__name__)
 
 
 def book(
@@ -87,7 +88,7 @@ def book(
             to_manager = asking.ask(booking, who, manager_email=manager, by=by, now=now)
         if held is not None:
             history.record([booking], What.JOINED, by=by, now=now, reason=held)
-            position, rule = session.waiting_count, rules.held_back(who, line.room)
+            position, rule = session.waiting_count, rules.held_back(who, line.seating)
             why = rule.sentence if rule else ""
             asked = manager if to_manager else ""
             drafts = [announcements.waiting(booking, position=position, why=why, manager=asked)]
@@ -378,9 +379,6 @@ def _end(booking: Booking, state: Booking.State, *, now: datetime) -> None:
     booking.calendar_sequence += 1
     booking.state, booking.ended_at = state, now
     booking.save(update_fields=["state", "ended_at", "calendar_sequence", "charge_pence"])
-
-
-log = structlog.get_logger(__name__)
 
 
 def sweep(*, now: datetime) -> int:

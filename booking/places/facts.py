@@ -1,4 +1,4 @@
-"""What the rules look at: the room that is left on a session, and who wants a place.
+"""What the rules look at: how a session’s places are taken and kept, and who wants one.
 
 Each is read with as few statements as its session's rules need; a session without rules costs
 none beyond the ones that lock it and the person.
@@ -34,7 +34,7 @@ class Practitioner:
 
 @dataclass
 class Seating:
-    """How much room a session has, and for whom. `take` moves it as places are given out."""
+    """How a session’s places are taken and kept. `take` moves it as places are given out."""
 
     session: Session
     taken: int
@@ -80,7 +80,7 @@ class Seating:
 
 
 def read_seating(session: Session, *, now: datetime) -> Seating:
-    """The room on a session. Costs a statement if agencies are limited, one more for reservations.
+    """The seating of a session, for a statement if agencies are limited, one more for reservations.
 
     To decide by it, the caller holds the session's lock.
     """
@@ -88,15 +88,17 @@ def read_seating(session: Session, *, now: datetime) -> Seating:
 
 
 def read_seatings(sessions: Iterable[Session], *, now: datetime) -> dict[int, Seating]:
-    """The room on each of these sessions, by key, in as many statements as for one."""
-    rooms = {session.pk: Seating(session, session.places_taken) for session in sessions}
-    reserving = [key for key, room in rooms.items() if room.session.has_allocations]
+    """The seating of each of these sessions, by key, in as many statements as for one."""
+    seatings = {session.pk: Seating(session, session.places_taken) for session in sessions}
+    reserving = [key for key, seating in seatings.items() if seating.session.has_allocations]
     if reserving:
         active = Allocation.objects.filter(session__in=reserving, release_at__gt=now)
         for each in active.select_related("agency"):
-            rooms[each.session_id].reserved += (each,)
+            seatings[each.session_id].reserved += (each,)
     counted = [
-        key for key, room in rooms.items() if room.session.agency_limit is not None or room.reserved
+        key
+        for key, seating in seatings.items()
+        if seating.session.agency_limit is not None or seating.reserved
     ]
     if counted:
         counts = (
@@ -108,9 +110,9 @@ def read_seatings(sessions: Iterable[Session], *, now: datetime) -> dict[int, Se
             .annotate(number=Count("pk"))
         )
         for key, agency, sector, number in counts:
-            rooms[key].holders[agency] = number
-            rooms[key].sectors[agency] = sector
-    return rooms
+            seatings[key].holders[agency] = number
+            seatings[key].sectors[agency] = sector
+    return seatings
 
 
 def read_practitioners(

@@ -1,4 +1,4 @@
-"""On what terms a place is had: what a booking is promised, and how a place is given or offered."""
+"""How a place is given or offered, and what a new booking is promised."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -8,6 +8,19 @@ from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import Reason
 from booking.site.inserting import insert
 
+What = BookingEvent.What
+_BEFORE_WHY = {
+    What.JOINED: "Joined the waiting list. {why}",
+    What.PASSED_OVER: "A place went to somebody further back, because of a rule. {why}",
+    What.MOVED_BACK: "Somebody was moved up before you. The reason given: {why}",
+    What.MOVED_UP: "Moved up the waiting list. The reason given: {why}",
+    What.REQUESTED: "Asked for a place, to which the line manager must agree. {why}",
+    What.MANAGER_ASKED: "The manager is asked: {why}",
+    What.APPROVED: "{why}",
+    What.REFUSED: "{why}",
+    What.INVITED: "Put in line for this date before others. {why}",
+}
+
 
 def record(
     bookings: Sequence[Booking],
@@ -54,20 +67,6 @@ def record_passed_over(held: Iterable[tuple[Booking, Reason]], *, now: datetime)
             for booking, reason in held
         ]
     )
-
-
-What = BookingEvent.What
-_BEFORE_WHY = {
-    What.JOINED: "Joined the waiting list. {why}",
-    What.PASSED_OVER: "A place went to somebody further back, because of a rule. {why}",
-    What.MOVED_BACK: "Somebody was moved up before you. The reason given: {why}",
-    What.MOVED_UP: "Moved up the waiting list. The reason given: {why}",
-    What.REQUESTED: "Asked for a place, to which the line manager must agree. {why}",
-    What.MANAGER_ASKED: "The manager is asked: {why}",
-    What.APPROVED: "{why}",
-    What.REFUSED: "{why}",
-    What.INVITED: "Put in line for this date before others. {why}",
-}
 
 
 def told_of(event: BookingEvent) -> str:

@@ -1,4 +1,7 @@
-"""What it costs to give up a place late, as the policy promised with the booking says."""
+"""Until when giving up a place is free and what it costs after that, in pence and in words.
+
+Of a booking these are the terms it was promised; of a session those that a new booking would get.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +16,8 @@ from booking.catalogue.sittings import SittingTimes
 from booking.places.models import Booking
 from booking.site.wording import deadline, listed, pounds
 from booking.site.working_days import free_until
+
+_SO_THAT = "so that somebody else can have the place."
 
 
 def hours_of(sittings: Iterable[SittingTimes]) -> Decimal:
@@ -85,9 +90,6 @@ def _charge_pence(booking: Booking, sittings: Iterable[SittingTimes], occasion: 
     if booking.policy is None:
         return 0
     return booking.policy.charge_pence(occasion, hours=hours_of(sittings), agency=booking.agency)
-
-
-_SO_THAT = "so that somebody else can have the place."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The public pages of a course and of a session, with what they mean for whoever is signed in."""
+"""What is on: the start, the programme, a course and a session, as their reader sees them."""
 
 from django.conf import settings
 from django.core.paginator import Paginator

@@ -20,6 +20,7 @@ from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
 # As `places.announcements.calendar_uid` makes them.
 _OUR_UID = re.compile(r"([a-z0-9]{1,32})-([0-9]{1,18})@.+")
 Partstat = CalendarReply.Partstat
+DECLINED_TOPIC = "booking.declined_in_calendar"
 
 
 class NotForUs(Exception):
@@ -173,9 +174,6 @@ def _booking_of(answer: Answer) -> tuple[Booking, int]:
     if answer.attendee != booking.person.email.lower() and not written_to.exists():
         raise NotForUs("It answers the calendar entry of another person.")
     return booking, int(parts.group(2))
-
-
-DECLINED_TOPIC = "booking.declined_in_calendar"
 
 
 def still_booked(booking: Booking, sitting: Sitting | None, *, reply_key: int) -> Draft:

@@ -1,4 +1,4 @@
-"""Who may have how many of a session's places: the most for an agency, and what is reserved."""
+"""How many places a session has and who may have them; whether few people are enough."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,11 +61,11 @@ def who_would_get_a_place(
     with its course's rules, and is changed.
     """
     session.capacity = capacity
-    room = read_seating(session, now=now)
+    seating = read_seating(session, now=now)
     is_ahead = session.state == Session.State.PUBLISHED and session.starts_at > now
-    if not is_ahead or room.free <= 0:
+    if not is_ahead or seating.free <= 0:
         return []
-    chosen = next_in_line(room, room.free, now=now).chosen
+    chosen = next_in_line(seating, seating.free, now=now).chosen
     return [(booking, giving.state_when_chosen(booking, session, now=now)) for booking in chosen]
 
 
@@ -111,9 +111,9 @@ def change_limits(
             for each in reservations
         ]
         Allocation.objects.bulk_create(allocations)
-        room = read_seating(locked, now=now)
-        _check_limit(room, agency_limit)
-        check_reserved(room, capacity=locked.capacity)
+        seating = read_seating(locked, now=now)
+        _check_limit(seating, agency_limit)
+        check_reserved(seating, capacity=locked.capacity)
         locked.save(update_fields=["agency_limit", "has_allocations"])
         SessionEvent.objects.create(
             session=locked, at=now, by=by, what=_words(agency_limit, allocations), why=why
@@ -121,20 +121,20 @@ def change_limits(
     return actions.fill_places(session=session, now=now)
 
 
-def check_reserved(room: Seating, *, capacity: int) -> None:
+def check_reserved(seating: Seating, *, capacity: int) -> None:
     """Refuse, with the numbers, a capacity that taken and reserved places do not fit in.
 
     Raises `ReservedPlaces`.
     """
-    unmet = room.unmet()
-    if room.taken + unmet > capacity:
-        raise ReservedPlaces(wanted=capacity, taken=room.taken, reserved=unmet)
+    unmet = seating.unmet()
+    if seating.taken + unmet > capacity:
+        raise ReservedPlaces(wanted=capacity, taken=seating.taken, reserved=unmet)
 
 
-def _check_limit(room: Seating, limit: int | None) -> None:
-    if limit is None or not room.holders:
+def _check_limit(seating: Seating, limit: int | None) -> None:
+    if limit is None or not seating.holders:
         return
-    agency, held = max(room.holders.items(), key=lambda item: item[1])
+    agency, held = max(seating.holders.items(), key=lambda item: item[1])
     if held > limit:
         raise LimitTooLow(wanted=limit, held=held, agency=Agency.objects.get(pk=agency).name)
 

@@ -1,4 +1,4 @@
-"""Another address of a venue, title of a course or joining instructions, so that people are told.
+"""Another address, title or joining instructions: corrected, and people told.
 
 What calendars show of them is corrected at once, for every session that has a date ahead.
 """

@@ -1,4 +1,4 @@
-"""Scheduling sessions: drafts, and what nobody is told of when it changes.
+"""Sessions as they are planned: drafts, and what nobody is told of when it changes.
 
 What people with a booking are told of changes in `booking.scheduling.changing` and
 `booking.scheduling.corrections` only.
@@ -14,6 +14,17 @@ from django.db.models import ProtectedError
 from accounts.models import User
 from booking.catalogue.courses import EditRefused
 from booking.catalogue.models import CancellationPolicy, Course, Session, Sitting, Venue
+
+DETAIL_FIELDS = (
+    "promotion",
+    "offer_hours",
+    "booking_opens_at",
+    "booking_closes_at",
+    "policy",
+    "minimum",
+    "decide_on",
+    "joining_instructions",
+)
 
 
 class NotADraft(EditRefused):
@@ -73,18 +84,6 @@ class Plan:
     capacity: int
     agency_limit: int | None
     details: Details
-
-
-DETAIL_FIELDS = (
-    "promotion",
-    "offer_hours",
-    "booking_opens_at",
-    "booking_closes_at",
-    "policy",
-    "minimum",
-    "decide_on",
-    "joining_instructions",
-)
 
 
 def suggested_reference(course: Course) -> str:

@@ -1,4 +1,4 @@
-"""Caches that the site can lose without anybody noticing."""
+"""Caches that the site can lose without anybody noticing: numbers in Redis, pages in a process."""
 
 import hashlib
 import time
@@ -18,6 +18,7 @@ from redis.exceptions import TimeoutError as RedisSlow
 _SECONDS_BETWEEN_TRIES = 2.0
 
 log = structlog.get_logger(__name__)
+View = Callable[..., HttpResponse]
 
 
 class ForgivingRedisCache(RedisCache):
@@ -83,8 +84,6 @@ def count(key: str, *, seconds: int) -> int:
         raise ImproperlyConfigured("Rate limits are counted in Redis.")
     return shared.count(key, seconds=seconds)
 
-
-View = Callable[..., HttpResponse]
 
 # With one of these a page may hold somebody's name or a message meant for them alone.
 _PERSONAL_COOKIES = frozenset({settings.SESSION_COOKIE_NAME, "messages"})

@@ -1,4 +1,4 @@
-"""The kinds of question that coordinators are asked. Times typed are those of Europe/London."""
+"""How forms are drawn, and the kinds of question that they ask. Times typed are Europe/London’s."""
 
 import re
 from datetime import UTC, datetime
@@ -10,6 +10,14 @@ from django.forms.renderers import TemplatesSetting
 from django.utils.dateparse import parse_datetime
 
 from booking.site.wording import LONDON, clock, counted, day, deadline, pounds
+
+# The most working days before a session, and the most reminders.
+MOST_DAYS = 20
+MOST_REMINDERS = 5
+_WRONG = (
+    f"Reminders: enter up to {MOST_REMINDERS} whole numbers from 1 to {MOST_DAYS}, for example"
+    " “5, 1”, or nothing for no reminders."
+)
 
 
 def london_moment(wall: datetime) -> datetime:
@@ -110,16 +118,6 @@ class PoundsField(forms.CharField):
         if pence > self.most_pence:
             raise forms.ValidationError(self._wrong, code="invalid")
         return pence
-
-
-# The most working days before a session, and the most reminders.
-MOST_DAYS = 20
-MOST_REMINDERS = 5
-
-_WRONG = (
-    f"Reminders: enter up to {MOST_REMINDERS} whole numbers from 1 to {MOST_DAYS}, for example"
-    " “5, 1”, or nothing for no reminders."
-)
 
 
 class ReminderDaysField(forms.CharField):

@@ -1,4 +1,4 @@
-"""How often one person, or one address, may do a thing."""
+"""How often one person, or one address, may do a thing; and pages opened by a link from a mail."""
 
 import time
 from collections.abc import Callable
@@ -17,6 +17,9 @@ from booking.site.signed_links import LinkRefused
 
 View = Callable[..., HttpResponse]
 _WINDOW_SECONDS = 60
+
+# All who work in one building may share an address.
+_A_MINUTE = 120
 
 
 def at_most(times_a_minute: int) -> Callable[[View], View]:
@@ -66,10 +69,6 @@ def _is_once_too_often(what: str, times_a_minute: int) -> bool:
     minute = int(time.time()) // _WINDOW_SECONDS
     times = count(f"rate:{what}:{minute}", seconds=2 * _WINDOW_SECONDS)
     return times > times_a_minute * settings.RATE_LIMIT_FACTOR
-
-
-# All who work in one building may share an address.
-_A_MINUTE = 120
 
 
 def opened_by_link(view: View) -> View:

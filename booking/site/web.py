@@ -7,6 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+_TRY_AGAIN_SECONDS = 30
+_SEARCH_LENGTH = 100
+
 
 def accessibility(request: HttpRequest) -> HttpResponse:
     """The accessibility statement."""
@@ -30,9 +33,6 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ready\n", content_type="text/plain")
 
 
-_TRY_AGAIN_SECONDS = 30
-
-
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form whose CSRF check failed, with status 403 and what to do next.
 
@@ -52,9 +52,6 @@ def broken(request: HttpRequest) -> HttpResponse:
         headers = {"Retry-After": str(_TRY_AGAIN_SECONDS)}
         return HttpResponse(render_to_string("503.html"), status=503, headers=headers)
     return HttpResponse(render_to_string("500.html"), status=500)
-
-
-_SEARCH_LENGTH = 100
 
 
 def search_text(request: HttpRequest, name: str = "q") -> str:

@@ -18,6 +18,9 @@ from django.utils import timezone
 from accounts.models import Level, PractitionerGroup, Sector, User
 from booking.catalogue.models.policies import CancellationPolicy
 
+# Working days before a session at which people are reminded, unless its course says otherwise.
+_USUAL_REMINDERS = (5, 1)
+
 
 @dataclass(frozen=True, kw_only=True)
 class CourseRules:
@@ -34,10 +37,6 @@ class CourseRules:
     group_names: tuple[str, ...] = ()
     prerequisites: frozenset[int] = field(default_factory=frozenset)
     prerequisite_titles: tuple[tuple[int, str], ...] = ()
-
-
-# Working days before a session at which people are reminded, unless its course says otherwise.
-_USUAL_REMINDERS = (5, 1)
 
 
 def usual_reminders() -> list[int]:

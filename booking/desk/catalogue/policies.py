@@ -28,6 +28,15 @@ from booking.site.form_kit import PoundsField, whole_number_field
 from booking.site.limits import at_most
 from booking.site.wording import counted
 
+_LEAST_ROWS = 3
+_ROW = ("hours", "late", "absent")
+
+# What Leeds charges: half a day, up to four hours, and anything longer.
+_USUAL = ((Decimal(0), 3500, 3500), (Decimal(4), 5000, 5000))
+_MOST_POUNDS = 5000
+_MOST_TURNOVER = 100_000_000
+_LONGEST_HOURS = 200
+
 
 @never_cache
 @coordinators_only
@@ -92,15 +101,6 @@ def policy_version(request: HttpRequest, policy_id: int) -> HttpResponse:
 def _moved(moved: UsedBy) -> str:
     courses = counted(moved.courses, "course")
     return f"{courses} and {counted(moved.sessions, 'upcoming session')} moved to it."
-
-
-_LEAST_ROWS = 3
-_ROW = ("hours", "late", "absent")
-# What Leeds charges: half a day, up to four hours, and anything longer.
-_USUAL = ((Decimal(0), 3500, 3500), (Decimal(4), 5000, 5000))
-_MOST_POUNDS = 5000
-_MOST_TURNOVER = 100_000_000
-_LONGEST_HOURS = 200
 
 
 class PolicyForm(forms.Form):

@@ -21,6 +21,8 @@ from booking.site.limits import at_most
 from booking.site.web import search_text
 
 _PER_PAGE = 40
+_ADDRESS_LENGTH = 400
+_TEXT_LENGTH = 4000
 
 
 @never_cache
@@ -89,10 +91,6 @@ def venue(request: HttpRequest, venue_id: int) -> HttpResponse:
             return redirect("manage_venues")
     context = {"form": form, "venue": stored, "sessions": sessions.count()}
     return render(request, "desk/catalogue/venue.html", context, status=422 if form.errors else 200)
-
-
-_ADDRESS_LENGTH = 400
-_TEXT_LENGTH = 4000
 
 
 class VenueForm(forms.Form):

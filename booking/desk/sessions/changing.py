@@ -1,4 +1,4 @@
-"""Coordinators' changes that people are told of: each is previewed, then done."""
+"""Changing and calling off a session: shown first, then done, and people are told."""
 
 from typing import Any
 
@@ -29,6 +29,7 @@ from booking.site.limits import at_most
 from booking.site.wording import counted
 
 _NAMES_SHOWN = 30
+_REASONS = {"few": "Too few people have booked."}
 
 
 def _refusal_to_change(session: Session) -> PlaceRefused | None:
@@ -204,9 +205,6 @@ def cancel_booking(request: HttpRequest, booking_id: int) -> HttpResponse:
     context = {"booking": booking, "session": booking.session, "form": form, "refusal": refusal}
     status = 409 if refusal and typed else 422 if form.errors else 200
     return render(request, "desk/sessions/cancel_booking.html", context, status=status)
-
-
-_REASONS = {"few": "Too few people have booked."}
 
 
 @never_cache

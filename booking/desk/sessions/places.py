@@ -1,4 +1,4 @@
-"""Who gets the places of a session, as coordinators type it in: a limit, and rows of reservations.
+"""Who gets the places of a session: its limit, what is reserved, and who waits.
 
 Rows are added and removed without JavaScript: the page comes back with what was typed so far.
 """
@@ -40,6 +40,7 @@ MOST_ROWS = 20
 _MOST_RELEASE_DAYS = 60
 _USUAL_RELEASE_DAYS = 5
 _ROW = ("whom", "places", "days")
+_PEOPLE_PER_PAGE = 50
 
 
 class LimitsForm(forms.Form):
@@ -216,9 +217,6 @@ def given_words(session: Session, given: int) -> str:
     """What became of so many people who waited: "2 people were given a place."."""
     verb = "offered" if session.promotion == Session.Promotion.OFFER else "given"
     return f"{counted(given, 'person was', 'people were')} {verb} a place."
-
-
-_PEOPLE_PER_PAGE = 50
 
 
 @never_cache

@@ -115,7 +115,7 @@ def foresee(
         if prospect.held is not None:
             waiting += 1
         else:
-            line.room.take(who)
+            line.seating.take(who)
         why = prospect.held.sentence if prospect.held else ""
         if prospect.state == State.REQUESTED:
             why = f"{prospect.manager} is asked to agree first."

@@ -1,4 +1,4 @@
-"""What people are asked when they book or give up a place."""
+"""What people are asked about a place: to book it, give it up, pass it on, or answer by link."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +11,12 @@ from booking.places.agency.rows import MOST_BYTES, MOST_ROWS
 from booking.places.pages.outlook import OtherDate
 
 NEEDS_LENGTH = 500
+REASON_LENGTH = 400
+
+# Beyond this a list to choose from helps nobody.
+_MOST_TO_CHOOSE_FROM = 300
+_BAD_ADDRESS = "Enter an email address in the right form, like name@agency.org."
+_NAMED = ("first_name", "last_name", "job_title")
 
 
 def manager_field(*, required: bool) -> forms.EmailField:
@@ -81,9 +87,6 @@ class CancelForm(forms.Form):
     )
 
 
-REASON_LENGTH = 400
-
-
 class ManagerAnswerForm(forms.Form):
     """Whether a manager agrees. Whoever does not agree says why; whoever does may say something."""
 
@@ -151,11 +154,6 @@ class RefuseAddressForm(forms.Form):
     )
 
 
-# Beyond this a list to choose from helps nobody.
-_MOST_TO_CHOOSE_FROM = 300
-_BAD_ADDRESS = "Enter an email address in the right form, like name@agency.org."
-
-
 class ColleagueForm(forms.Form):
     """One colleague, by their work address; who has no account yet also by name."""
 
@@ -190,9 +188,6 @@ class ColleagueForm(forms.Form):
         """Who was named, once the form is valid."""
         named = {name: self.cleaned_data[name].strip() for name in _NAMED}
         return Entry(email=self.cleaned_data["email"].strip().lower(), **named)
-
-
-_NAMED = ("first_name", "last_name", "job_title")
 
 
 class SubstituteForm(ColleagueForm):

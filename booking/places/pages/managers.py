@@ -1,4 +1,4 @@
-"""Where a line manager, who needs no account, sees what is asked of them and answers."""
+"""Where a line manager answers without an account, and where somebody names another one."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required

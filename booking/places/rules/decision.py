@@ -1,4 +1,4 @@
-"""What becomes of somebody who asks for a place, takes one over or changes its date.
+"""Whether a session takes bookings, and what becomes of somebody who asks for a place there.
 
 The same decision for the action under the session's lock and for the page before it, which reads
 without one. Nothing is written here.
@@ -35,6 +35,9 @@ from booking.places.rules import rules
 from booking.places.rules.line import Line, clashes, who_waits, why_no_place
 
 State = Booking.State
+
+# The manager is asked for on the page itself.
+_TO_BE_NAMED = "to be named"
 
 
 @dataclass(frozen=True)
@@ -194,10 +197,6 @@ def next_dates(courses: frozenset[int], *, now: datetime) -> list[tuple[Course, 
     return [(course, by_course.get(course.pk)) for course in found]
 
 
-# The manager is asked for on the page itself.
-_TO_BE_NAMED = "to be named"
-
-
 class Verdict(StrEnum):
     """What booking now would come to."""
 
@@ -248,7 +247,7 @@ def expected(*, session: Session, person: User, now: datetime) -> Expectation:
         return expectation_of_refusal(refusal, now=now)
     if prospect.held is None:
         return Expectation(outcome=Verdict.PLACE if prospect.is_agreed else Verdict.HELD)
-    reason: Reason = rules.held_back(who, line.room) or prospect.held
+    reason: Reason = rules.held_back(who, line.seating) or prospect.held
     return Expectation(
         outcome=Verdict.WAIT,
         rule=reason.rule,

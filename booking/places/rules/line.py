@@ -1,4 +1,4 @@
-"""Who is next: the people who wait, in order, and the rule that holds each of them.
+"""Who is next on a waiting list, where somebody stands on it, and the rule that holds each of them.
 
 Nothing is written here. To decide by it, the caller holds the session's lock.
 """
@@ -34,7 +34,7 @@ _AT_ONCE = 200
 class Line:
     """Who gets a place now, and who stands further forward but is held by a rule."""
 
-    room: Seating
+    seating: Seating
     chosen: list[Booking] = field(default_factory=list)
     held: list[tuple[Booking, Reason]] = field(default_factory=list)
 
@@ -63,36 +63,36 @@ def who_waits(session: Session, *, now: datetime, newcomer: Practitioner | None 
 
     Nobody is looked at for a newcomer whom a rule holds back in any case.
     """
-    room = read_seating(session, now=now)
-    if room.free <= 0 or not session.waiting_count:
-        return Line(room)
-    if newcomer is not None and rules.held_back(newcomer, room):
-        return Line(room)
-    return next_in_line(room, 1, now=now)
+    seating = read_seating(session, now=now)
+    if seating.free <= 0 or not session.waiting_count:
+        return Line(seating)
+    if newcomer is not None and rules.held_back(newcomer, seating):
+        return Line(seating)
+    return next_in_line(seating, 1, now=now)
 
 
 def why_no_place(person: Practitioner, line: Line) -> Reason | None:
     """Why a newcomer must wait, if so: a rule holds them, others are first, or it is full."""
-    held = rules.held_back(person, line.room)
+    held = rules.held_back(person, line.seating)
     if held is None and line.chosen:
         return rules.OTHERS_FIRST
-    return held or (rules.FULL if line.room.free <= 0 else None)
+    return held or (rules.FULL if line.seating.free <= 0 else None)
 
 
-def next_in_line(room: Seating, number: int, *, now: datetime) -> Line:
+def next_in_line(seating: Seating, number: int, *, now: datetime) -> Line:
     """The first people on the waiting list whom no rule holds, at most so many.
 
     Each rule is looked at again for each person, with the places that those before them take
     counted: the course's audience and prerequisites, a clash, the agency's limit, reservations.
-    `room` is moved by the places given.
+    `seating` is moved by the places given.
     """
-    line = Line(room)
-    for booking, person, reason in _looked_at(room, now=now):
-        if len(line.chosen) == number or room.free <= 0:
+    line = Line(seating)
+    for booking, person, reason in _looked_at(seating, now=now):
+        if len(line.chosen) == number or seating.free <= 0:
             break
-        against = reason or rules.held_back(person, room)
+        against = reason or rules.held_back(person, seating)
         if against is None:
-            room.take(person)
+            seating.take(person)
             booking.agency_id = person.agency_id
             line.chosen.append(booking)
         else:
@@ -101,10 +101,10 @@ def next_in_line(room: Seating, number: int, *, now: datetime) -> Line:
 
 
 def _looked_at(
-    room: Seating, *, now: datetime
+    seating: Seating, *, now: datetime
 ) -> Iterator[tuple[Booking, Practitioner, Reason | None]]:
     """Everybody who waits, in order, with the reason against them that no other's place changes."""
-    session = room.session
+    session = seating.session
     # Somebody whose first turn is over only waits for the worker to say so.
     has_a_turn = Q(must_accept_by=None) | Q(must_accept_by__gt=now)
     in_line = Booking.objects.waiting().for_session(session).filter(has_a_turn)
@@ -139,10 +139,10 @@ def why_each_waits(
     For pages, in the same few statements however many people there are. The session was read with
     its course's rules.
     """
-    room = read_seating(session, now=now)
-    full = rules.FULL if room.free <= 0 else None
+    seating = read_seating(session, now=now)
+    full = rules.FULL if seating.free <= 0 else None
     return [
-        (booking, reason or rules.held_back(person, room) or full)
+        (booking, reason or rules.held_back(person, seating) or full)
         for booking, person, reason in _own_reasons(session, some, now=now)
     ]
 
@@ -190,29 +190,29 @@ def standings(bookings: Iterable[Booking], *, now: datetime) -> dict[int, Standi
         return {}
     person_id = waiting[0].person_id
     sessions = read_sessions({booking.session_id for booking in waiting})
-    rooms = read_seatings(sessions.values(), now=now)
+    seatings = read_seatings(sessions.values(), now=now)
     everything_asked = _united(session.course_rules for session in sessions.values())
     person = read_practitioners([person_id], everything_asked, now=now)[person_id]
     busy = _clashes(person_id, list(sessions))
     found: dict[int, Standing] = {}
     for booking in waiting:
-        room, other = rooms[booking.session_id], busy.get(booking.session_id)
-        reason = _against(booking, person, room, other)
+        seating, other = seatings[booking.session_id], busy.get(booking.session_id)
+        reason = _against(booking, person, seating, other)
         position = getattr(booking, "position", None) or booking.waiting_position
         found[booking.pk] = Standing(position=position, reason=reason)
     return found
 
 
 def _against(
-    booking: Booking, person: Practitioner, room: Seating, other: Booking | None
+    booking: Booking, person: Practitioner, seating: Seating, other: Booking | None
 ) -> Reason:
-    course_rules = room.session.course_rules
+    course_rules = seating.session.course_rules
     return (
         rules.turned_away(person, course_rules)
-        or no_manager(booking, person, room.session)
+        or no_manager(booking, person, seating.session)
         or (refusals.clash(other) if other else None)
-        or rules.held_back(person, room)
-        or (rules.FULL if room.free <= 0 else TURN)
+        or rules.held_back(person, seating)
+        or (rules.FULL if seating.free <= 0 else TURN)
     )
 
 

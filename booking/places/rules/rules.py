@@ -63,13 +63,13 @@ def missing_courses(person: Practitioner, rules: CourseRules) -> frozenset[int]:
     return rules.prerequisites - person.learnt
 
 
-def agency_limit(person: Practitioner, room: Seating) -> Reason | None:
+def agency_limit(person: Practitioner, seating: Seating) -> Reason | None:
     """The person's agency has fewer places than one agency may have.
 
     Somebody whose agency is not on the list counts for none, until a coordinator has settled it.
     """
-    limit = room.session.agency_limit
-    if limit is None or person.agency_id is None or room.holders[person.agency_id] < limit:
+    limit = seating.session.agency_limit
+    if limit is None or person.agency_id is None or seating.holders[person.agency_id] < limit:
         return None
     return Reason(
         "agency limit",
@@ -78,18 +78,18 @@ def agency_limit(person: Practitioner, room: Seating) -> Reason | None:
     )
 
 
-def reserved_places(person: Practitioner, room: Seating) -> Reason | None:
+def reserved_places(person: Practitioner, seating: Seating) -> Reason | None:
     """The place is not one that is reserved for others.
 
     Whoever takes a place reserved for their own agency or sector always may.
     """
-    if not room.reserved:
+    if not seating.reserved:
         return None
-    before, after = room.unmet(), room.unmet(person)
-    if after < before or room.free > after:
+    before, after = seating.unmet(), seating.unmet(person)
+    if after < before or seating.free > after:
         return None
-    mine = [each for each in room.reserved if _is_theirs(person, each.agency_id, each.sector)]
-    others = [each for each in room.reserved if each not in mine]
+    mine = [each for each in seating.reserved if _is_theirs(person, each.agency_id, each.sector)]
+    others = [each for each in seating.reserved if each not in mine]
     whom = listed([each.whom for each in others or mine])
     until = max(each.release_at for each in others or mine)
     return Reason(
@@ -107,10 +107,10 @@ def turned_away(person: Practitioner, rules: CourseRules) -> Reason | None:
     return audience(person, rules) or prerequisites(person, rules)
 
 
-def held_back(person: Practitioner, room: Seating) -> Reason | None:
+def held_back(person: Practitioner, seating: Seating) -> Reason | None:
     """Why a free place, if there is one, is not this person's at the moment, if so."""
-    reason = agency_limit(person, room)
-    return reason or (reserved_places(person, room) if room.free > 0 else None)
+    reason = agency_limit(person, seating)
+    return reason or (reserved_places(person, seating) if seating.free > 0 else None)
 
 
 def manager_named(person: Practitioner, manager_email: str) -> Reason | None:
