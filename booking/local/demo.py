@@ -7,8 +7,10 @@ Everything it keeps is in that folder: remove it to begin anew.
 
 import argparse
 import contextlib
+import hashlib
 import os
 import secrets
+import shutil
 import sys
 import time
 import urllib.request
@@ -72,6 +74,8 @@ class Demo:
             raise DemoStopped(
                 "A demo already runs in this checkout: use that one, or stop it first."
             ) from refusal
+        if begin_anew_if_outdated(self.folder):
+            print("The demo’s database is of an earlier version of Briefed, so it is made anew.")
         with (
             lock,
             EmbeddedServers(self.folder / "servers") as servers,
@@ -130,6 +134,8 @@ class Demo:
             if code := step.wait():
                 raise DemoStopped(self._story(command[0], step, code))
             del self.programs[command[0]]
+            if command[0] == "migrate":
+                remember_migrations(self.folder)
 
     def _start_programs(self, environment: Mapping[str, str]) -> None:
         celery = ["-m", "celery", "-A", "worker.celery"]
@@ -220,6 +226,37 @@ Logs are in {os.path.relpath(self.folder / "logs")}. Press Ctrl-C to stop.
                 *(f"  {line}" for line in lines),
             ]
         )
+
+
+def begin_anew_if_outdated(folder: Path) -> bool:
+    """Remove a demo's database and mail if migrations have been changed or removed since.
+
+    Whoever only adds migrations keeps what the demo holds. Returns whether it was removed.
+    """
+    if not (folder / "servers").exists():
+        return False
+    kept = folder / "migrations"
+    applied = set(kept.read_text().splitlines()) if kept.exists() else set()
+    if applied and applied <= _migrations():
+        return False
+    for part in ("servers", "mail"):
+        shutil.rmtree(folder / part, ignore_errors=True)
+    return True
+
+
+def remember_migrations(folder: Path) -> None:
+    """Note the migrations that the demo's database has had."""
+    (folder / "migrations").write_text("\n".join(sorted(_migrations())))
+
+
+def _migrations() -> set[str]:
+    """Each migration of the project, with a digest of what it says."""
+    files = [*REPOSITORY.glob("accounts/migrations/0*.py")]
+    files += REPOSITORY.glob("booking/migrations/0*.py")
+    return {
+        f"{file.parent.parent.name} {file.stem} {hashlib.sha256(file.read_bytes()).hexdigest()}"
+        for file in files
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

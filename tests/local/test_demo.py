@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from booking.local.demo import Demo, DemoStopped, main
+from booking.local.demo import (
+    Demo,
+    DemoStopped,
+    begin_anew_if_outdated,
+    main,
+    remember_migrations,
+)
 from booking.local.processes import free_port, lock_folder, port_in_use
 from booking.local.sample_people import COORDINATOR, PRACTITIONER, TRAINER
 from booking.local.smtp_sink import SmtpSink
@@ -72,3 +78,41 @@ def test_the_demo_comes_up_and_stops_without_a_trace() -> None:
     # PostgreSQL removes the one as the last thing it does, and keeps the other.
     assert not (folder / "servers" / "pgdata" / "postmaster.pid").exists()
     assert (folder / "servers" / "pgdata" / "PG_VERSION").exists()
+
+
+def a_demo(folder: Path) -> Path:
+    """The folder of a demo that has run before."""
+    (folder / "servers").mkdir(parents=True)
+    (folder / "mail").mkdir()
+    (folder / "secret_key").write_text("kept")
+    return folder
+
+
+def test_a_demo_of_this_version_keeps_what_it_holds(tmp_path: Path) -> None:
+    folder = a_demo(tmp_path)
+    remember_migrations(folder)
+    assert not begin_anew_if_outdated(folder)
+    assert (folder / "servers").exists()
+
+
+def test_a_demo_that_lacks_only_the_newest_migration_is_brought_up_to_date(tmp_path: Path) -> None:
+    folder = a_demo(tmp_path)
+    remember_migrations(folder)
+    applied = (folder / "migrations").read_text().splitlines()
+    (folder / "migrations").write_text("\n".join(applied[:-1]))
+    assert not begin_anew_if_outdated(folder)
+
+
+@pytest.mark.parametrize("applied", [None, "booking 0001_initial another-digest"])
+def test_a_demo_of_other_migrations_is_made_anew(tmp_path: Path, applied: str | None) -> None:
+    folder = a_demo(tmp_path)
+    if applied is not None:
+        (folder / "migrations").write_text(applied)
+    assert begin_anew_if_outdated(folder)
+    assert not (folder / "servers").exists()
+    assert not (folder / "mail").exists()
+    assert (folder / "secret_key").read_text() == "kept"
+
+
+def test_the_first_demo_in_a_folder_begins_without_a_word(tmp_path: Path) -> None:
+    assert not begin_anew_if_outdated(tmp_path)
