@@ -1,6 +1,7 @@
-"""Who may open a page: decorators of views, and what a signed-in person must settle first."""
+"""Who may open a page, what a signed-in person must settle first, and who looked at which list."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from accounts.models import Agency
+from accounts.models import AccessRecord, Agency, User
 from accounts.views import signed_in
 from booking.site.signed_links import SignedLink
 
@@ -85,3 +86,22 @@ def finish_account_first(
         return get_response(request)
 
     return middleware
+
+
+def record_access(
+    *,
+    by: User,
+    what: str,
+    about: str,
+    about_id: int,
+    form: AccessRecord.Form,
+    rows: int,
+    now: datetime,
+) -> None:
+    """Note that somebody saw, printed or downloaded a list of `rows` people.
+
+    `what` is the kind of list, `about` what it belongs to in words and `about_id` its key.
+    """
+    AccessRecord.objects.create(
+        by=by, at=now, form=form, what=what, about=about[:200], about_id=about_id, rows=rows
+    )

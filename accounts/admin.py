@@ -12,7 +12,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from accounts.actions import forget_second_step
-from accounts.models import Agency, User
+from accounts.models import AccessRecord, Agency, User
 from booking.site.wording import counted
 
 
@@ -156,3 +156,13 @@ class UserPages(BackOffice):
                 forget_second_step(person=person)
                 self.log_change(request, person, "Took away the second step of signing in.")
         self.message_user(request, f"{counted(len(queryset), 'second step')} taken away.")
+
+
+@admin.register(AccessRecord)
+class AccessRecordPages(ReadOnly):
+    """Who looked at lists of people."""
+
+    list_display = ["at", "by", "what", "about", "form", "rows"]
+    list_filter = ["what", "form"]
+    list_select_related = ["by"]
+    search_fields = ["by__email", "about"]

@@ -209,6 +209,36 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.is_coordinator or self.is_trainer or self.is_agency_lead or self.is_staff
 
 
+class AccessRecord(models.Model):
+    """Somebody looked at, printed or downloaded a list of people.
+
+    Kept because such a list shows many people's names, employers and needs at once
+    (UK GDPR, article 5(1)(f): integrity and confidentiality, and 5(2): accountability).
+    """
+
+    class Form(models.TextChoices):
+        """How it was seen."""
+
+        PAGE = "page", "On screen"
+        PRINT = "print", "Printable page"
+        CSV = "csv", "Downloaded as CSV"
+
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    form = models.CharField(max_length=10, choices=Form)
+    what = models.CharField(max_length=40, help_text="The kind of list: attendees.")
+    about = models.CharField(max_length=200, help_text="Whose list it was, in words.")
+    about_id = models.BigIntegerField(help_text="The key of what the list belongs to.")
+    rows = models.PositiveIntegerField(help_text="How many people it showed.")
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["what", "about_id", "-at"], name="access_by_list")]
+
+    def __str__(self) -> str:
+        return f"{self.by} saw the {self.what} of {self.about} at {self.at:%Y-%m-%d %H:%M}"
+
+
 def unfinished_accounts(*, before: datetime) -> models.QuerySet[User]:
     """Accounts begun by typing an address but never confirmed with the code sent to it."""
     return User.objects.filter(

@@ -9,7 +9,6 @@ from django.http import HttpRequest
 
 from accounts.admin import BackOffice, ReadOnly, may_use_back_office
 from accounts.models import Sector
-from booking.attendance.models import AttendeeListAccess
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import Course, DiaryDate, Session, Sitting, Topic, Venue
 from booking.outbox.models import Message, MessageEvent
@@ -206,16 +205,6 @@ class CalendarReplyPages(ReadOnly):
     list_filter = ["partstat"]
     search_fields = ["booking__person__email", "booking__session__reference"]
     ordering = ["-id"]
-
-
-@admin.register(AttendeeListAccess)
-class AttendeeListAccessPages(ReadOnly):
-    """Who looked at lists of people."""
-
-    list_display = ["at", "by", "session", "form", "rows"]
-    list_filter = ["form"]
-    list_select_related = ["by", "session__course"]
-    search_fields = ["by__email", "session__reference"]
 
 
 @admin.register(CalendarFeed)

@@ -1,6 +1,5 @@
 """The index of the rooms' models, so that Django finds them."""
 
-from booking.attendance.models import AttendeeListAccess
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import (
     CancellationPolicy,
@@ -24,7 +23,6 @@ from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
 __all__ = [
     "Allocation",
     "Approval",
-    "AttendeeListAccess",
     "Booking",
     "BookingEvent",
     "CalendarFeed",

@@ -9,9 +9,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
-from accounts.models import User
+from accounts.access import record_access
+from accounts.models import AccessRecord, User
 from accounts.views import signed_in
-from booking.attendance.actions import record_access
 from booking.attendance.lists import (
     AttendeeList,
     as_csv,
@@ -19,10 +19,9 @@ from booking.attendance.lists import (
     session_with_people,
     sessions_open_to,
 )
-from booking.attendance.models import AttendeeListAccess
 from booking.catalogue.models import Session
 
-Form = AttendeeListAccess.Form
+Form = AccessRecord.Form
 _PAST_PER_PAGE = 20
 
 
@@ -45,18 +44,24 @@ def trainer_sessions(request: HttpRequest) -> HttpResponse:
 
 
 def _list_seen(
-    person: User, session_id: int, form: AttendeeListAccess.Form, *, now: datetime
+    person: User, session_id: int, form: AccessRecord.Form, *, now: datetime
 ) -> tuple[Session, AttendeeList]:
     """The session and its people, once the look at them is on record."""
     session = session_with_people(person, session_id, now=now)
     people = attendee_list(session)
-    record_access(session=session, by=person, form=form, rows=people.rows, now=now)
+    record_access(
+        by=person,
+        what="attendees",
+        about=str(session),
+        about_id=session.pk,
+        form=form,
+        rows=people.rows,
+        now=now,
+    )
     return session, people
 
 
-def _list_page(
-    request: HttpRequest, session_id: int, form: AttendeeListAccess.Form
-) -> HttpResponse:
+def _list_page(request: HttpRequest, session_id: int, form: AccessRecord.Form) -> HttpResponse:
     now = timezone.now()
     session, people = _list_seen(signed_in(request), session_id, form, now=now)
     template = "attendees_print" if form == Form.PRINT else "attendees"

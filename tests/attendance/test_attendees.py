@@ -10,9 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import User
+from accounts.models import AccessRecord, User
 from booking.attendance.lists import safe_cell
-from booking.attendance.models import AttendeeListAccess
 from booking.catalogue.models import Session
 from booking.places import actions
 from tests.factories import make_coordinator, make_person, make_session, make_trainer, morning
@@ -120,11 +119,13 @@ def test_every_look_is_on_record() -> None:
     session = led_session(trainer)
     for page in PAGES:
         signed_in(trainer).get(reverse(page, args=[session.pk]))
-    accesses = AttendeeListAccess.objects.filter(session=session, by=trainer).order_by("id")
+    accesses = AccessRecord.objects.filter(
+        what="attendees", about_id=session.pk, by=trainer
+    ).order_by("id")
     assert [access.form for access in accesses] == ["page", "print", "csv"]
     assert {access.rows for access in accesses} == {3}
     signed_in(make_trainer()).get(reverse("attendees", args=[session.pk]))
-    assert AttendeeListAccess.objects.count() == 3
+    assert AccessRecord.objects.count() == 3
 
 
 def test_my_sessions_are_only_mine() -> None:
