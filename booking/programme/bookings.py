@@ -16,6 +16,7 @@ from booking.places.models import Booking
 from booking.places.pages.loaders import booking_for
 from booking.places.rules.line import standing, standings
 from booking.places.terms import terms_of
+from booking.programme.sent_mail import calendar_answers, mail_sent_about
 
 _PAST_PER_PAGE = 20
 
@@ -32,6 +33,8 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
         "sittings": booking.session.sittings.all(),
         "standing": standing(booking, now=now) if waits else None,
         "events": booking.events.select_related("by"),
+        "mail_sent": mail_sent_about(booking),
+        "calendar_answers": calendar_answers(booking),
         "copied_to": copied_to(booking, booking.session.course),
         "now": now,
         "terms": terms_of(booking).sentence(now=now),

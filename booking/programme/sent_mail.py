@@ -1,4 +1,4 @@
-"""How the mail about one booking is getting on, for its page."""
+"""How the mail about one booking is getting on, and what calendars answered, for its page."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,6 +6,7 @@ from datetime import datetime
 from booking.outbox.models import Message
 from booking.outbox.topics import topic_words
 from booking.places.models import Booking
+from booking.replies.models import CalendarReply
 
 _SHOWN = 5
 _STATES = [state for state in Message.State if state != Message.State.SUPERSEDED]
@@ -60,6 +61,13 @@ def mail_sent_about(booking: Booking) -> MailAbout:
     return MailAbout(
         main=[_line(each) for each in shown], of_further_dates=list(map(_line, further))
     )
+
+
+def calendar_answers(booking: Booking) -> list[CalendarReply]:
+    """The last answer from the person's calendar to each date, by date. Costs one statement."""
+    answers = CalendarReply.objects.filter(booking=booking).select_related("sitting")
+    last = {answer.sitting_id: answer for answer in answers}
+    return sorted(last.values(), key=lambda answer: answer.sitting_id or 0)
 
 
 def _line(message: Message) -> SentMail:

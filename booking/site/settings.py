@@ -99,6 +99,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "booking.partnership.context.partnership",
+                "booking.programme.context.session_being_booked",
             ],
             "builtins": ["booking.templatetags.briefed"],
         },

@@ -273,3 +273,12 @@ def test_the_first_coordinator_signs_in_with_one_code() -> None:
     client = Client()
     assert sign_in(client, person.email) == reverse("my_bookings")
     assert EmailAddress.objects.get(user=person).verified
+
+
+def test_signing_in_says_what_it_is_for(client: Client) -> None:
+    session = make_session()
+    page = client.get(reverse("account_login"), {"next": reverse("book", args=[session.pk])})
+    assert f"You are booking: <strong>{session.course.title}</strong>" in page.text
+    for elsewhere in (reverse("session", args=[session.pk]), "/nowhere", reverse("book", args=[0])):
+        page = client.get(reverse("account_login"), {"next": elsewhere})
+        assert "You are booking" not in page.text

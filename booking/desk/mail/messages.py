@@ -17,7 +17,7 @@ from accounts.actions import CorrectionRefused
 from accounts.models import User
 from accounts.views import signed_in
 from booking.calendars.actions import revoke_all_feeds
-from booking.desk.mail.queries import DESK_FILTERS, messages_on_desk, sessions_about
+from booking.desk.mail.queries import DESK_FILTERS, mail_counts, messages_on_desk, sessions_about
 from booking.desk.sessions.forms import REASON_LENGTH
 from booking.outbox import remedies
 from booking.outbox.models import Message
@@ -58,6 +58,7 @@ def messages_page(request: HttpRequest) -> HttpResponse:
         "search": search,
         "session_reference": session,
         "backlog": backlog(now=timezone.now()),
+        **mail_counts(),
     }
     return render(request, "desk/mail/messages.html", context)
 

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping
 
 from django.db.models import Q, QuerySet
 
+from accounts.failing_mail import people_whose_mail_fails
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox.models import ACCOUNT_MAIL, Message
+from booking.replies.models import mail_to_read
 
 State = Message.State
 
@@ -80,3 +82,8 @@ def messages_on_desk(*, show: str, search: str, session: str) -> QuerySet[Messag
         )
     # The text of a mail can hold a sign-in code; the desk does not read it.
     return chosen.defer("mime", "payload").order_by("-id" if show in _NEWEST_FIRST else "id")
+
+
+def mail_counts() -> dict[str, int]:
+    """What of the mail waits for a coordinator, beside its links. Costs two statements."""
+    return {"to_be_read": mail_to_read().count(), "failing": people_whose_mail_fails().count()}

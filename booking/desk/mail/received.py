@@ -12,6 +12,7 @@ from accounts.access import coordinators_only
 from accounts.failing_mail import people_whose_mail_fails
 from accounts.views import signed_in
 from booking.desk.mail.messages import WhyForm
+from booking.desk.mail.queries import mail_counts
 from booking.replies import actions
 from booking.replies.models import MailboxState, ReceivedMail, mail_to_read
 from booking.replies.reading import is_read_here
@@ -29,6 +30,7 @@ def manage_received(request: HttpRequest) -> HttpResponse:
         "page_obj": Paginator(mail_to_read(), _PER_PAGE).get_page(request.GET.get("page")),
         "mailbox": MailboxState.current(),
         "is_read_here": is_read_here(),
+        **mail_counts(),
     }
     return render(request, "desk/mail/received.html", context)
 
@@ -39,7 +41,7 @@ def manage_received(request: HttpRequest) -> HttpResponse:
 def manage_addresses(request: HttpRequest) -> HttpResponse:
     """People whose address mail does not reach."""
     people = Paginator(people_whose_mail_fails(), _PER_PAGE)
-    context = {"page_obj": people.get_page(request.GET.get("page"))}
+    context = {"page_obj": people.get_page(request.GET.get("page")), **mail_counts()}
     return render(request, "desk/mail/addresses.html", context)
 
 

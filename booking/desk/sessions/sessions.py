@@ -17,9 +17,11 @@ from accounts.views import signed_in
 from booking.catalogue.courses import EditRefused
 from booking.catalogue.models import Course, Session
 from booking.desk import preview, queries
+from booking.desk.mail.queries import mail_counts
 from booking.desk.queries import managed_session
 from booking.desk.sessions.forms import DetailsForm, OpeningForm, SessionForm
 from booking.outbox.watch import backlog
+from booking.places.managers.models import Approval
 from booking.places.refusals import PlaceRefused, ReservedPlaces
 from booking.scheduling import capacity, corrections, demand, drafting, opening, plans
 from booking.site.limits import at_most
@@ -48,6 +50,8 @@ def sessions(request: HttpRequest) -> HttpResponse:
         "at_risk": capacity.at_risk(Session.objects.all(), now=now).count(),
         "search": search,
         "unlisted": people_without_agency().count(),
+        "managers": Approval.objects.to_confirm(now=now).count(),
+        **mail_counts(),
         "backlog": backlog(now=now),
         "now": now,
     }
