@@ -13,8 +13,8 @@ from booking.mail.composing import compose
 from booking.outbox import watch
 from booking.outbox.delivery import deliver
 from booking.outbox.smtp import SmtpConnection
-from booking.places.actions import sweep
 from booking.places.managers import asking
+from booking.places.sweep import sweep
 from booking.replies import reading
 from booking.scheduling import demand
 from booking.scheduling import plans as catalogue

@@ -10,9 +10,7 @@ places (`booking.places.exchanges`) is made of `seat`, `unseat` and `fill` here;
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-import structlog
 from django.db import transaction
-from django.db.models import F
 
 from accounts.models import User
 from booking.catalogue.models import Session
@@ -44,7 +42,6 @@ _BEGAN = {State.CONFIRMED: What.BOOKED, State.REQUESTED: What.REQUESTED}
 # How many waiting people one transaction gives places to, so that the session's row is never
 # locked for long.
 FILL_AT_ONCE = 50
-log = structlog.get_logger(__name__)
 
 
 def book(
@@ -379,41 +376,3 @@ def _end(booking: Booking, state: Booking.State, *, now: datetime) -> None:
     booking.calendar_sequence += 1
     booking.state, booking.ended_at = state, now
     booking.save(update_fields=["state", "ended_at", "calendar_sequence", "charge_pence"])
-
-
-def sweep(*, now: datetime) -> int:
-    """Take back offers that ran out, then fill free places, session by session.
-
-    Returns how many people were given or offered a place. Most rounds find nothing and cost a
-    few indexed statements. A session that fails keeps no other from its turn: what it raised
-    comes in an `ExceptionGroup` once all had theirs.
-    """
-    over = (
-        Booking.objects.offers_run_out(now=now),
-        Booking.objects.requests_run_out(now=now),
-        Booking.objects.first_refusals_run_out(now=now),
-    )
-    run_out = {key for some in over for key in some.values_list("session_id", flat=True)}
-    troubles: list[Exception] = []
-    filled = _fill_one(run_out, now=now, troubles=troubles)
-    # Read after that: whoever held an offer elsewhere may have been kept from a place by it.
-    to_fill = (
-        Session.objects.upcoming(now=now)
-        .filter(waiting_count__gt=0, places_taken__lt=F("capacity"))
-        .values_list("pk", flat=True)
-    )
-    filled += _fill_one(to_fill, now=now, troubles=troubles)
-    if troubles:
-        raise ExceptionGroup("Places of some sessions were not filled.", troubles)
-    return filled
-
-
-def _fill_one(keys: Iterable[int], *, now: datetime, troubles: list[Exception]) -> int:
-    filled = 0
-    for session in Session.objects.filter(pk__in=set(keys)).order_by("pk"):
-        try:
-            filled += fill_places(session=session, now=now)
-        except Exception as trouble:
-            log.exception("places_not_filled", session=session.pk)
-            troubles.append(trouble)
-    return filled

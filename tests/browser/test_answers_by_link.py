@@ -12,10 +12,10 @@ from accounts.models import User
 from booking.catalogue.models import ChargeBand, Session
 from booking.local.smtp_sink import StoredMail
 from booking.places import actions, links
-from booking.places.actions import sweep
 from booking.places.managers import asking
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
+from booking.places.sweep import sweep
 from tests.browser.journeys import Mail, show_heading, sign_in
 from tests.factories import (
     make_agency,

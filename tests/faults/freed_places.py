@@ -16,9 +16,9 @@ from django.utils import timezone
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.places import actions
-from booking.places.actions import sweep
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import CapacityTooLow, PlaceRefused
+from booking.places.sweep import sweep
 from booking.scheduling.capacity import change_capacity
 from tests.faults.accounts_of_mail import begin_anew
 from tests.faults.report import Row

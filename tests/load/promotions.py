@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.places.actions import FILL_AT_ONCE, sweep
+from booking.places.actions import FILL_AT_ONCE
 from booking.places.models import Booking
+from booking.places.sweep import sweep
 from booking.scheduling import capacity
 from tests.load import crowd
 from tests.load.counting import Counting

@@ -18,11 +18,11 @@ from accounts.models import Sector, User
 from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
 from booking.places import actions, exchanges
-from booking.places.actions import sweep
 from booking.places.managers import asking
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused
+from booking.places.sweep import sweep
 from booking.scheduling import cancelling, changing
 from booking.scheduling.capacity import Reservation, change_capacity, change_limits
 from booking.scheduling.changing import Arrangements, PlannedSitting

@@ -21,6 +21,7 @@ from booking.places.refusals import (
     SessionNotOpen,
     SessionStarted,
 )
+from booking.places.sweep import sweep
 from tests.factories import NOW, make_person, make_session
 
 pytestmark = pytest.mark.django_db
@@ -179,8 +180,8 @@ class TestOffers:
     def test_offer_that_runs_out_goes_to_the_next(self) -> None:
         session, first, second = self.offered()
         later = LAST_MOMENT
-        assert actions.sweep(now=later - timedelta(seconds=1)) == 0
-        assert actions.sweep(now=later) == 1
+        assert sweep(now=later - timedelta(seconds=1)) == 0
+        assert sweep(now=later) == 1
         session.refresh_from_db()
         assert refreshed(first).state == State.LAPSED
         assert refreshed(second).state == State.OFFERED
@@ -300,7 +301,7 @@ class TestRefusals:
         book(session)
         waiting = book(session)
         Session.objects.filter(pk=session.pk).update(capacity=2)
-        assert actions.sweep(now=NOW + timedelta(hours=1)) == 0
+        assert sweep(now=NOW + timedelta(hours=1)) == 0
         assert actions.fill_places(session=session, now=NOW + timedelta(hours=1)) == 0
         assert refreshed(waiting).state == State.WAITING
 
@@ -344,7 +345,7 @@ def test_many_waiting_people_are_given_places_in_short_transactions() -> None:
     for person in people:
         actions.book(session=session, person=person, by=person, now=NOW)
     Session.objects.filter(pk=session.pk).update(capacity=100)
-    assert actions.sweep(now=NOW) == len(people)
+    assert sweep(now=NOW) == len(people)
     session.refresh_from_db()
     assert (session.places_taken, session.waiting_count) == (len(people) + 1, 0)
     assert Booking.objects.for_session(session).confirmed().count() == len(people) + 1
@@ -404,7 +405,7 @@ def test_a_session_that_fails_keeps_no_other_from_its_turn() -> None:
             """
         )
     with pytest.raises(ExceptionGroup) as raised:
-        actions.sweep(now=NOW)
+        sweep(now=NOW)
     assert "broken" in str(raised.value.exceptions[0])
     states = {key: Booking.objects.get(pk=each.pk).state for key, each in waiting.items()}
     assert states == {broken.pk: "waiting", sound.pk: "confirmed"}

@@ -11,8 +11,8 @@ from accounts.models import User
 from booking.catalogue.models import ChargeBand, Session
 from booking.outbox.models import Message
 from booking.places import actions, links
-from booking.places.actions import sweep
 from booking.places.models import Booking
+from booking.places.sweep import sweep
 from tests.factories import make_course, make_person, make_policy, make_session, morning
 from tests.places.managers.test_approvals import at_once
 

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-from booking.catalogue.models import Session
 from booking.site.wsgi import application
 
 if TYPE_CHECKING:

@@ -21,12 +21,12 @@ from booking.outbox.delivery import deliver
 from booking.outbox.models import Message
 from booking.outbox.smtp import SmtpConnection
 from booking.places import actions, links
-from booking.places.actions import sweep
 from booking.places.managers import asking
 from booking.places.managers.asking import QuestionState
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import AlreadyAnswered, ManagerNeeded, PlaceRefused
+from booking.places.sweep import sweep
 from tests.factories import (
     make_agency,
     make_coordinator,

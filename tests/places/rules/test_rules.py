@@ -12,7 +12,6 @@ from booking.catalogue.models import ChargeBand, Session, SessionEvent
 from booking.learning.models import PriorLearning
 from booking.outbox.models import Message
 from booking.places import actions, exchanges, terms
-from booking.places.actions import sweep
 from booking.places.facts import read_practitioners
 from booking.places.lock import read_session, sittings_of
 from booking.places.models import Booking, BookingEvent
@@ -27,6 +26,7 @@ from booking.places.refusals import (
     SessionStarted,
 )
 from booking.places.rules import rules
+from booking.places.sweep import sweep
 from booking.scheduling import capacity
 from booking.scheduling.capacity import Reservation
 from tests.factories import (
