@@ -1,7 +1,5 @@
 """Lists of who comes: whose they may be, what they hold, and as CSV."""
 
-import csv
-import io
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,13 +10,11 @@ from django.http import Http404
 from accounts.models import User
 from booking.catalogue.models import Session, SessionQuerySet
 from booking.places.models import Booking
+from booking.site.spreadsheets import as_csv
 from booking.site.wording import short_day
 
 # A trainer needs the list to prepare, to teach and to tidy up after; not for ever.
 TRAINER_ACCESS_AFTER_END = timedelta(days=14)
-
-# A spreadsheet takes a cell that begins with one of these for a formula (OWASP, CSV injection).
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True)
@@ -72,12 +68,6 @@ def session_with_people(person: User, session_id: int, *, now: datetime) -> Sess
     return session
 
 
-def safe_cell(text: str) -> str:
-    """The text as a cell that no spreadsheet calculates: an apostrophe goes before a formula."""
-    text = text.replace("\0", "")
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
-
-
 def _row(booking: Booking, place: str) -> list[str]:
     person = booking.person
     return [
@@ -91,15 +81,12 @@ def _row(booking: Booking, place: str) -> list[str]:
     ]
 
 
-def as_csv(people: AttendeeList) -> bytes:
-    """The list as CSV with a byte-order mark, so that Excel reads accents rightly."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(
-        ["Last name", "First name", "Job title", "Agency", "Needs", "Booked on", "Place"]
-    )
-    for booking in people.booked:
-        writer.writerow(safe_cell(cell) for cell in _row(booking, booking.get_state_display()))
-    for position, booking in enumerate(people.waiting, start=1):
-        writer.writerow(safe_cell(cell) for cell in _row(booking, f"Waiting, number {position}"))
-    return text.getvalue().encode("utf-8-sig")
+def attendees_as_csv(people: AttendeeList) -> bytes:
+    """The list as CSV: those with a place, then those who wait, in their order."""
+    rows = [_row(booking, booking.get_state_display()) for booking in people.booked]
+    rows += [
+        _row(booking, f"Waiting, number {position}")
+        for position, booking in enumerate(people.waiting, start=1)
+    ]
+    heading = ["Last name", "First name", "Job title", "Agency", "Needs", "Booked on", "Place"]
+    return as_csv(heading, rows)

@@ -14,8 +14,8 @@ from accounts.models import AccessRecord, User
 from accounts.views import signed_in
 from booking.attendance.lists import (
     AttendeeList,
-    as_csv,
     attendee_list,
+    attendees_as_csv,
     session_with_people,
     sessions_open_to,
 )
@@ -88,7 +88,7 @@ def attendees_print(request: HttpRequest, session_id: int) -> HttpResponse:
 def attendees_csv(request: HttpRequest, session_id: int) -> HttpResponse:
     """Who is coming, for a spreadsheet."""
     session, people = _list_seen(signed_in(request), session_id, Form.CSV, now=timezone.now())
-    response = HttpResponse(as_csv(people), content_type="text/csv; charset=utf-8")
+    response = HttpResponse(attendees_as_csv(people), content_type="text/csv; charset=utf-8")
     name = "".join(letter for letter in session.reference if letter.isalnum() or letter in "-_")
     response.headers["Content-Disposition"] = f'attachment; filename="attendees-{name}.csv"'
     return response

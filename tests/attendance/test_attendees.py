@@ -11,9 +11,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import AccessRecord, User
-from booking.attendance.lists import safe_cell
 from booking.catalogue.models import Session
 from booking.places import actions
+from booking.site.spreadsheets import safe_cell
 from tests.factories import make_coordinator, make_person, make_session, make_trainer, morning
 
 pytestmark = pytest.mark.django_db
