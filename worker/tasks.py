@@ -16,8 +16,7 @@ from booking.outbox.smtp import SmtpConnection
 from booking.places.managers import asking
 from booking.places.sweep import sweep
 from booking.replies import reading
-from booking.scheduling import demand
-from booking.scheduling import plans as catalogue
+from booking.scheduling import demand, plans
 from worker.celery import app
 
 # How long one task goes on delivering, so that the others get their turn.
@@ -77,7 +76,7 @@ def watch_mail() -> None:
 @app.task
 def complete_sessions() -> None:
     """Mark what is over."""
-    catalogue.complete_sessions(now=timezone.now())
+    plans.complete_sessions(now=timezone.now())
 
 
 @app.task

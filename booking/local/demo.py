@@ -74,7 +74,7 @@ class Demo:
             raise DemoStopped(
                 "A demo already runs in this checkout: use that one, or stop it first."
             ) from refusal
-        if begin_anew_if_outdated(self.folder):
+        if "DATABASE_URL" not in os.environ and begin_anew_if_outdated(self.folder):
             print("The demo’s database is of an earlier version of Briefed, so it is made anew.")
         with (
             lock,

@@ -44,7 +44,7 @@ def clock(moment: datetime | None) -> str:
 
 @register.filter
 def deadline(moment: datetime | None) -> str:
-    """{{ booking.offer_expires_at|deadline }}: "9:30am on Tuesday 9 February 2027"."""
+    """{{ booking.offered_until|deadline }}: "9:30am on Tuesday 9 February 2027"."""
     return wording.deadline(moment) if moment else ""
 
 

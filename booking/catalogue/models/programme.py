@@ -1,4 +1,4 @@
-"""What a course asks of the people who book it, as its sessions are read together with it."""
+"""What is taught, when and where: courses, venues, sessions with their sittings, diary dates."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
