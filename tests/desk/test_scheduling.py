@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import AccessRecord
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.site.form_kit import london_moment
@@ -165,11 +166,19 @@ def test_a_draft_can_be_changed_in_everything_and_removed(coordinator: Client) -
 
 
 def test_a_draft_that_is_referred_to_is_kept(coordinator: Client) -> None:
-    draft = make_session(state=Session.State.DRAFT, starts_at=ahead())
-    coordinator.get(reverse("attendees", args=[draft.pk]))
+    draft = with_people(booked=1)
+    Session.objects.filter(pk=draft.pk).update(state=Session.State.DRAFT)
     response = coordinator.post(reverse("manage_session_discard", args=[draft.pk]))
     assert response.status_code == 409
     assert Session.objects.filter(pk=draft.pk).exists()
+
+
+def test_who_saw_the_list_of_a_draft_is_known_when_it_is_gone(coordinator: Client) -> None:
+    draft = make_session(state=Session.State.DRAFT, starts_at=ahead())
+    coordinator.get(reverse("attendees", args=[draft.pk]))
+    coordinator.post(reverse("manage_session_discard", args=[draft.pk]))
+    assert not Session.objects.filter(pk=draft.pk).exists()
+    assert AccessRecord.objects.get(about_id=draft.pk).about == str(draft)
 
 
 def test_a_published_session_is_not_removed_nor_published_again(coordinator: Client) -> None:

@@ -107,7 +107,7 @@ def test_every_topic_is_announced_and_has_its_templates(booking: Booking) -> Non
     online = make_booking(make_session(delivery=Session.Delivery.ONLINE))
     drafts = [*every_notice(booking), *every_notice(online)]
     assert {draft.topic for draft in drafts} == set(TOPICS) - set(TO_MANAGERS)
-    folders = {path.name for path in (REPOSITORY / "templates/notices").iterdir() if path.is_dir()}
+    folders = {path.name for path in (REPOSITORY / "templates/mail").iterdir() if path.is_dir()}
     assert folders == {*TOPICS, *trainers.TOPICS, NEW_DATE}
 
 
