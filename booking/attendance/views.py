@@ -52,7 +52,7 @@ def _list_seen(
     record_access(
         by=person,
         what="attendees",
-        about=str(session),
+        about=f"{session.reference}: {session.course.title}",
         about_id=session.pk,
         form=form,
         rows=people.rows,

@@ -5,7 +5,6 @@ its name in the section of the page where it belongs.
 """
 
 import base64
-import binascii
 import re
 from collections.abc import Iterator
 from typing import Any, cast
@@ -125,7 +124,7 @@ class SettingsForm(forms.Form):
     ) -> None:
         self.stored = stored
         self.picture: Picture | None = None
-        names = [name for name in self.base_fields if hasattr(stored, name) and name != "logo"]
+        names = [name for name in self.base_fields if name != "logo" and hasattr(stored, name)]
         super().__init__(typed, files, initial={name: getattr(stored, name) for name in names})
 
     def sections(self) -> Iterator[tuple[str, list[forms.BoundField]]]:
@@ -193,11 +192,12 @@ class SettingsForm(forms.Form):
         if upload := cleaned.get("logo"):
             # One byte more than may be, so that too much is told without reading all of it.
             return picture_of(upload.read(MOST_BYTES + 1))
-        if "logo" in self.errors or not cleaned.get("chosen_logo"):
+        given_up = "logo" in self.errors or cleaned.get("remove_logo")
+        if given_up or not cleaned.get("chosen_logo"):
             return None
         try:
             return picture_of(base64.b64decode(cleaned["chosen_logo"], validate=True))
-        except binascii.Error:
+        except ValueError:
             return None
 
     @property

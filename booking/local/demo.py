@@ -134,7 +134,7 @@ class Demo:
             if code := step.wait():
                 raise DemoStopped(self._story(command[0], step, code))
             del self.programs[command[0]]
-            if command[0] == "migrate":
+            if command[0] == "migrate" and "DATABASE_URL" not in os.environ:
                 remember_migrations(self.folder)
 
     def _start_programs(self, environment: Mapping[str, str]) -> None:

@@ -17,9 +17,10 @@ _kept: tuple[Partnership, float] | None = None
 
 def the_partnership() -> Partnership:
     """The partnership, at most a second old. Shared by the whole process: do not change it."""
-    if _kept is None or time.monotonic() >= _kept[1]:
+    found = _kept
+    if found is None or time.monotonic() >= found[1]:
         return read_again()
-    return _kept[0]
+    return found[0]
 
 
 def read_again() -> Partnership:

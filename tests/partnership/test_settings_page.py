@@ -190,3 +190,15 @@ def test_what_somebody_else_saved_meanwhile_is_not_lost_unseen(coordinator: Clie
 def test_a_name_stays_in_one_line(coordinator: Client) -> None:
     coordinator.post(ADDRESS, typed(name="Leeds\r\nBcc: all@leeds.example"))
     assert Partnership.objects.get().name == "Leeds Bcc: all@leeds.example"
+
+
+def test_a_chosen_logo_can_be_given_up_and_no_picture_is_left_out(coordinator: Client) -> None:
+    wrong = {"name": "", "usual_capacity": "20", "revision": "0"}
+    for chosen in ("é", "bm90IGEgcGljdHVyZQ=="):
+        answer = coordinator.post(
+            reverse("manage_settings"), {**wrong, "chosen_logo": chosen, "remove_logo": "on"}
+        )
+        assert answer.status_code == 422
+        assert "Choose a new logo or none" not in answer.text
+    answer = coordinator.post(reverse("manage_settings"), {**wrong, "chosen_logo": "é"})
+    assert answer.status_code == 422
