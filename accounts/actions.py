@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from accounts import failing_mail
 from accounts.addresses import SHARED_MAILBOX_REFUSED, domain_of, is_shared_mailbox
 from accounts.models import Agency, User, unfinished_accounts
-from booking.partnership.kept import the_partnership
+from booking.partnership.kept import sender, the_partnership
 from booking.site.refusals import Refused
 
 UNFINISHED_ACCOUNT_LIFE = timedelta(days=2)
@@ -172,6 +172,7 @@ def tell_former_address(*, email: str) -> None:
     EmailMessage(
         subject="The email address of your account was changed",
         body=render_to_string("account/email/address_corrected_message.txt", words),
+        from_email=sender(),
         to=[email],
         reply_to=[settings.MAIL_REPLY_TO],
     ).send()

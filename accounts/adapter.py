@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.crypto import get_random_string
 
 from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox
+from booking.partnership.kept import sender
 
 ADDRESS_CHANGED = (
     "The email address of this account has been changed. Sign in with the address it has now."
@@ -51,6 +52,10 @@ class AccountAdapter(DefaultAccountAdapter):
         if is_shared_mailbox(email):
             raise ValidationError(SHARED_MAILBOX_REFUSED)
         return str(super().clean_email(email)).lower()
+
+    def get_from_email(self) -> str:
+        """As all our mail."""
+        return sender()
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Closed: an account begins on the sign-in page, with the code."""

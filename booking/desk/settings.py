@@ -5,6 +5,7 @@ its name in the section of the page where it belongs.
 """
 
 import base64
+import contextlib
 import re
 from collections.abc import Iterator
 from typing import Any, cast
@@ -178,6 +179,8 @@ class SettingsForm(forms.Form):
             self.picture = self._chosen(cleaned)
         except PictureRefused as refused:
             self.add_error("logo", refused.sentence)
+            with contextlib.suppress(PictureRefused):
+                self.picture = self._chosen_before(cleaned)
         if self.picture and cleaned.get("remove_logo"):
             self.add_error("remove_logo", "Choose a new logo or none, not both.")
         if cleaned.get("revision") != self.stored.revision:
@@ -188,12 +191,15 @@ class SettingsForm(forms.Form):
         return cleaned
 
     def _chosen(self, cleaned: dict[str, Any]) -> Picture | None:
-        """The picture that was uploaded now, or before something else was corrected."""
+        """The picture that was uploaded now, or else before. Raises `PictureRefused`."""
         if upload := cleaned.get("logo"):
             # One byte more than may be, so that too much is told without reading all of it.
             return picture_of(upload.read(MOST_BYTES + 1))
-        given_up = "logo" in self.errors or cleaned.get("remove_logo")
-        if given_up or not cleaned.get("chosen_logo"):
+        return self._chosen_before(cleaned)
+
+    def _chosen_before(self, cleaned: dict[str, Any]) -> Picture | None:
+        """The picture that was uploaded before something else was corrected, unless given up."""
+        if cleaned.get("remove_logo") or not cleaned.get("chosen_logo"):
             return None
         try:
             return picture_of(base64.b64decode(cleaned["chosen_logo"], validate=True))

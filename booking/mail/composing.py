@@ -23,7 +23,7 @@ from booking.mail.reminder_times import DAYS, HOUR
 from booking.mail.reminders import still_reminds
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
-from booking.partnership.kept import the_partnership
+from booking.partnership.kept import sender, the_partnership
 from booking.places.managers.copies import TO_MANAGERS
 from booking.places.models import Booking
 from booking.replies.actions import DECLINED_TOPIC
@@ -154,7 +154,7 @@ def _written(message: Message, letter: Callable[[], Letter]) -> bytes | Unsendab
 
 def _letter_about(message: Message, notice: NewDate) -> Letter:
     return Letter(
-        sender=settings.MAIL_FROM,
+        sender=sender(),
         reply_to=settings.MAIL_REPLY_TO,
         to_name=notice.person_name,
         to_email=message.to_email,
@@ -181,7 +181,7 @@ def _letter(message: Message, booking: Booking) -> Letter:
             decided_at=message.created_at,
         )
     return Letter(
-        sender=settings.MAIL_FROM,
+        sender=sender(),
         reply_to=settings.MAIL_REPLY_TO,
         to_name=to_name,
         to_email=message.to_email,

@@ -13,7 +13,7 @@ from booking.catalogue.models import CourseInterest, Session
 from booking.mail.letters import Letter, rendered, tidied
 from booking.mail.notice import absolute
 from booking.outbox.models import Message
-from booking.partnership.kept import the_partnership
+from booking.partnership.kept import sender, the_partnership
 from booking.scheduling.opening import NEW_DATE
 from booking.site import wording
 
@@ -55,7 +55,7 @@ def letter_to_trainer(message: Message) -> Letter:
         ask=parseaddr(settings.MAIL_REPLY_TO)[1],
     )
     return Letter(
-        sender=settings.MAIL_FROM,
+        sender=sender(),
         reply_to=settings.MAIL_REPLY_TO,
         to_name=payload["name"],
         to_email=message.to_email,

@@ -6,6 +6,9 @@ for visitors without a session (`booking.site.caching`) may show the old one for
 """
 
 import time
+from email.utils import parseaddr, quote
+
+from django.conf import settings
 
 from booking.partnership.models import Partnership
 
@@ -28,6 +31,12 @@ def read_again() -> Partnership:
     row = Partnership.objects.defer("logo").first() or Partnership()
     keep(row)
     return row
+
+
+def sender() -> str:
+    """Who our mail is from: the partnership by its name, at the address of `MAIL_FROM`."""
+    name = quote(" ".join(the_partnership().name.split()))
+    return f'"{name}" <{parseaddr(settings.MAIL_FROM)[1]}>'
 
 
 def keep(row: Partnership, *, seconds: float = KEPT_SECONDS) -> None:

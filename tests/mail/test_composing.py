@@ -116,7 +116,7 @@ def test_every_notice_has_its_frozen_headers(booking: Booking) -> None:
         mail = read(mime)
         assert mail["Message-ID"] == message.message_id
         assert mail["Date"].datetime == NOW
-        assert mail["From"].addresses[0].display_name == "Briefed"
+        assert mail["From"].addresses[0].display_name == "Safeguarding Children Partnership"
         assert mail["From"].addresses[0].addr_spec == "training@briefed.example"
         assert str(mail["Reply-To"]) == settings.MAIL_REPLY_TO
         [to] = mail["To"].addresses

@@ -202,3 +202,13 @@ def test_a_chosen_logo_can_be_given_up_and_no_picture_is_left_out(coordinator: C
         assert "Choose a new logo or none" not in answer.text
     answer = coordinator.post(reverse("manage_settings"), {**wrong, "chosen_logo": "é"})
     assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("before", [PNG, b"no picture"])
+def test_a_second_file_that_is_refused_does_not_lose_the_first(
+    coordinator: Client, before: bytes
+) -> None:
+    text = base64.b64encode(before).decode()
+    answer = coordinator.post(ADDRESS, typed(chosen_logo=text, logo=file(SVG)))
+    assert "SVG cannot be used" in refusal(answer)
+    assert (f'name="chosen_logo" value="{text}"' in answer.text) is (before == PNG)

@@ -52,11 +52,24 @@ def test_the_name_is_in_mail_and_the_invitation_with_it() -> None:
     mime = compose([message])[message.pk]
     assert isinstance(mime, bytes)
     mail = message_from_bytes(mime, policy=policy.default)
+    assert mail["From"].addresses[0].display_name == NAME
     parts = {part.get_content_type(): part for part in mail.walk()}
     assert f"Briefed, for {NAME}" in parts["text/plain"].get_content()
     assert f"Briefed, for {ESCAPED}" in parts["text/html"].get_content()
     [event] = icalendar.Calendar.from_ical(parts["text/calendar"].get_content()).walk("VEVENT")
     assert event["ORGANIZER"].params["CN"] == NAME
+
+
+@pytest.mark.parametrize("name", [NAME, 'The "East" (Vale) Partnership', "Partneriaeth Môn"])
+def test_mail_for_signing_in_is_from_the_partnership_too(name: str) -> None:
+    change(values={"name": name}, by=None)
+    Client().post(reverse("account_request_login_code"), {"email": make_person().email})
+    mime = Message.objects.get().mime
+    assert mime is not None
+    mail = message_from_bytes(bytes(mime), policy=policy.default)
+    [address] = mail["From"].addresses
+    assert address.display_name == name
+    assert address.addr_spec == "training@briefed.example"
 
 
 def test_the_name_is_in_the_calendar_feed_and_changes_its_etag() -> None:
