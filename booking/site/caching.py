@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any
 
 import structlog
@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import TimeoutError as RedisSlow
+from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 _SECONDS_BETWEEN_TRIES = 2.0
 
@@ -127,3 +128,22 @@ def same_for_everyone(
         return kept
 
     return decorate
+
+
+class RememberedStaticFiles(CompressedManifestStaticFilesStorage):
+    """Static files whose addresses are worked out once in a process, as no file changes in it.
+
+    A page names some twenty, and each would be looked up in the manifest and quoted anew.
+    """
+
+    @cached_property
+    def _addresses(self) -> dict[str | None, str]:
+        return {}
+
+    def url(self, name: Any, force: bool = False) -> str:
+        """As Django's; `force` asks for the manifest's name also where it would not be used."""
+        if force:
+            return str(super().url(name, force))
+        if name not in self._addresses:
+            self._addresses[name] = str(super().url(name))
+        return self._addresses[name]
