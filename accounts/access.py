@@ -10,12 +10,13 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import AccessRecord, Agency, User
 from accounts.views import signed_in
+from booking.site.limits import View, at_most
 from booking.site.signed_links import SignedLink
-
-View = Callable[..., HttpResponse]
 
 # Paths that stay open: signing out, the pages that settle the matter, what pages are made of, and
 # what is answered by a signed link, whoever is signed in.
@@ -33,29 +34,54 @@ _ALWAYS_OPEN = (
 
 def coordinators_only(view: View) -> View:
     """Lead the anonymous to sign in; to everybody but coordinators the page does not exist."""
-
-    @login_required
-    @wraps(view)
-    def for_coordinators(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not signed_in(request).is_coordinator:
-            raise Http404
-        return view(request, *args, **kwargs)
-
-    return for_coordinators
+    return _known_to(lambda person: person.is_coordinator, view)
 
 
 def agency_leads_only(view: View) -> View:
     """Lead the anonymous to sign in; without being an agency's lead the page does not exist."""
+    return _known_to(lambda person: person.is_agency_lead and person.agency_id is not None, view)
 
+
+def _known_to(may_open: Callable[[User], bool], view: View) -> View:
     @login_required
     @wraps(view)
-    def for_leads(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        person = signed_in(request)
-        if not person.is_agency_lead or person.agency_id is None:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not may_open(signed_in(request)):
             raise Http404
         return view(request, *args, **kwargs)
 
-    return for_leads
+    return guarded
+
+
+def desk(*, post: int = 0, only_post: bool = False) -> Callable[[View], View]:
+    """A page of coordinators: to look at only, unless it takes `post` forms a minute from each.
+
+    `only_post` is for a button of another page: there is nothing to look at.
+    """
+
+    def decorate(view: View) -> View:
+        if only_post:
+            view = require_POST(view)
+        elif not post:
+            view = require_GET(view)
+        return _framed(coordinators_only(view), post)
+
+    return decorate
+
+
+def lead_page(*, post: int = 0) -> Callable[[View], View]:
+    """A page of agency leads that takes `post` forms a minute from each."""
+    return lambda view: _framed(agency_leads_only(view), post)
+
+
+def signed_in_page(*, post: int = 0) -> Callable[[View], View]:
+    """A page of the person who is signed in, and who may send it `post` forms a minute."""
+    return lambda view: _framed(login_required(view), post)
+
+
+def _framed(view: View, post: int) -> View:
+    """Nobody else may keep the page; forms are counted before anybody asks who sends them."""
+    return never_cache(at_most(post)(view) if post else view)
 
 
 def agency_of_lead(request: HttpRequest) -> Agency:

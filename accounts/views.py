@@ -19,6 +19,7 @@ from accounts.models import User
 from accounts.reminder_links import person_of_link
 from booking.site.limits import at_most, at_most_from_one_address
 from booking.site.signed_links import LinkRanOut, LinkRefused
+from booking.site.web import page, posted
 
 
 def signed_in(request: HttpRequest) -> User:
@@ -58,8 +59,9 @@ def profile_form(request: HttpRequest, person: User, *, with_level: bool) -> Pro
     `with_level` asks for their level of safeguarding work too.
     """
     known_agency = actions.agency_by_address(person=person)
-    submitted = request.POST if request.method == "POST" else None
-    return ProfileForm(submitted, person=person, known_agency=known_agency, with_level=with_level)
+    return ProfileForm(
+        posted(request), person=person, known_agency=known_agency, with_level=with_level
+    )
 
 
 @never_cache
@@ -73,7 +75,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         actions.save_profile(person=person, **form.cleaned_data)
         return redirect(safe_next(request, f"{reverse('account_profile')}?saved=1"))
-    return render(
+    return page(
         request,
         "account/profile.html",
         {
@@ -82,7 +84,6 @@ def profile(request: HttpRequest) -> HttpResponse:
             "next": safe_next(request, ""),
             "saved": "saved" in request.GET,
         },
-        status=422 if form.errors else 200,
     )
 
 
@@ -98,8 +99,7 @@ def emails(request: HttpRequest) -> HttpResponse:
         on_or_off = "on" if person.wants_reminders else "off"
         messages.success(request, f"Reminders are {on_or_off}.")
         return redirect("account_emails")
-    status = 422 if form.errors else 200
-    return render(request, "account/emails.html", {"form": form}, status=status)
+    return page(request, "account/emails.html", {"form": form})
 
 
 @never_cache
@@ -116,17 +116,15 @@ def reminders_link(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         actions.choose_reminders(person=person, **form.cleaned_data)
         return redirect("reminders_link", token)
-    status = 422 if form.errors else 200
     context = {"person": person, "form": form}
-    response = render(request, "account/reminders_link.html", context, status=status)
+    response = page(request, "account/reminders_link.html", context)
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 
 
 def _reminders_form(request: HttpRequest, person: User) -> RemindersForm:
-    submitted = request.POST if request.method == "POST" else None
     now_wanted = "yes" if person.wants_reminders else "no"
-    return RemindersForm(submitted, initial={"wants_reminders": now_wanted})
+    return RemindersForm(posted(request), initial={"wants_reminders": now_wanted})
 
 
 @login_required

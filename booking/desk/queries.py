@@ -16,6 +16,7 @@ from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent, BookingQuerySet
 from booking.scheduling import capacity
 from booking.scheduling.changing import PlannedSitting
+from booking.site.web import searched
 from booking.site.wording import short_day
 
 SHOWN = {
@@ -56,13 +57,7 @@ def programme_table(*, show: str, search: str, now: datetime) -> QuerySet[Sessio
         sessions = sessions.filter(state=State.PUBLISHED, ends_at__gt=now).order_by(
             "starts_at", "id"
         )
-    for word in search.split():
-        sessions = sessions.filter(
-            Q(reference__icontains=word)
-            | Q(course__title__icontains=word)
-            | Q(course__code__icontains=word)
-        )
-    return sessions
+    return searched(sessions, search, "reference", "course__title", "course__code")
 
 
 @dataclass(frozen=True)
@@ -216,12 +211,8 @@ def events_of_line(session: Session) -> QuerySet[BookingEvent]:
 def bookings_of_somebody(session: Session, *, search: str) -> QuerySet[Booking]:
     """Bookings of this session whose person's name or address holds every word, live ones first."""
     bookings = Booking.objects.for_session(session).select_related("person__agency")
-    for word in search.split():
-        bookings = bookings.filter(
-            Q(person__first_name__icontains=word)
-            | Q(person__last_name__icontains=word)
-            | Q(person__email__icontains=word)
-        )
+    named = ("person__first_name", "person__last_name", "person__email")
+    bookings = searched(bookings, search, *named)
     return bookings.order_by(F("ended_at").desc(nulls_first=True), "person__last_name", "pk")
 
 

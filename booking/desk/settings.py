@@ -13,11 +13,10 @@ from typing import Any, cast
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.datastructures import MultiValueDict
-from django.views.decorators.cache import never_cache
 
-from accounts.access import coordinators_only
+from accounts.access import desk
 from accounts.views import signed_in
 from booking.desk.catalogue.course_forms import MOST_PLACES
 from booking.partnership import actions, kept
@@ -25,7 +24,7 @@ from booking.partnership.colours import LEAST_CONTRAST, as_hex, least_contrast
 from booking.partnership.models import Partnership
 from booking.partnership.pictures import MOST_BYTES, Picture, PictureRefused, picture_of
 from booking.site.form_kit import whole_number_field
-from booking.site.limits import at_most
+from booking.site.web import page
 
 _PHONE = re.compile(r"\+?[0-9 ()-]{5,39}")
 _NO_COLUMNS = ("logo", "remove_logo")
@@ -231,9 +230,7 @@ def _columns_of(picture: Picture | None) -> dict[str, object]:
     }
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
+@desk(post=60)
 def settings(request: HttpRequest) -> HttpResponse:
     """Show and change them. What is shown is what is stored now, and so it is after saving."""
     stored = kept.read_again()
@@ -252,4 +249,4 @@ def settings(request: HttpRequest) -> HttpResponse:
             messages.success(request, "Saved. Everybody sees it within seconds.")
             return redirect("manage_settings")
     context = {"form": form, "stored": stored}
-    return render(request, "desk/settings.html", context, status=422 if form.errors else 200)
+    return page(request, "desk/settings.html", context)

@@ -5,28 +5,26 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from accounts.access import signed_in_page
 from accounts.views import safe_next, signed_in
 from booking.catalogue.filters import DATE_FORMATS, DateInput
 from booking.catalogue.models import Course
 from booking.learning import actions
 from booking.learning.models import PriorLearning
-from booking.site.limits import at_most
 from booking.site.refusals import Refused
+from booking.site.web import page, posted
 from booking.site.wording import LONDON
 
 _NOTE_LENGTH = 500
 
 
-@never_cache
-@login_required
+@signed_in_page()
 @require_GET
 def mine(request: HttpRequest) -> HttpResponse:
     """What a person has declared, and what became of it."""
@@ -34,13 +32,11 @@ def mine(request: HttpRequest) -> HttpResponse:
     return render(request, "learning/learning.html", {"declared": declared.defer("course__search")})
 
 
-@never_cache
-@at_most(60)
-@login_required
+@signed_in_page(post=60)
 def declare(request: HttpRequest) -> HttpResponse:
     """Say that a course was done elsewhere, then go on where one came from."""
     now = timezone.now()
-    typed = request.POST if request.method == "POST" else None
+    typed = posted(request)
     initial = {"course": request.GET.get("course", "")}
     form = DeclareForm(typed, initial=initial, today=now.astimezone(LONDON).date())
     if form.is_valid():
@@ -53,9 +49,7 @@ def declare(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"Thank you. We have noted that you have done {title}.")
             return redirect(safe_next(request, reverse("learning")))
     context = {"form": form, "next": safe_next(request, "")}
-    return render(
-        request, "learning/declare_learning.html", context, status=422 if form.errors else 200
-    )
+    return page(request, "learning/declare_learning.html", context)
 
 
 class DeclareForm(forms.Form):

@@ -1,9 +1,14 @@
-"""What every page shares: small print, whether the site is well, errors, what was searched."""
+"""What every page shares: small print, whether the site is well, errors, forms, lists, searches."""
 
 import sys
+from collections.abc import Mapping
+from typing import Any
 
+from django.core.paginator import Page, Paginator
 from django.db import InterfaceError, OperationalError, connection
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Model, Q, QuerySet
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
@@ -57,3 +62,34 @@ def broken(request: HttpRequest) -> HttpResponse:
 def search_text(request: HttpRequest, name: str = "q") -> str:
     """What a search field asks for; PostgreSQL takes no NUL."""
     return request.GET.get(name, "").replace("\0", "").strip()[:_SEARCH_LENGTH]
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What a form was sent with; nothing, for an empty form, when the page is only looked at."""
+    return request.POST if request.method == "POST" else None
+
+
+def page(request: HttpRequest, template: str, context: Mapping[str, Any]) -> HttpResponse:
+    """A page whose status says what it holds.
+
+    409 if what was sent meets a `refusal`, 422 if any form of the context has errors, else 200.
+    """
+    is_refused = request.method == "POST" and context.get("refusal")
+    forms = [each for each in context.values() if isinstance(each, BaseForm)]
+    status = 409 if is_refused else 422 if any(form.errors for form in forms) else 200
+    return render(request, template, context, status=status)
+
+
+def paged[Row: Model](request: HttpRequest, rows: QuerySet[Row], *, per_page: int) -> Page[Row]:
+    """The page of a list that the address asks for; the last or the first if there is none such."""
+    return Paginator(rows, per_page).get_page(request.GET.get("page"))
+
+
+def searched[Rows: QuerySet[Any]](rows: Rows, text: str, *lookups: str) -> Rows:
+    """The rows that hold every word of the text, each word in any of these columns."""
+    for word in text.split():
+        found = Q()
+        for lookup in lookups:
+            found |= Q(**{f"{lookup}__icontains": word})
+        rows = rows.filter(found)
+    return rows

@@ -1,17 +1,14 @@
 """Coordinators' pages about courses and groups of practitioners."""
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
 
 from accounts import agencies
-from accounts.access import coordinators_only
+from accounts.access import desk
 from accounts.models import PractitionerGroup, User
 from accounts.views import signed_in
 from booking.catalogue.courses import EditRefused, GoesRound, add_course
@@ -19,37 +16,30 @@ from booking.catalogue.models import Course, Session
 from booking.desk import preview, queries
 from booking.desk.catalogue.course_forms import CourseForm, GroupForm, MembersForm
 from booking.scheduling import corrections
-from booking.site.limits import at_most
-from booking.site.web import search_text
+from booking.site.web import page, paged, posted, search_text, searched
 from booking.site.wording import counted
 
 _PER_PAGE = 40
 _MEMBERS_PER_PAGE = 100
 
 
-@never_cache
-@coordinators_only
-@require_GET
+@desk()
 def courses(request: HttpRequest) -> HttpResponse:
     """Every course, with how many dates lie ahead."""
     search = search_text(request)
     ahead = Q(sessions__state=Session.State.PUBLISHED, sessions__starts_at__gt=timezone.now())
     found = Course.objects.defer("search").annotate(dates=Count("sessions", filter=ahead))
-    for word in search.split():
-        found = found.filter(Q(title__icontains=word) | Q(code__icontains=word))
-    pages = Paginator(found.order_by("title", "pk"), _PER_PAGE)
-    context = {"page_obj": pages.get_page(request.GET.get("page")), "search": search}
+    found = searched(found, search, "title", "code").order_by("title", "pk")
+    context = {"page_obj": paged(request, found, per_page=_PER_PAGE), "search": search}
     return render(request, "desk/catalogue/courses.html", context)
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
+@desk(post=60)
 def course(request: HttpRequest, course_id: int | None = None) -> HttpResponse:
     """A new course, or what one that exists asks of people; another title is shown, then told."""
     found = Course.objects.defer("search").prefetch_related("groups", "prerequisites")
     stored = get_object_or_404(found, pk=course_id) if course_id else None
-    form = CourseForm(request.POST if request.method == "POST" else None, course=stored)
+    form = CourseForm(posted(request), course=stored)
     if form.is_valid() and request.POST.get("step") != "edit":
         try:
             if stored:
@@ -65,9 +55,7 @@ def course(request: HttpRequest, course_id: int | None = None) -> HttpResponse:
             messages.success(request, f"{form.plan.title} is saved.")
             return redirect("manage_courses")
     context = {"form": form, "course": stored}
-    return render(
-        request, "desk/catalogue/course.html", context, status=422 if form.errors else 200
-    )
+    return page(request, "desk/catalogue/course.html", context)
 
 
 def _changed(request: HttpRequest, stored: Course, form: CourseForm) -> HttpResponse:
@@ -92,12 +80,10 @@ def _changed(request: HttpRequest, stored: Course, form: CourseForm) -> HttpResp
     return redirect("manage_courses")
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
+@desk(post=60)
 def group_list(request: HttpRequest) -> HttpResponse:
     """Every group, and a new one."""
-    form = GroupForm(request.POST if request.method == "POST" else None)
+    form = GroupForm(posted(request))
     if form.is_valid():
         try:
             group = agencies.add_group(name=form.cleaned_data["name"])
@@ -107,16 +93,14 @@ def group_list(request: HttpRequest) -> HttpResponse:
             return redirect("manage_group", group.pk)
     members = PractitionerGroup.objects.annotate(number=Count("members")).order_by("name")
     context = {"groups": members, "form": form}
-    return render(request, "desk/people/groups.html", context, status=422 if form.errors else 200)
+    return page(request, "desk/people/groups.html", context)
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
+@desk(post=60)
 def group(request: HttpRequest, group_id: int) -> HttpResponse:
     """One group: its members, and more of them by their addresses."""
     stored = get_object_or_404(PractitionerGroup, pk=group_id)
-    form = MembersForm(request.POST if request.method == "POST" else None)
+    form = MembersForm(posted(request))
     if form.is_valid():
         added = agencies.add_members(group=stored, text=form.cleaned_data["addresses"])
         done = f"{counted(added.number, 'member')} added."
@@ -130,15 +114,12 @@ def group(request: HttpRequest, group_id: int) -> HttpResponse:
     context = {
         "group": stored,
         "form": form,
-        "page_obj": Paginator(members, _MEMBERS_PER_PAGE).get_page(request.GET.get("page")),
+        "page_obj": paged(request, members, per_page=_MEMBERS_PER_PAGE),
     }
-    return render(request, "desk/people/group.html", context, status=422 if form.errors else 200)
+    return page(request, "desk/people/group.html", context)
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
-@require_POST
+@desk(post=60, only_post=True)
 def remove_member(request: HttpRequest, group_id: int, person_id: int) -> HttpResponse:
     """Take somebody out of a group."""
     stored = get_object_or_404(PractitionerGroup, pk=group_id)

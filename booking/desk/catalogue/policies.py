@@ -8,10 +8,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
 
-from accounts.access import coordinators_only
+from accounts.access import desk
 from booking.catalogue.models import CancellationPolicy, ChargeBand
 from booking.catalogue.policies import (
     AlreadyReplaced,
@@ -25,7 +23,7 @@ from booking.catalogue.policies import (
 )
 from booking.desk import queries
 from booking.site.form_kit import PoundsField, whole_number_field
-from booking.site.limits import at_most
+from booking.site.web import page, posted
 from booking.site.wording import counted
 
 _LEAST_ROWS = 3
@@ -38,21 +36,17 @@ _MOST_TURNOVER = 100_000_000
 _LONGEST_HOURS = 200
 
 
-@never_cache
-@coordinators_only
-@require_GET
+@desk()
 def policies(request: HttpRequest) -> HttpResponse:
     """The newest version of each."""
     found = queries.policies_with_use(now=timezone.now())
     return render(request, "desk/catalogue/policies.html", {"policies": found})
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
+@desk(post=60)
 def new_policy(request: HttpRequest) -> HttpResponse:
     """Make rules that courses and sessions can then choose."""
-    form = PolicyForm(request.POST if request.method == "POST" else None)
+    form = PolicyForm(posted(request))
     if form.is_valid():
         name = form.cleaned_data["name"]
         try:
@@ -63,19 +57,15 @@ def new_policy(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"{name} can now be chosen for courses and sessions.")
             return redirect("manage_policies")
     context = {"form": form}
-    return render(
-        request, "desk/catalogue/policy.html", context, status=422 if form.errors else 200
-    )
+    return page(request, "desk/catalogue/policy.html", context)
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
+@desk(post=60)
 def policy_version(request: HttpRequest, policy_id: int) -> HttpResponse:
     """Replace rules by a newer version; shows first how much moves to it."""
     policy = get_object_or_404(CancellationPolicy, pk=policy_id)
     now = timezone.now()
-    typed = request.POST if request.method == "POST" else None
+    typed = posted(request)
     form = PolicyForm(typed, policy=policy)
     refusal = AlreadyReplaced() if policy.replaced_at else None
     if form.is_valid() and not refusal:
@@ -94,8 +84,7 @@ def policy_version(request: HttpRequest, policy_id: int) -> HttpResponse:
         "used": used_by(policy, now=now),
         "bookings": queries.bookings_promised(policy),
     }
-    status = 409 if refusal and typed else 422 if form.errors else 200
-    return render(request, "desk/catalogue/policy.html", context, status=status)
+    return page(request, "desk/catalogue/policy.html", context)
 
 
 def _moved(moved: UsedBy) -> str:

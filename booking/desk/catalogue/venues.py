@@ -2,50 +2,40 @@
 
 from django import forms
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
 
-from accounts.access import coordinators_only
+from accounts.access import desk
 from accounts.views import signed_in
 from booking.catalogue.courses import EditRefused, VenuePlan, add_venue
 from booking.catalogue.models import Session, Venue
 from booking.desk import preview, queries
 from booking.scheduling import corrections
-from booking.site.limits import at_most
-from booking.site.web import search_text
+from booking.site.web import page, paged, posted, search_text, searched
 
 _PER_PAGE = 40
 _ADDRESS_LENGTH = 400
 _TEXT_LENGTH = 4000
 
 
-@never_cache
-@coordinators_only
-@require_GET
+@desk()
 def venues(request: HttpRequest) -> HttpResponse:
     """Every venue, with how many sessions ahead are held there."""
     search, now = search_text(request), timezone.now()
     ahead = Q(sessions__state=Session.State.PUBLISHED, sessions__ends_at__gt=now)
     found = Venue.objects.annotate(ahead=Count("sessions", filter=ahead))
-    for word in search.split():
-        found = found.filter(Q(name__icontains=word) | Q(address__icontains=word))
-    pages = Paginator(found.order_by("name", "pk"), _PER_PAGE)
-    context = {"page_obj": pages.get_page(request.GET.get("page")), "search": search}
+    found = searched(found, search, "name", "address").order_by("name", "pk")
+    context = {"page_obj": paged(request, found, per_page=_PER_PAGE), "search": search}
     return render(request, "desk/catalogue/venues.html", context)
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
+@desk(post=60)
 def new_venue(request: HttpRequest) -> HttpResponse:
     """A venue that sessions can then choose."""
-    form = VenueForm(request.POST if request.method == "POST" else None)
+    form = VenueForm(posted(request))
     if form.is_valid():
         try:
             made = add_venue(plan=form.plan)
@@ -55,16 +45,14 @@ def new_venue(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"{made.name} can now be chosen for sessions.")
             return redirect("manage_venues")
     context = {"form": form}
-    return render(request, "desk/catalogue/venue.html", context, status=422 if form.errors else 200)
+    return page(request, "desk/catalogue/venue.html", context)
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
+@desk(post=60)
 def venue(request: HttpRequest, venue_id: int) -> HttpResponse:
     """One venue: what would change and who would hear of it is shown first, then done."""
     stored, now = get_object_or_404(Venue, pk=venue_id), timezone.now()
-    form = VenueForm(request.POST if request.method == "POST" else None, venue=stored)
+    form = VenueForm(posted(request), venue=stored)
     sessions = corrections.sessions_at(stored, now=now)
     if form.is_valid() and request.POST.get("step") != "edit":
         changes = corrections.of_venue(stored, form.plan)
@@ -90,7 +78,7 @@ def venue(request: HttpRequest, venue_id: int) -> HttpResponse:
             messages.success(request, f"{form.plan.name} is saved. {words}".strip())
             return redirect("manage_venues")
     context = {"form": form, "venue": stored, "sessions": sessions.count()}
-    return render(request, "desk/catalogue/venue.html", context, status=422 if form.errors else 200)
+    return page(request, "desk/catalogue/venue.html", context)
 
 
 class VenueForm(forms.Form):

@@ -4,15 +4,12 @@ from datetime import datetime
 
 from django import forms
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
 
-from accounts.access import coordinators_only
+from accounts.access import desk
 from accounts.actions import CorrectionRefused
 from accounts.models import User
 from accounts.views import signed_in
@@ -25,8 +22,7 @@ from booking.outbox.reading import file_of, letter_of
 from booking.outbox.remedies import Corrected, MessageRefused
 from booking.outbox.topics import topic_words
 from booking.outbox.watch import backlog
-from booking.site.limits import at_most
-from booking.site.web import search_text
+from booking.site.web import page, paged, posted, search_text
 from booking.site.wording import counted
 
 _PER_PAGE = 50
@@ -39,16 +35,14 @@ def _message(message_id: int) -> Message:
     return get_object_or_404(found, pk=message_id)
 
 
-@never_cache
-@coordinators_only
-@require_GET
+@desk()
 def messages_page(request: HttpRequest) -> HttpResponse:
     """Messages by where they are, by person and by session."""
     show = request.GET.get("show", "")
     show = show if show in DESK_FILTERS else "all"
     search, session = search_text(request), search_text(request, "session")
     rows = messages_on_desk(show=show, search=search, session=session)
-    page = Paginator(rows, _PER_PAGE).get_page(request.GET.get("page"))
+    page = paged(request, rows, per_page=_PER_PAGE)
     sessions = sessions_about(page)
     context = {
         "page_obj": page,
@@ -63,9 +57,7 @@ def messages_page(request: HttpRequest) -> HttpResponse:
     return render(request, "desk/mail/messages.html", context)
 
 
-@never_cache
-@coordinators_only
-@require_GET
+@desk()
 def message_page(request: HttpRequest, message_id: int) -> HttpResponse:
     """One message: where it is, what it says, what was done about it."""
     message = get_object_or_404(
@@ -87,9 +79,7 @@ def message_page(request: HttpRequest, message_id: int) -> HttpResponse:
     return render(request, "desk/mail/message.html", context)
 
 
-@never_cache
-@coordinators_only
-@require_GET
+@desk()
 def mail_file(request: HttpRequest, message_id: int) -> HttpResponse:
     """The mail as a file that a mail program opens."""
     message = get_object_or_404(Message, pk=message_id)
@@ -103,10 +93,7 @@ def mail_file(request: HttpRequest, message_id: int) -> HttpResponse:
     )
 
 
-@never_cache
-@at_most(120)
-@coordinators_only
-@require_POST
+@desk(post=120, only_post=True)
 def retry(request: HttpRequest, message_id: int) -> HttpResponse:
     """Send a message again, to the same address."""
     message = _message(message_id)
@@ -119,9 +106,7 @@ def retry(request: HttpRequest, message_id: int) -> HttpResponse:
     return redirect("manage_message", message.pk)
 
 
-@never_cache
-@at_most(120)
-@coordinators_only
+@desk(post=120)
 def retry_alike(request: HttpRequest, message_id: int) -> HttpResponse:
     """Send again all messages that are parked for the same reason, after a page that says how
     many."""
@@ -145,13 +130,11 @@ def retry_alike(request: HttpRequest, message_id: int) -> HttpResponse:
     return render(request, "desk/mail/retry_alike.html", context)
 
 
-@never_cache
-@at_most(120)
-@coordinators_only
+@desk(post=120)
 def correct_address(request: HttpRequest, message_id: int) -> HttpResponse:
     """Send a message that did not arrive to another address."""
     message = _message(message_id)
-    form = AddressForm(request.POST if request.method == "POST" else None)
+    form = AddressForm(posted(request))
     if form.is_valid():
         try:
             done = correct_everywhere(
@@ -168,16 +151,14 @@ def correct_address(request: HttpRequest, message_id: int) -> HttpResponse:
         "form": form,
         "with_account": remedies.is_to_account(message),
     }
-    return render(request, "desk/mail/address.html", context, status=422 if form.errors else 200)
+    return page(request, "desk/mail/address.html", context)
 
 
-@never_cache
-@at_most(120)
-@coordinators_only
+@desk(post=120)
 def drop(request: HttpRequest, message_id: int) -> HttpResponse:
     """Give up a message, for a reason that stays on record."""
     message = _message(message_id)
-    form = WhyForm(request.POST if request.method == "POST" else None)
+    form = WhyForm(posted(request))
     if form.is_valid():
         try:
             remedies.drop(
@@ -198,7 +179,7 @@ def drop(request: HttpRequest, message_id: int) -> HttpResponse:
         "form": form,
         "droppable": message.state in (State.PARKED, State.WAITING),
     }
-    return render(request, "desk/mail/drop.html", context, status=422 if form.errors else 200)
+    return page(request, "desk/mail/drop.html", context)
 
 
 class WhyForm(forms.Form):

@@ -3,17 +3,13 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
 
-from accounts.access import coordinators_only
+from accounts.access import desk
 from booking.catalogue.models import Course
 from booking.scheduling import demand
 
 
-@never_cache
-@coordinators_only
-@require_GET
+@desk()
 def courses(request: HttpRequest) -> HttpResponse:
     """How many people would come to another date of each course."""
     wanted = demand.by_course(now=timezone.now())
@@ -21,9 +17,7 @@ def courses(request: HttpRequest) -> HttpResponse:
     return render(request, "desk/people/demand.html", context)
 
 
-@never_cache
-@coordinators_only
-@require_GET
+@desk()
 def agencies(request: HttpRequest, course_id: int) -> HttpResponse:
     """The agencies of those who would come to another date of one course."""
     course = get_object_or_404(Course.objects.defer("search"), pk=course_id)

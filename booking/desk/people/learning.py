@@ -4,51 +4,44 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
 
-from accounts.access import coordinators_only
+from accounts.access import desk
 from accounts.views import signed_in
 from booking.learning import actions
 from booking.learning.models import PriorLearning
 from booking.learning.views import _NOTE_LENGTH
-from booking.site.limits import at_most
 from booking.site.refusals import Refused
+from booking.site.web import page, paged, posted
 
 _PER_PAGE = 30
 SHOWN = {"declared": "To check", "verified": "Verified", "rejected": "Rejected"}
 
 
-@never_cache
-@coordinators_only
-@require_GET
+@desk()
 def to_check(request: HttpRequest) -> HttpResponse:
     """What people have declared, the oldest to be checked first."""
     show = request.GET.get("show", "")
     show = show if show in SHOWN else "declared"
     declared = PriorLearning.objects.filter(state=show).select_related("course", "person__agency")
     order = ("declared_at", "id") if show == "declared" else ("-checked_at", "-id")
-    pages = Paginator(declared.defer("course__search").order_by(*order), _PER_PAGE)
+    declared = declared.defer("course__search").order_by(*order)
     context = {
-        "page_obj": pages.get_page(request.GET.get("page")),
+        "page_obj": paged(request, declared, per_page=_PER_PAGE),
         "show": show,
         "shown": SHOWN,
     }
     return render(request, "desk/people/learning.html", context)
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
+@desk(post=60)
 def check(request: HttpRequest, declaration_id: int) -> HttpResponse:
     """Verify or reject one declaration."""
     found = PriorLearning.objects.select_related("course", "person__agency", "checked_by")
     declaration = get_object_or_404(found, pk=declaration_id)
-    form = CheckForm(request.POST if request.method == "POST" else None)
+    form = CheckForm(posted(request))
     if form.is_valid():
         act = actions.reject if form.cleaned_data["rejects"] else actions.verify
         note = form.cleaned_data["note"]
@@ -62,9 +55,7 @@ def check(request: HttpRequest, declaration_id: int) -> HttpResponse:
             messages.success(request, f"{about} is {done}.")
             return redirect("manage_learning")
     context = {"declaration": declaration, "form": form}
-    return render(
-        request, "desk/people/check_learning.html", context, status=422 if form.errors else 200
-    )
+    return page(request, "desk/people/check_learning.html", context)
 
 
 class CheckForm(forms.Form):

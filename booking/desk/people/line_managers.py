@@ -1,21 +1,18 @@
 """Coordinators' desk: managers' addresses that are at no domain of the practitioner's agency."""
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
 
-from accounts.access import coordinators_only
+from accounts.access import desk
 from accounts.views import signed_in
 from booking.places import actions
 from booking.places.managers import asking
 from booking.places.managers.models import Approval, ApprovalQuerySet
 from booking.places.pages.forms import RefuseAddressForm
 from booking.places.refusals import AlreadyAnswered
-from booking.site.limits import at_most
+from booking.site.web import page, paged, posted
 
 _PER_PAGE = 30
 _SETTLED = "This address has been settled, or the request has ended."
@@ -25,20 +22,15 @@ def _with_booking() -> ApprovalQuerySet:
     return Approval.objects.select_related("booking__person__agency", "booking__session__course")
 
 
-@never_cache
-@coordinators_only
-@require_GET
+@desk()
 def to_confirm(request: HttpRequest) -> HttpResponse:
     """Addresses that somebody must look at before the manager is asked."""
     waiting = _with_booking().to_confirm(now=timezone.now())
-    context = {"page_obj": Paginator(waiting, _PER_PAGE).get_page(request.GET.get("page"))}
+    context = {"page_obj": paged(request, waiting, per_page=_PER_PAGE)}
     return render(request, "desk/people/managers.html", context)
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
-@require_POST
+@desk(post=60, only_post=True)
 def confirm(request: HttpRequest, approval_id: int) -> HttpResponse:
     """The address is the manager's: ask them."""
     approval = get_object_or_404(_with_booking(), pk=approval_id)
@@ -51,14 +43,12 @@ def confirm(request: HttpRequest, approval_id: int) -> HttpResponse:
     return redirect("manage_managers")
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
+@desk(post=60)
 def decline(request: HttpRequest, approval_id: int) -> HttpResponse:
     """The address is nobody's manager's: end the request, for a reason the person is told."""
     approval = get_object_or_404(_with_booking(), pk=approval_id)
     is_open = approval.state == Approval.State.UNCONFIRMED and approval.booking.is_live
-    form = RefuseAddressForm(request.POST if request.method == "POST" else None)
+    form = RefuseAddressForm(posted(request))
     if is_open and form.is_valid():
         reason, by = form.cleaned_data["reason"], signed_in(request)
         try:
@@ -72,6 +62,4 @@ def decline(request: HttpRequest, approval_id: int) -> HttpResponse:
         messages.info(request, _SETTLED)
         return redirect("manage_managers")
     context = {"approval": approval, "booking": approval.booking, "form": form}
-    return render(
-        request, "desk/people/manager_decline.html", context, status=422 if form.errors else 200
-    )
+    return page(request, "desk/people/manager_decline.html", context)

@@ -5,42 +5,34 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
 
 from accounts import agencies
-from accounts.access import coordinators_only
+from accounts.access import desk
 from accounts.addresses import domain_of
 from accounts.models import Agency, Sector, User
 from booking.places.agency import colleagues
-from booking.site.limits import at_most
+from booking.site.web import page, paged, posted
 from booking.site.wording import counted
 
 _PEOPLE_PER_PAGE = 30
 
 
-@never_cache
-@coordinators_only
-@require_GET
+@desk()
 def unlisted(request: HttpRequest) -> HttpResponse:
     """People who found their agency not listed."""
-    people = Paginator(agencies.people_without_agency(), _PEOPLE_PER_PAGE)
-    context = {"page_obj": people.get_page(request.GET.get("page"))}
+    people = agencies.people_without_agency()
+    context = {"page_obj": paged(request, people, per_page=_PEOPLE_PER_PAGE)}
     return render(request, "desk/people/unlisted.html", context)
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
+@desk(post=60)
 def settle(request: HttpRequest, person_id: int) -> HttpResponse:
     """Put one of them, and those who wrote the same, into an agency that exists or a new one."""
     person = get_object_or_404(agencies.people_without_agency(), pk=person_id)
     others = list(agencies.others_who_wrote_the_same(person)[:100])
-    typed = request.POST if request.method == "POST" else None
-    form = AgencyForm(typed, person=person, others=len(others))
+    form = AgencyForm(posted(request), person=person, others=len(others))
     if form.is_valid():
         try:
             agency = form.chosen_agency or agencies.add_agency(**form.new_agency)
@@ -53,7 +45,7 @@ def settle(request: HttpRequest, person_id: int) -> HttpResponse:
             messages.success(request, f"{settled} settled in {agency.name}.")
             return redirect("manage_unlisted")
     context = {"person": person, "others": others, "form": form}
-    return render(request, "desk/people/settle.html", context, status=422 if form.errors else 200)
+    return page(request, "desk/people/settle.html", context)
 
 
 _DOMAIN = re.compile(r"(?!-)([a-z0-9-]{1,63}\.)+[a-z]{2,63}")
