@@ -14,10 +14,64 @@ from booking.site.wording import LONDON, clock, counted, day, deadline, pounds
 # The most working days before a session, and the most reminders.
 MOST_DAYS = 20
 MOST_REMINDERS = 5
+BAD_ADDRESS = "Enter an email address in the right form, like name@agency.org."
 _WRONG = (
     f"Reminders: enter up to {MOST_REMINDERS} whole numbers from 1 to {MOST_DAYS}, for example"
     " “5, 1”, or nothing for no reminders."
 )
+
+
+class Form(forms.Form):
+    """A form whose fields say by their labels what is wrong, unless they have a better sentence."""
+
+    def full_clean(self) -> None:
+        """Check what was sent."""
+        for bound in self:
+            field, label = bound.field, str(bound.label).removesuffix(" (optional)")
+            usual = _usual_messages(field, label)
+            field.error_messages = usual | {
+                code: words
+                for code, words in field.error_messages.items()
+                if code not in usual or words not in _messages_of_django(field, code)
+            }
+        super().full_clean()
+
+
+def _usual_messages(field: forms.Field, label: str) -> dict[str, str]:
+    """What to say if a field is left empty, too long, or not what it asks for."""
+    is_question = label.endswith("?")
+    noun = label if label[:2].isupper() else label[:1].lower() + label[1:]
+    noun = noun if noun.startswith("your ") else f"the {noun}"
+    is_choice = isinstance(field, forms.ChoiceField | forms.ModelChoiceField)
+    if is_question:
+        required = f"Answer the question “{label}”."
+    else:
+        required = f"{'Choose' if is_choice else 'Enter'} {noun}."
+    messages = {
+        "required": required,
+        "invalid_choice": f"{label}{' C' if is_question else ': c'}hoose from the list.",
+        "empty": "The file is empty. Choose another.",
+    }
+    if isinstance(field, forms.EmailField):
+        messages["invalid"] = BAD_ADDRESS
+    if most := getattr(field, "max_length", None):
+        of_what = "" if is_question else f" for {noun}"
+        messages["max_length"] = f"Use {most:,} characters or fewer{of_what}."
+    return messages
+
+
+def _messages_of_django(field: forms.Field, code: str) -> list[Any]:
+    """What the classes of a field say by themselves."""
+    classes = type(field).__mro__
+    return [vars(each).get("default_error_messages", {}).get(code) for each in classes]
+
+
+def email_field(label: str, **extra: Any) -> forms.EmailField:
+    """The address of somebody else: browsers do not offer the person's own."""
+    attrs = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
+    return forms.EmailField(
+        label=label, max_length=254, widget=forms.EmailInput(attrs=attrs), **extra
+    )
 
 
 def london_moment(wall: datetime) -> datetime:
