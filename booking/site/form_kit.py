@@ -75,20 +75,27 @@ def email_field(label: str, **extra: Any) -> forms.EmailField:
 
 
 def london_moment(wall: datetime) -> datetime:
-    """The moment at which clocks in London show this time, the first of the two in autumn.
+    """The moment at which clocks in London show this time.
 
-    Raises `ValidationError` for a time that the clocks skip in spring.
+    Raises `ValidationError` for a time that the clocks skip in spring or show twice in autumn.
     """
     moment = wall.replace(tzinfo=LONDON)
-    if moment.astimezone(UTC).astimezone(LONDON).replace(tzinfo=None) != wall:
-        # Told on a winter's day, when London's clocks show UTC.
-        shown = wall.replace(year=2000, month=1, day=1, tzinfo=UTC)
+    first, second = (moment.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first == second:
+        return moment
+    # Told on a winter's day, when London's clocks show UTC.
+    shown = clock(wall.replace(year=2000, month=1, day=1, tzinfo=UTC))
+    on = day(wall.date())
+    if first > second:
         raise forms.ValidationError(
-            f"On {day(wall.date())} the clocks go forward and there is no {clock(shown)}."
-            " Choose another time.",
+            f"On {on} the clocks go forward and there is no {shown}. Choose another time.",
             code="skipped",
         )
-    return moment
+    raise forms.ValidationError(
+        f"On {on} the clocks go back and {shown} comes twice. Choose a time before 1am or from"
+        " 2am.",
+        code="twice",
+    )
 
 
 class MomentField(forms.DateTimeField):
