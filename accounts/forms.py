@@ -7,6 +7,7 @@ from django import forms
 
 from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox, same_mailbox
 from accounts.models import Agency, Level, User
+from booking.site.form_kit import BAD_ADDRESS, Form
 
 NOT_LISTED = "not-listed"
 
@@ -20,9 +21,7 @@ class WorkEmailForm(RequestLoginCodeForm):
         field.label = "Your work email address"
         field.help_text = "We will email you a code. You do not need a password."
         field.error_messages["required"] = "Enter your work email address."
-        field.error_messages["invalid"] = (
-            "Enter an email address in the right form, like name@agency.org."
-        )
+        field.error_messages["invalid"] = BAD_ADDRESS
         field.widget.attrs.pop("placeholder", None)
         field.widget.attrs.update(autocomplete="email", spellcheck="false")
 
@@ -70,7 +69,7 @@ class PasswordSignInForm(LoginForm):
         self.fields["password"].help_text = ""
 
 
-class ProfileForm(forms.Form):
+class ProfileForm(Form):
     """Who the person is and whom they work for."""
 
     first_name = forms.CharField(
@@ -90,10 +89,7 @@ class ProfileForm(forms.Form):
     )
     agency = forms.ChoiceField(
         label="Who do you work for?",
-        error_messages={
-            "required": "Choose your agency, or “My agency is not listed”.",
-            "invalid_choice": "Choose an agency from the list.",
-        },
+        error_messages={"required": "Choose your agency, or “My agency is not listed”."},
     )
     unlisted_agency = forms.CharField(
         label="If it is not listed, who do you work for?",
@@ -106,9 +102,6 @@ class ProfileForm(forms.Form):
         label="Your line manager's email address (optional)",
         max_length=254,
         required=False,
-        error_messages={
-            "invalid": "Enter an email address in the right form, like name@agency.org."
-        },
     )
     level = forms.TypedChoiceField(
         label="Your level of safeguarding work (optional)",
@@ -117,7 +110,6 @@ class ProfileForm(forms.Form):
         empty_value=None,
         required=False,
         help_text="Some courses are only for people who work at a certain level.",
-        error_messages={"invalid_choice": "Choose a level from the list."},
     )
     phone = forms.CharField(
         label="Phone number (optional)",
@@ -196,7 +188,7 @@ class ProfileForm(forms.Form):
         return cleaned
 
 
-class RemindersForm(forms.Form):
+class RemindersForm(Form):
     """Whether the person wants reminders."""
 
     wants_reminders = forms.TypedChoiceField(
@@ -204,8 +196,7 @@ class RemindersForm(forms.Form):
         choices=[("yes", "Yes, remind me"), ("no", "No, do not remind me")],
         coerce=lambda answer: answer == "yes",
         widget=forms.RadioSelect,
-        error_messages={
-            "required": "Choose whether you want reminders.",
-            "invalid_choice": "Choose whether you want reminders.",
-        },
+        error_messages=dict.fromkeys(
+            ("required", "invalid_choice"), "Choose whether you want reminders."
+        ),
     )

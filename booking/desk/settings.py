@@ -23,7 +23,7 @@ from booking.partnership import actions, kept
 from booking.partnership.colours import LEAST_CONTRAST, as_hex, least_contrast
 from booking.partnership.models import Partnership
 from booking.partnership.pictures import MOST_BYTES, Picture, PictureRefused, picture_of
-from booking.site.form_kit import whole_number_field
+from booking.site.form_kit import Form, whole_number_field
 from booking.site.web import page
 
 _PHONE = re.compile(r"\+?[0-9 ()-]{5,39}")
@@ -36,7 +36,7 @@ _SECTIONS = {
 }
 
 
-class SettingsForm(forms.Form):
+class SettingsForm(Form):
     """Every setting. A logo that was chosen is sent along until the rest is right too."""
 
     revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
@@ -45,10 +45,6 @@ class SettingsForm(forms.Form):
         label="Name of the partnership",
         max_length=200,
         help_text="It stands on every page and mail, and in calendars.",
-        error_messages={
-            "required": "Enter the name of the partnership.",
-            "max_length": "Use 200 characters or fewer for the name.",
-        },
     )
     welcome = forms.CharField(
         label="Welcome (optional)",
@@ -57,7 +53,6 @@ class SettingsForm(forms.Form):
         help_text="A sentence or two at the top of the start page. Without it, the page says that"
         " the partnership runs training and briefings.",
         widget=forms.Textarea(attrs={"rows": 3}),
-        error_messages={"max_length": "Use 300 characters or fewer for the welcome."},
     )
     logo = forms.FileField(
         label="New logo (optional)",
@@ -65,10 +60,7 @@ class SettingsForm(forms.Form):
         help_text=f"A PNG, JPEG or WebP picture of {MOST_BYTES // 1000} kB or less. It is shown on"
         " white, about 50 pixels high.",
         widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
-        error_messages={
-            "empty": "The file of the logo is empty. Choose another.",
-            "invalid": "Choose a file for the logo.",
-        },
+        error_messages={"invalid": "Choose a file for the logo."},
     )
     remove_logo = forms.BooleanField(label="Show no logo of our own", required=False)
     colour = forms.CharField(
@@ -88,10 +80,6 @@ class SettingsForm(forms.Form):
         label="Email address for help (optional)",
         max_length=254,
         required=False,
-        error_messages={
-            "invalid": "Enter an email address such as training@partnership.org.uk.",
-            "max_length": "Use 254 characters or fewer for the email address.",
-        },
     )
     help_phone = forms.CharField(
         label="Phone number for help (optional)",
@@ -104,8 +92,7 @@ class SettingsForm(forms.Form):
         required=False,
         assume_scheme="https",
         error_messages={
-            "invalid": "Enter the whole address of the page, such as https://partnership.org.uk/help.",
-            "max_length": "Use 500 characters or fewer for the address of the page.",
+            "invalid": "Enter the whole address of the page, such as https://partnership.org.uk/help."
         },
     )
     usual_capacity = whole_number_field(

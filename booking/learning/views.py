@@ -17,6 +17,7 @@ from booking.catalogue.filters import DATE_FORMATS, DateInput
 from booking.catalogue.models import Course
 from booking.learning import actions
 from booking.learning.models import PriorLearning
+from booking.site.form_kit import Form
 from booking.site.refusals import Refused
 from booking.site.web import page, posted
 from booking.site.wording import LONDON
@@ -52,7 +53,7 @@ def declare(request: HttpRequest) -> HttpResponse:
     return page(request, "learning/declare_learning.html", context)
 
 
-class DeclareForm(forms.Form):
+class DeclareForm(Form):
     """Which course, when, and who gave it."""
 
     course = forms.ModelChoiceField(
@@ -61,10 +62,7 @@ class DeclareForm(forms.Form):
         to_field_name="code",
         empty_label="Choose a course",
         help_text="The course of ours that it matches best.",
-        error_messages={
-            "required": "Choose the course.",
-            "invalid_choice": "Choose a course from the list.",
-        },
+        error_messages={"required": "Choose the course."},
     )
     completed_on = forms.DateField(
         label="When did you complete it?",
@@ -80,10 +78,7 @@ class DeclareForm(forms.Form):
         label="Who gave it?",
         max_length=200,
         help_text="For example your own agency, or another safeguarding partnership.",
-        error_messages={
-            "required": "Say who gave the training.",
-            "max_length": "Use 200 characters or fewer.",
-        },
+        error_messages={"required": "Say who gave the training."},
     )
 
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:

@@ -41,7 +41,7 @@ def _usual_messages(field: forms.Field, label: str) -> dict[str, str]:
     """What to say if a field is left empty, too long, or not what it asks for."""
     is_question = label.endswith("?")
     noun = label if label[:2].isupper() else label[:1].lower() + label[1:]
-    noun = noun if noun.startswith("your ") else f"the {noun}"
+    noun = noun if noun.startswith(("your ", "their ")) else f"the {noun}"
     is_choice = isinstance(field, forms.ChoiceField | forms.ModelChoiceField)
     if is_question:
         required = f"Answer the question “{label}”."
@@ -55,6 +55,7 @@ def _usual_messages(field: forms.Field, label: str) -> dict[str, str]:
     if isinstance(field, forms.EmailField):
         messages["invalid"] = BAD_ADDRESS
     if most := getattr(field, "max_length", None):
+        noun = "the address" if isinstance(field, forms.EmailField) else noun
         of_what = "" if is_question else f" for {noun}"
         messages["max_length"] = f"Use {most:,} characters or fewer{of_what}."
     return messages

@@ -9,7 +9,7 @@ from accounts.models import Level, PractitionerGroup, Sector
 from booking.catalogue.courses import PLAIN_FIELDS, CoursePlan
 from booking.catalogue.models import CancellationPolicy, Course
 from booking.partnership.kept import the_partnership
-from booking.site.form_kit import ReminderDaysField, whole_number_field
+from booking.site.form_kit import Form, ReminderDaysField, whole_number_field
 
 MOST_PLACES = 5000
 _SUMMARY_LENGTH = 4000
@@ -20,15 +20,11 @@ def _small_boxes() -> forms.CheckboxSelectMultiple:
     return forms.CheckboxSelectMultiple(attrs={"class": "govuk-checkboxes--small"})
 
 
-class CourseForm(forms.Form):
+class CourseForm(Form):
     """A whole course, in the sections that the page shows."""
 
     title = forms.CharField(
         max_length=200,
-        error_messages={
-            "required": "Enter the title.",
-            "max_length": "Use 200 characters or fewer for the title.",
-        },
     )
     code = forms.CharField(
         max_length=20,
@@ -40,10 +36,6 @@ class CourseForm(forms.Form):
             )
         ],
         widget=forms.TextInput(attrs={"class": "govuk-input--width-10", "spellcheck": "false"}),
-        error_messages={
-            "required": "Enter a code.",
-            "max_length": "Use 20 characters or fewer for the code.",
-        },
     )
     kind = forms.ChoiceField(
         choices=Course.Kind.choices,
@@ -54,7 +46,6 @@ class CourseForm(forms.Form):
         label="Level of the course",
         choices=[(1, "Level 1"), (2, "Level 2"), (3, "Level 3")],
         coerce=int,
-        error_messages={"required": "Choose a level.", "invalid_choice": "Choose a level."},
     )
     hours = forms.DecimalField(
         label="Length in hours",
@@ -73,7 +64,6 @@ class CourseForm(forms.Form):
         required=False,
         max_length=_SUMMARY_LENGTH,
         widget=forms.Textarea(attrs={"rows": 6}),
-        error_messages={"max_length": f"Use {_SUMMARY_LENGTH:,} characters or fewer."},
     )
     audience = forms.CharField(
         label="Who it is for, in words (optional)",
@@ -88,7 +78,6 @@ class CourseForm(forms.Form):
         required=False,
         widget=_small_boxes(),
         help_text="None chosen means all of them.",
-        error_messages={"invalid_choice": "Choose sectors from the list."},
     )
     least_level = forms.TypedChoiceField(
         label="Only for people who work at this level or above (optional)",
@@ -96,7 +85,6 @@ class CourseForm(forms.Form):
         coerce=int,
         empty_value=None,
         required=False,
-        error_messages={"invalid_choice": "Choose a level from the list."},
     )
     groups = forms.ModelMultipleChoiceField(
         label="Only for members of these groups (optional)",
@@ -104,7 +92,6 @@ class CourseForm(forms.Form):
         required=False,
         widget=_small_boxes(),
         help_text="Members of any of them may book. None chosen means everybody.",
-        error_messages={"invalid_choice": "Choose groups from the list."},
     )
     prerequisites = forms.ModelMultipleChoiceField(
         label="Courses to be done first (optional)",
@@ -112,7 +99,6 @@ class CourseForm(forms.Form):
         required=False,
         widget=_small_boxes(),
         help_text="All that are chosen, here or elsewhere.",
-        error_messages={"invalid_choice": "Choose courses from the list."},
     )
     needs_manager_approval = forms.BooleanField(
         label="The line manager must agree to each booking", required=False
@@ -126,7 +112,6 @@ class CourseForm(forms.Form):
         queryset=CancellationPolicy.objects.none(),
         required=False,
         empty_label="Free until the session starts",
-        error_messages={"invalid_choice": "Choose one of the rules of cancelling."},
     )
     reminder_days = ReminderDaysField()
     remind_hour_before = forms.BooleanField(
@@ -171,19 +156,15 @@ class CourseForm(forms.Form):
         )
 
 
-class GroupForm(forms.Form):
+class GroupForm(Form):
     """The name of a new group."""
 
     name = forms.CharField(
-        max_length=150,
-        error_messages={
-            "required": "Enter the name of the group.",
-            "max_length": "Use 150 characters or fewer.",
-        },
+        max_length=150, error_messages={"required": "Enter the name of the group."}
     )
 
 
-class MembersForm(forms.Form):
+class MembersForm(Form):
     """Addresses of people to be added, pasted from anywhere."""
 
     addresses = forms.CharField(

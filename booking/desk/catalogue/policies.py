@@ -22,7 +22,7 @@ from booking.catalogue.policies import (
     used_by,
 )
 from booking.desk import queries
-from booking.site.form_kit import PoundsField, whole_number_field
+from booking.site.form_kit import Form, PoundsField, whole_number_field
 from booking.site.web import page, posted
 from booking.site.wording import counted
 
@@ -92,16 +92,12 @@ def _moved(moved: UsedBy) -> str:
     return f"{courses} and {counted(moved.sessions, 'upcoming session')} moved to it."
 
 
-class PolicyForm(forms.Form):
+class PolicyForm(Form):
     """One version of the rules: notice, charges by length of session, and who is never charged."""
 
     name = forms.CharField(
         max_length=100,
         help_text="Stands on the forms of sessions and courses.",
-        error_messages={
-            "required": "Enter a name.",
-            "max_length": "Use 100 characters or fewer for the name.",
-        },
     )
     notice_days = whole_number_field(
         "Working days of notice",

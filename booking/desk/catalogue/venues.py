@@ -14,6 +14,7 @@ from booking.catalogue.courses import EditRefused, VenuePlan, add_venue
 from booking.catalogue.models import Session, Venue
 from booking.desk import preview, queries
 from booking.scheduling import corrections
+from booking.site.form_kit import Form
 from booking.site.web import page, paged, posted, search_text, searched
 
 _PER_PAGE = 40
@@ -81,23 +82,16 @@ def venue(request: HttpRequest, venue_id: int) -> HttpResponse:
     return page(request, "desk/catalogue/venue.html", context)
 
 
-class VenueForm(forms.Form):
+class VenueForm(Form):
     """A whole venue."""
 
     name = forms.CharField(
         max_length=200,
-        error_messages={
-            "required": "Enter the name of the venue.",
-            "max_length": "Use 200 characters or fewer for the name.",
-        },
+        error_messages={"required": "Enter the name of the venue."},
     )
     address = forms.CharField(
         max_length=_ADDRESS_LENGTH,
         help_text="On one line, with the postcode: it goes into calendars and maps.",
-        error_messages={
-            "required": "Enter the address.",
-            "max_length": f"Use {_ADDRESS_LENGTH} characters or fewer for the address.",
-        },
     )
     getting_there = forms.CharField(
         label="Getting there (optional)",

@@ -22,6 +22,7 @@ from booking.outbox.reading import file_of, letter_of
 from booking.outbox.remedies import Corrected, MessageRefused
 from booking.outbox.topics import topic_words
 from booking.outbox.watch import backlog
+from booking.site.form_kit import Form, email_field
 from booking.site.web import page, paged, posted, search_text
 from booking.site.wording import counted
 
@@ -182,7 +183,7 @@ def drop(request: HttpRequest, message_id: int) -> HttpResponse:
     return page(request, "desk/mail/drop.html", context)
 
 
-class WhyForm(forms.Form):
+class WhyForm(Form):
     """A reason that stays on record."""
 
     why = forms.CharField(
@@ -190,28 +191,13 @@ class WhyForm(forms.Form):
         help_text="Coordinators can read it on the page of this message.",
         max_length=REASON_LENGTH,
         widget=forms.Textarea(attrs={"rows": 3}),
-        error_messages={
-            "required": "Enter a reason.",
-            "max_length": f"Use {REASON_LENGTH} characters or fewer.",
-        },
     )
 
 
 class AddressForm(WhyForm):
     """Another address for one message."""
 
-    to_email = forms.EmailField(
-        label="Send it to",
-        max_length=254,
-        widget=forms.EmailInput(
-            attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
-        ),
-        error_messages={
-            "required": "Enter an email address.",
-            "invalid": "Enter an email address in the correct format, like name@agency.org.uk.",
-            "max_length": "Use 254 characters or fewer for the address.",
-        },
-    )
+    to_email = email_field("Send it to", error_messages={"required": "Enter an email address."})
     field_order = ("to_email", "why")
 
 

@@ -13,6 +13,7 @@ from accounts.views import signed_in
 from booking.learning import actions
 from booking.learning.models import PriorLearning
 from booking.learning.views import _NOTE_LENGTH
+from booking.site.form_kit import Form
 from booking.site.refusals import Refused
 from booking.site.web import page, paged, posted
 
@@ -58,7 +59,7 @@ def check(request: HttpRequest, declaration_id: int) -> HttpResponse:
     return page(request, "desk/people/check_learning.html", context)
 
 
-class CheckForm(forms.Form):
+class CheckForm(Form):
     """A note, which a rejection needs."""
 
     note = forms.CharField(
@@ -67,7 +68,6 @@ class CheckForm(forms.Form):
         required=False,
         help_text="The person reads it. To reject, say why.",
         widget=forms.Textarea(attrs={"rows": 3}),
-        error_messages={"max_length": f"Use {_NOTE_LENGTH} characters or fewer."},
     )
 
     def clean(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from accounts.access import desk
 from accounts.addresses import domain_of
 from accounts.models import Agency, Sector, User
 from booking.places.agency import colleagues
+from booking.site.form_kit import Form
 from booking.site.web import page, paged, posted
 from booking.site.wording import counted
 
@@ -60,7 +61,7 @@ PUBLIC_MAIL = frozenset(
 )  # fmt: skip
 
 
-class AgencyForm(forms.Form):
+class AgencyForm(Form):
     """An agency that is listed, or a new one."""
 
     agency = forms.ModelChoiceField(
@@ -68,18 +69,15 @@ class AgencyForm(forms.Form):
         queryset=Agency.objects.none(),
         required=False,
         empty_label="None of these: add a new agency",
-        error_messages={"invalid_choice": "Choose an agency from the list."},
     )
     name = forms.CharField(
         label="Name",
         max_length=200,
         required=False,
-        error_messages={"max_length": "Use 200 characters or fewer for the name."},
     )
     sector = forms.ChoiceField(
         required=False,
         choices=[("", "Choose a sector"), *Sector.choices],
-        error_messages={"invalid_choice": "Choose a sector from the list."},
     )
     domain = forms.CharField(
         label="Email domain (optional)",
@@ -90,7 +88,6 @@ class AgencyForm(forms.Form):
             " are then put into this agency without being asked."
         ),
         widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "none"}),
-        error_messages={"max_length": "Use 253 characters or fewer for the domain."},
     )
     with_others = forms.BooleanField(required=False)
 

@@ -9,38 +9,32 @@ from accounts.models import Agency, User
 from accounts.people import Entry, colleagues_of
 from booking.places.agency.rows import MOST_BYTES, MOST_ROWS
 from booking.places.pages.outlook import OtherDate
+from booking.site.form_kit import Form, email_field
 
 NEEDS_LENGTH = 500
 REASON_LENGTH = 400
 
 # Beyond this a list to choose from helps nobody.
 _MOST_TO_CHOOSE_FROM = 300
-_BAD_ADDRESS = "Enter an email address in the right form, like name@agency.org."
+_NO_MANAGER = "Give your line manager’s work email address."
+_UNANSWERED = ("required", "invalid_choice")
 _NAMED = ("first_name", "last_name", "job_title")
 
 
 def manager_field(*, required: bool) -> forms.EmailField:
     """Who must agree; not required where the page shows the field only if it is needed."""
-    return forms.EmailField(
-        label="Your line manager’s work email address",
+    return email_field(
+        "Your line manager’s work email address",
         help_text=(
             "This course needs your line manager’s agreement. We email them a link by which they"
             " answer. They need no account."
         ),
-        max_length=254,
         required=required,
-        widget=forms.EmailInput(
-            attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
-        ),
-        error_messages={
-            "required": "Give your line manager’s work email address.",
-            "invalid": "Enter an email address in the right form, like name@agency.org.",
-            "max_length": "Use 254 characters or fewer for the address.",
-        },
+        error_messages={"required": _NO_MANAGER},
     )
 
 
-class BookForm(forms.Form):
+class BookForm(Form):
     """One optional question, and the manager's address where the course asks for agreement.
 
     Pressing the button is the booking. The manager's field is shown where it is needed only; to
@@ -54,7 +48,6 @@ class BookForm(forms.Form):
         max_length=NEEDS_LENGTH,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
-        error_messages={"max_length": f"Use {NEEDS_LENGTH} characters or fewer."},
     )
 
     def __init__(self, *args: Any, with_manager: bool, **kwargs: Any) -> None:
@@ -66,36 +59,32 @@ class BookForm(forms.Form):
         """Whoever empties the field must name somebody, or their usual manager would be asked."""
         address = str(self.cleaned_data["manager_email"]).strip()
         if not address and "manager_email" in self.data:
-            raise forms.ValidationError("Give your line manager’s work email address.")
+            raise forms.ValidationError(_NO_MANAGER)
         return address
 
 
-class ManagerForm(forms.Form):
+class ManagerForm(Form):
     """Another manager to ask."""
 
     manager_email = manager_field(required=True)
 
 
-class CancelForm(forms.Form):
+class CancelForm(Form):
     """An optional reason."""
 
     why = forms.CharField(
         label="Why are you cancelling? (optional)",
         max_length=300,
         required=False,
-        error_messages={"max_length": "Use 300 characters or fewer."},
     )
 
 
-class ManagerAnswerForm(forms.Form):
+class ManagerAnswerForm(Form):
     """Whether a manager agrees. Whoever does not agree says why; whoever does may say something."""
 
     answer = forms.ChoiceField(
         choices=[("agree", "I agree"), ("decline", "I do not agree")],
-        error_messages={
-            "required": "Press “I agree” or “I do not agree”.",
-            "invalid_choice": "Press “I agree” or “I do not agree”.",
-        },
+        error_messages=dict.fromkeys(_UNANSWERED, "Press “I agree” or “I do not agree”."),
     )
     reason = forms.CharField(
         label="Your reason",
@@ -103,7 +92,6 @@ class ManagerAnswerForm(forms.Form):
         max_length=REASON_LENGTH,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        error_messages={"max_length": f"Use {REASON_LENGTH} characters or fewer."},
     )
 
     @property
@@ -120,15 +108,12 @@ class ManagerAnswerForm(forms.Form):
         return cleaned
 
 
-class OfferAnswerForm(forms.Form):
+class OfferAnswerForm(Form):
     """Whether an offered place is accepted, and who must agree where nobody has been asked."""
 
     answer = forms.ChoiceField(
         choices=[("accept", "Accept the place"), ("decline", "Decline it")],
-        error_messages={
-            "required": "Press “Accept the place” or “Decline it”.",
-            "invalid_choice": "Press “Accept the place” or “Decline it”.",
-        },
+        error_messages=dict.fromkeys(_UNANSWERED, "Press “Accept the place” or “Decline it”."),
     )
 
     manager_email = manager_field(required=False)
@@ -139,7 +124,7 @@ class OfferAnswerForm(forms.Form):
         return str(self.cleaned_data["answer"]) == "accept"
 
 
-class RefuseAddressForm(forms.Form):
+class RefuseAddressForm(Form):
     """Why a coordinator does not ask the manager who was named."""
 
     reason = forms.CharField(
@@ -147,21 +132,16 @@ class RefuseAddressForm(forms.Form):
         help_text="The person who asks for the place reads this.",
         max_length=REASON_LENGTH,
         widget=forms.Textarea(attrs={"rows": 3}),
-        error_messages={
-            "required": "Say why you do not confirm the address.",
-            "max_length": f"Use {REASON_LENGTH} characters or fewer.",
-        },
+        error_messages={"required": "Say why you do not confirm the address."},
     )
 
 
-class ColleagueForm(forms.Form):
+class ColleagueForm(Form):
     """One colleague, by their work address; who has no account yet also by name."""
 
-    email = forms.EmailField(
-        label="Your colleague’s work email address",
-        max_length=254,
-        error_messages={"required": "Enter your colleague’s address.", "invalid": _BAD_ADDRESS},
-        widget=forms.EmailInput(attrs={"spellcheck": "false", "autocomplete": "off"}),
+    email = email_field(
+        "Your colleague’s work email address",
+        error_messages={"required": "Enter your colleague’s address."},
     )
     first_name = forms.CharField(
         label="First name (optional)",
@@ -195,13 +175,10 @@ class SubstituteForm(ColleagueForm):
 
     field_order = ["colleague", "email", "first_name", "last_name", "job_title", "manager_email"]
 
-    manager_email = forms.EmailField(
-        label="Their line manager’s email address (optional)",
+    manager_email = email_field(
+        "Their line manager’s email address (optional)",
         help_text="The manager must agree. Only needed if your colleague has not named them.",
-        max_length=254,
         required=False,
-        error_messages={"invalid": _BAD_ADDRESS},
-        widget=forms.EmailInput(attrs={"spellcheck": "false", "autocomplete": "off"}),
     )
 
     def __init__(
@@ -220,7 +197,6 @@ class SubstituteForm(ColleagueForm):
             queryset=people,
             required=False,
             empty_label="Somebody else",
-            error_messages={"invalid_choice": "Choose a colleague from the list."},
         )
         self.order_fields(self.field_order)
 
@@ -247,7 +223,7 @@ class SubstituteForm(ColleagueForm):
         return str(self.cleaned_data.get("manager_email") or "").strip().lower()
 
 
-class ManyForm(forms.Form):
+class ManyForm(Form):
     """A list of colleagues, pasted or as a file."""
 
     people = forms.CharField(
@@ -267,7 +243,6 @@ class ManyForm(forms.Form):
         f" rows and {MOST_BYTES // 1000} KB.",
         required=False,
         widget=forms.FileInput(attrs={"accept": ".csv,text/csv,text/plain"}),
-        error_messages={"empty": "The file is empty."},
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -283,7 +258,7 @@ class ManyForm(forms.Form):
         return cleaned
 
 
-class MoveForm(forms.Form):
+class MoveForm(Form):
     """Which other date."""
 
     to = forms.ChoiceField(
