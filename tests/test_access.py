@@ -27,7 +27,7 @@ from booking.catalogue.interest import stop_path, tell_me
 from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
 from booking.outbox.models import Message
-from booking.partnership import actions as partnership
+from booking.partnership import kept as partnership
 from booking.places import actions, links
 from booking.places.managers.models import Approval
 from booking.places.models import Booking

@@ -18,8 +18,8 @@ from django.utils.datastructures import MultiValueDict
 
 from accounts.access import desk
 from accounts.views import signed_in
-from booking.desk.catalogue.course_forms import MOST_PLACES
-from booking.partnership import actions, kept
+from booking.desk.catalogue.courses import MOST_PLACES
+from booking.partnership import kept
 from booking.partnership.colours import LEAST_CONTRAST, as_hex, least_contrast
 from booking.partnership.models import Partnership
 from booking.partnership.pictures import MOST_BYTES, Picture, PictureRefused, picture_of
@@ -171,7 +171,7 @@ class SettingsForm(Form):
             self.add_error("remove_logo", "Choose a new logo or none, not both.")
         if cleaned.get("revision") != self.stored.revision:
             again["revision"] = str(self.stored.revision)
-            self.add_error(None, actions.SettingsChangedMeanwhile.sentence)
+            self.add_error(None, kept.SettingsChangedMeanwhile.sentence)
         again["chosen_logo"] = self.picture_text
         self.data = again
         return cleaned
@@ -225,12 +225,12 @@ def settings(request: HttpRequest) -> HttpResponse:
     form = SettingsForm(*typed, stored=stored)
     if form.is_valid():
         try:
-            actions.change(
+            kept.change(
                 values=form.values,
                 by=signed_in(request).pk,
                 expected_revision=stored.revision,
             )
-        except actions.SettingsChangedMeanwhile as refused:
+        except kept.SettingsChangedMeanwhile as refused:
             form.add_error(None, refused.sentence)
         else:
             messages.success(request, "Saved. Everybody sees it within seconds.")

@@ -32,7 +32,7 @@ from booking.local.sample_people import (
     TRAINER,
 )
 from booking.outbox.models import Message
-from booking.partnership import actions as partnership
+from booking.partnership import kept as partnership
 from booking.places import actions as places
 from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused

@@ -98,7 +98,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "booking.partnership.context.partnership",
+                "booking.partnership.kept.in_templates",
                 "booking.programme.context.session_being_booked",
             ],
             "builtins": ["booking.templatetags.briefed"],

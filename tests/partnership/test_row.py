@@ -9,8 +9,7 @@ from django.db import IntegrityError, transaction
 from pytest_django import DjangoAssertNumQueries
 
 from booking.partnership import kept
-from booking.partnership.actions import SettingsChangedMeanwhile, change
-from booking.partnership.kept import the_partnership
+from booking.partnership.kept import SettingsChangedMeanwhile, change, the_partnership
 from booking.partnership.models import Partnership
 
 pytestmark = pytest.mark.django_db

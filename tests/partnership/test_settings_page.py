@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from booking.partnership.actions import change
+from booking.partnership.kept import change
 from booking.partnership.models import Partnership
 from tests.factories import make_lead, make_person, make_trainer
 from tests.partnership.samples import JPEG, PNG, SVG, png

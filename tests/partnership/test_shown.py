@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from booking.mail.composing import compose
 from booking.outbox.models import Message
 from booking.partnership import kept
-from booking.partnership.actions import change
+from booking.partnership.kept import change
 from booking.partnership.pictures import picture_of
 from booking.places import actions
 from tests.factories import make_coordinator, make_person, make_session, morning

@@ -17,7 +17,7 @@ from accounts.views import signed_in
 from booking.catalogue.courses import EditRefused
 from booking.catalogue.models import Course, Session
 from booking.desk import preview, queries
-from booking.desk.mail.queries import mail_counts
+from booking.desk.mail import mail_counts
 from booking.desk.queries import managed_session
 from booking.desk.sessions.forms import DetailsForm, OpeningForm, SessionForm
 from booking.outbox.watch import backlog

@@ -1,33 +1,115 @@
 """The delivery desk: mail that has left, has not, or came back, and what to do about it."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django import forms
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from accounts.access import desk
 from accounts.actions import CorrectionRefused
+from accounts.failing_mail import people_whose_mail_fails
 from accounts.models import User
 from accounts.views import signed_in
 from booking.calendars.actions import revoke_all_feeds
-from booking.desk.mail.queries import DESK_FILTERS, mail_counts, messages_on_desk, sessions_about
+from booking.catalogue.models import Session
 from booking.desk.sessions.forms import REASON_LENGTH
 from booking.outbox import remedies
-from booking.outbox.models import Message
+from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.outbox.reading import file_of, letter_of
 from booking.outbox.remedies import Corrected, MessageRefused
 from booking.outbox.topics import topic_words
 from booking.outbox.watch import backlog
+from booking.replies import actions as replies
+from booking.replies.models import MailboxState, ReceivedMail, mail_to_read
+from booking.replies.reading import is_read_here
 from booking.site.form_kit import Form, email_field
 from booking.site.web import page, paged, posted, search_text
 from booking.site.wording import counted
 
-_PER_PAGE = 50
 State = Message.State
+_PER_PAGE = 50
+
+# The states that the desk can show, by the name in its address.
+DESK_FILTERS = {
+    "all": "All unsent",
+    "parked": "Parked",
+    "retrying": "Being tried again",
+    "waiting": "Waiting",
+    "returned": "Came back",
+    "sent": "Sent",
+    "given-up": "Given up",
+}
+_CHOSEN = {
+    "all": Q(state__in=Message.UNSETTLED),
+    "parked": Q(state=State.PARKED),
+    "retrying": Q(state__in=[State.WAITING, State.SENDING]) & ~Q(last_error=""),
+    "waiting": Q(state__in=[State.WAITING, State.SENDING], last_error=""),
+    "returned": Q(state=State.SENT, bounced_at__isnull=False),
+    "sent": Q(state=State.SENT, bounced_at__isnull=True),
+    "given-up": Q(state__in=[State.DROPPED, State.SUPERSEDED]),
+}
+_NEWEST_FIRST = frozenset({"returned", "sent", "given-up"})
+
+# Mail to trainers, and of a new date, is about a session and about nobody's booking.
+_ABOUT_A_SESSION = "session:"
+
+
+def sessions_about(messages: Iterable[Message]) -> Mapping[int, Session]:
+    """Which session each message is about, by the message's key; nothing for mail about accounts.
+
+    The messages come with their bookings. Costs one statement at most.
+    """
+    found: dict[int, Session] = {}
+    without_booking: dict[int, int] = {}
+    for message in messages:
+        if message.booking is not None:
+            found[message.pk] = message.booking.session
+        elif message.subject_key.startswith(_ABOUT_A_SESSION):
+            without_booking[message.pk] = int(message.subject_key.removeprefix(_ABOUT_A_SESSION))
+    if without_booking:
+        sessions = Session.objects.select_related("course").in_bulk(set(without_booking.values()))
+        found |= {
+            key: sessions[about] for key, about in without_booking.items() if about in sessions
+        }
+    return found
+
+
+def messages_on_desk(*, show: str, search: str, session: str) -> QuerySet[Message]:
+    """The mail of one filter, about one session if its reference is given.
+
+    Every word of `search` must occur in the address or in the name of the person; mail about an
+    account belongs to whose address it is. What waits comes oldest first, what is over newest
+    first.
+    """
+    chosen = Message.objects.filter(_CHOSEN[show]).select_related("recipient", "booking__session")
+    for word in search.split():
+        named = User.objects.filter(Q(first_name__icontains=word) | Q(last_name__icontains=word))
+        chosen = chosen.filter(
+            Q(to_email__icontains=word)
+            | Q(recipient__first_name__icontains=word)
+            | Q(recipient__last_name__icontains=word)
+            | Q(recipient__email__icontains=word)
+            | Q(topic=ACCOUNT_MAIL, to_email__in=named.values("email"))
+        )
+    if session:
+        keys = Session.objects.filter(reference__iexact=session).values_list("pk", flat=True)
+        about_it = [f"{_ABOUT_A_SESSION}{key}" for key in keys]
+        chosen = chosen.filter(
+            Q(booking__session__reference__iexact=session) | Q(subject_key__in=about_it)
+        )
+    # The text of a mail can hold a sign-in code; the desk does not read it.
+    return chosen.defer("mime", "payload").order_by("-id" if show in _NEWEST_FIRST else "id")
+
+
+def mail_counts() -> dict[str, int]:
+    """What of the mail waits for a coordinator, beside its links. Costs two statements."""
+    return {"to_be_read": mail_to_read().count(), "failing": people_whose_mail_fails().count()}
 
 
 def _message(message_id: int) -> Message:
@@ -229,3 +311,47 @@ def correct_everywhere(
         if done.with_account and message.recipient is not None:
             revoke_all_feeds(person=message.recipient, now=now)
     return done
+
+
+@desk()
+def manage_received(request: HttpRequest) -> HttpResponse:
+    """Mail of the reply mailbox that no program could deal with."""
+    context = {
+        "page_obj": paged(request, mail_to_read(), per_page=_PER_PAGE),
+        "mailbox": MailboxState.current(),
+        "is_read_here": is_read_here(),
+        **mail_counts(),
+    }
+    return render(request, "desk/mail/received.html", context)
+
+
+@desk()
+def manage_addresses(request: HttpRequest) -> HttpResponse:
+    """People whose address mail does not reach."""
+    people = paged(request, people_whose_mail_fails(), per_page=_PER_PAGE)
+    context = {"page_obj": people, **mail_counts()}
+    return render(request, "desk/mail/addresses.html", context)
+
+
+@desk(post=120)
+def manage_address_works(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Say that mail reaches somebody after all, and how that is known."""
+    person = get_object_or_404(people_whose_mail_fails(), pk=person_id)
+    form = WhyForm(posted(request))
+    if form.is_valid():
+        replies.say_address_works(
+            person=person, by=signed_in(request), now=timezone.now(), why=form.cleaned_data["why"]
+        )
+        messages.success(request, f"Mail to {person.email} counts as arriving again.")
+        return redirect("manage_addresses")
+    context = {"person": person, "form": form}
+    return page(request, "desk/mail/address_works.html", context)
+
+
+@desk(post=120, only_post=True)
+def settle_received(request: HttpRequest, received_id: int) -> HttpResponse:
+    """Take a mail off the list."""
+    received = get_object_or_404(ReceivedMail, pk=received_id)
+    replies.mark_dealt_with(received=received, by=signed_in(request), now=timezone.now())
+    messages.success(request, "It is off the list. The mail itself stays in the mailbox.")
+    return redirect("manage_received")

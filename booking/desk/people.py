@@ -1,0 +1,296 @@
+"""Coordinators’ pages about people: what they wait for, declare, and have not settled yet.
+
+Who would come to another date, training done elsewhere, managers’ addresses that are at no domain
+of the practitioner’s agency, and people whose agency is not listed.
+"""
+
+import re
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+
+from accounts import agencies
+from accounts.access import desk
+from accounts.addresses import domain_of
+from accounts.models import Agency, Sector, User
+from accounts.views import signed_in
+from booking.catalogue.models import Course
+from booking.learning import actions as learning
+from booking.learning.models import PriorLearning
+from booking.learning.views import _NOTE_LENGTH
+from booking.places import actions
+from booking.places.agency import colleagues
+from booking.places.managers import asking
+from booking.places.managers.models import Approval, ApprovalQuerySet
+from booking.places.pages.forms import RefuseAddressForm
+from booking.places.refusals import AlreadyAnswered
+from booking.scheduling import demand
+from booking.site.form_kit import Form
+from booking.site.refusals import Refused
+from booking.site.web import page, paged, posted
+from booking.site.wording import counted
+
+
+@desk()
+def courses_wanted(request: HttpRequest) -> HttpResponse:
+    """How many people would come to another date of each course."""
+    wanted = demand.by_course(now=timezone.now())
+    context = {"wanted": wanted, "most": max((each.people for each in wanted), default=0)}
+    return render(request, "desk/people/demand.html", context)
+
+
+@desk()
+def agencies_wanting(request: HttpRequest, course_id: int) -> HttpResponse:
+    """The agencies of those who would come to another date of one course."""
+    course = get_object_or_404(Course.objects.defer("search"), pk=course_id)
+    wanted = demand.by_agency(course, now=timezone.now())
+    context = {
+        "course": course,
+        "wanted": wanted,
+        "most": max((each.people for each in wanted), default=0),
+        "people": sum(each.people for each in wanted),
+        "waiting": sum(each.waiting for each in wanted),
+    }
+    return render(request, "desk/people/demand_of_course.html", context)
+
+
+_PER_PAGE = 30
+LEARNING_SHOWN = {"declared": "To check", "verified": "Verified", "rejected": "Rejected"}
+
+
+@desk()
+def learning_to_check(request: HttpRequest) -> HttpResponse:
+    """What people have declared, the oldest to be checked first."""
+    show = request.GET.get("show", "")
+    show = show if show in LEARNING_SHOWN else "declared"
+    declared = PriorLearning.objects.filter(state=show).select_related("course", "person__agency")
+    order = ("declared_at", "id") if show == "declared" else ("-checked_at", "-id")
+    declared = declared.defer("course__search").order_by(*order)
+    context = {
+        "page_obj": paged(request, declared, per_page=_PER_PAGE),
+        "show": show,
+        "shown": LEARNING_SHOWN,
+    }
+    return render(request, "desk/people/learning.html", context)
+
+
+@desk(post=60)
+def check_learning(request: HttpRequest, declaration_id: int) -> HttpResponse:
+    """Verify or reject one declaration."""
+    found = PriorLearning.objects.select_related("course", "person__agency", "checked_by")
+    declaration = get_object_or_404(found, pk=declaration_id)
+    form = CheckForm(posted(request))
+    if form.is_valid():
+        act = learning.reject if form.cleaned_data["rejects"] else learning.verify
+        note = form.cleaned_data["note"]
+        try:
+            act(declaration=declaration, by=signed_in(request), now=timezone.now(), note=note)
+        except Refused as refused:
+            form.add_error(None, refused.sentence)
+        else:
+            done = "rejected" if form.cleaned_data["rejects"] else "verified"
+            about = f"{declaration.course.title} of {declaration.person}"
+            messages.success(request, f"{about} is {done}.")
+            return redirect("manage_learning")
+    context = {"declaration": declaration, "form": form}
+    return page(request, "desk/people/check_learning.html", context)
+
+
+class CheckForm(Form):
+    """A note, which a rejection needs."""
+
+    note = forms.CharField(
+        label="Note",
+        max_length=_NOTE_LENGTH,
+        required=False,
+        help_text="The person reads it. To reject, say why.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Nobody is rejected without a reason."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        cleaned["rejects"] = "reject" in self.data
+        if cleaned["rejects"] and not cleaned.get("note") and "note" not in self.errors:
+            self.add_error("note", "Say why you reject it. The person reads this.")
+        return cleaned
+
+
+_SETTLED = "This address has been settled, or the request has ended."
+
+
+def _with_booking() -> ApprovalQuerySet:
+    return Approval.objects.select_related("booking__person__agency", "booking__session__course")
+
+
+@desk()
+def managers_to_confirm(request: HttpRequest) -> HttpResponse:
+    """Addresses that somebody must look at before the manager is asked."""
+    waiting = _with_booking().to_confirm(now=timezone.now())
+    context = {"page_obj": paged(request, waiting, per_page=_PER_PAGE)}
+    return render(request, "desk/people/managers.html", context)
+
+
+@desk(post=60, only_post=True)
+def confirm_manager(request: HttpRequest, approval_id: int) -> HttpResponse:
+    """The address is the manager's: ask them."""
+    approval = get_object_or_404(_with_booking(), pk=approval_id)
+    try:
+        asking.confirm_address(approval=approval, by=signed_in(request), now=timezone.now())
+    except AlreadyAnswered:
+        messages.info(request, _SETTLED)
+    else:
+        messages.success(request, f"{approval.manager_email} is asked now.")
+    return redirect("manage_managers")
+
+
+@desk(post=60)
+def decline_manager(request: HttpRequest, approval_id: int) -> HttpResponse:
+    """The address is nobody's manager's: end the request, for a reason the person is told."""
+    approval = get_object_or_404(_with_booking(), pk=approval_id)
+    is_open = approval.state == Approval.State.UNCONFIRMED and approval.booking.is_live
+    form = RefuseAddressForm(posted(request))
+    if is_open and form.is_valid():
+        reason, by = form.cleaned_data["reason"], signed_in(request)
+        try:
+            actions.refuse_approval(approval=approval, now=timezone.now(), reason=reason, by=by)
+        except AlreadyAnswered:
+            is_open = False
+        else:
+            messages.success(request, f"The request of {approval.booking.person} has ended.")
+            return redirect("manage_managers")
+    if not is_open:
+        messages.info(request, _SETTLED)
+        return redirect("manage_managers")
+    context = {"approval": approval, "booking": approval.booking, "form": form}
+    return page(request, "desk/people/manager_decline.html", context)
+
+
+@desk()
+def unlisted(request: HttpRequest) -> HttpResponse:
+    """People who found their agency not listed."""
+    people = agencies.people_without_agency()
+    context = {"page_obj": paged(request, people, per_page=_PER_PAGE)}
+    return render(request, "desk/people/unlisted.html", context)
+
+
+@desk(post=60)
+def settle_unlisted(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Put one of them, and those who wrote the same, into an agency that exists or a new one."""
+    person = get_object_or_404(agencies.people_without_agency(), pk=person_id)
+    others = list(agencies.others_who_wrote_the_same(person)[:100])
+    form = AgencyForm(posted(request), person=person, others=len(others))
+    if form.is_valid():
+        try:
+            agency = form.chosen_agency or agencies.add_agency(**form.new_agency)
+        except agencies.AgencyNameTaken as refused:
+            form.add_error("name", refused.sentence)
+        else:
+            people = [person, *others] if form.cleaned_data.get("with_others") else [person]
+            colleagues.settle_agency(people=people, agency=agency)
+            settled = counted(len(people), "person", "people")
+            messages.success(request, f"{settled} settled in {agency.name}.")
+            return redirect("manage_unlisted")
+    context = {"person": person, "others": others, "form": form}
+    return page(request, "desk/people/settle.html", context)
+
+
+_DOMAIN = re.compile(r"(?!-)([a-z0-9-]{1,63}\.)+[a-z]{2,63}")
+# Addresses there say nothing about whom a person works for.
+PUBLIC_MAIL = frozenset(
+    {
+        "aol.com", "btinternet.com", "gmail.com", "googlemail.com", "hotmail.co.uk", "hotmail.com",
+        "icloud.com", "live.co.uk", "live.com", "mail.com", "me.com", "msn.com", "outlook.com",
+        "proton.me", "protonmail.com", "sky.com", "talktalk.net", "virginmedia.com", "yahoo.co.uk",
+        "yahoo.com",
+    }
+)  # fmt: skip
+
+
+class AgencyForm(Form):
+    """An agency that is listed, or a new one."""
+
+    agency = forms.ModelChoiceField(
+        label="Agency on the list",
+        queryset=Agency.objects.none(),
+        required=False,
+        empty_label="None of these: add a new agency",
+    )
+    name = forms.CharField(
+        label="Name",
+        max_length=200,
+        required=False,
+    )
+    sector = forms.ChoiceField(
+        required=False,
+        choices=[("", "Choose a sector"), *Sector.choices],
+    )
+    domain = forms.CharField(
+        label="Email domain (optional)",
+        max_length=253,
+        required=False,
+        help_text=(
+            "What stands after the @ in its staff's addresses. New people with such an address"
+            " are then put into this agency without being asked."
+        ),
+        widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "none"}),
+    )
+    with_others = forms.BooleanField(required=False)
+
+    def __init__(self, *args: Any, person: User, others: int, **kwargs: Any) -> None:
+        domain = domain_of(person.email)
+        kwargs["initial"] = {
+            "name": person.unlisted_agency,
+            "domain": "" if domain in PUBLIC_MAIL else domain,
+        }
+        super().__init__(*args, **kwargs)
+        self.fields["agency"].queryset = Agency.objects.listed()  # type: ignore[attr-defined]
+        if not others:
+            del self.fields["with_others"]
+            return
+        noun = "the other person" if others == 1 else f"the {others} other people"
+        self.fields["with_others"].label = f"Also settle {noun} who wrote the same"
+
+    def clean_domain(self) -> str:
+        """A domain of the agency's own, in lower case."""
+        domain = str(self.cleaned_data["domain"]).strip().lower().removeprefix("@")
+        if domain and not _DOMAIN.fullmatch(domain):
+            raise forms.ValidationError("Enter a domain such as agency.org.uk.")
+        if domain in PUBLIC_MAIL:
+            raise forms.ValidationError(f"Anybody can have an address at {domain}.")
+        return domain
+
+    def clean(self) -> dict[str, Any]:
+        """A new agency needs a name and a sector."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("agency") or "agency" in self.errors:
+            # What stands in the boxes of a new agency does not matter then.
+            for name in ("name", "sector", "domain"):
+                self.errors.pop(name, None)
+            return cleaned
+        name = " ".join(str(cleaned.get("name") or "").split())
+        cleaned["name"] = name
+        if not name and "name" not in self.errors:
+            self.add_error(
+                "name", "Choose an agency from the list, or enter the name of a new one."
+            )
+        elif Agency.objects.filter(name__iexact=name).exists():
+            self.add_error("name", "There is already an agency of this name. Choose it above.")
+        if not cleaned.get("sector") and "sector" not in self.errors:
+            self.add_error("sector", "Choose the sector of the new agency.")
+        return cleaned
+
+    @property
+    def chosen_agency(self) -> Agency | None:
+        """The agency from the list, if one was chosen."""
+        agency: Agency | None = self.cleaned_data["agency"]
+        return agency
+
+    @property
+    def new_agency(self) -> dict[str, str]:
+        """The new agency's name, sector and domain."""
+        return {name: str(self.cleaned_data[name]) for name in ("name", "sector", "domain")}
