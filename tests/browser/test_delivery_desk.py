@@ -58,7 +58,7 @@ def test_a_coordinator_finds_out_what_happened_to_a_mail_and_sends_it_elsewhere(
     show_heading(page, "Correct the address")
     page.get_by_label("Send it to").fill("nonsense")
     page.get_by_role("button", name="Correct it everywhere").click()
-    expect(page.get_by_role("alert")).to_contain_text("Enter a reason.")
+    expect(page.get_by_role("alert")).to_contain_text("Enter the reason.")
     accessible(page)
     _picture(page, f"address-{width}")
     page.get_by_label("Send it to").fill("right@agency.example")

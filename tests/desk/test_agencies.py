@@ -77,7 +77,7 @@ def test_a_new_agency_is_made_for_everybody_who_wrote_it(coordinator: Client) ->
         ({"domain": "not a domain"}, "Enter a domain such as agency.org.uk."),
         ({"domain": "gmail.com"}, "Anybody can have an address at gmail.com."),
         ({"name": "west yorkshire police"}, "There is already an agency of this name."),
-        ({"agency": "987654"}, "Choose an agency from the list."),
+        ({"agency": "987654"}, "Agency on the list: choose from the list."),
     ],
 )
 def test_a_new_agency_needs_a_name_a_sector_and_its_own_domain(

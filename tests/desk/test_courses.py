@@ -92,8 +92,8 @@ def test_a_change_leaves_dates_and_their_bookings_alone(coordinator: Client) -> 
         ({"hours": "12345"}, "Length: enter hours, such as 3 or 1.5."),
         ({"usual_capacity": "0"}, "Usual number of places: enter a whole number"),
         ({"reminder_days": "99"}, "Reminders: enter up to"),
-        ({"sectors": "moon"}, "Choose sectors from the list."),
-        ({"prerequisites": "999999"}, "Choose courses from the list."),
+        ({"sectors": "moon"}, "Only for these sectors: choose from the list."),
+        ({"prerequisites": "999999"}, "Courses to be done first: choose from the list."),
     ],
 )
 def test_odd_input_is_refused_with_a_sentence_and_kept(

@@ -338,7 +338,7 @@ def test_a_refused_message_is_sent_to_another_address(coordinator: Client) -> No
     address = reverse("manage_message_address", args=[message.pk])
     for wrong, sentence in (
         ("", "Enter an email address."),
-        ("nonsense", "in the correct format"),
+        ("nonsense", "in the right form"),
         ("a\0@b.example", "Null characters"),
         (message.to_email.upper(), "is the address the message has already"),
     ):

@@ -101,7 +101,7 @@ def test_two_coordinators_do_not_replace_one_version_twice() -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"name": ""}, "Enter a name."),
+        ({"name": ""}, "Enter the name."),
         ({"name": "taken"}, "There are rules of this name already."),
         ({"notice_days": "many"}, "Working days of notice: enter a whole number from 0 to 60."),
         ({"late_1": "a lot"}, "Row 1, Late cancellation (£): enter an amount in pounds"),

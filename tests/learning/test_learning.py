@@ -114,7 +114,7 @@ def test_a_course_completed_here_counts_by_itself() -> None:
         ({"completed_on": "0001-01-01"}, "within the last 60 years"),
         ({"provider": ""}, "Say who gave the training."),
         ({"provider": "x" * 201}, "Use 200 characters or fewer."),
-        ({"course": "NONE"}, "Choose a course from the list."),
+        ({"course": "NONE"}, "Which course? Choose from the list."),
         ({"course": "\x00"}, "Null characters are not allowed"),
     ],
 )

@@ -100,15 +100,15 @@ def test_saving_without_a_file_keeps_the_logo_and_it_can_be_removed(coordinator:
     ("field", "value", "sentence"),
     [
         ("name", " ", "Enter the name of the partnership."),
-        ("name", "x" * 201, "Use 200 characters or fewer for the name."),
+        ("name", "x" * 201, "Use 200 characters or fewer for the name of the partnership."),
         ("welcome", "x" * 301, "Use 300 characters or fewer for the welcome."),
         ("colour", "teal", "Enter the colour as # and six figures"),
         ("colour", "#000000;}body{", "Enter the colour as # and six figures"),
         ("colour", "#ffc857", "#ffc857 is too pale to be read: its contrast"),
         # Dark enough on white, and not on the ground of the foot of the page.
         ("colour", "#757575", "is 4.1 to 1, and must be 4.5 to 1. Choose a darker one."),
-        ("help_email", "training", "Enter an email address such as"),
-        ("help_email", "x" * 250 + "@leeds.example", "email address"),
+        ("help_email", "training", "Enter an email address in the right form"),
+        ("help_email", "x" * 250 + "@leeds.example", "254 characters or fewer for the address"),
         ("help_phone", "ask Sam", "Enter a phone number of figures and spaces"),
         ("help_phone", "0" * 41, "Enter a phone number of figures and spaces"),
         ("help_page", "not an address", "Enter the whole address of the page"),
@@ -133,7 +133,7 @@ def test_what_cannot_be_is_refused_in_a_sentence_and_the_rest_is_kept(
     [
         (file(SVG, "logo.svg", "image/svg+xml"), "must be a PNG, JPEG or WebP picture"),
         (file(SVG, "logo.png", "image/png"), "must be a PNG, JPEG or WebP picture"),
-        (file(b"", "logo.png"), "The file of the logo is empty."),
+        (file(b"", "logo.png"), "The file is empty."),
         (file(PNG[:-20]), "damaged or not complete"),
         (file(png(width=5000)), "at most 2,000 by 2,000 pixels"),
         (file(PNG + b"\0" * 3_000_000), "100 kB or less"),
