@@ -8,7 +8,7 @@ from django.db.models import Count, F, Q, QuerySet
 from django.http import Http404
 
 from accounts.models import Sector, User
-from booking.catalogue.models import CancellationPolicy, Session, SessionQuerySet, Sitting, Venue
+from booking.catalogue.models import Session, SessionQuerySet, Sitting, Venue
 from booking.outbox.models import Message
 from booking.places.changes import Change, for_managers, states_concerned
 from booking.places.managers.copies import copied_of_change
@@ -286,24 +286,6 @@ def places_by_agency(session: Session) -> list[Holder]:
         Holder(name or "Agency not listed", Sector(sector).label if sector else "", number)
         for name, sector, number in rows
     ]
-
-
-def policies_with_use(*, now: datetime) -> QuerySet[CancellationPolicy]:
-    """The current rules of cancelling, each with how many courses and sessions ahead use it."""
-    ahead = Q(
-        sessions__starts_at__gt=now,
-        sessions__state__in=[Session.State.DRAFT, Session.State.PUBLISHED],
-    )
-    current = CancellationPolicy.objects.current().prefetch_related("bands")
-    return current.annotate(
-        courses_using=Count("courses", distinct=True),
-        sessions_using=Count("sessions", filter=ahead, distinct=True),
-    )
-
-
-def bookings_promised(policy: CancellationPolicy) -> int:
-    """How many live bookings keep this version, whatever comes after it."""
-    return Booking.objects.live().filter(policy=policy).count()
 
 
 def managed_session(session_id: int) -> Session:

@@ -37,7 +37,7 @@ class Form(forms.Form):
         super().full_clean()
 
 
-def _usual_messages(field: forms.Field, label: str) -> dict[str, str]:
+def _usual_messages(field: forms.Field, label: str) -> dict[str, Any]:
     """What to say if a field is left empty, too long, or not what it asks for."""
     is_question = label.endswith("?")
     noun = label if label[:2].isupper() else label[:1].lower() + label[1:]
@@ -47,7 +47,7 @@ def _usual_messages(field: forms.Field, label: str) -> dict[str, str]:
         required = f"Answer the question “{label}”."
     else:
         required = f"{'Choose' if is_choice else 'Enter'} {noun}."
-    messages = {
+    messages: dict[str, Any] = {
         "required": required,
         "invalid_choice": f"{label}{' C' if is_question else ': c'}hoose from the list.",
         "empty": "The file is empty. Choose another.",

@@ -5,23 +5,23 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from accounts.access import desk
-from booking.catalogue.models import CancellationPolicy, ChargeBand
+from booking.catalogue.models import CancellationPolicy, ChargeBand, Session
 from booking.catalogue.policies import (
     AlreadyReplaced,
     Band,
     PolicyNameTaken,
     PolicyTerms,
-    UsedBy,
     create,
     new_version,
     used_by,
 )
-from booking.desk import queries
+from booking.places.models import Booking
 from booking.site.form_kit import Form, PoundsField, whole_number_field
 from booking.site.web import page, posted
 from booking.site.wording import counted
@@ -30,7 +30,7 @@ _LEAST_ROWS = 3
 _ROW = ("hours", "late", "absent")
 
 # What Leeds charges: half a day, up to four hours, and anything longer.
-_USUAL = ((Decimal(0), 3500, 3500), (Decimal(4), 5000, 5000))
+_USUAL = (Band(Decimal(0), 3500, 3500), Band(Decimal(4), 5000, 5000))
 _MOST_POUNDS = 5000
 _MOST_TURNOVER = 100_000_000
 _LONGEST_HOURS = 200
@@ -38,9 +38,17 @@ _LONGEST_HOURS = 200
 
 @desk()
 def policies(request: HttpRequest) -> HttpResponse:
-    """The newest version of each."""
-    found = queries.policies_with_use(now=timezone.now())
-    return render(request, "desk/catalogue/policies.html", {"policies": found})
+    """The newest version of each, with how many courses and sessions ahead use it."""
+    ahead = Q(
+        sessions__starts_at__gt=timezone.now(),
+        sessions__state__in=[Session.State.DRAFT, Session.State.PUBLISHED],
+    )
+    found = CancellationPolicy.objects.current().annotate(
+        courses_using=Count("courses", distinct=True),
+        sessions_using=Count("sessions", filter=ahead, distinct=True),
+    )
+    context = {"policies": found.prefetch_related("bands")}
+    return render(request, "desk/catalogue/policies.html", context)
 
 
 @desk(post=60)
@@ -74,22 +82,19 @@ def policy_version(request: HttpRequest, policy_id: int) -> HttpResponse:
         except AlreadyReplaced as refused:
             refusal = refused
         else:
-            words = f"{newer.name} is now version {newer.version}. {_moved(moved)}"
-            messages.success(request, words)
+            courses = counted(moved.courses, "course")
+            followed = f"{courses} and {counted(moved.sessions, 'upcoming session')} moved to it."
+            version = f"{newer.name} is now version {newer.version}."
+            messages.success(request, f"{version} {followed}")
             return redirect("manage_policies")
     context = {
         "form": form,
         "policy": policy,
         "refusal": refusal,
         "used": used_by(policy, now=now),
-        "bookings": queries.bookings_promised(policy),
+        "bookings": Booking.objects.live().filter(policy=policy).count(),
     }
     return page(request, "desk/catalogue/policy.html", context)
-
-
-def _moved(moved: UsedBy) -> str:
-    courses = counted(moved.courses, "course")
-    return f"{courses} and {counted(moved.sessions, 'upcoming session')} moved to it."
 
 
 class PolicyForm(Form):
@@ -118,12 +123,21 @@ class PolicyForm(Form):
     def __init__(self, *args: Any, policy: CancellationPolicy | None = None, **kwargs: Any) -> None:
         bands = _bands_of(policy) if policy else _USUAL
         self.rows = max(_LEAST_ROWS, len(bands) + 1)
-        kwargs["initial"] = _initial(policy, bands)
+        source = policy or CancellationPolicy()
+        kwargs["initial"] = {
+            "notice_days": source.notice_days,
+            "free_for_trainers_in_kind": source.free_for_trainers_in_kind,
+            "free_for_charities_under": source.free_for_charities_under_pence,
+        }
+        for number, band in enumerate(bands, start=1):
+            row = (f"{band.over_hours.normalize():f}", band.late_pence, band.absent_pence)
+            kwargs["initial"] |= zip(_names(number), row, strict=True)
         super().__init__(*args, **kwargs)
         if policy:
             del self.fields["name"]
-        for number in range(1, self.rows + 1):
-            self.fields[f"hours_{number}"] = forms.DecimalField(
+        for number in self._numbers:
+            hours, late, absent = _names(number)
+            self.fields[hours] = forms.DecimalField(
                 label="For sessions longer than (hours)",
                 required=False,
                 min_value=0,
@@ -137,26 +151,30 @@ class PolicyForm(Form):
                 widget=forms.TextInput(attrs={"inputmode": "decimal"}),
             )
             for name, label in (
-                ("late", "Late cancellation (£)"),
-                ("absent", "Non-attendance (£)"),
+                (late, "Late cancellation (£)"),
+                (absent, "Non-attendance (£)"),
             ):
-                self.fields[f"{name}_{number}"] = PoundsField(
+                self.fields[name] = PoundsField(
                     label, most=_MOST_POUNDS, required=False, row=f"Row {number}, "
                 )
 
+    @property
+    def _numbers(self) -> range:
+        return range(1, self.rows + 1)
+
+    def _row(self, number: int) -> list[Any]:
+        return [self.cleaned_data.get(name) for name in _names(number)]
+
     def row_fields(self) -> list[tuple[int, list[forms.BoundField]]]:
         """The charges, for the page: number, then hours and both amounts."""
-        return [
-            (number, [self[f"{name}_{number}"] for name in _ROW])
-            for number in range(1, self.rows + 1)
-        ]
+        return [(number, [self[name] for name in _names(number)]) for number in self._numbers]
 
     def clean(self) -> dict[str, Any]:
         """Each row of charges says for which length, and no length has two."""
         cleaned: dict[str, Any] = super().clean() or {}
         seen: set[Decimal] = set()
-        for number in range(1, self.rows + 1):
-            hours, late, absent = (cleaned.get(f"{name}_{number}") for name in _ROW)
+        for number in self._numbers:
+            hours, late, absent = self._row(number)
             if hours is None and (late is not None or absent is not None):
                 if f"hours_{number}" not in self.errors:
                     self.add_error(
@@ -171,46 +189,30 @@ class PolicyForm(Form):
     @property
     def terms(self) -> PolicyTerms:
         """What was typed, once valid; an amount left empty is no charge."""
-        rows = [
-            tuple(self.cleaned_data[f"{name}_{number}"] for name in _ROW)
-            for number in range(1, self.rows + 1)
-        ]
         return PolicyTerms(
             notice_days=self.cleaned_data["notice_days"],
             free_for_trainers_in_kind=self.cleaned_data["free_for_trainers_in_kind"],
             free_for_charities_under_pence=self.cleaned_data["free_for_charities_under"],
             bands=[
                 Band(hours, late or 0, absent or 0)
-                for hours, late, absent in rows
+                for hours, late, absent in map(self._row, self._numbers)
                 if hours is not None
             ],
         )
 
 
-def _bands_of(policy: CancellationPolicy) -> tuple[tuple[Decimal, int, int], ...]:
-    """Hours, pence for cancelling late and pence for not coming; shortest sessions first."""
+def _names(number: int) -> list[str]:
+    """The fields of one row of charges."""
+    return [f"{name}_{number}" for name in _ROW]
+
+
+def _bands_of(policy: CancellationPolicy) -> tuple[Band, ...]:
+    """The charges of a version; of the shortest sessions first."""
     found: dict[Decimal, dict[str, int]] = {}
     for band in policy.bands.all():
         found.setdefault(band.over_hours, {})[band.occasion] = band.pence
     late, absent = ChargeBand.Occasion.LATE, ChargeBand.Occasion.ABSENT
     return tuple(
-        (hours, pence.get(late, 0), pence.get(absent, 0)) for hours, pence in sorted(found.items())
+        Band(hours, pence.get(late, 0), pence.get(absent, 0))
+        for hours, pence in sorted(found.items())
     )
-
-
-def _initial(
-    policy: CancellationPolicy | None, bands: tuple[tuple[Decimal, int, int], ...]
-) -> dict[str, Any]:
-    source = policy or CancellationPolicy()
-    initial: dict[str, Any] = {
-        "notice_days": source.notice_days,
-        "free_for_trainers_in_kind": source.free_for_trainers_in_kind,
-        "free_for_charities_under": source.free_for_charities_under_pence,
-    }
-    for number, (hours, late, absent) in enumerate(bands, start=1):
-        initial |= {
-            f"hours_{number}": f"{hours.normalize():f}",
-            f"late_{number}": late,
-            f"absent_{number}": absent,
-        }
-    return initial
