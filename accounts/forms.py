@@ -99,9 +99,7 @@ class ProfileForm(Form):
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
     manager_email = forms.EmailField(
-        label="Your line manager's email address (optional)",
-        max_length=254,
-        required=False,
+        label="Your line manager's email address (optional)", max_length=254, required=False
     )
     level = forms.TypedChoiceField(
         label="Your level of safeguarding work (optional)",

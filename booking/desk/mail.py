@@ -125,11 +125,11 @@ def messages_page(request: HttpRequest) -> HttpResponse:
     show = show if show in DESK_FILTERS else "all"
     search, session = search_text(request), search_text(request, "session")
     rows = messages_on_desk(show=show, search=search, session=session)
-    page = paged(request, rows, per_page=_PER_PAGE)
-    sessions = sessions_about(page)
+    on_page = paged(request, rows, per_page=_PER_PAGE)
+    sessions = sessions_about(on_page)
     context = {
-        "page_obj": page,
-        "rows": [(row, topic_words(row.topic), sessions.get(row.pk)) for row in page],
+        "page_obj": on_page,
+        "rows": [(row, topic_words(row.topic), sessions.get(row.pk)) for row in on_page],
         "show": show,
         "filters": DESK_FILTERS,
         "search": search,

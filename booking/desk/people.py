@@ -34,6 +34,20 @@ from booking.site.refusals import Refused
 from booking.site.web import page, paged, posted
 from booking.site.wording import counted
 
+_PER_PAGE = 30
+_SHOWN = {"declared": "To check", "verified": "Verified", "rejected": "Rejected"}
+_SETTLED = "This address has been settled, or the request has ended."
+_DOMAIN = re.compile(r"(?!-)([a-z0-9-]{1,63}\.)+[a-z]{2,63}")
+# Addresses there say nothing about whom a person works for.
+PUBLIC_MAIL = frozenset(
+    {
+        "aol.com", "btinternet.com", "gmail.com", "googlemail.com", "hotmail.co.uk", "hotmail.com",
+        "icloud.com", "live.co.uk", "live.com", "mail.com", "me.com", "msn.com", "outlook.com",
+        "proton.me", "protonmail.com", "sky.com", "talktalk.net", "virginmedia.com", "yahoo.co.uk",
+        "yahoo.com",
+    }
+)  # fmt: skip
+
 
 @desk()
 def courses_wanted(request: HttpRequest) -> HttpResponse:
@@ -58,22 +72,18 @@ def agencies_wanting(request: HttpRequest, course_id: int) -> HttpResponse:
     return render(request, "desk/people/demand_of_course.html", context)
 
 
-_PER_PAGE = 30
-LEARNING_SHOWN = {"declared": "To check", "verified": "Verified", "rejected": "Rejected"}
-
-
 @desk()
 def learning_to_check(request: HttpRequest) -> HttpResponse:
     """What people have declared, the oldest to be checked first."""
     show = request.GET.get("show", "")
-    show = show if show in LEARNING_SHOWN else "declared"
+    show = show if show in _SHOWN else "declared"
     declared = PriorLearning.objects.filter(state=show).select_related("course", "person__agency")
     order = ("declared_at", "id") if show == "declared" else ("-checked_at", "-id")
     declared = declared.defer("course__search").order_by(*order)
     context = {
         "page_obj": paged(request, declared, per_page=_PER_PAGE),
         "show": show,
-        "shown": LEARNING_SHOWN,
+        "shown": _SHOWN,
     }
     return render(request, "desk/people/learning.html", context)
 
@@ -118,9 +128,6 @@ class CheckForm(Form):
         if cleaned["rejects"] and not cleaned.get("note") and "note" not in self.errors:
             self.add_error("note", "Say why you reject it. The person reads this.")
         return cleaned
-
-
-_SETTLED = "This address has been settled, or the request has ended."
 
 
 def _with_booking() -> ApprovalQuerySet:
@@ -199,18 +206,6 @@ def settle_unlisted(request: HttpRequest, person_id: int) -> HttpResponse:
     return page(request, "desk/people/settle.html", context)
 
 
-_DOMAIN = re.compile(r"(?!-)([a-z0-9-]{1,63}\.)+[a-z]{2,63}")
-# Addresses there say nothing about whom a person works for.
-PUBLIC_MAIL = frozenset(
-    {
-        "aol.com", "btinternet.com", "gmail.com", "googlemail.com", "hotmail.co.uk", "hotmail.com",
-        "icloud.com", "live.co.uk", "live.com", "mail.com", "me.com", "msn.com", "outlook.com",
-        "proton.me", "protonmail.com", "sky.com", "talktalk.net", "virginmedia.com", "yahoo.co.uk",
-        "yahoo.com",
-    }
-)  # fmt: skip
-
-
 class AgencyForm(Form):
     """An agency that is listed, or a new one."""
 
@@ -220,15 +215,8 @@ class AgencyForm(Form):
         required=False,
         empty_label="None of these: add a new agency",
     )
-    name = forms.CharField(
-        label="Name",
-        max_length=200,
-        required=False,
-    )
-    sector = forms.ChoiceField(
-        required=False,
-        choices=[("", "Choose a sector"), *Sector.choices],
-    )
+    name = forms.CharField(label="Name", max_length=200, required=False)
+    sector = forms.ChoiceField(required=False, choices=[("", "Choose a sector"), *Sector.choices])
     domain = forms.CharField(
         label="Email domain (optional)",
         max_length=253,

@@ -77,9 +77,7 @@ class SettingsForm(Form):
         ),
     )
     help_email = forms.EmailField(
-        label="Email address for help (optional)",
-        max_length=254,
-        required=False,
+        label="Email address for help (optional)", max_length=254, required=False
     )
     help_phone = forms.CharField(
         label="Phone number for help (optional)",
@@ -226,9 +224,7 @@ def settings(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             kept.change(
-                values=form.values,
-                by=signed_in(request).pk,
-                expected_revision=stored.revision,
+                values=form.values, by=signed_in(request).pk, expected_revision=stored.revision
             )
         except kept.SettingsChangedMeanwhile as refused:
             form.add_error(None, refused.sentence)

@@ -13,9 +13,7 @@ urlpatterns = [
     path("sessions/<int:session_id>/edit/", sessions.edit, name="manage_session_edit"),
     path("sessions/<int:session_id>/publish/", sessions.publish, name="manage_session_publish"),
     path(
-        "sessions/<int:session_id>/goes-ahead/",
-        sessions.go_ahead,
-        name="manage_session_goes_ahead",
+        "sessions/<int:session_id>/goes-ahead/", sessions.go_ahead, name="manage_session_goes_ahead"
     ),
     path("sessions/<int:session_id>/discard/", sessions.discard, name="manage_session_discard"),
     path("sessions/<int:session_id>/bookings/", sessions.bookings, name="manage_session_bookings"),
@@ -26,9 +24,7 @@ urlpatterns = [
     path("sessions/<int:session_id>/capacity/", changing.capacity, name="manage_session_capacity"),
     path("sessions/<int:session_id>/cancel/", changing.cancel, name="manage_session_cancel"),
     path(
-        "bookings/<int:booking_id>/cancel/",
-        changing.cancel_booking,
-        name="manage_booking_cancel",
+        "bookings/<int:booking_id>/cancel/", changing.cancel_booking, name="manage_booking_cancel"
     ),
     path("courses/", courses.courses, name="manage_courses"),
     path("courses/new/", courses.course, name="manage_course_new"),
@@ -49,14 +45,10 @@ urlpatterns = [
     path("learning/<int:declaration_id>/", people.check_learning, name="manage_learning_check"),
     path("managers/", people.managers_to_confirm, name="manage_managers"),
     path(
-        "managers/<int:approval_id>/confirm/",
-        people.confirm_manager,
-        name="manage_manager_confirm",
+        "managers/<int:approval_id>/confirm/", people.confirm_manager, name="manage_manager_confirm"
     ),
     path(
-        "managers/<int:approval_id>/decline/",
-        people.decline_manager,
-        name="manage_manager_decline",
+        "managers/<int:approval_id>/decline/", people.decline_manager, name="manage_manager_decline"
     ),
     path("policies/", policies.policies, name="manage_policies"),
     path("policies/new/", policies.new_policy, name="manage_policy_new"),
@@ -79,8 +71,6 @@ urlpatterns = [
     path("received/<int:received_id>/settle/", mail.settle_received, name="manage_received_settle"),
     path("addresses/", mail.manage_addresses, name="manage_addresses"),
     path(
-        "addresses/<int:person_id>/works/",
-        mail.manage_address_works,
-        name="manage_address_works",
+        "addresses/<int:person_id>/works/", mail.manage_address_works, name="manage_address_works"
     ),
 ]

@@ -34,9 +34,7 @@ def _small_boxes() -> forms.CheckboxSelectMultiple:
 class CourseForm(Form):
     """A whole course, in the sections that the page shows."""
 
-    title = forms.CharField(
-        max_length=200,
-    )
+    title = forms.CharField(max_length=200)
     code = forms.CharField(
         max_length=20,
         help_text="Short and unique, such as SG1. It stands in addresses and references.",
@@ -239,12 +237,7 @@ def _changed(request: HttpRequest, stored: Course, form: CourseForm) -> HttpResp
     if preview.must_be_shown(request, changes, told):
         back = reverse("manage_course", args=[stored.pk])
         return preview.preview(
-            request,
-            form=form,
-            heading=stored.title,
-            back=back,
-            changes=changes,
-            told=told,
+            request, form=form, heading=stored.title, back=back, changes=changes, told=told
         )
     corrections.change_course(course=stored, plan=form.plan, by=signed_in(request), now=now)
     words = preview.done_words(told)

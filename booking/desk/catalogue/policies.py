@@ -100,10 +100,7 @@ def policy_version(request: HttpRequest, policy_id: int) -> HttpResponse:
 class PolicyForm(Form):
     """One version of the rules: notice, charges by length of session, and who is never charged."""
 
-    name = forms.CharField(
-        max_length=100,
-        help_text="Stands on the forms of sessions and courses.",
-    )
+    name = forms.CharField(max_length=100, help_text="Stands on the forms of sessions and courses.")
     notice_days = whole_number_field(
         "Working days of notice",
         0,
@@ -150,10 +147,7 @@ class PolicyForm(Form):
                 ),
                 widget=forms.TextInput(attrs={"inputmode": "decimal"}),
             )
-            for name, label in (
-                (late, "Late cancellation (£)"),
-                (absent, "Non-attendance (£)"),
-            ):
+            for name, label in ((late, "Late cancellation (£)"), (absent, "Non-attendance (£)")):
                 self.fields[name] = PoundsField(
                     label, most=_MOST_POUNDS, required=False, row=f"Row {number}, "
                 )

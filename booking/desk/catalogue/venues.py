@@ -61,12 +61,7 @@ def venue(request: HttpRequest, venue_id: int) -> HttpResponse:
         if preview.must_be_shown(request, changes, told):
             back = reverse("manage_venue", args=[stored.pk])
             return preview.preview(
-                request,
-                form=form,
-                heading=stored.name,
-                back=back,
-                changes=changes,
-                told=told,
+                request, form=form, heading=stored.name, back=back, changes=changes, told=told
             )
         try:
             corrections.change_venue(venue=stored, plan=form.plan, by=signed_in(request), now=now)
@@ -86,8 +81,7 @@ class VenueForm(Form):
     """A whole venue."""
 
     name = forms.CharField(
-        max_length=200,
-        error_messages={"required": "Enter the name of the venue."},
+        max_length=200, error_messages={"required": "Enter the name of the venue."}
     )
     address = forms.CharField(
         max_length=_ADDRESS_LENGTH,

@@ -73,9 +73,7 @@ class CancelForm(Form):
     """An optional reason."""
 
     why = forms.CharField(
-        label="Why are you cancelling? (optional)",
-        max_length=300,
-        required=False,
+        label="Why are you cancelling? (optional)", max_length=300, required=False
     )
 
 
@@ -193,10 +191,7 @@ class SubstituteForm(ColleagueForm):
         self.fields["email"].required = False
         self.fields["email"].label = "Or their work email address"
         self.fields["colleague"] = forms.ModelChoiceField(
-            label="Choose a colleague",
-            queryset=people,
-            required=False,
-            empty_label="Somebody else",
+            label="Choose a colleague", queryset=people, required=False, empty_label="Somebody else"
         )
         self.order_fields(self.field_order)
 
