@@ -19,7 +19,7 @@ class VenueCard(Form):
 
 
 def messages_for(**typed: Any) -> dict[str, list[str]]:
-    return {name: list(words) for name, words in VenueCard(typed).errors.items()}
+    return {name: [str(each) for each in words] for name, words in VenueCard(typed).errors.items()}
 
 
 def test_a_field_says_by_its_label_what_is_missing() -> None:
