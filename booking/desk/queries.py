@@ -163,13 +163,17 @@ def trainers_to_tell(session: Session, to_lead: Sequence[User] | None) -> list[U
 
 def people_who_would_clash(session: Session, sittings: Sequence[PlannedSitting]) -> int:
     """How many with a place here hold another one that overlaps, if it were held at these times."""
-    overlap = Q(pk__in=[])
-    for each in sittings:
-        overlap |= Q(starts_at__lt=each.ends_at, ends_at__gt=each.starts_at)
-    then = Sitting.objects.filter(overlap).exclude(session=session)
+    then = _sittings_during(sittings).exclude(session=session)
     elsewhere = Booking.objects.holding_a_place().filter(session__in=then.values("session"))
     here = Booking.objects.for_session(session).holding_a_place()
     return here.filter(person__in=elsewhere.values("person")).count()
+
+
+def _sittings_during(times: Sequence[PlannedSitting]) -> QuerySet[Sitting]:
+    overlap = Q(pk__in=[])
+    for each in times:
+        overlap |= Q(starts_at__lt=each.ends_at, ends_at__gt=each.starts_at)
+    return Sitting.objects.filter(overlap)
 
 
 @dataclass(frozen=True)
@@ -198,13 +202,15 @@ def message_counts(session: Session) -> MessageCounts:
 
 def recent_events(session: Session) -> QuerySet[BookingEvent]:
     """The last things that happened to this session's bookings, newest first."""
-    events = BookingEvent.objects.filter(booking__session=session)
-    return events.select_related("booking__person", "by").order_by("-at", "-id")[:_EVENTS_SHOWN]
+    return _newest(BookingEvent.objects.filter(booking__session=session))
 
 
 def events_of_line(session: Session) -> QuerySet[BookingEvent]:
     """The last things that moved this session's waiting list, newest first."""
-    events = BookingEvent.objects.filter(booking__session=session, what__in=_LINE)
+    return _newest(BookingEvent.objects.filter(booking__session=session, what__in=_LINE))
+
+
+def _newest(events: QuerySet[BookingEvent]) -> QuerySet[BookingEvent]:
     return events.select_related("booking__person", "by").order_by("-at", "-id")[:_EVENTS_SHOWN]
 
 
@@ -224,11 +230,8 @@ def used_twice(
     besides: Session | None,
 ) -> list[str]:
     """Warnings, as sentences, for a venue or trainers that another session has at the same time."""
-    overlap = Q(pk__in=[])
-    for each in sittings:
-        overlap |= Q(starts_at__lt=each.ends_at, ends_at__gt=each.starts_at)
-    others = Sitting.objects.filter(
-        overlap, session__state__in=[Session.State.DRAFT, Session.State.PUBLISHED]
+    others = _sittings_during(sittings).filter(
+        session__state__in=[Session.State.DRAFT, Session.State.PUBLISHED]
     )
     if besides is not None:
         others = others.exclude(session=besides)
