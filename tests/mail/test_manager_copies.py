@@ -185,6 +185,7 @@ def test_a_new_join_link_is_for_those_who_attend(
     move(session, days=1, join_url="https://meet.example/other")
     mail = read(written(copies()[-1]))
     assert "Wednesday 3 February 2027" in part(mail, "text/plain")
+    assert ", now " in mail["Subject"]
     for message in copies():
         assert b"meet.example" not in written(message)
 
