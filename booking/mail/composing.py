@@ -17,7 +17,7 @@ from booking.catalogue.models import CourseInterest, Session
 from booking.mail import other_notices
 from booking.mail.letters import Letter, rendered, tidied, write
 from booking.mail.notice import SESSION_CHANGED, CalendarChange, Notice, notice_of, still_to_tell
-from booking.mail.other_notices import NewDate, letter_to_trainer
+from booking.mail.other_notices import NewDate, TrainerNotice
 from booking.mail.questions import ASKED, OFFERED, REMINDED, is_offered_anew, still_asks
 from booking.mail.reminder_times import DAYS, HOUR
 from booking.mail.reminders import still_reminds
@@ -84,10 +84,8 @@ def compose(
     """
     now = clock()
     bookings = _bookings(messages)
-    interests, sessions = (
-        other_notices.interests_of(messages),
-        other_notices.sessions_announced(messages),
-    )
+    interests = other_notices.interests_of(messages)
+    sessions = other_notices.sessions_announced(messages)
     return {
         message.pk: (
             _new_date(message, interests, sessions, now=now)
@@ -111,9 +109,7 @@ def _new_date(
         return Unsendable("There is no date or nobody to tell of it.")
     if not other_notices.still_of_use(interest, session, now=now):
         return Pointless("Nobody wants to hear of this date any more, or it cannot be booked.")
-    return _written(
-        message, lambda: _letter_about(message, other_notices.new_date(interest, session))
-    )
+    return _written(message, lambda: _to_person(message, other_notices.new_date(interest, session)))
 
 
 def _bookings(messages: Sequence[Message]) -> dict[int, Booking]:
@@ -126,7 +122,7 @@ def _composed(
     message: Message, bookings: dict[int, Booking], *, now: datetime
 ) -> bytes | Unsendable | Pointless:
     if message.topic in trainers.TOPICS:
-        return _written(message, lambda: letter_to_trainer(message))
+        return _written(message, lambda: _to_person(message, other_notices.trainer_notice(message)))
     booking = bookings.get(message.booking_id or 0)
     if message.topic not in TOPICS or booking is None:
         log.error("message_not_composed", message=message.pk, topic=message.topic)
@@ -141,7 +137,7 @@ def _composed(
         return Pointless("The place is held until another time, which a later mail says.")
     if message.topic in (ASKED, REMINDED) and not still_asks(message, booking):
         return Pointless("The manager's answer is not needed any more.")
-    return _written(message, lambda: _letter(message, booking))
+    return _written(message, lambda: _letter_about(message, booking))
 
 
 def _written(message: Message, letter: Callable[[], Letter]) -> bytes | Unsendable:
@@ -152,34 +148,31 @@ def _written(message: Message, letter: Callable[[], Letter]) -> bytes | Unsendab
         return Unsendable(f"It could not be written: {type(trouble).__name__}: {trouble}"[:500])
 
 
-def _letter_about(message: Message, notice: NewDate) -> Letter:
-    return Letter(
-        sender=sender(),
-        reply_to=settings.MAIL_REPLY_TO,
-        to_name=notice.person_name,
-        to_email=message.to_email,
-        subject=rendered(message.topic, "subject.txt", notice),
-        text=tidied(rendered(message.topic, "body.txt", notice)),
-        html=rendered(message.topic, "body.html", notice),
-        message_id=message.message_id,
-        written_at=message.created_at,
-    )
+def _to_person(message: Message, notice: NewDate | TrainerNotice) -> Letter:
+    return _letter(message, notice, to_name=notice.person_name)
 
 
-def _letter(message: Message, booking: Booking) -> Letter:
+def _letter_about(message: Message, booking: Booking) -> Letter:
     notice = notice_of(message, booking)
     # We know nothing of a manager but the address.
     to_name = "" if message.topic in (ASKED, REMINDED, *TO_MANAGERS) else booking.person.full_name
     change = notice.calendar
-    calendar = None
-    if change is not None:
-        calendar = calendar_part(
-            notice,
-            change,
-            to_name=to_name,
-            to_email=message.to_email,
-            decided_at=message.created_at,
-        )
+    if change is None:
+        return _letter(message, notice, to_name=to_name)
+    calendar = calendar_part(
+        notice, change, to_name=to_name, to_email=message.to_email, decided_at=message.created_at
+    )
+    return _letter(message, notice, to_name=to_name, calendar=calendar, method=change.method)
+
+
+def _letter(
+    message: Message,
+    notice: Notice | NewDate | TrainerNotice,
+    *,
+    to_name: str,
+    calendar: bytes | None = None,
+    method: str = "",
+) -> Letter:
     return Letter(
         sender=sender(),
         reply_to=settings.MAIL_REPLY_TO,
@@ -191,7 +184,7 @@ def _letter(message: Message, booking: Booking) -> Letter:
         message_id=message.message_id,
         written_at=message.created_at,
         calendar=calendar,
-        method=change.method if change else "",
+        method=method,
     )
 
 

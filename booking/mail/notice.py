@@ -15,7 +15,7 @@ from booking.mail.reminder_times import DAYS, HOUR
 from booking.mail.reminders import will_be_reminded
 from booking.outbox.models import Message
 from booking.partnership.kept import the_partnership
-from booking.places.changes import FOR_ATTENDING, TIMES
+from booking.places.changes import Matter, for_others_too
 from booking.places.managers.copies import copied_to
 from booking.places.models import Booking
 from booking.places.terms import terms_of
@@ -107,7 +107,7 @@ class Notice:
     @property
     def has_other_times(self) -> bool:
         """Whether it tells of another date or time."""
-        return any(change["what"] == TIMES for change in self.payload["changes"])
+        return any(each.get("matter") == Matter.TIMES.value for each in self.payload["changes"])
 
     @property
     def further_dates(self) -> int:
@@ -214,7 +214,7 @@ def still_to_tell(message: Message, booking: Booking) -> list[dict[str, str]]:
     """The changes that a message tells of and that still concern the person."""
     has_a_place = booking.state == Booking.State.CONFIRMED
     changes: list[dict[str, str]] = message.payload["changes"]
-    return [each for each in changes if has_a_place or each["what"] not in FOR_ATTENDING]
+    return changes if has_a_place else for_others_too(changes)
 
 
 def _reminders_url(message: Message, booking: Booking) -> str:

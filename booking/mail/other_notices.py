@@ -10,10 +10,9 @@ from django.urls import reverse
 
 from booking.catalogue.interest import stop_path
 from booking.catalogue.models import CourseInterest, Session
-from booking.mail.letters import Letter, rendered, tidied
 from booking.mail.notice import absolute
 from booking.outbox.models import Message
-from booking.partnership.kept import sender, the_partnership
+from booking.partnership.kept import the_partnership
 from booking.scheduling.opening import NEW_DATE
 from booking.site import wording
 
@@ -22,6 +21,7 @@ from booking.site import wording
 class TrainerNotice:
     """One notice to a trainer in words. Texts are plain and not yet escaped."""
 
+    person_name: str
     first_name: str
     title: str
     reference: str
@@ -35,13 +35,14 @@ class TrainerNotice:
     ask: str
 
 
-def letter_to_trainer(message: Message) -> Letter:
-    """The letter of a message on one of the topics for trainers.
+def trainer_notice(message: Message) -> TrainerNotice:
+    """What a message on one of the topics for trainers says.
 
     Raises `KeyError` if the payload is not what the topic needs.
     """
     payload = message.payload
-    notice = TrainerNotice(
+    return TrainerNotice(
+        person_name=payload["name"],
         first_name=payload["first_name"],
         title=payload["title"],
         reference=payload["reference"],
@@ -53,17 +54,6 @@ def letter_to_trainer(message: Message) -> Letter:
         sessions_url=absolute(reverse("trainer_sessions")),
         programme_url=absolute(reverse("programme")),
         ask=parseaddr(settings.MAIL_REPLY_TO)[1],
-    )
-    return Letter(
-        sender=sender(),
-        reply_to=settings.MAIL_REPLY_TO,
-        to_name=payload["name"],
-        to_email=message.to_email,
-        subject=rendered(message.topic, "subject.txt", notice),
-        text=tidied(rendered(message.topic, "body.txt", notice)),
-        html=rendered(message.topic, "body.html", notice),
-        message_id=message.message_id,
-        written_at=message.created_at,
     )
 
 

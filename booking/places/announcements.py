@@ -284,8 +284,8 @@ def session_changed(
 ) -> Iterator[Draft]:
     """Something that people notice has changed: REQUEST with a raised SEQUENCE and what changed.
 
-    `changes` is a list of {"what", "before", "after"} in words; `sittings` are all that the session
-    has, of which those that have begun stay as they are; `answer_by` is until when a place is held
+    `changes` is a list of what `Change.as_payload` gives; `sittings` are all that the session has,
+    of which those that have begun stay as they are; `answer_by` is until when a place is held
     that is not certain yet.
     """
     if booking.state != Booking.State.CONFIRMED:

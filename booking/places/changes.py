@@ -8,8 +8,9 @@ from booking.places.models import Booking
 
 
 class Matter(Enum):
-    """What a change is about, which decides who is told of it."""
+    """What a change is about, which decides who is told of it. Its value stands in payloads."""
 
+    TIMES = "times"
     WHEN_AND_WHERE = "when and where"
     TITLE = "title"
     # For those with a place and those a place is held for.
@@ -19,20 +20,19 @@ class Matter(Enum):
     INSTRUCTIONS = "instructions"
 
 
-# Under these names they are found in what is already posted.
-TIMES, JOIN_LINK, INSTRUCTIONS = "Date and time", "Join link", "Joining instructions"
-FOR_ATTENDING = frozenset({JOIN_LINK, INSTRUCTIONS})
-
 _ATTENDING = (Matter.JOIN_LINK, Matter.INSTRUCTIONS)
 _CONCERNED: dict[Matter, tuple[Booking.State, ...]] = {
+    Matter.TIMES: Booking.LIVE,
     Matter.WHEN_AND_WHERE: Booking.LIVE,
     Matter.TITLE: Booking.LIVE,
     Matter.TRAINERS: Booking.HOLDING,
     Matter.JOIN_LINK: (Booking.State.CONFIRMED,),
     Matter.INSTRUCTIONS: (Booking.State.CONFIRMED,),
 }
-_OF_QUESTION = (Matter.WHEN_AND_WHERE, Matter.TITLE)
-_TO_RECONSIDER = (Matter.WHEN_AND_WHERE, Matter.JOIN_LINK)
+_OF_QUESTION = (Matter.TIMES, Matter.WHEN_AND_WHERE, Matter.TITLE)
+_TO_RECONSIDER = (Matter.TIMES, Matter.WHEN_AND_WHERE, Matter.JOIN_LINK)
+# As they stand in payloads.
+_FOR_OTHERS_TOO = frozenset(matter.value for matter in Matter if matter not in _ATTENDING)
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,28 @@ class Change:
     matter: Matter = Matter.WHEN_AND_WHERE
 
     def as_payload(self) -> dict[str, str]:
-        """For a message's payload."""
-        return {"what": self.what, "before": self.before, "after": self.after}
+        """For a message's payload: the words, and the matter by which code decides."""
+        words = {"what": self.what, "before": self.before, "after": self.after}
+        return {**words, "matter": self.matter.value}
+
+    @property
+    def is_for_attending(self) -> bool:
+        """Whether it is the way in, for nobody but people whose place is certain."""
+        return self.matter in _ATTENDING
 
     @property
     def in_history(self) -> str:
         """In words for whoever may read a history: the way in is not among them."""
         changed = f"{self.what} changed"
-        return changed if self.matter in _ATTENDING else f"{self.what}: {self.after}"
+        return changed if self.is_for_attending else f"{self.what}: {self.after}"
+
+
+def for_others_too(changes: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    """Those of a payload's changes that people without a certain place may know.
+
+    A change of no matter that we know may be the way in, so it is left out.
+    """
+    return [each for each in changes if each.get("matter") in _FOR_OTHERS_TOO]
 
 
 def states_concerned(changes: Iterable[Change]) -> tuple[Booking.State, ...]:

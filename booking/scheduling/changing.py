@@ -14,7 +14,7 @@ from django.db import transaction
 from accounts.models import User
 from booking.catalogue.models import Session, SessionEvent, Sitting, Venue
 from booking.catalogue.sittings import SittingTimes
-from booking.places.changes import JOIN_LINK, TIMES, Change, Matter, in_history
+from booking.places.changes import Change, Matter, in_history
 from booking.places.lock import lock_session
 from booking.places.refusals import PlaceRefused, SessionStarted
 from booking.places.rules.decision import check_changeable
@@ -90,14 +90,14 @@ def changes_to_come(session: Session, arrangements: Arrangements) -> list[Change
     ordered = sorted(arrangements.sittings, key=lambda sitting: sitting.starts_at)
     after = [sitting_times(each.starts_at, each.ends_at) for each in ordered]
     if before != after:
-        changes.append(Change(TIMES, "; ".join(before), "; ".join(after)))
+        changes.append(Change("Date and time", "; ".join(before), "; ".join(after), Matter.TIMES))
     where_before, where_after = session.where, _where(arrangements)
     if where_before != where_after:
         changes.append(Change("Place", where_before, where_after))
     is_online = arrangements.delivery == Session.Delivery.ONLINE
     if is_online and arrangements.join_url != session.join_url:
         before_link, after_link = session.join_url or "none", arrangements.join_url or "to follow"
-        changes.append(Change(JOIN_LINK, before_link, after_link, Matter.JOIN_LINK))
+        changes.append(Change("Join link", before_link, after_link, Matter.JOIN_LINK))
     if arrangements.trainers is not None:
         changes.extend(_other_trainers(list(session.trainers.all()), arrangements.trainers))
     return changes

@@ -12,7 +12,7 @@ from accounts.models import User
 from booking.catalogue import courses
 from booking.catalogue.courses import CoursePlan, EditRefused, VenuePlan
 from booking.catalogue.models import Course, Session, SessionEvent, SessionQuerySet, Venue
-from booking.places.changes import INSTRUCTIONS, Change, Matter, in_history
+from booking.places.changes import Change, Matter, in_history
 from booking.places.lock import lock_session, sittings_of
 from booking.scheduling import trainers
 from booking.scheduling.telling import tell
@@ -58,7 +58,7 @@ def of_instructions(session: Session, text: str) -> list[Change]:
         return []
     return [
         Change(
-            INSTRUCTIONS,
+            "Joining instructions",
             session.joining_instructions or "none",
             text or "none",
             Matter.INSTRUCTIONS,

@@ -34,7 +34,7 @@ def tell_of_change(
 ) -> None:
     """A published session changed, perhaps also who leads it. In the caller's transaction.
 
-    `changes` is a list of {"what", "before", "after"} in words.
+    `changes` is a list of what `Change.as_payload` gives.
     """
     leading = {person.pk: person for person in session.trainers.all()}
     before = {person.pk: person for person in led_before}

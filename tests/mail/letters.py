@@ -19,6 +19,7 @@ from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
 from booking.outbox.posting import Draft
 from booking.places import announcements
+from booking.places.changes import Matter
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.replies.actions import still_booked
@@ -29,7 +30,14 @@ THREE_DATES = tuple(
     (LATER + timedelta(days=7 * week), LATER + timedelta(days=7 * week, hours=3))
     for week in range(3)
 )
-CHANGES = [{"what": "Place", "before": "Town Hall", "after": "Carriageworks"}]
+CHANGES = [
+    {
+        "what": "Place",
+        "before": "Town Hall",
+        "after": "Carriageworks",
+        "matter": Matter.WHEN_AND_WHERE.value,
+    }
+]
 
 
 def make_booking(session: Session | None = None, **fields: Any) -> Booking:

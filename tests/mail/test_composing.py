@@ -28,6 +28,7 @@ from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
 from booking.partnership.models import Partnership
 from booking.places import announcements, links
+from booking.places.changes import Matter
 from booking.places.managers.copies import TO_MANAGERS
 from booking.places.models import Booking
 from booking.scheduling import trainers
@@ -258,7 +259,16 @@ def test_an_online_session_gives_its_join_link_everywhere() -> None:
     assert BOOKING_LINK.search(description)
 
 
-def test_only_a_certain_place_brings_the_way_in() -> None:
+@pytest.mark.parametrize(
+    "label",
+    [
+        {"what": "Join link", "matter": Matter.JOIN_LINK.value},
+        {"what": "Reworded", "matter": Matter.JOIN_LINK.value},
+        {"what": "Reworded", "matter": "unknown"},
+        {"what": "Reworded"},
+    ],
+)
+def test_only_a_certain_place_brings_the_way_in(label: dict[str, str]) -> None:
     session = make_session(
         delivery=Session.Delivery.ONLINE,
         join_url="https://meet.example/abc",
@@ -266,7 +276,7 @@ def test_only_a_certain_place_brings_the_way_in() -> None:
     )
     booking = make_booking(session)
     drafts = list(every_notice(booking))
-    linked = [{"what": "Join link", "before": "none", "after": session.join_url}]
+    linked = [{**label, "before": "none", "after": session.join_url}]
     for changes in (linked, [*CHANGES, *linked]):
         [draft] = announcements.session_changed(
             booking,

@@ -14,6 +14,7 @@ from booking.catalogue.models import Course, Session
 from booking.outbox.models import Message
 from booking.outbox.topics import topic_words
 from booking.places import actions, exchanges
+from booking.places.changes import Change
 from booking.places.managers import asking
 from booking.places.managers.copies import TO_MANAGERS
 from booking.places.managers.models import Approval
@@ -171,7 +172,12 @@ def test_who_waits_or_leaves_the_list_is_nobody_elses_business(course: Course) -
     assert topics() == []
 
 
-def test_a_new_join_link_is_for_those_who_attend(course: Course) -> None:
+@pytest.mark.parametrize("label", ["Join link", "Reworded"])
+def test_a_new_join_link_is_for_those_who_attend(
+    course: Course, label: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_payload = Change.as_payload
+    monkeypatch.setattr(Change, "as_payload", lambda each: {**as_payload(each), "what": label})
     session = make_session(course=course, delivery=Session.Delivery.ONLINE)
     book(session)
     move(session, join_url="https://meet.example/secret")
@@ -179,6 +185,7 @@ def test_a_new_join_link_is_for_those_who_attend(course: Course) -> None:
     move(session, days=1, join_url="https://meet.example/other")
     mail = read(written(copies()[-1]))
     assert "Wednesday 3 February 2027" in part(mail, "text/plain")
+    assert ", now " in mail["Subject"]
     for message in copies():
         assert b"meet.example" not in written(message)
 

@@ -173,7 +173,12 @@ def test_another_venue_says_before_and_after() -> None:
         now=NOW,
     )
     assert posted(booking)[-1].payload["changes"] == [
-        {"what": "Place", "before": "Reginald Centre", "after": "Merrion House"}
+        {
+            "what": "Place",
+            "before": "Reginald Centre",
+            "after": "Merrion House",
+            "matter": "when and where",
+        }
     ]
 
 

@@ -111,8 +111,8 @@ def ask_again(
 ) -> list[Draft]:
     """Managers who have not answered are asked about the session as it is now, by the same links.
 
-    What they were sent before, and has not left yet, asks no more. `changes` is a list of {"what",
-    "before", "after"} in words. The bookings come with their approvals; the session is locked.
+    What they were sent before, and has not left yet, asks no more. `changes` is a list of
+    what `Change.as_payload` gives. The bookings come with their approvals; the session is locked.
     """
     asked = [
         approval

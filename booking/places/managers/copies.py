@@ -19,7 +19,7 @@ from accounts.addresses import same_mailbox
 from accounts.models import User
 from booking.catalogue.models import Course, Session
 from booking.outbox.posting import Draft
-from booking.places.changes import FOR_ATTENDING, Change
+from booking.places.changes import Change, for_others_too
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingQuerySet
 from booking.places.rules.rules import is_address_of_agency
@@ -56,7 +56,7 @@ def copied_of_change(bookings: BookingQuerySet, changes: Iterable[Change]) -> se
 
     Costs one statement at most, however many sessions and courses the bookings are of.
     """
-    if all(change.what in FOR_ATTENDING for change in changes):
+    if all(change.is_for_attending for change in changes):
         return set()
     held = bookings.confirmed().filter(session__course__copies_manager=True)
     read = held.select_related("person__agency", "approval", "session__course").only(
@@ -120,8 +120,7 @@ def _payload(draft: Draft) -> dict[str, Any] | None:
         return None
     if draft.topic == "session.changed":
         # The way in is for those who attend.
-        told = draft.payload["changes"]
-        changes = [each for each in told if each["what"] not in FOR_ATTENDING]
+        changes = for_others_too(draft.payload["changes"])
         return {"changes": changes} if changes else None
     if draft.topic == "session.cancelled":
         return {"of_session": True, "why": draft.payload["why"]}
