@@ -22,17 +22,16 @@ from booking.places.lock import (
     lock_booking,
     lock_session,
     save_counts,
-    sittings_and_conflict,
     sittings_of,
-    with_course,
 )
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import Clash, NothingOffered, NotLive, OfferRanOut, SessionStarted
-from booking.places.rules import decision, rules
-from booking.places.rules.line import clashes, next_in_line, who_waits
+from booking.places.rules.decision import decide
+from booking.places.rules.line import asked_for, clashes, next_in_line
+from booking.places.rules.rules import MANAGER
 from booking.site.inserting import insert
 
 State = Booking.State
@@ -63,32 +62,34 @@ def book(
     """
     with transaction.atomic():
         session = lock_session(session.pk)
-        decision.check_open(session, now=now)
-        who = read_practitioners([person.pk], session.course_rules, now=now, lock=True)[person.pk]
-        line = who_waits(session, now=now, newcomer=who)
-        sittings, conflict_id = sittings_and_conflict(session.pk, person.pk)
-        conflict = with_course(conflict_id) if conflict_id is not None else None
-        prospect = decision.prospect_of_booking(
-            who, session, line, conflict=conflict, manager_email=manager_email, by=by
-        )
-        held, manager = prospect.held, prospect.manager
+        asked = asked_for(session, person.pk, by=by, named=manager_email, now=now, lock=True)
+        who, line, sittings = asked.who, asked.line, asked.sittings
+        decision = decide(asked.case)
+        decision.check()
+        held, manager = decision.held, decision.manager
         booking = giving.new_booking(session, who, person=person, by=by, now=now)
         booking.needs = needs
         if held is not None:
             join_list(booking, session)
         else:
-            seat(booking, session, prospect.state, now=now)
+            seat(booking, session, decision.state, now=now)
             history.record_passed_over(line.held, now=now)
         insert([booking])
         to_manager: list[Draft] = []
         if manager:
             to_manager = asking.ask(booking, who, manager_email=manager, by=by, now=now)
         if held is not None:
-            history.record([booking], What.JOINED, by=by, now=now, reason=held)
-            position, rule = session.waiting_count, rules.held_back(who, line.seating)
-            why = rule.sentence if rule else ""
-            asked = manager if to_manager else ""
-            drafts = [announcements.waiting(booking, position=position, why=why, manager=asked)]
+            history.record(
+                [booking], What.JOINED, by=by, now=now, rule=held.rule, why=held.sentence
+            )
+            drafts = [
+                announcements.waiting(
+                    booking,
+                    position=session.waiting_count,
+                    why=decision.held_back,
+                    manager=manager if to_manager else "",
+                )
+            ]
         else:
             history.record([booking], _BEGAN[State(booking.state)], by=by, now=now)
             drafts = list(giving.begun(booking, sittings))
@@ -205,9 +206,7 @@ def approve(*, approval: Approval, now: datetime, reason: str = "") -> Booking:
             booking.save(update_fields=["state", "confirmed_at"])
             drafts = giving.begun(booking, sittings_of(session), promoted=True, because=why)
             outbox.post(drafts, now=now)
-        history.record(
-            [booking], What.APPROVED, by=None, now=now, why=why, reason=rules.MANAGER_MUST_AGREE
-        )
+        history.record([booking], What.APPROVED, by=None, now=now, why=why, rule=MANAGER)
     return booking
 
 
@@ -230,9 +229,7 @@ def refuse_approval(
             unseat(booking, session, State.DECLINED, now=now)
         who = "The partnership does not ask" if by else "Not agreed by"
         why = f"{who} {approval.manager_email}: {reason}"
-        history.record(
-            [booking], What.REFUSED, by=by, now=now, why=why, reason=rules.MANAGER_MUST_AGREE
-        )
+        history.record([booking], What.REFUSED, by=by, now=now, why=why, rule=MANAGER)
         outbox.post([announcements.not_agreed(approval, by_coordinator=by is not None)], now=now)
         fill(session, now=now)
         save_counts(session)
@@ -353,7 +350,8 @@ def _lapse(session: Session, *, now: datetime) -> None:
     for booking in turns:
         leave_list(booking, session, State.LAPSED, now=now)
     history.record([*offers, *turns], What.LAPSED, by=None, now=now)
-    history.record(requests, What.NOT_ANSWERED, by=None, now=now, reason=rules.MANAGER_MUST_AGREE)
+    why = "The line manager must agree."
+    history.record(requests, What.NOT_ANSWERED, by=None, now=now, rule=MANAGER, why=why)
     asking.lapse(requests, now=now)
     outbox.post(
         [

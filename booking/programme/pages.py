@@ -12,7 +12,7 @@ from booking.catalogue.interest import course_of, is_told
 from booking.catalogue.models import DiaryDate, Session
 from booking.catalogue.search import for_rows, places_of_course
 from booking.partnership.kept import the_partnership
-from booking.places.rules.decision import expected
+from booking.places.pages.outlook import expected
 from booking.places.terms import terms_offered
 from booking.programme.listing import programme_context
 from booking.programme.session_page import session_context

@@ -15,7 +15,7 @@ from booking.outbox.posting import Draft
 from booking.places import exchanges
 from booking.places.facts import read_practitioners
 from booking.places.lock import read_session
-from booking.places.rules.rules import turned_away
+from booking.places.rules.decision import against_course
 from booking.scheduling import demand, drafting
 from booking.scheduling.plans import Plan
 from booking.site.working_days import after_working_days
@@ -97,5 +97,5 @@ def _new_date(session: Session, *, now: datetime) -> list[Draft]:
             payload={"session": session.pk, "interest": each.pk},
         )
         for key, each in wanted.items()
-        if each.person.is_active and not turned_away(who[key], session.course_rules)
+        if each.person.is_active and not against_course(who[key], session, now=now)
     ]

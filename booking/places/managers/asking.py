@@ -19,8 +19,7 @@ from booking.places.lock import lock_booking, lock_session
 from booking.places.managers.models import Approval, new_approval_key
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import AlreadyAnswered
-from booking.places.rules import rules
-from booking.places.rules.rules import MANAGER_MUST_AGREE, is_manager, manager_of
+from booking.places.rules.rules import MANAGER, is_address_of_agency, is_manager, manager_of
 from booking.site.wording import LONDON
 from booking.site.working_days import START_OF_WORKING_DAY, after_working_days
 
@@ -48,7 +47,7 @@ def ask(
 
 
 def _to_be_asked(manager_email: str, person: Practitioner) -> Approval.State:
-    is_known = rules.is_address_of_agency(manager_email, person.row.agency_domains)
+    is_known = is_address_of_agency(manager_email, person.row.agency_domains)
     return Approval.State.ASKED if is_known else Approval.State.UNCONFIRMED
 
 
@@ -223,7 +222,7 @@ def confirm_address(*, approval: Approval, by: User, now: datetime) -> None:
             by=by,
             now=now,
             why=why,
-            reason=MANAGER_MUST_AGREE,
+            rule=MANAGER,
         )
 
 
@@ -258,7 +257,7 @@ def change_manager(*, booking: Booking, manager_email: str, by: User, now: datet
             by=by,
             now=now,
             why=why,
-            reason=MANAGER_MUST_AGREE,
+            rule=MANAGER,
         )
     return approval
 

@@ -24,9 +24,9 @@ from booking.places.pages.loaders import (
     public_session,
     unread_session,
 )
+from booking.places.pages.outlook import expected
 from booking.places.refusals import AlreadyBooked, ManagerNeeded, PlaceRefused
-from booking.places.rules.decision import expectation_of_refusal as refused_now
-from booking.places.rules.decision import expected
+from booking.places.rules.decision import as_told
 from booking.places.terms import terms_of, terms_offered
 from booking.site.limits import at_most
 
@@ -89,7 +89,7 @@ def _book_page(
     session, person, now = public_session(session_id), signed_in(request), timezone.now()
     told = None
     if refusal is not None:
-        told = refused_now(refusal, now=now)
+        told = as_told(refusal, now=now)
     elif profile is None:
         told = expected(session=session, person=person, now=now)
     context = {
