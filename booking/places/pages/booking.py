@@ -16,7 +16,7 @@ from booking.catalogue.models import Session
 from booking.places import actions
 from booking.places.links import offer_path
 from booking.places.managers.copies import would_be_copied_to
-from booking.places.pages.forms import BookForm, CancelForm
+from booking.places.pages.forms import BookForm, CancelForm, OfferAnswerForm
 from booking.places.pages.loaders import (
     arranged_booking,
     booking_for,
@@ -145,8 +145,11 @@ def answer_offer(request: HttpRequest, booking_id: int) -> HttpResponse:
     """Accept or decline an offered place."""
     person = signed_in(request)
     booking = booking_for(person, booking_id)
-    declined = request.POST.get("answer") == "decline"
-    answer = actions.decline_offer if declined else actions.accept_offer
+    form = OfferAnswerForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, form.errors["answer"][0])
+        return redirect(booking)
+    answer = actions.accept_offer if form.accepts else actions.decline_offer
     try:
         answer(booking=booking, by=person, now=timezone.now())
     except ManagerNeeded as refusal:
