@@ -6,15 +6,19 @@ Made of the steps of `booking.places.actions`, under the same locks in the same 
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import transaction
-
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.places import actions, announcements, giving, history, terms
 from booking.places.facts import read_practitioners
-from booking.places.lock import lock_booking, lock_session, read_people, save_counts, sittings_of
+from booking.places.lock import (
+    locked,
+    locked_booking,
+    locked_session,
+    read_people,
+    sittings_of,
+)
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
 from booking.places.models import Booking, BookingEvent
@@ -40,8 +44,7 @@ def substitute(
     `NoPlaceToGive`, `NotAColleague`, `AlreadyBooked`, `Clash`, `NotForYou`,
     `PrerequisiteMissing`, `ManagerNeeded`, `SessionNotOpen` or `SessionStarted`.
     """
-    with transaction.atomic():
-        session, given = lock_booking(booking)
+    with locked_booking(booking) as (session, given):
         check_may_be_given(given, session, to_agency=to.agency_id, now=now)
         who = read_practitioners([to.pk], session.course_rules, now=now, lock=True)[to.pk]
         case = case_of_taking_over(session, who, by=by, named=manager_email, now=now)
@@ -63,7 +66,6 @@ def substitute(
             to_manager = asking.ask(taken, who, manager_email=decision.manager, by=by, now=now)
         history.record([given], What.HANDED_OVER, by=by, now=now, why=f"Given to {to}.")
         history.record([taken], What.TOOK_OVER, by=by, now=now, why=f"From {given.person}.")
-        save_counts(session)
         gone = announcements.cancelled(given, sittings, by=by, handed_to=str(to))
         because = f"{announcements.who_has(taken, by)} given you the place of {given.person}."
         if by.pk == given.person_id:
@@ -81,9 +83,8 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
     cancelling late applies. Returns the new booking. Raises `NoPlaceToGive`, `MustWait`,
     `AlreadyBooked`, `Clash`, or that the other date takes no bookings.
     """
-    with transaction.atomic():
-        locked = {key: lock_session(key) for key in sorted({booking.session_id, to.pk})}
-        session, other = locked[booking.session_id], locked[to.pk]
+    with locked(booking.session_id, to.pk) as held:
+        session, other = held[booking.session_id], held[to.pk]
         given = Booking.objects.select_related("person", "approval").get(pk=booking.pk)
         given.session = session
         check_may_be_moved(given, session, to=other, now=now)
@@ -111,8 +112,6 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
         here = f"Exchanged from {short_day(session.starts_at)}."
         history.record([taken], What.MOVED_HERE, by=by, now=now, why=here)
         history.record_passed_over(line.held, now=now)
-        for each in locked.values():
-            save_counts(each)
         gone = announcements.cancelled(given, before, by=by, moved_to=short_day(other.starts_at))
         because = (
             f"{announcements.who_has(taken, by)} exchanged your place on"
@@ -158,13 +157,12 @@ def invite(
     here, or may not book the course, is left out. Returns how many were put in line. Raises
     `SessionNotOpen` or `SessionStarted`.
     """
-    with transaction.atomic():
-        locked = lock_session(session.pk)
-        check_ahead(locked, now=now)
+    with locked_session(session) as held:
+        check_ahead(held, now=now)
         # Where the caller is in a transaction, places are given in it in several rounds. Who is
         # locked now, in order of keys, makes no later round wait.
         read_people(sorted({person.pk for person in people}), lock=True)
-        invited = put_in_line(locked, people, until=until, why=why, by=by, now=now)
+        invited = put_in_line(held, people, until=until, why=why, by=by, now=now)
     give_in_turn(session, invited, why=why, now=now)
     return len(invited)
 
@@ -190,15 +188,13 @@ def put_in_line(
         invited.append(booking)
     insert(invited)
     history.record(invited, What.INVITED, by=by, now=now, why=why)
-    save_counts(session)
     return invited
 
 
 def give_in_turn(session: Session, invited: Sequence[Booking], *, why: str, now: datetime) -> None:
     """Offer the free places, and tell those of the invited who got none where they stand."""
     actions.fill_places(session=session, now=now)
-    with transaction.atomic():
-        lock_session(session.pk)
+    with locked_session(session):
         keys = {booking.pk for booking in invited}
         line = Booking.objects.waiting().for_session(session).select_related("person")
         outbox.post(
@@ -217,8 +213,7 @@ def move_up(*, booking: Booking, position: int, why: str, by: User, now: datetim
 
     Those who are passed see the reason, without a name. Raises `NotWaiting`.
     """
-    with transaction.atomic():
-        session, moved = lock_booking(booking)
+    with locked_booking(booking) as (session, moved):
         line = list(Booking.objects.waiting().for_session(session))
         index = next((number for number, each in enumerate(line) if each.pk == moved.pk), None)
         if index is None:

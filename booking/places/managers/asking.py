@@ -15,7 +15,7 @@ from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.places import announcements, history
 from booking.places.facts import Practitioner, read_practitioners
-from booking.places.lock import lock_booking, lock_session
+from booking.places.lock import locked, locked_booking
 from booking.places.managers.models import Approval, new_approval_key
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import AlreadyAnswered
@@ -204,10 +204,9 @@ def confirm_address(*, approval: Approval, by: User, now: datetime) -> None:
 
     Raises `AlreadyAnswered` unless it waits for that.
     """
-    with transaction.atomic():
-        session = lock_session(approval.booking.session_id)
+    with locked(approval.booking.session_id) as held:
         fresh = Approval.objects.select_related("booking__person").get(pk=approval.pk)
-        fresh.booking.session = session
+        fresh.booking.session = held[fresh.booking.session_id]
         is_open = state_of_question(fresh, now=now) == QuestionState.OPEN
         if fresh.state != Approval.State.UNCONFIRMED or not is_open:
             raise AlreadyAnswered
@@ -232,8 +231,7 @@ def change_manager(*, booking: Booking, manager_email: str, by: User, now: datet
     Until when the place is held stays as it was, or naming one manager after another would keep a
     place for good. Raises `ManagerNeeded`, or `AlreadyAnswered` unless the question is open.
     """
-    with transaction.atomic():
-        session, booking = lock_booking(booking)
+    with locked_booking(booking) as (session, booking):
         approval: Approval | None = getattr(booking, "approval", None)
         if approval is None or state_of_question(approval, now=now) != QuestionState.OPEN:
             raise AlreadyAnswered

@@ -147,7 +147,7 @@ def answer_offer(request: HttpRequest, booking_id: int) -> HttpResponse:
     booking = booking_for(person, booking_id)
     form = OfferAnswerForm(request.POST)
     if not form.is_valid():
-        messages.error(request, form.errors["answer"][0])
+        messages.error(request, str(form.errors["answer"][0]))
         return redirect(booking)
     answer = actions.accept_offer if form.accepts else actions.decline_offer
     try:
