@@ -23,7 +23,7 @@ from booking.desk.sessions.forms import DetailsForm, OpeningForm, SessionForm
 from booking.outbox.watch import backlog
 from booking.places.managers.models import Approval
 from booking.places.refusals import PlaceRefused, ReservedPlaces
-from booking.scheduling import capacity, corrections, demand, drafting, opening, plans
+from booking.scheduling import capacity, corrections, demand, drafting
 from booking.site.limits import at_most
 from booking.site.web import search_text
 
@@ -100,7 +100,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if form.is_valid() and opening_form.is_valid():
         publish = "publish" in request.POST
         try:
-            session = opening.schedule_and_tell(
+            session = drafting.schedule(
                 course=course,
                 plan=form.plan,
                 publish=publish,
@@ -133,7 +133,7 @@ def edit(request: HttpRequest, session_id: int) -> HttpResponse:
     typed = request.POST if request.method == "POST" else None
     form = DetailsForm(typed, session=session, now=timezone.now())
     can_be_edited = session.state == Session.State.PUBLISHED
-    refusal: EditRefused | None = None if can_be_edited else plans.NotEditable()
+    refusal: EditRefused | None = None if can_be_edited else drafting.NotEditable()
     if form.is_valid() and not refusal and request.POST.get("step") != "edit":
         try:
             return _details_changed(request, session, form)
@@ -174,7 +174,7 @@ def _edit_draft(request: HttpRequest, session: Session) -> HttpResponse:
     if form.is_valid() and opening_form.is_valid():
         publish = "publish" in request.POST
         try:
-            opening.change_draft_and_tell(
+            drafting.change_draft(
                 session=session,
                 plan=form.plan,
                 publish=publish,
@@ -215,7 +215,7 @@ def publish(request: HttpRequest, session_id: int) -> HttpResponse:
         return redirect("manage_session", session.pk)
     first_days = form.cleaned_data["first_days"]
     try:
-        opening.publish_and_tell(
+        drafting.publish_draft(
             session=session, first_days=first_days, by=signed_in(request), now=now
         )
     except EditRefused as refused:
@@ -248,10 +248,10 @@ def discard(request: HttpRequest, session_id: int) -> HttpResponse:
     """Ask, then remove a draft."""
     session = managed_session(session_id)
     is_draft = session.state == Session.State.DRAFT
-    refusal: EditRefused | None = None if is_draft else plans.NotADraft()
+    refusal: EditRefused | None = None if is_draft else drafting.NotADraft()
     if request.method == "POST":
         try:
-            plans.discard_draft(session=session)
+            drafting.discard_draft(session=session)
         except EditRefused as refused:
             refusal = refused
         else:
