@@ -28,7 +28,7 @@ from booking.places.lock import read_session
 from booking.places.rules.rules import turned_away
 from booking.scheduling import corrections, demand, trainers
 from booking.scheduling.capacity import check_reserved
-from booking.scheduling.changing import Arrangements, move_releases
+from booking.scheduling.changing import Arrangements, move_releases, revise
 from booking.site.working_days import after_working_days
 
 NEW_DATE = "course.new_date"
@@ -193,7 +193,7 @@ def change_details(*, session: Session, details: Details, by: User, now: datetim
         if changed:
             _record(locked, f"Changed: {', '.join(changed)}."[:200], by=by, now=now)
         if told and Session.objects.with_a_date_ahead(now=now).filter(pk=locked.pk).exists():
-            corrections.revise(read_session(locked.pk), told, by=by, now=now)
+            revise(read_session(locked.pk), told, by=by, now=now)
 
 
 def complete_sessions(*, now: datetime) -> int:
