@@ -50,6 +50,12 @@ class ChangedMeanwhile(PlaceRefused):
     )
 
 
+class NothingChanges(PlaceRefused):
+    """A session is to be held as it is held already."""
+
+    sentence = "This is how the session is held already. Change something first."
+
+
 class BadTimes(PlaceRefused):
     """The sittings proposed cannot be held."""
 
