@@ -133,10 +133,10 @@ def schedule(
 
 def change_draft(
     *, session: Session, plan: Plan, publish: bool, first_days: int | None, by: User, now: datetime
-) -> None:
+) -> Session:
     """Replace everything about a draft but its course and its reserved places; publish it if asked.
 
-    Raises `NotADraft`, `ReferenceTaken`, or `ReservedPlaces` if they do not fit any more.
+    Returns it. Raises `NotADraft`, `ReferenceTaken`, or `ReservedPlaces` if they do not fit.
     """
     with transaction.atomic():
         draft = _lock_draft(session)
@@ -146,6 +146,7 @@ def change_draft(
         check_reserved(read_seating(read_session(draft.pk), now=now), capacity=draft.capacity)
         if publish:
             _publish(draft, first_days=first_days, by=by, now=now)
+    return draft
 
 
 def publish_draft(*, session: Session, first_days: int | None, by: User, now: datetime) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -148,7 +148,7 @@ def _capacity_preview(request: HttpRequest, session: Session, form: CapacityForm
         "chosen": chosen[:_NAMES_SHOWN],
         "more": max(len(chosen) - _NAMES_SHOWN, 0),
     }
-    return render(request, "desk/sessions/capacity_preview.html", context)
+    return page(request, "desk/sessions/capacity_preview.html", context)
 
 
 def _capacity_changed(request: HttpRequest, session: Session, form: CapacityForm) -> HttpResponse:
