@@ -10,7 +10,7 @@ from booking.catalogue.models import CancellationPolicy, Course, Session
 from booking.desk.sessions.arrangements import AboutSession, ArrangementsForm
 from booking.scheduling import drafting
 from booking.scheduling.cancelling import NextDates
-from booking.site.form_kit import DatesField, MomentField, whole_number_field
+from booking.site.form_kit import DatesField, Form, MomentField, whole_number_field
 from booking.site.wording import LONDON, counted
 from booking.site.working_days import after_working_days
 
@@ -48,7 +48,6 @@ class DetailsForm(AboutSession):
         required=False,
         empty_label="Free until the session starts",
         help_text="People who have booked keep the rules that they were promised.",
-        error_messages={"invalid_choice": "Choose one of the rules of cancelling."},
     )
     minimum = whole_number_field(
         "Fewest people (optional)",
@@ -71,7 +70,6 @@ class DetailsForm(AboutSession):
         help_text="Sent with confirmations and reminders: what to bring, where to park, whom to ask"
         " for.",
         widget=forms.Textarea(attrs={"rows": 6}),
-        error_messages={"max_length": f"Use {_TEXT_LENGTH:,} characters or fewer."},
     )
 
     def __init__(self, *args: Any, session: Session | None = None, now: datetime, **kwargs: Any):
@@ -143,10 +141,6 @@ class SessionForm(DetailsForm, ArrangementsForm):
             )
         ],
         widget=forms.TextInput(attrs={"class": "govuk-input--width-10", "spellcheck": "false"}),
-        error_messages={
-            "required": "Enter a reference.",
-            "max_length": "Use 30 characters or fewer for the reference.",
-        },
     )
     capacity = whole_number_field("Places", 1, MOST_PLACES)
     agency_limit = whole_number_field(
@@ -212,7 +206,7 @@ class SessionForm(DetailsForm, ArrangementsForm):
         )
 
 
-class CapacityForm(forms.Form):
+class CapacityForm(Form):
     """How many places there are, and why."""
 
     capacity = whole_number_field("Places", 1, MOST_PLACES)
@@ -221,21 +215,14 @@ class CapacityForm(forms.Form):
         help_text="Kept in the session’s history. Nobody is sent it.",
         max_length=REASON_LENGTH,
         required=False,
-        error_messages={"max_length": f"Use {REASON_LENGTH} characters or fewer."},
     )
 
 
-class ReasonForm(forms.Form):
+class ReasonForm(Form):
     """A reason that people are told, so it cannot be left out."""
 
     why = forms.CharField(
-        label="Reason",
-        max_length=REASON_LENGTH,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        error_messages={
-            "required": "Enter a reason.",
-            "max_length": f"Use {REASON_LENGTH} characters or fewer.",
-        },
+        label="Reason", max_length=REASON_LENGTH, widget=forms.Textarea(attrs={"rows": 3})
     )
 
 
@@ -309,7 +296,7 @@ class MoveUpForm(ReasonForm):
         return wanted
 
 
-class OpeningForm(forms.Form):
+class OpeningForm(Form):
     """For how many working days those who asked come first; left empty, it is open to all."""
 
     first_days = whole_number_field(

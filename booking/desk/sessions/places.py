@@ -28,7 +28,7 @@ from booking.places.refusals import LimitTooLow, NotWaiting, PlaceRefused
 from booking.places.rules.line import why_each_waits
 from booking.scheduling import capacity
 from booking.scheduling.capacity import Reservation
-from booking.site.form_kit import whole_number_field
+from booking.site.form_kit import Form, whole_number_field
 from booking.site.web import page, paged, posted
 from booking.site.wording import counted
 from booking.site.working_days import end_of_working_day_before
@@ -40,7 +40,7 @@ _ROW = ("whom", "places", "days")
 _PEOPLE_PER_PAGE = 50
 
 
-class LimitsForm(forms.Form):
+class LimitsForm(Form):
     """The most places for one agency, and one row for each reservation."""
 
     agency_limit = whole_number_field(
