@@ -9,12 +9,14 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from accounts import failing_mail
 from accounts.addresses import SHARED_MAILBOX_REFUSED, domain_of, is_shared_mailbox
 from accounts.models import Agency, User, unfinished_accounts
 from booking.partnership.kept import sender, the_partnership
 from booking.site.refusals import Refused
+from booking.site.signed_links import SignedLink
 
 UNFINISHED_ACCOUNT_LIFE = timedelta(days=2)
 
@@ -97,6 +99,19 @@ def choose_reminders(*, person: User, wants_reminders: bool) -> None:
     """Turn the person's reminders on or off; other mail about their bookings always comes."""
     person.wants_reminders = wants_reminders
     person.save(update_fields=["wants_reminders"])
+
+
+def reminders_path(person: User, *, since: datetime) -> str:
+    """The path on which this person turns reminders off, or on again, without signing in.
+
+    `since` is when the message was decided, so that composing it again gives the same link.
+    """
+    return reverse("reminders_link", args=[SignedLink.REMINDERS.token(str(person.pk), since=since)])
+
+
+def person_of_link(token: str, *, now: datetime) -> User:
+    """Whom a link is for. Raises `LinkRefused`, or `User.DoesNotExist` for a closed account."""
+    return User.objects.get(pk=SignedLink.REMINDERS.content(token, now=now), is_active=True)
 
 
 def place_in_agency(*, person: User, agency: Agency) -> None:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.reminder_links import reminders_path
+from accounts.actions import reminders_path
 from booking.catalogue.models import Session
 from booking.mail.composing import TOPICS, compose
 from booking.mail.letters import Letter, write
