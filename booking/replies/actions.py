@@ -8,8 +8,8 @@ from django.db import transaction
 from accounts import failing_mail
 from accounts.models import User
 from booking.catalogue.models import Sitting
-from booking.outbox import came_back
 from booking.outbox import posting as outbox
+from booking.outbox import remedies
 from booking.outbox.models import Message, MessageEvent
 from booking.outbox.posting import Draft
 from booking.places.models import Booking
@@ -68,7 +68,7 @@ def record_answer(
 def record_delivery_report(*, report: DeliveryReport, now: datetime) -> None:
     """Note what a mail server reports of one of our messages. Raises `NotForUs`."""
     for message_id in report.message_ids:
-        message = came_back.find_by_message_id(message_id)
+        message = remedies.find_by_message_id(message_id)
         if message is not None:
             break
     else:
@@ -92,7 +92,7 @@ def record_delivery_report(*, report: DeliveryReport, now: datetime) -> None:
             f" to {message.to_email}, which may pass mail on."
         )
     with transaction.atomic():
-        came_back.record_report(
+        remedies.record_report(
             message=message,
             message_id=message_id,
             is_final=report.is_final,
