@@ -18,20 +18,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from booking.local import MAIL_ADDRESS, PARTNERSHIP, SIGN_IN_AS
 from booking.local.processes import (
     FolderInUse,
     GuardedProcess,
     lock_folder,
     port_in_use,
     stopped_by_signals,
-)
-from booking.local.sample_people import (
-    AGENCY_LEAD,
-    COORDINATOR,
-    MAIL_ADDRESS,
-    PARTNERSHIP,
-    PRACTITIONER,
-    TRAINER,
 )
 from booking.local.servers import LOCAL, REPOSITORY, EmbeddedServers, ServersRefused
 from booking.local.smtp_sink import SmtpSink
@@ -189,6 +182,7 @@ class Demo:
         )
 
     def _welcome(self) -> None:
+        addresses = "\n".join(f"  {role:12}  {address}" for role, address in SIGN_IN_AS.items())
         print(
             f"""
 Briefed is ready.
@@ -198,10 +192,7 @@ Briefed is ready.
 
 Sign in with one of these addresses, then read the code in the mailbox:
 
-  practitioner  {PRACTITIONER}
-  agency lead   {AGENCY_LEAD}
-  trainer       {TRAINER}
-  coordinator   {COORDINATOR}
+{addresses}
 
 Logs are in {os.path.relpath(self.folder / "logs")}. Press Ctrl-C to stop.
 """,
@@ -219,13 +210,8 @@ Logs are in {os.path.relpath(self.folder / "logs")}. Press Ctrl-C to stop.
                 raise DemoStopped(self._story(name, program, code))
 
     def _story(self, name: str, program: GuardedProcess, code: int) -> str:
-        lines = program.last_lines(_LINES_SHOWN)
-        return "\n".join(
-            [
-                f"{name} ended with exit code {code}; its log ends with:",
-                *(f"  {line}" for line in lines),
-            ]
-        )
+        lines = [f"  {line}" for line in program.last_lines(_LINES_SHOWN)]
+        return "\n".join([f"{name} ended with exit code {code}; its log ends with:", *lines])
 
 
 def begin_anew_if_outdated(folder: Path) -> bool:
