@@ -11,8 +11,12 @@ from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from accounts import failing_mail
-from accounts.addresses import SHARED_MAILBOX_REFUSED, domain_of, is_shared_mailbox
+from accounts.addresses import (
+    SHARED_MAILBOX_REFUSED,
+    clear_failing,
+    domain_of,
+    is_shared_mailbox,
+)
 from accounts.models import Agency, User, unfinished_accounts
 from booking.partnership.kept import sender, the_partnership
 from booking.site.refusals import Refused
@@ -153,7 +157,7 @@ def correct_email(*, person: User, email: str, by: User, now: datetime) -> None:
             raise AddressTaken from taken
         EmailAddress.objects.filter(user=fresh).delete()
         EmailAddress.objects.create(user=fresh, email=email, primary=True, verified=False)
-        failing_mail.clear(person=fresh)
+        clear_failing(person=fresh)
         _sign_out(fresh)
 
 

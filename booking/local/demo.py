@@ -131,27 +131,19 @@ class Demo:
                 remember_migrations(self.folder)
 
     def _start_programs(self, environment: Mapping[str, str]) -> None:
-        celery = ["-m", "celery", "-A", "worker.celery"]
-        self._start(
-            "web",
-            [
+        celery = ("-m", "celery", "-A", "worker.celery")
+        programs = {
+            "web": [
                 *("-m", "granian", "--interface", "wsgi", "--workers", "2", "--no-ws"),
                 # Threads of one process would only wait for each other: see `make bench`.
                 *("--blocking-threads", "1"),
                 *("--host", self.host, "--port", str(self.port), "booking.site.wsgi:application"),
             ],
-            environment,
-        )
-        self._start(
-            "worker",
-            [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"],
-            environment,
-        )
-        self._start(
-            "beat",
-            [*celery, "beat", "--pidfile=", "--loglevel", "INFO"],
-            environment,
-        )
+            "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"],
+            "beat": [*celery, "beat", "--pidfile=", "--loglevel", "INFO"],
+        }
+        for name, arguments in programs.items():
+            self._start(name, arguments, environment)
 
     def _start(
         self, name: str, arguments: Sequence[str], environment: Mapping[str, str]

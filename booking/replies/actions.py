@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts import failing_mail
+from accounts import addresses
 from accounts.models import User
 from booking.catalogue.models import Sitting
 from booking.outbox import posting as outbox
@@ -101,7 +101,7 @@ def record_delivery_report(*, report: DeliveryReport, now: datetime) -> None:
         )
         # What the message was before its address was corrected says nothing about the new one.
         if report.is_permanent and message.message_id == message_id:
-            failing_mail.mark(email=message.to_email, why=report.reason, now=now)
+            addresses.mark_failing(email=message.to_email, why=report.reason, now=now)
 
 
 def say_address_works(*, person: User, by: User, why: str, now: datetime) -> None:
@@ -116,7 +116,7 @@ def say_address_works(*, person: User, by: User, why: str, now: datetime) -> Non
             .select_for_update()
             .first()
         )
-        failing_mail.clear(person=person)
+        addresses.clear_failing(person=person)
         if last is not None:
             MessageEvent.objects.create(
                 message=last,
