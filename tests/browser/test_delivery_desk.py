@@ -12,8 +12,8 @@ from playwright.sync_api import Page, expect
 from accounts import addresses
 from booking.outbox.models import Message
 from booking.places import actions
+from booking.replies.incoming import Fetched
 from booking.replies.intake import take_in
-from booking.replies.mailbox import Fetched
 from tests.browser.journeys import Mail, show_heading, sign_in
 from tests.factories import make_coordinator, make_course, make_person, make_session, morning
 from tests.replies import letters

@@ -19,8 +19,8 @@ from booking.mail.letters import Letter, write
 from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
 from booking.outbox.topics import topic_words
 from booking.places import actions
+from booking.replies.incoming import Fetched
 from booking.replies.intake import take_in
-from booking.replies.mailbox import Fetched
 from booking.scheduling import trainers
 from booking.site.wording import deadline
 from tests.factories import make_coordinator, make_person, make_session, make_trainer, morning

@@ -14,8 +14,8 @@ from booking.outbox.posting import Draft
 from booking.places import announcements
 from booking.places.models import Booking
 from booking.replies.actions import DECLINED_TOPIC
+from booking.replies.incoming import Fetched
 from booking.replies.intake import take_in
-from booking.replies.mailbox import Fetched
 from booking.replies.models import CalendarReply, ReceivedMail
 from tests.factories import NOW, make_person, make_session
 from tests.mail.letters import make_booking, part, post, read, times, written
