@@ -1,6 +1,7 @@
 """What changes people, and why it may be refused."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -77,26 +78,21 @@ def save_profile(
     Whoever leads an agency and says that they work for another leads neither from then on: a
     coordinator makes them a lead, not their own word.
     """
-    changes_agency = person.agency_id != (agency.pk if agency else None)
-    if changes_agency:
-        person.is_agency_lead = False
-    person.first_name, person.last_name, person.job_title = first_name, last_name, job_title
-    person.agency = agency
-    person.unlisted_agency = "" if agency else unlisted_agency
-    person.manager_email, person.phone, person.level = manager_email, phone, level
-    person.save(
-        update_fields=[
-            "first_name",
-            "last_name",
-            "job_title",
-            "agency",
-            "unlisted_agency",
-            "manager_email",
-            "phone",
-            "level",
-            *(["is_agency_lead"] if changes_agency else []),
-        ]
-    )
+    changes: dict[str, Any] = {
+        "first_name": first_name,
+        "last_name": last_name,
+        "job_title": job_title,
+        "agency": agency,
+        "unlisted_agency": "" if agency else unlisted_agency,
+        "manager_email": manager_email,
+        "phone": phone,
+        "level": level,
+    }
+    if person.agency_id != (agency.pk if agency else None):
+        changes["is_agency_lead"] = False
+    for name, value in changes.items():
+        setattr(person, name, value)
+    person.save(update_fields=changes)
 
 
 def choose_reminders(*, person: User, wants_reminders: bool) -> None:

@@ -105,6 +105,9 @@ class AgencyPages(BackOffice):
     search_fields = ["name"]
 
 
+_ROLES = ["is_trainer", "is_agency_lead", "is_coordinator", "is_staff"]
+
+
 @admin.register(User)
 class UserPages(BackOffice):
     """People: their roles change here, their addresses and sign-in do not.
@@ -118,13 +121,10 @@ class UserPages(BackOffice):
         "first_name",
         "last_name",
         "agency",
-        "is_trainer",
-        "is_agency_lead",
-        "is_coordinator",
-        "is_staff",
+        *_ROLES,
         "is_active",
     ]
-    list_filter = ["is_trainer", "is_agency_lead", "is_coordinator", "is_staff", "is_active"]
+    list_filter = [*_ROLES, "is_active"]
     list_select_related = ["agency"]
     search_fields = ["email", "first_name", "last_name"]
     ordering = ["last_name", "first_name", "pk"]
@@ -146,7 +146,7 @@ class UserPages(BackOffice):
                 ]
             },
         ),
-        ("Roles", {"fields": ["is_trainer", "is_agency_lead", "is_coordinator", "is_staff"]}),
+        ("Roles", {"fields": _ROLES}),
         ("Mail", {"fields": ["wants_reminders"]}),
         ("Account", {"fields": ["is_active", "is_superuser", "date_joined", "last_login"]}),
     ]
