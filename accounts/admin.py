@@ -146,7 +146,7 @@ class UserPages(BackOffice):
                 ]
             },
         ),
-        ("Roles", {"fields": _ROLES}),
+        ("Roles", {"fields": [*_ROLES]}),
         ("Mail", {"fields": ["wants_reminders"]}),
         ("Account", {"fields": ["is_active", "is_superuser", "date_joined", "last_login"]}),
     ]
