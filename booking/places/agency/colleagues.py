@@ -13,8 +13,7 @@ from django.db import transaction
 
 from accounts import agencies
 from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox
-from accounts.models import Agency, User
-from accounts.people import (
+from accounts.agencies import (
     Entry,
     begin_account,
     is_colleague,
@@ -22,6 +21,7 @@ from accounts.people import (
     may_join,
     take_into_agency,
 )
+from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.places import actions, announcements, exchanges

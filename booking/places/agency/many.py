@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from accounts.agencies import Entry, known_by_address
 from accounts.models import Agency, User
-from accounts.people import Entry, known_by_address
 from booking.catalogue.models import Session
 from booking.places.agency.colleagues import book_colleague, check_address, newcomer
 from booking.places.facts import read_practitioners

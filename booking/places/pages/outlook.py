@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from accounts.agencies import Entry, known_by_address
 from accounts.models import User
-from accounts.people import Entry, known_by_address
 from booking.catalogue.models import Session
 from booking.places import terms
 from booking.places.agency.colleagues import check_address, newcomer
