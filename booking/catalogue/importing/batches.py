@@ -1,6 +1,6 @@
 """What an import is going to write: compared with what is stored, then written at once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,32 +25,33 @@ class ImportCounts:
 class Table[M: Model]:
     """The rows of one table by what the files know them by: stored ones and new ones.
 
-    `known_by` are the columns of that key, `fields` those that the files decide: no other is
-    written. `stamp` is written with a change, and is no change by itself.
+    `known_by` are the columns of that key. Only what the files decide is written, and `stamp`,
+    which is no change by itself.
     """
 
     model: type[M]
     known_by: tuple[str, ...]
-    fields: tuple[str, ...]
     rows: dict[Any, M]
     stamp: tuple[str, ...] = ()
+    decided: set[str] = field(default_factory=set)
     named: set[Any] = field(default_factory=set)
     new: dict[Any, M] = field(default_factory=dict)
     changed: dict[Any, M] = field(default_factory=dict)
 
-    def put(self, key: Any, wanted: M) -> set[str]:
-        """Have the row of this key be like `wanted`. Returns the fields in which it was not.
+    def put(self, key: Any, wanted: Mapping[str, Any], **if_new: Any) -> set[str]:
+        """Have the row of this key be as wanted; a new one is given its key and more by `if_new`.
 
-        A row that is not stored yet becomes `wanted`, and is like it in none.
+        Returns the fields in which it was not so.
         """
         self.named.add(key)
-        found = self.rows.setdefault(key, wanted)
-        if found is wanted:
-            self.new[key] = wanted
-            return set(self.fields)
-        differs = {name for name in self.fields if getattr(found, name) != getattr(wanted, name)}
+        self.decided |= wanted.keys()
+        if key not in self.rows:
+            self.rows[key] = self.new[key] = self.model(**wanted, **if_new)
+            return set(wanted)
+        found = self.rows[key]
+        differs = {name for name, value in wanted.items() if getattr(found, name) != value}
         for name in differs:
-            setattr(found, name, getattr(wanted, name))
+            setattr(found, name, wanted[name])
         if differs:
             self.touch(key)
         return differs
@@ -72,7 +73,7 @@ class Table[M: Model]:
             [*self.new.values(), *self.changed.values()],
             update_conflicts=True,
             unique_fields=self.known_by,
-            update_fields=self.fields + self.stamp,
+            update_fields=[*self.decided, *self.stamp],
             batch_size=_BATCH,
         )
 

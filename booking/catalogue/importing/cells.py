@@ -7,7 +7,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -70,8 +70,13 @@ class BadCell(Exception):
 class Columns:
     """The columns of a table. Required ones must be in the header; their cells may be empty."""
 
-    required: tuple[str, ...]
-    optional: tuple[str, ...] = ()
+    required: Sequence[str]
+    optional: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, header: str, optional: str = "") -> "Columns":
+        """From names as a header has them, with commas between."""
+        return cls(header.split(","), optional.split(",") if optional else ())
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from graphlib import CycleError, TopologicalSorter
+from typing import Any
 
 from django.db.models import Prefetch, Q
 from django.utils.text import slugify
@@ -15,39 +16,13 @@ from booking.catalogue.importing.cells import BadCell, Columns, Row, Sheet
 from booking.catalogue.models import Course, Session, Topic
 from booking.site.wording import counted
 
-COURSES = Columns(
-    (
-        "code",
-        "title",
-        "kind",
-        "level",
-        "audience",
-        "hours",
-        "sittings",
-        "capacity",
-        "per_agency_limit",
-        "renew_months",
-        "manager_approval",
-        "prerequisite",
-        "summary",
-    ),
-    optional=("topics", "sectors"),
+COURSES = Columns.of(
+    "code,title,kind,level,audience,hours,sittings,capacity,per_agency_limit,renew_months,"
+    "manager_approval,prerequisite,summary",
+    optional="topics,sectors",
 )
 MOST_PLACES = 100_000
 MOST_MONTHS = 600
-_FIELDS = (
-    "title",
-    "kind",
-    "level",
-    "audience",
-    "hours",
-    "usual_capacity",
-    "usual_agency_limit",
-    "renew_months",
-    "needs_manager_approval",
-    "summary",
-    "sectors",
-)
 
 
 def _topic_name(cell: str) -> str:
@@ -64,12 +39,12 @@ class CourseImport:
         first = Prefetch("prerequisites", Course.objects.only("code"))
         stored = Course.objects.defer("search").prefetch_related("topics", first)
         self.by_code = stored.in_bulk(field_name="code")
-        self.table = Table(Course, ("code",), _FIELDS, self.by_code)
+        self.table = Table(Course, ("code",), self.by_code)
         self._needs = {
             code: {needed.code for needed in course.prerequisites.all()}
             for code, course in self.by_code.items()
         }
-        self._topics = Table(Topic, ("slug",), ("name",), Topic.objects.in_bulk(field_name="slug"))
+        self._topics = Table(Topic, ("slug",), Topic.objects.in_bulk(field_name="slug"))
         self._new_topics: list[tuple[Course, list[Topic]]] = []
         self._new_needs: list[tuple[Course, list[Course]]] = []
         self.sittings: dict[str, int] = {}
@@ -102,28 +77,25 @@ class CourseImport:
 
     def _plan(self, row: Row, code: str) -> None:
         found = self.by_code.get(code)
-        sectors = found.sectors if found else []
         row.required("code", cells.code(20), "")
-        wanted = Course(
-            code=code,
-            title=row.required("title", cells.text(200), ""),
-            kind=row.required("kind", cells.choice(Course.Kind), ""),
-            level=row.required("level", cells.number_in(1, 3), 1),
-            audience=row.optional("audience", cells.text(300), ""),
-            hours=row.required("hours", cells.hours, Decimal(1)),
-            usual_capacity=row.required("capacity", cells.number_in(1, MOST_PLACES), 1),
-            usual_agency_limit=row.optional(
+        wanted: dict[str, Any] = {
+            "title": row.required("title", cells.text(200), ""),
+            "kind": row.required("kind", cells.choice(Course.Kind), ""),
+            "level": row.required("level", cells.number_in(1, 3), 1),
+            "audience": row.optional("audience", cells.text(300), ""),
+            "hours": row.required("hours", cells.hours, Decimal(1)),
+            "usual_capacity": row.required("capacity", cells.number_in(1, MOST_PLACES), 1),
+            "usual_agency_limit": row.optional(
                 "per_agency_limit", cells.number_or_none(MOST_PLACES), None
             ),
-            renew_months=row.optional("renew_months", cells.number_or_none(MOST_MONTHS), None),
-            needs_manager_approval=row.optional("manager_approval", cells.flag, False),
-            summary=row.optional("summary", cells.paragraphs, ""),
-            sectors=row.listed("sectors", cells.each_once(cells.choice(Sector)))
-            if row.has("sectors")
-            else sectors,
-        )
+            "renew_months": row.optional("renew_months", cells.number_or_none(MOST_MONTHS), None),
+            "needs_manager_approval": row.optional("manager_approval", cells.flag, False),
+            "summary": row.optional("summary", cells.paragraphs, ""),
+        }
+        if row.has("sectors"):
+            wanted["sectors"] = row.listed("sectors", cells.each_once(cells.choice(Sector)))
         self.sittings[code] = row.optional("sittings", cells.number_in(1, 100), 0)
-        if "title" in self.table.put(code, wanted) and found is not None and found.pk:
+        if "title" in self.table.put(code, wanted, code=code) and found is not None and found.pk:
             self._refuse_if_people_were_told(found, row)
 
     def _refuse_if_people_were_told(self, course: Course, row: Row) -> None:
@@ -156,7 +128,7 @@ class CourseImport:
         for name in row.listed("topics", cells.each_once(_topic_name)):
             slug = slugify(name)[:100]
             if slug not in self._topics.rows:
-                self._topics.put(slug, Topic(name=name, slug=slug))
+                self._topics.put(slug, {"name": name}, slug=slug)
             wanted[slug] = self._topics.rows[slug]
         if set(wanted) != ({topic.slug for topic in course.topics.all()} if course.pk else set()):
             self._new_topics.append((course, list(wanted.values())))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from allauth.account.models import EmailAddress
 
@@ -12,11 +11,8 @@ from booking.catalogue.importing import cells
 from booking.catalogue.importing.batches import Table
 from booking.catalogue.importing.cells import Columns, Row, Sheet
 
-AGENCIES = Columns(("name", "sector", "email_domains", "trainers_in_kind"))
-PRACTITIONERS = Columns(
-    ("email", "first_name", "last_name", "job_title", "agency", "manager_email")
-)
-_TYPED = ("first_name", "last_name", "job_title", "agency", "unlisted_agency", "manager_email")
+AGENCIES = Columns.of("name,sector,email_domains,trainers_in_kind")
+PRACTITIONERS = Columns.of("email,first_name,last_name,job_title,agency,manager_email")
 
 
 class AgencyImport:
@@ -24,19 +20,16 @@ class AgencyImport:
 
     def __init__(self, sheet: Sheet) -> None:
         self._is_whole = sheet.is_whole
-        stored = Agency.objects.in_bulk(field_name="name")
-        fields = ("sector", "email_domains", "trainers_in_kind")
-        self.table = Table(Agency, ("name",), fields, stored)
+        self.table = Table(Agency, ("name",), Agency.objects.in_bulk(field_name="name"))
         for row, name in sheet.keyed_rows("name", lambda row: " ".join(row.cells["name"].split())):
             row.required("name", cells.text(200), "")
-            wanted = Agency(
-                name=name,
-                sector=row.required("sector", cells.choice(Sector), Sector.OTHER.value),
-                email_domains=row.listed("email_domains", cells.each_once(cells.domain)),
-                trainers_in_kind=row.optional("trainers_in_kind", cells.flag, False),
-            )
+            wanted = {
+                "sector": row.required("sector", cells.choice(Sector), Sector.OTHER.value),
+                "email_domains": row.listed("email_domains", cells.each_once(cells.domain)),
+                "trainers_in_kind": row.optional("trainers_in_kind", cells.flag, False),
+            }
             if name not in self.table.named:
-                self.table.put(name, wanted)
+                self.table.put(name, wanted, name=name)
 
     def read(self, row: Row, column: str) -> Agency | None:
         """The agency that a row of another file names."""
@@ -63,11 +56,10 @@ class PeopleImport:
     def __init__(self, agencies: AgencyImport, emails: Iterable[str], now: datetime) -> None:
         self._agencies, self._now, wanted = agencies, now, list(emails)
         people = User.objects.select_related("agency").in_bulk(wanted, field_name="email")
-        self.practitioners = Table(User, ("email",), _TYPED, people)
-        self.trainers = Table(User, ("email",), ("is_trainer",), people)
+        self.practitioners = Table(User, ("email",), people)
+        self.trainers = Table(User, ("email",), people)
         known = {found.email: found for found in EmailAddress.objects.filter(email__in=wanted)}
-        ways = ("verified", "primary")
-        self._addresses = Table(EmailAddress, ("user", "email"), ways, known)
+        self._addresses = Table(EmailAddress, ("user", "email"), known)
         keys = [person.pk for person in people.values()]
         primary = EmailAddress.objects.filter(user_id__in=keys, primary=True)
         self._with_primary = set(primary.values_list("user_id", flat=True))
@@ -76,16 +68,17 @@ class PeopleImport:
         """Every row of practitioners.csv."""
         for row, key in sheet.keyed_rows("email", lambda row: row.cells["email"].lower()):
             email = row.required("email", cells.personal_email, key)
-            wanted = self._person(
-                email,
-                first_name=row.required("first_name", cells.text(100), ""),
-                last_name=row.required("last_name", cells.text(100), ""),
-                job_title=row.required("job_title", cells.text(150), ""),
-                agency=self._agencies.read(row, "agency"),
-                manager_email=row.optional("manager_email", cells.email, ""),
-            )
+            wanted = {
+                "first_name": row.required("first_name", cells.text(100), ""),
+                "last_name": row.required("last_name", cells.text(100), ""),
+                "job_title": row.required("job_title", cells.text(150), ""),
+                "agency": self._agencies.read(row, "agency"),
+                "unlisted_agency": "",
+                "manager_email": row.optional("manager_email", cells.email, ""),
+            }
             if email and email not in self.practitioners.named:
-                self._plan(self.practitioners, wanted, row=row, column="email")
+                self.practitioners.put(email, wanted, email=email, date_joined=self._now)
+                self._verify(email, self.practitioners, row, "email")
 
     def trainer(self, email: str, row: Row) -> User:
         """The person who leads a session, made a trainer; planned once, however often named.
@@ -95,33 +88,34 @@ class PeopleImport:
         """
         if email not in self.trainers.named:
             first, last = name_from_address(email)
-            agency = self._agencies.by_domain(email)
-            wanted = self._person(
-                email, is_trainer=True, first_name=first, last_name=last, agency=agency
+            self.trainers.put(
+                email,
+                {"is_trainer": True},
+                email=email,
+                date_joined=self._now,
+                first_name=first,
+                last_name=last,
+                agency=self._agencies.by_domain(email),
             )
-            self._plan(self.trainers, wanted, row=row, column="trainer_email")
+            self._verify(email, self.trainers, row, "trainer_email")
         return self.trainers.rows[email]
 
-    def _person(self, email: str, **fields: Any) -> User:
-        return User(email=email, date_joined=self._now, **fields)
-
-    def _plan(self, table: Table[User], wanted: User, *, row: Row, column: str) -> None:
-        """Plan a person, and have their address count as verified: a code sent to it is enough."""
-        email = wanted.email
-        table.put(email, wanted)
+    def _verify(self, email: str, table: Table[User], row: Row, column: str) -> None:
+        """Have the address count as verified, so that a code sent to it signs the person in."""
         person, found = table.rows[email], self._addresses.rows.get(email)
-        if person is wanted:
-            person.set_unusable_password()
         if found is not None and found.user_id != person.pk:
             row.refuse(column, f'is "{email}", an address of somebody else\'s account')
             return
-        primary = person.pk not in self._with_primary or (found is not None and found.primary)
-        address = EmailAddress(user=person, email=email, verified=True, primary=primary)
-        if self._addresses.put(email, address):
+        wanted = {"verified": True}
+        if person.pk not in self._with_primary:
+            wanted["primary"] = True
+        if self._addresses.put(email, wanted, user=person, email=email):
             table.touch(email)
 
     def write(self) -> None:
         """Write people, then their addresses. Agencies are written by now."""
+        for person in (self.practitioners.new | self.trainers.new).values():
+            person.set_unusable_password()
         self.practitioners.write()
         self.trainers.write()
         self._addresses.write()

@@ -39,7 +39,7 @@ FILES = {
     "courses.csv": COURSES,
     "practitioners.csv": PRACTITIONERS,
     "sessions.csv": SESSIONS,
-    "diary_dates.csv": Columns(("title", "starts", "ends")),
+    "diary_dates.csv": Columns.of("title,starts,ends"),
 }
 # Any number will do that nothing else locks.
 _LOCK = 7_305_071
@@ -116,7 +116,7 @@ def _diary_dates(sheet: Sheet) -> Table[DiaryDate]:
     Awareness days are fixed by others, so they never move with the programme.
     """
     stored = {(found.title, found.starts): found for found in DiaryDate.objects.all()}
-    table = Table(DiaryDate, ("title", "starts"), ("ends",), stored, stamp=("changed_at",))
+    table = Table(DiaryDate, ("title", "starts"), stored, stamp=("changed_at",))
     rows = sheet.keyed_rows(
         "title", lambda row: (" ".join(row.cells["title"].split()), row.cells["starts"])
     )
@@ -129,7 +129,7 @@ def _diary_dates(sheet: Sheet) -> Table[DiaryDate]:
         if ends < starts:
             row.refuse("ends", f"is {ends}, which is before the start on {starts}")
             continue
-        table.put((title, starts), DiaryDate(title=title, starts=starts, ends=ends))
+        table.put((title, starts), {"ends": ends}, title=title, starts=starts)
     return table
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Q
 
@@ -15,19 +16,9 @@ from booking.catalogue.importing.people import PeopleImport
 from booking.catalogue.models import Session, Sitting, Venue
 from booking.site.wording import counted
 
-SESSIONS = Columns(
-    (
-        "reference",
-        "course_code",
-        "sittings",
-        "delivery",
-        "venue",
-        "address",
-        "join_url",
-        "capacity",
-        "per_agency_limit",
-        "trainer_email",
-    )
+SESSIONS = Columns.of(
+    "reference,course_code,sittings,delivery,venue,address,join_url,capacity,per_agency_limit,"
+    "trainer_email"
 )
 # What people with a booking have been told, by the column that sets it.
 _TOLD = {
@@ -37,16 +28,6 @@ _TOLD = {
     "venue": "venue",
     "join_url": "join_url",
 }
-_FIELDS = (
-    "course",
-    "delivery",
-    "venue",
-    "join_url",
-    "capacity",
-    "agency_limit",
-    "starts_at",
-    "ends_at",
-)
 _OVER = {Session.State.CANCELLED: "cancelled", Session.State.COMPLETED: "over"}
 
 
@@ -79,8 +60,7 @@ class VenueImport:
     """The venues of sessions.csv, by name; rows that name one must agree on its address."""
 
     def __init__(self) -> None:
-        stored = Venue.objects.in_bulk(field_name="name")
-        self.table = Table(Venue, ("name",), ("address",), stored)
+        self.table = Table(Venue, ("name",), Venue.objects.in_bulk(field_name="name"))
         self._lines: dict[str, int] = {}
 
     def read(self, row: Row) -> Venue | None:
@@ -95,7 +75,7 @@ class VenueImport:
         known = found.address if found else ""
         if name not in self._lines:
             self._lines[name] = row.line
-            differs = self.table.put(name, Venue(name=name, address=address or known))
+            differs = self.table.put(name, {"address": address or known}, name=name)
             if differs and found is not None:
                 self._refuse_if_people_were_told(found, row)
         elif address and address != known:
@@ -146,30 +126,30 @@ class SessionImport:
             .order_by("pk")
         )
         by_reference = {session.reference: session for session in stored}
-        self.table = Table(Session, ("reference",), _FIELDS, by_reference, stamp=("changed_at",))
+        self.table = Table(Session, ("reference",), by_reference, stamp=("changed_at",))
         for line in lines:
             if line.reference not in self.table.named:
                 self._plan(line)
 
     def _plan(self, line: SessionLine) -> None:
         row, reference = line.row, line.reference
-        wanted = self._wanted(row, reference)
-        course = self._courses.read(row, "course_code")
+        wanted = self._wanted(row)
         times = row.listed("sittings", lambda _: cells.moments(line.sittings, weeks=self._weeks))
-        if course is not None:
-            self._note_other_number_of_sittings(row, len(times), course.code)
+        if wanted["course"] is not None:
+            self._note_other_number_of_sittings(row, len(times), wanted["course"].code)
         trainers = [self._people.trainer(email, row) for email in line.trainers]
-        if course is None or not times:
+        if wanted["course"] is None or not times:
             return
-        wanted.course = course
-        wanted.starts_at, wanted.ends_at = times[0].starts_at, max(each.ends_at for each in times)
+        wanted["starts_at"] = times[0].starts_at
+        wanted["ends_at"] = max(sitting.ends_at for sitting in times)
         found = self.table.rows.get(reference)
         if found is None:
-            self.table.put(reference, wanted)
-            self._sittings.append((wanted, times))
-            self._trainers.append((wanted, trainers))
+            new = {"state": Session.State.PUBLISHED, "changed_at": self._now}
+            self.table.put(reference, wanted, reference=reference, **new)
+            self._sittings.append((self.table.rows[reference], times))
+            self._trainers.append((self.table.rows[reference], trainers))
             return
-        ends = max(found.ends_at, wanted.ends_at)
+        ends = max(found.ends_at, wanted["ends_at"])
         self._plan_change(found, row, wanted, times)
         if {each.email for each in trainers} != {each.email for each in found.trainers.all()}:
             if ends > self._now:
@@ -177,8 +157,8 @@ class SessionImport:
             self._trainers.append((found, trainers))
             self.table.touch(reference)
 
-    def _wanted(self, row: Row, reference: str) -> Session:
-        """The session as its row describes it, but for its course and times."""
+    def _wanted(self, row: Row) -> dict[str, Any]:
+        """The session as its row describes it, but for its times."""
         delivery = row.required("delivery", cells.choice(Session.Delivery), "")
         join_url = row.optional("join_url", cells.https_link, "")
         venue: Venue | None = None
@@ -192,16 +172,16 @@ class SessionImport:
             for column in ("venue", "address"):
                 if row.cells[column]:
                     row.refuse(column, "must be empty for a session online")
-        return Session(
-            reference=reference,
-            state=Session.State.PUBLISHED,
-            changed_at=self._now,
-            delivery=delivery,
-            venue=venue,
-            join_url=join_url,
-            capacity=row.required("capacity", cells.number_in(1, MOST_PLACES), 1),
-            agency_limit=row.optional("per_agency_limit", cells.number_or_none(MOST_PLACES), None),
-        )
+        return {
+            "course": self._courses.read(row, "course_code"),
+            "delivery": delivery,
+            "venue": venue,
+            "join_url": join_url,
+            "capacity": row.required("capacity", cells.number_in(1, MOST_PLACES), 1),
+            "agency_limit": row.optional(
+                "per_agency_limit", cells.number_or_none(MOST_PLACES), None
+            ),
+        }
 
     def _note_other_number_of_sittings(self, row: Row, number: int, code: str) -> None:
         usual = self._courses.sittings.get(code, 0)
@@ -211,7 +191,9 @@ class SessionImport:
                 f" {counted(number, 'sitting')}, and its course {code} usually has {usual}."
             )
 
-    def _plan_change(self, found: Session, row: Row, wanted: Session, times: list[Sitting]) -> None:
+    def _plan_change(
+        self, found: Session, row: Row, wanted: dict[str, Any], times: list[Sitting]
+    ) -> None:
         changed = self.table.put(found.reference, wanted)
         if _spans(times) != _spans(found.sittings.all()):
             changed.add("sittings")
