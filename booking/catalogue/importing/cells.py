@@ -7,7 +7,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -68,15 +68,13 @@ class BadCell(Exception):
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of a table. Required ones must be in the header; their cells may be empty."""
+    """The columns of a table, with commas between them as in a header.
 
-    required: Sequence[str]
-    optional: Sequence[str] = ()
+    Required ones must be there; their cells may be empty.
+    """
 
-    @classmethod
-    def of(cls, header: str, optional: str = "") -> "Columns":
-        """From names as a header has them, with commas between."""
-        return cls(header.split(","), optional.split(",") if optional else ())
+    required: str
+    optional: str = ""
 
 
 @dataclass(frozen=True)
@@ -206,7 +204,8 @@ def _header(sheet: Sheet, line: int, cells: list[str], columns: Columns) -> list
     names = [cell.lower() for cell in cells]
     while names and not names[-1]:
         names.pop()
-    known = {*columns.required, *columns.optional}
+    required = columns.required.split(",")
+    known = {*required, *columns.optional.split(",")}
     before = len(sheet.problems)
     for number, name in enumerate(names, start=1):
         if not name:
@@ -215,7 +214,7 @@ def _header(sheet: Sheet, line: int, cells: list[str], columns: Columns) -> list
             sheet.refuse(line, "is not a known column", column=name)
         elif name in names[: number - 1]:
             sheet.refuse(line, "is there twice", column=name)
-    for name in columns.required:
+    for name in required:
         if name not in names:
             sheet.refuse(line, "this column is missing", column=name)
     return names if len(sheet.problems) == before else None

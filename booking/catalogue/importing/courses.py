@@ -16,7 +16,7 @@ from booking.catalogue.importing.cells import BadCell, Columns, Row, Sheet
 from booking.catalogue.models import Course, Session, Topic
 from booking.site.wording import counted
 
-COURSES = Columns.of(
+COURSES = Columns(
     "code,title,kind,level,audience,hours,sittings,capacity,per_agency_limit,renew_months,"
     "manager_approval,prerequisite,summary",
     optional="topics,sectors",

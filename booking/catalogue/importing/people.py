@@ -11,8 +11,8 @@ from booking.catalogue.importing import cells
 from booking.catalogue.importing.batches import Table
 from booking.catalogue.importing.cells import Columns, Row, Sheet
 
-AGENCIES = Columns.of("name,sector,email_domains,trainers_in_kind")
-PRACTITIONERS = Columns.of("email,first_name,last_name,job_title,agency,manager_email")
+AGENCIES = Columns("name,sector,email_domains,trainers_in_kind")
+PRACTITIONERS = Columns("email,first_name,last_name,job_title,agency,manager_email")
 
 
 class AgencyImport:

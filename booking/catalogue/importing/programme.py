@@ -39,7 +39,7 @@ FILES = {
     "courses.csv": COURSES,
     "practitioners.csv": PRACTITIONERS,
     "sessions.csv": SESSIONS,
-    "diary_dates.csv": Columns.of("title,starts,ends"),
+    "diary_dates.csv": Columns("title,starts,ends"),
 }
 # Any number will do that nothing else locks.
 _LOCK = 7_305_071

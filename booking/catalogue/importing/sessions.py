@@ -16,7 +16,7 @@ from booking.catalogue.importing.people import PeopleImport
 from booking.catalogue.models import Session, Sitting, Venue
 from booking.site.wording import counted
 
-SESSIONS = Columns.of(
+SESSIONS = Columns(
     "reference,course_code,sittings,delivery,venue,address,join_url,capacity,per_agency_limit,"
     "trainer_email"
 )
