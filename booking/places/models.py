@@ -13,6 +13,7 @@ from django.utils.crypto import get_random_string
 
 from accounts.models import Agency, Sector, User
 from booking.catalogue.models import CancellationPolicy, Session, Sitting
+from booking.catalogue.sittings import overlapping
 
 _CALENDAR_KEY_LENGTH = 24
 
@@ -92,9 +93,10 @@ class BookingQuerySet(models.QuerySet["Booking"]):
     def at_the_time_of(self, session_id: int) -> Self:
         """Those that hold a place on another session, one of whose sittings overlaps."""
         here = Sitting.objects.filter(
+            overlapping(
+                OuterRef("session__sittings__starts_at"), OuterRef("session__sittings__ends_at")
+            ),
             session_id=session_id,
-            starts_at__lt=OuterRef("session__sittings__ends_at"),
-            ends_at__gt=OuterRef("session__sittings__starts_at"),
         )
         return self.holding_a_place().exclude(session_id=session_id).filter(Exists(here))
 

@@ -1,6 +1,5 @@
 """Why a place is not given or not given up: each refusal with the sentence a person reads."""
 
-from datetime import datetime
 from enum import Enum
 
 from booking.catalogue.models import Session
@@ -90,8 +89,9 @@ class BookingNotOpenYet(PlaceRefused):
 
     may_be_overridden = True
 
-    def __init__(self, opens_at: datetime) -> None:
-        self.sentence = f"Booking opens at {deadline(opens_at)}."
+    def __init__(self, session: Session) -> None:
+        opens = session.booking_opens_at
+        self.sentence = f"Booking opens at {deadline(opens)}." if opens else self.sentence
         self.instead = "Come back then, or look for another date of the same course."
 
 
@@ -100,8 +100,8 @@ class BookingClosed(PlaceRefused):
 
     may_be_overridden = True
 
-    def __init__(self, closed_at: datetime) -> None:
-        self.sentence = f"Booking closed at {deadline(closed_at)}."
+    def __init__(self, session: Session) -> None:
+        self.sentence = f"Booking closed at {deadline(session.booking_ends_at)}."
         self.instead = "Look for another date of the same course."
 
 

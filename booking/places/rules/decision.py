@@ -23,7 +23,7 @@ from booking.places.refusals import (
     SessionNotOpen,
 )
 from booking.places.rules import rules
-from booking.places.rules.rules import RULES, Case
+from booking.places.rules.rules import RULES, Asks, Case
 
 State = Booking.State
 
@@ -152,7 +152,7 @@ def check_ahead(session: Session, *, now: datetime) -> None:
 
     Raises `SessionNotOpen` or `SessionStarted`.
     """
-    refused = rules.published_and_ahead(Case(session=session, now=now))
+    refused = rules.session_is_open(Case(session=session, now=now, asks=Asks.TURN))
     if refused is not None:
         raise refused
 
@@ -162,8 +162,7 @@ def check_open(session: Session, *, now: datetime) -> None:
 
     Raises `SessionNotOpen`, `SessionStarted`, `BookingNotOpenYet` or `BookingClosed`.
     """
-    check_ahead(session, now=now)
-    refused = rules.booking_is_open(Case(session=session, now=now))
+    refused = rules.session_is_open(Case(session=session, now=now))
     if refused is not None:
         raise refused
 

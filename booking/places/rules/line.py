@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from booking.catalogue.models import CourseRules, Session, Sitting
-from booking.catalogue.sittings import SittingTimes
+from booking.catalogue.sittings import SittingTimes, overlap
 from booking.places.facts import (
     Practitioner,
     Seating,
@@ -298,8 +298,7 @@ def _clashes(person_id: int, session_ids: Sequence[int]) -> Mapping[int, Booking
     for sitting in Sitting.objects.filter(session__in=session_ids):
         for booking in held:
             if booking.session_id != sitting.session_id and any(
-                other.starts_at < sitting.ends_at and other.ends_at > sitting.starts_at
-                for other in booking.session.sittings.all()
+                overlap(other, sitting) for other in booking.session.sittings.all()
             ):
                 found.setdefault(sitting.session_id, booking)
     return found

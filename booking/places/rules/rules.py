@@ -12,6 +12,7 @@ from enum import Enum
 
 from accounts.addresses import domain_of, same_mailbox
 from accounts.models import Level, Sector, User
+from booking.catalogue.availability import Opening, opening
 from booking.catalogue.models import CourseRules, Session
 from booking.places.facts import Practitioner, Seating
 from booking.places.models import Booking
@@ -81,21 +82,19 @@ class Case:
         return self.mine.must_accept_by is None and not hasattr(self.mine, "approval")
 
 
-def published_and_ahead(case: Case) -> PlaceRefused | None:
-    """The session is published and has not begun."""
-    if case.session.state != Session.State.PUBLISHED:
-        return SessionNotOpen(case.session)
-    return SessionStarted(case.session) if case.session.starts_at <= case.now else None
-
-
-def booking_is_open(case: Case) -> PlaceRefused | None:
-    """Booking has opened and has not closed, for a place that nobody holds yet."""
-    session, now = case.session, case.now
-    if case.asks in (Asks.TURN, Asks.TAKING_OVER):
-        return None
-    if session.booking_opens_at and session.booking_opens_at > now:
-        return BookingNotOpenYet(session.booking_opens_at)
-    return BookingClosed(session.booking_ends_at) if session.booking_ends_at <= now else None
+def session_is_open(case: Case) -> PlaceRefused | None:
+    """The session is published and ahead; for a place that nobody holds yet, booking is open."""
+    is_new = case.asks not in (Asks.TURN, Asks.TAKING_OVER)
+    match opening(case.session, now=case.now):
+        case Opening.OPEN:
+            return None
+        case Opening.STARTED:
+            return SessionStarted(case.session)
+        case Opening.NOT_YET:
+            return BookingNotOpenYet(case.session) if is_new else None
+        case Opening.CLOSED:
+            return BookingClosed(case.session) if is_new else None
+    return SessionNotOpen(case.session)
 
 
 def one_booking_each(case: Case) -> PlaceRefused | None:
@@ -237,8 +236,7 @@ def capacity(case: Case) -> PlaceRefused | None:
 
 
 RULES = (
-    published_and_ahead,
-    booking_is_open,
+    session_is_open,
     one_booking_each,
     sector,
     level,

@@ -7,7 +7,7 @@ import pytest
 from accounts.models import PractitionerGroup, Sector
 from booking.places.facts import read_practitioners, read_seating
 from booking.places.lock import read_session
-from booking.places.refusals import AlreadyBooked, BookingClosed, Clash, Effect, SessionStarted
+from booking.places.refusals import AlreadyBooked, Clash, Effect, SessionStarted
 from booking.places.rules.decision import Verdict, decide
 from booking.places.rules.rules import RULES, Case
 from tests.factories import NOW, make_agency, make_course, make_person, make_session
@@ -61,7 +61,6 @@ def test_no_coordinator_overrides_a_clash_a_second_booking_or_a_session_that_has
     found = decide(case).against
     assert [(type(each), each.may_be_overridden) for each in found] == [
         (SessionStarted, False),
-        (BookingClosed, True),
         (AlreadyBooked, False),
         (Clash, False),
     ]
