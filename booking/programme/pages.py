@@ -20,7 +20,7 @@ from booking.catalogue.models import DiaryDate, Session, Sitting
 from booking.catalogue.months import Month, first_of_month, weeks
 from booking.catalogue.sharing import CalendarEntry, as_script_text, calendar_links, event_data
 from booking.partnership.kept import the_partnership
-from booking.places.rules.decision import expected
+from booking.places.pages.outlook import expected
 from booking.places.terms import terms_offered
 from booking.site.caching import same_for_everyone
 from booking.site.wording import LONDON, counted
