@@ -25,12 +25,10 @@ class ImportCounts:
 class Table[M: Model]:
     """The rows of one table by what the files know them by: stored ones and new ones.
 
-    `known_by` are the columns of that key. Only what the files decide is written, and `stamp`,
-    which is no change by itself.
+    Only what the files decide is updated, and `stamp`, which is no change by itself.
     """
 
     model: type[M]
-    known_by: tuple[str, ...]
     rows: dict[Any, M]
     stamp: tuple[str, ...] = ()
     decided: set[str] = field(default_factory=set)
@@ -69,13 +67,11 @@ class Table[M: Model]:
 
     def write(self) -> None:
         """Insert and update."""
-        self.model._default_manager.bulk_create(
-            [*self.new.values(), *self.changed.values()],
-            update_conflicts=True,
-            unique_fields=self.known_by,
-            update_fields=[*self.decided, *self.stamp],
-            batch_size=_BATCH,
-        )
+        rows = self.model._default_manager
+        rows.bulk_create(self.new.values(), batch_size=_BATCH)
+        if self.changed:
+            decided = [*self.decided, *self.stamp]
+            rows.bulk_update(self.changed.values(), decided, batch_size=_BATCH // 2)
 
 
 def link[S: Model, T: Model](

@@ -39,12 +39,12 @@ class CourseImport:
         first = Prefetch("prerequisites", Course.objects.only("code"))
         stored = Course.objects.defer("search").prefetch_related("topics", first)
         self.by_code = stored.in_bulk(field_name="code")
-        self.table = Table(Course, ("code",), self.by_code)
+        self.table = Table(Course, self.by_code)
         self._needs = {
             code: {needed.code for needed in course.prerequisites.all()}
             for code, course in self.by_code.items()
         }
-        self._topics = Table(Topic, ("slug",), Topic.objects.in_bulk(field_name="slug"))
+        self._topics = Table(Topic, Topic.objects.in_bulk(field_name="slug"))
         self._new_topics: list[tuple[Course, list[Topic]]] = []
         self._new_needs: list[tuple[Course, list[Course]]] = []
         self.sittings: dict[str, int] = {}

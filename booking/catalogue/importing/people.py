@@ -20,7 +20,7 @@ class AgencyImport:
 
     def __init__(self, sheet: Sheet) -> None:
         self._is_whole = sheet.is_whole
-        self.table = Table(Agency, ("name",), Agency.objects.in_bulk(field_name="name"))
+        self.table = Table(Agency, Agency.objects.in_bulk(field_name="name"))
         for row, name in sheet.keyed_rows("name", lambda row: " ".join(row.cells["name"].split())):
             row.required("name", cells.text(200), "")
             wanted = {
@@ -56,10 +56,10 @@ class PeopleImport:
     def __init__(self, agencies: AgencyImport, emails: Iterable[str], now: datetime) -> None:
         self._agencies, self._now, wanted = agencies, now, list(emails)
         people = User.objects.select_related("agency").in_bulk(wanted, field_name="email")
-        self.practitioners = Table(User, ("email",), people)
-        self.trainers = Table(User, ("email",), people)
+        self.practitioners = Table(User, people)
+        self.trainers = Table(User, people)
         known = {found.email: found for found in EmailAddress.objects.filter(email__in=wanted)}
-        self._addresses = Table(EmailAddress, ("user", "email"), known)
+        self._addresses = Table(EmailAddress, known)
         keys = [person.pk for person in people.values()]
         primary = EmailAddress.objects.filter(user_id__in=keys, primary=True)
         self._with_primary = set(primary.values_list("user_id", flat=True))

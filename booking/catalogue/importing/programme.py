@@ -19,6 +19,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from booking.catalogue.importing import cells
 from booking.catalogue.importing.batches import ImportCounts, Table
@@ -116,7 +117,7 @@ def _diary_dates(sheet: Sheet) -> Table[DiaryDate]:
     Awareness days are fixed by others, so they never move with the programme.
     """
     stored = {(found.title, found.starts): found for found in DiaryDate.objects.all()}
-    table = Table(DiaryDate, ("title", "starts"), stored, stamp=("changed_at",))
+    table = Table(DiaryDate, stored, stamp=("changed_at",))
     rows = sheet.keyed_rows(
         "title", lambda row: (" ".join(row.cells["title"].split()), row.cells["starts"])
     )
@@ -129,7 +130,9 @@ def _diary_dates(sheet: Sheet) -> Table[DiaryDate]:
         if ends < starts:
             row.refuse("ends", f"is {ends}, which is before the start on {starts}")
             continue
-        table.put((title, starts), {"ends": ends}, title=title, starts=starts)
+        if table.put((title, starts), {"ends": ends}, title=title, starts=starts):
+            # A bulk update does not set it by itself.
+            table.rows[title, starts].changed_at = timezone.now()
     return table
 
 

@@ -60,7 +60,7 @@ class VenueImport:
     """The venues of sessions.csv, by name; rows that name one must agree on its address."""
 
     def __init__(self) -> None:
-        self.table = Table(Venue, ("name",), Venue.objects.in_bulk(field_name="name"))
+        self.table = Table(Venue, Venue.objects.in_bulk(field_name="name"))
         self._lines: dict[str, int] = {}
 
     def read(self, row: Row) -> Venue | None:
@@ -126,7 +126,7 @@ class SessionImport:
             .order_by("pk")
         )
         by_reference = {session.reference: session for session in stored}
-        self.table = Table(Session, ("reference",), by_reference, stamp=("changed_at",))
+        self.table = Table(Session, by_reference, stamp=("changed_at",))
         for line in lines:
             if line.reference not in self.table.named:
                 self._plan(line)
