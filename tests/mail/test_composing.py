@@ -32,7 +32,7 @@ from booking.places.changes import Matter
 from booking.places.managers.copies import TO_MANAGERS
 from booking.places.models import Booking
 from booking.scheduling import trainers
-from booking.scheduling.opening import NEW_DATE
+from booking.scheduling.drafting import NEW_DATE
 from booking.site.wording import LONDON
 from tests.factories import (
     NOW,

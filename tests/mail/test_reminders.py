@@ -9,8 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.actions import choose_reminders
-from accounts.reminder_links import person_of_link
+from accounts.actions import choose_reminders, person_of_link
 from booking.catalogue.models import Course, Session
 from booking.mail import reminders
 from booking.mail.reminder_times import LONGEST_AHEAD

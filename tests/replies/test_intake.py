@@ -7,15 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.failing_mail import people_whose_mail_fails
+from accounts.addresses import people_whose_mail_fails
 from accounts.models import User
 from booking.outbox.models import Message, MessageEvent
 from booking.outbox.posting import Draft
 from booking.places import announcements
 from booking.places.models import Booking
 from booking.replies.actions import DECLINED_TOPIC
+from booking.replies.incoming import Fetched
 from booking.replies.intake import take_in
-from booking.replies.mailbox import Fetched
 from booking.replies.models import CalendarReply, ReceivedMail
 from tests.factories import NOW, make_person, make_session
 from tests.mail.letters import make_booking, part, post, read, times, written
