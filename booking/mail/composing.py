@@ -15,9 +15,10 @@ from booking.calendars.entries import cancelled_description, entry_description, 
 from booking.calendars.ics import Event, cancellation, invitation
 from booking.catalogue.models import CourseInterest, Session
 from booking.mail import other_notices
-from booking.mail.letters import Letter, rendered, tidied, write
+from booking.mail.letters import Letter, one_line, rendered, write
 from booking.mail.notice import SESSION_CHANGED, CalendarChange, Notice, notice_of, still_to_tell
 from booking.mail.other_notices import NewDate, TrainerNotice
+from booking.mail.plain_text import plain_text
 from booking.mail.questions import ASKED, OFFERED, REMINDED, is_offered_anew, still_asks
 from booking.mail.reminder_times import DAYS, HOUR
 from booking.mail.reminders import still_reminds
@@ -173,14 +174,16 @@ def _letter(
     calendar: bytes | None = None,
     method: str = "",
 ) -> Letter:
+    subject = one_line(rendered(message.topic, "subject.txt", notice))
+    html = rendered(message.topic, "body.html", notice, subject=subject)
     return Letter(
         sender=sender(),
         reply_to=settings.MAIL_REPLY_TO,
         to_name=to_name,
         to_email=message.to_email,
-        subject=rendered(message.topic, "subject.txt", notice),
-        text=tidied(rendered(message.topic, "body.txt", notice)),
-        html=rendered(message.topic, "body.html", notice),
+        subject=subject,
+        text=plain_text(html),
+        html=html,
         message_id=message.message_id,
         written_at=message.created_at,
         calendar=calendar,

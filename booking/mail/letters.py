@@ -155,15 +155,11 @@ def _calendar_part(calendar: bytes, method: str) -> bytes:
     return head.encode() + base64.encodebytes(calendar).replace(b"\n", b"\r\n")
 
 
-_EMPTY_LINES = re.compile(r"\n\s*\n\s*\n")
-
-
-def rendered(topic: str, part: str, notice: object) -> str:
-    """One part of a topic's notice: its subject, text or HTML."""
-    words: dict[str, Any] = {"notice": notice, "partnership": the_partnership()}
+def rendered(topic: str, part: str, notice: object, *, subject: str = "") -> str:
+    """One part of a topic's notice: its subject, or its page, whose title the subject is."""
+    words: dict[str, Any] = {
+        "notice": notice,
+        "partnership": the_partnership(),
+        "subject": subject,
+    }
     return render_to_string(f"mail/{topic}/{part}", words)
-
-
-def tidied(text: str) -> str:
-    """Plain text without the gaps that template tags leave."""
-    return _EMPTY_LINES.sub("\n\n", text.replace("\r\n", "\n")).strip() + "\n"

@@ -139,7 +139,7 @@ def test_a_cancelled_session_is_told_with_its_reason(course: Course) -> None:
         session=session, by=make_coordinator(), now=NOW, why="The trainer is away."
     )
     text = part(read(written(copies()[-1])), "text/plain")
-    assert "Neglect has been cancelled. Priya Shah had a place on it" in text
+    assert "Neglect has been cancelled\n\nPriya Shah had a place on it" in text
     assert "The trainer is away." in text
 
 

@@ -1,0 +1,93 @@
+"""The plain text of an email, made from its page, so that its words stand in one place."""
+
+import re
+from html.parser import HTMLParser
+
+_SPACES = re.compile(r"[ \t\n\r\f]+")
+_EMPTY_LINES = re.compile(r"\n{3,}")
+_BLOCKS = frozenset({"h1", "h2", "p", "li", "ul", "div"})
+_VOID = frozenset({"br", "hr", "img", "meta"})
+
+
+def plain_text(page: str) -> str:
+    """What the body of a page of ours says, as text.
+
+    An empty line stands between blocks; but a heading stands on its text, and the lines of a list
+    or a panel together. A link's address follows its words, unless the words are the address.
+    What is marked `data-html-only` is left out.
+    """
+    reader = _Reader()
+    # The head is mostly style sheet, which costs time and says nothing.
+    reader.feed(page.partition("</head>")[2] or page)
+    reader.close()
+    reader.end_block()
+    return "".join(reader.text) + "\n"
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.text: list[str] = []
+        self._block: list[str] = []
+        # What kind of block this is and which was before it: "h1", "h2", "p", "lead" or "li".
+        self._kind = self._before = ""
+        # Which panel this block is in, and the one before it was; 0 is none.
+        self._panel = self._panel_before = self._panels = 0
+        # Where the words of an open link begin, and the address that is to follow them.
+        self._link_begins, self._address = 0, ""
+        self._left_out = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self._left_out or any(name == "data-html-only" for name, _ in attrs):
+            self._left_out += tag not in _VOID
+        elif tag == "br":
+            self._block.append("\n")
+        elif tag == "a":
+            attributes = dict(attrs)
+            self._link_begins = len(self._block)
+            # What a person typed and `urlize` made a link stays as it was typed.
+            is_typed = attributes.get("rel") == "nofollow"
+            self._address = "" if is_typed else attributes.get("href") or ""
+        elif tag in _BLOCKS:
+            self.end_block()
+            kind = dict(attrs).get("class")
+            self._kind = "lead" if kind == "lead" else tag
+            if kind == "panel":
+                self._panels += 1
+                self._panel = self._panels
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._left_out:
+            self._left_out -= 1
+        elif tag == "a":
+            words = "".join(self._block[self._link_begins :])
+            if self._address not in ("", words) and self._address != f"mailto:{words}":
+                self._block.append(f": {self._address}")
+        elif tag in _BLOCKS:
+            self.end_block()
+            if tag == "div":
+                self._panel = 0
+
+    def handle_data(self, data: str) -> None:
+        if not self._left_out:
+            self._block.append(_SPACES.sub(" ", data))
+
+    def end_block(self) -> None:
+        """Add the block that was read, if it says anything."""
+        lines = [re.sub(" +", " ", line).strip(" ") for line in "".join(self._block).split("\n")]
+        words = _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip("\n")
+        self._block = []
+        if not words:
+            return
+        if self.text:
+            self.text.append("\n" if self._stands_close() else "\n\n")
+        self.text.append(f"- {words}" if self._kind == "li" else words)
+        self._before, self._panel_before = self._kind, self._panel
+
+    def _stands_close(self) -> bool:
+        """Whether no empty line parts this block from the one before it."""
+        if self._before == "h2":
+            return self._kind not in ("h1", "h2")
+        if self._panel and self._panel == self._panel_before:
+            return self._kind != "lead" or self._before == "lead"
+        return self._kind == self._before == "li"
