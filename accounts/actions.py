@@ -1,6 +1,7 @@
 """What changes people, and why it may be refused."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -9,12 +10,18 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
+from django.urls import reverse
 
-from accounts import failing_mail
-from accounts.addresses import SHARED_MAILBOX_REFUSED, domain_of, is_shared_mailbox
+from accounts.addresses import (
+    SHARED_MAILBOX_REFUSED,
+    clear_failing,
+    domain_of,
+    is_shared_mailbox,
+)
 from accounts.models import Agency, User, unfinished_accounts
 from booking.partnership.kept import sender, the_partnership
 from booking.site.refusals import Refused
+from booking.site.signed_links import SignedLink
 
 UNFINISHED_ACCOUNT_LIFE = timedelta(days=2)
 
@@ -71,32 +78,40 @@ def save_profile(
     Whoever leads an agency and says that they work for another leads neither from then on: a
     coordinator makes them a lead, not their own word.
     """
-    changes_agency = person.agency_id != (agency.pk if agency else None)
-    if changes_agency:
-        person.is_agency_lead = False
-    person.first_name, person.last_name, person.job_title = first_name, last_name, job_title
-    person.agency = agency
-    person.unlisted_agency = "" if agency else unlisted_agency
-    person.manager_email, person.phone, person.level = manager_email, phone, level
-    person.save(
-        update_fields=[
-            "first_name",
-            "last_name",
-            "job_title",
-            "agency",
-            "unlisted_agency",
-            "manager_email",
-            "phone",
-            "level",
-            *(["is_agency_lead"] if changes_agency else []),
-        ]
-    )
+    changes: dict[str, Any] = {
+        "first_name": first_name,
+        "last_name": last_name,
+        "job_title": job_title,
+        "agency": agency,
+        "unlisted_agency": "" if agency else unlisted_agency,
+        "manager_email": manager_email,
+        "phone": phone,
+        "level": level,
+    }
+    if person.agency_id != (agency.pk if agency else None):
+        changes["is_agency_lead"] = False
+    for name, value in changes.items():
+        setattr(person, name, value)
+    person.save(update_fields=changes)
 
 
 def choose_reminders(*, person: User, wants_reminders: bool) -> None:
     """Turn the person's reminders on or off; other mail about their bookings always comes."""
     person.wants_reminders = wants_reminders
     person.save(update_fields=["wants_reminders"])
+
+
+def reminders_path(person: User, *, since: datetime) -> str:
+    """The path on which this person turns reminders off, or on again, without signing in.
+
+    `since` is when the message was decided, so that composing it again gives the same link.
+    """
+    return reverse("reminders_link", args=[SignedLink.REMINDERS.token(str(person.pk), since=since)])
+
+
+def person_of_link(token: str, *, now: datetime) -> User:
+    """Whom a link is for. Raises `LinkRefused`, or `User.DoesNotExist` for a closed account."""
+    return User.objects.get(pk=SignedLink.REMINDERS.content(token, now=now), is_active=True)
 
 
 def place_in_agency(*, person: User, agency: Agency) -> None:
@@ -138,7 +153,7 @@ def correct_email(*, person: User, email: str, by: User, now: datetime) -> None:
             raise AddressTaken from taken
         EmailAddress.objects.filter(user=fresh).delete()
         EmailAddress.objects.create(user=fresh, email=email, primary=True, verified=False)
-        failing_mail.clear(person=fresh)
+        clear_failing(person=fresh)
         _sign_out(fresh)
 
 

@@ -1,4 +1,26 @@
-"""What can be told from a work email address."""
+"""Work email addresses: what can be told from one, and whether mail reaches it.
+
+An address that fails is marked by a mail server's report and cleared by proof: the person signs in
+with a code that was sent to the address, or confirms a new one. Otherwise a coordinator says that
+it works. An address that fails is still written to.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.account.signals import (
+    authentication_step_completed,
+    email_changed,
+    email_confirmed,
+)
+from django.db.models import DateTimeField, QuerySet, Value
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+
+from accounts.models import User
+
+_LONGEST_REASON = 500
 
 # Mailboxes that several people read: a place, a certificate and a record belong to one person.
 SHARED_MAILBOXES = frozenset(
@@ -42,3 +64,46 @@ def is_shared_mailbox(email: str) -> bool:
     name = email.partition("@")[0].lower().partition("+")[0]
     plain = name.replace(".", "").replace("_", "").replace("-", "").strip("0123456789")
     return name in SHARED_MAILBOXES or plain in SHARED_MAILBOXES
+
+
+def mark_failing(*, email: str, why: str, now: datetime) -> None:
+    """Mail to this address came back for good; of an address that is nobody's nothing is kept."""
+    since = Coalesce("mail_failing_since", Value(now, output_field=DateTimeField()))
+    User.objects.filter(email=email.lower()).update(
+        mail_failing_since=since, mail_failure=why[:_LONGEST_REASON]
+    )
+
+
+def clear_failing(*, person: User) -> None:
+    """Mail reaches this person's address again."""
+    User.objects.filter(pk=person.pk, mail_failing_since__isnull=False).update(
+        mail_failing_since=None, mail_failure=""
+    )
+
+
+def people_whose_mail_fails() -> QuerySet[User]:
+    """Those whose address mail does not reach, the newest first."""
+    return User.objects.filter(mail_failing_since__isnull=False).order_by(
+        "-mail_failing_since", "pk"
+    )
+
+
+def watch_for_proof() -> None:
+    """Clear an address when allauth says that its owner has read a mail there."""
+    authentication_step_completed.connect(_signed_in, dispatch_uid="failing_mail.signed_in")
+    email_confirmed.connect(_confirmed, dispatch_uid="failing_mail.confirmed")
+    email_changed.connect(_changed, dispatch_uid="failing_mail.changed")
+
+
+def _signed_in(*, user: User, method: str, email: str | None = None, **about: Any) -> None:
+    if method == "code" and email and email.lower() == user.email:
+        clear_failing(person=user)
+
+
+def _confirmed(*, request: HttpRequest, email_address: EmailAddress, **about: Any) -> None:
+    if email_address.email.lower() == email_address.user.email:
+        clear_failing(person=email_address.user)
+
+
+def _changed(*, user: User, **about: Any) -> None:
+    clear_failing(person=user)

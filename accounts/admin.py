@@ -1,11 +1,16 @@
-"""The back office of people and agencies, and what every page of the back office allows."""
+"""The back office of people and agencies, and what every page of the back office allows.
 
-from typing import Any
+It is entered only through the site's own sign-in.
+"""
 
+from typing import Any, ClassVar
+
+from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress, EmailConfirmation
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
+from django.contrib.admin.options import BaseModelAdmin
 from django.contrib.auth.models import AnonymousUser, Group
 from django.db import transaction
 from django.db.models import Model, QuerySet
@@ -14,6 +19,12 @@ from django.http import HttpRequest
 from accounts.actions import forget_second_step
 from accounts.models import AccessRecord, Agency, User
 from booking.site.wording import counted
+
+# Before `admin.site.urls` is read, or Django's own password page would still be there.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign,no-untyped-call]
+admin.site.site_header = admin.site.site_title = "Briefed back office"
+admin.site.index_title = "What coordinators change now and then"
+admin.site.site_url = "/manage/"
 
 
 def may_use_back_office(person: User | AnonymousUser) -> bool:
@@ -26,31 +37,41 @@ def may_use_back_office(person: User | AnonymousUser) -> bool:
     )
 
 
-class BackOffice(admin.ModelAdmin):  # type: ignore[type-arg]
+class ByRole(BaseModelAdmin):  # type: ignore[type-arg]
+    """What coordinators may do with the rows of a model: `allowed` says it, nobody may do more."""
+
+    allowed: ClassVar[frozenset[str]] = frozenset()
+
+    def _may(self, what: str, request: HttpRequest) -> bool:
+        return what in self.allowed and may_use_back_office(request.user)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """It may be looked at."""
+        return self._may("view", request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Rows may be added."""
+        return self._may("add", request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Rows may be changed."""
+        return self._may("change", request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Rows may be deleted."""
+        return self._may("delete", request)
+
+
+class BackOffice(ByRole, admin.ModelAdmin):  # type: ignore[type-arg]
     """Coordinators may see and change; nobody deletes."""
 
+    allowed = frozenset({"view", "add", "change"})
     list_per_page = 50
     show_full_result_count = False
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """The page is on the index."""
         return may_use_back_office(request.user)
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """It may be looked at."""
-        return may_use_back_office(request.user)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Rows may be added."""
-        return may_use_back_office(request.user)
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Rows may be changed."""
-        return may_use_back_office(request.user)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Rows are kept."""
-        return False
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         """Write only what was changed, so that a page left open puts nothing back."""
@@ -64,26 +85,15 @@ class BackOffice(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 class ReadOnly(BackOffice):
-    """May be looked at only."""
+    """May be looked at only: the actions of the site make and change the rows."""
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Rows are made by the actions of the site."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Rows are changed by the actions of the site."""
-        return False
-
-
-def take_out(*others: Any) -> None:
-    """Take models that libraries register out of the back office."""
-    for model in others:
-        if admin.site.is_registered(model):
-            admin.site.unregister(model)
+    allowed = frozenset({"view"})
 
 
 # Secrets of the second step, other people's sign-ins, and rights that our roles replace.
-take_out(EmailAddress, EmailConfirmation, Authenticator, UserSession, Group)
+for _of_a_library in (EmailAddress, EmailConfirmation, Authenticator, UserSession, Group):
+    if admin.site.is_registered(_of_a_library):
+        admin.site.unregister(_of_a_library)
 
 
 @admin.register(Agency)
@@ -95,22 +105,26 @@ class AgencyPages(BackOffice):
     search_fields = ["name"]
 
 
+_ROLES = ["is_trainer", "is_agency_lead", "is_coordinator", "is_staff"]
+
+
 @admin.register(User)
 class UserPages(BackOffice):
-    """People: their roles change here, their addresses and sign-in do not."""
+    """People: their roles change here, their addresses and sign-in do not.
 
+    An account begins when somebody signs in.
+    """
+
+    allowed = frozenset({"view", "change"})
     list_display = [
         "email",
         "first_name",
         "last_name",
         "agency",
-        "is_trainer",
-        "is_agency_lead",
-        "is_coordinator",
-        "is_staff",
+        *_ROLES,
         "is_active",
     ]
-    list_filter = ["is_trainer", "is_agency_lead", "is_coordinator", "is_staff", "is_active"]
+    list_filter = [*_ROLES, "is_active"]
     list_select_related = ["agency"]
     search_fields = ["email", "first_name", "last_name"]
     ordering = ["last_name", "first_name", "pk"]
@@ -132,14 +146,10 @@ class UserPages(BackOffice):
                 ]
             },
         ),
-        ("Roles", {"fields": ["is_trainer", "is_agency_lead", "is_coordinator", "is_staff"]}),
+        ("Roles", {"fields": [*_ROLES]}),
         ("Mail", {"fields": ["wants_reminders"]}),
         ("Account", {"fields": ["is_active", "is_superuser", "date_joined", "last_login"]}),
     ]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """An account begins when somebody signs in."""
-        return False
 
     def has_superuser_permission(self, request: HttpRequest) -> bool:
         """Only a superuser weakens how somebody signs in."""

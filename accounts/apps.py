@@ -11,6 +11,6 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to allauth; models can be imported from here on."""
-        from accounts.failing_mail import watch_for_proof
+        from accounts.addresses import watch_for_proof
 
         watch_for_proof()

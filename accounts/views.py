@@ -14,9 +14,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
 from accounts import actions
+from accounts.actions import person_of_link
 from accounts.forms import ProfileForm, RemindersForm
 from accounts.models import User
-from accounts.reminder_links import person_of_link
 from booking.site.limits import at_most, at_most_from_one_address
 from booking.site.signed_links import LinkRanOut, LinkRefused
 from booking.site.web import page, posted

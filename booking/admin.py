@@ -4,10 +4,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import flatten
 from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest
 
-from accounts.admin import BackOffice, ReadOnly, may_use_back_office
+from accounts.admin import BackOffice, ByRole, ReadOnly
 from accounts.models import Sector
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import Course, DiaryDate, Session, Sitting, Topic, Venue
@@ -19,15 +20,12 @@ from booking.site.form_kit import ReminderDaysField
 
 @admin.register(Topic)
 class TopicPages(BackOffice):
-    """Subjects."""
+    """Subjects; nothing hangs on one, so it may be deleted."""
 
+    allowed = BackOffice.allowed | {"delete"}
     list_display = ["name", "slug"]
     search_fields = ["name"]
     prepopulated_fields = {"slug": ["name"]}
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nothing hangs on a topic."""
-        return may_use_back_office(request.user)
 
 
 @admin.register(Course)
@@ -73,42 +71,27 @@ class VenuePages(BackOffice):
 
 @admin.register(DiaryDate)
 class DiaryDatePages(BackOffice):
-    """Awareness days and weeks."""
+    """Awareness days and weeks; nothing hangs on one, so it may be deleted."""
 
+    allowed = BackOffice.allowed | {"delete"}
     list_display = ["title", "starts", "ends"]
     search_fields = ["title"]
     date_hierarchy = "starts"
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nothing hangs on a diary date."""
-        return may_use_back_office(request.user)
 
+class SittingRows(ByRole, admin.TabularInline):  # type: ignore[type-arg]
+    """The dates of a session, to look at: they change under /manage/, where people are told."""
 
-class SittingRows(admin.TabularInline):  # type: ignore[type-arg]
-    """The dates of a session."""
-
+    allowed = frozenset({"view"})
     model = Sitting
     extra = 0
-    can_delete = False
-    readonly_fields = ["starts_at", "ends_at"]
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Dates change on the coordinators' pages, where people are told."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """As above."""
-        return False
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """They may be looked at."""
-        return may_use_back_office(request.user)
 
 
 @admin.register(Session)
 class SessionPages(BackOffice):
-    """Sessions: everything that bookings depend on changes under /manage/ only."""
+    """Sessions: they are scheduled, and changed in all that bookings depend on, under /manage/."""
 
+    allowed = frozenset({"view", "change"})
     list_display = ["reference", "course", "starts_at", "state", "places_taken", "capacity"]
     list_filter = ["state", "delivery"]
     list_select_related = ["course"]
@@ -139,14 +122,7 @@ class SessionPages(BackOffice):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         """All of it."""
-        names: list[str] = []
-        for entry in self.fields:
-            names += [entry] if isinstance(entry, str) else entry
-        return names
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Sessions are scheduled under /manage/."""
-        return False
+        return flatten(self.fields)
 
 
 @admin.register(Booking)

@@ -20,8 +20,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.actions import reminders_path
 from accounts.models import PractitionerGroup
-from accounts.reminder_links import reminders_path
 from booking.calendars.actions import new_feed
 from booking.catalogue.interest import stop_path, tell_me
 from booking.catalogue.models import Session

@@ -1,10 +1,11 @@
-"""The Celery application: carries out what the schedule asks for, every second or more rarely.
+"""The Celery application and its schedule: when each task is due, every second or more rarely.
 
     celery -A worker.celery worker        as many as wanted, on as many hosts
     celery -A worker.celery beat          exactly one
 
 Redis carries wake-ups and nothing else. What is to be done stands in PostgreSQL, so a task that is
-lost, repeated or late does no harm: the next one finds the same work.
+lost, repeated or late does no harm: the next one finds the same work. The schedule is static: what
+varies are the rows that the tasks look for.
 """
 
 import logging
@@ -17,12 +18,36 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "booking.site.settings")
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 from celery import Celery
+from celery.schedules import crontab
 from celery.signals import setup_logging
 from django.conf import settings
 
-from worker.broker import use_channels_that_can_be_lost
-from worker.complaints import NowAndThen
-from worker.schedule import SCHEDULE
+from worker.losing_redis import NowAndThen, use_channels_that_can_be_lost
+
+
+def _every(seconds: float, task: str, *, expires: float) -> dict[str, Any]:
+    """A task every so many seconds. One that nobody has taken after `expires` seconds is thrown
+    away, so that a backlog of ticks cannot pile up while no worker runs."""
+    return {"task": f"worker.tasks.{task}", "schedule": seconds, "options": {"expires": expires}}
+
+
+SCHEDULE: dict[str, dict[str, Any]] = {
+    # The workers' clocks may differ by some seconds, so nothing expires sooner than in ten.
+    "deliver messages": _every(1, "deliver_messages", expires=10),
+    # Workers may be busy delivering for a while; these must still be there when they have finished.
+    "fill places": _every(10, "fill_places_everywhere", expires=60),
+    "remind people": _every(60, "post_due_reminders", expires=300),
+    "remind managers": _every(60, "remind_managers", expires=300),
+    "read replies": _every(60, "read_replies", expires=120),
+    "watch the mail": _every(60, "watch_mail", expires=120),
+    "end interest": _every(60, "end_interest", expires=300),
+    "complete sessions": _every(300, "complete_sessions", expires=900),
+    "forget unfinished accounts": {
+        "task": "worker.tasks.forget_unfinished_accounts",
+        "schedule": crontab(hour="3", minute="10"),
+        "options": {"expires": 6 * 3600},
+    },
+}
 
 use_channels_that_can_be_lost()
 

@@ -16,7 +16,7 @@ from booking.outbox.smtp import SmtpConnection
 from booking.places.managers import asking
 from booking.places.sweep import sweep
 from booking.replies import reading
-from booking.scheduling import demand, plans
+from booking.scheduling import demand, drafting
 from worker.celery import app
 
 # How long one task goes on delivering, so that the others get their turn.
@@ -76,7 +76,7 @@ def watch_mail() -> None:
 @app.task
 def complete_sessions() -> None:
     """Mark what is over."""
-    plans.complete_sessions(now=timezone.now())
+    drafting.complete_sessions(now=timezone.now())
 
 
 @app.task

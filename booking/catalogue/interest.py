@@ -6,7 +6,7 @@ It does not run out: a person who keeps an old mail can still stop.
 from datetime import datetime
 
 from django.contrib.auth.decorators import login_required
-from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -37,23 +37,24 @@ def interest_of(token: str, *, now: datetime) -> CourseInterest:
 
 def tell_me(*, course: Course, person: User, now: datetime) -> CourseInterest:
     """From now on this person hears of new dates of the course. Asking twice changes nothing."""
-    try:
-        with transaction.atomic():
-            return CourseInterest.objects.create(course=course, person=person, since=now)
-    except IntegrityError:
-        return CourseInterest.objects.get(course=course, person=person, ended_at=None)
+    found, _ = CourseInterest.objects.get_or_create(
+        course=course, person=person, ended_at=None, defaults={"since": now}
+    )
+    return found
 
 
 def stop_telling(*, course: Course, person: User, now: datetime) -> None:
     """They hear of new dates no longer. Does nothing if they did not."""
-    with transaction.atomic():
-        live = CourseInterest.objects.filter(course=course, person=person, ended_at=None)
-        live.update(ended_at=now)
+    _live(course, person).update(ended_at=now)
 
 
 def is_told(course: Course, person: User) -> bool:
     """Whether this person hears of new dates of the course."""
-    return CourseInterest.objects.filter(course=course, person=person, ended_at=None).exists()
+    return _live(course, person).exists()
+
+
+def _live(course: Course, person: User) -> QuerySet[CourseInterest]:
+    return CourseInterest.objects.filter(course=course, person=person, ended_at=None)
 
 
 @require_POST

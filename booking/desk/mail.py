@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.access import desk
 from accounts.actions import CorrectionRefused
-from accounts.failing_mail import people_whose_mail_fails
+from accounts.addresses import people_whose_mail_fails
 from accounts.models import User
 from accounts.views import signed_in
 from booking.calendars.actions import revoke_all_feeds

@@ -1,8 +1,9 @@
-"""The page between typing a correction and telling people of it."""
+"""The page between typing a change and telling people of it: of sessions, courses, venues."""
 
 import hashlib
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
@@ -47,10 +48,12 @@ def preview(
     back: str,
     changes: Sequence[Change],
     told: Audience,
+    **more: Any,
 ) -> HttpResponse:
     """What changes, who is told of it and how, and the buttons that do it or go back.
 
-    The page says so if it was to be done, but what would be done now was not shown.
+    The page says so if it was to be done, but what would be done now was not shown. For a session
+    that is held otherwise, `more` gives the `session`, its `trainers`, `clashes` and `warnings`.
     """
     if _is_to_be_done(request):
         form.add_error(None, _CHANGED_MEANWHILE)
@@ -63,9 +66,10 @@ def preview(
         "people": told.people,
         "managers": told.managers,
         "told": told,
+        **more,
     }
     status = 409 if form.errors else 200
-    return render(request, "desk/correction_preview.html", context, status=status)
+    return render(request, "desk/preview.html", context, status=status)
 
 
 def done_words(told: Audience) -> str:

@@ -18,20 +18,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from booking.local import MAIL_ADDRESS, PARTNERSHIP, SIGN_IN_AS
 from booking.local.processes import (
     FolderInUse,
     GuardedProcess,
     lock_folder,
     port_in_use,
     stopped_by_signals,
-)
-from booking.local.sample_people import (
-    AGENCY_LEAD,
-    COORDINATOR,
-    MAIL_ADDRESS,
-    PARTNERSHIP,
-    PRACTITIONER,
-    TRAINER,
 )
 from booking.local.servers import LOCAL, REPOSITORY, EmbeddedServers, ServersRefused
 from booking.local.smtp_sink import SmtpSink
@@ -138,27 +131,19 @@ class Demo:
                 remember_migrations(self.folder)
 
     def _start_programs(self, environment: Mapping[str, str]) -> None:
-        celery = ["-m", "celery", "-A", "worker.celery"]
-        self._start(
-            "web",
-            [
+        celery = ("-m", "celery", "-A", "worker.celery")
+        programs = {
+            "web": [
                 *("-m", "granian", "--interface", "wsgi", "--workers", "2", "--no-ws"),
                 # Threads of one process would only wait for each other: see `make bench`.
                 *("--blocking-threads", "1"),
                 *("--host", self.host, "--port", str(self.port), "booking.site.wsgi:application"),
             ],
-            environment,
-        )
-        self._start(
-            "worker",
-            [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"],
-            environment,
-        )
-        self._start(
-            "beat",
-            [*celery, "beat", "--pidfile=", "--loglevel", "INFO"],
-            environment,
-        )
+            "worker": [*celery, "worker", "--concurrency", "2", "--loglevel", "INFO"],
+            "beat": [*celery, "beat", "--pidfile=", "--loglevel", "INFO"],
+        }
+        for name, arguments in programs.items():
+            self._start(name, arguments, environment)
 
     def _start(
         self, name: str, arguments: Sequence[str], environment: Mapping[str, str]
@@ -189,6 +174,7 @@ class Demo:
         )
 
     def _welcome(self) -> None:
+        addresses = "\n".join(f"  {role:12}  {address}" for role, address in SIGN_IN_AS.items())
         print(
             f"""
 Briefed is ready.
@@ -198,10 +184,7 @@ Briefed is ready.
 
 Sign in with one of these addresses, then read the code in the mailbox:
 
-  practitioner  {PRACTITIONER}
-  agency lead   {AGENCY_LEAD}
-  trainer       {TRAINER}
-  coordinator   {COORDINATOR}
+{addresses}
 
 Logs are in {os.path.relpath(self.folder / "logs")}. Press Ctrl-C to stop.
 """,
@@ -219,13 +202,8 @@ Logs are in {os.path.relpath(self.folder / "logs")}. Press Ctrl-C to stop.
                 raise DemoStopped(self._story(name, program, code))
 
     def _story(self, name: str, program: GuardedProcess, code: int) -> str:
-        lines = program.last_lines(_LINES_SHOWN)
-        return "\n".join(
-            [
-                f"{name} ended with exit code {code}; its log ends with:",
-                *(f"  {line}" for line in lines),
-            ]
-        )
+        lines = [f"  {line}" for line in program.last_lines(_LINES_SHOWN)]
+        return "\n".join([f"{name} ended with exit code {code}; its log ends with:", *lines])
 
 
 def begin_anew_if_outdated(folder: Path) -> bool:

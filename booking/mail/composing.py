@@ -28,7 +28,7 @@ from booking.places.managers.copies import TO_MANAGERS
 from booking.places.models import Booking
 from booking.replies.actions import DECLINED_TOPIC
 from booking.scheduling import trainers
-from booking.scheduling.opening import NEW_DATE
+from booking.scheduling.drafting import NEW_DATE
 
 log = structlog.get_logger(__name__)
 

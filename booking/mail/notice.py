@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from accounts.reminder_links import reminders_path
+from accounts.actions import reminders_path
 from booking.catalogue.models import Session
 from booking.mail.questions import Question, question_of
 from booking.mail.reminder_times import DAYS, HOUR

@@ -13,7 +13,7 @@ from booking.catalogue.models import CourseInterest, Session
 from booking.mail.notice import absolute
 from booking.outbox.models import Message
 from booking.partnership.kept import the_partnership
-from booking.scheduling.opening import NEW_DATE
+from booking.scheduling.drafting import NEW_DATE
 from booking.site import wording
 
 

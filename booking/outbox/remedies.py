@@ -1,4 +1,5 @@
-"""What coordinators do about a message that is stuck or came back, on record; why it is refused.
+"""What happens to a message that is stuck or came back, on record: what mail servers report of it
+after they accepted it, what coordinators do about it, and why that is refused.
 
 Each action locks the message first and looks at it again, because a worker may have taken it
 since the page was read.
@@ -21,7 +22,9 @@ from booking.site.refusals import Refused
 
 State = Message.State
 What = MessageEvent.What
+_STUCK = (State.PARKED, State.WAITING)
 
+_LONGEST_REPORT = 500
 # A reason and two addresses.
 _LONGEST_REASON = 1100
 # As delivery notes a mail server's refusal, and a report that a message came back.
@@ -41,6 +44,36 @@ _UNTRIED: Mapping[str, Any] = {
 }
 
 
+def find_by_message_id(message_id: str) -> Message | None:
+    """The message that carries this Message-ID, or carried it until its address was corrected."""
+    current = Message.objects.defer("mime").filter(message_id=message_id).first()
+    if current is not None:
+        return current
+    former = (
+        MessageEvent.objects.filter(former_message_id=message_id).select_related("message").first()
+    )
+    return former.message if former else None
+
+
+def record_report(
+    *, message: Message, message_id: str, is_final: bool, reason: str, now: datetime
+) -> None:
+    """Note that a message came back for good, or is late on its way.
+
+    A report about what it was before its address was corrected is noted and changes nothing.
+    """
+    reason = reason[:_LONGEST_REPORT]
+    with transaction.atomic():
+        fresh = _lock(message)
+        is_about_this = fresh.message_id == message_id
+        if is_final and is_about_this and fresh.state == State.SENT:
+            fresh.bounced_at, fresh.last_error = now, reason
+            fresh.save(update_fields=["bounced_at", "last_error"])
+        event = _event(fresh, What.CAME_BACK if is_final else What.DELAYED, now=now, why=reason)
+        event.former_message_id = message_id
+        event.save()
+
+
 def retry(*, message: Message, by: User, now: datetime) -> None:
     """Send a message again at once, the same bytes to the same address.
 
@@ -50,13 +83,9 @@ def retry(*, message: Message, by: User, now: datetime) -> None:
     """
     with transaction.atomic():
         fresh = _lock(message)
-        if fresh.came_back:
-            _refuse_if_replaced(fresh)
-            if fresh.holds_a_code:
-                raise Forgotten
-        elif fresh.state not in (State.PARKED, State.WAITING):
-            raise NotStuck(fresh)
-        _refuse_if_place_gone(fresh)
+        _refuse_unless_it_may_go_again(fresh)
+        if fresh.came_back and fresh.holds_a_code:
+            raise Forgotten
         _put_back(fresh, now=now)
         _record(fresh, What.SENT_AGAIN, by=by, now=now)
 
@@ -145,13 +174,9 @@ def correct_address(
             raise OnlyForItsRecipient
         if to_email == old_email.lower():
             raise SameAddress
-        if fresh.came_back:
-            _refuse_if_replaced(fresh)
-        elif fresh.state not in (State.PARKED, State.WAITING):
-            raise NotStuck(fresh)
-        elif fresh.may_have_arrived:
+        if fresh.state in _STUCK and fresh.may_have_arrived:
             raise MayHaveArrived
-        _refuse_if_place_gone(fresh)
+        _refuse_unless_it_may_go_again(fresh)
         with_account = is_to_account(fresh)
         is_none = not fresh.came_back and _NO_SUCH_ADDRESS.match(fresh.last_error) is not None
         if not with_account:
@@ -184,8 +209,7 @@ def drop(*, message: Message, by: User, why: str, now: datetime) -> None:
     """
     with transaction.atomic():
         fresh = _lock(message)
-        if fresh.state not in (State.PARKED, State.WAITING):
-            raise NotStuck(fresh)
+        _refuse_unless_stuck(fresh)
         _give_up(fresh, by=by, why=why, now=now)
 
 
@@ -230,13 +254,20 @@ def _give_up(message: Message, *, by: User, why: str, now: datetime) -> None:
     _record(message, What.DROPPED, by=by, now=now, why=why)
 
 
-def _refuse_if_replaced(message: Message) -> None:
-    """An older invitation must not follow a newer one, or a cancellation (RFC 5546, 2.1.5)."""
-    if _has_later_entry(message):
+def _refuse_unless_stuck(message: Message) -> None:
+    if message.state not in _STUCK:
+        raise NotStuck(message)
+
+
+def _refuse_unless_it_may_go_again(message: Message) -> None:
+    """It is stuck, or came back, and still tells of what is so.
+
+    An older invitation must not follow a newer one, or a cancellation (RFC 5546, 2.1.5).
+    """
+    if not message.came_back:
+        _refuse_unless_stuck(message)
+    elif _has_later_entry(message):
         raise ReplacedSince
-
-
-def _refuse_if_place_gone(message: Message) -> None:
     if _is_place_gone(message):
         raise PlaceGone
 
@@ -277,7 +308,12 @@ def _record(
 
 
 def _event(
-    message: Message, what: MessageEvent.What, *, by: User, now: datetime, why: str = ""
+    message: Message,
+    what: MessageEvent.What,
+    *,
+    by: User | None = None,
+    now: datetime,
+    why: str = "",
 ) -> MessageEvent:
     return MessageEvent(
         message=message,

@@ -10,29 +10,21 @@ places (`booking.places.exchanges`) is made of `seat`, `unseat` and `fill` here;
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db import transaction
-
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.places import announcements, giving, history, terms
 from booking.places.facts import read_practitioners, read_seating
-from booking.places.lock import (
-    lock_booking,
-    lock_session,
-    save_counts,
-    sittings_and_conflict,
-    sittings_of,
-    with_course,
-)
+from booking.places.lock import locked_booking, locked_session, sittings_of
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import Clash, NothingOffered, NotLive, OfferRanOut, SessionStarted
-from booking.places.rules import decision, rules
-from booking.places.rules.line import clashes, next_in_line, who_waits
+from booking.places.rules.decision import decide
+from booking.places.rules.line import asked_for, clashes, next_in_line
+from booking.places.rules.rules import MANAGER
 from booking.site.inserting import insert
 
 State = Booking.State
@@ -61,38 +53,38 @@ def book(
     booked, not for this person, something to be done first, no manager named, or a clash with
     another booking that holds a place (waiting for a place is allowed all the same).
     """
-    with transaction.atomic():
-        session = lock_session(session.pk)
-        decision.check_open(session, now=now)
-        who = read_practitioners([person.pk], session.course_rules, now=now, lock=True)[person.pk]
-        line = who_waits(session, now=now, newcomer=who)
-        sittings, conflict_id = sittings_and_conflict(session.pk, person.pk)
-        conflict = with_course(conflict_id) if conflict_id is not None else None
-        prospect = decision.prospect_of_booking(
-            who, session, line, conflict=conflict, manager_email=manager_email, by=by
-        )
-        held, manager = prospect.held, prospect.manager
+    with locked_session(session) as session:
+        asked = asked_for(session, person.pk, by=by, named=manager_email, now=now, lock=True)
+        who, line, sittings = asked.who, asked.line, asked.sittings
+        decision = decide(asked.case)
+        decision.check()
+        held, manager = decision.held, decision.manager
         booking = giving.new_booking(session, who, person=person, by=by, now=now)
         booking.needs = needs
         if held is not None:
             join_list(booking, session)
         else:
-            seat(booking, session, prospect.state, now=now)
+            seat(booking, session, decision.state, now=now)
             history.record_passed_over(line.held, now=now)
         insert([booking])
         to_manager: list[Draft] = []
         if manager:
             to_manager = asking.ask(booking, who, manager_email=manager, by=by, now=now)
         if held is not None:
-            history.record([booking], What.JOINED, by=by, now=now, reason=held)
-            position, rule = session.waiting_count, rules.held_back(who, line.seating)
-            why = rule.sentence if rule else ""
-            asked = manager if to_manager else ""
-            drafts = [announcements.waiting(booking, position=position, why=why, manager=asked)]
+            history.record(
+                [booking], What.JOINED, by=by, now=now, rule=held.rule, why=held.sentence
+            )
+            drafts = [
+                announcements.waiting(
+                    booking,
+                    position=session.waiting_count,
+                    why=decision.held_back,
+                    manager=manager if to_manager else "",
+                )
+            ]
         else:
             history.record([booking], _BEGAN[State(booking.state)], by=by, now=now)
             drafts = list(giving.begun(booking, sittings))
-        save_counts(session)
         outbox.post([*drafts, *to_manager], now=now)
     if line.chosen:
         # Places came free a moment ago, for those who wait and perhaps for this person too.
@@ -109,8 +101,7 @@ def cancel(*, booking: Booking, by: User, now: datetime, why: str = "") -> Booki
     one held for the manager is given back. Raises `NotLive` if it has ended, `SessionStarted`
     once the session has begun.
     """
-    with transaction.atomic():
-        session, booking = lock_booking(booking)
+    with locked_booking(booking) as (session, booking):
         if not booking.is_live:
             raise NotLive(booking)
         if session.starts_at <= now:
@@ -141,7 +132,6 @@ def cancel(*, booking: Booking, by: User, now: datetime, why: str = "") -> Booki
         asking.close([booking], session, now=now)
         outbox.post(with_copies(drafts, session=session, bookings=[booking]), now=now)
         fill(session, now=now)
-        save_counts(session)
     return booking
 
 
@@ -151,8 +141,7 @@ def decline_offer(*, booking: Booking, by: User, now: datetime) -> Booking:
     A place that was accepted meanwhile is not touched. Raises `OfferRanOut`, `NothingOffered` or
     `SessionStarted`.
     """
-    with transaction.atomic():
-        _, fresh = lock_booking(booking)
+    with locked_booking(booking) as (_, fresh):
         _check_offered(fresh)
         return cancel(booking=fresh, by=by, now=now)
 
@@ -164,8 +153,7 @@ def accept_offer(*, booking: Booking, by: User, now: datetime, manager_email: st
     Raises `OfferRanOut`, `NothingOffered`, `SessionStarted`, `ManagerNeeded`, or `Clash` if the
     person has since booked something that overlaps.
     """
-    with transaction.atomic():
-        session, booking = lock_booking(booking)
+    with locked_booking(booking) as (session, booking):
         _check_offered(booking)
         if session.starts_at <= now:
             raise SessionStarted(session)
@@ -194,8 +182,7 @@ def approve(*, approval: Approval, now: datetime, reason: str = "") -> Booking:
 
     Raises `AlreadyAnswered` if it was answered, has run out or is not needed any more.
     """
-    with transaction.atomic():
-        session, booking = lock_booking(approval.booking)
+    with locked_booking(approval.booking) as (session, booking):
         approval = asking.answered(
             approval, booking, Approval.State.APPROVED, reason=reason, now=now
         )
@@ -205,9 +192,7 @@ def approve(*, approval: Approval, now: datetime, reason: str = "") -> Booking:
             booking.save(update_fields=["state", "confirmed_at"])
             drafts = giving.begun(booking, sittings_of(session), promoted=True, because=why)
             outbox.post(drafts, now=now)
-        history.record(
-            [booking], What.APPROVED, by=None, now=now, why=why, reason=rules.MANAGER_MUST_AGREE
-        )
+        history.record([booking], What.APPROVED, by=None, now=now, why=why, rule=MANAGER)
     return booking
 
 
@@ -219,8 +204,7 @@ def refuse_approval(
     `by` is the coordinator who finds that the address is no manager's, who was then never asked.
     Raises `AlreadyAnswered` as `approve` does.
     """
-    with transaction.atomic():
-        session, booking = lock_booking(approval.booking)
+    with locked_booking(approval.booking) as (session, booking):
         approval = asking.answered(
             approval, booking, Approval.State.DECLINED, reason=reason, now=now
         )
@@ -230,12 +214,9 @@ def refuse_approval(
             unseat(booking, session, State.DECLINED, now=now)
         who = "The partnership does not ask" if by else "Not agreed by"
         why = f"{who} {approval.manager_email}: {reason}"
-        history.record(
-            [booking], What.REFUSED, by=by, now=now, why=why, reason=rules.MANAGER_MUST_AGREE
-        )
+        history.record([booking], What.REFUSED, by=by, now=now, why=why, rule=MANAGER)
         outbox.post([announcements.not_agreed(approval, by_coordinator=by is not None)], now=now)
         fill(session, now=now)
-        save_counts(session)
     return booking
 
 
@@ -247,11 +228,9 @@ def fill_places(*, session: Session, now: datetime) -> int:
     """
     filled = 0
     while True:
-        with transaction.atomic():
-            locked = lock_session(session.pk)
-            _lapse(locked, now=now)
-            just_filled = fill(locked, now=now)
-            save_counts(locked)
+        with locked_session(session) as held:
+            _lapse(held, now=now)
+            just_filled = fill(held, now=now)
         filled += just_filled
         if just_filled < FILL_AT_ONCE:
             return filled
@@ -261,27 +240,27 @@ def fill_places(*, session: Session, now: datetime) -> int:
 
 
 def seat(booking: Booking, session: Session, state: Booking.State, *, now: datetime) -> None:
-    """Let a booking take a place; the caller stores it and saves the counts."""
+    """Let a booking take a place; the caller stores it."""
     session.places_taken += 1
     booking.state = state
     booking.confirmed_at = now if state == State.CONFIRMED else None
 
 
 def unseat(booking: Booking, session: Session, state: Booking.State, *, now: datetime) -> None:
-    """End a booking that held a place; the caller saves the counts."""
+    """End a booking that held a place."""
     session.places_taken -= 1
     _end(booking, state, now=now)
 
 
 def join_list(booking: Booking, session: Session) -> None:
-    """Put a booking at the end of the waiting list; the caller stores it and saves the counts."""
+    """Put a booking at the end of the waiting list; the caller stores it."""
     session.last_ticket += 1
     session.waiting_count += 1
     booking.state, booking.ticket = State.WAITING, session.last_ticket
 
 
 def take_all_back(bookings: Sequence[Booking], session: Session, *, now: datetime) -> None:
-    """End every live booking of a session that will not take place, and save its counts."""
+    """End every live booking of a session that will not take place."""
     for booking in bookings:
         booking.calendar_sequence += 1
         booking.state, booking.ended_at = State.CANCELLED, now
@@ -289,11 +268,10 @@ def take_all_back(bookings: Sequence[Booking], session: Session, *, now: datetim
         bookings, ["state", "ended_at", "calendar_sequence"], batch_size=500
     )
     session.places_taken = session.waiting_count = 0
-    save_counts(session)
 
 
 def leave_list(booking: Booking, session: Session, state: Booking.State, *, now: datetime) -> None:
-    """End a booking that waited; the caller saves the counts."""
+    """End a booking that waited."""
     session.waiting_count -= 1
     _end(booking, state, now=now)
 
@@ -301,7 +279,7 @@ def leave_list(booking: Booking, session: Session, state: Booking.State, *, now:
 def fill(session: Session, *, now: datetime) -> int:
     """Give up to `FILL_AT_ONCE` free places to those next in line, and tell them.
 
-    The caller holds the session's lock and saves its counts. Does nothing once the session has
+    The caller holds the session's lock. Does nothing once the session has
     started or if it is not published. Returns how many were given or offered a place.
     """
     if session.state != Session.State.PUBLISHED or session.starts_at <= now:
@@ -353,7 +331,8 @@ def _lapse(session: Session, *, now: datetime) -> None:
     for booking in turns:
         leave_list(booking, session, State.LAPSED, now=now)
     history.record([*offers, *turns], What.LAPSED, by=None, now=now)
-    history.record(requests, What.NOT_ANSWERED, by=None, now=now, reason=rules.MANAGER_MUST_AGREE)
+    why = "The line manager must agree."
+    history.record(requests, What.NOT_ANSWERED, by=None, now=now, rule=MANAGER, why=why)
     asking.lapse(requests, now=now)
     outbox.post(
         [

@@ -6,28 +6,32 @@ Made of the steps of `booking.places.actions`, under the same locks in the same 
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import transaction
-
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.places import actions, announcements, giving, history, terms
 from booking.places.facts import read_practitioners
-from booking.places.lock import lock_booking, lock_session, read_people, save_counts, sittings_of
+from booking.places.lock import (
+    locked,
+    locked_booking,
+    locked_session,
+    read_people,
+    sittings_of,
+)
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
 from booking.places.models import Booking, BookingEvent
-from booking.places.refusals import NotWaiting, Reason
-from booking.places.rules import decision, rules
-from booking.places.rules.line import who_waits
+from booking.places.refusals import NoPlaceToGive, NotAColleague, NotWaiting
+from booking.places.rules.decision import against_course, check_ahead, decide
+from booking.places.rules.line import case_of_exchange, case_of_taking_over
 from booking.site.inserting import insert
 from booking.site.wording import short_day
 
 State = Booking.State
 What = BookingEvent.What
 
-_MOVED = Reason("moved by a coordinator", "")
+_MOVED = "moved by a coordinator"
 
 
 def substitute(
@@ -40,14 +44,12 @@ def substitute(
     `NoPlaceToGive`, `NotAColleague`, `AlreadyBooked`, `Clash`, `NotForYou`,
     `PrerequisiteMissing`, `ManagerNeeded`, `SessionNotOpen` or `SessionStarted`.
     """
-    with transaction.atomic():
-        session, given = lock_booking(booking)
-        decision.check_ahead(session, now=now)
+    with locked_booking(booking) as (session, given):
+        check_may_be_given(given, session, to_agency=to.agency_id, now=now)
         who = read_practitioners([to.pk], session.course_rules, now=now, lock=True)[to.pk]
-        prospect = decision.prospect_of_taking_over(
-            given, session, who, manager_email=manager_email, by=by
-        )
-        waits = decision.own_turn(session, to.pk)
+        case = case_of_taking_over(session, who, by=by, named=manager_email, now=now)
+        decision, waits = decide(case), case.mine
+        decision.check_place()
         sittings = sittings_of(session)
         taken = giving.new_booking(session, who, person=to, by=by, now=now)
         taken.replaces = given
@@ -57,14 +59,13 @@ def substitute(
             history.record([waits], What.WITHDREW, by=by, now=now, why=why)
             asking.close([waits], session, now=now)
         actions.unseat(given, session, State.CANCELLED, now=now)
-        actions.seat(taken, session, prospect.state, now=now)
+        actions.seat(taken, session, decision.state, now=now)
         insert([taken])
         to_manager: list[Draft] = []
-        if prospect.manager:
-            to_manager = asking.ask(taken, who, manager_email=prospect.manager, by=by, now=now)
+        if decision.manager:
+            to_manager = asking.ask(taken, who, manager_email=decision.manager, by=by, now=now)
         history.record([given], What.HANDED_OVER, by=by, now=now, why=f"Given to {to}.")
         history.record([taken], What.TOOK_OVER, by=by, now=now, why=f"From {given.person}.")
-        save_counts(session)
         gone = announcements.cancelled(given, sittings, by=by, handed_to=str(to))
         because = f"{announcements.who_has(taken, by)} given you the place of {given.person}."
         if by.pk == given.person_id:
@@ -79,20 +80,17 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
     """Exchange a confirmed place for one on another date of the same course, in one step.
 
     The first place is given up only if the second is had. Inside the notice period the charge for
-    cancelling late applies. Returns the new booking. Raises `NoPlaceToGive`, `NoPlaceThere`,
+    cancelling late applies. Returns the new booking. Raises `NoPlaceToGive`, `MustWait`,
     `AlreadyBooked`, `Clash`, or that the other date takes no bookings.
     """
-    with transaction.atomic():
-        locked = {key: lock_session(key) for key in sorted({booking.session_id, to.pk})}
-        session, other = locked[booking.session_id], locked[to.pk]
+    with locked(booking.session_id, to.pk) as held:
+        session, other = held[booking.session_id], held[to.pk]
         given = Booking.objects.select_related("person", "approval").get(pk=booking.pk)
         given.session = session
-        decision.check_ahead(session, now=now)
-        line = who_waits(other, now=now)
-        key = given.person_id
-        who = read_practitioners([key], other.course_rules, now=now, lock=True)[key]
-        decision.check_move(given, other, who, line, now=now)
-        waits = decision.own_turn(other, key)
+        check_may_be_moved(given, session, to=other, now=now)
+        case, who, line = case_of_exchange(given, other, now=now, lock=True)
+        waits = case.mine
+        decide(case).check_place()
         before, after = sittings_of(session), sittings_of(other)
         taken = giving.new_booking(other, who, person=given.person, by=by, now=now)
         taken.replaces, taken.needs = given, given.needs
@@ -114,8 +112,6 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
         here = f"Exchanged from {short_day(session.starts_at)}."
         history.record([taken], What.MOVED_HERE, by=by, now=now, why=here)
         history.record_passed_over(line.held, now=now)
-        for each in locked.values():
-            save_counts(each)
         gone = announcements.cancelled(given, before, by=by, moved_to=short_day(other.starts_at))
         because = (
             f"{announcements.who_has(taken, by)} exchanged your place on"
@@ -128,6 +124,30 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
     return taken
 
 
+def check_may_be_given(
+    given: Booking, session: Session, *, to_agency: int | None, now: datetime
+) -> None:
+    """Refuse unless a colleague at this agency may take over the place.
+
+    Raises `SessionNotOpen`, `SessionStarted`, `NoPlaceToGive` or `NotAColleague`.
+    """
+    check_ahead(session, now=now)
+    if given.state != State.CONFIRMED:
+        raise NoPlaceToGive
+    if to_agency is None or to_agency != given.agency_id:
+        raise NotAColleague
+
+
+def check_may_be_moved(given: Booking, session: Session, *, to: Session, now: datetime) -> None:
+    """Refuse unless the place may be exchanged for one on this other date.
+
+    Raises `SessionNotOpen`, `SessionStarted` or `NoPlaceToGive`.
+    """
+    check_ahead(session, now=now)
+    if given.state != State.CONFIRMED or to.course_id != session.course_id:
+        raise NoPlaceToGive
+
+
 def invite(
     *, session: Session, people: Sequence[User], until: datetime, why: str, by: User, now: datetime
 ) -> int:
@@ -137,13 +157,12 @@ def invite(
     here, or may not book the course, is left out. Returns how many were put in line. Raises
     `SessionNotOpen` or `SessionStarted`.
     """
-    with transaction.atomic():
-        locked = lock_session(session.pk)
-        decision.check_ahead(locked, now=now)
+    with locked_session(session) as held:
+        check_ahead(held, now=now)
         # Where the caller is in a transaction, places are given in it in several rounds. Who is
         # locked now, in order of keys, makes no later round wait.
         read_people(sorted({person.pk for person in people}), lock=True)
-        invited = put_in_line(locked, people, until=until, why=why, by=by, now=now)
+        invited = put_in_line(held, people, until=until, why=why, by=by, now=now)
     give_in_turn(session, invited, why=why, now=now)
     return len(invited)
 
@@ -161,7 +180,7 @@ def put_in_line(
     who = read_practitioners(keys, session.course_rules, now=now)
     invited: list[Booking] = []
     for person in dict.fromkeys(people):
-        if person.pk in booked or rules.turned_away(who[person.pk], session.course_rules):
+        if person.pk in booked or against_course(who[person.pk], session, now=now):
             continue
         booking = giving.new_booking(session, who[person.pk], person=person, by=by, now=now)
         booking.must_accept_by = min(until, session.starts_at)
@@ -169,15 +188,13 @@ def put_in_line(
         invited.append(booking)
     insert(invited)
     history.record(invited, What.INVITED, by=by, now=now, why=why)
-    save_counts(session)
     return invited
 
 
 def give_in_turn(session: Session, invited: Sequence[Booking], *, why: str, now: datetime) -> None:
     """Offer the free places, and tell those of the invited who got none where they stand."""
     actions.fill_places(session=session, now=now)
-    with transaction.atomic():
-        lock_session(session.pk)
+    with locked_session(session):
         keys = {booking.pk for booking in invited}
         line = Booking.objects.waiting().for_session(session).select_related("person")
         outbox.post(
@@ -196,8 +213,7 @@ def move_up(*, booking: Booking, position: int, why: str, by: User, now: datetim
 
     Those who are passed see the reason, without a name. Raises `NotWaiting`.
     """
-    with transaction.atomic():
-        session, moved = lock_booking(booking)
+    with locked_booking(booking) as (session, moved):
         line = list(Booking.objects.waiting().for_session(session))
         index = next((number for number, each in enumerate(line) if each.pk == moved.pk), None)
         if index is None:
@@ -210,6 +226,6 @@ def move_up(*, booking: Booking, position: int, why: str, by: User, now: datetim
         for each, ticket in zip(affected, tickets, strict=True):
             each.ticket = ticket
         Booking.objects.bulk_update(affected, ["ticket"])
-        history.record(affected[:1], What.MOVED_UP, by=by, now=now, why=why, reason=_MOVED)
-        history.record(affected[1:], What.MOVED_BACK, by=by, now=now, why=why, reason=_MOVED)
+        history.record(affected[:1], What.MOVED_UP, by=by, now=now, why=why, rule=_MOVED)
+        history.record(affected[1:], What.MOVED_BACK, by=by, now=now, why=why, rule=_MOVED)
     return affected[0]

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from accounts.models import User
 from booking.places.models import Booking, BookingEvent
-from booking.places.refusals import Reason
+from booking.places.refusals import PlaceRefused
 from booking.site.inserting import insert
 
 What = BookingEvent.What
@@ -29,13 +29,12 @@ def record(
     by: User | None,
     now: datetime,
     why: str = "",
-    reason: Reason | None = None,
+    rule: str = "",
 ) -> None:
     """Append to the history of each booking, with one statement.
 
-    `by` is nobody when the system acted by itself. A rule that decided gives the `reason`.
+    `by` is nobody when the system acted by itself. `rule` names the one that decided.
     """
-    told = why or (reason.sentence if reason else "")
     insert(
         [
             BookingEvent(
@@ -43,8 +42,8 @@ def record(
                 at=now,
                 by=by,
                 what=what,
-                rule=reason.rule if reason else "",
-                why=told[:500],
+                rule=rule,
+                why=why[:500],
                 state_after=booking.state,
             )
             for booking in bookings
@@ -52,7 +51,7 @@ def record(
     )
 
 
-def record_passed_over(held: Iterable[tuple[Booking, Reason]], *, now: datetime) -> None:
+def record_passed_over(held: Iterable[tuple[Booking, PlaceRefused]], *, now: datetime) -> None:
     """Say to each of those who wait which rule held them when somebody further back got a place."""
     insert(
         [

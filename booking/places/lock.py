@@ -5,6 +5,7 @@ database takes to carry it out; meanwhile everybody else who wants this session 
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -72,8 +73,43 @@ _LIVE = [str(state) for state in Booking.LIVE]
 _HOLDING = [str(state) for state in Booking.HOLDING]
 
 
+@contextmanager
+def locked(*session_ids: int) -> Iterator[dict[int, Session]]:
+    """A transaction that holds these sessions, by key, and saves at its end how counts moved.
+
+    They are locked in the order of their keys, which all who lock several keep to. Raises
+    `Session.DoesNotExist`, and `IntegrityError` if more places would be taken than there are.
+    """
+    with transaction.atomic():
+        held = {key: lock_session(key) for key in sorted(set(session_ids))}
+        yield held
+        for session in held.values():
+            _save_counts(session)
+
+
+@contextmanager
+def locked_session(session: Session) -> Iterator[Session]:
+    """As `locked`, for one."""
+    with locked(session.pk) as held:
+        yield held[session.pk]
+
+
+@contextmanager
+def locked_booking(booking: Booking) -> Iterator[tuple[Session, Booking]]:
+    """As `locked`, for a booking's session, with the booking as it is now.
+
+    Only the lock's holder moves it.
+    """
+    with locked(booking.session_id) as held:
+        fresh = Booking.objects.select_related("person", "approval").get(pk=booking.pk)
+        fresh.session = held[booking.session_id]
+        yield fresh.session, fresh
+
+
 def lock_session(session_id: int) -> Session:
     """The session as it is now, its row held until the transaction ends, and its course's rules.
+
+    For what moves no counts: these only `locked` saves.
 
     Raises `Session.DoesNotExist`, and `TransactionManagementError` outside a transaction.
     """
@@ -114,15 +150,8 @@ def _sessions(statement: str, session_ids: list[int]) -> Iterator[Session]:
             ),
         )
         session.promised_notice_days = read["rule_notice"] or 0
-        yield with_counts_remembered(session)
-
-
-def lock_booking(booking: Booking) -> tuple[Session, Booking]:
-    """Lock the session, then read the booking as it is now: only the lock's holder moves it."""
-    session = lock_session(booking.session_id)
-    fresh = Booking.objects.select_related("person", "approval").get(pk=booking.pk)
-    fresh.session = session
-    return session, fresh
+        session.counts_read = session.places_taken, session.waiting_count
+        yield session
 
 
 def with_course(booking_id: int) -> Booking:
@@ -133,12 +162,6 @@ def with_course(booking_id: int) -> Booking:
 def sittings_of(session: Session) -> list[SittingTimes]:
     """When the session is held."""
     return [SittingTimes.of(sitting) for sitting in session.sittings.all()]
-
-
-def with_counts_remembered(session: Session) -> Session:
-    """The session, with the counts it was read with kept beside those that an action moves."""
-    session.counts_read = session.places_taken, session.waiting_count
-    return session
 
 
 @dataclass(frozen=True)
@@ -164,18 +187,14 @@ def read_people(people_ids: Iterable[int], *, lock: bool = False) -> list[Person
         return [PersonRow(*row) for row in cursor.fetchall()]
 
 
-def save_counts(session: Session) -> None:
-    """Write by how much the places taken and the people waiting have moved since they were read.
-
-    Raises `IntegrityError` if that would take more places than there are. Once saved, what was
-    read is what is there now.
-    """
+def _save_counts(session: Session) -> None:
+    """Write by how much the places taken and the people waiting have moved since they were read."""
     taken_before, waiting_before = session.counts_read
     taken = session.places_taken - taken_before
     waiting = session.waiting_count - waiting_before
-    with connection.cursor() as cursor:
-        cursor.execute(_SAVE_COUNTS, [taken, waiting, session.last_ticket, session.pk])
-    with_counts_remembered(session)
+    if taken or waiting:
+        with connection.cursor() as cursor:
+            cursor.execute(_SAVE_COUNTS, [taken, waiting, session.last_ticket, session.pk])
 
 
 def sittings_and_conflict(session_id: int, person_id: int) -> tuple[list[SittingTimes], int | None]:

@@ -1,7 +1,7 @@
 """Why a place is not given or not given up: each refusal with the sentence a person reads."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
 from booking.catalogue.models import Session
 from booking.places.models import Booking
@@ -9,37 +9,59 @@ from booking.site.refusals import Refused
 from booking.site.wording import counted, day, deadline
 
 
-@dataclass(frozen=True)
-class Reason:
-    """Which rule speaks against a place, and the sentence a person reads.
+class Effect(Enum):
+    """What a rule that speaks against somebody keeps them from."""
 
-    `of_another` is the sentence for whoever books for the person, where it differs.
-    """
-
-    rule: str
-    sentence: str
-    instead: str = ""
-    of_another: str = ""
-
-
-# The sentences of a person's bookings elsewhere name them, so they are made where these are read.
-CLASH = "clash"
-
-
-def clash(other: Booking) -> Reason:
-    """Why a booking that holds a place at the same time stands in the way of this one."""
-    session = other.session
-    return Reason(
-        CLASH,
-        f"This session overlaps with one you have booked: {session.course.title}, on"
-        f" {day(session.starts_at)}.",
-        "Cancel that booking first, or choose another date.",
-        of_another="They have a place on another session at that time.",
-    )
+    REFUSES = "nothing can be booked"
+    NO_PLACE = "no place can be had, but a turn on the waiting list"
+    WAITS = "a place has to be waited for"
 
 
 class PlaceRefused(Refused):
-    """A place, or what is done with one, was refused. `rule` is one of `places.rules`."""
+    """A place, or what is done with one, was refused.
+
+    `rule` names the rule, if one of `booking.places.rules` spoke; `may_be_overridden` says that a
+    coordinator may let the person pass it.
+    """
+
+    effect = Effect.REFUSES
+    may_be_overridden = False
+
+
+class RuledOut(PlaceRefused):
+    """A rule of a place speaks against somebody. `of_another` is for whoever books for them."""
+
+    may_be_overridden = True
+
+    def __init__(
+        self, rule: str, sentence: str, instead: str = "", *, of_another: str = ""
+    ) -> None:
+        self.rule, self.sentence, self.instead = rule, sentence, instead
+        self.of_another = of_another
+
+
+class NotForYou(RuledOut):
+    """The course is for other people."""
+
+
+class PrerequisiteMissing(RuledOut):
+    """Other courses must be done first; `missing` are their keys."""
+
+    def __init__(
+        self, rule: str, sentence: str, instead: str, *, of_another: str, missing: frozenset[int]
+    ) -> None:
+        super().__init__(rule, sentence, instead, of_another=of_another)
+        self.missing = missing
+
+
+class ManagerNeeded(RuledOut):
+    """The manager who is to agree is not named, or is the person themselves."""
+
+
+class MustWait(RuledOut):
+    """No place can be had at the moment: it has to be waited for."""
+
+    effect = Effect.WAITS
 
 
 class SessionNotOpen(PlaceRefused):
@@ -66,6 +88,8 @@ class SessionStarted(PlaceRefused):
 class BookingNotOpenYet(PlaceRefused):
     """Booking has not opened."""
 
+    may_be_overridden = True
+
     def __init__(self, opens_at: datetime) -> None:
         self.sentence = f"Booking opens at {deadline(opens_at)}."
         self.instead = "Come back then, or look for another date of the same course."
@@ -73,6 +97,8 @@ class BookingNotOpenYet(PlaceRefused):
 
 class BookingClosed(PlaceRefused):
     """Booking has closed before the start."""
+
+    may_be_overridden = True
 
     def __init__(self, closed_at: datetime) -> None:
         self.sentence = f"Booking closed at {deadline(closed_at)}."
@@ -104,41 +130,19 @@ class AlreadyBooked(PlaceRefused):
 
 
 class Clash(PlaceRefused):
-    """Another session of theirs overlaps."""
+    """`other`, a booking of theirs that holds a place, overlaps with this session."""
+
+    effect = Effect.NO_PLACE
+    rule = "clash"
+    instead = "Cancel that booking first, or choose another date."
+    of_another = "They have a place on another session at that time."
 
     def __init__(self, other: Booking) -> None:
         self.other = other
-        reason = clash(other)
-        self.rule, self.sentence, self.instead = reason.rule, reason.sentence, reason.instead
-        self.of_another = reason.of_another
-
-
-class RuledOut(PlaceRefused):
-    """A rule of the course or the session speaks against it."""
-
-    def __init__(self, reason: Reason) -> None:
-        self.rule, self.sentence, self.instead = reason.rule, reason.sentence, reason.instead
-        self.of_another = reason.of_another
-
-
-class NotForYou(RuledOut):
-    """The course is for other people."""
-
-
-class PrerequisiteMissing(RuledOut):
-    """Other courses must be done first; `missing` are their keys."""
-
-    def __init__(self, reason: Reason, missing: frozenset[int]) -> None:
-        super().__init__(reason)
-        self.missing = missing
-
-
-class ManagerNeeded(RuledOut):
-    """The manager who is to agree is not named, or is the person themselves."""
-
-
-class NoPlaceThere(RuledOut):
-    """A place on another date, or for another person, cannot be had, so nothing was changed."""
+        self.sentence = (
+            "This session overlaps with one you have booked:"
+            f" {other.session.course.title}, on {day(other.session.starts_at)}."
+        )
 
 
 class AddressRefused(PlaceRefused):

@@ -1,24 +1,33 @@
 """What is on: the start, the programme, a course and a session, as their reader sees them."""
 
+from datetime import datetime
+from typing import Any
+
 from django.conf import settings
-from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.core.paginator import EmptyPage, InvalidPage, Paginator
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
+from django.urls import Resolver404, resolve
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
+from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
+from booking.catalogue.availability import availability, places_of_course, why_not
+from booking.catalogue.filters import ProgrammeFilters
 from booking.catalogue.interest import course_of, is_told
-from booking.catalogue.models import DiaryDate, Session
-from booking.catalogue.search import for_rows, places_of_course
+from booking.catalogue.models import DiaryDate, Session, Sitting
+from booking.catalogue.months import Month, first_of_month, weeks
+from booking.catalogue.sharing import CalendarEntry, as_script_text, calendar_links, event_data
 from booking.partnership.kept import the_partnership
-from booking.places.rules.decision import expected
+from booking.places.pages.outlook import expected
 from booking.places.terms import terms_offered
-from booking.programme.listing import programme_context
-from booking.programme.session_page import session_context
 from booking.site.caching import same_for_everyone
+from booking.site.wording import LONDON, counted
 
 _DATES_ON_A_PAGE = 50
+_ON_A_PAGE = 20
+_OTHER_DATES = 5
 _SHOWN_ON_START = 6
 
 
@@ -41,7 +50,7 @@ def course(request: HttpRequest, code: str) -> HttpResponse:
     """What is taught, to whom, and on which dates."""
     now = timezone.now()
     course = course_of(code)
-    dates = for_rows(Session.objects.upcoming(now=now).filter(course=course))
+    dates = Session.objects.upcoming(now=now).filter(course=course).for_rows()
     context = {
         "course": course,
         "topics": course.topics.all(),
@@ -61,7 +70,7 @@ def session(request: HttpRequest, session_id: int) -> HttpResponse:
         Session.objects.public().for_pages().defer("course__search"), pk=session_id
     )
     now = timezone.now()
-    context = session_context(
+    context = _session_context(
         session, site=settings.SITE_URL, organiser=the_partnership().name, now=now
     )
     person = request.user if isinstance(request.user, User) else None
@@ -73,14 +82,139 @@ def session(request: HttpRequest, session_id: int) -> HttpResponse:
     return render(request, "programme/session.html", context)
 
 
+def _session_context(
+    session: Session, *, site: str, organiser: str, now: datetime
+) -> dict[str, Any]:
+    """Everything of `programme/session.html` but what depends on the reader.
+
+    `site` is the address of this installation, without a path.
+    """
+    sittings = list(session.sittings.all())
+    page = f"{site.rstrip('/')}{session.get_absolute_url()}"
+    where = session.where
+    if session.venue and not session.is_online:
+        where = f"{session.venue.name}, {session.venue.address}"
+    event = event_data(session, sittings=sittings, page=page, organiser=organiser, now=now)
+    others = Session.objects.upcoming(now=now).filter(course=session.course_id)
+    return {
+        "session": session,
+        "course": session.course,
+        "sittings": sittings,
+        "availability": availability(session, now),
+        "why_not": why_not(session, now),
+        "is_ahead": session.state == Session.State.PUBLISHED and now < session.starts_at,
+        "prerequisites": session.course.prerequisites.defer("search"),
+        "trainers": session.trainers.order_by("last_name", "first_name"),
+        "calendars": [
+            (
+                sitting,
+                calendar_links(
+                    CalendarEntry(
+                        title=session.course.title,
+                        starts_at=sitting.starts_at,
+                        ends_at=sitting.ends_at,
+                        where=where,
+                        page=page,
+                    )
+                ),
+            )
+            for sitting in sittings
+        ],
+        "event_data": as_script_text(event),
+        "other_dates": others.exclude(pk=session.pk).for_rows()[:_OTHER_DATES],
+        "now": now,
+    }
+
+
 @same_for_everyone(seconds=1)
 def programme(request: HttpRequest) -> HttpResponse:
     """What is coming up, as a list or as a month, searched and filtered."""
     headers = request.headers
     only_results = "HX-Request" in headers and "HX-History-Restore-Request" not in headers
-    context = programme_context(request.GET, now=timezone.now())
+    context = _programme_context(request.GET, now=timezone.now())
     context["only_results"] = only_results
     template = "programme/programme.html"
     response = render(request, f"{template}#results" if only_results else template, context)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def _programme_context(query: QueryDict, *, now: datetime) -> dict[str, Any]:
+    """Everything `programme/programme.html` shows for this query, as a list or as a month."""
+    filters = ProgrammeFilters(query, queryset=Session.objects.upcoming(now=now), now=now)
+    by_month = query.get("view") == "month"
+    shown = _month(filters, now=now) if by_month else _list(filters)
+    return {
+        "filters": filters,
+        "form": filters.form,
+        "query": filters.query(),
+        "chips": filters.chips(),
+        "by_month": by_month,
+        "now": now,
+        **shown,
+    }
+
+
+def _list(filters: ProgrammeFilters) -> dict[str, Any]:
+    paginator = Paginator(filters.qs.for_rows(), _ON_A_PAGE)
+    wanted, note = filters.data.get("page", "1"), ""
+    try:
+        page = paginator.page(wanted)
+    except InvalidPage as refusal:
+        page = paginator.page(paginator.num_pages if isinstance(refusal, EmptyPage) else 1)
+        note = f"There is no page “{wanted}”. This is page {page.number}."
+    count = counted(paginator.count, "session")
+    if paginator.num_pages > 1:
+        count = f"{count}, {page.start_index()} to {page.end_index()} shown"
+    return {"page_obj": page, "sessions": page.object_list, "count": count, "note": note}
+
+
+def _month(filters: ProgrammeFilters, *, now: datetime) -> dict[str, Any]:
+    today = now.astimezone(LONDON).date()
+    month, note = None, ""
+    if wanted := filters.data.get("month"):
+        try:
+            month = Month.parse(wanted)
+        except ValueError:
+            note = f"“{wanted}” is not a month we know."
+    if month is None:
+        first = filters.qs.order_by("starts_at").values_list("starts_at", flat=True).first()
+        month = Month(first_of_month(first.astimezone(LONDON).date() if first else today))
+    sittings = list(
+        Sitting.objects.filter(
+            session__in=filters.qs.order_by().values("pk"),
+            starts_at__gte=month.starts_at,
+            starts_at__lt=month.ends_at,
+        )
+        .select_related("session__course", "session__venue")
+        .defer("session__course__search", "session__course__summary")
+        .order_by("starts_at", "id")
+    )
+    diary_dates = DiaryDate.objects.filter(starts__lt=month.next.first, ends__gte=month.first)
+    sessions = len({sitting.session_id for sitting in sittings})
+    return {
+        "month": month,
+        "weeks": weeks(month, sittings=sittings, diary_dates=diary_dates, today=today),
+        "count": f"{counted(sessions, 'session')} in {month}",
+        "note": note,
+    }
+
+
+def session_being_booked(request: HttpRequest) -> dict[str, object]:
+    """The session that signing in is for; found only for a template that asks."""
+    path = request.GET.get("next")
+    return {"session_being_booked": SimpleLazyObject(lambda: _session_to_book_at(path))}
+
+
+def _session_to_book_at(path: str | None) -> Session | None:
+    """The session whose booking page this path is."""
+    if not path:
+        return None
+    try:
+        match = resolve(path)
+    except Resolver404:
+        return None
+    if match.view_name != "book":
+        return None
+    sessions = Session.objects.public().select_related("course")
+    return sessions.filter(pk=match.kwargs["session_id"]).first()

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts import failing_mail
+from accounts import addresses
 from accounts.models import User
 from booking.catalogue.models import Sitting
-from booking.outbox import came_back
 from booking.outbox import posting as outbox
+from booking.outbox import remedies
 from booking.outbox.models import Message, MessageEvent
 from booking.outbox.posting import Draft
 from booking.places.models import Booking
@@ -68,7 +68,7 @@ def record_answer(
 def record_delivery_report(*, report: DeliveryReport, now: datetime) -> None:
     """Note what a mail server reports of one of our messages. Raises `NotForUs`."""
     for message_id in report.message_ids:
-        message = came_back.find_by_message_id(message_id)
+        message = remedies.find_by_message_id(message_id)
         if message is not None:
             break
     else:
@@ -92,7 +92,7 @@ def record_delivery_report(*, report: DeliveryReport, now: datetime) -> None:
             f" to {message.to_email}, which may pass mail on."
         )
     with transaction.atomic():
-        came_back.record_report(
+        remedies.record_report(
             message=message,
             message_id=message_id,
             is_final=report.is_final,
@@ -101,7 +101,7 @@ def record_delivery_report(*, report: DeliveryReport, now: datetime) -> None:
         )
         # What the message was before its address was corrected says nothing about the new one.
         if report.is_permanent and message.message_id == message_id:
-            failing_mail.mark(email=message.to_email, why=report.reason, now=now)
+            addresses.mark_failing(email=message.to_email, why=report.reason, now=now)
 
 
 def say_address_works(*, person: User, by: User, why: str, now: datetime) -> None:
@@ -116,7 +116,7 @@ def say_address_works(*, person: User, by: User, why: str, now: datetime) -> Non
             .select_for_update()
             .first()
         )
-        failing_mail.clear(person=person)
+        addresses.clear_failing(person=person)
         if last is not None:
             MessageEvent.objects.create(
                 message=last,

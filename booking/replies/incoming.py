@@ -35,6 +35,14 @@ def message_ids(text: str) -> list[str]:
 
 
 @dataclass(frozen=True)
+class Fetched:
+    """What was fetched of one mail: all of it, or the headers if it is too large."""
+
+    raw: bytes
+    is_whole: bool
+
+
+@dataclass(frozen=True)
 class Incoming:
     """One mail, parsed. `raw` is what there is of it, perhaps the headers only."""
 

@@ -10,8 +10,7 @@ from django.db.models import F
 from booking.replies import actions
 from booking.replies.answers import Unreadable, answers_in, brings_a_calendar
 from booking.replies.bounces import report_in
-from booking.replies.incoming import Incoming
-from booking.replies.mailbox import Fetched
+from booking.replies.incoming import Fetched, Incoming
 from booking.replies.models import ReceivedMail
 
 log = structlog.get_logger(__name__)

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
 from django.db.models import F
 
 from accounts.models import User
@@ -12,7 +11,7 @@ from booking.catalogue.models import Session, SessionEvent
 from booking.outbox import posting as outbox
 from booking.places import actions, announcements, exchanges, history
 from booking.places.announcements import NextDate
-from booking.places.lock import lock_session, sittings_of
+from booking.places.lock import locked, sittings_of
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
 from booking.places.models import Booking, BookingEvent
@@ -56,13 +55,12 @@ def cancel_session(
     it has begun, and `NextDateGone`.
     """
     others = list(instead.sessions) if instead else []
-    with transaction.atomic():
-        locked = {key: lock_session(key) for key in sorted({session.pk, *(s.pk for s in others)})}
-        off = locked[session.pk]
+    with locked(session.pk, *(date.pk for date in others)) as held:
+        off = held[session.pk]
         check_changeable(off)
         if off.starts_at <= now:
             raise SessionStarted(off)
-        dates = [locked[each.pk] for each in others]
+        dates = [held[each.pk] for each in others]
         for date in dates:
             if not _can_be_offered(date, off, now=now):
                 raise NextDateGone(date)

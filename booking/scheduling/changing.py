@@ -7,21 +7,38 @@ REQUEST with a raised SEQUENCE that says what changed; people who wait get a pla
 import itertools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from accounts.models import User
 from booking.catalogue.models import Session, SessionEvent, Sitting, Venue
 from booking.catalogue.sittings import SittingTimes
-from booking.places.changes import Change, Matter, in_history
-from booking.places.lock import lock_session
+from booking.outbox import posting as outbox
+from booking.places import announcements, giving, history
+from booking.places.changes import (
+    Change,
+    Matter,
+    concerning,
+    for_managers,
+    gives_time_to_react,
+    in_history,
+    states_concerned,
+)
+from booking.places.lock import lock_session, sittings_of
+from booking.places.managers import asking
+from booking.places.managers.copies import with_copies
+from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import PlaceRefused, SessionStarted
 from booking.places.rules.decision import check_changeable
 from booking.scheduling import trainers
-from booking.scheduling.telling import tell
 from booking.site.wording import listed, sitting_times
-from booking.site.working_days import end_of_working_day_before
+from booking.site.working_days import after_working_time, end_of_working_day_before, free_until
+
+# Working time: two days in which anybody may cancel free of charge after a change.
+TIME_TO_REACT = timedelta(hours=16)
+_SOONER = "The session has moved, so there is less time to answer."
+_HELD = ("delivery", "venue", "join_url", "starts_at", "ends_at")
 
 
 class ChangedMeanwhile(PlaceRefused):
@@ -31,6 +48,12 @@ class ChangedMeanwhile(PlaceRefused):
         "Somebody else has changed this session meanwhile. Check how it is held now, then make"
         " your change again."
     )
+
+
+class NothingChanges(PlaceRefused):
+    """A session is to be held as it is held already."""
+
+    sentence = "This is how the session is held already. Change something first."
 
 
 class BadTimes(PlaceRefused):
@@ -147,35 +170,20 @@ def rearrange(
         locked.venue = arrangements.venue
         locked.join_url = arrangements.join_url
         locked.starts_at, locked.ends_at = ordered[0].starts_at, ordered[-1].ends_at
-        locked.revision += 1
-        locked.changed_at = now
-        locked.save(
-            update_fields=[
-                "delivery",
-                "venue",
-                "join_url",
-                "starts_at",
-                "ends_at",
-                "revision",
-                "changed_at",
-            ]
-        )
         if arrangements.trainers is not None:
             locked.trainers.set(arrangements.trainers)
         move_releases(locked, now=now)
-        SessionEvent.objects.create(session=locked, at=now, by=by, what=in_history(changes)[:200])
-        if locked.state == Session.State.PUBLISHED:
-            tell(
-                locked,
-                changes,
-                sittings=kept,
-                dropped=dropped,
-                moved_from=None if locked.starts_at == began else began,
-                by=by,
-                now=now,
-            )
-            in_words = [change.as_payload() for change in changes]
-            trainers.tell_of_change(locked, in_words, led_before=led_before, now=now)
+        revise(
+            locked,
+            changes,
+            columns=_HELD,
+            sittings=kept,
+            dropped=dropped,
+            moved_from=None if locked.starts_at == began else began,
+            led_before=led_before,
+            by=by,
+            now=now,
+        )
     return changes
 
 
@@ -224,3 +232,108 @@ def _store_sittings(
         sitting.save()
         kept.append(SittingTimes.of(sitting))
     return kept, dropped
+
+
+def revise(
+    session: Session,
+    changes: Sequence[Change],
+    *,
+    columns: Sequence[str] = (),
+    sittings: Sequence[SittingTimes] | None = None,
+    dropped: Sequence[SittingTimes] = (),
+    moved_from: datetime | None = None,
+    led_before: Sequence[User] | None = None,
+    by: User,
+    now: datetime,
+) -> None:
+    """Raise the revision, store these columns, and tell all whom the changes concern.
+
+    In the transaction of the caller, who holds the session's lock and has written everything else.
+    Where it was held otherwise before: `sittings` are all that it has now, `dropped` those it has
+    no more, `moved_from` when it began, if its start is another now, `led_before` who led it.
+    """
+    session.revision += 1
+    session.changed_at = now
+    session.save(update_fields=[*columns, "revision", "changed_at"])
+    SessionEvent.objects.create(session=session, at=now, by=by, what=in_history(changes)[:200])
+    if session.state == Session.State.PUBLISHED:
+        _tell(
+            session,
+            changes,
+            sittings=sittings_of(session) if sittings is None else sittings,
+            dropped=dropped,
+            moved_from=moved_from,
+            by=by,
+            now=now,
+        )
+        leading = list(session.trainers.all()) if led_before is None else led_before
+        in_words = [change.as_payload() for change in changes]
+        trainers.tell_of_change(session, in_words, led_before=leading, now=now)
+
+
+def _tell(
+    session: Session,
+    changes: Sequence[Change],
+    *,
+    sittings: Sequence[SittingTimes],
+    dropped: Sequence[SittingTimes],
+    moved_from: datetime | None,
+    by: User,
+    now: datetime,
+) -> None:
+    """Tell each person of what concerns them, and correct their calendars."""
+    told = Booking.objects.for_session(session).filter(state__in=states_concerned(changes))
+    bookings = list(told.select_related("person", "approval"))
+    promised = {booking.pk: booking.offered_until for booking in bookings}
+    for booking in bookings:
+        booking.calendar_sequence += 1
+        booking.session = session
+        if gives_time_to_react(changes):
+            booking.free_until = _free_until_now(booking, session, now=now)
+            if moved_from is not None and session.starts_at < moved_from:
+                giving.bring_forward(booking, session, now=now)
+    if moved_from is not None:
+        asking.session_moved(bookings, session)
+    Booking.objects.bulk_update(
+        bookings,
+        ["calendar_sequence", "free_until", "offered_until", "must_accept_by"],
+        batch_size=500,
+    )
+    _record_changes(bookings, changes, by=by, now=now)
+    drafts = [
+        draft
+        for booking in bookings
+        for draft in announcements.session_changed(
+            booking,
+            sittings=sittings,
+            dropped=dropped,
+            changes=[each.as_payload() for each in concerning(changes, booking.state)],
+            session_revision=session.revision,
+            answer_by=giving.answer_by(booking),
+            now=now,
+        )
+    ]
+    # The link in the first mail is that of an offer which ends when it said.
+    sooner = [each for each in bookings if each.offered_until != promised[each.pk]]
+    drafts.extend(announcements.offered(booking, why=_SOONER) for booking in sooner)
+    history.record(sooner, BookingEvent.What.OFFERED, by=by, now=now, why=_SOONER)
+    if of_question := [each.as_payload() for each in for_managers(changes)]:
+        drafts.extend(asking.ask_again(bookings, of_question, now=now))
+    outbox.post(with_copies(drafts, session=session, bookings=bookings), now=now)
+
+
+def _record_changes(
+    bookings: Sequence[Booking], changes: Sequence[Change], *, by: User, now: datetime
+) -> None:
+    """Each history says what its owner was told, one statement for all who were told the same."""
+    alike: dict[str, list[Booking]] = {}
+    for booking in bookings:
+        alike.setdefault(in_history(concerning(changes, booking.state)), []).append(booking)
+    for why, those in alike.items():
+        history.record(those, BookingEvent.What.SESSION_CHANGED, by=by, now=now, why=why)
+
+
+def _free_until_now(booking: Booking, session: Session, *, now: datetime) -> datetime:
+    """The promised notice before the new start, and time to react to the change in any case."""
+    to_react = after_working_time(now, TIME_TO_REACT)
+    return max(free_until(session.starts_at, booking.notice_days), min(to_react, session.starts_at))

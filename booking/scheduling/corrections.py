@@ -3,7 +3,6 @@
 What calendars show of them is corrected at once, for every session that has a date ahead.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -11,11 +10,10 @@ from django.db import transaction
 from accounts.models import User
 from booking.catalogue import courses
 from booking.catalogue.courses import CoursePlan, EditRefused, VenuePlan
-from booking.catalogue.models import Course, Session, SessionEvent, SessionQuerySet, Venue
-from booking.places.changes import Change, Matter, in_history
-from booking.places.lock import lock_session, sittings_of
-from booking.scheduling import trainers
-from booking.scheduling.telling import tell
+from booking.catalogue.models import Course, Session, SessionQuerySet, Venue
+from booking.places.changes import Change, Matter
+from booking.places.lock import lock_session
+from booking.scheduling.changing import revise
 
 
 class CorrectedMeanwhile(EditRefused):
@@ -120,21 +118,3 @@ def _lock_all(sessions: SessionQuerySet, *, now: datetime) -> dict[int, Session]
 def _keys(sessions: SessionQuerySet, *, now: datetime) -> list[int]:
     ahead = sessions.filter(ends_at__gt=now).exclude(state=Session.State.CANCELLED)
     return list(ahead.order_by("pk").values_list("pk", flat=True))
-
-
-def revise(session: Session, changes: Sequence[Change], *, by: User, now: datetime) -> None:
-    """Tell all whom these changes of a published session concern. It is locked by the caller.
-
-    What changed is written already.
-    """
-    session.revision += 1
-    session.changed_at = now
-    session.save(update_fields=["revision", "changed_at"])
-    SessionEvent.objects.create(session=session, at=now, by=by, what=in_history(changes)[:200])
-    tell(session, changes, sittings=sittings_of(session), by=by, now=now)
-    trainers.tell_of_change(
-        session,
-        [change.as_payload() for change in changes],
-        led_before=list(session.trainers.all()),
-        now=now,
-    )

@@ -99,7 +99,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "booking.partnership.kept.in_templates",
-                "booking.programme.context.session_being_booked",
+                "booking.programme.pages.session_being_booked",
             ],
             "builtins": ["booking.templatetags.briefed"],
         },

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
+import css_inline
 import nh3
 from django import template
 from django.forms import BoundField
@@ -150,3 +151,17 @@ def first_input_id(field: BoundField) -> str:
     if field.id_for_label:
         return str(field.id_for_label)
     return f"{field.auto_id}_0"
+
+
+# ---------------------------------------------------------------- mail
+# Rules for dark mode and narrow screens cannot be inlined, so they stay where they are.
+_INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+
+
+@register.filter(is_safe=True)
+def inline_css(html: str) -> SafeString:
+    """{% filter inline_css %}: the page with its style sheet written into the elements.
+
+    Several mail programs drop style sheets, but keep the styles of single elements.
+    """
+    return mark_safe(_INLINER.inline(html))  # noqa: S308 -- the page was escaped when rendered

@@ -1,4 +1,4 @@
-"""Filters for sessions: {% load catalogue %}."""
+"""Filters for sessions and what happened to bookings: {% load catalogue %}."""
 
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,8 @@ from django.urls import reverse
 from booking.catalogue.availability import Availability
 from booking.catalogue.availability import availability as availability_at
 from booking.catalogue.models import Session
+from booking.places.history import told_of
+from booking.places.models import BookingEvent
 from booking.site import wording
 
 register = template.Library()
@@ -44,3 +46,9 @@ def row(session: Session, now: datetime) -> dict[str, Any]:
         "capacity": str(session.capacity),
         "taken": str(session.places_taken),
     }
+
+
+@register.filter
+def told(event: BookingEvent) -> str:
+    """{{ event|told }}: what happened, in a sentence or two."""
+    return told_of(event)

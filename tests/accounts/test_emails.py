@@ -8,8 +8,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.actions import reminders_path
 from accounts.models import User
-from accounts.reminder_links import reminders_path
 from booking.site.signed_links import SignedLink
 from tests.factories import make_person
 

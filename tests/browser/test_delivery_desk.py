@@ -9,11 +9,11 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from accounts import failing_mail
+from accounts import addresses
 from booking.outbox.models import Message
 from booking.places import actions
+from booking.replies.incoming import Fetched
 from booking.replies.intake import take_in
-from booking.replies.mailbox import Fetched
 from tests.browser.journeys import Mail, show_heading, sign_in
 from tests.factories import make_coordinator, make_course, make_person, make_session, morning
 from tests.replies import letters
@@ -71,7 +71,7 @@ def test_a_coordinator_finds_out_what_happened_to_a_mail_and_sends_it_elsewhere(
     kinds = [part.get_content_type() for part in invitation.walk()]
     assert kinds[-1] == "text/calendar"
 
-    failing_mail.mark(email="right@agency.example", why="5.2.2 Full", now=timezone.now())
+    addresses.mark_failing(email="right@agency.example", why="5.2.2 Full", now=timezone.now())
     page.goto("/manage/addresses/")
     show_heading(page, "Addresses that fail")
     accessible(page)
@@ -115,7 +115,7 @@ def test_a_person_reads_that_mail_does_not_reach_them(
     page.goto("/accounts/profile/")
     sign_in(page, person.email, mail)
     show_heading(page, "Your details")
-    failing_mail.mark(email=person.email, why="5.2.2 Mailbox full", now=timezone.now())
+    addresses.mark_failing(email=person.email, why="5.2.2 Mailbox full", now=timezone.now())
     for width in (375, 1280):
         page.set_viewport_size({"width": width, "height": 800})
         page.reload()

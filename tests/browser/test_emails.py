@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from accounts.actions import reminders_path
 from accounts.models import User
-from accounts.reminder_links import reminders_path
 from tests.browser.journeys import Mail, show_heading, sign_in
 from tests.factories import make_person
 

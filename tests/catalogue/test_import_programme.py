@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Agency, User
 from booking.catalogue.importing.programme import ImportRefused, import_programme
@@ -183,6 +185,34 @@ def test_a_second_import_changes_nothing(load: Load) -> None:
     assert before == [
         list(model._default_manager.values_list()) for model in (Session, Sitting, User)
     ]
+
+
+def test_the_number_of_statements_does_not_grow_and_nothing_is_written_twice(load: Load) -> None:
+    def statements(rows: int) -> list[str]:
+        lines = [
+            session_line(
+                reference=f"N{number}",
+                delivery="in person",
+                join_url="",
+                venue=f"Room {number}",
+                address=f"{number} Road",
+                trainer_email=f"t{number}@police.example",
+            )
+            for number in range(rows)
+        ]
+        people = "".join(f"p{number}@b.example,P,Q,R,Leeds Police,\n" for number in range(rows))
+        files = {
+            "practitioners.csv": FILES["practitioners.csv"] + people,
+            "sessions.csv": sessions_file(*lines),
+        }
+        with CaptureQueriesContext(connection) as queries:
+            load(files)
+        return [each["sql"] for each in queries]
+
+    few = len(statements(2))
+    assert len(statements(40)) <= few
+    writes = [each for each in statements(40) if each.startswith(("INSERT", "UPDATE", "DELETE"))]
+    assert writes == []
 
 
 def test_changed_rows_are_updated(load: Load) -> None:

@@ -12,15 +12,15 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.reminder_links import reminders_path
+from accounts.actions import reminders_path
 from booking.catalogue.models import Session
 from booking.mail.composing import TOPICS, compose
 from booking.mail.letters import Letter, write
 from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
 from booking.outbox.topics import topic_words
 from booking.places import actions
+from booking.replies.incoming import Fetched
 from booking.replies.intake import take_in
-from booking.replies.mailbox import Fetched
 from booking.scheduling import trainers
 from booking.site.wording import deadline
 from tests.factories import make_coordinator, make_person, make_session, make_trainer, morning

@@ -71,7 +71,7 @@ def test_somebody_is_moved_up_for_a_reason_that_those_passed_over_see(
         ({"position": "3", "why": "x"}, "enter a whole number from 1 to 2."),
         ({"position": "0", "why": "x"}, "enter a whole number from 1 to 2."),
         ({"position": "soon", "why": "A court order."}, "enter a whole number from 1 to 2."),
-        ({"position": "1", "why": " "}, "Enter a reason."),
+        ({"position": "1", "why": " "}, "Enter the reason."),
     ):
         refused = coordinator.post(address, typed)
         assert refused.status_code == 422

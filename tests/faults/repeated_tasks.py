@@ -23,8 +23,7 @@ from tests.faults.report import Row
 from tests.faults.scale import Scale
 from tests.faults.site import STARTED_WITHIN, Site, wait_until
 from tests.load import crowd
-from worker.celery import app
-from worker.schedule import SCHEDULE
+from worker.celery import SCHEDULE, app
 
 PEOPLE, WAVES = 40, 24
 # One wave: every task that beat asks for, and delivering more often.

@@ -17,7 +17,7 @@ from booking.places.actions import book
 from tests.load import crowd
 from tests.load.report import Line, Target, percentile
 from tests.worker.celery_programs import celery_program
-from worker.schedule import SCHEDULE
+from worker.celery import SCHEDULE
 
 RATES = (1, 20, 100)
 _TARGET_RATE, _P99_MS = 20, 5_000

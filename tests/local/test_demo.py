@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from booking.local import COORDINATOR, PRACTITIONER, TRAINER
 from booking.local.demo import (
     Demo,
     DemoStopped,
@@ -17,7 +18,6 @@ from booking.local.demo import (
     remember_migrations,
 )
 from booking.local.processes import free_port, lock_folder, port_in_use
-from booking.local.sample_people import COORDINATOR, PRACTITIONER, TRAINER
 from booking.local.smtp_sink import SmtpSink
 from tests import servers
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from booking.catalogue.models import CancellationPolicy, Course, Session, Venue
-from booking.local.sample_people import AGENCY_LEAD, COORDINATOR, PRACTITIONER, TRAINER
+from booking.local import AGENCY_LEAD, COORDINATOR, PRACTITIONER, TRAINER
 from booking.outbox.models import Message
 from booking.partnership.kept import the_partnership
 from booking.places.models import Booking

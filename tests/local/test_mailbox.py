@@ -9,7 +9,6 @@ from django.test import Client
 from django.urls import get_resolver
 from pytest_django import Settings
 
-from booking.local.mailbox import MailEvent
 from booking.local.smtp_sink import SmtpSink
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.local.site_with_mailbox")]
@@ -99,17 +98,17 @@ def test_an_invitation_is_told_as_a_person_reads_it(client: Client, sink: SmtpSi
     response = client.get(f"/mailbox/{name}/")
     assert response.context["method"] == "REQUEST"
     assert response.context["events"] == [
-        MailEvent(
-            summary="Working together, part 1",
-            when="Monday 14 June 2027, 9:30am to 12:30pm",
-            location="Merrion House\nLeeds",
-            organizer="Training team <training@leedsscp.example>",
-            attendees=["Ada <ada@police.example> (needs action)"],
-            description="",
-            status="CONFIRMED",
-            uid="booking-1@briefed.example",
-            sequence="3",
-        )
+        {
+            "summary": "Working together, part 1",
+            "when": "Monday 14 June 2027, 9:30am to 12:30pm",
+            "location": "Merrion House\nLeeds",
+            "organizer": "Training team <training@leedsscp.example>",
+            "attendees": ["Ada <ada@police.example> (needs action)"],
+            "description": "",
+            "status": "CONFIRMED",
+            "uid": "booking-1@briefed.example",
+            "sequence": "3",
+        }
     ]
     page = response.content.decode()
     assert "Monday 14 June 2027, 9:30am to 12:30pm" in page

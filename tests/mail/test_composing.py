@@ -20,7 +20,7 @@ from booking.places import announcements
 from booking.places.managers.copies import TO_MANAGERS
 from booking.places.models import Booking
 from booking.scheduling import trainers
-from booking.scheduling.opening import NEW_DATE
+from booking.scheduling.drafting import NEW_DATE
 from booking.site.wording import LONDON
 from tests.factories import (
     NOW,

@@ -5,8 +5,7 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
-from accounts.actions import choose_reminders
-from accounts.reminder_links import person_of_link
+from accounts.actions import choose_reminders, person_of_link
 from booking.catalogue.models import Course
 from booking.mail.reminder_times import LONGEST_AHEAD
 from booking.mail.reminders import post_due_reminders

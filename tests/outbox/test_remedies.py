@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from booking.outbox import came_back, posting, remedies
+from booking.outbox import posting, remedies
 from booking.outbox.models import Message, MessageEvent
 from booking.outbox.remedies import (
     CorrectedSince,
@@ -226,7 +226,7 @@ def test_a_dropped_code_is_forgotten() -> None:
 
 
 def report(message: Message, *, message_id: str = "", is_final: bool = True) -> None:
-    came_back.record_report(
+    remedies.record_report(
         message=message,
         message_id=message_id or message.message_id,
         is_final=is_final,
@@ -237,7 +237,7 @@ def report(message: Message, *, message_id: str = "", is_final: bool = True) -> 
 
 def test_a_final_report_says_that_it_came_back() -> None:
     message = post("one", state=State.SENT, mime=b"x", handed_over=True)
-    assert came_back.find_by_message_id(message.message_id) == message
+    assert remedies.find_by_message_id(message.message_id) == message
     report(message)
     message.refresh_from_db()
     assert message.came_back
@@ -259,9 +259,9 @@ def test_a_report_about_the_old_address_does_not_count_against_the_new_one() -> 
     old_id = message.message_id
     correct(message)
     Message.objects.update(state=State.SENT)
-    found = came_back.find_by_message_id(old_id)
+    found = remedies.find_by_message_id(old_id)
     assert found == message
     report(message, message_id=old_id)
     message.refresh_from_db()
     assert not message.came_back
-    assert came_back.find_by_message_id("<unknown@briefed.example>") is None
+    assert remedies.find_by_message_id("<unknown@briefed.example>") is None

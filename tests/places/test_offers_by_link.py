@@ -199,6 +199,16 @@ def test_accepting_and_declining_at_once_gives_one_answer() -> None:
         assert booking.events.filter(what__in=["accepted", "declined"]).count() == 1
 
 
+@pytest.mark.parametrize("fields", [{}, {"answer": ""}, {"answer": "perhaps"}])
+def test_no_answer_on_the_booking_page_neither_accepts_nor_declines(fields: dict[str, str]) -> None:
+    booking = offered()
+    signed_in = Client()
+    signed_in.force_login(booking.person)
+    page = signed_in.post(reverse("answer_offer", args=[booking.pk]), fields, follow=True)
+    assert "Press “Accept the place” or “Decline it”." in page.content.decode()
+    assert state_of(booking) == Booking.State.OFFERED
+
+
 def test_somebody_whose_manager_is_not_known_names_them_on_the_page() -> None:
     booking = offered()
     booking.session.course.needs_manager_approval = True

@@ -18,4 +18,4 @@ def read_without_lock(session_id: int) -> "Session":
     return read_session(session_id)
 
 
-patch("booking.places.actions.lock_session", read_without_lock).start()
+patch("booking.places.lock.lock_session", read_without_lock).start()

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from booking.outbox.posting import Draft
 from booking.places import announcements
 from booking.places.models import Booking
+from booking.replies.incoming import Fetched
 from booking.replies.intake import take_in
-from booking.replies.mailbox import Fetched
 from booking.replies.models import ReceivedMail
 from tests.factories import NOW
 from tests.mail.letters import times

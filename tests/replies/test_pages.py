@@ -8,11 +8,11 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.failing_mail import people_whose_mail_fails
+from accounts.addresses import people_whose_mail_fails
 from booking.outbox.models import MessageEvent
 from booking.replies.actions import note_mailbox
+from booking.replies.incoming import Fetched
 from booking.replies.intake import take_in
-from booking.replies.mailbox import Fetched
 from booking.replies.models import ReceivedMail
 from tests.factories import NOW, make_coordinator, make_person, make_trainer
 from tests.replies import letters

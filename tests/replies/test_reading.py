@@ -18,9 +18,8 @@ from booking.local.servers import REPOSITORY
 from booking.outbox.models import Message
 from booking.replies.actions import DECLINED_TOPIC
 from booking.replies.intake import take_in
-from booking.replies.mailbox import LARGEST_MAIL, ReplyMailbox
 from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
-from booking.replies.reading import Round, read_replies
+from booking.replies.reading import LARGEST_MAIL, ReplyMailbox, Round, read_replies
 from booking.site.environment import ImapServer
 from tests.factories import make_session, morning
 from tests.mail.letters import make_booking
@@ -118,7 +117,7 @@ def test_a_reader_that_is_killed_loses_nothing_and_repeats_nothing(
         import django
         django.setup()
         from booking.replies import reading
-        from booking.replies.mailbox import ReplyMailbox
+        from booking.replies.reading import ReplyMailbox
 
         def stop(*arguments, **named):
             os.kill(os.getpid(), signal.SIGKILL)

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.failing_mail import people_whose_mail_fails
+from accounts.addresses import people_whose_mail_fails
 from accounts.models import User
 from booking.outbox.models import Message, MessageEvent
 from booking.places.models import Booking
+from booking.replies.incoming import Fetched
 from booking.replies.intake import take_in
-from booking.replies.mailbox import Fetched
 from booking.replies.models import CalendarReply, ReceivedMail
 from tests.factories import NOW
 from tests.mail.letters import make_booking, post

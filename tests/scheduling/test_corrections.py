@@ -20,7 +20,7 @@ from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.lock import lock_session
 from booking.places.models import Booking
-from booking.scheduling import corrections, drafting, plans
+from booking.scheduling import corrections, drafting
 from booking.scheduling.corrections import CorrectedMeanwhile
 from booking.scheduling.trainers import CHANGED
 from tests.factories import (
@@ -79,8 +79,8 @@ def move(venue: Venue, address: str, *, by: User | None = None) -> None:
 
 def change_details(session: Session, instructions: str) -> None:
     """Nothing but the joining instructions changes."""
-    kept = {name: getattr(session, name) for name in plans.DETAIL_FIELDS}
-    details = plans.Details(**{**kept, "joining_instructions": instructions})
+    kept = {name: getattr(session, name) for name in drafting.DETAIL_FIELDS}
+    details = drafting.Details(**{**kept, "joining_instructions": instructions})
     drafting.change_details(session=session, details=details, by=make_coordinator(), now=NOW)
 
 

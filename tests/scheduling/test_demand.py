@@ -18,7 +18,7 @@ from booking.outbox.delivery import Pointless
 from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.models import Booking
-from booking.scheduling import demand, opening
+from booking.scheduling import demand, drafting
 from tests.factories import (
     NOW,
     make_agency,
@@ -137,7 +137,7 @@ def test_without_a_first_turn_everybody_interested_is_told_once_by_mail() -> Non
     gone = ask(course)
     interest.stop_telling(course=course, person=gone, now=NOW)
     session = draft(course)
-    opening.publish_and_tell(session=session, first_days=None, by=make_coordinator(), now=NOW)
+    drafting.publish_draft(session=session, first_days=None, by=make_coordinator(), now=NOW)
     [message] = Message.objects.filter(topic="course.new_date")
     assert message.to_email == wants.email
     written = compose([message], clock=lambda: NOW)[message.pk]
@@ -168,7 +168,7 @@ def test_scheduling_and_publishing_at_once_tells_them_too() -> None:
     page = signed_in(make_coordinator()).get(f"/manage/sessions/new/?course={course.pk}").text
     assert "1 person has asked for a date of this course" in page
     session = draft(course)
-    opening.publish_and_tell(session=session, first_days=None, by=make_coordinator(), now=NOW)
+    drafting.publish_draft(session=session, first_days=None, by=make_coordinator(), now=NOW)
     assert Message.objects.get(topic="course.new_date").recipient_id == wants.pk
 
 
@@ -208,7 +208,7 @@ def test_publishing_locks_all_whom_it_may_offer_a_place_at_once_and_in_order() -
     session = draft(course, capacity=1)
     now = NOW + timedelta(days=2)
     with CaptureQueriesContext(connection) as asked:
-        opening.publish_and_tell(session=session, first_days=3, by=make_coordinator(), now=now)
+        drafting.publish_draft(session=session, first_days=3, by=make_coordinator(), now=now)
     locks = [each["sql"] for each in asked.captured_queries if "UPDATE OF person" in each["sql"]]
     assert len(locks) > 1, "a place is offered in a round of its own"
     assert {str(person.pk) for person in people} <= set(re.findall(r"\d+", locks[0]))

@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.reminder_links import reminders_path
+from accounts.actions import reminders_path
 from booking.catalogue import interest
 from booking.catalogue.models import CourseInterest
 from booking.site.logs import JsonFormatter, blank_secrets

@@ -2,7 +2,7 @@
 
 import logging
 
-from worker.complaints import SECONDS_BETWEEN, NowAndThen
+from worker.losing_redis import SECONDS_BETWEEN, NowAndThen
 
 
 class Clock:

@@ -1,8 +1,7 @@
 """What the beat asks for exists, and a backlog of it cannot pile up."""
 
 from worker import tasks
-from worker.celery import app
-from worker.schedule import SCHEDULE
+from worker.celery import SCHEDULE, app
 
 
 def test_every_entry_names_a_task_and_expires() -> None:

@@ -1,18 +1,30 @@
-"""What the cells mean: each reader takes a cell that is not empty, or raises `BadCell`."""
+"""Reading CSV files: their rows, what each cell means, and each fault with its place and reason.
 
+A reader takes a cell that is not empty, or raises `BadCell`.
+"""
+
+import csv
+import io
 import re
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator, validate_email
 from django.db.models import TextChoices
 
 from accounts.addresses import is_shared_mailbox
-from booking.catalogue.importing.csv_files import BadCell
-from booking.site.wording import LONDON, counted
+from booking.catalogue.models import Sitting
+from booking.catalogue.sittings import overlap
+from booking.site.form_kit import london_moment
+from booking.site.wording import counted
 
+# All but tab and line ends (Unicode category Cc).
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -24,9 +36,205 @@ _LONGEST_SITTING = timedelta(hours=24)
 _https = URLValidator(schemes=["https"])
 
 Wall = tuple[datetime, datetime]
-Moments = tuple[datetime, datetime]
+
+# ---------------------------------------------------------------- files and rows
 
 
+@dataclass(frozen=True)
+class Problem:
+    """One fault. `line` is the physical line where the row starts; 0 means the whole file."""
+
+    file: str
+    line: int
+    column: str
+    reason: str
+
+    def __str__(self) -> str:
+        place = self.file
+        if self.line:
+            place += f", line {self.line}"
+        if self.column:
+            place += f", {self.column}"
+        return f"{place}: {self.reason}"
+
+
+class BadCell(Exception):
+    """A cell cannot be used; `reasons` are phrases such as 'is "x", which is not a number'."""
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a table, with commas between them as in a header.
+
+    Required ones must be there; their cells may be empty.
+    """
+
+    required: str
+    optional: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a file. A bad cell is recorded and a stand-in used, so that reading goes on.
+
+    Nothing is written once there is a problem, so a stand-in never reaches the database.
+    """
+
+    file: str
+    line: int
+    cells: Mapping[str, str]
+    problems: list[Problem]
+
+    def refuse(self, column: str, reason: str) -> None:
+        """Record a fault of this row."""
+        self.problems.append(Problem(self.file, self.line, column, reason))
+
+    def has(self, column: str) -> bool:
+        """Whether the file has this optional column."""
+        return column in self.cells
+
+    def required[T](self, column: str, parse: Callable[[str], T], stand_in: T) -> T:
+        """The cell's meaning; an empty cell is a fault."""
+        if not self.cells[column]:
+            self.refuse(column, "is empty")
+            return stand_in
+        return self.optional(column, parse, stand_in)
+
+    def optional[T](self, column: str, parse: Callable[[str], T], if_empty: T) -> T:
+        """The cell's meaning, or `if_empty`."""
+        cell = self.cells.get(column, "")
+        if not cell:
+            return if_empty
+        try:
+            return parse(cell)
+        except BadCell as refusal:
+            for reason in refusal.reasons:
+                self.refuse(column, reason)
+            return if_empty
+
+    def listed[T](self, column: str, parse: Callable[[str], list[T]]) -> list[T]:
+        """The things a cell names; none if it is empty or the file lacks the column."""
+        nothing: list[T] = []
+        return self.optional(column, parse, nothing)
+
+
+@dataclass
+class Sheet:
+    """The rows of one file. `is_whole` is false when some could not be read.
+
+    Other tables then do not report their references to it: one fault, one report.
+    """
+
+    name: str
+    rows: list[Row] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    is_there: bool = True
+    is_whole: bool = True
+
+    def refuse(self, line: int, reason: str, *, column: str = "") -> None:
+        """Record a fault that leaves rows unread."""
+        self.problems.append(Problem(self.name, line, column, reason))
+        self.is_whole = False
+
+    def keyed_rows[K](self, column: str, key_of: Callable[[Row], K]) -> Iterator[tuple[Row, K]]:
+        """Every row with its key; a key seen before is recorded as a fault."""
+        first_lines: dict[K, int] = {}
+        for row in self.rows:
+            key = key_of(row)
+            if not row.cells[column]:
+                pass
+            elif key in first_lines:
+                row.refuse(column, f"is the same as on line {first_lines[key]}")
+            else:
+                first_lines[key] = row.line
+            yield row, key
+
+
+def read_sheet(path: Path, columns: Columns) -> Sheet:
+    """The file's rows: UTF-8, with or without a byte-order mark, any line ends, any quoting."""
+    sheet = Sheet(path.name)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        sheet.is_there = False
+        return sheet
+    except OSError as error:
+        sheet.refuse(0, f"cannot be read: {error.strerror}")
+        return sheet
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # The codec counts from after the mark; people count bytes from 1 and in the whole file.
+        mark = len(content) - len(error.object)
+        at = mark + error.start
+        line = content.count(b"\n", 0, at) + 1
+        sheet.refuse(line, f"is not UTF-8 at byte {at + 1} of the file; save it as CSV UTF-8")
+        return sheet
+    _read_rows(sheet, unicodedata.normalize("NFC", text), columns)
+    return sheet
+
+
+def _read_rows(sheet: Sheet, text: str, columns: Columns) -> None:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header: list[str] | None = None
+    line = 1
+    try:
+        for cells in reader:
+            stripped = [cell.strip() for cell in cells]
+            if any(stripped):
+                if header is None:
+                    header = _header(sheet, line, stripped, columns)
+                    if header is None:
+                        return
+                else:
+                    _add_row(sheet, line, header, stripped)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        sheet.refuse(line, f"cannot be read as CSV from here on: {error}")
+    if header is None and sheet.is_whole:
+        sheet.refuse(0, "has no header line")
+
+
+def _header(sheet: Sheet, line: int, cells: list[str], columns: Columns) -> list[str] | None:
+    """The columns' names, or nothing if they are not right."""
+    names = [cell.lower() for cell in cells]
+    while names and not names[-1]:
+        names.pop()
+    required = columns.required.split(",")
+    known = {*required, *columns.optional.split(",")}
+    before = len(sheet.problems)
+    for number, name in enumerate(names, start=1):
+        if not name:
+            sheet.refuse(line, f"column {number} has no name")
+        elif name not in known:
+            sheet.refuse(line, "is not a known column", column=name)
+        elif name in names[: number - 1]:
+            sheet.refuse(line, "is there twice", column=name)
+    for name in required:
+        if name not in names:
+            sheet.refuse(line, "this column is missing", column=name)
+    return names if len(sheet.problems) == before else None
+
+
+def _add_row(sheet: Sheet, line: int, header: list[str], cells: list[str]) -> None:
+    surplus = cells[len(header) :]
+    if any(surplus) or len(cells) < len(header):
+        sheet.refuse(line, f"has {len(cells)} cells where the header has {len(header)}")
+        return
+    row = Row(sheet.name, line, dict(zip(header, cells, strict=False)), sheet.problems)
+    for column, cell in row.cells.items():
+        if _CONTROL.search(cell):
+            row.refuse(column, "holds a control character")
+    # Without them all the same, so that the cell can be looked up while more faults are sought.
+    plain = {column: _CONTROL.sub("", cell) for column, cell in row.cells.items()}
+    sheet.rows.append(replace(row, cells=plain))
+
+
+# ---------------------------------------------------------------- what cells mean
 def text(most: int) -> Callable[[str], str]:
     """One line of at most so many characters; line breaks within it become spaces."""
 
@@ -166,29 +374,24 @@ def calendar_day(cell: str) -> date:
     """A date such as 2027-02-09."""
     if not _DAY.fullmatch(cell):
         raise BadCell(f'is "{cell}"; write a date like 2027-02-09')
-    try:
-        found = date.fromisoformat(cell)
-    except ValueError:
-        raise BadCell(f"is {cell}, a date that does not exist") from None
-    _check_year(found)
-    return found
+    return _real(date, cell, f"is {cell}, a date that does not exist")
 
 
 def wall_time(cell: str) -> datetime:
     """A date and time on the clock, such as 2027-02-09T09:30, without a time zone."""
     if not _WALL_TIME.fullmatch(cell):
         raise BadCell(f'has "{cell}"; write a time like 2027-02-09T09:30')
+    return _real(datetime, cell, f"has {cell}, a date or time that does not exist")
+
+
+def _real[D: date](kind: type[D], cell: str, if_not: str) -> D:
     try:
-        found = datetime.fromisoformat(cell)
+        found = kind.fromisoformat(cell)
     except ValueError:
-        raise BadCell(f"has {cell}, a date or time that does not exist") from None
-    _check_year(found)
-    return found
-
-
-def _check_year(found: date) -> None:
+        raise BadCell(if_not) from None
     if found.year not in _YEARS:
         raise BadCell(f"has the year {found.year}; it must be from {_YEARS[0]} to {_YEARS[-1]}")
+    return found
 
 
 def sitting(cell: str) -> Wall:
@@ -199,33 +402,30 @@ def sitting(cell: str) -> Wall:
     return wall_time(parts[0]), wall_time(parts[1])
 
 
-def in_london(wall: datetime) -> datetime:
-    """The moment at which clocks in London show this, in UTC.
-
-    Raises `BadCell` for a time that the spring change skips, and for one that the autumn change
-    repeats: a time that a page or mail cannot tell without doubt is not one to invite people to.
-    """
-    first = wall.replace(tzinfo=LONDON, fold=0)
-    moment = first.astimezone(UTC)
-    told = f"{wall:%Y-%m-%dT%H:%M}"
-    if moment.astimezone(LONDON).replace(tzinfo=None, fold=0) != wall:
-        raise BadCell(f"has {told}, which does not exist: the clocks go forward over it")
-    if first.utcoffset() != first.replace(fold=1).utcoffset():
-        raise BadCell(f"has {told}, which comes twice: the clocks go back over it")
-    return moment
+def _in_london(wall: datetime, weeks: int) -> datetime:
+    """The moment, in UTC, at which clocks in London show this, moved by so many weeks."""
+    try:
+        moved = wall + timedelta(weeks=weeks)
+        return london_moment(moved).astimezone(UTC)
+    except OverflowError:
+        raise BadCell("would be moved beyond the calendar") from None
+    except ValidationError as refusal:
+        skipped = "does not exist: the clocks go forward over it"
+        why = skipped if refusal.code == "skipped" else "comes twice: the clocks go back over it"
+        raise BadCell(f"has {moved:%Y-%m-%dT%H:%M}, which {why}") from None
 
 
-def moments(walls: list[Wall], *, weeks: int) -> list[Moments]:
-    """The sittings, moved by whole weeks on the calendar, as moments in order.
+def moments(walls: list[Wall], *, weeks: int) -> list[Sitting]:
+    """The sittings, moved by whole weeks on the calendar, in order and not stored yet.
 
     Raises `BadCell` with every fault: a time that does not exist or comes twice, an end that is
     not after the start, a length over 24 hours, and sittings that overlap.
     """
-    found: list[Moments] = []
+    found: list[Sitting] = []
     reasons: list[str] = []
     for wall in sorted(walls):
         try:
-            start, end = (in_london(_moved(time, weeks)) for time in wall)
+            start, end = (_in_london(time, weeks) for time in wall)
         except BadCell as refusal:
             reasons.extend(refusal.reasons)
             continue
@@ -235,17 +435,11 @@ def moments(walls: list[Wall], *, weeks: int) -> list[Moments]:
         elif end - start > _LONGEST_SITTING:
             reasons.append(f"has {told}, which lasts more than 24 hours; is a semicolon missing?")
         else:
-            if found and start < found[-1][1]:
+            sitting_there = Sitting(starts_at=start, ends_at=end)
+            if found and overlap(found[-1], sitting_there):
                 reasons.append(f"has {told}, which overlaps with the sitting before it")
-            found.append((start, end))
+            found.append(sitting_there)
     if reasons:
         weeks_told = f" (dates moved by {counted(weeks, 'week')})" if weeks else ""
         raise BadCell(*(reason + weeks_told for reason in reasons))
     return found
-
-
-def _moved(wall: datetime, weeks: int) -> datetime:
-    try:
-        return wall + timedelta(weeks=weeks)
-    except OverflowError:
-        raise BadCell("would be moved beyond the calendar") from None

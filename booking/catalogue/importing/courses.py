@@ -6,33 +6,20 @@ from decimal import Decimal
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 from django.utils.text import slugify
 
 from accounts.models import Sector
 from booking.catalogue.importing import cells
-from booking.catalogue.importing.batches import Batch, ImportCounts, Links, set_fields
-from booking.catalogue.importing.csv_files import BadCell, Columns, Row, Sheet
+from booking.catalogue.importing.batches import Table, link
+from booking.catalogue.importing.cells import BadCell, Columns, Row, Sheet
 from booking.catalogue.models import Course, Session, Topic
 from booking.site.wording import counted
 
 COURSES = Columns(
-    (
-        "code",
-        "title",
-        "kind",
-        "level",
-        "audience",
-        "hours",
-        "sittings",
-        "capacity",
-        "per_agency_limit",
-        "renew_months",
-        "manager_approval",
-        "prerequisite",
-        "summary",
-    ),
-    optional=("topics", "sectors"),
+    "code,title,kind,level,audience,hours,sittings,capacity,per_agency_limit,renew_months,"
+    "manager_approval,prerequisite,summary",
+    optional="topics,sectors",
 )
 MOST_PLACES = 100_000
 MOST_MONTHS = 600
@@ -48,52 +35,48 @@ class CourseImport:
     """courses.csv, by code."""
 
     def __init__(self, sheet: Sheet, now: datetime) -> None:
-        self.is_whole, self._now = sheet.is_whole, now
-        self.batch = Batch(Course)
-        self.new_topics = Batch(Topic)
-        self.topics = Links[Course, Topic](Course.topics.through, "course", "topic")
-        self.prerequisites = Links[Course, Course](
-            Course.prerequisites.through, "from_course", "to_course"
-        )
-        self.tally = ImportCounts()
+        self._is_whole, self._now = sheet.is_whole, now
+        first = Prefetch("prerequisites", Course.objects.only("code"))
+        stored = Course.objects.defer("search").prefetch_related("topics", first)
+        self.by_code = stored.in_bulk(field_name="code")
+        self.table = Table(Course, ("code",), self.by_code)
+        self._needs = {
+            code: {needed.code for needed in course.prerequisites.all()}
+            for code, course in self.by_code.items()
+        }
+        self._topics = Table(Topic, ("slug",), Topic.objects.in_bulk(field_name="slug"))
+        self._new_topics: list[tuple[Course, list[Topic]]] = []
+        self._new_needs: list[tuple[Course, list[Course]]] = []
         self.sittings: dict[str, int] = {}
-        self.by_code = {course.code: course for course in Course.objects.all()}
-        self._topics = {topic.slug: topic for topic in Topic.objects.all()}
-        known = [course.pk for course in self.by_code.values()]
-        self.topics.load(known)
-        self.prerequisites.load(known)
-        planned = [
-            self._plan_fields(row, code)
-            for row, code in sheet.keyed_rows("code", lambda row: row.cells["code"])
-        ]
-        needs = [row.listed("prerequisite", cells.each_once(str)) for row, _, _ in planned]
+        rows = list(sheet.keyed_rows("code", lambda row: row.cells["code"]))
+        for row, code in rows:
+            self._plan(row, code)
+        needs = [row.listed("prerequisite", cells.each_once(str)) for row, _ in rows]
         self._refuse_circles(
-            {
-                row.cells["code"]: (row, codes)
-                for (row, _, _), codes in zip(planned, needs, strict=True)
-            }
+            {code: (row, needed) for (row, code), needed in zip(rows, needs, strict=True)}
         )
-        for (row, is_new, is_changed), codes in zip(planned, needs, strict=True):
-            linked = self._plan_links(row, codes)
-            self.tally.count(is_new=is_new, is_changed=is_changed or linked)
+        for (row, code), needed in zip(rows, needs, strict=True):
+            self._plan_needs(row, code, needed)
+            if row.has("topics"):
+                self._plan_topics(row, code)
 
     def read(self, row: Row, column: str) -> Course | None:
         """The course that a row of another file names by its code."""
         code = row.required(column, str, "")
         course = self.by_code.get(code)
-        if code and course is None and self.is_whole:
+        if code and course is None and self._is_whole:
             row.refuse(column, f'is "{code}", which is not a course code')
         return course
 
     def write(self) -> None:
         """Write topics and courses, then what links them."""
-        self.new_topics.write()
-        self.batch.write()
-        self.topics.write()
-        self.prerequisites.write()
+        self._topics.write()
+        self.table.write()
+        link(Course.topics.through, "course", "topic", self._new_topics)
+        link(Course.prerequisites.through, "from_course", "to_course", self._new_needs)
 
-    def _plan_fields(self, row: Row, code: str) -> tuple[Row, bool, bool]:
-        """Plan the row's own columns; returns whether the course is new, and whether changed."""
+    def _plan(self, row: Row, code: str) -> None:
+        found = self.by_code.get(code)
         row.required("code", cells.code(20), "")
         wanted: dict[str, Any] = {
             "title": row.required("title", cells.text(200), ""),
@@ -112,19 +95,8 @@ class CourseImport:
         if row.has("sectors"):
             wanted["sectors"] = row.listed("sectors", cells.each_once(cells.choice(Sector)))
         self.sittings[code] = row.optional("sittings", cells.number_in(1, 100), 0)
-        return (row, *self._plan(row, code, wanted))
-
-    def _plan(self, row: Row, code: str, wanted: Mapping[str, Any]) -> tuple[bool, bool]:
-        found = self.by_code.get(code)
-        if found is None:
-            self.by_code[code] = self.batch.add_new(Course(code=code, **wanted))
-            return True, False
-        changed = set_fields(found, wanted)
-        if found.pk:
-            if "title" in changed:
-                self._refuse_if_people_were_told(found, row)
-            self.batch.add_changed(found, changed)
-        return False, bool(changed)
+        if "title" in self.table.put(code, wanted, code=code) and found is not None and found.pk:
+            self._refuse_if_people_were_told(found, row)
 
     def _refuse_if_people_were_told(self, course: Course, row: Row) -> None:
         """People hold invitations with the title; only the course's page under Manage tells them
@@ -140,38 +112,31 @@ class CourseImport:
                 " Courses, so that people are told",
             )
 
-    def _plan_links(self, row: Row, codes: list[str]) -> bool:
-        course = self.by_code[row.cells["code"]]
-        needed = []
-        for code in codes:
-            if code in self.by_code:
-                needed.append(self.by_code[code])
-            elif self.is_whole:
-                row.refuse("prerequisite", f'has "{code}", which is not a course code')
-        changed = self.prerequisites.set(course, needed)
-        if row.has("topics"):
-            names = row.listed("topics", cells.each_once(_topic_name))
-            changed |= self.topics.set(course, self._topics_called(names))
-        return changed
+    def _plan_needs(self, row: Row, code: str, needed: list[str]) -> None:
+        if self._is_whole:
+            for other in needed:
+                if other not in self.by_code:
+                    row.refuse("prerequisite", f'has "{other}", which is not a course code')
+        known = [other for other in needed if other in self.by_code]
+        if set(known) != self._needs.get(code, set()):
+            self._new_needs.append((self.by_code[code], [self.by_code[other] for other in known]))
+            self.table.touch(code)
 
-    def _topics_called(self, names: list[str]) -> list[Topic]:
-        """Topics by name, new ones planned; names that differ in capitals only are one topic."""
-        found: dict[str, Topic] = {}
-        for name in names:
+    def _plan_topics(self, row: Row, code: str) -> None:
+        """Topics by name; names that differ in capitals only are one topic."""
+        course, wanted = self.by_code[code], {}
+        for name in row.listed("topics", cells.each_once(_topic_name)):
             slug = slugify(name)[:100]
-            if slug not in self._topics:
-                self._topics[slug] = self.new_topics.add_new(Topic(name=name, slug=slug))
-            found[slug] = self._topics[slug]
-        return list(found.values())
+            if slug not in self._topics.rows:
+                self._topics.put(slug, {"name": name}, slug=slug)
+            wanted[slug] = self._topics.rows[slug]
+        if set(wanted) != ({topic.slug for topic in course.topics.all()} if course.pk else set()):
+            self._new_topics.append((course, list(wanted.values())))
+            self.table.touch(code)
 
     def _refuse_circles(self, needs: Mapping[str, tuple[Row, list[str]]]) -> None:
         """A course must not need itself, also not by way of others."""
-        codes = {course.pk: code for code, course in self.by_code.items() if course.pk}
-        graph = {
-            codes[pk]: {codes[needed] for needed in found}
-            for pk, found in self.prerequisites.found.items()
-        }
-        graph |= {code: set(needed) for code, (_, needed) in needs.items()}
+        graph = self._needs | {code: set(needed) for code, (_, needed) in needs.items()}
         while circle := _circle_in(graph):
             code = next((code for code in circle if code in needs), circle[0])
             graph[code] = set()

@@ -20,10 +20,10 @@ from pathlib import Path
 
 from django.db import connection, transaction
 
-from booking.catalogue.importing.batches import ImportCounts
+from booking.catalogue.importing import cells
+from booking.catalogue.importing.batches import ImportCounts, Table
+from booking.catalogue.importing.cells import Columns, Problem, Sheet, read_sheet
 from booking.catalogue.importing.courses import COURSES, CourseImport
-from booking.catalogue.importing.csv_files import Problem, Sheet, read_sheet
-from booking.catalogue.importing.diary import DIARY_DATES, DiaryImport
 from booking.catalogue.importing.people import AGENCIES, PRACTITIONERS, AgencyImport, PeopleImport
 from booking.catalogue.importing.sessions import (
     SESSIONS,
@@ -31,6 +31,7 @@ from booking.catalogue.importing.sessions import (
     SessionLine,
     read_session_rows,
 )
+from booking.catalogue.models import DiaryDate
 from booking.site.refusals import Refused
 
 FILES = {
@@ -38,7 +39,7 @@ FILES = {
     "courses.csv": COURSES,
     "practitioners.csv": PRACTITIONERS,
     "sessions.csv": SESSIONS,
-    "diary_dates.csv": DIARY_DATES,
+    "diary_dates.csv": Columns("title,starts,ends"),
 }
 # Any number will do that nothing else locks.
 _LOCK = 7_305_071
@@ -80,11 +81,11 @@ def import_programme(*, folder: Path, now: datetime, starting_from: date | None 
         _let_no_other_import_run()
         agencies = AgencyImport(sheets["agencies.csv"])
         courses = CourseImport(sheets["courses.csv"], now)
-        people = PeopleImport(agencies, now)
-        people.load(_emails(sheets["practitioners.csv"], session_rows))
+        emails = _emails(sheets["practitioners.csv"], session_rows)
+        people = PeopleImport(agencies, emails, now)
         people.plan_practitioners(sheets["practitioners.csv"])
         sessions = SessionImport(session_rows, courses=courses, people=people, weeks=weeks, now=now)
-        diary = DiaryImport(sheets["diary_dates.csv"])
+        diary = _diary_dates(sheets["diary_dates.csv"])
         problems = [
             problem
             for sheet in sheets.values()
@@ -92,21 +93,44 @@ def import_programme(*, folder: Path, now: datetime, starting_from: date | None 
         ]
         if problems:
             raise ImportRefused(problems)
-        agencies.write()
+        agencies.table.write()
         courses.write()
         people.write()
         sessions.write()
         diary.write()
     tallies = {
-        "agencies": agencies.tally,
-        "courses": courses.tally,
-        "practitioners": people.practitioners,
-        "trainers": people.trainers,
-        "venues": sessions.venues.tally,
-        "sessions": sessions.tally,
+        "agencies": agencies.table.tally,
+        "courses": courses.table.tally,
+        "practitioners": people.practitioners.tally,
+        "trainers": people.trainers.tally,
+        "venues": sessions.venues.table.tally,
+        "sessions": sessions.table.tally,
         "diary dates": diary.tally,
     }
     return Report(tallies, sessions.notes, weeks)
+
+
+def _diary_dates(sheet: Sheet) -> Table[DiaryDate]:
+    """diary_dates.csv; a diary date is known by its title and its first day.
+
+    Awareness days are fixed by others, so they never move with the programme.
+    """
+    stored = {(found.title, found.starts): found for found in DiaryDate.objects.all()}
+    table = Table(DiaryDate, ("title", "starts"), stored, stamp=("changed_at",))
+    rows = sheet.keyed_rows(
+        "title", lambda row: (" ".join(row.cells["title"].split()), row.cells["starts"])
+    )
+    for row, (title, _) in rows:
+        row.required("title", cells.text(200), "")
+        starts = row.required("starts", cells.calendar_day, None)
+        ends = row.required("ends", cells.calendar_day, None)
+        if starts is None or ends is None:
+            continue
+        if ends < starts:
+            row.refuse("ends", f"is {ends}, which is before the start on {starts}")
+            continue
+        table.put((title, starts), {"ends": ends}, title=title, starts=starts)
+    return table
 
 
 def _emails(practitioners: Sheet, session_rows: Iterable[SessionLine]) -> set[str]:

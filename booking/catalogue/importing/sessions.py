@@ -1,33 +1,24 @@
-"""Sessions with their sittings and trainers: planned from the file, then written."""
+"""Sessions with their venues, sittings and trainers: planned from the file, then written."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from accounts.models import User
 from booking.catalogue.importing import cells
-from booking.catalogue.importing.batches import Batch, ImportCounts, Links, set_fields
+from booking.catalogue.importing.batches import Table, link
+from booking.catalogue.importing.cells import Columns, Row, Sheet
 from booking.catalogue.importing.courses import MOST_PLACES, CourseImport
-from booking.catalogue.importing.csv_files import Columns, Row, Sheet
 from booking.catalogue.importing.people import PeopleImport
-from booking.catalogue.importing.venues import VenueImport
 from booking.catalogue.models import Session, Sitting, Venue
 from booking.site.wording import counted
 
 SESSIONS = Columns(
-    (
-        "reference",
-        "course_code",
-        "sittings",
-        "delivery",
-        "venue",
-        "address",
-        "join_url",
-        "capacity",
-        "per_agency_limit",
-        "trainer_email",
-    )
+    "reference,course_code,sittings,delivery,venue,address,join_url,capacity,per_agency_limit,"
+    "trainer_email"
 )
 # What people with a booking have been told, by the column that sets it.
 _TOLD = {
@@ -65,12 +56,54 @@ def read_session_rows(sheet: Sheet) -> list[SessionLine]:
     ]
 
 
+class VenueImport:
+    """The venues of sessions.csv, by name; rows that name one must agree on its address."""
+
+    def __init__(self) -> None:
+        self.table = Table(Venue, ("name",), Venue.objects.in_bulk(field_name="name"))
+        self._lines: dict[str, int] = {}
+
+    def read(self, row: Row) -> Venue | None:
+        """The venue of an in-person session; planned once, however many sessions name it."""
+        name = row.required("venue", cells.text(200), "")
+        address = row.optional("address", cells.text(400), "")
+        if not name:
+            return None
+        found = self.table.rows.get(name)
+        if found is None and not address:
+            row.refuse("address", f'is empty, and the address of "{name}" is not known')
+        known = found.address if found else ""
+        if name not in self._lines:
+            self._lines[name] = row.line
+            differs = self.table.put(name, {"address": address or known}, name=name)
+            if differs and found is not None:
+                self._refuse_if_people_were_told(found, row)
+        elif address and address != known:
+            line = self._lines[name]
+            row.refuse("address", f'is "{address}", but line {line} has "{known}" for this venue')
+        return self.table.rows[name]
+
+    def _refuse_if_people_were_told(self, venue: Venue, row: Row) -> None:
+        """People hold invitations with the address; only the venue's page under Manage tells
+        them of another.
+        """
+        told = Q(places_taken__gt=0) | Q(waiting_count__gt=0)
+        busy = Session.objects.filter(told, venue=venue, state=Session.State.PUBLISHED).count()
+        if busy:
+            row.refuse(
+                "address",
+                f"differs from the address of {venue.name}, where {counted(busy, 'session')}"
+                f" {'has' if busy == 1 else 'have'} bookings; change it under Manage, Venues,"
+                " so that people are told",
+            )
+
+
 class SessionImport:
     """sessions.csv, by reference."""
 
     def __init__(
         self,
-        rows: Iterable[SessionLine],
+        lines: Sequence[SessionLine],
         *,
         courses: CourseImport,
         people: PeopleImport,
@@ -78,63 +111,54 @@ class SessionImport:
         now: datetime,
     ) -> None:
         self.venues = VenueImport()
-        self.batch = Batch(Session)
-        self.tally = ImportCounts()
-        self.trainers = Links[Session, User](Session.trainers.through, "session", "user")
         self.notes: list[str] = []
         self._courses, self._people, self._weeks, self._now = courses, people, weeks, now
-        self._new_sittings: list[Sitting] = []
-        self._moved: list[int] = []
-        self._load([row.reference for row in rows])
-        planned: set[str] = set()
-        for session_row in rows:
-            if session_row.reference not in planned:
-                planned.add(session_row.reference)
-                self._plan(session_row)
-
-    def _load(self, references: list[str]) -> None:
+        self._sittings: list[tuple[Session, list[Sitting]]] = []
+        self._trainers: list[tuple[Session, list[User]]] = []
         # Locked until the import is over, so that nobody books what is about to change; and
         # before people's rows are written, as everywhere: session, then person.
-        found = Session.objects.filter(reference__in=references).order_by("pk")
-        self._by_reference = {
-            session.reference: session for session in found.select_for_update(no_key=True)
-        }
-        keys = [session.pk for session in self._by_reference.values()]
-        self.trainers.load(keys)
-        self._sittings: dict[int, list[cells.Moments]] = {key: [] for key in keys}
-        sittings = Sitting.objects.filter(session_id__in=keys).order_by("starts_at")
-        for key, start, end in sittings.values_list("session_id", "starts_at", "ends_at"):
-            self._sittings[key].append((start, end))
-
-    def _plan(self, session_row: SessionLine) -> None:
-        row, reference = session_row.row, session_row.reference
-        wanted = self._wanted(row)
-        course = wanted["course"]
-        times = row.listed(
-            "sittings", lambda _: cells.moments(session_row.sittings, weeks=self._weeks)
+        stored = (
+            Session.objects.filter(reference__in=[line.reference for line in lines])
+            .select_for_update(no_key=True, of=("self",))
+            .select_related("course", "venue")
+            .defer("course__search")
+            .prefetch_related("sittings", "trainers")
+            .order_by("pk")
         )
-        if times:
-            wanted |= {"starts_at": times[0][0], "ends_at": max(end for _, end in times)}
-        if course is not None:
-            self._note_other_number_of_sittings(row, len(times), course.code)
-        trainers = [self._people.trainer(email, row) for email in session_row.trainers]
-        if course is None or not times:
+        by_reference = {session.reference: session for session in stored}
+        self.table = Table(Session, ("reference",), by_reference, stamp=("changed_at",))
+        for line in lines:
+            if line.reference not in self.table.named:
+                self._plan(line)
+
+    def _plan(self, line: SessionLine) -> None:
+        row, reference = line.row, line.reference
+        wanted = self._wanted(row)
+        times = row.listed("sittings", lambda _: cells.moments(line.sittings, weeks=self._weeks))
+        if wanted["course"] is not None:
+            self._note_other_number_of_sittings(row, len(times), wanted["course"].code)
+        trainers = [self._people.trainer(email, row) for email in line.trainers]
+        if wanted["course"] is None or not times:
             return
-        found = self._by_reference.get(reference)
+        wanted["starts_at"] = times[0].starts_at
+        wanted["ends_at"] = max(sitting.ends_at for sitting in times)
+        found = self.table.rows.get(reference)
         if found is None:
-            session = self._plan_new(reference, wanted, times)
-            self.trainers.set(session, trainers)
-            self.tally.count(is_new=True, is_changed=False)
-        else:
-            ended_at = found.ends_at
-            changed = self._plan_change(found, row, wanted, times)
-            if self.trainers.set(found, trainers):
-                if max(ended_at, found.ends_at) > self._now:
-                    self._refuse_if_trainers_were_told(found, row)
-                changed = True
-            self.tally.count(is_new=False, is_changed=changed)
+            new = {"state": Session.State.PUBLISHED, "changed_at": self._now}
+            self.table.put(reference, wanted, reference=reference, **new)
+            self._sittings.append((self.table.rows[reference], times))
+            self._trainers.append((self.table.rows[reference], trainers))
+            return
+        ends = max(found.ends_at, wanted["ends_at"])
+        self._plan_change(found, row, wanted, times)
+        if {each.email for each in trainers} != {each.email for each in found.trainers.all()}:
+            if ends > self._now:
+                self._refuse_if_trainers_were_told(found, row)
+            self._trainers.append((found, trainers))
+            self.table.touch(reference)
 
     def _wanted(self, row: Row) -> dict[str, Any]:
+        """The session as its row describes it, but for its times."""
         delivery = row.required("delivery", cells.choice(Session.Delivery), "")
         join_url = row.optional("join_url", cells.https_link, "")
         venue: Venue | None = None
@@ -167,37 +191,18 @@ class SessionImport:
                 f" {counted(number, 'sitting')}, and its course {code} usually has {usual}."
             )
 
-    def _plan_new(
-        self, reference: str, wanted: Mapping[str, Any], times: list[cells.Moments]
-    ) -> Session:
-        session = Session(
-            reference=reference, state=Session.State.PUBLISHED, changed_at=self._now, **wanted
-        )
-        self._add_sittings(session, times)
-        return self.batch.add_new(session)
-
     def _plan_change(
-        self, found: Session, row: Row, wanted: Mapping[str, Any], times: list[cells.Moments]
-    ) -> bool:
-        changed = set_fields(found, wanted)
-        if times != self._sittings[found.pk]:
+        self, found: Session, row: Row, wanted: dict[str, Any], times: list[Sitting]
+    ) -> None:
+        changed = self.table.put(found.reference, wanted)
+        if _spans(times) != _spans(found.sittings.all()):
             changed.add("sittings")
-            self._moved.append(found.pk)
-            self._add_sittings(found, times)
-        if not changed:
-            return False
-        self._refuse_what_people_must_be_told(found, row, changed)
-        fields = changed - {"sittings"}
+            self._sittings.append((found, times))
+            self.table.touch(found.reference)
+        if changed:
+            self._refuse_what_people_must_be_told(found, row, changed)
         if changed - {"capacity", "agency_limit"}:
             found.changed_at = self._now
-            fields.add("changed_at")
-        self.batch.add_changed(found, fields)
-        return True
-
-    def _add_sittings(self, session: Session, times: list[cells.Moments]) -> None:
-        self._new_sittings += [
-            Sitting(session=session, starts_at=start, ends_at=end) for start, end in times
-        ]
 
     def _refuse_what_people_must_be_told(
         self, session: Session, row: Row, changed: set[str]
@@ -231,8 +236,17 @@ class SessionImport:
 
         Courses and people are written by now.
         """
-        self.venues.write()
-        self.batch.write()
-        Sitting.objects.filter(session_id__in=self._moved).delete()
-        Sitting.objects.bulk_create(self._new_sittings, batch_size=1000)
-        self.trainers.write()
+        self.venues.table.write()
+        self.table.write()
+        Sitting.objects.filter(session__in=[session for session, _ in self._sittings]).delete()
+        for session, sittings in self._sittings:
+            for sitting in sittings:
+                sitting.session = session
+        Sitting.objects.bulk_create(
+            [sitting for _, sittings in self._sittings for sitting in sittings], batch_size=1000
+        )
+        link(Session.trainers.through, "session", "user", self._trainers)
+
+
+def _spans(sittings: Iterable[Sitting]) -> list[tuple[datetime, datetime]]:
+    return [(sitting.starts_at, sitting.ends_at) for sitting in sittings]

@@ -203,6 +203,12 @@ class SessionQuerySet(models.QuerySet["Session"]):
         shown = self.select_related("course", "venue", "policy").defer("course__search")
         return shown.prefetch_related("sittings")
 
+    def for_rows(self) -> Self:
+        """What a row of a list shows, without the long texts it does not."""
+        return self.for_pages().defer(
+            "joining_instructions", "course__search", "course__summary", "venue__getting_there"
+        )
+
     def to_complete(self, *, now: datetime) -> Self:
         """Published sessions whose last sitting has ended."""
         return self.filter(state=Session.State.PUBLISHED, ends_at__lte=now)

@@ -10,14 +10,14 @@ from django.http import QueryDict
 from accounts.models import User
 from booking.catalogue.models import Session, Venue
 from booking.scheduling.changing import Arrangements, BadTimes, PlannedSitting, check_times
-from booking.site.form_kit import TrainersField, london_moment
+from booking.site.form_kit import Form, TrainersField, london_moment
 from booking.site.wording import LONDON
 
 SITTINGS = 4
 _ROW = ("date", "start", "end")
 
 
-class AboutSession(forms.Form):
+class AboutSession(Form):
     """What the forms below share: the stored session, if there is one, and the moment."""
 
     def __init__(self, *args: Any, session: Session | None = None, now: datetime, **kwargs: Any):
@@ -44,7 +44,6 @@ class ArrangementsForm(AboutSession):
         queryset=Venue.objects.order_by("name"),
         empty_label="To be announced",
         required=False,
-        error_messages={"invalid_choice": "Choose a venue from the list."},
     )
     join_url = forms.URLField(
         label="Join link, if online",
@@ -61,7 +60,6 @@ class ArrangementsForm(AboutSession):
         queryset=User.objects.none(),
         required=False,
         widget=forms.CheckboxSelectMultiple(attrs={"class": "govuk-checkboxes--small"}),
-        error_messages={"invalid_choice": "Choose trainers from the list."},
     )
 
     def __init__(self, *args: Any, session: Session | None = None, now: datetime, **kwargs: Any):

@@ -1,19 +1,19 @@
 """Changing and calling off a session: shown first, then done, and people are told."""
 
-from typing import Any
+from collections.abc import Callable
+from datetime import datetime
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
-from django.views.decorators.cache import never_cache
 
-from accounts.access import coordinators_only
+from accounts.access import desk
 from accounts.views import signed_in
 from booking.catalogue.models import Session
-from booking.desk import queries
+from booking.desk import preview, queries
 from booking.desk.queries import managed_session
 from booking.desk.sessions.arrangements import ArrangementsForm
 from booking.desk.sessions.forms import CancelSessionForm, CapacityForm, ReasonForm
@@ -21,51 +21,44 @@ from booking.desk.sessions.places import given_words
 from booking.places import actions
 from booking.places.lock import read_session
 from booking.places.pages.loaders import booking_for
-from booking.places.refusals import NotLive, PlaceRefused, SessionStarted
-from booking.places.rules.decision import check_changeable
+from booking.places.refusals import NotLive, PlaceRefused
+from booking.places.rules.decision import check_ahead
 from booking.scheduling import cancelling, changing
 from booking.scheduling.capacity import change_capacity, check_capacity, who_would_get_a_place
-from booking.site.limits import at_most
+from booking.site.web import page, posted
 from booking.site.wording import counted
 
 _NAMES_SHOWN = 30
 _REASONS = {"few": "Too few people have booked."}
 
 
-def _refusal_to_change(session: Session) -> PlaceRefused | None:
-    """Why nothing about this session can be changed any more, if so."""
+def _why_not(check: Callable[..., None], session: Session, *, now: datetime) -> PlaceRefused | None:
+    """Why nothing about this session can be changed any more, if the check says so."""
     try:
-        changing.check_date_ahead(session, now=timezone.now())
+        check(session, now=now)
     except PlaceRefused as refused:
         return refused
     return None
 
 
-def told_words(people: int) -> str:
+def _told_words(people: int) -> str:
     """ "3 people will be told by email." """
     return f"{counted(people, 'person', 'people')} will be told by email."
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
+@desk(post=60)
 def change(request: HttpRequest, session_id: int) -> HttpResponse:
     """Other dates, times, venue or link: shown first, then done."""
-    session = managed_session(session_id)
+    session, now = managed_session(session_id), timezone.now()
     if session.state == Session.State.DRAFT:
         return redirect("manage_session_edit", session.pk)
-    now = timezone.now()
-    typed = request.POST if request.method == "POST" else None
-    form = ArrangementsForm(typed, session=session, now=now)
-    refusal = _refusal_to_change(session)
-    step = request.POST.get("step", "")
-    if form.is_valid() and not refusal and step != "edit":
-        if step == "do":
-            answer = _rearranged(request, session, form)
-        else:
-            answer = _change_preview(request, session, form)
-        if answer:
-            return answer
+    form = ArrangementsForm(posted(request), session=session, now=now)
+    refusal = _why_not(changing.check_date_ahead, session, now=now)
+    if form.is_valid() and not refusal and request.POST.get("step") != "edit":
+        try:
+            return _changed(request, session, form)
+        except PlaceRefused as refused:
+            form.add_error(None, refused.sentence)
     context = {
         "session": session,
         "sittings": session.sittings.all(),
@@ -74,67 +67,62 @@ def change(request: HttpRequest, session_id: int) -> HttpResponse:
         "people": queries.people_to_tell(session),
         "trainers": session.trainers.all(),
     }
-    status = 409 if refusal and typed else 422 if form.errors else 200
-    return render(request, "desk/sessions/change.html", context, status=status)
+    return page(request, "desk/sessions/change.html", context)
 
 
-def _change_preview(
-    request: HttpRequest, session: Session, form: ArrangementsForm
-) -> HttpResponse | None:
-    """What would change and who would hear of it; none, and an error, if nothing differs."""
-    differences = changing.changes_to_come(session, form.arrangements)
-    if not differences:
-        form.add_error(None, "This is how the session is held already. Change something first.")
-        return None
-    held = form.arrangements
-    warnings = queries.used_twice(
-        sittings=list(held.sittings),
-        venue=held.venue,
-        trainers=list(held.trainers or ()),
-        besides=session,
+def _changed(request: HttpRequest, session: Session, form: ArrangementsForm) -> HttpResponse:
+    """Show what would change and who would hear of it, or do it. Raises `PlaceRefused`."""
+    if request.POST.get("step") != "do":
+        return _change_preview(request, session, form)
+    done = changing.rearrange(
+        session=session,
+        arrangements=form.arrangements,
+        by=signed_in(request),
+        now=form.now,
+        expected_revision=session.revision,
     )
-    context = {
-        "session": session,
-        "form": form,
-        "differences": differences,
-        "people": queries.people_to_tell(session, differences),
-        "managers": queries.managers_to_tell(session, differences, now=form.now),
-        "trainers": queries.trainers_to_tell(session, held.trainers),
-        "clashes": queries.people_who_would_clash(session, held.sittings),
-        "warnings": warnings,
-    }
-    return render(request, "desk/sessions/change_preview.html", context)
-
-
-def _rearranged(
-    request: HttpRequest, session: Session, form: ArrangementsForm
-) -> HttpResponse | None:
-    """Do it; none, and an error on the form, if it is refused."""
-    try:
-        done = changing.rearrange(
-            session=session,
-            arrangements=form.arrangements,
-            by=signed_in(request),
-            now=form.now,
-            expected_revision=session.revision,
-        )
-    except PlaceRefused as refused:
-        form.add_error(None, refused.sentence)
-        return None
     if done:
         told = queries.people_to_tell(session, done)
-        messages.success(request, f"The session is changed. {told_words(told.everybody)}")
+        messages.success(request, f"The session is changed. {_told_words(told.everybody)}")
     return redirect("manage_session", session.pk)
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
+def _change_preview(request: HttpRequest, session: Session, form: ArrangementsForm) -> HttpResponse:
+    held = form.arrangements
+    changes = changing.changes_to_come(session, held)
+    if not changes:
+        raise changing.NothingChanges
+    trainers = queries.trainers_to_tell(session, held.trainers)
+    told = queries.Audience(
+        people=queries.people_to_tell(session, changes),
+        managers=queries.managers_to_tell(session, changes, now=form.now),
+        trainers=len(trainers),
+        trainer_emails=len(trainers),
+    )
+    return preview.preview(
+        request,
+        form=form,
+        heading=session.reference,
+        back=reverse("manage_session", args=[session.pk]),
+        changes=changes,
+        told=told,
+        session=session,
+        trainers=trainers,
+        clashes=queries.people_who_would_clash(session, held.sittings),
+        warnings=queries.used_twice(
+            sittings=list(held.sittings),
+            venue=held.venue,
+            trainers=list(held.trainers or ()),
+            besides=session,
+        ),
+    )
+
+
+@desk(post=60)
 def capacity(request: HttpRequest, session_id: int) -> HttpResponse:
     """More or fewer places: who would get new ones is shown first."""
     session = managed_session(session_id)
-    typed = request.POST if request.method == "POST" else None
-    form = CapacityForm(typed, initial={"capacity": session.capacity})
+    form = CapacityForm(posted(request), initial={"capacity": session.capacity})
     step = request.POST.get("step", "")
     if form.is_valid() and step != "edit":
         try:
@@ -143,10 +131,7 @@ def capacity(request: HttpRequest, session_id: int) -> HttpResponse:
             return _capacity_preview(request, session, form)
         except PlaceRefused as refused:
             form.add_error("capacity", refused.sentence)
-    context = {"session": session, "form": form}
-    return render(
-        request, "desk/sessions/capacity.html", context, status=422 if form.errors else 200
-    )
+    return page(request, "desk/sessions/capacity.html", {"session": session, "form": form})
 
 
 def _capacity_preview(request: HttpRequest, session: Session, form: CapacityForm) -> HttpResponse:
@@ -163,7 +148,7 @@ def _capacity_preview(request: HttpRequest, session: Session, form: CapacityForm
         "chosen": chosen[:_NAMES_SHOWN],
         "more": max(len(chosen) - _NAMES_SHOWN, 0),
     }
-    return render(request, "desk/sessions/capacity_preview.html", context)
+    return page(request, "desk/sessions/capacity_preview.html", context)
 
 
 def _capacity_changed(request: HttpRequest, session: Session, form: CapacityForm) -> HttpResponse:
@@ -181,15 +166,12 @@ def _capacity_changed(request: HttpRequest, session: Session, form: CapacityForm
     return redirect("manage_session", session.pk)
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
+@desk(post=60)
 def cancel_booking(request: HttpRequest, booking_id: int) -> HttpResponse:
     """Give up one person's booking, for a reason that they are told."""
     coordinator = signed_in(request)
     booking = booking_for(coordinator, booking_id)
-    typed = request.POST if request.method == "POST" else None
-    form = ReasonForm(typed)
+    form = ReasonForm(posted(request))
     refusal: PlaceRefused | None = None if booking.is_live else NotLive(booking)
     if form.is_valid():
         why = form.cleaned_data["why"]
@@ -200,56 +182,33 @@ def cancel_booking(request: HttpRequest, booking_id: int) -> HttpResponse:
         else:
             messages.success(request, f"The booking of {booking.person} is cancelled.")
             query = urlencode({"q": booking.person.email})
-            page = reverse("manage_session_bookings", args=[booking.session_id])
-            return redirect(f"{page}?{query}")
+            found = reverse("manage_session_bookings", args=[booking.session_id])
+            return redirect(f"{found}?{query}")
     context = {"booking": booking, "session": booking.session, "form": form, "refusal": refusal}
-    status = 409 if refusal and typed else 422 if form.errors else 200
-    return render(request, "desk/sessions/cancel_booking.html", context, status=status)
+    return page(request, "desk/sessions/cancel_booking.html", context)
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
+@desk(post=60)
 def cancel(request: HttpRequest, session_id: int) -> HttpResponse:
     """Call off a session: asked, shown, then done."""
-    session = managed_session(session_id)
+    session, now = managed_session(session_id), timezone.now()
     if session.state == Session.State.DRAFT:
         return redirect("manage_session_discard", session.pk)
-    now = timezone.now()
-    typed = request.POST if request.method == "POST" else None
     initial = {"why": _REASONS.get(request.GET.get("reason", ""), "")}
-    form = CancelSessionForm(typed, session=session, now=now, initial=initial)
-    refusal = _refusal(session)
+    form = CancelSessionForm(posted(request), session=session, now=now, initial=initial)
+    refusal = _why_not(check_ahead, session, now=now)
     step = request.POST.get("step", "")
     if form.is_valid() and not refusal and step == "do":
         try:
-            people = cancelling.cancel_session(
-                session=session,
-                by=signed_in(request),
-                now=now,
-                why=form.cleaned_data["why"],
-                instead=form.instead,
-            )
+            return _cancelled(request, session, form)
         except cancelling.NextDateGone as gone:
             form.add_error("next_dates", gone.sentence)
         except PlaceRefused as refused:
             refusal = refused
-        else:
-            messages.success(request, f"The session is cancelled. {told_words(people)}")
-            return redirect("manage_session", session.pk)
-    previewing = form.is_valid() and not refusal and step != "edit"
-    page = "desk/sessions/cancel_preview.html" if previewing else "desk/sessions/cancel.html"
-    status = 409 if refusal and typed else 422 if form.errors else 200
-    context = _context(session, form, refusal)
-    return render(request, page, context, status=status)
-
-
-def _context(
-    session: Session, form: CancelSessionForm, refusal: PlaceRefused | None
-) -> dict[str, Any]:
+    is_shown = form.is_valid() and not refusal and step != "edit"
     chosen = form.instead if form.is_valid() else None
     lines = cancelling.spread(session, chosen.sessions) if chosen else []
-    return {
+    context = {
         "session": session,
         "form": form,
         "refusal": refusal,
@@ -258,12 +217,17 @@ def _context(
         "instead": chosen,
         "lines": [(date, len(people)) for date, people in lines],
     }
+    return page(request, f"desk/sessions/cancel{'_preview' if is_shown else ''}.html", context)
 
 
-def _refusal(session: Session) -> PlaceRefused | None:
-    """Why this session cannot be cancelled any more, if so."""
-    try:
-        check_changeable(session)
-    except PlaceRefused as refused:
-        return refused
-    return SessionStarted(session) if session.starts_at <= timezone.now() else None
+def _cancelled(request: HttpRequest, session: Session, form: CancelSessionForm) -> HttpResponse:
+    """Do it. Raises `PlaceRefused`."""
+    people = cancelling.cancel_session(
+        session=session,
+        by=signed_in(request),
+        now=form.now,
+        why=form.cleaned_data["why"],
+        instead=form.instead,
+    )
+    messages.success(request, f"The session is cancelled. {_told_words(people)}")
+    return redirect("manage_session", session.pk)

@@ -8,10 +8,9 @@ from django.core.validators import RegexValidator
 
 from booking.catalogue.models import CancellationPolicy, Course, Session
 from booking.desk.sessions.arrangements import AboutSession, ArrangementsForm
-from booking.scheduling import plans
+from booking.scheduling import drafting
 from booking.scheduling.cancelling import NextDates
-from booking.scheduling.opening import LONGEST
-from booking.site.form_kit import DatesField, MomentField, whole_number_field
+from booking.site.form_kit import DatesField, Form, MomentField, whole_number_field
 from booking.site.wording import LONDON, counted
 from booking.site.working_days import after_working_days
 
@@ -49,7 +48,6 @@ class DetailsForm(AboutSession):
         required=False,
         empty_label="Free until the session starts",
         help_text="People who have booked keep the rules that they were promised.",
-        error_messages={"invalid_choice": "Choose one of the rules of cancelling."},
     )
     minimum = whole_number_field(
         "Fewest people (optional)",
@@ -72,13 +70,12 @@ class DetailsForm(AboutSession):
         help_text="Sent with confirmations and reminders: what to bring, where to park, whom to ask"
         " for.",
         widget=forms.Textarea(attrs={"rows": 6}),
-        error_messages={"max_length": f"Use {_TEXT_LENGTH:,} characters or fewer."},
     )
 
     def __init__(self, *args: Any, session: Session | None = None, now: datetime, **kwargs: Any):
         initial = dict(kwargs.pop("initial", None) or {})
         source = session or Session()
-        for name in plans.DETAIL_FIELDS:
+        for name in drafting.DETAIL_FIELDS:
             initial.setdefault(name, getattr(source, "policy_id" if name == "policy" else name))
         super().__init__(*args, session=session, now=now, initial=initial, **kwargs)
         policies = CancellationPolicy.objects.current()
@@ -117,10 +114,10 @@ class DetailsForm(AboutSession):
             self.add_error("decide_on", "The day to decide must come before the session starts.")
 
     @property
-    def details(self) -> plans.Details:
+    def details(self) -> drafting.Details:
         """What was typed, once valid."""
-        typed = {name: self.cleaned_data[name] for name in plans.DETAIL_FIELDS}
-        return plans.Details(**typed)
+        typed = {name: self.cleaned_data[name] for name in drafting.DETAIL_FIELDS}
+        return drafting.Details(**typed)
 
 
 def _newest_version(policy: CancellationPolicy | None) -> int | None:
@@ -144,10 +141,6 @@ class SessionForm(DetailsForm, ArrangementsForm):
             )
         ],
         widget=forms.TextInput(attrs={"class": "govuk-input--width-10", "spellcheck": "false"}),
-        error_messages={
-            "required": "Enter a reference.",
-            "max_length": "Use 30 characters or fewer for the reference.",
-        },
     )
     capacity = whole_number_field("Places", 1, MOST_PLACES)
     agency_limit = whole_number_field(
@@ -175,7 +168,7 @@ class SessionForm(DetailsForm, ArrangementsForm):
             }
         else:
             initial = {
-                "reference": plans.suggested_reference(course),
+                "reference": drafting.suggested_reference(course),
                 "capacity": course.usual_capacity,
                 "agency_limit": course.usual_agency_limit,
                 "delivery": Session.Delivery.IN_PERSON,
@@ -190,7 +183,7 @@ class SessionForm(DetailsForm, ArrangementsForm):
         if self.session:
             same = same.exclude(pk=self.session.pk)
         if same.exists():
-            raise forms.ValidationError(plans.ReferenceTaken.sentence)
+            raise forms.ValidationError(drafting.ReferenceTaken.sentence)
         return reference
 
     def clean(self) -> dict[str, Any]:
@@ -202,23 +195,18 @@ class SessionForm(DetailsForm, ArrangementsForm):
         return cleaned
 
     @property
-    def plan(self) -> plans.Plan:
+    def plan(self) -> drafting.Plan:
         """What was typed, once valid."""
-        held = self.arrangements
-        return plans.Plan(
+        return drafting.Plan(
             reference=self.cleaned_data["reference"],
-            sittings=[(each.starts_at, each.ends_at) for each in held.sittings],
-            delivery=held.delivery,
-            venue=held.venue,
-            join_url=held.join_url,
-            trainers=held.trainers or (),
+            held=self.arrangements,
             capacity=self.cleaned_data["capacity"],
             agency_limit=self.cleaned_data["agency_limit"],
             details=self.details,
         )
 
 
-class CapacityForm(forms.Form):
+class CapacityForm(Form):
     """How many places there are, and why."""
 
     capacity = whole_number_field("Places", 1, MOST_PLACES)
@@ -227,21 +215,14 @@ class CapacityForm(forms.Form):
         help_text="Kept in the session’s history. Nobody is sent it.",
         max_length=REASON_LENGTH,
         required=False,
-        error_messages={"max_length": f"Use {REASON_LENGTH} characters or fewer."},
     )
 
 
-class ReasonForm(forms.Form):
+class ReasonForm(Form):
     """A reason that people are told, so it cannot be left out."""
 
     why = forms.CharField(
-        label="Reason",
-        max_length=REASON_LENGTH,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        error_messages={
-            "required": "Enter a reason.",
-            "max_length": f"Use {REASON_LENGTH} characters or fewer.",
-        },
+        label="Reason", max_length=REASON_LENGTH, widget=forms.Textarea(attrs={"rows": 3})
     )
 
 
@@ -315,11 +296,11 @@ class MoveUpForm(ReasonForm):
         return wanted
 
 
-class OpeningForm(forms.Form):
+class OpeningForm(Form):
     """For how many working days those who asked come first; left empty, it is open to all."""
 
     first_days = whole_number_field(
-        "Working days in which they come first (optional)", 1, LONGEST, required=False
+        "Working days in which they come first (optional)", 1, drafting.LONGEST, required=False
     )
 
     def __init__(self, *args: Any, asked: int, **kwargs: Any) -> None:

@@ -9,14 +9,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
 
-from accounts.access import coordinators_only
+from accounts.access import desk
 from accounts.models import Agency, Sector
 from accounts.views import signed_in
 from booking.catalogue.models import Session
@@ -31,8 +28,8 @@ from booking.places.refusals import LimitTooLow, NotWaiting, PlaceRefused
 from booking.places.rules.line import why_each_waits
 from booking.scheduling import capacity
 from booking.scheduling.capacity import Reservation
-from booking.site.form_kit import whole_number_field
-from booking.site.limits import at_most
+from booking.site.form_kit import Form, whole_number_field
+from booking.site.web import page, paged, posted
 from booking.site.wording import counted
 from booking.site.working_days import end_of_working_day_before
 
@@ -43,7 +40,7 @@ _ROW = ("whom", "places", "days")
 _PEOPLE_PER_PAGE = 50
 
 
-class LimitsForm(forms.Form):
+class LimitsForm(Form):
     """The most places for one agency, and one row for each reservation."""
 
     agency_limit = whole_number_field(
@@ -162,9 +159,7 @@ def _choices(agencies: Mapping[str, Agency]) -> list[Any]:
     ]
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
+@desk(post=60)
 def who_gets_places(request: HttpRequest, session_id: int) -> HttpResponse:
     """Show, add and remove rows, then store all of them at once."""
     session = managed_session(session_id)
@@ -192,7 +187,7 @@ def who_gets_places(request: HttpRequest, session_id: int) -> HttpResponse:
         "holders": queries.places_by_agency(session),
         "now": timezone.now(),
     }
-    return render(request, "desk/sessions/limits.html", context, status=422 if form.errors else 200)
+    return page(request, "desk/sessions/limits.html", context)
 
 
 def _form(request: HttpRequest, session: Session) -> LimitsForm:
@@ -219,15 +214,13 @@ def given_words(session: Session, given: int) -> str:
     return f"{counted(given, 'person was', 'people were')} {verb} a place."
 
 
-@never_cache
-@coordinators_only
-@require_GET
+@desk()
 def waiting(request: HttpRequest, session_id: int) -> HttpResponse:
     """The waiting list in order, and what holds each of them."""
     session = managed_session(session_id)
     line = Booking.objects.waiting().for_session(session)
-    page = Paginator(line.select_related("person", "agency", "approval"), _PEOPLE_PER_PAGE)
-    shown = page.get_page(request.GET.get("page"))
+    people = line.select_related("person", "agency", "approval")
+    shown = paged(request, people, per_page=_PEOPLE_PER_PAGE)
     some = list(shown.object_list)
     rows = why_each_waits(read_session(session.pk), some, now=timezone.now())
     context = {
@@ -239,20 +232,17 @@ def waiting(request: HttpRequest, session_id: int) -> HttpResponse:
         ],
         "events": queries.events_of_line(session),
     }
-    return render(request, "desk/sessions/waiting.html", context)
+    return page(request, "desk/sessions/waiting.html", context)
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
+@desk(post=60)
 def move_up(request: HttpRequest, booking_id: int) -> HttpResponse:
     """Put somebody further forward, for a reason that those passed over will read."""
     booking = booking_for(signed_in(request), booking_id)
     is_waiting = booking.state == Booking.State.WAITING
     refusal: PlaceRefused | None = None if is_waiting else NotWaiting()
     position = 0 if refusal else booking.waiting_position
-    typed = request.POST if request.method == "POST" else None
-    form = MoveUpForm(typed, stands_at=position)
+    form = MoveUpForm(posted(request), stands_at=position)
     if form.is_valid() and not refusal:
         try:
             exchanges.move_up(
@@ -275,5 +265,4 @@ def move_up(request: HttpRequest, booking_id: int) -> HttpResponse:
         "refusal": refusal,
         "events": booking.events.select_related("by"),
     }
-    status = 409 if refusal and typed else 422 if form.errors else 200
-    return render(request, "desk/sessions/move_up.html", context, status=status)
+    return page(request, "desk/sessions/move_up.html", context)

@@ -1,17 +1,15 @@
 """Coordinators' pages: the programme as a table, one session, scheduling and editing it."""
 
 from datetime import datetime
+from functools import partial
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
 
-from accounts.access import coordinators_only
+from accounts.access import desk
 from accounts.agencies import people_without_agency
 from accounts.views import signed_in
 from booking.catalogue.courses import EditRefused
@@ -23,9 +21,8 @@ from booking.desk.sessions.forms import DetailsForm, OpeningForm, SessionForm
 from booking.outbox.watch import backlog
 from booking.places.managers.models import Approval
 from booking.places.refusals import PlaceRefused, ReservedPlaces
-from booking.scheduling import capacity, corrections, demand, drafting, opening, plans
-from booking.site.limits import at_most
-from booking.site.web import search_text
+from booking.scheduling import capacity, corrections, demand, drafting
+from booking.site.web import page, paged, posted, search_text
 
 _PER_PAGE = 30
 _BOOKINGS_SHOWN = 30
@@ -33,9 +30,7 @@ _SHORTEST_SEARCH = 2
 _HISTORY_SHOWN = 30
 
 
-@never_cache
-@coordinators_only
-@require_GET
+@desk()
 def sessions(request: HttpRequest) -> HttpResponse:
     """The programme as a working table."""
     now = timezone.now()
@@ -44,7 +39,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
     search = search_text(request)
     table = queries.programme_table(show=show, search=search, now=now)
     context = {
-        "page_obj": Paginator(table, _PER_PAGE).get_page(request.GET.get("page")),
+        "page_obj": paged(request, table, per_page=_PER_PAGE),
         "show": show,
         "shown": queries.SHOWN,
         "at_risk": capacity.at_risk(Session.objects.all(), now=now).count(),
@@ -55,12 +50,10 @@ def sessions(request: HttpRequest) -> HttpResponse:
         "backlog": backlog(now=now),
         "now": now,
     }
-    return render(request, "desk/sessions/sessions.html", context)
+    return page(request, "desk/sessions/sessions.html", context)
 
 
-@never_cache
-@coordinators_only
-@require_GET
+@desk()
 def overview(request: HttpRequest, session_id: int) -> HttpResponse:
     """One session: numbers, dates, trainers, mail, and what happened lately."""
     session = managed_session(session_id)
@@ -80,68 +73,63 @@ def overview(request: HttpRequest, session_id: int) -> HttpResponse:
         "warnings": queries.used_twice_by(session) if is_ahead else [],
         "now": now,
     }
-    return render(request, "desk/sessions/session.html", context)
+    return page(request, "desk/sessions/session.html", context)
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
+@desk(post=60)
 def new(request: HttpRequest) -> HttpResponse:
     """Schedule a session: first its course, then everything else."""
     chosen = request.GET.get("course", "")
     if not chosen.isdecimal() or len(chosen) > 15:
         courses = Course.objects.order_by("title")
-        return render(request, "desk/sessions/choose_course.html", {"courses": courses})
-    course = get_object_or_404(Course, pk=int(chosen))
-    now = timezone.now()
-    typed = request.POST if request.method == "POST" else None
-    form = SessionForm(typed, course=course, now=now)
-    opening_form = _opening_form(course, typed, now=now)
-    if form.is_valid() and opening_form.is_valid():
-        publish = "publish" in request.POST
+        return page(request, "desk/sessions/choose_course.html", {"courses": courses})
+    return _scheduled(request, get_object_or_404(Course, pk=int(chosen)), None)
+
+
+def _scheduled(request: HttpRequest, course: Course, draft: Session | None) -> HttpResponse:
+    """The form of a whole session, new or a draft: it is kept as a draft, or published."""
+    now, publish = timezone.now(), "publish" in request.POST
+    form = SessionForm(posted(request), course=course, session=draft, now=now)
+    opening = _opening_form(course, posted(request), now=now)
+    if form.is_valid() and opening.is_valid():
+        keep = (
+            partial(drafting.change_draft, session=draft)
+            if draft
+            else partial(drafting.schedule, course=course)
+        )
+        first_days = opening.cleaned_data["first_days"]
+        by = signed_in(request)
         try:
-            session = opening.schedule_and_tell(
-                course=course,
-                plan=form.plan,
-                publish=publish,
-                first_days=opening_form.cleaned_data["first_days"],
-                by=signed_in(request),
-                now=now,
-            )
-        except EditRefused as refused:
-            form.add_error("reference", refused.sentence)
+            session = keep(plan=form.plan, publish=publish, first_days=first_days, by=by, now=now)
+        except (EditRefused, ReservedPlaces) as refused:
+            form.add_error(None if draft else "reference", refused.sentence)
         else:
-            _say_saved(request, session, published=publish)
+            _say_kept(request, session, is_published=publish)
             return redirect("manage_session", session.pk)
-    context = {"form": form, "course": course, "opening": opening_form}
-    status = 422 if form.errors or opening_form.errors else 200
-    return render(request, "desk/sessions/schedule.html", context, status=status)
+    context = {"form": form, "course": course, "session": draft, "opening": opening}
+    return page(request, "desk/sessions/schedule.html", context)
 
 
 def _opening_form(course: Course, typed: QueryDict | None, *, now: datetime) -> OpeningForm:
     return OpeningForm(typed, asked=demand.number_of(course, now=now))
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
+@desk(post=60)
 def edit(request: HttpRequest, session_id: int) -> HttpResponse:
     """Edit a draft, or the details of a published session: of instructions people are told."""
     session = managed_session(session_id)
     if session.state == Session.State.DRAFT:
-        return _edit_draft(request, session)
-    typed = request.POST if request.method == "POST" else None
-    form = DetailsForm(typed, session=session, now=timezone.now())
+        return _scheduled(request, session.course, session)
+    form = DetailsForm(posted(request), session=session, now=timezone.now())
     can_be_edited = session.state == Session.State.PUBLISHED
-    refusal: EditRefused | None = None if can_be_edited else plans.NotEditable()
+    refusal: EditRefused | None = None if can_be_edited else drafting.NotEditable()
     if form.is_valid() and not refusal and request.POST.get("step") != "edit":
         try:
             return _details_changed(request, session, form)
         except EditRefused as refused:
             refusal = refused
     context = {"form": form, "session": session, "refusal": refusal}
-    status = 409 if refusal and typed else 422 if form.errors else 200
-    return render(request, "desk/sessions/details.html", context, status=status)
+    return page(request, "desk/sessions/details.html", context)
 
 
 def _details_changed(request: HttpRequest, session: Session, form: DetailsForm) -> HttpResponse:
@@ -166,46 +154,12 @@ def _details_changed(request: HttpRequest, session: Session, form: DetailsForm) 
     return redirect("manage_session", session.pk)
 
 
-def _edit_draft(request: HttpRequest, session: Session) -> HttpResponse:
-    now = timezone.now()
-    typed = request.POST if request.method == "POST" else None
-    form = SessionForm(typed, course=session.course, session=session, now=now)
-    opening_form = _opening_form(session.course, typed, now=now)
-    if form.is_valid() and opening_form.is_valid():
-        publish = "publish" in request.POST
-        try:
-            opening.change_draft_and_tell(
-                session=session,
-                plan=form.plan,
-                publish=publish,
-                first_days=opening_form.cleaned_data["first_days"],
-                by=signed_in(request),
-                now=now,
-            )
-        except (EditRefused, ReservedPlaces) as refused:
-            form.add_error(None, refused.sentence)
-        else:
-            _say_saved(request, session, published=publish)
-            return redirect("manage_session", session.pk)
-    context = {
-        "form": form,
-        "course": session.course,
-        "session": session,
-        "opening": opening_form,
-    }
-    status = 422 if form.errors or opening_form.errors else 200
-    return render(request, "desk/sessions/schedule.html", context, status=status)
-
-
-def _say_saved(request: HttpRequest, session: Session, *, published: bool) -> None:
-    done = "is published: people can find it" if published else "is saved as a draft"
+def _say_kept(request: HttpRequest, session: Session, *, is_published: bool) -> None:
+    done = "is published: people can find it" if is_published else "is saved as a draft"
     messages.success(request, f"{session.course.title} {done}.")
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
-@require_POST
+@desk(post=60, only_post=True)
 def publish(request: HttpRequest, session_id: int) -> HttpResponse:
     """Publish a draft as it stands."""
     session, now = managed_session(session_id), timezone.now()
@@ -215,20 +169,17 @@ def publish(request: HttpRequest, session_id: int) -> HttpResponse:
         return redirect("manage_session", session.pk)
     first_days = form.cleaned_data["first_days"]
     try:
-        opening.publish_and_tell(
+        drafting.publish_draft(
             session=session, first_days=first_days, by=signed_in(request), now=now
         )
     except EditRefused as refused:
         messages.error(request, refused.sentence)
     else:
-        _say_saved(request, session, published=True)
+        _say_kept(request, session, is_published=True)
     return redirect("manage_session", session.pk)
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
-@require_POST
+@desk(post=60, only_post=True)
 def go_ahead(request: HttpRequest, session_id: int) -> HttpResponse:
     """Say that a session with few people is held."""
     session = managed_session(session_id)
@@ -241,30 +192,25 @@ def go_ahead(request: HttpRequest, session_id: int) -> HttpResponse:
     return redirect("manage_session", session.pk)
 
 
-@never_cache
-@at_most(60)
-@coordinators_only
+@desk(post=60)
 def discard(request: HttpRequest, session_id: int) -> HttpResponse:
     """Ask, then remove a draft."""
     session = managed_session(session_id)
     is_draft = session.state == Session.State.DRAFT
-    refusal: EditRefused | None = None if is_draft else plans.NotADraft()
+    refusal: EditRefused | None = None if is_draft else drafting.NotADraft()
     if request.method == "POST":
         try:
-            plans.discard_draft(session=session)
+            drafting.discard_draft(session=session)
         except EditRefused as refused:
             refusal = refused
         else:
             messages.success(request, f"The draft {session.reference} is removed.")
             return redirect("manage_sessions")
-    status = 409 if refusal and request.method == "POST" else 200
     context = {"session": session, "refusal": refusal}
-    return render(request, "desk/sessions/discard.html", context, status=status)
+    return page(request, "desk/sessions/discard.html", context)
 
 
-@never_cache
-@coordinators_only
-@require_GET
+@desk()
 def bookings(request: HttpRequest, session_id: int) -> HttpResponse:
     """Find one person's booking of a session.
 
@@ -285,4 +231,4 @@ def bookings(request: HttpRequest, session_id: int) -> HttpResponse:
         "most": _BOOKINGS_SHOWN,
         "can_cancel": session.starts_at > timezone.now(),
     }
-    return render(request, "desk/sessions/bookings.html", context)
+    return page(request, "desk/sessions/bookings.html", context)

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from booking.catalogue.importing import cells
-from booking.catalogue.importing.csv_files import BadCell
+from booking.catalogue.importing.cells import BadCell
 from booking.catalogue.importing.programme import FILES, ImportRefused, import_programme
 from booking.site.wording import counted
 

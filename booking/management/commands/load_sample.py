@@ -5,7 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from booking.local.sample_programme import AlreadyLoaded, load_sample, sign_in_as
+from booking.local import SIGN_IN_AS
+from booking.local.sample_programme import AlreadyLoaded, load_sample
 
 
 class Command(BaseCommand):
@@ -25,5 +26,5 @@ class Command(BaseCommand):
                 f" taken, {loaded.waiting} people waiting."
             )
         self.stdout.write("Sign in as:")
-        for role, address in sign_in_as():
+        for role, address in SIGN_IN_AS.items():
             self.stdout.write(f"  {role:12}  {address}")

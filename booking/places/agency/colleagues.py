@@ -13,8 +13,7 @@ from django.db import transaction
 
 from accounts import agencies
 from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox
-from accounts.models import Agency, User
-from accounts.people import (
+from accounts.agencies import (
     Entry,
     begin_account,
     is_colleague,
@@ -22,11 +21,12 @@ from accounts.people import (
     may_join,
     take_into_agency,
 )
+from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.places import actions, announcements, exchanges
 from booking.places.facts import Practitioner
-from booking.places.lock import PersonRow, lock_session
+from booking.places.lock import PersonRow, locked
 from booking.places.models import Booking
 from booking.places.refusals import AddressRefused, NotAColleague
 from booking.site.wording import listed
@@ -141,6 +141,5 @@ def settle_agency(*, people: Sequence[User], agency: Agency) -> None:
     agencies.join_agency(people=people, agency=agency)
     unsettled = Booking.objects.live().filter(person__in=people, agency=None)
     for session_id in sorted(set(unsettled.values_list("session_id", flat=True))):
-        with transaction.atomic():
-            lock_session(session_id)
+        with locked(session_id):
             unsettled.filter(session=session_id).update(agency=agency)

@@ -8,16 +8,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from accounts.agencies import Entry, known_by_address
 from accounts.models import Agency, User
-from accounts.people import Entry, known_by_address
 from booking.catalogue.models import Session
 from booking.places.agency.colleagues import book_colleague, check_address, newcomer
 from booking.places.facts import read_practitioners
 from booking.places.lock import read_session
 from booking.places.models import Booking
 from booking.places.refusals import AddressRefused, AlreadyBooked, PlaceRefused
-from booking.places.rules import decision
+from booking.places.rules.decision import check_open, decide
 from booking.places.rules.line import clashes, who_waits
+from booking.places.rules.rules import Case
 
 State = Booking.State
 
@@ -87,13 +88,13 @@ def foresee(
     session takes no bookings.
     """
     session = read_session(session_id)
-    decision.check_open(session, now=now)
+    check_open(session, now=now)
     line = who_waits(session, now=now)
     known = known_by_address(entry.email for entry in entries)
     keys = [person.pk for person in known.values() if person.agency_id == agency.pk]
     people = read_practitioners(keys, session.course_rules, now=now)
     live = Booking.objects.for_session(session).live().filter(person__in=keys)
-    conflicts = {**clashes(session.pk, keys), **{booking.person_id: booking for booking in live}}
+    busy, mine = clashes(session.pk, keys), {booking.person_id: booking for booking in live}
     waiting, outcomes = session.waiting_count, []
     for entry, is_first in _once(entries):
         person = known.get(entry.email)
@@ -101,31 +102,35 @@ def foresee(
             _check_first(is_first)
             is_new = check_address(entry, person, agency=agency)
             who = newcomer(entry, person, agency=agency) if is_new else people[_key(person)]
-            prospect = decision.prospect_of_booking(
-                who,
-                session,
-                line,
-                conflict=conflicts.get(who.row.key),
-                manager_email="",
+            case = Case(
+                session=session,
+                now=now,
+                who=who,
                 by=by,
+                mine=mine.get(who.row.key),
+                elsewhere=busy.get(who.row.key),
+                seating=line.seating,
+                others_first=bool(line.chosen),
             )
+            decision = decide(case)
+            decision.check()
         except PlaceRefused as refused:
             outcomes.append(_refused(entry, person, refused, agency=agency))
             continue
-        if prospect.held is not None:
+        if decision.held is not None:
             waiting += 1
         else:
             line.seating.take(who)
-        why = prospect.held.sentence if prospect.held else ""
-        if prospect.state == State.REQUESTED:
-            why = f"{prospect.manager} is asked to agree first."
+        why = decision.held.sentence if decision.held else ""
+        if decision.state == State.REQUESTED:
+            why = f"{decision.manager} is asked to agree first."
         outcomes.append(
             RowResult(
                 entry=entry,
                 name=_name(entry, person),
-                state=prospect.state,
+                state=decision.state,
                 sentence=why,
-                number=waiting if prospect.held else 0,
+                number=waiting if decision.held else 0,
                 is_new=is_new,
             )
         )

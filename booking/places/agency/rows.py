@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 
-from accounts.people import Entry
+from accounts.agencies import Entry
 from booking.places.refusals import PlaceRefused
 from booking.site.wording import counted
 

@@ -15,12 +15,11 @@ from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.places import announcements, history
 from booking.places.facts import Practitioner, read_practitioners
-from booking.places.lock import lock_booking, lock_session
+from booking.places.lock import locked, locked_booking
 from booking.places.managers.models import Approval, new_approval_key
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import AlreadyAnswered
-from booking.places.rules import rules
-from booking.places.rules.rules import MANAGER_MUST_AGREE, is_manager, manager_of
+from booking.places.rules.rules import MANAGER, is_address_of_agency, is_manager, manager_of
 from booking.site.wording import LONDON
 from booking.site.working_days import START_OF_WORKING_DAY, after_working_days
 
@@ -48,7 +47,7 @@ def ask(
 
 
 def _to_be_asked(manager_email: str, person: Practitioner) -> Approval.State:
-    is_known = rules.is_address_of_agency(manager_email, person.row.agency_domains)
+    is_known = is_address_of_agency(manager_email, person.row.agency_domains)
     return Approval.State.ASKED if is_known else Approval.State.UNCONFIRMED
 
 
@@ -205,10 +204,9 @@ def confirm_address(*, approval: Approval, by: User, now: datetime) -> None:
 
     Raises `AlreadyAnswered` unless it waits for that.
     """
-    with transaction.atomic():
-        session = lock_session(approval.booking.session_id)
+    with locked(approval.booking.session_id) as held:
         fresh = Approval.objects.select_related("booking__person").get(pk=approval.pk)
-        fresh.booking.session = session
+        fresh.booking.session = held[fresh.booking.session_id]
         is_open = state_of_question(fresh, now=now) == QuestionState.OPEN
         if fresh.state != Approval.State.UNCONFIRMED or not is_open:
             raise AlreadyAnswered
@@ -223,7 +221,7 @@ def confirm_address(*, approval: Approval, by: User, now: datetime) -> None:
             by=by,
             now=now,
             why=why,
-            reason=MANAGER_MUST_AGREE,
+            rule=MANAGER,
         )
 
 
@@ -233,8 +231,7 @@ def change_manager(*, booking: Booking, manager_email: str, by: User, now: datet
     Until when the place is held stays as it was, or naming one manager after another would keep a
     place for good. Raises `ManagerNeeded`, or `AlreadyAnswered` unless the question is open.
     """
-    with transaction.atomic():
-        session, booking = lock_booking(booking)
+    with locked_booking(booking) as (session, booking):
         approval: Approval | None = getattr(booking, "approval", None)
         if approval is None or state_of_question(approval, now=now) != QuestionState.OPEN:
             raise AlreadyAnswered
@@ -258,7 +255,7 @@ def change_manager(*, booking: Booking, manager_email: str, by: User, now: datet
             by=by,
             now=now,
             why=why,
-            reason=MANAGER_MUST_AGREE,
+            rule=MANAGER,
         )
     return approval
 

@@ -16,7 +16,7 @@ from booking.catalogue.models import Session
 from booking.places import actions
 from booking.places.links import offer_path
 from booking.places.managers.copies import would_be_copied_to
-from booking.places.pages.forms import BookForm, CancelForm
+from booking.places.pages.forms import BookForm, CancelForm, OfferAnswerForm
 from booking.places.pages.loaders import (
     arranged_booking,
     booking_for,
@@ -24,9 +24,9 @@ from booking.places.pages.loaders import (
     public_session,
     unread_session,
 )
+from booking.places.pages.outlook import expected
 from booking.places.refusals import AlreadyBooked, ManagerNeeded, PlaceRefused
-from booking.places.rules.decision import expectation_of_refusal as refused_now
-from booking.places.rules.decision import expected
+from booking.places.rules.decision import as_told
 from booking.places.terms import terms_of, terms_offered
 from booking.site.limits import at_most
 
@@ -89,7 +89,7 @@ def _book_page(
     session, person, now = public_session(session_id), signed_in(request), timezone.now()
     told = None
     if refusal is not None:
-        told = refused_now(refusal, now=now)
+        told = as_told(refusal, now=now)
     elif profile is None:
         told = expected(session=session, person=person, now=now)
     context = {
@@ -145,8 +145,11 @@ def answer_offer(request: HttpRequest, booking_id: int) -> HttpResponse:
     """Accept or decline an offered place."""
     person = signed_in(request)
     booking = booking_for(person, booking_id)
-    declined = request.POST.get("answer") == "decline"
-    answer = actions.decline_offer if declined else actions.accept_offer
+    form = OfferAnswerForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, str(form.errors["answer"][0]))
+        return redirect(booking)
+    answer = actions.accept_offer if form.accepts else actions.decline_offer
     try:
         answer(booking=booking, by=person, now=timezone.now())
     except ManagerNeeded as refusal:

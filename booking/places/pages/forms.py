@@ -5,8 +5,8 @@ from typing import Any
 
 from django import forms
 
+from accounts.agencies import Entry, colleagues_of
 from accounts.models import Agency, User
-from accounts.people import Entry, colleagues_of
 from booking.places.agency.rows import MOST_BYTES, MOST_ROWS
 from booking.places.pages.outlook import OtherDate
 from booking.site.form_kit import Form, email_field

@@ -4,21 +4,36 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from accounts.agencies import Entry, known_by_address
 from accounts.models import User
-from accounts.people import Entry, known_by_address
 from booking.catalogue.models import Session
 from booking.places import terms
 from booking.places.agency.colleagues import check_address, newcomer
+from booking.places.exchanges import check_may_be_given, check_may_be_moved
 from booking.places.facts import read_practitioners
 from booking.places.lock import read_session, sittings_of
 from booking.places.models import Booking
 from booking.places.refusals import NotAColleague, PlaceRefused
-from booking.places.rules import decision
-from booking.places.rules.decision import Prospect
-from booking.places.rules.line import who_waits
+from booking.places.rules.decision import Decision, as_told, decide
+from booking.places.rules.line import asked_for, case_of_exchange, case_of_taking_over
 from booking.site.wording import counted, sitting_times
 
 _MOST_DATES = 20
+
+
+# The manager is asked for on the page itself.
+_TO_BE_NAMED = "to be named"
+
+
+def expected(*, session: Session, person: User, now: datetime) -> Decision:
+    """What this person would get if they booked the session now. Reads only.
+
+    Raises `Session.DoesNotExist`.
+    """
+    manager = person.manager_email or _TO_BE_NAMED
+    read = read_session(session.pk)
+    decision = decide(asked_for(read, person.pk, by=person, named=manager, now=now).case)
+    return as_told(decision.refusal, now=now) if decision.refusal else decision
 
 
 @dataclass(frozen=True)
@@ -28,7 +43,7 @@ class TakingOver:
     entry: Entry
     name: str
     is_new: bool
-    prospect: Prospect
+    decision: Decision
 
 
 def of_substitute(
@@ -43,16 +58,15 @@ def of_substitute(
     known = known_by_address([entry.email]).get(entry.email)
     is_new = check_address(entry, known, agency=booking.agency)
     session = read_session(booking.session_id)
-    decision.check_ahead(session, now=now)
     if known is None or is_new:
         who = newcomer(entry, known, agency=booking.agency)
     else:
         who = read_practitioners([known.pk], session.course_rules, now=now)[known.pk]
-    prospect = decision.prospect_of_taking_over(
-        booking, session, who, manager_email=manager_email, by=by
-    )
+    check_may_be_given(booking, session, to_agency=who.agency_id, now=now)
+    decision = decide(case_of_taking_over(session, who, by=by, named=manager_email, now=now))
+    decision.check_place()
     name = (known.full_name if known else "") or entry.name or entry.email
-    return TakingOver(entry=entry, name=name, is_new=is_new, prospect=prospect)
+    return TakingOver(entry=entry, name=name, is_new=is_new, decision=decision)
 
 
 @dataclass(frozen=True)
@@ -87,11 +101,10 @@ def _with_outcomes(
 ) -> Iterator[OtherDate]:
     for shown in sessions:
         session = read_session(shown.pk)
-        key = booking.person_id
-        who = read_practitioners([key], session.course_rules, now=now)[key]
-        line = who_waits(session, now=now)
+        case, _, _ = case_of_exchange(booking, session, now=now)
         try:
-            decision.check_move(booking, session, who, line, now=now)
+            check_may_be_moved(booking, booking.session, to=session, now=now)
+            decide(case).check_place()
         except PlaceRefused as refused:
             yield OtherDate(shown, refused)
         else:

@@ -1,7 +1,7 @@
-"""Whether a session takes bookings, and what becomes of somebody who asks for a place there.
+"""The one decision about a place: every rule that stands in somebody's way, and what it comes to.
 
-The same decision for the action under the session's lock and for the page before it, which reads
-without one. Nothing is written here.
+The same for the action under the session's lock, the page before it, the waiting list, booking
+many, handing over and moving. Nothing is written here.
 """
 
 from collections.abc import Sequence
@@ -9,192 +9,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import Case, F, When
+from django.db import models
+from django.db.models import F
 
-from accounts.models import User
 from booking.catalogue.models import Course, Session
-from booking.places.facts import Practitioner, read_practitioners
-from booking.places.lock import read_session
+from booking.places.facts import Practitioner
 from booking.places.models import Booking
 from booking.places.refusals import (
-    AlreadyBooked,
-    BookingClosed,
-    BookingNotOpenYet,
     Clash,
-    NoPlaceThere,
-    NoPlaceToGive,
-    NotAColleague,
-    NotForYou,
+    Effect,
     PlaceRefused,
     PrerequisiteMissing,
-    Reason,
     SessionNotOpen,
-    SessionStarted,
 )
 from booking.places.rules import rules
-from booking.places.rules.line import Line, clashes, who_waits, why_no_place
+from booking.places.rules.rules import RULES, Case
 
 State = Booking.State
-
-# The manager is asked for on the page itself.
-_TO_BE_NAMED = "to be named"
-
-
-@dataclass(frozen=True)
-class Prospect:
-    """A place or a turn on the waiting list, and who must agree.
-
-    `held` is why they wait, or nothing if there is a place; `manager` is the address of who is
-    asked, or nothing where nobody is; `is_agreed` says that the place is certain at once.
-    """
-
-    held: Reason | None = None
-    manager: str = ""
-    is_agreed: bool = True
-
-    @property
-    def state(self) -> Booking.State:
-        """What the booking becomes."""
-        if self.held is not None:
-            return State.WAITING
-        return State.CONFIRMED if self.is_agreed else State.REQUESTED
-
-
-def prospect_of_booking(
-    who: Practitioner,
-    session: Session,
-    line: Line,
-    *,
-    conflict: Booking | None,
-    manager_email: str,
-    by: User,
-) -> Prospect:
-    """What booking leads to, on a session that takes bookings.
-
-    `conflict` is a live booking of theirs here, or one that holds a place elsewhere at that time.
-    Raises `AlreadyBooked`, `NotForYou`, `PrerequisiteMissing`, `ManagerNeeded`, or `Clash` where
-    there is a place (waiting for one is allowed all the same).
-    """
-    if conflict is not None and conflict.session_id == session.pk:
-        raise AlreadyBooked(conflict)
-    check_person(who, session)
-    asked = _asked(who, session, manager_email=manager_email, by=by)
-    held = why_no_place(who, line)
-    if held is None and conflict is not None:
-        raise Clash(conflict)
-    return Prospect(held, asked.manager, asked.is_agreed)
-
-
-def prospect_of_taking_over(
-    given: Booking, session: Session, who: Practitioner, *, manager_email: str, by: User
-) -> Prospect:
-    """What a colleague who takes over a confirmed place gets, on a session still ahead.
-
-    Raises `NoPlaceToGive`, `NotAColleague`, `AlreadyBooked`, `NotForYou`, `PrerequisiteMissing`,
-    `Clash` or `ManagerNeeded`.
-    """
-    if given.state != State.CONFIRMED:
-        raise NoPlaceToGive
-    if who.agency_id is None or who.agency_id != given.agency_id:
-        raise NotAColleague
-    key = who.row.key
-    own_turn(session, key)
-    check_person(who, session)
-    elsewhere = clashes(session.pk, [key])
-    if elsewhere:
-        raise Clash(elsewhere[key])
-    return _asked(who, session, manager_email=manager_email, by=by)
-
-
-def check_move(
-    given: Booking, other: Session, who: Practitioner, line: Line, *, now: datetime
-) -> None:
-    """Refuse unless the person may have a place on another date instead of their confirmed one.
-
-    Raises `NoPlaceToGive`, `AlreadyBooked`, `NoPlaceThere`, `Clash`, or that the other date takes
-    no bookings.
-    """
-    check_open(other, now=now)
-    if given.state != State.CONFIRMED or other.course_id != given.session.course_id:
-        raise NoPlaceToGive
-    own_turn(other, given.person_id)
-    reason = why_no_place(who, line)
-    if reason is not None:
-        raise NoPlaceThere(reason)
-    elsewhere = clashes(other.pk, [given.person_id], besides=given)
-    if elsewhere:
-        raise Clash(elsewhere[given.person_id])
-
-
-def own_turn(session: Session, person_id: int) -> Booking | None:
-    """The person's own turn on the waiting list, if any. Raises `AlreadyBooked` if more."""
-    mine = Booking.objects.for_session(session).live().filter(person=person_id).first()
-    if mine is not None and mine.state != State.WAITING:
-        raise AlreadyBooked(mine)
-    return mine
-
-
-def _asked(who: Practitioner, session: Session, *, manager_email: str, by: User) -> Prospect:
-    if not session.course_rules.needs_manager_approval:
-        return Prospect()
-    manager = rules.manager_of(who, manager_email, by=by)
-    return Prospect(manager=manager, is_agreed=rules.is_manager(by, manager, person_id=who.row.key))
-
-
-def check_open(session: Session, *, now: datetime) -> None:
-    """Refuse unless the session takes bookings at this moment.
-
-    Raises `SessionNotOpen`, `SessionStarted`, `BookingNotOpenYet` or `BookingClosed`.
-    """
-    check_ahead(session, now=now)
-    if session.booking_opens_at and session.booking_opens_at > now:
-        raise BookingNotOpenYet(session.booking_opens_at)
-    if session.booking_ends_at <= now:
-        raise BookingClosed(session.booking_ends_at)
-
-
-def check_ahead(session: Session, *, now: datetime) -> None:
-    """Refuse unless the session is published and has not begun.
-
-    Raises `SessionNotOpen` or `SessionStarted`.
-    """
-    if session.state != Session.State.PUBLISHED:
-        raise SessionNotOpen(session)
-    if session.starts_at <= now:
-        raise SessionStarted(session)
-
-
-def check_changeable(session: Session) -> None:
-    """Refuse to change a session that was cancelled or is over. Raises `SessionNotOpen`."""
-    if session.state not in (Session.State.PUBLISHED, Session.State.DRAFT):
-        raise SessionNotOpen(session)
-
-
-def check_person(person: Practitioner, session: Session) -> None:
-    """Refuse a person whom the course is not for, or who must do others first.
-
-    Raises `NotForYou` or `PrerequisiteMissing`. The session was read with its course's rules.
-    """
-    reason = rules.audience(person, session.course_rules)
-    if reason is not None:
-        raise NotForYou(reason)
-    reason = rules.prerequisites(person, session.course_rules)
-    if reason is not None:
-        raise PrerequisiteMissing(reason, rules.missing_courses(person, session.course_rules))
-
-
-def next_dates(courses: frozenset[int], *, now: datetime) -> list[tuple[Course, Session | None]]:
-    """Each of these courses with its next session, one with free places before a full one.
-
-    For the page that tells somebody what is missing, after the session's lock is let go. Two
-    statements.
-    """
-    ahead = Session.objects.upcoming(now=now).filter(course__in=courses)
-    is_full = Case(When(places_taken__lt=F("capacity"), waiting_count=0, then=0), default=1)
-    soonest = ahead.order_by("course_id", is_full, "starts_at", "id").distinct("course_id")
-    by_course = {session.course_id: session for session in soonest}
-    found = Course.objects.defer("search").filter(pk__in=courses)
-    return [(course, by_course.get(course.pk)) for course in found]
 
 
 class Verdict(StrEnum):
@@ -207,66 +38,152 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Expectation:
-    """What booking now would come to, by which rule, and what else could be done.
+class Decision:
+    """Every rule that stands in the way of a place, in order, and what becomes of the person.
 
-    `number` is the person's number on the waiting list, `other` the booking that a session
-    overlaps with, `missing` the courses to be done first, each with its next date if there is one.
+    `manager` is the address of who is asked, or nothing where nobody is; `is_agreed` says that a
+    place is certain at once. `number` is the person's number on the waiting list, `elsewhere` the
+    booking that the session overlaps with, `missing` the courses to be done first, each with its
+    next date if there is one, where a page asked for them.
     """
 
-    outcome: Verdict
-    rule: str = ""
-    sentence: str = ""
-    instead: str = ""
+    against: tuple[PlaceRefused, ...]
+    manager: str = ""
+    is_agreed: bool = True
     number: int = 0
-    other: Booking | None = None
+    elsewhere: Booking | None = None
     missing: Sequence[tuple[Course, Session | None]] = ()
+
+    @property
+    def held(self) -> PlaceRefused | None:
+        """Why the person must wait, if no rule keeps them from that."""
+        return None if self.refusal else self._first(Effect.WAITS)
+
+    @property
+    def held_back(self) -> str:
+        """The sentence of a rule that would keep them from a place that is free; or nothing."""
+        held = self.held
+        return held.sentence if held and held.rule in rules.HOLD_BACK else ""
+
+    @property
+    def refusal(self) -> PlaceRefused | None:
+        """Why nothing can be booked, if so. Somebody who must wait anyway may have a clash."""
+        refused = self._first(Effect.REFUSES)
+        if refused is None and self._first(Effect.WAITS) is None:
+            return self._first(Effect.NO_PLACE)
+        return refused
+
+    def _first(self, effect: Effect) -> PlaceRefused | None:
+        return next((each for each in self.against if each.effect == effect), None)
+
+    @property
+    def state(self) -> Booking.State:
+        """What the booking becomes."""
+        if self.held is not None:
+            return State.WAITING
+        return State.CONFIRMED if self.is_agreed else State.REQUESTED
+
+    @property
+    def outcome(self) -> Verdict:
+        """What it comes to, in a word."""
+        if self.refusal is not None:
+            return Verdict.REFUSED
+        if self.held is not None:
+            return Verdict.WAIT
+        return Verdict.PLACE if self.is_agreed else Verdict.HELD
 
     @property
     def waits(self) -> bool:
         """Whether it comes to a turn on the waiting list."""
         return self.outcome == Verdict.WAIT
 
+    @property
+    def reason(self) -> PlaceRefused | None:
+        """The rule that a page names: why it is refused, else why the person must wait."""
+        return self.refusal or self.held
 
-def expected(*, session: Session, person: User, now: datetime) -> Expectation:
-    """What this person would get if they booked the session now. Reads only.
+    @property
+    def other(self) -> Booking | None:
+        """The booking of theirs that stands in the way, to be shown."""
+        if self.refusal is None:
+            return self.elsewhere if self.waits else None
+        return self.refusal.other if isinstance(self.refusal, Clash) else None
 
-    Raises `Session.DoesNotExist`.
+    def check(self) -> None:
+        """Raise why nothing can be booked, if so."""
+        if self.refusal is not None:
+            raise self.refusal
+
+    def check_place(self) -> None:
+        """Raise the first rule that keeps the person from a place, if one does."""
+        for refused in self.against:
+            raise refused
+
+
+def decide(case: Case) -> Decision:
+    """What becomes of whoever asks, by every rule in its order."""
+    against = tuple(refused for rule in RULES if (refused := rule(case)) is not None)
+    number = case.session.waiting_count + 1
+    decision = Decision(against=against, number=number, elsewhere=case.elsewhere)
+    if case.who is None or case.by is None or not case.needs_manager or decision.refusal:
+        return decision
+    manager = rules.manager_of(case.who, case.named, by=case.by)
+    agreed = rules.is_manager(case.by, manager, person_id=case.who.row.key)
+    return Decision(
+        against=against, manager=manager, is_agreed=agreed, number=number, elsewhere=case.elsewhere
+    )
+
+
+def as_told(refusal: PlaceRefused, *, now: datetime) -> Decision:
+    """A refusal as a page shows it, also after somebody has tried to book."""
+    missing = refusal.missing if isinstance(refusal, PrerequisiteMissing) else frozenset()
+    return Decision(against=(refusal,), missing=next_dates(missing, now=now) if missing else ())
+
+
+def against_course(who: Practitioner, session: Session, *, now: datetime) -> PlaceRefused | None:
+    """Why this person cannot book the course at all, if so."""
+    case = Case(session=session, now=now, who=who)
+    found = (rule(case) for rule in (rules.sector, rules.level, rules.group, rules.prerequisites))
+    return next((refused for refused in found if refused), None)
+
+
+def check_ahead(session: Session, *, now: datetime) -> None:
+    """Refuse unless the session is published and has not begun.
+
+    Raises `SessionNotOpen` or `SessionStarted`.
     """
-    session = read_session(session.pk)
-    elsewhere = clashes(session.pk, [person.pk]).get(person.pk)
-    try:
-        check_open(session, now=now)
-        line = who_waits(session, now=now)
-        who = read_practitioners([person.pk], session.course_rules, now=now)[person.pk]
-        manager = person.manager_email or _TO_BE_NAMED
-        prospect = prospect_of_booking(
-            who, session, line, conflict=elsewhere, manager_email=manager, by=person
-        )
-    except PlaceRefused as refusal:
-        return expectation_of_refusal(refusal, now=now)
-    if prospect.held is None:
-        return Expectation(outcome=Verdict.PLACE if prospect.is_agreed else Verdict.HELD)
-    reason: Reason = rules.held_back(who, line.seating) or prospect.held
-    return Expectation(
-        outcome=Verdict.WAIT,
-        rule=reason.rule,
-        sentence=reason.sentence,
-        number=session.waiting_count + 1,
-        other=elsewhere,
-    )
+    refused = rules.published_and_ahead(Case(session=session, now=now))
+    if refused is not None:
+        raise refused
 
 
-def expectation_of_refusal(refusal: PlaceRefused, *, now: datetime) -> Expectation:
-    """A refusal as it is shown, also after somebody has tried to book."""
-    missing: Sequence[tuple[Course, Session | None]] = ()
-    if isinstance(refusal, PrerequisiteMissing):
-        missing = next_dates(refusal.missing, now=now)
-    return Expectation(
-        outcome=Verdict.REFUSED,
-        rule=refusal.rule,
-        sentence=refusal.sentence,
-        instead=refusal.instead,
-        other=refusal.other if isinstance(refusal, Clash) else None,
-        missing=missing,
-    )
+def check_open(session: Session, *, now: datetime) -> None:
+    """Refuse unless the session takes bookings at this moment.
+
+    Raises `SessionNotOpen`, `SessionStarted`, `BookingNotOpenYet` or `BookingClosed`.
+    """
+    check_ahead(session, now=now)
+    refused = rules.booking_is_open(Case(session=session, now=now))
+    if refused is not None:
+        raise refused
+
+
+def check_changeable(session: Session) -> None:
+    """Refuse to change a session that was cancelled or is over. Raises `SessionNotOpen`."""
+    if session.state not in (Session.State.PUBLISHED, Session.State.DRAFT):
+        raise SessionNotOpen(session)
+
+
+def next_dates(courses: frozenset[int], *, now: datetime) -> list[tuple[Course, Session | None]]:
+    """Each of these courses with its next session, one with free places before a full one.
+
+    For the page that tells somebody what is missing, after the session's lock is let go. Two
+    statements.
+    """
+    ahead = Session.objects.upcoming(now=now).filter(course__in=courses)
+    with_places = models.When(places_taken__lt=F("capacity"), waiting_count=0, then=0)
+    is_full = models.Case(with_places, default=1)
+    soonest = ahead.order_by("course_id", is_full, "starts_at", "id").distinct("course_id")
+    by_course = {session.course_id: session for session in soonest}
+    found = Course.objects.defer("search").filter(pk__in=courses)
+    return [(course, by_course.get(course.pk)) for course in found]

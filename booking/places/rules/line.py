@@ -9,8 +9,9 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from accounts.models import User
 from booking.catalogue.models import CourseRules, Session, Sitting
-from booking.places import refusals
+from booking.catalogue.sittings import SittingTimes
 from booking.places.facts import (
     Practitioner,
     Seating,
@@ -18,10 +19,12 @@ from booking.places.facts import (
     read_seating,
     read_seatings,
 )
-from booking.places.lock import read_sessions
+from booking.places.lock import read_sessions, sittings_and_conflict, with_course
 from booking.places.models import Booking
-from booking.places.refusals import Reason
+from booking.places.refusals import MustWait, PlaceRefused
 from booking.places.rules import rules
+from booking.places.rules.decision import decide
+from booking.places.rules.rules import Asks, Case
 from booking.site.wording import counted
 
 # How many who wait are looked at with one set of statements: few at first, since the next one is
@@ -36,9 +39,9 @@ class Line:
 
     seating: Seating
     chosen: list[Booking] = field(default_factory=list)
-    held: list[tuple[Booking, Reason]] = field(default_factory=list)
+    held: list[tuple[Booking, PlaceRefused]] = field(default_factory=list)
 
-    def passed_over(self) -> list[tuple[Booking, Reason]]:
+    def passed_over(self) -> list[tuple[Booking, PlaceRefused]]:
         """Those who were held while somebody behind them was chosen."""
         if not self.chosen:
             return []
@@ -66,17 +69,89 @@ def who_waits(session: Session, *, now: datetime, newcomer: Practitioner | None 
     seating = read_seating(session, now=now)
     if seating.free <= 0 or not session.waiting_count:
         return Line(seating)
-    if newcomer is not None and rules.held_back(newcomer, seating):
+    if newcomer is not None and held_back(newcomer, seating, now=now):
         return Line(seating)
     return next_in_line(seating, 1, now=now)
 
 
-def why_no_place(person: Practitioner, line: Line) -> Reason | None:
-    """Why a newcomer must wait, if so: a rule holds them, others are first, or it is full."""
-    held = rules.held_back(person, line.seating)
-    if held is None and line.chosen:
-        return rules.OTHERS_FIRST
-    return held or (rules.FULL if line.seating.free <= 0 else None)
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Somebody who asks for a place: what the rules look at, who is in line, and when it is."""
+
+    case: Case
+    who: Practitioner
+    line: Line
+    sittings: list[SittingTimes]
+
+
+def asked_for(
+    session: Session, person_id: int, *, by: User, named: str, now: datetime, lock: bool = False
+) -> Asked:
+    """All that the rules look at for a new booking.
+
+    With `lock` the person's row is held; the caller holds the session's then, which was read with
+    its course's rules.
+    """
+    people = read_practitioners([person_id], session.course_rules, now=now, lock=lock)
+    who = people[person_id]
+    line = who_waits(session, now=now, newcomer=who)
+    sittings, conflict_id = sittings_and_conflict(session.pk, person_id)
+    conflict = with_course(conflict_id) if conflict_id is not None else None
+    is_here = conflict is not None and conflict.session_id == session.pk
+    case = Case(
+        session=session,
+        now=now,
+        who=who,
+        by=by,
+        named=named,
+        mine=conflict if is_here else None,
+        elsewhere=None if is_here else conflict,
+        seating=line.seating,
+        others_first=bool(line.chosen),
+    )
+    return Asked(case=case, who=who, line=line, sittings=sittings)
+
+
+def case_of_taking_over(
+    session: Session, who: Practitioner, *, by: User, named: str, now: datetime
+) -> Case:
+    """A colleague who takes over a place, which is never let go: its seating does not change."""
+    key = who.row.key
+    return Case(
+        session=session,
+        now=now,
+        asks=Asks.TAKING_OVER,
+        who=who,
+        by=by,
+        named=named,
+        mine=Booking.objects.for_session(session).live().filter(person=key).first(),
+        elsewhere=clashes(session.pk, [key]).get(key),
+    )
+
+
+def case_of_exchange(
+    given: Booking, other: Session, *, now: datetime, lock: bool = False
+) -> tuple[Case, Practitioner, Line]:
+    """Somebody who would have a place on another date instead of the one `given`."""
+    key, line = given.person_id, who_waits(other, now=now)
+    who = read_practitioners([key], other.course_rules, now=now, lock=lock)[key]
+    case = Case(
+        session=other,
+        now=now,
+        asks=Asks.EXCHANGE,
+        who=who,
+        mine=Booking.objects.for_session(other).live().filter(person=key).first(),
+        elsewhere=clashes(other.pk, [key], besides=given).get(key),
+        seating=line.seating,
+        others_first=bool(line.chosen),
+    )
+    return case, who, line
+
+
+def held_back(who: Practitioner, seating: Seating, *, now: datetime) -> PlaceRefused | None:
+    """Why a free place, if there is one, is not this person's at the moment, if so."""
+    case = Case(session=seating.session, now=now, who=who, seating=seating)
+    return rules.agency_limit(case) or rules.reserved_places(case)
 
 
 def next_in_line(seating: Seating, number: int, *, now: datetime) -> Line:
@@ -87,72 +162,63 @@ def next_in_line(seating: Seating, number: int, *, now: datetime) -> Line:
     `seating` is moved by the places given.
     """
     line = Line(seating)
-    for booking, person, reason in _looked_at(seating, now=now):
+    for case in _waiting(seating, now=now):
         if len(line.chosen) == number or seating.free <= 0:
             break
-        against = reason or rules.held_back(person, seating)
-        if against is None:
-            seating.take(person)
-            booking.agency_id = person.agency_id
-            line.chosen.append(booking)
+        booking, who = case.mine, case.who
+        assert booking is not None  # noqa: S101
+        assert who is not None  # noqa: S101
+        against = decide(case).against
+        if against:
+            line.held.append((booking, against[0]))
         else:
-            line.held.append((booking, against))
+            seating.take(who)
+            booking.agency_id = who.agency_id
+            line.chosen.append(booking)
     return line
 
 
-def _looked_at(
-    seating: Seating, *, now: datetime
-) -> Iterator[tuple[Booking, Practitioner, Reason | None]]:
-    """Everybody who waits, in order, with the reason against them that no other's place changes."""
-    session = seating.session
+def _waiting(seating: Seating, *, now: datetime) -> Iterator[Case]:
+    """Everybody who waits, in order, as the rules look at them."""
     # Somebody whose first turn is over only waits for the worker to say so.
     has_a_turn = Q(must_accept_by=None) | Q(must_accept_by__gt=now)
-    in_line = Booking.objects.waiting().for_session(session).filter(has_a_turn)
+    in_line = Booking.objects.waiting().for_session(seating.session).filter(has_a_turn)
     waiting = in_line.select_related("person", "approval")
     last, size = 0, _FIRST
     while some := list(waiting.filter(ticket__gt=last)[:size]):
-        yield from _own_reasons(session, some, now=now)
+        yield from _turns(seating, some, now=now)
         last, size = some[-1].ticket or 0, _AT_ONCE
 
 
-def _own_reasons(
-    session: Session, some: Sequence[Booking], *, now: datetime
-) -> Iterator[tuple[Booking, Practitioner, Reason | None]]:
+def _turns(seating: Seating, some: Sequence[Booking], *, now: datetime) -> Iterator[Case]:
     people_ids = [booking.person_id for booking in some]
-    people = read_practitioners(people_ids, session.course_rules, now=now)
-    busy = clashes(session.pk, people_ids)
+    people = read_practitioners(people_ids, seating.session.course_rules, now=now)
+    busy = clashes(seating.session.pk, people_ids)
     for booking in some:
-        person = people[booking.person_id]
-        reason = rules.turned_away(person, session.course_rules) or no_manager(
-            booking, person, session
+        yield Case(
+            session=seating.session,
+            now=now,
+            asks=Asks.TURN,
+            who=people[booking.person_id],
+            mine=booking,
+            elsewhere=busy.get(booking.person_id),
+            seating=seating,
         )
-        if reason is None and booking.person_id in busy:
-            reason = refusals.clash(busy[booking.person_id])
-        yield booking, person, reason
 
 
 def why_each_waits(
     session: Session, some: Sequence[Booking], *, now: datetime
-) -> list[tuple[Booking, Reason | None]]:
+) -> list[tuple[Booking, PlaceRefused | None]]:
     """The rule that holds each of these people at this moment; none if the next place is theirs.
 
     For pages, in the same few statements however many people there are. The session was read with
     its course's rules.
     """
-    seating = read_seating(session, now=now)
-    full = rules.FULL if seating.free <= 0 else None
+    cases = _turns(read_seating(session, now=now), some, now=now)
     return [
-        (booking, reason or rules.held_back(person, seating) or full)
-        for booking, person, reason in _own_reasons(session, some, now=now)
+        (booking, next(iter(decide(case).against), None))
+        for booking, case in zip(some, cases, strict=True)
     ]
-
-
-def no_manager(booking: Booking, person: Practitioner, session: Session) -> Reason | None:
-    """Nobody can be asked for the agreement that a place, given at once, would need."""
-    if not session.course_rules.needs_manager_approval or booking.must_accept_by is not None:
-        return None
-    is_asked = hasattr(booking, "approval")
-    return None if is_asked else rules.manager_named(person, person.row.manager_email)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +226,7 @@ class Standing:
     """A number on the waiting list, where 1 is next, and what speaks against a place now."""
 
     position: int
-    reason: Reason
+    reason: PlaceRefused
 
     @property
     def before(self) -> str:
@@ -169,9 +235,6 @@ class Standing:
             return "Nobody is before you."
         people = counted(self.position - 1, "person is", "people are")
         return f"{people} before you."
-
-
-TURN = Reason("waiting list", "A place is free and is being given out now.")
 
 
 def standing(booking: Booking, *, now: datetime) -> Standing:
@@ -196,24 +259,22 @@ def standings(bookings: Iterable[Booking], *, now: datetime) -> dict[int, Standi
     busy = _clashes(person_id, list(sessions))
     found: dict[int, Standing] = {}
     for booking in waiting:
-        seating, other = seatings[booking.session_id], busy.get(booking.session_id)
-        reason = _against(booking, person, seating, other)
-        position = getattr(booking, "position", None) or booking.waiting_position
-        found[booking.pk] = Standing(position=position, reason=reason)
+        seating = seatings[booking.session_id]
+        case = Case(
+            session=seating.session,
+            now=now,
+            asks=Asks.TURN,
+            who=person,
+            mine=booking,
+            elsewhere=busy.get(booking.session_id),
+            seating=seating,
+        )
+        its_turn = MustWait("waiting list", "A place is free and is being given out now.")
+        found[booking.pk] = Standing(
+            position=getattr(booking, "position", None) or booking.waiting_position,
+            reason=next(iter(decide(case).against), its_turn),
+        )
     return found
-
-
-def _against(
-    booking: Booking, person: Practitioner, seating: Seating, other: Booking | None
-) -> Reason:
-    course_rules = seating.session.course_rules
-    return (
-        rules.turned_away(person, course_rules)
-        or no_manager(booking, person, seating.session)
-        or (refusals.clash(other) if other else None)
-        or rules.held_back(person, seating)
-        or (rules.FULL if seating.free <= 0 else TURN)
-    )
 
 
 def _united(asked: Iterable[CourseRules]) -> CourseRules:

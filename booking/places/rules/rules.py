@@ -1,165 +1,295 @@
-"""The rules of a place: each answers yes, by nothing, or gives the reason against it.
+"""The rules of a place: each is one function, silent or with what it says against somebody.
 
-The same functions serve the page before anybody books, the action under the session's lock, and
-the waiting list when a place comes free. Two rules turn a person away (`audience`,
-`prerequisites`); the others let them wait.
+`RULES` is their order. A rule looks at a `Case`; where there is nothing for it to look at, such as
+the seating of a place that only changes hands, it is silent. Asked about nobody in particular, it
+says what it asks of everybody. To add a rule, write its function here and put it into the order.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
 
 from accounts.addresses import domain_of, same_mailbox
 from accounts.models import Level, Sector, User
-from booking.catalogue.models import CourseRules
+from booking.catalogue.models import CourseRules, Session
 from booking.places.facts import Practitioner, Seating
-from booking.places.refusals import ManagerNeeded, Reason
+from booking.places.models import Booking
+from booking.places.refusals import (
+    AlreadyBooked,
+    BookingClosed,
+    BookingNotOpenYet,
+    Clash,
+    ManagerNeeded,
+    MustWait,
+    NotForYou,
+    PlaceRefused,
+    PrerequisiteMissing,
+    SessionNotOpen,
+    SessionStarted,
+)
 from booking.site.wording import counted, deadline, listed
 
-FULL = Reason("capacity", "All places are taken.")
-OTHERS_FIRST = Reason("waiting list", "The places that are free belong to people who wait already.")
+MANAGER = "manager's approval"
+LIMIT, RESERVED = "agency limit", "reserved places"
+# The rules that may keep somebody from a place which is free.
+HOLD_BACK = (LIMIT, RESERVED)
 
 
-def audience(person: Practitioner, rules: CourseRules) -> Reason | None:
-    """The course is for the person's sector, for their level of work, and for a group of theirs.
+class Asks(Enum):
+    """What is asked for: it decides which moments a session must be open at."""
 
-    Each is asked for only where the course says so.
+    BOOKING = "a new booking"
+    TURN = "a place for somebody on the waiting list"
+    TAKING_OVER = "a colleague's place"
+    EXCHANGE = "another date of the same course"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """Who asks for what, and all that the rules look at.
+
+    `session` was read with its course's rules, to decide by them with its lock. `mine` is the
+    person's live booking of it, `elsewhere` one that holds a place at that time; `others_first`
+    says that the places which are free belong to people who wait. `named` is the address of a
+    manager that `by` has typed.
     """
-    if rules.sectors and person.row.sector not in rules.sectors:
-        names = listed([str(Sector(sector).label) for sector in rules.sectors])
-        return Reason("audience", f"This course is only for people who work in: {names}.")
-    level = person.row.level
-    if rules.least_level is not None and (level is None or level < rules.least_level):
-        words = str(Level(rules.least_level).label)
-        return Reason(
-            "audience",
-            f"This course is only for people whose work is at this level or above: {words}.",
-            "If yours is, say so in your account under “level of safeguarding work”.",
-        )
-    if rules.groups and not rules.groups & person.groups:
-        names = listed(rules.group_names, "or")
-        return Reason(
-            "audience",
-            f"This course is only for members of {names}.",
-            "If you belong to it, ask the partnership to add you.",
-        )
-    return None
+
+    session: Session
+    now: datetime
+    asks: Asks = Asks.BOOKING
+    who: Practitioner | None = None
+    by: User | None = None
+    named: str = ""
+    mine: Booking | None = None
+    elsewhere: Booking | None = None
+    seating: Seating | None = None
+    others_first: bool = False
+
+    @property
+    def course(self) -> CourseRules:
+        """What the course asks for."""
+        return self.session.course_rules
+
+    @property
+    def needs_manager(self) -> bool:
+        """Whether a manager is still to be named who must agree."""
+        if not self.course.needs_manager_approval or self.asks == Asks.EXCHANGE:
+            return False
+        if self.asks != Asks.TURN or self.mine is None:
+            return True
+        return self.mine.must_accept_by is None and not hasattr(self.mine, "approval")
 
 
-def prerequisites(person: Practitioner, rules: CourseRules) -> Reason | None:
-    """The person has done, here or elsewhere, every course that this one builds on."""
-    missing = missing_courses(person, rules)
-    if not missing:
+def published_and_ahead(case: Case) -> PlaceRefused | None:
+    """The session is published and has not begun."""
+    if case.session.state != Session.State.PUBLISHED:
+        return SessionNotOpen(case.session)
+    return SessionStarted(case.session) if case.session.starts_at <= case.now else None
+
+
+def booking_is_open(case: Case) -> PlaceRefused | None:
+    """Booking has opened and has not closed, for a place that nobody holds yet."""
+    session, now = case.session, case.now
+    if case.asks in (Asks.TURN, Asks.TAKING_OVER):
         return None
-    titles = listed([title for key, title in rules.prerequisite_titles if key in missing])
-    return Reason(
+    if session.booking_opens_at and session.booking_opens_at > now:
+        return BookingNotOpenYet(session.booking_opens_at)
+    return BookingClosed(session.booking_ends_at) if session.booking_ends_at <= now else None
+
+
+def one_booking_each(case: Case) -> PlaceRefused | None:
+    """The person has no live booking here; a turn on the list may be exchanged for a place."""
+    mine = case.mine
+    if mine is None or (case.asks != Asks.BOOKING and mine.state == Booking.State.WAITING):
+        return None
+    return AlreadyBooked(mine)
+
+
+def sector(case: Case) -> PlaceRefused | None:
+    """The course is for the person's sector."""
+    sectors = case.course.sectors
+    if not sectors or case.asks == Asks.EXCHANGE or (case.who and case.who.row.sector in sectors):
+        return None
+    names = listed([str(Sector(each).label) for each in sectors])
+    return NotForYou("audience", f"This course is only for people who work in: {names}.")
+
+
+def level(case: Case) -> PlaceRefused | None:
+    """The course is for the person's level of work."""
+    least, who = case.course.least_level, case.who
+    if least is None or case.asks == Asks.EXCHANGE:
+        return None
+    if who and who.row.level is not None and who.row.level >= least:
+        return None
+    words = str(Level(least).label)
+    return NotForYou(
+        "audience",
+        f"This course is only for people whose work is at this level or above: {words}.",
+        "If yours is, say so in your account under “level of safeguarding work”.",
+    )
+
+
+def group(case: Case) -> PlaceRefused | None:
+    """The course is for a group that the person is in."""
+    groups = case.course.groups
+    if not groups or case.asks == Asks.EXCHANGE or (case.who and groups & case.who.groups):
+        return None
+    return NotForYou(
+        "audience",
+        f"This course is only for members of {listed(case.course.group_names, 'or')}.",
+        "If you belong to it, ask the partnership to add you.",
+    )
+
+
+def prerequisites(case: Case) -> PlaceRefused | None:
+    """The person has done, here or elsewhere, every course that this one builds on."""
+    missing = case.course.prerequisites - (case.who.learnt if case.who else frozenset())
+    if not missing or case.asks == Asks.EXCHANGE:
+        return None
+    titles = listed([title for key, title in case.course.prerequisite_titles if key in missing])
+    return PrerequisiteMissing(
         "prerequisites",
         f"Before this course you need to have done: {titles}.",
         "Book that first, or tell us if you have done it elsewhere.",
         of_another=f"They need to have done this before: {titles}.",
+        missing=missing,
     )
 
 
-def missing_courses(person: Practitioner, rules: CourseRules) -> frozenset[int]:
-    """The keys of the courses that the person would have to do first."""
-    return rules.prerequisites - person.learnt
+def manager_named(case: Case) -> PlaceRefused | None:
+    """The manager who is to agree is named, and is somebody else."""
+    if not case.needs_manager:
+        return None
+    if case.who is None:
+        return ManagerNeeded(MANAGER, "This course needs your line manager's agreement.")
+    try:
+        manager_of(case.who, case.named, by=case.by)
+    except ManagerNeeded as needed:
+        return needed
+    return None
 
 
-def agency_limit(person: Practitioner, seating: Seating) -> Reason | None:
+def no_clash(case: Case) -> PlaceRefused | None:
+    """The person holds no place elsewhere at that time."""
+    return Clash(case.elsewhere) if case.elsewhere else None
+
+
+def agency_limit(case: Case) -> PlaceRefused | None:
     """The person's agency has fewer places than one agency may have.
 
     Somebody whose agency is not on the list counts for none, until a coordinator has settled it.
     """
-    limit = seating.session.agency_limit
-    if limit is None or person.agency_id is None or seating.holders[person.agency_id] < limit:
+    limit, who = case.session.agency_limit, case.who
+    if limit is None or (who is not None and case.seating is None):
         return None
-    return Reason(
-        "agency limit",
+    if who is None:
+        return MustWait(LIMIT, f"One agency may have at most {counted(limit, 'place')}.")
+    assert case.seating is not None  # noqa: S101
+    if who.agency_id is None or case.seating.holders[who.agency_id] < limit:
+        return None
+    return MustWait(
+        LIMIT,
         f"Your agency has its {counted(limit, 'place')}: that is the most for one agency on this"
         " session.",
     )
 
 
-def reserved_places(person: Practitioner, seating: Seating) -> Reason | None:
+def reserved_places(case: Case) -> PlaceRefused | None:
     """The place is not one that is reserved for others.
 
     Whoever takes a place reserved for their own agency or sector always may.
     """
-    if not seating.reserved:
+    who, seating = case.who, case.seating
+    if seating is None or not seating.reserved or seating.free <= 0:
         return None
-    before, after = seating.unmet(), seating.unmet(person)
-    if after < before or seating.free > after:
+    before, after = seating.unmet(), seating.unmet(who)
+    if who is not None and (after < before or seating.free > after):
         return None
-    mine = [each for each in seating.reserved if _is_theirs(person, each.agency_id, each.sector)]
-    others = [each for each in seating.reserved if each not in mine]
-    whom = listed([each.whom for each in others or mine])
-    until = max(each.release_at for each in others or mine)
-    return Reason(
-        "reserved places",
-        f"The places that are left are reserved for {whom} until {deadline(until)}.",
-    )
+    others = [
+        each
+        for each in seating.reserved
+        if who is None or not _is_theirs(who, each.agency_id, each.sector)
+    ] or list(seating.reserved)
+    until = deadline(max(each.release_at for each in others))
+    whom = listed([each.whom for each in others])
+    if who is None:
+        return MustWait(RESERVED, f"{counted(before, 'place')} reserved for {whom} until {until}.")
+    return MustWait(RESERVED, f"The places that are left are reserved for {whom} until {until}.")
 
 
 def _is_theirs(person: Practitioner, agency_id: int | None, sector: str) -> bool:
     return agency_id == person.agency_id if agency_id is not None else sector == person.row.sector
 
 
-def turned_away(person: Practitioner, rules: CourseRules) -> Reason | None:
-    """Why this person cannot book the course at all, if so."""
-    return audience(person, rules) or prerequisites(person, rules)
+def others_first(case: Case) -> PlaceRefused | None:
+    """The places that are free do not belong to people who wait already."""
+    if not case.others_first:
+        return None
+    return MustWait("waiting list", "The places that are free belong to people who wait already.")
 
 
-def held_back(person: Practitioner, seating: Seating) -> Reason | None:
-    """Why a free place, if there is one, is not this person's at the moment, if so."""
-    reason = agency_limit(person, seating)
-    return reason or (reserved_places(person, seating) if seating.free > 0 else None)
+def capacity(case: Case) -> PlaceRefused | None:
+    """A place is free."""
+    if case.seating is None or case.seating.free > 0:
+        return None
+    return MustWait("capacity", "All places are taken.")
 
 
-def manager_named(person: Practitioner, manager_email: str) -> Reason | None:
-    """The manager who is to agree is named, and is somebody else."""
-    if not manager_email:
-        return Reason(
-            "manager's approval",
-            "This course needs your line manager's agreement. Give their work email address.",
-            of_another="This course needs their line manager's agreement. Give the manager's work"
-            " email address.",
-        )
-    if same_mailbox(manager_email, person.row.email):
-        return Reason(
-            "manager's approval",
-            "Your line manager's email address must be somebody else's, not your own.",
-            of_another="Their line manager's email address must be somebody else's, not their own.",
-        )
-    return None
-
-
-def is_address_of_agency(manager_email: str, domains: Iterable[str]) -> bool:
-    """Whether a manager's address is at one of the agency's domains; else a coordinator looks."""
-    return domain_of(manager_email) in set(domains)
-
-
-MANAGER_MUST_AGREE = Reason("manager's approval", "The line manager must agree.")
-_NOT_YOURSELF = Reason(
-    MANAGER_MUST_AGREE.rule,
-    "Give the email address of your colleague’s own line manager, not yours.",
+RULES = (
+    published_and_ahead,
+    booking_is_open,
+    one_booking_each,
+    sector,
+    level,
+    group,
+    prerequisites,
+    manager_named,
+    no_clash,
+    agency_limit,
+    reserved_places,
+    others_first,
+    capacity,
 )
 
 
-def manager_of(person: Practitioner, named: str, *, by: User) -> str:
+def manager_of(person: Practitioner, named: str, *, by: User | None) -> str:
     """The address of the manager to ask: the one named now, else the person's usual one.
 
     For a colleague without one it is the agency lead or coordinator who books for them. Raises
     `ManagerNeeded`, also where somebody who may not book for others names themselves.
     """
-    arranges = by.pk != person.row.key and (by.is_agency_lead or by.is_coordinator)
+    for_another = by if by is not None and by.pk != person.row.key else None
+    arranges = for_another is not None and (
+        for_another.is_agency_lead or for_another.is_coordinator
+    )
     usual = person.row.manager_email
-    email = (named or usual or (by.email if arranges else "")).strip().lower()
-    reason = manager_named(person, email)
-    if reason is not None:
-        raise ManagerNeeded(reason)
-    if same_mailbox(email, by.email) and email != usual.casefold() and not arranges:
-        raise ManagerNeeded(_NOT_YOURSELF)
+    email = (named or usual or (by.email if by and arranges else "")).strip().lower()
+    if not email:
+        raise ManagerNeeded(
+            MANAGER,
+            "This course needs your line manager's agreement. Give their work email address.",
+            of_another="This course needs their line manager's agreement. Give the manager's work"
+            " email address.",
+        )
+    if same_mailbox(email, person.row.email):
+        raise ManagerNeeded(
+            MANAGER,
+            "Your line manager's email address must be somebody else's, not your own.",
+            of_another="Their line manager's email address must be somebody else's, not their own.",
+        )
+    if by and same_mailbox(email, by.email) and email != usual.casefold() and not arranges:
+        raise ManagerNeeded(
+            MANAGER, "Give the email address of your colleague’s own line manager, not yours."
+        )
     return email
 
 
 def is_manager(by: User, manager_email: str, *, person_id: int) -> bool:
     """Whether the manager themselves books for their colleague, and so agrees."""
     return by.pk != person_id and by.email.casefold() == manager_email.casefold()
+
+
+def is_address_of_agency(manager_email: str, domains: Iterable[str]) -> bool:
+    """Whether a manager's address is at one of the agency's domains; else a coordinator looks."""
+    return domain_of(manager_email) in set(domains)

@@ -12,8 +12,8 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts.agencies import Entry
 from accounts.models import User
-from accounts.people import Entry
 from booking.catalogue.models import Session
 from booking.places.agency import many
 from booking.places.agency.rows import MOST_ROWS, UnreadableList, rows_of, text_of

@@ -14,7 +14,8 @@ from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
 from booking.places import actions
 from booking.places.models import Booking
-from booking.places.rules.decision import Verdict, expected
+from booking.places.pages.outlook import expected
+from booking.places.rules.decision import Verdict
 from booking.scheduling import capacity
 from booking.scheduling.capacity import Reservation
 from tests.factories import (
@@ -85,7 +86,8 @@ def test_a_full_session_gives_the_number_on_the_list() -> None:
     session, person = make_session(capacity=1), make_person()
     fill(session, 3)
     told = expected(session=session, person=person, now=NOW)
-    assert (told.outcome, told.rule, told.number) == (Verdict.WAIT, "capacity", 3)
+    assert told.reason is not None
+    assert (told.outcome, told.reason.rule, told.number) == (Verdict.WAIT, "capacity", 3)
     for page in pages(person, session):
         assert "You would be <strong>number 3</strong>" in page
         assert "Join the waiting list" in page
@@ -97,7 +99,8 @@ def test_an_agency_with_its_places_waits_and_is_told_so_though_others_could_book
     fill(session, 1, agency=agency)
     colleague, other = make_person(agency=agency), make_person()
     told = expected(session=session, person=colleague, now=NOW)
-    assert (told.outcome, told.rule, told.number) == (Verdict.WAIT, "agency limit", 1)
+    assert told.reason is not None
+    assert (told.outcome, told.reason.rule, told.number) == (Verdict.WAIT, "agency limit", 1)
     for page in pages(colleague, session):
         assert "Your agency has its 1 place" in page
         assert "Join the waiting list" in page

@@ -17,11 +17,11 @@ from booking.places.lock import read_session, sittings_of
 from booking.places.models import Booking
 from booking.places.refusals import (
     Clash,
-    NoPlaceThere,
+    MustWait,
     NotAColleague,
     SessionStarted,
 )
-from booking.places.rules import rules
+from booking.places.rules.decision import against_course
 from booking.places.sweep import sweep
 from booking.scheduling.capacity import Reservation
 from tests.factories import (
@@ -142,7 +142,7 @@ class TestExchanges:
         session = make_session(course=course, capacity=1)
         later = make_session(course=course, capacity=1, starts_at=NOW + timedelta(days=30))
         booking, waiting, blocker = book(session), book(session), book(later)
-        with pytest.raises(NoPlaceThere):
+        with pytest.raises(MustWait):
             exchanges.transfer(booking=booking, to=later, by=booking.person, now=NOW)
         assert state_of(booking) == State.CONFIRMED
         actions.cancel(booking=blocker, by=blocker.person, now=NOW)
@@ -232,13 +232,13 @@ def test_telling_many_people_why_they_are_turned_away_costs_no_statements() -> N
     course.prerequisites.add(first, second)
     session = make_session(course=course)
     people = [make_person().pk for _ in range(3)]
-    read = read_session(session.pk).course_rules
+    read = read_session(session.pk)
     course.groups.add(group)
-    kept = read_session(session.pk).course_rules
-    who = read_practitioners(people, kept, now=NOW).values()
+    kept = read_session(session.pk)
+    who = read_practitioners(people, kept.course_rules, now=NOW).values()
     with CaptureQueriesContext(connection) as asked:
-        untaught = [rules.turned_away(person, read) for person in who]
-        outside = [rules.turned_away(person, kept) for person in who]
+        untaught = [against_course(person, read, now=NOW) for person in who]
+        outside = [against_course(person, kept, now=NOW) for person in who]
     assert len(asked.captured_queries) == 0
     assert all(reason and "Attachment and Zoning" in reason.sentence for reason in untaught)
     assert all(reason and "members of Leads" in reason.sentence for reason in outside)
