@@ -1,7 +1,7 @@
 # Nothing needs to be installed first but Python 3.12, 3.13 or 3.14, make and a network: see
 # bootstrap.sh.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser test-deep test-faults check format bench lock
+.PHONY: help demo test test-quick test-browser test-deep test-faults check format bench lock
 
 PORT ?= 8000
 # Test processes: a number, or "logical" for one per processor.
@@ -14,6 +14,7 @@ INSTALLED := .venv/.installed
 help:
 	@echo "make demo          the site on http://localhost:$(PORT), with sample people (PORT=8000)"
 	@echo "make test          every test (ARGS=... goes to pytest, PROCESSES=2)"
+	@echo "make test-quick    every test but the slow ones"
 	@echo "make test-browser  only the tests that drive a browser"
 	@echo "make test-deep     the tests that go by chance, with ten thousand cases each"
 	@echo "make test-faults   kill, stop and cut off everything that mail and bookings need (ARGS=--short)"
@@ -32,6 +33,9 @@ demo: $(INSTALLED)
 # "python -m pytest" and not "pytest": the plugin that starts the servers lies in this folder.
 test: $(INSTALLED)
 	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup $(ARGS)
+
+test-quick: $(INSTALLED)
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup -m "not slow" $(ARGS)
 
 test-browser: $(INSTALLED)
 	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup -m browser $(ARGS)

@@ -1,10 +1,35 @@
 """What every test relies on."""
 
 import math
+from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.cache import caches
+
+_HERE = Path(__file__).parent
+# What drives a browser, starts servers and programs, breaks them, races, or goes by chance.
+_SLOW = (
+    "browser",
+    "faults",
+    "local/test_bootstrap.py",
+    "local/test_demo.py",
+    "local/test_servers.py",
+    "outbox/test_composing_faults.py",
+    "outbox/test_server_trouble.py",
+    "places/agency/test_exchange_race.py",
+    "places/test_race.py",
+    "worker/test_celery_programs.py",
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make test-quick` leaves out, before pytest asks for the marker."""
+    slow = [_HERE / name for name in _SLOW]
+    for item in items:
+        if item.get_closest_marker("deep") or any(item.path.is_relative_to(each) for each in slow):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session", autouse=True)

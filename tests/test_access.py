@@ -5,7 +5,7 @@ answered by role. Somebody else's things are not forbidden but not there: 404.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from logging import WARNING, getLogger
@@ -33,6 +33,7 @@ from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.replies.models import ReceivedMail
 from booking.site.logs import JsonFormatter
+from tests.access_table import DEMO, LOGIN, LOGO, RECORDED, ROLES, SIGN_IN, TABLE, Answer
 from tests.factories import (
     make_agency,
     make_coordinator,
@@ -45,191 +46,6 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-
-ROLES = (
-    "anonymous",
-    "owner",
-    "other",
-    "lead",
-    "other lead",
-    "trainer",
-    "other trainer",
-    "coordinator",
-)
-LOGIN = "login"
-
-type Answer = int | str
-type Answers = Mapping[str, Answer]
-
-
-def everybody(answer: Answer) -> Answers:
-    """The same answer whoever asks."""
-    return dict.fromkeys(ROLES, answer)
-
-
-def signed_in(answer: Answer) -> Answers:
-    """The anonymous are led to sign in; everybody else gets this answer."""
-    return {**everybody(answer), "anonymous": LOGIN}
-
-
-def only(*roles: str, answer: Answer = 200) -> Answers:
-    """The anonymous are led to sign in; to all but these roles it does not exist."""
-    return {**signed_in(404), **dict.fromkeys(roles, answer)}
-
-
-def coordinators(answer: Answer) -> Answers:
-    """Coordinators get this answer."""
-    return only("coordinator", answer=answer)
-
-
-ARRANGING = ("owner", "lead", "coordinator")
-LEADS = ("lead", "other lead")
-OPEN = (everybody(200), everybody(200))
-LOOK_ONLY = (coordinators(200), coordinators(405))
-
-# Name of the address -> what a GET and what an empty POST is answered.
-TABLE: Mapping[str, tuple[Answers, Answers]] = {
-    "start": OPEN,
-    "accessibility": OPEN,
-    "privacy": OPEN,
-    "partnership_colour": (everybody(200), everybody(405)),
-    "partnership_logo": (everybody(200), everybody(405)),
-    "healthz": OPEN,
-    "readyz": OPEN,
-    "programme": OPEN,
-    "programme_ics": OPEN,
-    "diary_ics": OPEN,
-    "subscribe": OPEN,
-    "course": OPEN,
-    "session": OPEN,
-    "session_ics": OPEN,
-    # By a secret or signed address, which is all that is asked for.
-    "private_feed": OPEN,
-    "approval": (everybody(200), everybody(422)),
-    "offer": (everybody(200), everybody(422)),
-    "stop_interest": OPEN,
-    "reminders_link": (everybody(200), everybody(422)),
-    # One's own account.
-    "account_profile": (signed_in(200), signed_in(422)),
-    "account_emails": (signed_in(200), signed_in(422)),
-    "two_step_needed": (signed_in(200), signed_in(200)),
-    "learning": (signed_in(200), signed_in(405)),
-    "declare_learning": (signed_in(200), signed_in(422)),
-    "calendar_feed": (signed_in(200), signed_in(200)),
-    "make_feed": (everybody(405), signed_in(200)),
-    "make_feed led": (everybody(405), only("trainer", "other trainer")),
-    "remove_feed": (everybody(405), signed_in(302)),
-    "course_interest": (everybody(405), signed_in(302)),
-    # Bookings.
-    "book": (signed_in(200), signed_in(302)),
-    "my_bookings": (signed_in(200), signed_in(200)),
-    "booking": (only("owner", "coordinator"), only("owner", "coordinator")),
-    "booking_ics": (only("owner"), only("owner")),
-    "cancel_booking": (only(*ARRANGING), only(*ARRANGING, answer=302)),
-    "substitute_booking": (only(*ARRANGING), only(*ARRANGING, answer=422)),
-    "move_booking": (only(*ARRANGING), only(*ARRANGING, answer=422)),
-    "answer_offer": (everybody(405), only("owner", "coordinator", answer=302)),
-    "change_manager": (only("owner", "coordinator"), only("owner", "coordinator", answer=422)),
-    # An agency.
-    "agency": (only(*LEADS), only(*LEADS)),
-    "agency_booking": (only("lead"), only("lead")),
-    "agency_book": (only(*LEADS), only(*LEADS, answer=422)),
-    "agency_book_many": (only(*LEADS), only(*LEADS, answer=409)),
-    # Who is coming.
-    "trainer_sessions": (only("trainer", "other trainer"), only("trainer", "other trainer")),
-    "attendees": (only("trainer", "coordinator"), only("trainer", "coordinator")),
-    "attendees_print": (only("trainer", "coordinator"), only("trainer", "coordinator")),
-    "attendees_csv": (only("trainer", "coordinator"), only("trainer", "coordinator")),
-    # Coordinators.
-    "manage_sessions": LOOK_ONLY,
-    "manage_session": LOOK_ONLY,
-    "manage_session_bookings": LOOK_ONLY,
-    "manage_session_waiting": LOOK_ONLY,
-    "manage_demand": LOOK_ONLY,
-    "manage_demand_course": LOOK_ONLY,
-    "manage_learning": LOOK_ONLY,
-    "manage_managers": LOOK_ONLY,
-    "manage_unlisted": LOOK_ONLY,
-    "manage_messages": LOOK_ONLY,
-    "manage_message": LOOK_ONLY,
-    "manage_message_file": LOOK_ONLY,
-    "manage_received": LOOK_ONLY,
-    "manage_addresses": LOOK_ONLY,
-    "manage_courses": LOOK_ONLY,
-    "manage_session_new": (coordinators(200), coordinators(422)),
-    "manage_session_edit": (coordinators(200), coordinators(422)),
-    "manage_session_publish": (coordinators(405), coordinators(302)),
-    "manage_session_discard": (coordinators(200), coordinators(302)),
-    "manage_session_change": (coordinators(200), coordinators(422)),
-    "manage_session_capacity": (coordinators(200), coordinators(422)),
-    "manage_session_limits": (coordinators(200), coordinators(302)),
-    "manage_session_cancel": (coordinators(200), coordinators(422)),
-    "manage_session_goes_ahead": (coordinators(405), coordinators(302)),
-    "manage_booking_cancel": (coordinators(200), coordinators(422)),
-    "manage_booking_move_up": (coordinators(200), coordinators(422)),
-    "manage_learning_check": (coordinators(200), coordinators(302)),
-    "manage_manager_confirm": (coordinators(405), coordinators(302)),
-    "manage_manager_decline": (coordinators(200), coordinators(422)),
-    "manage_unlisted_person": (coordinators(200), coordinators(422)),
-    "manage_message_retry": (coordinators(405), coordinators(302)),
-    "manage_message_retry_alike": (coordinators(200), coordinators(302)),
-    "manage_message_address": (coordinators(200), coordinators(422)),
-    "manage_message_drop": (coordinators(200), coordinators(422)),
-    "manage_received_settle": (coordinators(405), coordinators(302)),
-    "manage_address_works": (coordinators(200), coordinators(422)),
-    "manage_venues": LOOK_ONLY,
-    "manage_venue_new": (coordinators(200), coordinators(422)),
-    "manage_venue": (coordinators(200), coordinators(422)),
-    "manage_course_new": (coordinators(200), coordinators(422)),
-    "manage_course": (coordinators(200), coordinators(422)),
-    "manage_groups": (coordinators(200), coordinators(422)),
-    "manage_group": (coordinators(200), coordinators(422)),
-    "manage_settings": (coordinators(200), coordinators(422)),
-    "manage_policies": LOOK_ONLY,
-    "manage_policy_new": (coordinators(200), coordinators(422)),
-    "manage_policy": (coordinators(200), coordinators(422)),
-    "manage_group_remove": (coordinators(405), coordinators(302)),
-}
-
-# django-allauth's own pages, and whether the anonymous may open them.
-SIGN_IN = {
-    "account_login": True,
-    "account_request_login_code": True,
-    "account_login_password": True,
-    "account_logout": True,
-    "account_inactive": True,
-    "account_signup": True,
-    "account_reauthenticate": False,
-    "account_email": False,
-    "account_email_verification_sent": True,
-    "account_change_password": False,
-    "account_set_password": False,
-    "account_reset_password": True,
-    "account_reset_password_done": True,
-    "account_reset_password_from_key": True,
-    "account_reset_password_from_key_done": True,
-    "account_confirm_login_code": True,
-    "mfa_index": False,
-    "mfa_authenticate": True,
-    "mfa_reauthenticate": False,
-    "mfa_activate_totp": False,
-    "mfa_deactivate_totp": False,
-    "mfa_view_recovery_codes": False,
-    "mfa_generate_recovery_codes": False,
-    "mfa_download_recovery_codes": False,
-    "mfa_list_webauthn": False,
-    "mfa_add_webauthn": False,
-    "mfa_reauthenticate_webauthn": False,
-    "mfa_remove_webauthn": False,
-    "mfa_edit_webauthn": False,
-    "mfa_login_webauthn": True,
-    "usersessions_list": False,
-}
-# Only where the demo's mailbox is, see `tests/local/test_mailbox.py`.
-DEMO = ("mailbox", "mailbox_mail", "mailbox_html", "mailbox_raw", "mailbox_calendar")
-# Looking there is on record, which is what is written.
-_LOGO = "0123456789abcdef"
-RECORDED = ("attendees", "attendees_print", "attendees_csv", "private_feed")
 
 
 @dataclass
@@ -297,12 +113,12 @@ def site(settings: Settings) -> Site:
     group = PractitionerGroup.objects.create(name="Leads")
     group.members.add(owner)
     interest = tell_me(course=course, person=owner, now=now)
-    partnership.change(values={"logo_digest": _LOGO, "logo_type": "image/png"}, by=None)
+    partnership.change(values={"logo_digest": LOGO, "logo_type": "image/png"}, by=None)
 
     of_session, of_booking = [session.pk], [booking.pk]
     arguments: dict[str, list[Any]] = {
         "partnership_colour": ["0b5563"],
-        "partnership_logo": [_LOGO],
+        "partnership_logo": [LOGO],
         "course": [course.code],
         "session": of_session,
         "session_ics": of_session,
@@ -485,7 +301,7 @@ def test_the_pages_of_signing_in_show_the_anonymous_nothing(site: Site) -> None:
     wrong = []
     arguments: dict[str, list[Any]] = {
         "partnership_colour": ["0b5563"],
-        "partnership_logo": [_LOGO],
+        "partnership_logo": [LOGO],
         "account_reset_password_from_key": ["1", "x-y"],
         "mfa_remove_webauthn": [1],
         "mfa_edit_webauthn": [1],

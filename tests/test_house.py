@@ -8,6 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 # Indexes of the rooms, and what Django asks for: they hold no rules.
 INDEXES = {"booking.admin", "booking.apps", "booking.migrations", "booking.models", "booking.urls"}
+# Past this many lines a test file holds a second subject.
+MOST_LINES = 400
 # Programs that are started by hand.
 PROGRAMS = {"main"}
 
@@ -80,3 +82,11 @@ def test_every_room_has_its_layer() -> None:
 
 def test_places_stays_small_beside_its_sub_rooms() -> None:
     assert len(list((ROOT / "booking/places").glob("*.py"))) <= 16
+
+
+def test_a_test_file_is_one_subject() -> None:
+    lengths = {
+        str(file.relative_to(ROOT)): len(file.read_text().splitlines())
+        for file in (ROOT / "tests").rglob("*.py")
+    }
+    assert not {name: lines for name, lines in lengths.items() if lines > MOST_LINES}

@@ -1,12 +1,8 @@
 """Calendar files and feeds over HTTP."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
-from logging import getLogger
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from datetime import timedelta
 
-import icalendar
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -16,18 +12,15 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import User
 from booking.calendars.actions import new_feed, revoke_feed
 from booking.calendars.models import CalendarFeed
-from booking.catalogue.models import Course, DiaryDate, Session, Topic
+from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.models import Booking
-from booking.site.logs import JsonFormatter
 from booking.site.wording import deadline
+from tests.calendars.subscribing import ahead, book, events, trainers_feed
 from tests.factories import (
-    make_agency,
-    make_course,
     make_person,
     make_session,
     make_trainer,
@@ -35,23 +28,6 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def book(person: User, session: Session) -> Booking:
-    """This person books now."""
-    return actions.book(session=session, person=person, by=person, now=timezone.now())
-
-
-def ahead(**fields: object) -> Session:
-    """A session three weeks from today."""
-    starts = fields.pop("starts_at", morning(21))
-    return make_session(starts_at=starts, **fields)  # type: ignore[arg-type]
-
-
-def events(content: bytes) -> list[icalendar.Event]:
-    """The events of a calendar."""
-    found = icalendar.Calendar.from_ical(content).walk("VEVENT")
-    return [event for event in found if isinstance(event, icalendar.Event)]
 
 
 def test_private_feed_holds_the_same_entries_as_the_invitations() -> None:
@@ -227,220 +203,6 @@ def test_a_feed_costs_two_statements_and_to_build_one_more(count: int) -> None:
     assert (len(unchanged), len(built)) == (2, 3)
 
 
-# --- a trainer's own sessions ---
-
-
-def trainers_feed(trainer: User) -> str:
-    token = new_feed(person=trainer, kind=CalendarFeed.Kind.LED, now=timezone.now())
-    return reverse("private_feed", args=[token])
-
-
-def test_a_trainer_sees_how_many_come_and_never_who() -> None:
-    trainer, practitioner = make_trainer(), make_person(first_name="Priya", last_name="Shah")
-    mine = ahead(
-        trainers=[trainer], delivery="online", join_url="https://meet.example/abc", capacity=5
-    )
-    ahead()
-    address = trainers_feed(trainer)
-    empty = Client().get(address)
-    book(practitioner, mine)
-    booked = Client().get(address, headers={"If-None-Match": empty.headers["ETag"]})
-    assert booked.status_code == 200, "a head count that changed is a feed that changed"
-    (event,) = events(booked.content)
-    assert "1 of 5 places taken." in str(event["DESCRIPTION"])
-    assert str(event["LOCATION"]) == "https://meet.example/abc"
-    assert reverse("attendees", args=[mine.pk]) in str(event["DESCRIPTION"])
-    for secret in (b"Priya", b"Shah", practitioner.email.encode()):
-        assert secret not in booked.content
-    assert "private" in booked.headers["Cache-Control"]
-
-
-def test_a_trainers_feed_ends_with_the_role_and_is_not_for_others() -> None:
-    trainer = make_trainer()
-    address = trainers_feed(trainer)
-    assert Client().get(address).status_code == 200
-    User.objects.filter(pk=trainer.pk).update(is_trainer=False)
-    assert Client().get(address).status_code == 404
-    client = Client()
-    client.force_login(make_person())
-    assert client.post(reverse("make_feed", args=["led"])).status_code == 404
-    assert client.post(reverse("make_feed", args=["anything"])).status_code == 404
-
-
-def test_the_two_feeds_of_a_trainer_do_not_replace_one_another() -> None:
-    trainer = make_trainer()
-    own = reverse("private_feed", args=[new_feed(person=trainer, now=timezone.now())])
-    led = trainers_feed(trainer)
-    assert {Client().get(address).status_code for address in (own, led)} == {200}
-    revoke_feed(person=trainer, kind=CalendarFeed.Kind.LED, now=timezone.now())
-    assert [Client().get(address).status_code for address in (own, led)] == [200, 404]
-
-
-# --- the programme and the diary ---
-
-
-def titles(address: str) -> set[str]:
-    answer = Client().get(address)
-    assert answer.status_code == 200, answer.content
-    return {str(event["SUMMARY"]) for event in events(answer.content)}
-
-
-def a_small_programme() -> None:
-    neglect = Topic.objects.create(name="Neglect", slug="neglect")
-    about_neglect = make_course(title="Neglect", kind=Course.Kind.TRAINING)
-    about_neglect.topics.add(neglect)
-    ahead(course=about_neglect)
-    for_police = make_course(title="For police", kind=Course.Kind.BRIEFING, sectors=["police"])
-    ahead(course=for_police, delivery="online")
-    for_schools = make_course(title="For schools", kind=Course.Kind.WEBINAR, sectors=["education"])
-    ahead(course=for_schools, delivery="online", capacity=1)
-    teacher = make_person(agency=make_agency(sector="education"))
-    book(teacher, Session.objects.get(course=for_schools))
-
-
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        ("", {"Neglect", "For police", "For schools"}),
-        ("topic=neglect", {"Neglect"}),
-        ("kind=briefing", {"For police"}),
-        ("sector=police", {"Neglect", "For police"}),
-        ("where=online", {"For police", "For schools"}),
-        ("where=online&places=on", {"For police"}),
-        ("q=neglect", {"Neglect"}),
-        ("view=month&page=3&month=2027-01", {"Neglect", "For police", "For schools"}),
-        ("kind=conference", set()),
-    ],
-)
-def test_the_programme_feed_has_the_filters_of_the_programme_page(
-    query: str, expected: set[str]
-) -> None:
-    a_small_programme()
-    assert titles(f"{reverse('programme_ics')}?{query}") == expected
-
-
-def test_a_filter_that_means_nothing_is_refused_and_not_left_out() -> None:
-    a_small_programme()
-    answer = Client().get(reverse("programme_ics"), {"topic": "gone"})
-    assert answer.status_code == 400
-    assert "gone" in answer.content.decode()
-    assert answer.headers["Content-Type"].startswith("text/plain")
-
-
-def test_the_programme_page_offers_its_filters_as_a_calendar() -> None:
-    a_small_programme()
-    programme = Client().get(reverse("programme"), {"topic": "neglect", "page": "1", "kind": "no"})
-    link = f'{reverse("subscribe")}?topic=neglect"'
-    assert link in programme.content.decode()
-    page = Client().get(reverse("subscribe"), {"topic": "neglect"})
-    (links, address) = page.context["links"], page.context["address"]
-    assert address == f"{settings.SITE_URL}{reverse('programme_ics')}?topic=neglect"
-    assert titles(address.removeprefix(settings.SITE_URL)) == {"Neglect"}
-    webcal = address.replace("http://", "webcal://")
-    apple, google, outlook, office = (link.url for link in links)
-    assert apple == webcal
-    assert parse_qs(urlsplit(google).query)["cid"] == [webcal]
-    for each, host in ((outlook, "outlook.live.com"), (office, "outlook.office.com")):
-        assert urlsplit(each).hostname == host
-        assert urlsplit(each).path == "/calendar/0/addfromweb"
-        asked = parse_qs(urlsplit(each).query)
-        assert asked["url"] == [address]
-        assert "Neglect" in asked["name"][0]
-
-
-def test_diary_dates_are_whole_days_that_block_no_time() -> None:
-    DiaryDate.objects.create(
-        title="Anti-Bullying Week", starts=date(2026, 11, 16), ends=date(2026, 11, 20)
-    )
-    one_day = DiaryDate.objects.create(
-        title="Safer Internet Day", starts=date(2027, 2, 9), ends=date(2027, 2, 9)
-    )
-    answer = Client().get(reverse("diary_ics"))
-    week, day = events(answer.content)
-    assert (week.decoded("DTSTART"), week.decoded("DTEND")) == (
-        date(2026, 11, 16),
-        date(2026, 11, 21),
-    )
-    assert (day.decoded("DTSTART"), day.decoded("DTEND")) == (date(2027, 2, 9), date(2027, 2, 10))
-    assert {str(each["TRANSP"]) for each in (week, day)} == {"TRANSPARENT"}
-    etag = {"If-None-Match": answer.headers["ETag"]}
-    assert Client().get(reverse("diary_ics"), headers=etag).status_code == 304
-    one_day.ends = date(2027, 2, 10)
-    one_day.save()
-    assert Client().get(reverse("diary_ics"), headers=etag).status_code == 200
-
-
-@pytest.mark.parametrize("name", ["programme_ics", "diary_ics"])
-def test_a_feed_says_its_name_and_how_often_to_look(name: str) -> None:
-    answer = Client().get(reverse(name))
-    for line in ("X-WR-CALNAME:", "REFRESH-INTERVAL;VALUE=DURATION:PT4H", "X-PUBLISHED-TTL:PT4H"):
-        assert f"\r\n{line}" in answer.content.decode()
-    assert answer.headers["Cache-Control"] == "public, max-age=300"
-
-
-# --- the secret address ---
-
-
-def test_a_private_feed_is_not_indexed_stored_for_others_or_told_to_others() -> None:
-    address = reverse("private_feed", args=[new_feed(person=make_person(), now=timezone.now())])
-    etag = Client().get(address).headers["ETag"]
-    for answer in (
-        Client().get(address),
-        Client().get(address, headers={"If-None-Match": etag}),
-    ):
-        assert answer.headers["X-Robots-Tag"] == "noindex"
-        assert answer.headers["Referrer-Policy"] == "no-referrer"
-        assert "private" in answer.headers["Cache-Control"]
-        assert "Cookie" not in answer.headers.get("Vary", "")
-        assert not answer.cookies
-
-
-def test_the_page_that_shows_the_address_keeps_it_to_itself() -> None:
-    client = Client()
-    client.force_login(make_person())
-    made = client.post(reverse("make_feed", args=["bookings"]))
-    # Not "no-referrer", under which browsers sign nobody out from there.
-    assert made.headers["Referrer-Policy"] == "strict-origin"
-    assert "no-store" in made.headers["Cache-Control"]
-    address = made.context["address"]
-    assert len(urlsplit(address).path.split("/")[-1].removesuffix(".ics")) * 6 >= 128
-    assert 'rel="noopener noreferrer"' in made.content.decode()
-    assert Client().get(urlsplit(address).path).status_code == 200
-
-
-def test_no_log_line_holds_the_token() -> None:
-    token = new_feed(person=make_person(), now=timezone.now())
-    path = reverse("private_feed", args=[token])
-    record = getLogger("django.request").makeRecord(
-        "django.request", 30, __file__, 1, "Not Found: %s", (path,), None
-    )
-    line = JsonFormatter().format(record)
-    assert token not in line
-    assert "/calendar/[secret].ics" in line
-
-
-def test_its_owner_sees_whether_it_is_read() -> None:
-    person = make_person()
-    client = Client()
-    client.force_login(person)
-    token = new_feed(person=person, now=timezone.now())
-    assert (
-        "No calendar program has read it" in client.get(reverse("calendar_feed")).content.decode()
-    )
-    Client().get(reverse("private_feed", args=[token]))
-    assert "last read it on" in client.get(reverse("calendar_feed")).content.decode()
-
-
-def test_its_owner_stops_it() -> None:
-    person = make_person()
-    client = Client()
-    client.force_login(person)
-    address = reverse("private_feed", args=[new_feed(person=person, now=timezone.now())])
-    stopped: Any = client.post(reverse("remove_feed", args=["bookings"]), follow=True)
-    assert "Make this feed" in stopped.content.decode()
-    assert Client().get(address).status_code == 404
-
-
 # --- files ---
 
 
@@ -465,17 +227,6 @@ def test_nobody_downloads_somebody_elses_booking() -> None:
         client = Client()
         client.force_login(person)
         assert client.get(address).status_code == status
-
-
-def test_making_a_feed_shows_its_address_once() -> None:
-    client = Client()
-    client.force_login(make_person())
-    made = client.post(reverse("make_feed", args=["bookings"])).content.decode()
-    assert "/calendar/" in made
-    assert ".ics" in made
-    shown_again = client.get(reverse("calendar_feed")).content.decode()
-    assert "cannot show the address again" in shown_again
-    assert client.get(reverse("make_feed", args=["bookings"])).status_code == 405
 
 
 @pytest.mark.parametrize(

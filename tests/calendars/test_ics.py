@@ -8,48 +8,18 @@ from zoneinfo import ZoneInfo
 import icalendar
 import pytest
 import vobject
-from hypothesis import given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
-from icalendar.parser import unescape_backslash
 
-from booking.calendars.ics import Event, cancellation, feed, invitation, single
+from booking.calendars.ics import cancellation, feed, invitation, single
 from booking.calendars.timezone import VTIMEZONE, is_repeated
-from tests.calendars.lines import check_lines, properties, shape
+from tests.calendars.events import LONDON, event, london
+from tests.calendars.lines import properties
 from tests.calendars.parsers import (
     Read,
     Seen,
     SeenCalendar,
     every_parser,
-    read_with_ical_js,
     read_with_icalendar,
 )
-
-LONDON = ZoneInfo("Europe/London")
-
-
-def london(year: int, month: int, day: int, hour: int, minute: int, *, fold: int = 0) -> datetime:
-    return datetime(year, month, day, hour, minute, tzinfo=LONDON, fold=fold)
-
-
-def event(**changes: Any) -> Event:
-    usual = Event(
-        uid="9b2f6f0e-booking-1@training.example.org",
-        sequence=0,
-        stamp=datetime(2026, 11, 24, 8, 0, tzinfo=UTC),
-        starts=london(2027, 1, 12, 9, 30),
-        ends=london(2027, 1, 12, 12, 30),
-        summary="Domestic abuse: a coordinated response",
-        location="Council House, Room 4; Main Street",
-        description="Bring a pen.\nTo cancel your place, use the link.",
-        url="https://training.example.org/bookings/1?from=calendar",
-        organizer_name="Anytown Safeguarding Partnership",
-        organizer_email="training@example.org",
-        attendee_name="Sam O'Neill",
-        attendee_email="sam.o'neill+work@example.org",
-    )
-    return replace(usual, **changes)
-
 
 # --- times ---
 
@@ -273,157 +243,3 @@ def test_what_cannot_be_sent_is_refused() -> None:
             send(event(attendee_email=""))
         with pytest.raises(ValueError, match="organizer's email"):
             send(event(organizer_email=""))
-
-
-# --- text that wants to be more than text ---
-
-PIECES = [
-    "\r\n",
-    "\n",
-    "\r",
-    "\x00",
-    "\x07",
-    "\x0b",
-    "\x0c",
-    "\x1c",
-    "\x7f",
-    "\x85",
-    "\u2028",
-    "\u2029",
-    "\t",
-    " ",
-    ";",
-    ",",
-    ":",
-    "\\",
-    '"',
-    "'",
-    "^",
-    "^n",
-    "\\n",
-    "\\N",
-    "\\,",
-    "=",
-    "%2C",
-    "S:\\Notes",
-    "\U0001f469\u200d\U0001f52c",
-    "\u05e9\u05dc\u05d5\u05dd",
-    "\u202eabc",
-    "é" * 40,
-    "長" * 30,
-    "a" * 90,
-    "END:VEVENT",
-    "\r\nBEGIN:VEVENT\r\n",
-    "\nATTENDEE:mailto:x@example.org\r\n",
-    "\ud800",
-]
-hostile = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=12)), max_size=12).map(
-    "".join
-)
-hostile_addresses = hostile.map(lambda text: f"{text}@example.org")
-
-
-def as_read(text: str) -> str:
-    """The normalisation that ics.py promises, said another way."""
-    for line_break in ("\r\n", "\r", "\x85", "\u2028", "\u2029"):
-        text = text.replace(line_break, "\n")
-    return "".join(
-        letter
-        for letter in text
-        if letter in "\t\n"
-        or not (ord(letter) < 32 or 127 <= ord(letter) < 160 or 0xD800 <= ord(letter) < 0xE000)
-    )
-
-
-@hypothesis_settings(deadline=None)
-@given(
-    uid=hostile.filter(lambda text: as_read(text).strip() != ""),
-    summary=hostile,
-    location=hostile,
-    description=hostile,
-    url=hostile,
-    names=st.tuples(hostile, hostile),
-    emails=st.tuples(hostile_addresses, hostile_addresses),
-)
-def test_no_text_becomes_anything_but_text(
-    uid: str,
-    summary: str,
-    location: str,
-    description: str,
-    url: str,
-    names: tuple[str, str],
-    emails: tuple[str, str],
-) -> None:
-    # A letter in front keeps the text from vanishing and its property with it.
-    booked = event(
-        uid=uid,
-        summary=summary,
-        location=f"x{location}",
-        description=f"x{description}",
-        url=f"x{url}",
-        organizer_name=names[0],
-        organizer_email=emails[0],
-        attendee_name=names[1],
-        attendee_email=emails[1],
-    )
-    for send in (invitation, cancellation, single):
-        sent = send(booked)
-        check_lines(sent)
-        assert shape(sent) == shape(send(event()))
-
-        calendar = icalendar.Calendar.from_ical(sent)
-        [found] = calendar.walk("VEVENT")
-        assert calendar.errors == found.errors == []
-        assert found["UID"] == as_read(uid)
-        assert found["SUMMARY"] == as_read(summary)
-        assert found["LOCATION"] == as_read(f"x{location}")
-        assert found["DESCRIPTION"] == as_read(f"x{description}")
-
-        component: Any = vobject.readOne(sent.decode())
-        assert component.vevent.summary.value == as_read(summary)
-        assert sum(map(len, component.vevent.contents.values())) == len(found.property_items()) - 2
-
-
-@hypothesis_settings(deadline=None)
-@given(name=hostile, events=st.integers(min_value=0, max_value=3))
-def test_a_feed_may_be_called_anything(name: str, events: int) -> None:
-    sent = feed(name=name, events=[event()] * events, description=f"x{name}")
-    check_lines(sent)
-    assert shape(sent) == shape(feed(name="x", events=[event()] * events, description="x"))
-    calendar: Any = icalendar.Calendar.from_ical(sent)
-    assert calendar["DESCRIPTION"] == as_read(f"x{name}")
-    assert calendar["NAME"] == calendar["X-WR-CALNAME"]
-    assert unescape_backslash(calendar["NAME"]) == " ".join(as_read(name).split())
-
-
-def test_ical_js_reads_hostile_text_as_text() -> None:
-    hostile_events = [event(uid=f"{n}", summary=f"x{piece}x") for n, piece in enumerate(PIECES)]
-    seen = read_with_ical_js(feed(name="".join(PIECES), events=hostile_events)).events
-    assert [found.summary for found in seen] == [as_read(f"x{piece}x") for piece in PIECES]
-    everything = "".join(PIECES)
-    worst = event(
-        summary=everything, attendee_name=everything, attendee_email=f"{everything}@example.org"
-    )
-    [found] = read_with_ical_js(invitation(worst)).events
-    assert found.summary == as_read(everything)
-    assert found.people == 1
-
-
-def test_text_is_escaped_as_the_standard_has_it() -> None:
-    sent = single(
-        event(location="Room 4, Council House; S:\\Notes", description="One\r\ntwo\rthree")
-    )
-    assert r"LOCATION:Room 4\, Council House\; S:\\Notes" in properties(sent)
-    assert r"DESCRIPTION:One\ntwo\nthree" in properties(sent)
-
-
-def test_a_link_loses_what_has_no_place_in_one() -> None:
-    sent = single(event(url="https://example.org/a b\r\nSUMMARY:x?q=é&r=%20"))
-    assert "URL:https://example.org/abSUMMARY:x?q=%C3%A9&r=%20" in properties(sent)
-
-
-def test_a_name_is_one_line_and_holds_no_double_quote() -> None:
-    sent = invitation(event(attendee_name='Sam "Sparky"\r\nATTENDEE:mailto:eve@example.org'))
-    [found] = icalendar.Calendar.from_ical(sent).walk("VEVENT")
-    assert found["ATTENDEE"].params["CN"] == "Sam 'Sparky' ATTENDEE:mailto:eve@example.org"
-    assert found["ATTENDEE"] == "mailto:sam.o'neill+work@example.org"

@@ -31,11 +31,6 @@ pytestmark = pytest.mark.django_db
 State = Message.State
 
 
-@pytest.fixture(autouse=True)
-def without_two_step(settings: Settings) -> None:
-    settings.TWO_STEP_REQUIRED = False
-
-
 @pytest.fixture
 def coordinator() -> Client:
     client = Client()

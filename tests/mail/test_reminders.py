@@ -1,72 +1,31 @@
 """Reminders: each once, at the right time of day, and never when it is too late."""
 
-import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Thread
-from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.actions import choose_reminders, person_of_link
-from booking.catalogue.models import Course, Session
+from booking.catalogue.models import Session
 from booking.mail import reminders
-from booking.mail.reminder_times import LONGEST_AHEAD
 from booking.mail.reminders import post_due_reminders
 from booking.outbox.models import Message
-from booking.places import announcements
 from booking.places.actions import cancel
-from booking.places.models import Booking
-from booking.site.form_kit import MOST_DAYS
 from booking.site.wording import LONDON
-from booking.site.working_days import working_days_before
-from tests.factories import make_course, make_session
-from tests.mail.letters import composed_at, make_booking, part, post, read, times
+from tests.mail.letters import make_booking, part, read
+from tests.mail.reminding import (
+    LONG_AGO,
+    booked,
+    composed,
+    london,
+    online_at,
+    posted,
+    run,
+    session_at,
+)
 
 pytestmark = pytest.mark.django_db
-
-LONG_AGO = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
-
-
-def london(year: int, month: int, day: int, hour: int, minute: int = 0) -> datetime:
-    return datetime(year, month, day, hour, minute, tzinfo=LONDON)
-
-
-def session_at(*starts: datetime, **fields: Any) -> Session:
-    return make_session(
-        sittings=[(start, start + timedelta(hours=2)) for start in starts],
-        changed_at=LONG_AGO,
-        **fields,
-    )
-
-
-def online_at(*starts: datetime, **course: Any) -> Session:
-    """A session online, with the join link; the fields are its course's."""
-    return session_at(
-        *starts,
-        delivery=Session.Delivery.ONLINE,
-        join_url="https://meet.example/abc",
-        course=make_course(**course),
-    )
-
-
-def booked(session: Session, *, at: datetime = LONG_AGO) -> Booking:
-    return make_booking(session, confirmed_at=at, booked_at=at)
-
-
-def posted() -> list[tuple[int, datetime]]:
-    """The reminders so far: how many working days before, 0 for the hour, and when posted."""
-    of_reminders = Message.objects.filter(topic__startswith="reminder.").order_by("pk")
-    return list(of_reminders.values_list("payload__days", "created_at"))
-
-
-def run(begin: datetime, end: datetime, *, step: timedelta = timedelta(minutes=30)) -> None:
-    """The worker's rounds from one moment to another."""
-    now, end = begin.astimezone(UTC), end.astimezone(UTC)
-    while now <= end:
-        post_due_reminders(now=now)
-        now += step
 
 
 def test_five_working_days_before_and_one() -> None:
@@ -238,125 +197,6 @@ def test_without_a_join_link_the_hours_reminder_says_whom_to_ask() -> None:
     post_due_reminders(now=moment)
     text = part(read(composed(Message.objects.get(), at=moment)), "text/plain")
     assert "reply to this email to ask for it" in text
-
-
-# --- what a course wants ---
-
-
-def test_a_course_sets_its_days_and_the_nearest_goes_before_each_date() -> None:
-    course = make_course(reminder_days=[3, 10])
-    booked(session_at(london(2027, 2, 16, 9), london(2027, 2, 23, 9), course=course))
-    run(london(2027, 2, 1, 0), london(2027, 2, 24, 0))
-    assert posted() == [
-        (10, london(2027, 2, 2, 9)),
-        (3, london(2027, 2, 11, 9)),
-        (3, london(2027, 2, 18, 9)),
-    ]
-
-
-def test_a_month_of_notice_reaches_across_christmas() -> None:
-    booked(session_at(london(2027, 1, 19, 19), course=make_course(reminder_days=[20])))
-    run(london(2026, 12, 14, 0), london(2027, 1, 20, 0))
-    assert posted() == [(20, london(2026, 12, 17, 9))]
-
-
-def test_a_round_looks_as_far_ahead_as_any_course_may_remind() -> None:
-    for number in range(4 * 365):
-        day = date(2026, 1, 1) + timedelta(days=number)
-        evening = datetime.combine(day, time(23, 59), LONDON)
-        first = datetime.combine(working_days_before(day, MOST_DAYS), time(9), LONDON)
-        assert evening - first < LONGEST_AHEAD
-
-
-def test_a_course_that_wants_no_reminders_sends_none_and_promises_none() -> None:
-    start = london(2027, 2, 9, 9, 30)
-    booking = booked(session_at(start, course=make_course(reminder_days=[])))
-    run(london(2027, 2, 1, 0), start)
-    assert posted() == []
-    assert "We will remind you" not in confirmation(booking, at=LONG_AGO)
-
-
-def test_other_days_of_a_course_do_not_remind_again_of_what_was_just_told() -> None:
-    course = make_course(reminder_days=[1])
-    booked(session_at(london(2027, 2, 10, 9, 30), course=course))
-    run(london(2027, 2, 9, 8), london(2027, 2, 9, 10, 30))
-    Course.objects.update(reminder_days=[2])
-    run(london(2027, 2, 9, 11), london(2027, 2, 10, 10))
-    assert posted() == [(1, london(2027, 2, 9, 9))]
-
-
-def test_a_day_that_a_course_comes_to_remind_of_later_is_kept() -> None:
-    course = make_course(reminder_days=[2])
-    booked(session_at(london(2027, 2, 10, 9, 30), course=course))
-    run(london(2027, 2, 8, 8), london(2027, 2, 8, 10))
-    Course.objects.update(reminder_days=[2, 1])
-    run(london(2027, 2, 8, 11), london(2027, 2, 10, 10))
-    assert posted() == [(2, london(2027, 2, 8, 9)), (1, london(2027, 2, 9, 9))]
-
-
-def test_a_reminder_that_was_never_sent_for_the_new_days_is_made_up_for() -> None:
-    course = make_course(reminder_days=[1])
-    booked(session_at(london(2027, 2, 10, 9, 30), course=course))
-    run(london(2027, 2, 9, 9), london(2027, 2, 9, 9))
-    Course.objects.update(reminder_days=[2])
-    Message.objects.update(state=Message.State.SUPERSEDED)
-    run(london(2027, 2, 9, 11), london(2027, 2, 9, 12))
-    assert [days for days, _ in posted()] == [1, 2]
-
-
-def test_two_dates_on_one_day_are_one_reminder() -> None:
-    booked(session_at(london(2027, 2, 9, 9), london(2027, 2, 9, 14), london(2027, 2, 10, 9)))
-    run(london(2027, 2, 2, 8), london(2027, 2, 10, 10))
-    assert posted() == [
-        (5, london(2027, 2, 2, 9)),
-        (1, london(2027, 2, 8, 9)),
-        (1, london(2027, 2, 9, 9)),
-    ]
-
-
-# --- what a person wants ---
-
-
-def test_who_has_turned_reminders_off_gets_none() -> None:
-    session = online_at(london(2027, 2, 9, 9, 30))
-    quiet, other = booked(session), booked(session)
-    choose_reminders(person=quiet.person, wants_reminders=False)
-    run(london(2027, 2, 2, 8), london(2027, 2, 10, 0))
-    assert {message.booking for message in Message.objects.all()} == {other}
-    assert "We will remind you" not in confirmation(quiet, at=LONG_AGO)
-    assert "We will remind you" in confirmation(other, at=LONG_AGO)
-
-
-def test_the_confirmation_promises_a_reminder_only_if_one_will_come() -> None:
-    booking = booked(session_at(london(2027, 2, 9, 9, 30)))
-    assert "We will remind you" in confirmation(booking, at=london(2027, 2, 7, 20))
-    assert "We will remind you" not in confirmation(booking, at=london(2027, 2, 8, 8, 50))
-
-
-def test_a_reminder_says_where_to_turn_reminders_off() -> None:
-    booking = booked(session_at(london(2027, 2, 9, 9, 30)))
-    moment = london(2027, 2, 8, 9)
-    post_due_reminders(now=moment)
-    mail = read(composed(Message.objects.get(), at=moment))
-    [link] = re.findall(r"http://testserver(/accounts/reminders/\S+)", part(mail, "text/plain"))
-    assert link in part(mail, "text/html")
-    token = link.removeprefix("/accounts/reminders/").rstrip("/")
-    assert person_of_link(token, now=moment) == booking.person
-
-
-def composed(message: Message, *, at: datetime) -> bytes:
-    mime = composed_at(at, message)
-    assert isinstance(mime, bytes), mime
-    return mime
-
-
-def confirmation(booking: Booking, *, at: datetime) -> str:
-    """The text of the mail that says so to somebody who booked at this moment."""
-    fresh = Booking.objects.with_session().get(pk=booking.pk)
-    [message] = post(announcements.given_a_place(fresh, times(fresh)), now=at)
-    text = part(read(composed(message, at=at)), "text/plain")
-    message.delete()
-    return text
 
 
 # --- whose place, which session ---

@@ -46,9 +46,7 @@ FIRST_DAY = NOW + timedelta(days=14)
 # The third is not at a domain of the agency.
 _MANAGERS = ("police", "nhs", "else")
 
-people = st.integers(0, 8)
-dates = st.integers(0, 3)
-numbers = st.integers(0, 40)
+people, dates, numbers = st.integers(0, 8), st.integers(0, 3), st.integers(0, 40)
 
 
 class Places(RuleBasedStateMachine):
@@ -73,12 +71,9 @@ class Places(RuleBasedStateMachine):
         """A programme with or without each of the rules."""
         self.coordinator = make_coordinator()
         self.agencies = [
-            make_agency(sector=sector, domains=[f"{name}.example"])
-            for name, sector in (
-                ("police", Sector.POLICE),
-                ("nhs", Sector.HEALTH),
-                ("ambulance", Sector.HEALTH),
-            )
+            make_agency(sector=Sector.POLICE, domains=["police.example"]),
+            make_agency(sector=Sector.HEALTH, domains=["nhs.example"]),
+            make_agency(sector=Sector.HEALTH, domains=["ambulance.example"]),
         ]
         self.people = [
             make_person(
@@ -93,8 +88,7 @@ class Places(RuleBasedStateMachine):
             course.prerequisites.add(first)
         promotion = Session.Promotion.OFFER if by_offer else Session.Promotion.AUTOMATIC
         policy = make_policy(notice_days=notice)
-        lasting = timedelta(hours=3)
-        week = timedelta(days=7)
+        lasting, week = timedelta(hours=3), timedelta(days=7)
         self.sessions = [
             make_session(
                 course=course, capacity=capacity, starts_at=FIRST_DAY, promotion=promotion
@@ -111,7 +105,6 @@ class Places(RuleBasedStateMachine):
                 ],
             ),
         ]
-
         for person in self.people[:6]:
             self.learn(person)
 
@@ -119,9 +112,8 @@ class Places(RuleBasedStateMachine):
         """They say that they did elsewhere whatever the first course builds on."""
         for session in self.sessions:
             for course in session.course.prerequisites.all():
-                if not PriorLearning.objects.filter(person=person, course=course).exclude(
-                    state="rejected"
-                ):
+                learnt = PriorLearning.objects.filter(person=person, course=course)
+                if not learnt.exclude(state="rejected"):
                     PriorLearning.objects.create(
                         person=person, course=course, completed_on=NOW.date(), provider="College"
                     )

@@ -16,7 +16,7 @@ from booking.replies.intake import take_in
 from booking.replies.models import ReceivedMail
 from tests.factories import NOW, make_coordinator, make_person, make_trainer
 from tests.replies import letters
-from tests.replies.test_intake import sent_confirmation
+from tests.replies.test_reports import sent_confirmation
 
 pytestmark = pytest.mark.django_db
 

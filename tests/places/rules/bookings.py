@@ -1,0 +1,54 @@
+"""Bookings under the rules, and what became of them."""
+
+from datetime import datetime
+
+from accounts.models import Agency, User
+from booking.catalogue.models import Session
+from booking.places import actions
+from booking.places.models import Booking, BookingEvent
+from booking.scheduling import capacity
+from booking.scheduling.capacity import Reservation
+from tests.factories import (
+    NOW,
+    make_coordinator,
+    make_person,
+)
+
+State = Booking.State
+What = BookingEvent.What
+
+
+def book(session: Session, person: User | None = None, *, now: datetime = NOW) -> Booking:
+    """A booking of this person, or of somebody of an agency of their own."""
+    who = person or make_person()
+    return actions.book(session=session, person=who, by=who, now=now)
+
+
+def from_agency(agency: Agency, number: int) -> list[User]:
+    """Some people who work there."""
+    return [make_person(agency=agency) for _ in range(number)]
+
+
+def set_limits(
+    session: Session, *reservations: Reservation, limit: int | None = None, now: datetime = NOW
+) -> int:
+    """What a coordinator sets."""
+    return capacity.change_limits(
+        session=session,
+        agency_limit=limit,
+        reservations=reservations,
+        by=make_coordinator(),
+        now=now,
+    )
+
+
+def state_of(booking: Booking) -> str:
+    """As it is stored now."""
+    return Booking.objects.get(pk=booking.pk).state
+
+
+def last(booking: Booking) -> BookingEvent:
+    """The last thing that happened to it."""
+    event = booking.events.last()
+    assert event is not None
+    return event

@@ -1,0 +1,301 @@
+"""Reports of mail servers and other mail: what is noted and what is listed for people."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.addresses import people_whose_mail_fails
+from accounts.models import User
+from booking.outbox.models import Message, MessageEvent
+from booking.places.models import Booking
+from booking.replies.incoming import Fetched
+from booking.replies.intake import take_in
+from booking.replies.models import CalendarReply, ReceivedMail
+from tests.factories import NOW
+from tests.mail.letters import make_booking, post
+from tests.replies import letters
+from tests.replies.receiving import State, confirmation_of, receive, why_listed
+
+pytestmark = pytest.mark.django_db
+
+
+# --- reports of mail servers ---
+
+
+def sent_confirmation() -> Message:
+    """A confirmation that the mail server has accepted."""
+    [message] = post(confirmation_of(make_booking()))
+    Message.objects.filter(pk=message.pk).update(
+        state=Message.State.SENT, handed_over=True, sent_at=NOW
+    )
+    message.refresh_from_db()
+    return message
+
+
+def report_on(message: Message, **fields: str) -> bytes:
+    """What a mail server reports of a message to its recipient."""
+    return letters.notification(message.message_id, **{"recipient": message.to_email} | fields)
+
+
+@pytest.mark.parametrize("returned", ["message/rfc822", "text/rfc822-headers"])
+def test_a_message_that_does_not_arrive_is_seen(returned: str) -> None:
+    message = sent_confirmation()
+    assert receive(report_on(message, returned=returned))
+    message.refresh_from_db()
+    assert message.came_back
+    assert message.last_error == "5.1.1 550 5.1.1 No such person"
+    person = User.objects.get(email=message.to_email)
+    assert (person.mail_failing_since, person.mail_failure) == (NOW, message.last_error)
+    assert list(people_whose_mail_fails()) == [person]
+
+
+@pytest.mark.parametrize(
+    ("words", "came_back"),
+    [
+        ("Sorry, no mailbox here by that name. (#5.1.1)", True),
+        ("550 no such user here", True),
+        ("451 4.7.1 Greylisted, will try again", False),
+    ],
+)
+def test_a_report_in_words_with_our_headers_is_understood(words: str, came_back: bool) -> None:
+    message = sent_confirmation()
+    assert receive(letters.words_of_a_server(message.message_id, words))
+    message.refresh_from_db()
+    assert message.came_back == came_back
+    assert message.events.count() == 1
+
+
+@pytest.mark.parametrize("action", ["failed (permanently)", "FAILED", "bounced", ""])
+def test_a_failure_is_known_however_its_action_is_written(action: str) -> None:
+    message = sent_confirmation()
+    assert receive(report_on(message, action=action))
+    message.refresh_from_db()
+    assert message.came_back
+
+
+@pytest.mark.parametrize(
+    ("action", "status", "events"), [("late", "4.4.1", 1), ("done (at last)", "2.1.5", 0)]
+)
+def test_the_status_says_what_an_unknown_action_does_not(
+    action: str, status: str, events: int
+) -> None:
+    message = sent_confirmation()
+    assert receive(report_on(message, action=action, status=status, diagnostic=""))
+    message.refresh_from_db()
+    assert not message.came_back
+    assert message.events.count() == events
+
+
+_HEAD_GOT_IT = """Final-Recipient: rfc822; head@agency.example
+Original-Recipient: rfc822;{shared}
+Action: delivered
+Status: 2.1.5
+
+"""
+
+
+def test_one_of_several_whom_a_mailbox_passes_mail_on_to_is_not_the_recipient() -> None:
+    message = sent_confirmation()
+    shared = message.to_email
+    leaver = "leaver@agency.example"
+    assert not receive(report_on(message, recipient=leaver))
+    assert f"mail to {leaver} came back. We wrote to {shared}" in why_listed()
+    both = report_on(
+        message,
+        recipient=leaver,
+        original=shared,
+        before=_HEAD_GOT_IT.format(shared=shared),
+        own_id="<dsn2@mx.example>",
+    )
+    assert not receive(both)
+    message.refresh_from_db()
+    assert not message.came_back
+    assert not people_whose_mail_fails().exists()
+
+
+def test_an_address_that_stands_for_one_other_has_failed_with_it() -> None:
+    message = sent_confirmation()
+    mail = report_on(message, recipient="z.ahmed@agency.example", original=message.to_email.upper())
+    assert receive(mail)
+    message.refresh_from_db()
+    assert message.came_back
+
+
+def test_a_report_in_words_is_read_above_what_it_returns() -> None:
+    message = sent_confirmation()
+    mail = letters.words_of_a_server(message.message_id, "550 no such user").replace(
+        b"From: Briefed",
+        b"Received: from app (127.0.0.1) by mx.example (Exim 4.94.2)\r\nFrom: Briefed",
+    )
+    assert receive(mail)
+    message.refresh_from_db()
+    assert message.came_back
+    assert "550 no such user" in message.last_error
+    assert "Exim" not in message.last_error
+
+
+def test_a_code_in_what_is_returned_says_nothing() -> None:
+    message = sent_confirmation()
+    mail = letters.words_of_a_server(message.message_id, "It did not work.").replace(
+        b"Subject: You are", b"Received: (Exim 5.94.2)\r\nSubject: 5.1.1 You are"
+    )
+    assert not receive(mail)
+    assert "not clear how bad" in why_listed()
+
+
+def test_a_message_that_is_late_is_noted_only() -> None:
+    message = sent_confirmation()
+    mail = report_on(message, status="4.4.1", action="delayed")
+    assert receive(mail)
+    message.refresh_from_db()
+    assert not message.came_back
+    assert message.events.get().what == MessageEvent.What.DELAYED
+
+
+@pytest.mark.parametrize("action", ["failed", "Failed (gave up)"])
+def test_a_message_that_was_given_up_after_some_days_came_back(action: str) -> None:
+    message = sent_confirmation()
+    assert receive(report_on(message, action=action, status="4.4.7"))
+    message.refresh_from_db()
+    assert message.came_back
+    assert not people_whose_mail_fails().exists()
+
+
+def test_the_same_report_again_is_noted_once() -> None:
+    message = sent_confirmation()
+    mail = report_on(message)
+    assert [receive(mail) for _ in range(3)] == [True, True, True]
+    assert message.events.count() == 1
+
+
+def test_the_first_failure_says_since_when_and_the_last_one_why() -> None:
+    message = sent_confirmation()
+    receive(report_on(message))
+    again = report_on(
+        message, own_id="<dsn2@mx.example>", diagnostic="smtp; 552 5.2.2 Mailbox full"
+    )
+    take_in(Fetched(raw=again, is_whole=True), now=NOW + timedelta(days=1))
+    person = people_whose_mail_fails().get()
+    assert person.mail_failing_since == NOW
+    assert person.mail_failure == "5.1.1 552 5.2.2 Mailbox full"
+
+
+def test_a_failure_of_a_corrected_address_says_nothing_about_the_account() -> None:
+    message = sent_confirmation()
+    Message.objects.filter(pk=message.pk).update(to_email="corrected@agency.example")
+    message.refresh_from_db()
+    assert receive(report_on(message))
+    message.refresh_from_db()
+    assert message.came_back
+    assert not people_whose_mail_fails().exists()
+
+
+def test_a_report_of_arrival_changes_nothing() -> None:
+    message = sent_confirmation()
+    mail = report_on(message, status="2.0.0", action="delivered")
+    assert receive(mail)
+    message.refresh_from_db()
+    assert not message.came_back
+    assert not message.events.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "why"), [("It did not work.", "not clear how bad"), ("", "not clear how bad")]
+)
+def test_a_report_that_does_not_say_how_bad_it_is_is_listed(words: str, why: str) -> None:
+    message = sent_confirmation()
+    assert not receive(letters.words_of_a_server(message.message_id, words))
+    assert why in why_listed()
+    assert not message.events.exists()
+
+
+def test_a_report_on_a_mail_of_somebody_else_is_listed() -> None:
+    assert not receive(letters.notification("<other@elsewhere.example>"))
+    assert "none of ours" in why_listed()
+
+
+# --- other mail ---
+
+
+def test_a_holiday_notice_is_done_with_and_never_answered() -> None:
+    assert receive(letters.holiday_notice(make_booking()))
+    assert not Message.objects.exists()
+    received = ReceivedMail.objects.get()
+    assert (received.state, received.from_address, received.subject) == (State.DONE, "", "")
+
+
+def test_what_a_person_writes_is_listed_for_people() -> None:
+    assert not receive(letters.question())
+    received = ReceivedMail.objects.get()
+    assert received.state == State.LISTED
+    assert (received.from_address, received.subject) == ("someone@agency.example", "Café nearby?")
+
+
+def test_a_mail_that_is_too_large_is_listed_unread() -> None:
+    headers = letters.question().split(b"\r\n\r\n")[0]
+    assert not take_in(Fetched(raw=headers, is_whole=False), now=NOW)
+    assert "too large" in why_listed()
+
+
+def test_a_mail_that_stops_its_reader_each_time_is_listed() -> None:
+    booking = make_booking()
+    mail = letters.google_reply(booking, "ACCEPTED")
+    # As three readers leave it that were killed after they counted their attempt.
+    ReceivedMail.objects.create(key="<g1@mail.gmail.com>", seen_at=NOW, attempts=3)
+    assert not receive(mail)
+    assert "stopped several times" in why_listed()
+    assert not CalendarReply.objects.exists()
+
+
+def test_parts_nested_absurdly_deep_are_listed() -> None:
+    deep = b"".join(
+        b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (n, n)
+        for n in range(3000)
+    )
+    assert not receive(b"From: a@b.example\r\nMessage-ID: <deep@b.example>\r\n" + deep)
+    assert ReceivedMail.objects.get().key == "<deep@b.example>"
+
+
+_PIECES = [
+    b"From: a@b.example\r\n", b"Message-ID: <x@b.example>\r\n", b"Return-Path: <>\r\n",
+    b"Content-Type: multipart/report; boundary=b\r\n", b"Content-Type: message/rfc822\r\n",
+    b"Content-Type: message/delivery-status\r\n", b"Content-Type: text/calendar\r\n",
+    b"Content-Type: text/plain; charset=unheard-of\r\n", b"Content-Transfer-Encoding: base64\r\n",
+    b"Content-Transfer-Encoding: quoted-printable\r\n", b"\r\n", b"--b\r\n", b"--b--\r\n",
+    b"BEGIN:VCALENDAR\r\n", b"METHOD:REPLY\r\n", b"BEGIN:VEVENT\r\n", b"END:VEVENT\r\n",
+    b"END:VCALENDAR\r\n", b"UID:" + b"a" * 24 + b"-1@x\r\n", b"SEQUENCE:99999999999999999999\r\n",
+    b"ATTENDEE;PARTSTAT=DECLINED:mailto:a@b.example\r\n", b"ATTENDEE:\r\n", b"ATTENDEE;X=\"\r\n",
+    b"Action: failed\r\n", b"Status: 5.1.1\r\n", b"Subject: =?utf-8?b?////?=\r\n",
+    b"Subject: =?nonsense?q?=FF?=\r\n", b"\0", b"\xff\xfe", b"RRULE:FREQ=SECONDLY\r\n",
+]  # fmt: skip
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.sampled_from(_PIECES) | st.binary(max_size=12), max_size=40))
+def test_whatever_comes_is_settled_or_listed(pieces: list[bytes]) -> None:
+    mail = b"".join(pieces)
+    first = receive(mail)
+    assert receive(mail) == first
+    assert not ReceivedMail.objects.filter(state=State.READING).exists()
+    assert not CalendarReply.objects.exists()
+    assert not Message.objects.exists()
+
+
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_a_damaged_answer_never_takes_a_place(data: st.DataObject) -> None:
+    booking = Booking.objects.first() or make_booking()
+    mail = bytearray(letters.google_reply(booking, "DECLINED"))
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(mail) - 1))
+        mail[at : at + data.draw(st.integers(0, 30))] = data.draw(st.binary(max_size=8))
+    receive(bytes(mail))
+    booking.refresh_from_db()
+    assert booking.state == Booking.State.CONFIRMED
+    assert not ReceivedMail.objects.filter(state=State.READING).exists()
