@@ -51,7 +51,7 @@ def test_another_trainer_is_told_to_those_with_a_place_and_to_both_trainers(
         ]
     )
     texts = {message.topic: text_of(message) for message in told}
-    assert "Trainer\n  Before: Sam Green\n  Now: Ada Obi" in texts["session.changed"]
+    assert "Trainer\nBefore: Sam Green\nNow: Ada Obi" in texts["session.changed"]
     assert "You are now named as a trainer" in texts["trainer.assigned"]
     assert f"/sessions/{session.pk}/attendees/" in texts["trainer.assigned"]
     assert "You are no longer named as a trainer" in texts["trainer.removed"]
@@ -67,7 +67,7 @@ def test_a_trainer_who_stays_hears_of_other_dates(coordinator: Client) -> None:
     [told] = Message.objects.filter(recipient=trainer)
     assert told.topic == "trainer.changed"
     text = text_of(told)
-    assert "- Date and time\n  Before:" in text
+    assert "Date and time\nBefore:" in text
     assert "10am to 12pm" in text
 
 

@@ -49,7 +49,7 @@ def test_whoever_declines_keeps_the_place_and_is_told_how_to_cancel(
     assert "still booked" in str(mail["Subject"])
     assert mail["Auto-Submitted"] == "auto-generated"
     words = part(mail, "text/plain")
-    assert f"Cancel here: http://testserver/bookings/{booking.pk}/" in words
+    assert f"Cancel your place here: http://testserver/bookings/{booking.pk}/" in words
     assert "Please cancel before the session starts" in words
 
 
