@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.db import connection
 from playwright.sync_api import Page, expect
 
 from booking.local.processes import GuardedProcess, free_port
@@ -96,6 +97,17 @@ def running_site(
         web.stop(seconds=10)
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def _the_worker_gives_way(transactional_db: None) -> None:
+    """The worker goes on while a test's tables are emptied: in a deadlock it is the one that ends.
+
+    Who waits for less time finds the deadlock and gives up; the worker does so after one second,
+    and tries again in its next round.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET deadlock_timeout = '20s'")
 
 
 def _wait_until_ready(address: str, web: GuardedProcess) -> None:
