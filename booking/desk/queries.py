@@ -9,6 +9,7 @@ from django.http import Http404
 
 from accounts.models import Sector, User
 from booking.catalogue.models import Session, SessionQuerySet, Sitting, Venue
+from booking.catalogue.sittings import overlapping
 from booking.outbox.models import Message
 from booking.places.changes import Change, for_managers, states_concerned
 from booking.places.managers.copies import copied_of_change
@@ -170,10 +171,10 @@ def people_who_would_clash(session: Session, sittings: Sequence[PlannedSitting])
 
 
 def _sittings_during(times: Sequence[PlannedSitting]) -> QuerySet[Sitting]:
-    overlap = Q(pk__in=[])
+    during = Q(pk__in=[])
     for each in times:
-        overlap |= Q(starts_at__lt=each.ends_at, ends_at__gt=each.starts_at)
-    return Sitting.objects.filter(overlap)
+        during |= overlapping(each.starts_at, each.ends_at)
+    return Sitting.objects.filter(during)
 
 
 @dataclass(frozen=True)

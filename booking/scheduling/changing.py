@@ -13,7 +13,7 @@ from django.db import transaction
 
 from accounts.models import User
 from booking.catalogue.models import Session, SessionEvent, Sitting, Venue
-from booking.catalogue.sittings import SittingTimes
+from booking.catalogue.sittings import SittingTimes, overlap
 from booking.outbox import posting as outbox
 from booking.places import announcements, giving, history
 from booking.places.changes import (
@@ -97,7 +97,7 @@ def check_times(
         if sitting.ends_at <= sitting.starts_at:
             raise BadTimes("Each date must end after it starts.")
     for earlier, later in itertools.pairwise(ordered):
-        if later.starts_at < earlier.ends_at:
+        if overlap(earlier, later):
             raise BadTimes("Two dates overlap.")
     if any(sitting.starts_at <= now for sitting in ordered if sitting.key not in begun):
         raise BadTimes("New dates must lie ahead." if begun else "The first date must lie ahead.")

@@ -5,7 +5,7 @@ many, handing over and moving. Nothing is written here.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -123,15 +123,14 @@ class Decision:
 def decide(case: Case) -> Decision:
     """What becomes of whoever asks, by every rule in its order."""
     against = tuple(refused for rule in RULES if (refused := rule(case)) is not None)
-    number = case.session.waiting_count + 1
-    decision = Decision(against=against, number=number, elsewhere=case.elsewhere)
+    decision = Decision(
+        against=against, number=case.session.waiting_count + 1, elsewhere=case.elsewhere
+    )
     if case.who is None or case.by is None or not case.needs_manager or decision.refusal:
         return decision
     manager = rules.manager_of(case.who, case.named, by=case.by)
     agreed = rules.is_manager(case.by, manager, person_id=case.who.row.key)
-    return Decision(
-        against=against, manager=manager, is_agreed=agreed, number=number, elsewhere=case.elsewhere
-    )
+    return replace(decision, manager=manager, is_agreed=agreed)
 
 
 def as_told(refusal: PlaceRefused, *, now: datetime) -> Decision:
