@@ -34,6 +34,7 @@ from booking.local import (
 from booking.outbox.models import Message
 from booking.partnership import kept as partnership
 from booking.places import actions as places
+from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused
 from booking.site.wording import LONDON
@@ -261,6 +262,9 @@ def _book(now: datetime) -> None:
     for turn in turns:
         _book_somebody(turn, people, next(clock), dice)
     _try_to_book(sessions[_PRACTITIONER_WAITS_FOR], practitioner, next(clock), dice)
+    # Managers who were asked long ago have answered, or their people's places would be lost.
+    for approval in Approval.objects.run_out(now=now).select_related("booking"):
+        places.approve(approval=approval, now=approval.asked_at + timedelta(days=1))
 
 
 def _wanted_in(session: Session, dice: random.Random) -> _Wanted:

@@ -54,6 +54,9 @@ def test_the_sample_is_a_programme_in_use() -> None:
     assert sessions.filter(booking_closes_at__gt=now).count() == 1
 
     assert Booking.objects.holding_a_place().count() > 300
+    # Nobody loses a place when the worker starts.
+    assert not Booking.objects.requests_run_out(now=now).exists()
+    assert Booking.objects.filter(state=Booking.State.REQUESTED).exists()
     assert not Message.objects.unsettled().exists()
     assert set(Message.objects.values_list("last_error", flat=True)) == {"Sample data: not sent"}
 
