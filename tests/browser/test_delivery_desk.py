@@ -87,8 +87,11 @@ def test_a_coordinator_finds_out_what_happened_to_a_mail_and_sends_it_elsewhere(
     page.get_by_role("button", name="Done with").click()
     expect(page.get_by_text("Nothing needs reading.")).to_be_visible()
     accessible(page)
+    # Not due, or the worker would send it before the page is read.
     Message.objects.filter(booking=booking).update(
-        state=Message.State.WAITING, created_at=timezone.now() - timedelta(hours=3)
+        state=Message.State.WAITING,
+        created_at=timezone.now() - timedelta(hours=3),
+        due_at=timezone.now() + timedelta(hours=1),
     )
     page.goto("/manage/")
     expect(page.get_by_text("Mail is not leaving.")).to_be_visible()
