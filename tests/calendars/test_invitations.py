@@ -31,6 +31,7 @@ from tests.factories import (
     make_session,
     make_venue,
 )
+from tests.people import book, give_up
 
 pytestmark = pytest.mark.django_db
 
@@ -126,10 +127,6 @@ def course_of(sittings: Sequence[tuple[datetime, datetime]], **fields: object) -
         sittings=sittings,
         **fields,  # type: ignore[arg-type]
     )
-
-
-def book(session: Session, person: User) -> Booking:
-    return actions.book(session=session, person=person, by=person, now=NOW)
 
 
 def rearrange(session: Session, **changed: object) -> None:
@@ -320,7 +317,7 @@ def test_waiting_and_an_offer_bring_no_entry_until_the_place_is_certain(
     held = book(session, make_person())
     waiting = book(session, person)
     post.deliver()
-    actions.cancel(booking=held, by=held.person, now=NOW)
+    give_up(held)
     moved(session)
     post.deliver()
     post.check(person)

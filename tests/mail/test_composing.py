@@ -22,10 +22,7 @@ from booking.places.models import Booking
 from booking.scheduling import trainers
 from booking.scheduling.drafting import NEW_DATE
 from booking.site.wording import LONDON
-from tests.factories import (
-    NOW,
-    make_session,
-)
+from tests.factories import NOW, make_session
 from tests.mail.letters import (
     composed_at,
     every_notice,

@@ -16,16 +16,8 @@ from booking.outbox.models import Message
 from booking.partnership.models import Partnership
 from booking.places import announcements
 from booking.places.models import Booking
-from tests.factories import (
-    NOW,
-)
-from tests.mail.letters import (
-    part,
-    post,
-    read,
-    times,
-    written,
-)
+from tests.factories import NOW
+from tests.mail.letters import part, post, read, times, written
 from tests.mail.notices import calendar_part
 
 pytestmark = pytest.mark.django_db

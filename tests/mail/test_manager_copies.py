@@ -30,6 +30,7 @@ from tests.factories import (
     make_session,
 )
 from tests.mail.letters import THREE_DATES, part, read, written
+from tests.people import give_up, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -120,7 +121,7 @@ def test_the_copies_say_what_happened(course: Course) -> None:
     session = make_session(course=course, sittings=THREE_DATES)
     booking = book(session)
     move(session, days=1)
-    actions.cancel(booking=booking, by=booking.person, now=NOW)
+    give_up(booking)
     booked, changed, cancelled = (read(written(message)) for message in copies())
     assert booked["Subject"] == "Priya Shah has a place: Neglect, Wed 3 Feb 2027"
     assert changed["Subject"] == "Changed: Neglect, now Wed 3 Feb 2027 (Priya Shah)"
@@ -148,7 +149,7 @@ def test_somebody_given_a_place_from_the_list_is_told_of_only_then(course: Cours
     first = book(session, make_person())
     waits = book(session)
     assert topics() == []
-    actions.cancel(booking=first, by=first.person, now=NOW)
+    give_up(first)
     assert topics() == ["manager.confirmed"]
     assert copies()[0].booking == waits
 
@@ -157,7 +158,7 @@ def test_an_accepted_offer_is_told_of_and_an_open_one_is_not(course: Course) -> 
     session = make_session(course=course, capacity=1, promotion=Session.Promotion.OFFER)
     first = book(session, make_person())
     waits = book(session)
-    actions.cancel(booking=first, by=first.person, now=NOW)
+    give_up(first)
     assert topics() == []
     actions.accept_offer(booking=waits, by=waits.person, now=NOW)
     assert topics() == ["manager.confirmed"]
@@ -168,7 +169,7 @@ def test_who_waits_or_leaves_the_list_is_nobody_elses_business(course: Course) -
     book(session, make_person())
     waits = book(session)
     move(session, days=1)
-    actions.cancel(booking=waits, by=waits.person, now=NOW)
+    give_up(waits)
     assert topics() == []
 
 
@@ -278,14 +279,14 @@ def test_no_copy_without_a_manager_or_to_oneself(course: Course, address: str) -
     booking = book(
         session, make_practitioner(email="practitioner@agency.example", manager_email=address)
     )
-    actions.cancel(booking=booking, by=booking.person, now=NOW)
+    give_up(booking)
     assert topics() == []
 
 
 def test_a_course_that_does_not_ask_for_copies_sends_none() -> None:
     session = make_session(course=make_course())
     booking = book(session)
-    actions.cancel(booking=booking, by=booking.person, now=NOW)
+    give_up(booking)
     assert topics() == []
 
 
@@ -302,8 +303,7 @@ def test_copies_stand_or_fall_with_the_decision(course: Course) -> None:
 def test_the_practitioner_is_told_that_a_copy_goes_to_the_manager(course: Course) -> None:
     session = make_session(course=course)
     person = make_practitioner()
-    client = Client()
-    client.force_login(person)
+    client = signed_in(person)
     assert (
         f"Your line manager, {MANAGER}, gets a copy"
         in client.get(f"/sessions/{session.pk}/book/").text
@@ -321,8 +321,7 @@ def test_the_practitioner_is_told_that_a_copy_goes_to_the_manager(course: Course
 def test_nobody_is_told_of_copies_that_do_not_go_out() -> None:
     session = make_session()
     person = make_practitioner()
-    client = Client()
-    client.force_login(person)
+    client = signed_in(person)
     assert "line manager" not in client.get(f"/sessions/{session.pk}/book/").text
     booking = book(session, person)
     assert "line manager" not in client.get(booking.get_absolute_url()).text

@@ -12,13 +12,7 @@ from booking.outbox.models import Message
 from booking.places import announcements, links
 from booking.places.changes import Matter
 from booking.places.models import Booking
-from tests.factories import (
-    NOW,
-    make_coordinator,
-    make_person,
-    make_policy,
-    make_session,
-)
+from tests.factories import NOW, make_coordinator, make_person, make_policy, make_session
 from tests.mail.letters import (
     CHANGES,
     LATER,

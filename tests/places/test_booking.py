@@ -10,13 +10,11 @@ from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.models import Booking, BookingEvent
-from booking.places.refusals import (
-    NothingOffered,
-    OfferRanOut,
-)
+from booking.places.refusals import NothingOffered, OfferRanOut
 from booking.places.sweep import sweep
 from tests.factories import NOW, make_person, make_session
-from tests.places.booked import State, book, refreshed
+from tests.people import book, give_up
+from tests.places.booked import State, refreshed
 
 pytestmark = pytest.mark.django_db
 
@@ -76,7 +74,7 @@ def test_freed_place_goes_to_the_first_person_waiting() -> None:
     session = make_session(capacity=1)
     holder = book(session)
     first, second = book(session), book(session)
-    cancelled = actions.cancel(booking=holder, by=holder.person, now=NOW)
+    cancelled = give_up(holder)
     session.refresh_from_db()
     assert refreshed(first).state == State.CONFIRMED
     assert refreshed(second).state == State.WAITING
@@ -105,7 +103,7 @@ def test_leaving_the_list_moves_the_others_up() -> None:
     session = make_session(capacity=1)
     book(session)
     first, second = book(session), book(session)
-    actions.cancel(booking=first, by=first.person, now=NOW)
+    give_up(first)
     session.refresh_from_db()
     assert refreshed(first).state == State.WITHDRAWN
     assert refreshed(second).waiting_position == 1
@@ -125,7 +123,7 @@ class TestOffers:
         session = make_session(capacity=1, promotion=Session.Promotion.OFFER, offer_hours=24)
         holder = book(session)
         first, second = book(session), book(session)
-        actions.cancel(booking=holder, by=holder.person, now=NOW)
+        give_up(holder)
         return session, refreshed(first), refreshed(second)
 
     def test_place_is_held_for_the_person_offered_it(self) -> None:
@@ -181,7 +179,7 @@ class TestOffers:
             capacity=1, promotion=Session.Promotion.OFFER, starts_at=NOW + timedelta(hours=5)
         )
         holder, waiting = book(session), book(session)
-        actions.cancel(booking=holder, by=holder.person, now=NOW)
+        give_up(holder)
         assert refreshed(waiting).offered_until == NOW + timedelta(hours=2, minutes=30)
 
     def test_nothing_to_accept_on_a_confirmed_booking(self) -> None:

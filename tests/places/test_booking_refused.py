@@ -20,7 +20,8 @@ from booking.places.refusals import (
 )
 from booking.places.sweep import sweep
 from tests.factories import NOW, make_person, make_session
-from tests.places.booked import State, book, refreshed
+from tests.people import book, give_up
+from tests.places.booked import State, refreshed
 
 pytestmark = pytest.mark.django_db
 
@@ -85,7 +86,7 @@ class TestRefusals:
         blocked = actions.book(session=full, person=person, by=person, now=NOW)
         assert blocked.state == State.WAITING
         behind = book(full)
-        actions.cancel(booking=holder, by=holder.person, now=NOW)
+        give_up(holder)
         assert refreshed(blocked).state == State.WAITING
         assert refreshed(behind).state == State.CONFIRMED
 
@@ -96,21 +97,21 @@ class TestRefusals:
         person = make_person()
         actions.book(session=other, person=person, by=person, now=NOW)
         actions.book(session=full, person=person, by=person, now=NOW)
-        actions.cancel(booking=holder, by=holder.person, now=NOW)
+        give_up(holder)
         assert book(full).state == State.CONFIRMED
 
     def test_cancelling_twice(self) -> None:
         booking = book(make_session())
-        actions.cancel(booking=booking, by=booking.person, now=NOW)
+        give_up(booking)
         with pytest.raises(NotLive, match="already been cancelled"):
-            actions.cancel(booking=booking, by=booking.person, now=NOW)
+            give_up(booking)
         assert Session.objects.get(pk=booking.session_id).places_taken == 0
 
     def test_cancelling_after_the_start(self) -> None:
         session = make_session(starts_at=NOW + timedelta(hours=1))
         booking = book(session)
         with pytest.raises(SessionStarted):
-            actions.cancel(booking=booking, by=booking.person, now=NOW + timedelta(hours=1))
+            give_up(booking, now=NOW + timedelta(hours=1))
 
     def test_nobody_is_promoted_after_the_start(self) -> None:
         session = make_session(capacity=1, starts_at=NOW + timedelta(hours=1))

@@ -9,13 +9,9 @@ from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import CapacityTooLow, SessionNotOpen, SessionStarted
 from booking.scheduling import cancelling, capacity, changing
 from booking.scheduling.changing import BadTimes, PlannedSitting
-from tests.factories import (
-    NOW,
-    make_coordinator,
-    make_session,
-    make_venue,
-)
-from tests.scheduling.changes import as_it_is, book, posted
+from tests.factories import NOW, make_coordinator, make_session, make_venue
+from tests.people import book
+from tests.scheduling.changes import as_it_is, posted
 
 pytestmark = pytest.mark.django_db
 

@@ -26,7 +26,8 @@ from tests.factories import (
     make_venue,
 )
 from tests.mail.letters import part, read
-from tests.scheduling.changes import as_it_is, book, posted
+from tests.people import book, give_up
+from tests.scheduling.changes import as_it_is, posted
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +35,7 @@ pytestmark = pytest.mark.django_db
 def test_who_has_yet_to_answer_has_no_longer_than_until_the_new_start() -> None:
     session = make_session(capacity=1, promotion=Session.Promotion.OFFER)
     held, offered, invited = book(session), book(session), book(session)
-    actions.cancel(booking=held, by=held.person, now=NOW)
+    give_up(held)
     Booking.objects.filter(pk=invited.pk).update(must_accept_by=session.starts_at)
     offered.refresh_from_db()
     first_end = offered.offered_until
@@ -71,7 +72,7 @@ def test_an_offer_lasts_as_promised_unless_the_session_moves_to_begin_earlier() 
     venue = make_venue("Carriageworks")
     session = make_session(capacity=1, promotion=Session.Promotion.OFFER, venue=venue)
     held, offered = book(session), book(session)
-    actions.cancel(booking=held, by=held.person, now=NOW)
+    give_up(held)
     offered.refresh_from_db()
     promised = offered.offered_until
     Session.objects.update(offer_hours=1)
@@ -109,7 +110,7 @@ def test_a_manager_is_not_asked_twice_who_was_asked_anew_in_the_same_moment() ->
     arrangements = replace(planned, sittings=(moved,))
     changing.rearrange(session=session, arrangements=arrangements, by=make_coordinator(), now=NOW)
     assert questions(waiting).count() == 2
-    actions.cancel(booking=first, by=first.person, now=NOW)
+    give_up(first)
     waiting.refresh_from_db()
     assert waiting.state == Booking.State.REQUESTED
     assert questions(waiting).count() == 2
