@@ -19,8 +19,7 @@ from booking.places.managers import asking
 from booking.places.managers.copies import TO_MANAGERS
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
-from booking.scheduling import cancelling, changing
-from booking.scheduling.changing import Arrangements, PlannedSitting
+from booking.scheduling import cancelling
 from tests.factories import (
     NOW,
     make_agency,
@@ -31,6 +30,7 @@ from tests.factories import (
 )
 from tests.mail.letters import THREE_DATES, part, read, written
 from tests.people import give_up, signed_in
+from tests.scheduling.changes import move, rearrange
 
 pytestmark = pytest.mark.django_db
 
@@ -63,25 +63,10 @@ def topics() -> list[str]:
     return [message.topic for message in copies()]
 
 
-def move(session: Session, *, join_url: str = "", days: int = 0) -> None:
-    fresh = Session.objects.get(pk=session.pk)
-    by = timedelta(days=days)
-    sittings = tuple(
-        PlannedSitting(each.starts_at + by, each.ends_at + by, key=each.pk)
-        for each in fresh.sittings.all()
-    )
-    changing.rearrange(
-        session=fresh,
-        arrangements=Arrangements(sittings, fresh.delivery, fresh.venue, join_url),
-        by=make_coordinator(),
-        now=NOW,
-    )
-
-
 def test_the_manager_gets_a_copy_of_booking_change_and_cancellation(course: Course) -> None:
     session = make_session(course=course, sittings=THREE_DATES)
     booking = book(session)
-    move(session, days=7)
+    move(session, timedelta(days=7))
     actions.cancel(booking=booking, by=booking.person, now=NOW, why="I am ill.")
     assert topics() == ["manager.confirmed", "manager.changed", "manager.cancelled"]
     for message in copies():
@@ -97,7 +82,7 @@ def test_the_manager_gets_a_copy_of_booking_change_and_cancellation(course: Cour
 def test_a_copy_has_no_calendar_part_and_nothing_to_act_by(course: Course) -> None:
     session = make_session(course=course, sittings=THREE_DATES)
     booking = book(session)
-    move(session, days=7)
+    move(session, timedelta(days=7))
     actions.cancel(booking=booking, by=booking.person, now=NOW, why="I am ill.")
     for message in copies():
         mail = read(written(message))
@@ -120,7 +105,7 @@ def test_a_copy_has_no_calendar_part_and_nothing_to_act_by(course: Course) -> No
 def test_the_copies_say_what_happened(course: Course) -> None:
     session = make_session(course=course, sittings=THREE_DATES)
     booking = book(session)
-    move(session, days=1)
+    move(session, timedelta(days=1))
     give_up(booking)
     booked, changed, cancelled = (read(written(message)) for message in copies())
     assert booked["Subject"] == "Priya Shah has a place: Neglect, Wed 3 Feb 2027"
@@ -168,7 +153,7 @@ def test_who_waits_or_leaves_the_list_is_nobody_elses_business(course: Course) -
     session = make_session(course=course, capacity=1)
     book(session, make_person())
     waits = book(session)
-    move(session, days=1)
+    move(session, timedelta(days=1))
     give_up(waits)
     assert topics() == []
 
@@ -181,9 +166,9 @@ def test_a_new_join_link_is_for_those_who_attend(
     monkeypatch.setattr(Change, "as_payload", lambda each: {**as_payload(each), "what": label})
     session = make_session(course=course, delivery=Session.Delivery.ONLINE)
     book(session)
-    move(session, join_url="https://meet.example/secret")
+    rearrange(session, join_url="https://meet.example/secret")
     assert topics() == ["manager.confirmed"]
-    move(session, days=1, join_url="https://meet.example/other")
+    move(session, timedelta(days=1), join_url="https://meet.example/other")
     mail = read(written(copies()[-1]))
     assert "Wednesday 3 February 2027" in part(mail, "text/plain")
     assert ", now " in mail["Subject"]
@@ -232,7 +217,7 @@ def test_the_copy_goes_to_the_manager_who_was_asked_and_not_to_the_usual_one() -
     asked = "other@agency.example"
     booking = actions.book(session=session, person=person, by=person, now=NOW, manager_email=asked)
     actions.approve(approval=booking.approval, now=NOW)
-    move(session, days=1)
+    move(session, timedelta(days=1))
     actions.cancel(booking=booking, by=person, now=NOW)
     assert [(message.topic, message.to_email) for message in copies()] == [
         ("manager.confirmed", asked),
@@ -246,7 +231,7 @@ def test_the_copy_goes_to_the_manager_who_was_asked_and_not_to_the_usual_one() -
 def test_no_copy_goes_to_an_address_elsewhere_that_nobody_confirmed(course: Course) -> None:
     session = make_session(course=course)
     booking = book(session, make_practitioner(manager_email="somebody@elsewhere.example"))
-    move(session, days=1)
+    move(session, timedelta(days=1))
     assert topics() == []
     [message] = Message.objects.filter(booking=booking, topic="booking.confirmed")
     assert "line manager" not in part(read(written(message)), "text/plain")
