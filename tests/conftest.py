@@ -11,17 +11,23 @@ from django.core.cache import caches
 from django.test import Client
 
 _HERE = Path(__file__).parent
-# What drives a browser, starts servers and programs, breaks them, races, or goes by chance.
+# What drives a browser, starts servers and programs, breaks them, races, reads with every parser,
+# or goes by chance. Single tests elsewhere are marked where they stand.
 _SLOW = (
     "browser",
+    "calendars/test_every_object.py",
+    "calendars/test_histories.py",
+    "calendars/test_hostile_events.py",
     "faults",
     "local/test_bootstrap.py",
     "local/test_demo.py",
+    "local/test_load_sample.py",
     "local/test_servers.py",
     "outbox/test_composing_faults.py",
     "outbox/test_server_trouble.py",
     "places/agency/test_exchange_race.py",
     "places/test_race.py",
+    "replies/test_reading.py",
     "worker/test_celery_programs.py",
 )
 

@@ -233,6 +233,7 @@ def test_every_address_has_a_row() -> None:
     assert not missing, f"Say in TABLE who may open these: {sorted(missing)}"
 
 
+@pytest.mark.slow
 def test_who_may_look(site: Site) -> None:
     wrong = []
     for name, (looking, _) in TABLE.items():
@@ -251,6 +252,7 @@ def test_who_may_look(site: Site) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.slow
 def test_who_may_act(site: Site) -> None:
     wrong = []
     for name, (_, acting) in TABLE.items():
@@ -272,6 +274,7 @@ def strict(browser: Client) -> Client:
 NOT_ACTING = {name for name, row in TABLE.items() if row[0] == row[1]} - {"stop_interest"}
 
 
+@pytest.mark.slow
 def test_a_form_from_another_site_does_nothing(site: Site) -> None:
     wrong = []
     for name, (_, acting) in TABLE.items():

@@ -262,6 +262,7 @@ _PIECES = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -275,6 +276,7 @@ def test_whatever_comes_is_settled_or_listed(pieces: list[bytes]) -> None:
     assert not Message.objects.exists()
 
 
+@pytest.mark.slow
 @settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -250,6 +250,7 @@ def test_a_long_list_is_foreseen_with_a_few_statements(
     assert many.tally(rows).waiting == 335
 
 
+@pytest.mark.slow
 @settings(
     max_examples=150,
     deadline=None,
