@@ -117,6 +117,6 @@ def make_session(
     return session
 
 
-def session_ahead(days: int = 21, **fields: Any) -> Session:
+def session_ahead(days: int = 21, /, **fields: Any) -> Session:
     """As `make_session`, in the morning so many days from today."""
     return make_session(**{"starts_at": morning(days), **fields})

@@ -5,7 +5,7 @@ from typing import Any
 
 from booking.catalogue.models import Session
 from booking.site.wording import LONDON
-from tests.factories import in_days, make_person, make_session
+from tests.factories import in_days, make_session
 from tests.people import book_now
 
 
@@ -20,8 +20,7 @@ def with_people(*, booked: int, waiting: int = 0, **fields: Any) -> Session:
     fields.setdefault("starts_at", ahead())
     session = make_session(capacity=capacity, **fields)
     for _ in range(booked + waiting):
-        person = make_person()
-        book_now(session, person)
+        book_now(session)
     session.refresh_from_db()
     return session
 

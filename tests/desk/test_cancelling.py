@@ -12,7 +12,7 @@ from booking.outbox.models import Message
 from booking.scheduling import cancelling
 from booking.scheduling.cancelling import NextDateGone, NextDates
 from tests.desk.coordinators import ahead, with_people
-from tests.factories import make_coordinator, make_course, make_person, make_session, make_trainer
+from tests.factories import make_coordinator, make_course, make_session, make_trainer
 from tests.mail.letters import part, read, written
 from tests.pages import said
 from tests.people import book_now
@@ -74,8 +74,7 @@ def test_the_next_date_is_offered_to_those_who_had_a_place_in_their_order(
     body = part(read(written(mail)), "text/plain")
     assert f"/bookings/{there[first].pk}/" in body
     assert "you must accept it there" in body
-    newcomer = make_person()
-    late = book_now(soon, newcomer)
+    late = book_now(soon)
     assert (late.state, late.waiting_position) == ("waiting", 2)
     assert "Offered instead: SOON" in off.events.get().what
 

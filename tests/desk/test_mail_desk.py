@@ -39,8 +39,7 @@ def coordinator() -> Client:
 def with_people(*, booked: int, **fields: Any) -> Session:
     session = make_session(starts_at=morning(30), **fields)
     for _ in range(booked):
-        person = make_person()
-        book_now(session, person)
+        book_now(session)
     return session
 
 
@@ -173,8 +172,7 @@ def test_a_booking_of_many_dates_shows_its_confirmation_and_folds_the_dates(
     begin = timezone.now() + timedelta(days=30)
     dates = [(begin + timedelta(days=n), begin + timedelta(days=n, hours=3)) for n in range(6)]
     session = make_session(sittings=dates)
-    person = make_person()
-    booking = book_now(session, person)
+    booking = book_now(session)
     first = Message.objects.earliest("id")
     for number in range(6):
         copy = Message.objects.get(pk=first.pk)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from tests.desk.coordinators import ahead, typed_change, typed_times, with_people
-from tests.factories import make_person, make_session, make_trainer
+from tests.factories import make_session, make_trainer
 from tests.mail.letters import part, read, written
 from tests.pages import said
 from tests.people import book, book_now
@@ -96,8 +96,7 @@ def test_later_dates_of_a_session_that_has_begun_can_still_change(coordinator: C
     session = make_session(
         sittings=[(ahead(7), ahead(7, 13)), (ahead(14), ahead(14, 13))], starts_at=ahead(7)
     )
-    person = make_person()
-    booking = book(session, person, now=now)
+    booking = book(session, now=now)
     begun = ahead(-7)
     first = session.sittings.all()[0]
     first.starts_at, first.ends_at = begun, begun + timedelta(hours=3)

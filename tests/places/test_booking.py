@@ -92,9 +92,9 @@ def test_freed_place_goes_to_the_first_person_waiting() -> None:
 def test_booking_again_after_cancelling_is_a_new_calendar_entry() -> None:
     session = make_session()
     person = make_person()
-    first = actions.book(session=session, person=person, by=person, now=NOW)
+    first = book(session, person)
     actions.cancel(booking=first, by=person, now=NOW)
-    second = actions.book(session=session, person=person, by=person, now=NOW)
+    second = book(session, person)
     assert second.pk != first.pk
     assert second.calendar_key != first.calendar_key
 
@@ -193,7 +193,7 @@ def test_many_waiting_people_are_given_places_in_short_transactions() -> None:
     book(session)
     people = [make_person() for _ in range(actions.FILL_AT_ONCE + 5)]
     for person in people:
-        actions.book(session=session, person=person, by=person, now=NOW)
+        book(session, person)
     Session.objects.filter(pk=session.pk).update(capacity=100)
     assert sweep(now=NOW) == len(people)
     session.refresh_from_db()
@@ -220,10 +220,9 @@ def test_people_are_locked_once_after_each_locking_of_a_session() -> None:
     session = make_session(capacity=1)
     book(session)
     book(session)
-    newcomer = make_person()
     Session.objects.filter(pk=session.pk).update(capacity=3)
     with CaptureQueriesContext(connection) as asked:
-        actions.book(session=session, person=newcomer, by=newcomer, now=NOW)
+        book(session)
     locks = [query["sql"] for query in asked if "FOR NO KEY UPDATE" in query["sql"]]
     tables = ["people" if "accounts_user" in sql else "session" for sql in locks]
     assert tables == ["session", "people"] * 2
@@ -234,7 +233,7 @@ def test_statements_of_one_booking(django_assert_num_queries) -> None:  # type: 
     session = make_session()
     person = make_person()
     with django_assert_num_queries(9):
-        actions.book(session=session, person=person, by=person, now=NOW)
+        book(session, person)
 
 
 def test_a_session_that_fails_keeps_no_other_from_its_turn() -> None:
@@ -242,8 +241,8 @@ def test_a_session_that_fails_keeps_no_other_from_its_turn() -> None:
     waiting = {}
     for session in (broken, sound):
         first, second = make_person(), make_person()
-        actions.book(session=session, person=first, by=first, now=NOW)
-        waiting[session.pk] = actions.book(session=session, person=second, by=second, now=NOW)
+        book(session, first)
+        waiting[session.pk] = book(session, second)
     Session.objects.update(capacity=2)
     with connection.cursor() as cursor:
         cursor.execute(

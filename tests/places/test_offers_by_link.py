@@ -69,8 +69,7 @@ def test_accepting_gives_the_place_without_signing_in() -> None:
 
 def test_declining_passes_the_place_on() -> None:
     booking = offered()
-    third = make_person()
-    waiting = book_now(booking.session, third)
+    waiting = book_now(booking.session)
     assert Client().post(path_of(booking), {"answer": "decline"}).status_code == 302
     assert state_of(booking) == Booking.State.DECLINED
     assert state_of(waiting) == Booking.State.OFFERED

@@ -2,10 +2,8 @@
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from booking.places import actions
 from tests.factories import make_course, make_person, make_session, morning, session_ahead
 from tests.people import book_now, signed_in
 
@@ -45,7 +43,7 @@ def test_nobody_signed_in_gets_or_gives_a_kept_page() -> None:
     address = session.get_absolute_url()
     person = make_person(first_name="Zoë")
     client = signed_in(person)
-    actions.book(session=session, person=person, by=person, now=timezone.now())
+    book_now(session, person)
     own = client.get(address).content.decode()
     assert "Sign out" in own
     others = Client().get(address).content.decode()

@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from accounts.models import User
 from booking.outbox.models import Message
-from booking.places import actions
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from tests.factories import make_coordinator, make_course, make_person, make_trainer, session_ahead
@@ -79,13 +78,7 @@ def test_leads_are_asked_for_a_second_step_before_they_see_others(
 
 def test_the_list_shows_colleagues_by_session_and_nobody_else(police: Police) -> None:
     session = session_ahead(course=make_course(title="Neglect"))
-    booking = actions.book(
-        session=session,
-        person=police.zoe,
-        by=police.zoe,
-        now=timezone.now(),
-        needs="I use a wheelchair",
-    )
+    booking = book_now(session, police.zoe, needs="I use a wheelchair")
     book_now(session, police.other)
     client = signed_in(police.lead)
     page = client.get(reverse("agency")).content.decode()
@@ -252,7 +245,7 @@ def test_a_lead_takes_a_colleague_off_the_waiting_list(police: Police) -> None:
 
 
 def test_what_is_over_is_not_shown_to_leads(police: Police) -> None:
-    booking = book_now(session_ahead(days=2), police.zoe)
+    booking = book_now(session_ahead(2), police.zoe)
     over = timezone.now() - timedelta(days=1)
     type(booking.session).objects.update(starts_at=over - timedelta(hours=3), ends_at=over)
     client = signed_in(police.lead)

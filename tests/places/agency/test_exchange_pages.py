@@ -146,7 +146,7 @@ def test_refusals_are_shown_with_their_sentence_and_nothing_changes(
 def test_a_practitioner_is_no_manager_who_agrees_for_a_colleague(police: Police) -> None:
     session = session_ahead(course=make_course(needs_manager_approval=True))
     User.objects.filter(pk=police.zoe.pk).update(manager_email="boss@police.example")
-    booking = actions.book(session=session, person=police.zoe, by=police.zoe, now=timezone.now())
+    booking = book_now(session, police.zoe)
     actions.approve(approval=booking.approval, now=timezone.now())
     client = signed_in(police.zoe)
     answer = substitute(client, booking, "give", email="amy@police.example")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from booking.places import actions, exchanges
+from booking.places import exchanges
 from booking.places.models import Booking
 from booking.places.rules.line import standing
 from tests.factories import (
@@ -42,7 +42,7 @@ def test_the_rule_that_holds_is_the_one_of_now_not_of_when_they_joined() -> None
     book(session)
     waits = book(session)
     assert standing(waits, now=NOW).reason.rule == "capacity"
-    actions.book(session=other, person=waits.person, by=waits.person, now=NOW)
+    book(other, waits.person)
     assert standing(waits, now=NOW).reason.rule == "clash"
     for page in pages(waits):
         assert "overlaps with one you have booked: Neglect" in page
