@@ -138,7 +138,7 @@ def _capacity_preview(request: HttpRequest, session: Session, form: CapacityForm
     """Who would be given or offered a place. Raises `PlaceRefused`."""
     now, places = timezone.now(), form.cleaned_data["capacity"]
     read = read_session(session.pk)
-    check_capacity(read, places, now=now)
+    check_capacity(read.session, places, now=now)
     chosen = who_would_get_a_place(read, places, now=now)
     context = {
         "session": session,
