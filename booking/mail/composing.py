@@ -35,7 +35,6 @@ from booking.mail.notice import (
     still_offers,
     still_to_tell,
 )
-from booking.mail.plain_text import plain_text
 from booking.mail.reminders import DAYS, HOUR, still_reminds
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
@@ -46,6 +45,7 @@ from booking.replies.actions import DECLINED_TOPIC
 from booking.scheduling import trainers
 from booking.scheduling.drafting import NEW_DATE
 from booking.site import wording
+from booking.site.plain_text import plain_text
 
 log = structlog.get_logger(__name__)
 
