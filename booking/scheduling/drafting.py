@@ -24,6 +24,7 @@ from booking.catalogue.models import (
 )
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
+from booking.outbox.topics import MailTopic, register
 from booking.places import exchanges
 from booking.places.lock import (
     RuledSession,
@@ -39,6 +40,7 @@ from booking.scheduling.changing import Arrangements, move_releases, revise
 from booking.site.working_days import after_working_days
 
 NEW_DATE = "course.new_date"
+register(MailTopic(NEW_DATE, "A new date of a course"))
 # For how many working days a date may be kept for those who asked first.
 LONGEST = 20
 _WHY = "You asked for a date of this course."
