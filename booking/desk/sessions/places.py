@@ -230,7 +230,7 @@ def waiting(request: HttpRequest, session_id: int) -> HttpResponse:
             (position, booking, reason)
             for position, (booking, reason) in enumerate(rows, start=shown.start_index())
         ],
-        "events": queries.events_of_line(session),
+        "events": queries.recent_events(session, of_line=True),
     }
     return page(request, "desk/sessions/waiting.html", context)
 
