@@ -4,12 +4,13 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Model, Q, QuerySet
 from django.forms import BaseForm
-from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 
 _TRY_AGAIN_SECONDS = 30
@@ -78,6 +79,12 @@ def page(request: HttpRequest, template: str, context: Mapping[str, Any]) -> Htt
     forms = [each for each in context.values() if isinstance(each, BaseForm)]
     status = 409 if is_refused else 422 if any(form.errors for form in forms) else 200
     return render(request, template, context, status=status)
+
+
+def done(request: HttpRequest, words: str, to: str, *args: Any) -> HttpResponseRedirect:
+    """Lead to the page of this name, which says what was done."""
+    messages.success(request, words)
+    return redirect(to, *args)
 
 
 def paged[Row: Model](request: HttpRequest, rows: QuerySet[Row], *, per_page: int) -> Page[Row]:
