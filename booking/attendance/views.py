@@ -2,14 +2,11 @@
 
 from datetime import datetime
 
-from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 
-from accounts.access import record_access
+from accounts.access import record_access, signed_in_page
 from accounts.models import AccessRecord, User
 from accounts.views import signed_in
 from booking.attendance.lists import (
@@ -20,13 +17,13 @@ from booking.attendance.lists import (
     sessions_open_to,
 )
 from booking.catalogue.models import Session
+from booking.site.web import paged
 
 Form = AccessRecord.Form
 _PAST_PER_PAGE = 20
 
 
-@never_cache
-@login_required
+@signed_in_page()
 def trainer_sessions(request: HttpRequest) -> HttpResponse:
     """The sessions somebody leads: those ahead, then those just over."""
     person = signed_in(request)
@@ -37,7 +34,7 @@ def trainer_sessions(request: HttpRequest) -> HttpResponse:
     over = mine.filter(ends_at__lte=now).order_by("-starts_at", "-pk")
     context = {
         "upcoming": mine.filter(ends_at__gt=now).order_by("starts_at", "pk"),
-        "over": Paginator(over, _PAST_PER_PAGE).get_page(request.GET.get("page")),
+        "over": paged(request, over, per_page=_PAST_PER_PAGE),
         "now": now,
     }
     return render(request, "attendance/trainer_sessions.html", context)
@@ -69,22 +66,19 @@ def _list_page(request: HttpRequest, session_id: int, form: AccessRecord.Form) -
     return render(request, f"attendance/{template}.html", context)
 
 
-@never_cache
-@login_required
+@signed_in_page()
 def attendees(request: HttpRequest, session_id: int) -> HttpResponse:
     """Who is coming, on screen."""
     return _list_page(request, session_id, Form.PAGE)
 
 
-@never_cache
-@login_required
+@signed_in_page()
 def attendees_print(request: HttpRequest, session_id: int) -> HttpResponse:
     """Who is coming, laid out for paper."""
     return _list_page(request, session_id, Form.PRINT)
 
 
-@never_cache
-@login_required
+@signed_in_page()
 def attendees_csv(request: HttpRequest, session_id: int) -> HttpResponse:
     """Who is coming, for a spreadsheet."""
     session, people = _list_seen(signed_in(request), session_id, Form.CSV, now=timezone.now())

@@ -56,6 +56,8 @@ class PrerequisiteMissing(RuledOut):
 class ManagerNeeded(RuledOut):
     """The manager who is to agree is not named, or is the person themselves."""
 
+    field = "manager_email"
+
 
 class MustWait(RuledOut):
     """No place can be had at the moment: it has to be waited for."""

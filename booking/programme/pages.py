@@ -23,6 +23,7 @@ from booking.partnership.kept import the_partnership
 from booking.places.pages.outlook import expected
 from booking.places.terms import terms_offered
 from booking.site.caching import same_for_everyone
+from booking.site.web import paged
 from booking.site.wording import LONDON, counted
 
 _DATES_ON_A_PAGE = 50
@@ -55,7 +56,7 @@ def course(request: HttpRequest, code: str) -> HttpResponse:
         "course": course,
         "topics": course.topics.all(),
         "prerequisites": course.prerequisites.defer("search"),
-        "page_obj": Paginator(dates, _DATES_ON_A_PAGE).get_page(request.GET.get("page")),
+        "page_obj": paged(request, dates, per_page=_DATES_ON_A_PAGE),
         "now": now,
     }
     if isinstance(request.user, User):

@@ -80,14 +80,14 @@ def tally(outcomes: Sequence[RowResult]) -> Tally:
 
 
 def foresee(
-    entries: Sequence[Entry], *, session_id: int, agency: Agency, by: User, now: datetime
+    entries: Sequence[Entry], *, session: Session, agency: Agency, by: User, now: datetime
 ) -> list[RowResult]:
     """What booking each of these would lead to, one after the other. Writes nothing.
 
     Costs the same few statements however many they are. Raises what refuses everybody: that the
     session takes no bookings.
     """
-    session = read_session(session_id)
+    session = read_session(session.pk)
     check_open(session, now=now)
     line = who_waits(session, now=now)
     known = known_by_address(entry.email for entry in entries)

@@ -114,7 +114,7 @@ def outcomes(police: Police, session: Session, text: str) -> list[many.RowResult
     """What the preview says of each row."""
     return many.foresee(
         rows_of(text),
-        session_id=session.pk,
+        session=session,
         agency=police.agency,
         by=police.lead,
         now=timezone.now(),
