@@ -150,9 +150,6 @@ class Clash(PlaceRefused):
 class AddressRefused(PlaceRefused):
     """An address cannot be booked by this agency, or is none."""
 
-    def __init__(self, sentence: str, instead: str = "") -> None:
-        self.sentence, self.instead = sentence, instead
-
 
 class NotAColleague(PlaceRefused):
     """The other person works for another agency."""

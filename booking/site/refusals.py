@@ -13,6 +13,10 @@ class Refused(Exception):
     # The field of a form that it is about, where there is one.
     field = ""
 
+    def __init__(self, sentence: str = "", instead: str = "") -> None:
+        if sentence:
+            self.sentence, self.instead = sentence, instead
+
     def __str__(self) -> str:
         return self.sentence
 

@@ -246,8 +246,8 @@ def test_a_long_list_is_foreseen_with_a_few_statements(
     text += "\n" + "\n".join(f"new{number}@police.example" for number in range(300))
     with django_assert_max_num_queries(12):
         rows = outcomes(police, session, text)
-    assert many.tally(rows).places == 5
-    assert many.tally(rows).waiting == 335
+    assert many.tally(rows)["places"] == 5
+    assert many.tally(rows)["waiting"] == 335
 
 
 @settings(
