@@ -1,16 +1,13 @@
 """What trainers see: their sessions, and who is coming."""
 
-from datetime import datetime
-
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
 from accounts.access import record_access, signed_in_page
-from accounts.models import AccessRecord, User
+from accounts.models import AccessRecord
 from accounts.views import signed_in
 from booking.attendance.lists import (
-    AttendeeList,
     attendee_list,
     attendees_as_csv,
     session_with_people,
@@ -19,7 +16,6 @@ from booking.attendance.lists import (
 from booking.catalogue.models import Session
 from booking.site.web import paged
 
-Form = AccessRecord.Form
 _PAST_PER_PAGE = 20
 
 
@@ -40,10 +36,10 @@ def trainer_sessions(request: HttpRequest) -> HttpResponse:
     return render(request, "attendance/trainer_sessions.html", context)
 
 
-def _list_seen(
-    person: User, session_id: int, form: AccessRecord.Form, *, now: datetime
-) -> tuple[Session, AttendeeList]:
-    """The session and its people, once the look at them is on record."""
+@signed_in_page()
+def attendees(request: HttpRequest, session_id: int, form: AccessRecord.Form) -> HttpResponse:
+    """Who is coming: on screen, laid out for paper, or for a spreadsheet. The look is recorded."""
+    person, now = signed_in(request), timezone.now()
     session = session_with_people(person, session_id, now=now)
     people = attendee_list(session)
     record_access(
@@ -55,34 +51,15 @@ def _list_seen(
         rows=people.rows,
         now=now,
     )
-    return session, people
-
-
-def _list_page(request: HttpRequest, session_id: int, form: AccessRecord.Form) -> HttpResponse:
-    now = timezone.now()
-    session, people = _list_seen(signed_in(request), session_id, form, now=now)
-    template = "attendees_print" if form == Form.PRINT else "attendees"
+    if form == AccessRecord.Form.CSV:
+        return _download(attendees_as_csv(people), session)
+    template = "attendees_print" if form == AccessRecord.Form.PRINT else "attendees"
     context = {"session": session, "people": people, "now": now}
     return render(request, f"attendance/{template}.html", context)
 
 
-@signed_in_page()
-def attendees(request: HttpRequest, session_id: int) -> HttpResponse:
-    """Who is coming, on screen."""
-    return _list_page(request, session_id, Form.PAGE)
-
-
-@signed_in_page()
-def attendees_print(request: HttpRequest, session_id: int) -> HttpResponse:
-    """Who is coming, laid out for paper."""
-    return _list_page(request, session_id, Form.PRINT)
-
-
-@signed_in_page()
-def attendees_csv(request: HttpRequest, session_id: int) -> HttpResponse:
-    """Who is coming, for a spreadsheet."""
-    session, people = _list_seen(signed_in(request), session_id, Form.CSV, now=timezone.now())
-    response = HttpResponse(attendees_as_csv(people), content_type="text/csv; charset=utf-8")
+def _download(content: bytes, session: Session) -> HttpResponse:
+    response = HttpResponse(content, content_type="text/csv; charset=utf-8")
     name = "".join(letter for letter in session.reference if letter.isalnum() or letter in "-_")
     response.headers["Content-Disposition"] = f'attachment; filename="attendees-{name}.csv"'
     return response

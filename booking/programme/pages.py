@@ -13,7 +13,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
-from booking.catalogue.availability import availability, places_of_course, why_not
+from booking.catalogue.availability import availability, is_ahead, places_of_course, why_not
 from booking.catalogue.filters import ProgrammeFilters
 from booking.catalogue.interest import course_of, is_told
 from booking.catalogue.models import DiaryDate, Session, Sitting
@@ -103,7 +103,7 @@ def _session_context(
         "sittings": sittings,
         "availability": availability(session, now),
         "why_not": why_not(session, now),
-        "is_ahead": session.state == Session.State.PUBLISHED and now < session.starts_at,
+        "is_ahead": is_ahead(session, now),
         "prerequisites": session.course.prerequisites.defer("search"),
         "trainers": session.trainers.order_by("last_name", "first_name"),
         "calendars": [
