@@ -63,12 +63,7 @@ class Incoming:
         found = message_ids(header(self.mail, "Message-ID"))
         if found and len(found[0]) <= 255:
             return found[0]
-        return self.digest(self.raw)
-
-    @staticmethod
-    def digest(raw: bytes) -> str:
-        """The key of a mail without a usable Message-ID."""
-        return f"sha256:{hashlib.sha256(raw).hexdigest()}"
+        return f"sha256:{hashlib.sha256(self.raw).hexdigest()}"
 
     @property
     def from_address(self) -> str:

@@ -92,7 +92,7 @@ def test_a_listed_mail_is_not_looked_at_again(mailbox: Mailbox) -> None:
 def test_a_mail_that_was_acted_on_and_not_moved_is_only_moved(mailbox: Mailbox) -> None:
     booking = make_booking(make_session(starts_at=morning(21)))
     mailbox.deliver(letters.google_reply(booking, "DECLINED"))
-    with ReplyMailbox(mailbox.server) as opened:
+    with ReplyMailbox.opened(mailbox.server) as opened:
         [uid] = opened.waiting()
         fetched = opened.fetch(uid)
         assert fetched is not None
@@ -161,7 +161,7 @@ def test_a_mail_that_is_too_large_is_not_fetched_whole(mailbox: Mailbox) -> None
         + b"x" * LARGEST_MAIL
     )
     mailbox.deliver(large)
-    with ReplyMailbox(mailbox.server) as opened:
+    with ReplyMailbox.opened(mailbox.server) as opened:
         fetched = opened.fetch(opened.waiting()[0])
         assert fetched is not None
         assert (fetched.is_whole, len(fetched.raw) < 1000) == (False, True)
