@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -18,7 +17,7 @@ from accounts.models import User
 from accounts.views import signed_in
 from booking.calendars.actions import revoke_all_feeds
 from booking.catalogue.models import Session
-from booking.desk.sessions.forms import REASON_LENGTH
+from booking.desk.questions import reason_field
 from booking.outbox import remedies
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.outbox.reading import file_of, letter_of
@@ -268,12 +267,7 @@ def drop(request: HttpRequest, message_id: int) -> HttpResponse:
 class WhyForm(Form):
     """A reason that stays on record."""
 
-    why = forms.CharField(
-        label="Reason",
-        help_text="Coordinators can read it on the page of this message.",
-        max_length=REASON_LENGTH,
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
+    why = reason_field(help_text="Coordinators can read it on the page of this message.")
 
 
 class AddressForm(WhyForm):
