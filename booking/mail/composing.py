@@ -40,7 +40,6 @@ from booking.outbox.models import Message
 from booking.outbox.topics import composes, topic_of
 from booking.partnership.kept import sender, the_partnership
 from booking.places.models import Booking
-from booking.replies.actions import DECLINED_TOPIC
 from booking.scheduling import trainers
 from booking.scheduling.drafting import NEW_DATE
 from booking.site import wording
@@ -143,7 +142,7 @@ def _while(
     return compose_it
 
 
-composes(DECLINED_TOPIC)(
+composes("booking.declined_in_calendar")(
     _while(
         lambda _, booking, now: booking.state == Booking.State.CONFIRMED,
         "The place has been given up since.",
