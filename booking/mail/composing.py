@@ -21,7 +21,7 @@ from booking.calendars.entries import cancelled_description, entry_description, 
 from booking.calendars.ics import Event, cancellation, invitation
 from booking.catalogue.interest import stop_path
 from booking.catalogue.models import CourseInterest, Session
-from booking.mail.letters import Letter, one_line, write
+from booking.mail.letters import Letter, write
 from booking.mail.notice import (
     ASKED,
     OFFERED,
@@ -43,7 +43,7 @@ from booking.places.models import Booking
 from booking.scheduling import trainers
 from booking.scheduling.drafting import NEW_DATE
 from booking.site import wording
-from booking.site.plain_text import plain_text
+from booking.site.plain_text import one_line, plain_text
 
 log = structlog.get_logger(__name__)
 
