@@ -82,7 +82,7 @@ def page(request: HttpRequest, template: str, context: Mapping[str, Any]) -> Htt
 
 
 def done(request: HttpRequest, words: str, to: str, *args: Any) -> HttpResponseRedirect:
-    """Lead to the page of this name, which says what was done."""
+    """Lead to the page of this name or address, which says what was done."""
     messages.success(request, words)
     return redirect(to, *args)
 
