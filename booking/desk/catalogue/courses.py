@@ -94,7 +94,7 @@ class CourseForm(Form):
     )
     groups = forms.ModelMultipleChoiceField(
         label="Only for members of these groups (optional)",
-        queryset=PractitionerGroup.objects.none(),
+        queryset=PractitionerGroup.objects.order_by("name"),
         required=False,
         widget=small_boxes(),
         help_text="Members of any of them may book. None chosen means everybody.",
@@ -128,12 +128,9 @@ class CourseForm(Form):
         source = course or Course(usual_capacity=the_partnership().usual_capacity)
         super().__init__(data, initial=model_to_dict(source, self.base_fields))
         others = Course.objects.defer("search").exclude(pk=source.pk).order_by("title")
-        for name, queryset in (
-            ("prerequisites", others),
-            ("usual_policy", policies_beside(source.usual_policy_id)),
-            ("groups", PractitionerGroup.objects.order_by("name")),
-        ):
-            self.fields[name].queryset = queryset  # type: ignore[attr-defined]
+        self.fields["prerequisites"].queryset = others  # type: ignore[attr-defined]
+        policies = policies_beside(source.usual_policy_id)
+        self.fields["usual_policy"].queryset = policies  # type: ignore[attr-defined]
 
     @property
     def plan(self) -> CoursePlan:
