@@ -127,7 +127,7 @@ class UserPages(BackOffice):
     readonly_fields = ["email", "date_joined", "last_login", "is_superuser"]
     fieldsets = [
         (None, {"fields": ["email", ("first_name", "last_name"), *_ABOUT]}),
-        ("Roles", {"fields": _ROLES}),
+        ("Roles", {"fields": [*_ROLES]}),
         ("Mail", {"fields": ["wants_reminders"]}),
         ("Account", {"fields": ["is_active", "is_superuser", "date_joined", "last_login"]}),
     ]
