@@ -21,7 +21,6 @@ from accounts.views import signed_in
 from booking.catalogue.models import Course
 from booking.learning import actions as learning
 from booking.learning.models import PriorLearning
-from booking.learning.views import _NOTE_LENGTH
 from booking.places import actions
 from booking.places.agency import colleagues
 from booking.places.managers import asking
@@ -112,7 +111,7 @@ class CheckForm(Form):
 
     note = forms.CharField(
         label="Note",
-        max_length=_NOTE_LENGTH,
+        max_length=500,
         required=False,
         help_text="The person reads it. To reject, say why.",
         widget=forms.Textarea(attrs={"rows": 3}),

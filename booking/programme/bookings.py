@@ -6,15 +6,13 @@ How the mail about it is getting on, and what calendars answered, is read here t
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
-from django.views.decorators.cache import never_cache
 
+from accounts.access import signed_in_page
 from accounts.views import signed_in
 from booking.outbox.models import Message
 from booking.outbox.topics import topic_of
@@ -25,6 +23,7 @@ from booking.places.pages.loaders import booking_for
 from booking.places.rules.line import standing, standings
 from booking.places.terms import terms_of
 from booking.replies.models import CalendarReply
+from booking.site.web import paged
 
 _PAST_PER_PAGE = 20
 _MAIL_SHOWN = 5
@@ -33,8 +32,7 @@ _CONFIRMATIONS = ("booking.confirmed", "booking.promoted")
 _OF_FURTHER_DATES = ("booking.further_date", "booking.further_date_cancelled")
 
 
-@never_cache
-@login_required
+@signed_in_page()
 def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
     """One booking: where it stands, what happens next, what has happened."""
     booking, now = booking_for(signed_in(request), booking_id), timezone.now()
@@ -57,8 +55,7 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
     return render(request, "programme/booking.html", context)
 
 
-@never_cache
-@login_required
+@signed_in_page()
 def my_bookings(request: HttpRequest) -> HttpResponse:
     """A person's bookings: upcoming, waiting, past."""
     person = signed_in(request)
@@ -77,7 +74,7 @@ def my_bookings(request: HttpRequest) -> HttpResponse:
     context = {
         "upcoming": [each for each in ahead if each.state not in not_yet],
         "waiting": [(each, stand.get(each.pk)) for each in waiting],
-        "past": Paginator(over, _PAST_PER_PAGE).get_page(request.GET.get("page")),
+        "past": paged(request, over, per_page=_PAST_PER_PAGE),
         "now": now,
     }
     return render(request, "programme/my_bookings.html", context)

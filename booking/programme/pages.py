@@ -13,7 +13,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
-from booking.catalogue.availability import availability, places_of_course, why_not
+from booking.catalogue.availability import availability, is_ahead, places_of_course, why_not
 from booking.catalogue.filters import ProgrammeFilters
 from booking.catalogue.interest import course_of, is_told
 from booking.catalogue.models import DiaryDate, Session, Sitting
@@ -23,6 +23,7 @@ from booking.partnership.kept import the_partnership
 from booking.places.pages.outlook import expected
 from booking.places.terms import terms_offered
 from booking.site.caching import same_for_everyone
+from booking.site.web import paged
 from booking.site.wording import LONDON, counted
 
 _DATES_ON_A_PAGE = 50
@@ -55,7 +56,7 @@ def course(request: HttpRequest, code: str) -> HttpResponse:
         "course": course,
         "topics": course.topics.all(),
         "prerequisites": course.prerequisites.defer("search"),
-        "page_obj": Paginator(dates, _DATES_ON_A_PAGE).get_page(request.GET.get("page")),
+        "page_obj": paged(request, dates, per_page=_DATES_ON_A_PAGE),
         "now": now,
     }
     if isinstance(request.user, User):
@@ -102,7 +103,7 @@ def _session_context(
         "sittings": sittings,
         "availability": availability(session, now),
         "why_not": why_not(session, now),
-        "is_ahead": session.state == Session.State.PUBLISHED and now < session.starts_at,
+        "is_ahead": is_ahead(session, now),
         "prerequisites": session.course.prerequisites.defer("search"),
         "trainers": session.trainers.order_by("last_name", "first_name"),
         "calendars": [

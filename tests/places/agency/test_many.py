@@ -114,7 +114,7 @@ def outcomes(police: Police, session: Session, text: str) -> list[many.RowResult
     """What the preview says of each row."""
     return many.foresee(
         rows_of(text),
-        session_id=session.pk,
+        session=session,
         agency=police.agency,
         by=police.lead,
         now=timezone.now(),
@@ -246,8 +246,8 @@ def test_a_long_list_is_foreseen_with_a_few_statements(
     text += "\n" + "\n".join(f"new{number}@police.example" for number in range(300))
     with django_assert_max_num_queries(12):
         rows = outcomes(police, session, text)
-    assert many.tally(rows).places == 5
-    assert many.tally(rows).waiting == 335
+    assert many.tally(rows)["places"] == 5
+    assert many.tally(rows)["waiting"] == 335
 
 
 @settings(
