@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -18,12 +17,12 @@ from accounts.models import User
 from accounts.views import signed_in
 from booking.calendars.actions import revoke_all_feeds
 from booking.catalogue.models import Session
-from booking.desk.sessions.forms import REASON_LENGTH
+from booking.desk.questions import reason_field
 from booking.outbox import remedies
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.outbox.reading import file_of, letter_of
 from booking.outbox.remedies import Corrected, MessageRefused
-from booking.outbox.topics import topic_words
+from booking.outbox.topics import topic_of
 from booking.outbox.watch import backlog
 from booking.replies import actions as replies
 from booking.replies.models import MailboxState, ReceivedMail, mail_to_read
@@ -129,7 +128,7 @@ def messages_page(request: HttpRequest) -> HttpResponse:
     sessions = sessions_about(on_page)
     context = {
         "page_obj": on_page,
-        "rows": [(row, topic_words(row.topic), sessions.get(row.pk)) for row in on_page],
+        "rows": [(row, topic_of(row.topic).words, sessions.get(row.pk)) for row in on_page],
         "show": show,
         "filters": DESK_FILTERS,
         "search": search,
@@ -150,7 +149,7 @@ def message_page(request: HttpRequest, message_id: int) -> HttpResponse:
     stuck = can_wait or message.came_back
     context = {
         "message_row": message,
-        "topic": topic_words(message.topic),
+        "topic": topic_of(message.topic).words,
         "session": sessions_about([message]).get(message.pk),
         "letter": letter_of(message),
         "events": message.events.select_related("by"),
@@ -205,7 +204,7 @@ def retry_alike(request: HttpRequest, message_id: int) -> HttpResponse:
     alike = remedies.parked_alike(message) if message.state == State.PARKED else []
     context = {
         "message_row": message,
-        "topic": topic_words(message.topic),
+        "topic": topic_of(message.topic).words,
         "number": len(alike),
         "oldest": alike[0] if alike else None,
         "addresses": len({each.to_email for each in alike}),
@@ -230,7 +229,7 @@ def correct_address(request: HttpRequest, message_id: int) -> HttpResponse:
             return redirect("manage_message", message.pk)
     context = {
         "message_row": message,
-        "topic": topic_words(message.topic),
+        "topic": topic_of(message.topic).words,
         "form": form,
         "with_account": remedies.is_to_account(message),
     }
@@ -257,7 +256,7 @@ def drop(request: HttpRequest, message_id: int) -> HttpResponse:
         return redirect("manage_message", message.pk)
     context = {
         "message_row": message,
-        "topic": topic_words(message.topic),
+        "topic": topic_of(message.topic).words,
         "session": sessions_about([message]).get(message.pk),
         "form": form,
         "droppable": message.state in (State.PARKED, State.WAITING),
@@ -268,12 +267,7 @@ def drop(request: HttpRequest, message_id: int) -> HttpResponse:
 class WhyForm(Form):
     """A reason that stays on record."""
 
-    why = forms.CharField(
-        label="Reason",
-        help_text="Coordinators can read it on the page of this message.",
-        max_length=REASON_LENGTH,
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
+    why = reason_field(help_text="Coordinators can read it on the page of this message.")
 
 
 class AddressForm(WhyForm):
@@ -289,7 +283,7 @@ def corrected_words(done: Corrected) -> str:
     told = [f"{counted(len(done.sent), 'message')} will be sent to {email}."]
     if done.with_account:
         told.append("Their account has this address now: they sign in with a code sent to it.")
-    links = [topic_words(each.topic) for each in done.dropped if not each.holds_a_code]
+    links = [topic_of(each.topic).words for each in done.dropped if not each.holds_a_code]
     if links:
         told.append(
             f"Not sent, because it holds a link only they may use: {', '.join(links)}. Tell them to"

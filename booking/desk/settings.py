@@ -18,12 +18,12 @@ from django.utils.datastructures import MultiValueDict
 
 from accounts.access import desk
 from accounts.views import signed_in
-from booking.desk.catalogue.courses import MOST_PLACES
+from booking.desk.questions import places_field
 from booking.partnership import kept
 from booking.partnership.colours import LEAST_CONTRAST, as_hex, least_contrast
 from booking.partnership.models import Partnership
 from booking.partnership.pictures import MOST_BYTES, Picture, PictureRefused, picture_of
-from booking.site.form_kit import Form, whole_number_field
+from booking.site.form_kit import Form
 from booking.site.web import page
 
 _PHONE = re.compile(r"\+?[0-9 ()-]{5,39}")
@@ -93,10 +93,8 @@ class SettingsForm(Form):
             "invalid": "Enter the whole address of the page, such as https://partnership.org.uk/help."
         },
     )
-    usual_capacity = whole_number_field(
+    usual_capacity = places_field(
         "Usual number of places",
-        1,
-        MOST_PLACES,
         help_text="Where a new course begins; each course and session can have another.",
     )
 

@@ -1,8 +1,7 @@
 """What the templates of notices may say, worked out once and without a query in a template."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from email.utils import parseaddr
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -10,17 +9,18 @@ from django.urls import reverse
 
 from accounts.actions import reminders_path
 from booking.catalogue.models import Session
-from booking.mail.questions import Question, question_of
-from booking.mail.reminder_times import DAYS, HOUR
-from booking.mail.reminders import will_be_reminded
+from booking.catalogue.sittings import SittingTimes
+from booking.mail.reminders import DAYS, HOUR, will_be_reminded
 from booking.outbox.models import Message
-from booking.partnership.kept import the_partnership
+from booking.places import links, terms
 from booking.places.changes import Matter, for_others_too
 from booking.places.managers.copies import copied_to
+from booking.places.managers.models import Approval
 from booking.places.models import Booking
-from booking.places.terms import terms_of
 from booking.site import wording
 
+# Of the topics about bookings, those whose notices say more or less, as the moment has it.
+ASKED, REMINDED, OFFERED = "approval.asked", "approval.reminder", "booking.offered"
 SESSION_CHANGED = "session.changed"
 _ORDINALS = (
     "First",
@@ -45,6 +45,20 @@ class CalendarChange:
     sequence: int
     starts: datetime
     ends: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """What is asked, in words. `answer_path` is where it is answered without signing in."""
+
+    answer_path: str
+    who: str
+    job_title: str
+    agency: str
+    length: str
+    # What it costs to give the place up or not to use it; nothing where that is free.
+    cost: str
+    has_a_place: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +93,6 @@ class Notice:
     # Where reminders are turned off; in reminders only.
     reminders_url: str
     will_be_reminded: bool
-    programme_url: str
-    ask: str
-    partnership: str
     booking_state: str
     # Whoever booked for the person, if they did not do so themselves.
     booked_by: str
@@ -160,7 +171,7 @@ def notice_of(message: Message, booking: Booking) -> Notice:
     # A date that was dropped from a session is none of those it has now.
     dates_in_all = 1 if message.topic == "booking.further_date_cancelled" else len(sittings)
     venue = None if session.is_online else session.venue
-    question = question_of(message, booking)
+    question = _question_of(message, booking)
     has_a_place = booking.state == Booking.State.CONFIRMED
     return Notice(
         first_name=booking.person.first_name,
@@ -181,14 +192,11 @@ def notice_of(message: Message, booking: Booking) -> Notice:
         getting_there=venue.getting_there if venue else "",
         instructions=session.joining_instructions if has_a_place else "",
         trainers=wording.listed([str(trainer) for trainer in session.trainers.all()]),
-        cancelling=terms_of(booking).sentence(now=message.created_at),
+        cancelling=terms.terms_of(booking).sentence(now=message.created_at),
         booking_url=absolute(reverse("booking", args=[booking.pk])),
         session_url=absolute(reverse("session", args=[session.pk])),
         reminders_url=_reminders_url(message, booking),
         will_be_reminded=will_be_reminded(booking, told_at=message.created_at),
-        programme_url=absolute(reverse("programme")),
-        ask=parseaddr(settings.MAIL_REPLY_TO)[1],
-        partnership=the_partnership().name,
         booking_state=booking.state,
         booked_by="" if booking.booked_by_id == booking.person_id else str(booking.booked_by),
         agency=booking.person.agency_name,
@@ -215,6 +223,53 @@ def still_to_tell(message: Message, booking: Booking) -> list[dict[str, str]]:
     has_a_place = booking.state == Booking.State.CONFIRMED
     changes: list[dict[str, str]] = message.payload["changes"]
     return changes if has_a_place else for_others_too(changes)
+
+
+def still_offers(message: Message, booking: Booking, now: datetime) -> bool:
+    """Whether the place is offered until the time that the message says, if it still is."""
+    until = datetime.fromisoformat(message.payload["until"])
+    return booking.state != Booking.State.OFFERED or booking.offered_until == until
+
+
+def still_asks(message: Message, booking: Booking, now: datetime) -> bool:
+    """Whether what a message asks a manager is still to be answered, and by them.
+
+    Composed late, it may have been answered, have run out, or have been asked of somebody else.
+    """
+    approval: Approval | None = getattr(booking, "approval", None)
+    return (
+        approval is not None
+        and booking.is_live
+        and approval.state == Approval.State.ASKED
+        and approval.asked_at == datetime.fromisoformat(message.revision)
+    )
+
+
+def _question_of(message: Message, booking: Booking) -> Question | None:
+    """What a message asks, or nothing if it only tells.
+
+    The booking comes with its approval, agency, policy and sittings. Raises `KeyError` or
+    `ValueError` if an offer does not say until when.
+    """
+    sittings = [SittingTimes.of(each) for each in booking.session.sittings.all()]
+    if message.topic in (ASKED, REMINDED):
+        path = links.approval_path(booking.approval.key)
+        cost = terms.charges_if_not_used(booking, sittings)
+    elif message.topic == OFFERED:
+        path = links.offer_path(booking.pk, datetime.fromisoformat(message.payload["until"]))
+        cost = terms.charges_if_accepted(booking, sittings, now=message.created_at)
+    else:
+        return None
+    length = sum((wording.elapsed(each.starts_at, each.ends_at) for each in sittings), timedelta())
+    return Question(
+        answer_path=path,
+        who=booking.person.full_name,
+        job_title=booking.person.job_title,
+        agency=booking.person.agency_name,
+        length=wording.duration(length),
+        cost=cost,
+        has_a_place=booking.state in Booking.HOLDING,
+    )
 
 
 def _reminders_url(message: Message, booking: Booking) -> str:

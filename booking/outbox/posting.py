@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from booking.outbox.models import ACCOUNT_MAIL, Message
+from booking.outbox.topics import topic_of
 from booking.site.inserting import insert
 
 
@@ -34,7 +35,6 @@ class Draft:
     recipient_id: int | None = None
     booking_id: int | None = None
     payload: dict[str, Any] = field(default_factory=dict)
-    is_urgent: bool = False
     mime: bytes | None = None
     message_id: str = ""
 
@@ -64,7 +64,7 @@ def post(drafts: Iterable[Draft], *, now: datetime, if_new: bool = False) -> Non
             to_email=draft.to_email,
             booking_id=draft.booking_id,
             payload=draft.payload,
-            is_urgent=draft.is_urgent,
+            is_urgent=topic_of(draft.topic).is_urgent,
             mime=draft.mime,
             created_at=now,
             due_at=now,
@@ -103,7 +103,6 @@ class OutboxMailer(BaseEmailBackend):
                         revision="0",
                         stream=f"account:{key}",
                         to_email=address,
-                        is_urgent=True,
                         mime=email_message.message(policy=SMTP).as_bytes(),
                         message_id=message_id,
                     )

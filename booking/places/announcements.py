@@ -14,9 +14,33 @@ from accounts.models import User
 from booking.catalogue.models import Session
 from booking.catalogue.sittings import SittingTimes
 from booking.outbox.posting import Draft
+from booking.outbox.topics import MailTopic, register
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.site.wording import deadline
+
+register(
+    MailTopic("account.invited", "Account made by a colleague"),
+    MailTopic("booking.confirmed", "Confirmation", copied_as="manager.confirmed"),
+    MailTopic(
+        "booking.promoted", "Confirmation from the waiting list", copied_as="manager.confirmed"
+    ),
+    MailTopic("booking.further_date", "Calendar entry of a further date"),
+    MailTopic("booking.requested", "Place held for the manager’s agreement"),
+    MailTopic("booking.not_agreed", "The manager did not agree"),
+    MailTopic("booking.not_answered", "The manager did not answer"),
+    MailTopic("approval.asked", "Question to the manager", holds="link", is_to_manager=True),
+    MailTopic("approval.reminder", "Reminder to the manager", holds="link", is_to_manager=True),
+    MailTopic("booking.waiting", "On the waiting list"),
+    MailTopic("booking.invited", "Put in line ahead of newcomers"),
+    MailTopic("booking.offered", "Offer of a place", holds="link"),
+    MailTopic("booking.offer_ended", "End of an offer"),
+    MailTopic("booking.withdrawn", "Left the waiting list or took back a request"),
+    MailTopic("booking.cancelled", "Cancellation", copied_as="manager.cancelled"),
+    MailTopic("booking.further_date_cancelled", "Calendar entry taken out"),
+    MailTopic("session.changed", "Change of the session", copied_as="manager.changed"),
+    MailTopic("session.cancelled", "Session cancelled", copied_as="manager.cancelled"),
+)
 
 
 def calendar_uid(booking: Booking, sitting_key: int) -> str:

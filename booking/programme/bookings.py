@@ -15,7 +15,7 @@ from django.utils.http import urlencode
 from accounts.access import signed_in_page
 from accounts.views import signed_in
 from booking.outbox.models import Message
-from booking.outbox.topics import topic_words
+from booking.outbox.topics import topic_of
 from booking.places import terms
 from booking.places.managers.copies import copied_to
 from booking.places.models import Booking
@@ -139,7 +139,7 @@ def calendar_answers(booking: Booking) -> list[CalendarReply]:
 def _line(message: Message) -> SentMail:
     return SentMail(
         key=message.pk,
-        name=topic_words(message.topic),
+        name=topic_of(message.topic).words,
         to_email=message.to_email,
         state=message.state,
         at=message.sent_at or message.created_at,

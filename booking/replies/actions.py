@@ -12,6 +12,7 @@ from booking.outbox import posting as outbox
 from booking.outbox import remedies
 from booking.outbox.models import Message, MessageEvent
 from booking.outbox.posting import Draft
+from booking.outbox.topics import MailTopic, register
 from booking.places.models import Booking
 from booking.replies.answers import Answer
 from booking.replies.bounces import DeliveryReport
@@ -21,6 +22,7 @@ from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
 _OUR_UID = re.compile(r"([a-z0-9]{1,32})-([0-9]{1,18})@.+")
 Partstat = CalendarReply.Partstat
 DECLINED_TOPIC = "booking.declined_in_calendar"
+register(MailTopic(DECLINED_TOPIC, "Declined in the calendar"))
 
 
 class NotForUs(Exception):

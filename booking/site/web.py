@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Model, Q, QuerySet
 from django.forms import BaseForm
-from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 
 from booking.site.refusals import Refused
@@ -104,6 +105,12 @@ def refusals_shown(context: dict[str, Any], *, beside: BaseForm | None = None) -
             beside.add_error(refused.field, refused.with_instead)
         else:
             context["refusal"] = refused
+
+
+def done(request: HttpRequest, words: str, to: str, *args: Any) -> HttpResponseRedirect:
+    """Lead to the page of this name, which says what was done."""
+    messages.success(request, words)
+    return redirect(to, *args)
 
 
 def paged[Row: Model](request: HttpRequest, rows: QuerySet[Row], *, per_page: int) -> Page[Row]:

@@ -106,6 +106,19 @@ def test_new_and_known_addresses_get_the_same_answer_and_the_same_mail() -> None
     assert answers[0] == answers[1]
 
 
+def test_the_mail_with_the_code_says_the_same_in_its_text_and_on_its_page() -> None:
+    ask_for_code(Client(), "new@agency.example")
+    code, message = code_for("new@agency.example"), Message.objects.get()
+    assert message.mime is not None
+    mail = email.message_from_bytes(bytes(message.mime), policy=default_policy)
+    text, page = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert text is not None
+    assert page is not None
+    paragraphs = text.get_content().replace("\r\n", "\n").strip().split("\n\n")
+    assert paragraphs[:2] == ["Your code to sign in to Briefed", code]
+    assert all(paragraph in page.get_content() for paragraph in paragraphs)
+
+
 def test_wrong_codes_run_out_after_three_attempts() -> None:
     make_person("known@agency.example")
     client = Client()

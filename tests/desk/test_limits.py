@@ -81,7 +81,7 @@ def test_the_release_is_shown_as_it_will_be_and_lies_before_the_day(coordinator:
     session = make_session(starts_at=ahead())
     rows = (("sector:health", "1", ""),)
     form = coordinator.post(address_of(session), typed_limits(*rows, add="1")).context["form"]
-    shown = next(moment for _, _, moment in form.row_fields() if moment)
+    shown = next(moment for _, _, moment in form.reserved_rows() if moment)
     assert coordinator.post(address_of(session), typed_limits(*rows)).status_code == 302
     assert Allocation.objects.get().release_at == shown
     on_the_day = typed_limits(("sector:health", "1", "0"))

@@ -14,14 +14,12 @@ from pytest_django import Settings
 
 from accounts.actions import reminders_path
 from booking.catalogue.models import Session
-from booking.mail.composing import TOPICS, compose
+from booking.mail.composing import compose
 from booking.mail.letters import Letter, write
 from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
-from booking.outbox.topics import topic_words
 from booking.places import actions
 from booking.replies.incoming import Fetched
 from booking.replies.intake import take_in
-from booking.scheduling import trainers
 from booking.site.wording import deadline
 from tests.factories import make_coordinator, make_person, make_session, make_trainer, morning
 from tests.replies.letters import google_reply
@@ -59,11 +57,6 @@ def sent(message: Message, **fields: Any) -> Message:
     )
     message.refresh_from_db()
     return message
-
-
-def test_every_topic_has_a_name() -> None:
-    for topic in (*TOPICS, *trainers.TOPICS, ACCOUNT_MAIL):
-        assert topic_words(topic) != topic
 
 
 def test_messages_are_found_by_state(coordinator: Client) -> None:

@@ -12,8 +12,7 @@ from booking.catalogue.models import Session
 from booking.catalogue.policies import free_cancellation_until
 from booking.catalogue.sittings import SittingTimes
 from booking.mail.composing import compose
-from booking.mail.reminder_times import reminders_of
-from booking.mail.reminders import reminder
+from booking.mail.reminders import reminder, reminders_of
 from booking.outbox import posting as outbox
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message

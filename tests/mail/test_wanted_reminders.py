@@ -7,8 +7,7 @@ import pytest
 
 from accounts.actions import choose_reminders, person_of_link
 from booking.catalogue.models import Course
-from booking.mail.reminder_times import LONGEST_AHEAD
-from booking.mail.reminders import post_due_reminders
+from booking.mail.reminders import LONGEST_AHEAD, post_due_reminders
 from booking.outbox.models import Message
 from booking.places import announcements
 from booking.places.models import Booking

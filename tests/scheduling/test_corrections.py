@@ -9,7 +9,7 @@ from typing import Any
 
 import icalendar
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 
 from accounts.models import User
 from booking.calendars.entries import booking_events
@@ -18,7 +18,7 @@ from booking.catalogue.courses import PLAIN_FIELDS, CoursePlan, VenuePlan
 from booking.catalogue.models import Course, Session, Venue
 from booking.outbox.models import Message
 from booking.places import actions
-from booking.places.lock import lock_session
+from booking.places.lock import locked_session
 from booking.places.models import Booking
 from booking.scheduling import corrections, drafting
 from booking.scheduling.corrections import CorrectedMeanwhile
@@ -176,8 +176,7 @@ def test_a_session_that_comes_in_while_people_are_told_is_not_left_out(what: str
             rename(course, "Neglect and its signs", by=by)
 
     with ThreadPoolExecutor(2) as pool:
-        with transaction.atomic():
-            lock_session(session.pk)
+        with locked_session(session):
             correcting = pool.submit(alone, correct)
             wait_for_somebody_to_be_held_up()
             pool.submit(alone, lambda: make_session(**its)).result()
@@ -193,8 +192,7 @@ def test_a_draft_that_is_discarded_while_people_are_told_is_said_to_have_changed
     make_session(course=course)
     draft = make_session(course=course, state=Session.State.DRAFT, venue=None)
     with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic():
-            lock_session(draft.pk)
+        with locked_session(draft):
             rename_it = partial(rename, course, "Neglect and its signs", by=by)
             correcting = pool.submit(alone, rename_it)
             wait_for_somebody_to_be_held_up()

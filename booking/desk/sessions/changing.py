@@ -20,6 +20,7 @@ from booking.desk.sessions.forms import CancelSessionForm, CapacityForm, ReasonF
 from booking.desk.sessions.places import given_words
 from booking.places import actions
 from booking.places.lock import read_session
+from booking.places.models import Booking
 from booking.places.pages.loaders import booking_for
 from booking.places.refusals import NotLive, PlaceRefused
 from booking.places.rules.decision import check_ahead
@@ -93,11 +94,12 @@ def _change_preview(request: HttpRequest, session: Session, form: ArrangementsFo
     if not changes:
         raise changing.NothingChanges
     trainers = queries.trainers_to_tell(session, held.trainers)
-    told = queries.Audience(
-        people=queries.people_to_tell(session, changes),
-        managers=queries.managers_to_tell(session, changes, now=form.now),
+    told = queries.audience(
+        Booking.objects.for_session(session),
+        changes,
         trainers=len(trainers),
         trainer_emails=len(trainers),
+        now=form.now,
     )
     return preview.preview(
         request,
@@ -110,10 +112,7 @@ def _change_preview(request: HttpRequest, session: Session, form: ArrangementsFo
         trainers=trainers,
         clashes=queries.people_who_would_clash(session, held.sittings),
         warnings=queries.used_twice(
-            sittings=list(held.sittings),
-            venue=held.venue,
-            trainers=list(held.trainers or ()),
-            besides=session,
+            session, sittings=held.sittings, venue=held.venue, trainers=held.trainers or ()
         ),
     )
 
@@ -138,7 +137,7 @@ def _capacity_preview(request: HttpRequest, session: Session, form: CapacityForm
     """Who would be given or offered a place. Raises `PlaceRefused`."""
     now, places = timezone.now(), form.cleaned_data["capacity"]
     read = read_session(session.pk)
-    check_capacity(read, places, now=now)
+    check_capacity(read.session, places, now=now)
     chosen = who_would_get_a_place(read, places, now=now)
     context = {
         "session": session,

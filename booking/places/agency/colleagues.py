@@ -25,8 +25,7 @@ from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.places import actions, announcements, exchanges
-from booking.places.facts import Practitioner
-from booking.places.lock import PersonRow, locked
+from booking.places.lock import Practitioner, locked
 from booking.places.models import Booking
 from booking.places.refusals import AddressRefused, NotAColleague
 from booking.site.wording import listed
@@ -66,15 +65,13 @@ def check_address(entry: Entry, known: User | None, *, agency: Agency) -> bool:
 def newcomer(entry: Entry, known: User | None, *, agency: Agency) -> Practitioner:
     """What the rules will know of somebody once they are taken into the agency."""
     return Practitioner(
-        row=PersonRow(
-            key=known.pk if known else 0,
-            agency_id=agency.pk,
-            sector=agency.sector,
-            level=known.level if known else None,
-            email=entry.email,
-            manager_email=known.manager_email if known else "",
-            agency_domains=agency.email_domains,
-        )
+        key=known.pk if known else 0,
+        agency_id=agency.pk,
+        sector=agency.sector,
+        level=known.level if known else None,
+        email=entry.email,
+        manager_email=known.manager_email if known else "",
+        agency_domains=agency.email_domains,
     )
 
 

@@ -12,8 +12,7 @@ from accounts.agencies import Entry, known_by_address
 from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.places.agency.colleagues import book_colleague, check_address, newcomer
-from booking.places.facts import read_practitioners
-from booking.places.lock import read_session
+from booking.places.lock import read_practitioners, read_session
 from booking.places.models import Booking
 from booking.places.refusals import AddressRefused, AlreadyBooked, PlaceRefused
 from booking.places.rules.decision import check_open, decide
@@ -72,12 +71,13 @@ def foresee(
     Costs the same few statements however many they are. Raises what refuses everybody: that the
     session takes no bookings.
     """
-    session = read_session(session.pk)
+    ruled = read_session(session.pk)
+    session = ruled.session
     check_open(session, now=now)
-    line = who_waits(session, now=now)
+    line = who_waits(ruled, now=now)
     known = known_by_address(entry.email for entry in entries)
     keys = [person.pk for person in known.values() if person.agency_id == agency.pk]
-    people = read_practitioners(keys, session.course_rules, now=now)
+    people = read_practitioners(keys, ruled.rules, now=now)
     live = Booking.objects.for_session(session).live().filter(person__in=keys)
     busy, mine = clashes(session.pk, keys), {booking.person_id: booking for booking in live}
     seen: set[str] = set()
@@ -93,11 +93,12 @@ def foresee(
                 who = people[person.pk]
             case = Case(
                 session=session,
+                course=ruled.rules,
                 now=now,
                 who=who,
                 by=by,
-                mine=mine.get(who.row.key),
-                elsewhere=busy.get(who.row.key),
+                mine=mine.get(who.key),
+                elsewhere=busy.get(who.key),
                 seating=line.seating,
                 others_first=bool(line.chosen),
             )

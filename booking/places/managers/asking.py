@@ -14,8 +14,13 @@ from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.places import announcements, history
-from booking.places.facts import Practitioner, read_practitioners
-from booking.places.lock import locked, locked_booking
+from booking.places.lock import (
+    CourseRules,
+    Practitioner,
+    locked,
+    locked_booking,
+    read_practitioners,
+)
 from booking.places.managers.models import Approval, new_approval_key
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import AlreadyAnswered
@@ -47,7 +52,7 @@ def ask(
 
 
 def _to_be_asked(manager_email: str, person: Practitioner) -> Approval.State:
-    is_known = is_address_of_agency(manager_email, person.row.agency_domains)
+    is_known = is_address_of_agency(manager_email, person.agency_domains)
     return Approval.State.ASKED if is_known else Approval.State.UNCONFIRMED
 
 
@@ -139,9 +144,9 @@ def tell_manager(approval: Approval) -> list[Draft]:
     return [announcements.manager_asked(approval)]
 
 
-def is_agreed(booking: Booking, session: Session) -> bool:
-    """Whether the manager's agreement is not needed or has been given; the session is locked."""
-    if not session.course_rules.needs_manager_approval:
+def is_agreed(booking: Booking, rules: CourseRules) -> bool:
+    """Whether the manager's agreement is not needed or has been given."""
+    if not rules.needs_manager_approval:
         return True
     approval: Approval | None = getattr(booking, "approval", None)
     return approval is not None and approval.state == Approval.State.APPROVED
@@ -206,7 +211,7 @@ def confirm_address(*, approval: Approval, by: User, now: datetime) -> None:
     """
     with locked(approval.booking.session_id) as held:
         fresh = Approval.objects.select_related("booking__person").get(pk=approval.pk)
-        fresh.booking.session = held[fresh.booking.session_id]
+        fresh.booking.session = held[fresh.booking.session_id].session
         is_open = state_of_question(fresh, now=now) == QuestionState.OPEN
         if fresh.state != Approval.State.UNCONFIRMED or not is_open:
             raise AlreadyAnswered
@@ -231,12 +236,12 @@ def change_manager(*, booking: Booking, manager_email: str, by: User, now: datet
     Until when the place is held stays as it was, or naming one manager after another would keep a
     place for good. Raises `ManagerNeeded`, or `AlreadyAnswered` unless the question is open.
     """
-    with locked_booking(booking) as (session, booking):
+    with locked_booking(booking) as (ruled, booking):
         approval: Approval | None = getattr(booking, "approval", None)
         if approval is None or state_of_question(approval, now=now) != QuestionState.OPEN:
             raise AlreadyAnswered
         key = booking.person_id
-        person = read_practitioners([key], session.course_rules, now=now)[key]
+        person = read_practitioners([key], ruled.rules, now=now)[key]
         email = manager_of(person, manager_email, by=by)
         before = approval.manager_email
         if email == before:
@@ -279,9 +284,9 @@ def lapse(bookings: Iterable[Booking], *, now: datetime) -> None:
     _finish(bookings, Approval.State.LAPSED, now=now)
 
 
-def close(bookings: Iterable[Booking], session: Session, *, now: datetime) -> None:
-    """Ask no further about bookings that have ended; the session is locked."""
-    if session.course_rules.needs_manager_approval:
+def close(bookings: Iterable[Booking], rules: CourseRules, *, now: datetime) -> None:
+    """Ask no further about bookings that have ended."""
+    if rules.needs_manager_approval:
         _finish(bookings, Approval.State.CLOSED, now=now)
 
 

@@ -10,8 +10,7 @@ from booking.catalogue.models import Session
 from booking.places import terms
 from booking.places.agency.colleagues import check_address, newcomer
 from booking.places.exchanges import check_may_be_given, check_may_be_moved
-from booking.places.facts import read_practitioners
-from booking.places.lock import read_session, sittings_of
+from booking.places.lock import read_practitioners, read_session, sittings_of
 from booking.places.models import Booking
 from booking.places.refusals import NotAColleague, PlaceRefused
 from booking.places.rules.decision import Decision, as_told, decide
@@ -57,13 +56,13 @@ def of_substitute(
         raise NotAColleague
     known = known_by_address([entry.email]).get(entry.email)
     is_new = check_address(entry, known, agency=booking.agency)
-    session = read_session(booking.session_id)
+    ruled = read_session(booking.session_id)
     if known is None or is_new:
         who = newcomer(entry, known, agency=booking.agency)
     else:
-        who = read_practitioners([known.pk], session.course_rules, now=now)[known.pk]
-    check_may_be_given(booking, session, to_agency=who.agency_id, now=now)
-    decision = decide(case_of_taking_over(session, who, by=by, named=manager_email, now=now))
+        who = read_practitioners([known.pk], ruled.rules, now=now)[known.pk]
+    check_may_be_given(booking, ruled.session, to_agency=who.agency_id, now=now)
+    decision = decide(case_of_taking_over(ruled, who, by=by, named=manager_email, now=now))
     decision.check_place()
     name = (known.full_name if known else "") or entry.name or entry.email
     return TakingOver(entry=entry, name=name, is_new=is_new, decision=decision)
@@ -100,10 +99,10 @@ def _with_outcomes(
     booking: Booking, sessions: list[Session], *, now: datetime
 ) -> Iterator[OtherDate]:
     for shown in sessions:
-        session = read_session(shown.pk)
-        case, _, _ = case_of_exchange(booking, session, now=now)
+        there = read_session(shown.pk)
+        case, _, _ = case_of_exchange(booking, there, now=now)
         try:
-            check_may_be_moved(booking, booking.session, to=session, now=now)
+            check_may_be_moved(booking, booking.session, to=there.session, now=now)
             decide(case).check_place()
         except PlaceRefused as refused:
             yield OtherDate(shown, refused)

@@ -12,8 +12,7 @@ from booking.catalogue.models import ChargeBand, Session
 from booking.learning.models import PriorLearning
 from booking.outbox.models import Message
 from booking.places import actions, exchanges, terms
-from booking.places.facts import read_practitioners
-from booking.places.lock import read_session, sittings_of
+from booking.places.lock import read_practitioners, read_session, sittings_of
 from booking.places.models import Booking
 from booking.places.refusals import (
     Clash,
@@ -235,7 +234,7 @@ def test_telling_many_people_why_they_are_turned_away_costs_no_statements() -> N
     read = read_session(session.pk)
     course.groups.add(group)
     kept = read_session(session.pk)
-    who = read_practitioners(people, kept.course_rules, now=NOW).values()
+    who = read_practitioners(people, kept.rules, now=NOW).values()
     with CaptureQueriesContext(connection) as asked:
         untaught = [against_course(person, read, now=NOW) for person in who]
         outside = [against_course(person, kept, now=NOW) for person in who]
