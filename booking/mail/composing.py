@@ -27,7 +27,6 @@ from booking.mail.notice import (
     OFFERED,
     REMINDED,
     SESSION_CHANGED,
-    CalendarChange,
     Notice,
     absolute,
     notice_of,
@@ -121,13 +120,13 @@ def _about_booking(message: Message, read: _Read, now: datetime) -> _Composed:
         return Unsendable(f"There is no notice “{message.topic}” to write about this.")
     notice = notice_of(message, booking)
     to_name = "" if topic_of(message.topic).is_to_manager else booking.person.full_name
-    change = notice.calendar
-    if change is None:
+    if "event" not in message.payload:
         return _letter(message, notice, to_name=to_name)
     calendar = calendar_part(
-        notice, change, to_name=to_name, to_email=message.to_email, decided_at=message.created_at
+        notice, to_name=to_name, to_email=message.to_email, decided_at=message.created_at
     )
-    return _letter(message, notice, to_name=to_name, calendar=calendar, method=change.method)
+    method = message.payload["event"]["method"]
+    return _letter(message, notice, to_name=to_name, calendar=calendar, method=method)
 
 
 def _while(
@@ -232,37 +231,39 @@ def _letter(
     )
 
 
-def calendar_part(
-    notice: Notice, change: CalendarChange, *, to_name: str, to_email: str, decided_at: datetime
-) -> bytes:
+def calendar_part(notice: Notice, *, to_name: str, to_email: str, decided_at: datetime) -> bytes:
     """The iCalendar object that puts the entry into the recipient's calendar, or takes it out.
 
     Its organizer is the mailbox that answers are sent to: somebody reads it. DTSTAMP is when the
     message was decided, so that composing again gives the same bytes. Raises `ValueError` for an
     entry that cannot be.
     """
+    entry = notice.payload["event"]
+    method = entry["method"]
+    if method not in ("REQUEST", "CANCEL"):
+        raise ValueError(f"A calendar entry is requested or cancelled, not {method!r}.")
+    is_cancelled = method == "CANCEL"
     name, email = parseaddr(settings.MAIL_REPLY_TO)
-    description = entry_description(
-        join_url=notice.join_url,
-        booking_url=notice.booking_url,
-        cancelling=notice.cancelling,
-        instructions=notice.instructions,
-    )
-    if change.method == "CANCEL":
-        description = cancelled_description(notice.booking_url)
     event = Event(
-        uid=change.uid,
-        sequence=change.sequence,
+        uid=entry["uid"],
+        sequence=int(entry["sequence"]),
         stamp=decided_at,
-        starts=change.starts,
-        ends=change.ends,
+        starts=notice.starts,
+        ends=notice.ends,
         summary=entry_title(notice.title, number=notice.number, of=notice.of),
         location=notice.join_url or notice.where,
-        description=description,
+        description=cancelled_description(notice.booking_url)
+        if is_cancelled
+        else entry_description(
+            join_url=notice.join_url,
+            booking_url=notice.booking_url,
+            cancelling=notice.cancelling,
+            instructions=notice.instructions,
+        ),
         url=notice.booking_url,
         organizer_name=name or the_partnership().name,
         organizer_email=email,
         attendee_name=to_name,
         attendee_email=to_email,
     )
-    return cancellation(event) if change.method == "CANCEL" else invitation(event)
+    return cancellation(event) if is_cancelled else invitation(event)

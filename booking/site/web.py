@@ -92,6 +92,12 @@ def page(
     return render(request, template, context, status=status)
 
 
+def done(request: HttpRequest, words: str, to: str, *args: Any) -> HttpResponseRedirect:
+    """Lead to the page of this name, which says what was done."""
+    messages.success(request, words)
+    return redirect(to, *args)
+
+
 @contextmanager
 def refusals_shown(context: dict[str, Any], *, beside: BaseForm | None = None) -> Iterator[None]:
     """Have the page say why the action was refused, as its `refusal`.
@@ -105,12 +111,6 @@ def refusals_shown(context: dict[str, Any], *, beside: BaseForm | None = None) -
             beside.add_error(refused.field, refused.with_instead)
         else:
             context["refusal"] = refused
-
-
-def done(request: HttpRequest, words: str, to: str, *args: Any) -> HttpResponseRedirect:
-    """Lead to the page of this name, which says what was done."""
-    messages.success(request, words)
-    return redirect(to, *args)
 
 
 def paged[Row: Model](request: HttpRequest, rows: QuerySet[Row], *, per_page: int) -> Page[Row]:

@@ -70,7 +70,7 @@ def test_every_registered_topic_is_posted() -> None:
     booking = make_booking(online, person=priya)
     # The copies of two confirmations of one booking would be one.
     told = [each for each in every_notice(booking) if each.topic != "booking.confirmed"]
-    post(with_copies(told, session=read_session(online.pk), bookings=[booking]))
+    post(with_copies(told, read_session(online.pk).rules, [booking]))
     post(every_notice(make_booking(make_session(sittings=THREE_DATES))))
     trainers.tell_of_publishing(online, now=NOW)
     trainers.tell_of_change(online, [], led_before=[ada, ben], now=NOW)
