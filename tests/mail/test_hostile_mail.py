@@ -17,16 +17,8 @@ from booking.partnership.models import Partnership
 from booking.places import announcements
 from booking.places.models import Booking
 from booking.site.plain_text import one_line
-from tests.factories import (
-    NOW,
-)
-from tests.mail.letters import (
-    part,
-    post,
-    read,
-    times,
-    written,
-)
+from tests.factories import NOW
+from tests.mail.letters import part, post, read, times, written
 from tests.mail.notices import calendar_part
 
 pytestmark = pytest.mark.django_db
