@@ -93,7 +93,7 @@ def page(
 
 
 def done(request: HttpRequest, words: str, to: str, *args: Any) -> HttpResponseRedirect:
-    """Lead to the page of this name, which says what was done."""
+    """Lead to the page of this name or address, which says what was done."""
     messages.success(request, words)
     return redirect(to, *args)
 

@@ -15,15 +15,7 @@ from accounts.models import Level, PractitionerGroup, Sector, User
 from accounts.views import signed_in
 from booking.catalogue.courses import CoursePlan, EditRefused, GoesRound, add_course
 from booking.catalogue.models import Course, Session
-from booking.desk import preview, queries
-from booking.desk.questions import (
-    agency_limit_field,
-    places_field,
-    policies_beside,
-    policy_field,
-    small_boxes,
-    text_field,
-)
+from booking.desk import preview, queries, questions
 from booking.partnership.kept import the_partnership
 from booking.scheduling import corrections
 from booking.site.form_kit import Form, ReminderDaysField, whole_number_field
@@ -70,7 +62,7 @@ class CourseForm(Form):
             "Length: enter hours, such as 3 or 1.5.",
         ),
     )  # fmt: skip
-    summary = text_field("Summary (optional)")
+    summary = questions.text_field("Summary (optional)")
     audience = forms.CharField(
         label="Who it is for, in words (optional)",
         required=False,
@@ -82,7 +74,7 @@ class CourseForm(Form):
         label="Only for these sectors (optional)",
         choices=Sector.choices,
         required=False,
-        widget=small_boxes(),
+        widget=questions.small_boxes(),
         help_text="None chosen means all of them.",
     )
     least_level = forms.TypedChoiceField(
@@ -94,24 +86,24 @@ class CourseForm(Form):
     )
     groups = forms.ModelMultipleChoiceField(
         label="Only for members of these groups (optional)",
-        queryset=PractitionerGroup.objects.none(),
+        queryset=PractitionerGroup.objects.order_by("name"),
         required=False,
-        widget=small_boxes(),
+        widget=questions.small_boxes(),
         help_text="Members of any of them may book. None chosen means everybody.",
     )
     prerequisites = forms.ModelMultipleChoiceField(
         label="Courses to be done first (optional)",
         queryset=Course.objects.none(),
         required=False,
-        widget=small_boxes(),
+        widget=questions.small_boxes(),
         help_text="All that are chosen, here or elsewhere.",
     )
     needs_manager_approval = forms.BooleanField(
         label="The line manager must agree to each booking", required=False
     )
-    usual_capacity = places_field("Usual number of places")
-    usual_agency_limit = agency_limit_field()
-    usual_policy = policy_field()
+    usual_capacity = questions.places_field("Usual number of places")
+    usual_agency_limit = questions.agency_limit_field()
+    usual_policy = questions.policy_field()
     reminder_days = ReminderDaysField()
     remind_hour_before = forms.BooleanField(
         label="Remind an hour before online sessions", required=False
@@ -128,12 +120,9 @@ class CourseForm(Form):
         source = course or Course(usual_capacity=the_partnership().usual_capacity)
         super().__init__(data, initial=model_to_dict(source, self.base_fields))
         others = Course.objects.defer("search").exclude(pk=source.pk).order_by("title")
-        for name, queryset in (
-            ("prerequisites", others),
-            ("usual_policy", policies_beside(source.usual_policy_id)),
-            ("groups", PractitionerGroup.objects.order_by("name")),
-        ):
-            self.fields[name].queryset = queryset  # type: ignore[attr-defined]
+        self.fields["prerequisites"].queryset = others  # type: ignore[attr-defined]
+        policies = questions.policies_beside(source.usual_policy_id)
+        self.fields["usual_policy"].queryset = policies  # type: ignore[attr-defined]
 
     @property
     def plan(self) -> CoursePlan:

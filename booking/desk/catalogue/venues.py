@@ -30,8 +30,7 @@ class VenueForm(Form):
         max_length=200, error_messages={"required": "Enter the name of the venue."}
     )
     address = forms.CharField(
-        max_length=400,
-        help_text="On one line, with the postcode: it goes into calendars and maps.",
+        max_length=400, help_text="On one line, with the postcode: it goes into calendars and maps."
     )
     getting_there = text_field(
         "Getting there (optional)",

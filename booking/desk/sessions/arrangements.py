@@ -59,11 +59,7 @@ class ArrangementsForm(RowsForm, AboutSession):
             "max_length": "The join link must be 500 characters or fewer.",
         },
     )
-    trainers = TrainersField(
-        queryset=User.objects.none(),
-        required=False,
-        widget=small_boxes(),
-    )
+    trainers = TrainersField(queryset=User.objects.none(), required=False, widget=small_boxes())
 
     def __init__(self, *args: Any, session: Session | None = None, now: datetime, **kwargs: Any):
         self.stored = list(session.sittings.all()) if session else []

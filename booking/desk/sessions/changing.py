@@ -26,7 +26,7 @@ from booking.places.refusals import NotLive, PlaceRefused
 from booking.places.rules.decision import check_ahead
 from booking.scheduling import cancelling, changing
 from booking.scheduling.capacity import change_capacity, check_capacity, who_would_get_a_place
-from booking.site.web import page, posted
+from booking.site.web import done, page, posted
 from booking.site.wording import counted
 
 _NAMES_SHOWN = 30
@@ -75,15 +75,15 @@ def _changed(request: HttpRequest, session: Session, form: ArrangementsForm) -> 
     """Show what would change and who would hear of it, or do it. Raises `PlaceRefused`."""
     if request.POST.get("step") != "do":
         return _change_preview(request, session, form)
-    done = changing.rearrange(
+    changes = changing.rearrange(
         session=session,
         arrangements=form.arrangements,
         by=signed_in(request),
         now=form.now,
         expected_revision=session.revision,
     )
-    if done:
-        told = queries.people_to_tell(session, done)
+    if changes:
+        told = queries.people_to_tell(session, changes)
         messages.success(request, f"The session is changed. {_told_words(told.everybody)}")
     return redirect("manage_session", session.pk)
 
@@ -176,13 +176,11 @@ def cancel_booking(request: HttpRequest, booking_id: int) -> HttpResponse:
         why = form.cleaned_data["why"]
         try:
             actions.cancel(booking=booking, by=coordinator, now=timezone.now(), why=why)
+            found = reverse("manage_session_bookings", args=[booking.session_id])
+            found = f"{found}?{urlencode({'q': booking.person.email})}"
+            return done(request, f"The booking of {booking.person} is cancelled.", found)
         except PlaceRefused as refused:
             refusal = refused
-        else:
-            messages.success(request, f"The booking of {booking.person} is cancelled.")
-            query = urlencode({"q": booking.person.email})
-            found = reverse("manage_session_bookings", args=[booking.session_id])
-            return redirect(f"{found}?{query}")
     context = {"booking": booking, "session": booking.session, "form": form, "refusal": refusal}
     return page(request, "desk/sessions/cancel_booking.html", context)
 

@@ -8,17 +8,7 @@ from django.core.validators import RegexValidator
 from django.forms.models import model_to_dict
 
 from booking.catalogue.models import CancellationPolicy, Course, Session
-from booking.desk.questions import (
-    REASON_LENGTH,
-    agency_limit_field,
-    day_field,
-    places_field,
-    policies_beside,
-    policy_field,
-    reason_field,
-    small_boxes,
-    text_field,
-)
+from booking.desk import questions
 from booking.desk.sessions.arrangements import AboutSession, ArrangementsForm
 from booking.scheduling import drafting
 from booking.scheduling.cancelling import NextDates
@@ -51,16 +41,18 @@ class DetailsForm(AboutSession):
         help_text="Left empty, it closes when the session starts.",
         error_messages={"invalid": "Booking closes: enter a date and time."},
     )
-    policy = policy_field(
+    policy = questions.policy_field(
         help_text="People who have booked keep the rules that they were promised."
     )
-    minimum = places_field(
+    minimum = questions.places_field(
         "Fewest people (optional)",
         required=False,
         help_text="If fewer have a place when the day comes, you are asked whether it goes ahead.",
     )
-    decide_on = day_field("Day to decide whether it goes ahead (optional)", called="Day to decide")
-    joining_instructions = text_field(
+    decide_on = questions.day_field(
+        "Day to decide whether it goes ahead (optional)", called="Day to decide"
+    )
+    joining_instructions = questions.text_field(
         "Joining instructions (optional)",
         help_text="Sent with confirmations and reminders: what to bring, where to park, whom to ask"
         " for.",
@@ -70,7 +62,7 @@ class DetailsForm(AboutSession):
         stored = model_to_dict(session or Session(), drafting.DETAIL_FIELDS)
         initial = {**stored, **kwargs.pop("initial", {})}
         super().__init__(*args, session=session, now=now, initial=initial, **kwargs)
-        policies = policies_beside(initial["policy"])
+        policies = questions.policies_beside(initial["policy"])
         self.fields["policy"].queryset = policies  # type: ignore[attr-defined]
         self.starts_at = session.starts_at if session else None
 
@@ -132,8 +124,8 @@ class SessionForm(DetailsForm, ArrangementsForm):
         ],
         widget=forms.TextInput(attrs={"class": "govuk-input--width-10", "spellcheck": "false"}),
     )
-    capacity = places_field("Places")
-    agency_limit = agency_limit_field(
+    capacity = questions.places_field("Places")
+    agency_limit = questions.agency_limit_field(
         help_text="Whoever comes after them waits. Places are reserved once the session is saved."
     )
 
@@ -191,11 +183,11 @@ class SessionForm(DetailsForm, ArrangementsForm):
 class CapacityForm(Form):
     """How many places there are, and why."""
 
-    capacity = places_field("Places")
+    capacity = questions.places_field("Places")
     why = forms.CharField(
         label="Reason (optional)",
         help_text="Kept in the session’s history. Nobody is sent it.",
-        max_length=REASON_LENGTH,
+        max_length=questions.REASON_LENGTH,
         required=False,
     )
 
@@ -203,7 +195,7 @@ class CapacityForm(Form):
 class ReasonForm(Form):
     """A reason that people are told, so it cannot be left out."""
 
-    why = reason_field()
+    why = questions.reason_field()
 
 
 class CancelSessionForm(ReasonForm):
@@ -213,7 +205,7 @@ class CancelSessionForm(ReasonForm):
         label="Offer another date to those who had a place (optional)",
         queryset=Session.objects.none(),
         required=False,
-        widget=small_boxes(),
+        widget=questions.small_boxes(),
         help_text="They are put in line there before newcomers, the longest booked first, and must"
         " accept. If you choose several dates, the first is filled first.",
         error_messages={"invalid_choice": "Choose dates from the list."},
@@ -252,7 +244,7 @@ class MoveUpForm(Form):
         help_text="1 is next.",
         widget=forms.NumberInput(attrs={"class": "govuk-input--width-4", "inputmode": "numeric"}),
     )
-    why = reason_field(
+    why = questions.reason_field(
         help_text="The people who are passed over read it on their booking, so name nobody."
     )
 
