@@ -27,10 +27,7 @@ def stop_path(interest: CourseInterest) -> str:
 def interest_of(token: str, *, now: datetime) -> CourseInterest:
     """The interest that a link names. Raises `LinkRefused`, or `Http404` if it is gone."""
     key = SignedLink.NEW_DATES.content(token, now=now)
-    interest = CourseInterest.objects.select_related("course", "person").filter(pk=key).first()
-    if interest is None:
-        raise Http404
-    return interest
+    return get_object_or_404(CourseInterest.objects.select_related("course", "person"), pk=key)
 
 
 def tell_me(*, course: Course, person: User, now: datetime) -> CourseInterest:

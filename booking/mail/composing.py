@@ -21,7 +21,7 @@ from booking.calendars.entries import cancelled_description, entry_description, 
 from booking.calendars.ics import Event, cancellation, invitation
 from booking.catalogue.interest import stop_path
 from booking.catalogue.models import CourseInterest, Session
-from booking.mail.letters import Letter, one_line, write
+from booking.mail.letters import Letter, write
 from booking.mail.notice import (
     ASKED,
     OFFERED,
@@ -40,11 +40,10 @@ from booking.outbox.models import Message
 from booking.outbox.topics import composes, topic_of
 from booking.partnership.kept import sender, the_partnership
 from booking.places.models import Booking
-from booking.replies.actions import DECLINED_TOPIC
 from booking.scheduling import trainers
 from booking.scheduling.drafting import NEW_DATE
 from booking.site import wording
-from booking.site.plain_text import plain_text
+from booking.site.plain_text import one_line, plain_text
 
 log = structlog.get_logger(__name__)
 
@@ -143,7 +142,7 @@ def _while(
     return compose_it
 
 
-composes(DECLINED_TOPIC)(
+composes("booking.declined_in_calendar")(
     _while(
         lambda _, booking, now: booking.state == Booking.State.CONFIRMED,
         "The place has been given up since.",

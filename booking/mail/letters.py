@@ -15,11 +15,8 @@ from functools import lru_cache
 
 from django.utils.encoding import punycode
 
-# Control and format characters that have no place in a header or that could reorder how it is
-# read, line and paragraph separators, and lone surrogates, which are no text at all.
-_NOT_FOR_HEADERS = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+from booking.site.plain_text import one_line
+
 _NOT_FOR_BODIES = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _LINE_END = re.compile("\r\n|\r|\n")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
@@ -53,11 +50,6 @@ class Letter:
     written_at: datetime
     calendar: bytes | None = None
     method: str = ""
-
-
-def one_line(text: str) -> str:
-    """The text as one line that is safe in a header: no controls, single spaces."""
-    return " ".join(_NOT_FOR_HEADERS.sub(" ", text).split())
 
 
 def write(letter: Letter) -> bytes:

@@ -24,13 +24,12 @@ from booking.catalogue.models import Session, Sitting
 from booking.outbox import posting as outbox
 from booking.outbox.models import Message
 from booking.outbox.posting import Draft
-from booking.outbox.topics import MailTopic, register
+from booking.places.announcements import reminder
 from booking.places.models import Booking
 from booking.site.wording import LONDON
 from booking.site.working_days import working_days_before
 
 DAYS, HOUR = "reminder.days", "reminder.hour"
-register(MailTopic(DAYS, "Reminder"), MailTopic(HOUR, "Reminder an hour before"))
 
 # How many one transaction posts.
 BATCH = 200
@@ -73,6 +72,12 @@ class Reminder:
     def told_before(self) -> datetime:
         """It is for those who learnt when and where by this moment, and not since."""
         return self.at - _JUST_TOLD[self.topic]
+
+    def draft(self, booking: Booking) -> Draft:
+        """The message that reminds the person booked; its own in the outbox for ever."""
+        return reminder(
+            booking, self.sitting, topic=self.topic, revision=self.revision, days=self.days
+        )
 
     def is_due(self, *, now: datetime) -> bool:
         """Whether it should be sent, or have been sent, by now, and is of use still."""
@@ -127,24 +132,6 @@ def post_due_reminders(*, now: datetime) -> int:
         if just_posted < BATCH:
             break
     return posted
-
-
-def reminder(booking: Booking, what: Reminder) -> Draft:
-    """The message that reminds the person booked; its own in the outbox for ever."""
-    return Draft(
-        topic=what.topic,
-        subject_key=f"booking:{booking.pk}",
-        revision=what.revision,
-        stream=f"booking:{booking.pk}",
-        to_email=booking.person.email,
-        recipient_id=booking.person_id,
-        booking_id=booking.pk,
-        payload={
-            "starts": what.sitting.starts_at.isoformat(),
-            "ends": what.sitting.ends_at.isoformat(),
-            "days": what.days,
-        },
-    )
 
 
 def still_reminds(message: Message, booking: Booking, now: datetime) -> bool:
@@ -231,7 +218,7 @@ def _post_some(due: list[Reminder], *, now: datetime) -> int:
     with transaction.atomic():
         missing = _missing(due)
         people = Booking.objects.select_related("person").in_bulk([key for key, _ in missing])
-        drafts = [reminder(people[key], each) for key, each in missing]
+        drafts = [each.draft(people[key]) for key, each in missing]
         if drafts:
             outbox.post(drafts, now=now, if_new=True)
     return len(drafts)

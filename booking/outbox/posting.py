@@ -19,6 +19,12 @@ from booking.outbox.topics import topic_of
 from booking.site.inserting import insert
 
 
+def new_message_id() -> str:
+    """A Message-ID of at least 128 random bits, on our sending domain (RFC 5322, 3.6.4)."""
+    domain = parseaddr(settings.MAIL_FROM)[1].rpartition("@")[2] or "localhost"
+    return f"<{get_random_string(28)}@{domain}>"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Draft:
     """A message to be posted.
@@ -36,13 +42,7 @@ class Draft:
     booking_id: int | None = None
     payload: dict[str, Any] = field(default_factory=dict)
     mime: bytes | None = None
-    message_id: str = ""
-
-
-def new_message_id() -> str:
-    """A Message-ID of at least 128 random bits, on our sending domain (RFC 5322, 3.6.4)."""
-    domain = parseaddr(settings.MAIL_FROM)[1].rpartition("@")[2] or "localhost"
-    return f"<{get_random_string(28)}@{domain}>"
+    message_id: str = field(default_factory=new_message_id)
 
 
 def post(drafts: Iterable[Draft], *, now: datetime, if_new: bool = False) -> None:
@@ -56,19 +56,10 @@ def post(drafts: Iterable[Draft], *, now: datetime, if_new: bool = False) -> Non
         raise transaction.TransactionManagementError("Post messages inside a transaction.")
     messages = [
         Message(
-            topic=draft.topic,
-            subject_key=draft.subject_key,
-            revision=draft.revision,
-            stream=draft.stream,
-            recipient_id=draft.recipient_id,
-            to_email=draft.to_email,
-            booking_id=draft.booking_id,
-            payload=draft.payload,
+            **vars(draft),
             is_urgent=topic_of(draft.topic).is_urgent,
-            mime=draft.mime,
             created_at=now,
             due_at=now,
-            message_id=draft.message_id or new_message_id(),
         )
         for draft in drafts
     ]

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import User
-from booking.catalogue.models import Session
+from booking.catalogue.models import Session, Sitting
 from booking.catalogue.sittings import SittingTimes
 from booking.outbox.posting import Draft
 from booking.outbox.topics import MailTopic, register
@@ -38,6 +38,9 @@ register(
     MailTopic("booking.withdrawn", "Left the waiting list or took back a request"),
     MailTopic("booking.cancelled", "Cancellation", copied_as="manager.cancelled"),
     MailTopic("booking.further_date_cancelled", "Calendar entry taken out"),
+    MailTopic("booking.declined_in_calendar", "Declined in the calendar"),
+    MailTopic("reminder.days", "Reminder"),
+    MailTopic("reminder.hour", "Reminder an hour before"),
     MailTopic("session.changed", "Change of the session", copied_as="manager.changed"),
     MailTopic("session.cancelled", "Session cancelled", copied_as="manager.cancelled"),
 )
@@ -335,3 +338,18 @@ def session_changed(
             f"{booking.calendar_sequence}.{times.key}",
             {"event": event},
         )
+
+
+def still_booked(booking: Booking, sitting: Sitting | None, *, reply_key: int) -> Draft:
+    """They declined an entry in their calendar, and the place is kept; once for each reply."""
+    payload = _times(sitting) if sitting else {}
+    return _draft(booking, "booking.declined_in_calendar", reply_key, payload)
+
+
+def reminder(booking: Booking, sitting: Sitting, *, topic: str, revision: str, days: int) -> Draft:
+    """What comes up, some working days ahead or an hour: 0 days."""
+    return _draft(booking, topic, revision, {**_times(sitting), "days": days})
+
+
+def _times(sitting: Sitting) -> dict[str, str]:
+    return {"starts": sitting.starts_at.isoformat(), "ends": sitting.ends_at.isoformat()}

@@ -18,10 +18,7 @@ from booking.outbox.models import Message
 from booking.places import announcements
 from booking.places.models import Booking
 from booking.site.wording import LONDON
-from tests.factories import (
-    NOW,
-    make_session,
-)
+from tests.factories import NOW, make_session
 from tests.mail.letters import (
     composed_at,
     every_notice,

@@ -17,7 +17,6 @@ from booking.calendars.rows import of_booking
 from booking.catalogue.courses import PLAIN_FIELDS, CoursePlan, VenuePlan
 from booking.catalogue.models import Course, Session, Venue
 from booking.outbox.models import Message
-from booking.places import actions
 from booking.places.lock import locked_session
 from booking.places.models import Booking
 from booking.scheduling import corrections, drafting
@@ -27,21 +26,15 @@ from tests.factories import (
     NOW,
     make_coordinator,
     make_course,
-    make_person,
     make_policy,
     make_session,
     make_trainer,
     make_venue,
 )
 from tests.mail.letters import part, read, written
+from tests.people import book
 
 pytestmark = pytest.mark.django_db
-
-
-def book(session: Session) -> Booking:
-    """Somebody new books."""
-    person = make_person()
-    return actions.book(session=session, person=person, by=person, now=NOW)
 
 
 def last(booking: Booking) -> Message:

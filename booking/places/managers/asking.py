@@ -17,7 +17,6 @@ from booking.places import announcements, history
 from booking.places.lock import (
     CourseRules,
     Practitioner,
-    locked,
     locked_booking,
     read_practitioners,
 )
@@ -209,25 +208,15 @@ def confirm_address(*, approval: Approval, by: User, now: datetime) -> None:
 
     Raises `AlreadyAnswered` unless it waits for that.
     """
-    with locked(approval.booking.session_id) as held:
-        fresh = Approval.objects.select_related("booking__person").get(pk=approval.pk)
-        fresh.booking.session = held[fresh.booking.session_id].session
-        is_open = state_of_question(fresh, now=now) == QuestionState.OPEN
-        if fresh.state != Approval.State.UNCONFIRMED or not is_open:
+    with locked_booking(approval.booking) as (_, booking):
+        approval = booking.approval
+        is_open = state_of_question(approval, now=now) == QuestionState.OPEN
+        if approval.state != Approval.State.UNCONFIRMED or not is_open:
             raise AlreadyAnswered
-        fresh.state, fresh.confirmed_by = Approval.State.ASKED, by
-        start_clock(fresh, now=now)
-        fresh.save()
-        outbox.post(tell_manager(fresh), now=now)
-        why = f"{fresh.manager_email}. The partnership has confirmed the address."
-        history.record(
-            [fresh.booking],
-            BookingEvent.What.MANAGER_ASKED,
-            by=by,
-            now=now,
-            why=why,
-            rule=MANAGER,
-        )
+        approval.state, approval.confirmed_by = Approval.State.ASKED, by
+        start_clock(approval, now=now)
+        why = f"{approval.manager_email}. The partnership has confirmed the address."
+        _ask_now(approval, by=by, now=now, why=why)
 
 
 def change_manager(*, booking: Booking, manager_email: str, by: User, now: datetime) -> Approval:
@@ -251,18 +240,15 @@ def change_manager(*, booking: Booking, manager_email: str, by: User, now: datet
         # Whoever is asked only after the day of the reminder gets none.
         approval.asked_at = _later(approval, now=now)
         approval.reminded_at = now if approval.remind_at <= now else None
-        approval.save()
-        outbox.post(tell_manager(approval), now=now)
-        why = f"{email} instead of {before}."
-        history.record(
-            [booking],
-            BookingEvent.What.MANAGER_ASKED,
-            by=by,
-            now=now,
-            why=why,
-            rule=MANAGER,
-        )
+        _ask_now(approval, by=by, now=now, why=f"{email} instead of {before}.")
     return approval
+
+
+def _ask_now(approval: Approval, *, by: User, now: datetime, why: str) -> None:
+    approval.save()
+    outbox.post(tell_manager(approval), now=now)
+    asked = BookingEvent.What.MANAGER_ASKED
+    history.record([approval.booking], asked, by=by, now=now, why=why, rule=MANAGER)
 
 
 def remind(*, now: datetime) -> int:

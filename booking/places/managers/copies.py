@@ -103,13 +103,11 @@ def with_copies(
         booking.pk: _manager_of(booking, was_asked=rules.needs_manager_approval)
         for booking in bookings
     }
-    copies = []
-    for draft in told:
-        address = managers.get(draft.booking_id or 0)
-        payload = _payload(draft)
+    for draft in list(told):
+        address, payload = managers.get(draft.booking_id or 0), _payload(draft)
         if address and payload is not None:
-            copies.append(_copy(draft, address, payload))
-    return [*told, *copies]
+            told.append(_copy(draft, address, payload))
+    return told
 
 
 def _payload(draft: Draft) -> dict[str, Any] | None:

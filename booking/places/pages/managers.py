@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from accounts.access import signed_in_page
 from accounts.views import signed_in
-from booking.catalogue.sittings import SittingTimes
 from booking.places import actions, terms
+from booking.places.lock import sittings_of
 from booking.places.managers import asking
 from booking.places.managers.asking import QuestionState, state_of_question
 from booking.places.managers.models import Approval
@@ -47,7 +47,7 @@ def _page(request: HttpRequest, asked: Approval | None, form: ManagerAnswerForm)
         return page(request, template, {"stands": QuestionState.NOT_NEEDED}, is_gone=True)
     stands = state_of_question(asked, now=timezone.now())
     booking, is_open = asked.booking, stands == QuestionState.OPEN
-    sittings = list(booking.session.sittings.all())
+    sittings = sittings_of(booking.session)
     context = {
         "approval": asked,
         "stands": stands,
@@ -56,7 +56,7 @@ def _page(request: HttpRequest, asked: Approval | None, form: ManagerAnswerForm)
         "session": booking.session,
         "sittings": sittings,
         "has_a_place": booking.state in booking.HOLDING,
-        "cost": terms.charges_if_not_used(booking, [SittingTimes.of(each) for each in sittings]),
+        "cost": terms.charges_if_not_used(booking, sittings),
     }
     is_gone = stands in (QuestionState.RUN_OUT, QuestionState.NOT_NEEDED)
     return page(request, template, context, is_open=is_open, is_gone=is_gone)

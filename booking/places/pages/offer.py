@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from booking.catalogue.sittings import SittingTimes
 from booking.places import actions, terms
+from booking.places.lock import sittings_of
 from booking.places.models import Booking
 from booking.places.pages.forms import OfferAnswerForm
 from booking.places.pages.loaders import booking_by_offer_link
@@ -76,7 +76,6 @@ def _page(request: HttpRequest, token: str, context: dict[str, Any]) -> HttpResp
     booking, is_current = booking_by_offer_link(token, now=now)
     stands, session = state_of_offer(booking, is_current=is_current, now=now), booking.session
     is_open = stands == OfferState.OPEN
-    sittings = [SittingTimes.of(each) for each in session.sittings.all()]
     context |= {
         "booking": booking,
         "session": session,
@@ -84,7 +83,7 @@ def _page(request: HttpRequest, token: str, context: dict[str, Any]) -> HttpResp
         "form": context["form"] if is_open else None,
         "asks_manager": session.course.needs_manager_approval and not hasattr(booking, "approval"),
         "clash": clashes(session.pk, [booking.person_id]).get(booking.person_id),
-        "cost": terms.charges_if_accepted(booking, sittings, now=now),
+        "cost": terms.charges_if_accepted(booking, sittings_of(session), now=now),
     }
     is_gone = stands in (OfferState.RUN_OUT, OfferState.ENDED)
     return page(request, "places/offer.html", context, is_open=is_open, is_gone=is_gone)

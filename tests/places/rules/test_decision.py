@@ -11,7 +11,8 @@ from booking.places.refusals import AlreadyBooked, Clash, Effect, SessionStarted
 from booking.places.rules.decision import Verdict, decide
 from booking.places.rules.rules import RULES, Case
 from tests.factories import NOW, make_agency, make_course, make_person, make_session
-from tests.places.rules.bookings import book, set_limits
+from tests.people import book
+from tests.places.rules.bookings import set_limits
 
 pytestmark = pytest.mark.django_db
 
