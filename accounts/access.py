@@ -11,7 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import AccessRecord, Agency, User
 from accounts.views import signed_in
@@ -32,56 +32,54 @@ _ALWAYS_OPEN = (
 )
 
 
-def coordinators_only(view: View) -> View:
-    """Lead the anonymous to sign in; to everybody but coordinators the page does not exist."""
-    return _known_to(lambda person: person.is_coordinator, view)
-
-
-def agency_leads_only(view: View) -> View:
-    """Lead the anonymous to sign in; without being an agency's lead the page does not exist."""
-    return _known_to(lambda person: person.is_agency_lead and person.agency_id is not None, view)
-
-
-def _known_to(may_open: Callable[[User], bool], view: View) -> View:
-    @login_required
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not may_open(signed_in(request)):
-            raise Http404
-        return view(request, *args, **kwargs)
-
-    return guarded
-
-
-def desk(*, post: int = 0, only_post: bool = False) -> Callable[[View], View]:
-    """A page of coordinators: to look at only, unless it takes `post` forms a minute from each.
+def signed_in_page(*, post: int = 0, only_post: bool = False) -> Callable[[View], View]:
+    """A page of whoever is signed in: to look at only, unless it takes `post` forms a minute.
 
     `only_post` is for a button of another page: there is nothing to look at.
     """
+    return _framed(login_required, post, only_post)
+
+
+def lead_page(*, post: int = 0) -> Callable[[View], View]:
+    """As `signed_in_page`; to everybody but leads of an agency the page does not exist."""
+    return _framed(
+        _known_to(lambda person: person.is_agency_lead and person.agency_id is not None), post
+    )
+
+
+def desk(*, post: int = 0, only_post: bool = False) -> Callable[[View], View]:
+    """As `signed_in_page`; to everybody but coordinators the page does not exist."""
+    return _framed(_known_to(lambda person: person.is_coordinator), post, only_post)
+
+
+def _framed(
+    guard: Callable[[View], View], post: int, only_post: bool = False
+) -> Callable[[View], View]:
+    """Nobody else may keep the page; forms are counted before anybody asks who sends them."""
 
     def decorate(view: View) -> View:
-        if only_post:
-            view = require_POST(view)
-        elif not post:
-            view = require_GET(view)
-        return _framed(coordinators_only(view), post)
+        if only_post or not post:
+            view = (require_POST if only_post else require_safe)(view)
+        view = guard(view)
+        return never_cache(at_most(post)(view) if post else view)
 
     return decorate
 
 
-def lead_page(*, post: int = 0) -> Callable[[View], View]:
-    """A page of agency leads that takes `post` forms a minute from each."""
-    return lambda view: _framed(agency_leads_only(view), post)
+def _known_to(may_open: Callable[[User], bool]) -> Callable[[View], View]:
+    """Lead the anonymous to sign in; for others who may not open it the page is not there."""
 
+    def guard(view: View) -> View:
+        @login_required
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not may_open(signed_in(request)):
+                raise Http404
+            return view(request, *args, **kwargs)
 
-def signed_in_page(*, post: int = 0) -> Callable[[View], View]:
-    """A page of the person who is signed in, and who may send it `post` forms a minute."""
-    return lambda view: _framed(login_required(view), post)
+        return guarded
 
-
-def _framed(view: View, post: int) -> View:
-    """Nobody else may keep the page; forms are counted before anybody asks who sends them."""
-    return never_cache(at_most(post)(view) if post else view)
+    return guard
 
 
 def agency_of_lead(request: HttpRequest) -> Agency:

@@ -12,12 +12,7 @@ from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from accounts.addresses import (
-    SHARED_MAILBOX_REFUSED,
-    clear_failing,
-    domain_of,
-    is_shared_mailbox,
-)
+from accounts.addresses import SHARED_MAILBOX_REFUSED, clear_failing, domain_of, is_shared_mailbox
 from accounts.models import Agency, User, unfinished_accounts
 from booking.partnership.kept import sender, the_partnership
 from booking.site.refusals import Refused
@@ -39,9 +34,14 @@ def person_for_sign_in(*, email: str) -> User:
             user=existing, email=email, defaults={"primary": True, "verified": False}
         )
         return existing
+    return begin(email=email)
+
+
+def begin(*, email: str, **said: Any) -> User:
+    """A new account; its address counts as verified once a code sent there was typed."""
     try:
         with transaction.atomic():
-            person = User.objects.create_user(email)
+            person = User.objects.create_user(email, **said)
             EmailAddress.objects.create(user=person, email=email, primary=True, verified=False)
     except IntegrityError:
         # Somebody typed the same address in the same moment.
@@ -112,12 +112,6 @@ def reminders_path(person: User, *, since: datetime) -> str:
 def person_of_link(token: str, *, now: datetime) -> User:
     """Whom a link is for. Raises `LinkRefused`, or `User.DoesNotExist` for a closed account."""
     return User.objects.get(pk=SignedLink.REMINDERS.content(token, now=now), is_active=True)
-
-
-def place_in_agency(*, person: User, agency: Agency) -> None:
-    """A coordinator settles the agency of somebody who found theirs not listed."""
-    person.agency, person.unlisted_agency = agency, ""
-    person.save(update_fields=["agency", "unlisted_agency"])
 
 
 def correct_email(*, person: User, email: str, by: User, now: datetime) -> None:

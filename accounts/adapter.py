@@ -9,12 +9,14 @@ from allauth.account.models import EmailAddress
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.crypto import get_random_string
 
 from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox
 from booking.partnership.kept import sender
+from booking.site.plain_text import plain_text
 
 ADDRESS_CHANGED = (
     "The email address of this account has been changed. Sign in with the address it has now."
@@ -56,6 +58,13 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_from_email(self) -> str:
         """As all our mail."""
         return sender()
+
+    def render_mail(self, *arguments: Any, **named: Any) -> EmailMessage:
+        """As allauth, whose mails are text; of one that has a page, the text is made from that."""
+        mail: EmailMessage = super().render_mail(*arguments, **named)
+        for page, _ in getattr(mail, "alternatives", ()):
+            mail.body = plain_text(page)
+        return mail
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Closed: an account begins on the sign-in page, with the code."""

@@ -9,14 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from allauth.account.models import EmailAddress
-from allauth.account.signals import (
-    authentication_step_completed,
-    email_changed,
-    email_confirmed,
-)
+from allauth.account.signals import authentication_step_completed, email_changed, email_confirmed
 from django.db.models import DateTimeField, QuerySet, Value
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.dispatch import receiver
 
 from accounts.models import User
 
@@ -88,22 +84,21 @@ def people_whose_mail_fails() -> QuerySet[User]:
     )
 
 
-def watch_for_proof() -> None:
-    """Clear an address when allauth says that its owner has read a mail there."""
-    authentication_step_completed.connect(_signed_in, dispatch_uid="failing_mail.signed_in")
-    email_confirmed.connect(_confirmed, dispatch_uid="failing_mail.confirmed")
-    email_changed.connect(_changed, dispatch_uid="failing_mail.changed")
+# What proves, says allauth, that its owner has read a mail at the address.
 
 
+@receiver(authentication_step_completed)
 def _signed_in(*, user: User, method: str, email: str | None = None, **about: Any) -> None:
     if method == "code" and email and email.lower() == user.email:
         clear_failing(person=user)
 
 
-def _confirmed(*, request: HttpRequest, email_address: EmailAddress, **about: Any) -> None:
+@receiver(email_confirmed)
+def _confirmed(*, email_address: EmailAddress, **about: Any) -> None:
     if email_address.email.lower() == email_address.user.email:
         clear_failing(person=email_address.user)
 
 
+@receiver(email_changed)
 def _changed(*, user: User, **about: Any) -> None:
     clear_failing(person=user)

@@ -105,6 +105,7 @@ class AgencyPages(BackOffice):
     search_fields = ["name"]
 
 
+_ABOUT = ["job_title", "agency", "unlisted_agency", "manager_email", "phone"]
 _ROLES = ["is_trainer", "is_agency_lead", "is_coordinator", "is_staff"]
 
 
@@ -116,14 +117,7 @@ class UserPages(BackOffice):
     """
 
     allowed = frozenset({"view", "change"})
-    list_display = [
-        "email",
-        "first_name",
-        "last_name",
-        "agency",
-        *_ROLES,
-        "is_active",
-    ]
+    list_display = ["email", "first_name", "last_name", "agency", *_ROLES, "is_active"]
     list_filter = [*_ROLES, "is_active"]
     list_select_related = ["agency"]
     search_fields = ["email", "first_name", "last_name"]
@@ -132,20 +126,7 @@ class UserPages(BackOffice):
     actions = ["forget_second_step"]
     readonly_fields = ["email", "date_joined", "last_login", "is_superuser"]
     fieldsets = [
-        (
-            None,
-            {
-                "fields": [
-                    "email",
-                    ("first_name", "last_name"),
-                    "job_title",
-                    "agency",
-                    "unlisted_agency",
-                    "manager_email",
-                    "phone",
-                ]
-            },
-        ),
+        (None, {"fields": ["email", ("first_name", "last_name"), *_ABOUT]}),
         ("Roles", {"fields": [*_ROLES]}),
         ("Mail", {"fields": ["wants_reminders"]}),
         ("Account", {"fields": ["is_active", "is_superuser", "date_joined", "last_login"]}),

@@ -5,12 +5,11 @@ A colleague is somebody of one agency, named by their work address by a person w
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from allauth.account.models import EmailAddress
 from django.db import IntegrityError, models, transaction
 
-from accounts.actions import place_in_agency
+from accounts.actions import begin
 from accounts.addresses import domain_of
 from accounts.models import Agency, PractitionerGroup, User
 from booking.site.refusals import Refused
@@ -26,11 +25,8 @@ class AgencyNameTaken(Refused):
 
 def people_without_agency() -> models.QuerySet[User]:
     """People who wrote down an agency that is not on the list, the longest waiting first."""
-    return (
-        User.objects.filter(agency__isnull=True, is_active=True)
-        .exclude(unlisted_agency="")
-        .order_by("date_joined", "pk")
-    )
+    without = User.objects.filter(agency__isnull=True, is_active=True)
+    return without.exclude(unlisted_agency="").order_by("date_joined", "pk")
 
 
 def others_who_wrote_the_same(person: User) -> models.QuerySet[User]:
@@ -41,9 +37,8 @@ def others_who_wrote_the_same(person: User) -> models.QuerySet[User]:
 
 def join_agency(*, people: Iterable[User], agency: Agency) -> None:
     """Put people whose agency was not listed into one that is."""
-    with transaction.atomic():
-        for person in people:
-            place_in_agency(person=person, agency=agency)
+    keys = [person.pk for person in people]
+    User.objects.filter(pk__in=keys).update(agency=agency, unlisted_agency="")
 
 
 def add_agency(*, name: str, sector: str, domain: str) -> Agency:
@@ -107,22 +102,7 @@ def begin_account(*, entry: Entry, agency: Agency) -> User:
 
     The address counts as verified only once they have done so.
     """
-    try:
-        with transaction.atomic():
-            person = User.objects.create_user(
-                entry.email,
-                first_name=entry.first_name,
-                last_name=entry.last_name,
-                job_title=entry.job_title,
-                agency=agency,
-            )
-            EmailAddress.objects.create(
-                user=person, email=person.email, primary=True, verified=False
-            )
-    except IntegrityError:
-        # Somebody named the same address in the same moment.
-        return User.objects.get(email=entry.email)
-    return person
+    return begin(agency=agency, **asdict(entry))
 
 
 def take_into_agency(*, person: User, entry: Entry, agency: Agency) -> User:

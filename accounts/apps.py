@@ -11,6 +11,4 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to allauth; models can be imported from here on."""
-        from accounts.addresses import watch_for_proof
-
-        watch_for_proof()
+        import accounts.addresses  # noqa: F401

@@ -4,6 +4,8 @@ from typing import Any
 
 from allauth.account.forms import ConfirmLoginCodeForm, LoginForm, RequestLoginCodeForm
 from django import forms
+from django.forms.models import model_to_dict
+from django.http import QueryDict
 
 from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox, same_mailbox
 from accounts.models import Agency, Level, User
@@ -118,27 +120,11 @@ class ProfileForm(Form):
     )
 
     def __init__(
-        self,
-        *args: Any,
-        person: User,
-        known_agency: Agency | None,
-        with_level: bool = True,
-        **kwargs: Any,
+        self, data: QueryDict | None, *, person: User, known_agency: Agency | None, with_level: bool
     ) -> None:
-        kwargs.setdefault(
-            "initial",
-            {
-                "first_name": person.first_name,
-                "last_name": person.last_name,
-                "job_title": person.job_title,
-                "agency": person.agency_id or (NOT_LISTED if person.unlisted_agency else ""),
-                "unlisted_agency": person.unlisted_agency,
-                "manager_email": person.manager_email,
-                "level": person.level or "",
-                "phone": person.phone,
-            },
-        )
-        super().__init__(*args, **kwargs)
+        stored = model_to_dict(person, self.base_fields)
+        stored["agency"] = person.agency_id or (NOT_LISTED if person.unlisted_agency else "")
+        super().__init__(data, initial=stored)
         if not with_level:
             del self.fields["level"]
         self.person = person

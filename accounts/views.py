@@ -4,7 +4,6 @@ from typing import Any
 
 from allauth.account.internal import flows
 from allauth.account.views import RequestLoginCodeView
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -19,7 +18,7 @@ from accounts.forms import ProfileForm, RemindersForm
 from accounts.models import User
 from booking.site.limits import at_most, at_most_from_one_address
 from booking.site.signed_links import LinkRanOut, LinkRefused
-from booking.site.web import page, posted
+from booking.site.web import done, page, posted
 
 
 def signed_in(request: HttpRequest) -> User:
@@ -72,19 +71,16 @@ def profile(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
     first_time = not person.is_complete
     form = profile_form(request, person, with_level=not first_time)
-    if request.method == "POST" and form.is_valid():
+    if form.is_valid():
         actions.save_profile(person=person, **form.cleaned_data)
         return redirect(safe_next(request, f"{reverse('account_profile')}?saved=1"))
-    return page(
-        request,
-        "account/profile.html",
-        {
-            "form": form,
-            "first_time": first_time,
-            "next": safe_next(request, ""),
-            "saved": "saved" in request.GET,
-        },
-    )
+    context = {
+        "form": form,
+        "first_time": first_time,
+        "next": safe_next(request, ""),
+        "saved": "saved" in request.GET,
+    }
+    return page(request, "account/profile.html", context)
 
 
 @never_cache
@@ -94,11 +90,10 @@ def emails(request: HttpRequest) -> HttpResponse:
     """Which mail comes to the person, and whether reminders do."""
     person = signed_in(request)
     form = _reminders_form(request, person)
-    if request.method == "POST" and form.is_valid():
+    if form.is_valid():
         actions.choose_reminders(person=person, **form.cleaned_data)
         on_or_off = "on" if person.wants_reminders else "off"
-        messages.success(request, f"Reminders are {on_or_off}.")
-        return redirect("account_emails")
+        return done(request, f"Reminders are {on_or_off}.", "account_emails")
     return page(request, "account/emails.html", {"form": form})
 
 
@@ -113,7 +108,7 @@ def reminders_link(request: HttpRequest, token: str) -> HttpResponse:
     except (LinkRefused, User.DoesNotExist) as missing:
         raise Http404 from missing
     form = _reminders_form(request, person)
-    if request.method == "POST" and form.is_valid():
+    if form.is_valid():
         actions.choose_reminders(person=person, **form.cleaned_data)
         return redirect("reminders_link", token)
     context = {"person": person, "form": form}

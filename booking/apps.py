@@ -8,3 +8,7 @@ class BookingConfig(AppConfig):
 
     name = "booking"
     verbose_name = "Training and briefings"
+
+    def ready(self) -> None:
+        """Import what registers the topics of mail: it stands above every room that posts some."""
+        import booking.mail.composing  # noqa: F401 - for what it registers

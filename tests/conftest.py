@@ -1,24 +1,33 @@
 """What every test relies on."""
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.core.cache import caches
+from django.test import Client
 
 _HERE = Path(__file__).parent
-# What drives a browser, starts servers and programs, breaks them, races, or goes by chance.
+# What drives a browser, starts servers and programs, breaks them, races, reads with every parser,
+# or goes by chance. Single tests elsewhere are marked where they stand.
 _SLOW = (
     "browser",
+    "calendars/test_every_object.py",
+    "calendars/test_histories.py",
+    "calendars/test_hostile_events.py",
     "faults",
     "local/test_bootstrap.py",
     "local/test_demo.py",
+    "local/test_load_sample.py",
     "local/test_servers.py",
     "outbox/test_composing_faults.py",
     "outbox/test_server_trouble.py",
     "places/agency/test_exchange_race.py",
     "places/test_race.py",
+    "replies/test_reading.py",
     "worker/test_celery_programs.py",
 )
 
@@ -51,3 +60,21 @@ def nothing_kept(django_test_environment: None) -> None:
 
     caches["pages"].clear()
     kept.keep(Partnership(), seconds=math.inf)
+
+
+@pytest.fixture
+def at_now() -> Iterator[None]:
+    """The clock stands still at the `NOW` of the factories."""
+    from tests.factories import NOW
+
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def coordinator(db: None) -> Client:
+    """A browser in which a coordinator is signed in."""
+    from tests.factories import make_coordinator
+    from tests.people import signed_in
+
+    return signed_in(make_coordinator())

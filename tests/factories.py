@@ -115,3 +115,8 @@ def make_session(
     )
     session.trainers.set(trainers)
     return session
+
+
+def session_ahead(days: int = 21, /, **fields: Any) -> Session:
+    """As `make_session`, in the morning so many days from today."""
+    return make_session(**{"starts_at": morning(days), **fields})

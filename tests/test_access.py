@@ -44,6 +44,7 @@ from tests.factories import (
     make_session,
     make_trainer,
 )
+from tests.people import give_up
 
 pytestmark = pytest.mark.django_db
 
@@ -57,8 +58,7 @@ class Site:
 
 
 @pytest.fixture
-def site(settings: Settings) -> Site:
-    settings.TWO_STEP_REQUIRED = False
+def site() -> Site:
     cache.clear()
     now, ahead = timezone.now(), timezone.now() + timedelta(days=30)
     ours = make_agency(domains=["ours.example"])
@@ -86,7 +86,7 @@ def site(settings: Settings) -> Site:
         starts_at=ahead + timedelta(days=2), capacity=1, promotion=Session.Promotion.OFFER
     )
     first, offered = booked(offering, make_person()), booked(offering)
-    actions.cancel(booking=first, by=first.person, now=now)
+    give_up(first, now=now)
     offered.refresh_from_db()
     assert offered.offered_until is not None
     full = make_session(starts_at=ahead + timedelta(days=3), capacity=1)
@@ -233,6 +233,7 @@ def test_every_address_has_a_row() -> None:
     assert not missing, f"Say in TABLE who may open these: {sorted(missing)}"
 
 
+@pytest.mark.slow
 def test_who_may_look(site: Site) -> None:
     wrong = []
     for name, (looking, _) in TABLE.items():
@@ -251,6 +252,7 @@ def test_who_may_look(site: Site) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.slow
 def test_who_may_act(site: Site) -> None:
     wrong = []
     for name, (_, acting) in TABLE.items():
@@ -272,6 +274,7 @@ def strict(browser: Client) -> Client:
 NOT_ACTING = {name for name, row in TABLE.items() if row[0] == row[1]} - {"stop_interest"}
 
 
+@pytest.mark.slow
 def test_a_form_from_another_site_does_nothing(site: Site) -> None:
     wrong = []
     for name, (_, acting) in TABLE.items():

@@ -21,8 +21,9 @@ from celery import Celery
 from celery.schedules import crontab
 from celery.signals import setup_logging
 from django.conf import settings
+from kombu.transport import redis
 
-from worker.losing_redis import NowAndThen, use_channels_that_can_be_lost
+from worker.losing_redis import Channel, NowAndThen
 
 
 def _every(seconds: float, task: str, *, expires: float) -> dict[str, Any]:
@@ -49,7 +50,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     },
 }
 
-use_channels_that_can_be_lost()
+redis.Transport.Channel = Channel
 
 app = Celery("briefed", broker=settings.REDIS_URL, include=["worker.tasks"])
 app.conf.update(

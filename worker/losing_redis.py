@@ -7,6 +7,7 @@ Redis hands the old one out anew after the visibility timeout, when it has expir
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable
 
@@ -31,11 +32,6 @@ class Channel(redis.Channel):
             super().basic_reject(delivery_tag, requeue)
 
 
-def use_channels_that_can_be_lost() -> None:
-    """From now on, connections to Redis open these channels."""
-    redis.Transport.Channel = Channel
-
-
 class NowAndThen(logging.Filter):
     """Passes each warning or error once, and again only when some minutes have gone by.
 
@@ -50,20 +46,19 @@ class NowAndThen(logging.Filter):
         super().__init__()
         self._every = every
         self._clock = clock
-        self._last: dict[str, float] = {}
-        self._held_back: dict[str, int] = {}
+        # When each was last passed, and how often it was held back since.
+        self._passed: dict[str, tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the record is to be written."""
         if record.levelno < logging.WARNING:
             return True
         words, now = str(record.msg), self._clock()
-        last = self._last.get(words)
-        if last is not None and now - last < self._every:
-            self._held_back[words] = self._held_back.get(words, 0) + 1
+        last, held_back = self._passed.get(words, (-math.inf, 0))
+        if now - last < self._every:
+            self._passed[words] = (last, held_back + 1)
             return False
-        self._last[words] = now
-        held_back = self._held_back.pop(words, 0)
+        self._passed[words] = (now, 0)
         record.msg = record.getMessage().split("\n")[0]
         if held_back:
             record.msg += f" (and {held_back} times since it was last said)"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Q
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 
 from accounts.models import User
 from booking.catalogue.models import Session, SessionQuerySet
@@ -62,10 +62,7 @@ def sessions_open_to(person: User, *, now: datetime) -> SessionQuerySet:
 def session_with_people(person: User, session_id: int, *, now: datetime) -> Session:
     """A session whose people this person may see. Raises `Http404` for any other."""
     sessions = sessions_open_to(person, now=now).select_related("course", "venue")
-    session = sessions.filter(pk=session_id).first()
-    if session is None:
-        raise Http404
-    return session
+    return get_object_or_404(sessions, pk=session_id)
 
 
 def _row(booking: Booking, place: str) -> list[str]:

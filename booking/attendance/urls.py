@@ -2,13 +2,15 @@
 
 from django.urls import path
 
+from accounts.models import AccessRecord
 from booking.attendance import views
+
+Form = AccessRecord.Form
+_LIST = "sessions/<int:session_id>/attendees"
 
 urlpatterns = [
     path("trainer/", views.trainer_sessions, name="trainer_sessions"),
-    path("sessions/<int:session_id>/attendees/", views.attendees, name="attendees"),
-    path(
-        "sessions/<int:session_id>/attendees/print/", views.attendees_print, name="attendees_print"
-    ),
-    path("sessions/<int:session_id>/attendees.csv", views.attendees_csv, name="attendees_csv"),
+    path(f"{_LIST}/", views.attendees, {"form": Form.PAGE}, name="attendees"),
+    path(f"{_LIST}/print/", views.attendees, {"form": Form.PRINT}, name="attendees_print"),
+    path(f"{_LIST}.csv", views.attendees, {"form": Form.CSV}, name="attendees_csv"),
 ]

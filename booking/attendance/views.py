@@ -1,32 +1,25 @@
 """What trainers see: their sessions, and who is coming."""
 
-from datetime import datetime
-
-from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 
-from accounts.access import record_access
-from accounts.models import AccessRecord, User
+from accounts.access import record_access, signed_in_page
+from accounts.models import AccessRecord
 from accounts.views import signed_in
 from booking.attendance.lists import (
-    AttendeeList,
     attendee_list,
     attendees_as_csv,
     session_with_people,
     sessions_open_to,
 )
 from booking.catalogue.models import Session
+from booking.site.web import paged
 
-Form = AccessRecord.Form
 _PAST_PER_PAGE = 20
 
 
-@never_cache
-@login_required
+@signed_in_page()
 def trainer_sessions(request: HttpRequest) -> HttpResponse:
     """The sessions somebody leads: those ahead, then those just over."""
     person = signed_in(request)
@@ -37,16 +30,16 @@ def trainer_sessions(request: HttpRequest) -> HttpResponse:
     over = mine.filter(ends_at__lte=now).order_by("-starts_at", "-pk")
     context = {
         "upcoming": mine.filter(ends_at__gt=now).order_by("starts_at", "pk"),
-        "over": Paginator(over, _PAST_PER_PAGE).get_page(request.GET.get("page")),
+        "over": paged(request, over, per_page=_PAST_PER_PAGE),
         "now": now,
     }
     return render(request, "attendance/trainer_sessions.html", context)
 
 
-def _list_seen(
-    person: User, session_id: int, form: AccessRecord.Form, *, now: datetime
-) -> tuple[Session, AttendeeList]:
-    """The session and its people, once the look at them is on record."""
+@signed_in_page()
+def attendees(request: HttpRequest, session_id: int, form: AccessRecord.Form) -> HttpResponse:
+    """Who is coming: on screen, laid out for paper, or for a spreadsheet. The look is recorded."""
+    person, now = signed_in(request), timezone.now()
     session = session_with_people(person, session_id, now=now)
     people = attendee_list(session)
     record_access(
@@ -58,37 +51,15 @@ def _list_seen(
         rows=people.rows,
         now=now,
     )
-    return session, people
-
-
-def _list_page(request: HttpRequest, session_id: int, form: AccessRecord.Form) -> HttpResponse:
-    now = timezone.now()
-    session, people = _list_seen(signed_in(request), session_id, form, now=now)
-    template = "attendees_print" if form == Form.PRINT else "attendees"
+    if form == AccessRecord.Form.CSV:
+        return _download(attendees_as_csv(people), session)
+    template = "attendees_print" if form == AccessRecord.Form.PRINT else "attendees"
     context = {"session": session, "people": people, "now": now}
     return render(request, f"attendance/{template}.html", context)
 
 
-@never_cache
-@login_required
-def attendees(request: HttpRequest, session_id: int) -> HttpResponse:
-    """Who is coming, on screen."""
-    return _list_page(request, session_id, Form.PAGE)
-
-
-@never_cache
-@login_required
-def attendees_print(request: HttpRequest, session_id: int) -> HttpResponse:
-    """Who is coming, laid out for paper."""
-    return _list_page(request, session_id, Form.PRINT)
-
-
-@never_cache
-@login_required
-def attendees_csv(request: HttpRequest, session_id: int) -> HttpResponse:
-    """Who is coming, for a spreadsheet."""
-    session, people = _list_seen(signed_in(request), session_id, Form.CSV, now=timezone.now())
-    response = HttpResponse(attendees_as_csv(people), content_type="text/csv; charset=utf-8")
+def _download(content: bytes, session: Session) -> HttpResponse:
+    response = HttpResponse(content, content_type="text/csv; charset=utf-8")
     name = "".join(letter for letter in session.reference if letter.isalnum() or letter in "-_")
     response.headers["Content-Disposition"] = f'attachment; filename="attendees-{name}.csv"'
     return response

@@ -3,15 +3,13 @@
 from collections.abc import Iterable
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response, set_response_etag
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
 
+from accounts.access import signed_in_page
 from accounts.views import signed_in
 from booking.calendars import actions, feeds, ics
 from booking.calendars.entries import (
@@ -27,7 +25,6 @@ from booking.catalogue.filters import ProgrammeFilters
 from booking.catalogue.models import Session
 from booking.catalogue.sharing import subscribe_links
 from booking.places.models import Booking
-from booking.site.limits import at_most
 from booking.site.wording import LONDON
 
 _CALENDAR_TYPE = "text/calendar; charset=utf-8"
@@ -70,8 +67,7 @@ def session_ics(request: HttpRequest, session_id: int) -> HttpResponse:
     return _calendar(content, name=f"session-{session_id}")
 
 
-@never_cache
-@login_required
+@signed_in_page()
 def booking_ics(request: HttpRequest, booking_id: int) -> HttpResponse:
     """One's own confirmed booking as a calendar file."""
     own = feeds.with_entries(Booking.objects.for_person(signed_in(request)).confirmed())
@@ -111,8 +107,7 @@ def private_feed(request: HttpRequest, token: str) -> HttpResponse:
     return _feed(request, booked, name=feeds.BOOKINGS_NAME, private=True)
 
 
-@never_cache
-@login_required
+@signed_in_page()
 def calendar_feed(request: HttpRequest) -> HttpResponse:
     """What a feed is, and making, replacing or stopping one's own."""
     person = signed_in(request)
@@ -121,10 +116,7 @@ def calendar_feed(request: HttpRequest) -> HttpResponse:
     return render(request, "calendars/feed.html", {"feeds": feeds})
 
 
-@require_POST
-@never_cache
-@at_most(10)
-@login_required
+@signed_in_page(post=10, only_post=True)
 def make_feed(request: HttpRequest, kind: str) -> HttpResponse:
     """Make or replace a secret address and show it, this once."""
     person = signed_in(request)
@@ -143,10 +135,7 @@ def make_feed(request: HttpRequest, kind: str) -> HttpResponse:
     return response
 
 
-@require_POST
-@never_cache
-@at_most(60)
-@login_required
+@signed_in_page(post=60, only_post=True)
 def remove_feed(request: HttpRequest, kind: str) -> HttpResponse:
     """Stop a secret address from working."""
     person = signed_in(request)

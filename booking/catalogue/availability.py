@@ -36,6 +36,11 @@ def opening(session: Session, *, now: datetime) -> Opening:
     return Opening.CLOSED if session.booking_ends_at <= now else Opening.OPEN
 
 
+def is_ahead(session: Session, now: datetime) -> bool:
+    """Whether the session is published and has not begun, whether it can be booked now or not."""
+    return opening(session, now=now) in (Opening.NOT_YET, Opening.CLOSED, Opening.OPEN)
+
+
 # From how few places on a person should hurry.
 _FEW = 3
 

@@ -5,19 +5,17 @@ It does not run out: a person who keeps an old mail can still stop.
 
 from datetime import datetime
 
-from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
 
+from accounts.access import signed_in_page
 from accounts.models import User
 from accounts.views import signed_in
 from booking.catalogue.models import Course, CourseInterest
-from booking.site.limits import at_most, opened_by_link
+from booking.site.limits import opened_by_link
 from booking.site.signed_links import SignedLink
 
 
@@ -29,10 +27,7 @@ def stop_path(interest: CourseInterest) -> str:
 def interest_of(token: str, *, now: datetime) -> CourseInterest:
     """The interest that a link names. Raises `LinkRefused`, or `Http404` if it is gone."""
     key = SignedLink.NEW_DATES.content(token, now=now)
-    interest = CourseInterest.objects.select_related("course", "person").filter(pk=key).first()
-    if interest is None:
-        raise Http404
-    return interest
+    return get_object_or_404(CourseInterest.objects.select_related("course", "person"), pk=key)
 
 
 def tell_me(*, course: Course, person: User, now: datetime) -> CourseInterest:
@@ -57,10 +52,7 @@ def _live(course: Course, person: User) -> QuerySet[CourseInterest]:
     return CourseInterest.objects.filter(course=course, person=person, ended_at=None)
 
 
-@require_POST
-@never_cache
-@at_most(60)
-@login_required
+@signed_in_page(post=60, only_post=True)
 def interest(request: HttpRequest, code: str) -> HttpResponse:
     """Begin or stop to hear of new dates of a course."""
     course = course_of(code)

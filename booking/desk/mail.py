@@ -1,9 +1,8 @@
 """The delivery desk: mail that has left, has not, or came back, and what to do about it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 
-from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -18,66 +17,55 @@ from accounts.models import User
 from accounts.views import signed_in
 from booking.calendars.actions import revoke_all_feeds
 from booking.catalogue.models import Session
-from booking.desk.sessions.forms import REASON_LENGTH
+from booking.desk.questions import reason_field
 from booking.outbox import remedies
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.outbox.reading import file_of, letter_of
 from booking.outbox.remedies import Corrected, MessageRefused
-from booking.outbox.topics import topic_words
+from booking.outbox.topics import topic_of
 from booking.outbox.watch import backlog
 from booking.replies import actions as replies
 from booking.replies.models import MailboxState, ReceivedMail, mail_to_read
 from booking.replies.reading import is_read_here
 from booking.site.form_kit import Form, email_field
-from booking.site.web import page, paged, posted, search_text
+from booking.site.web import done, page, paged, posted, search_text
 from booking.site.wording import counted
 
 State = Message.State
 _PER_PAGE = 50
 
-# The states that the desk can show, by the name in its address.
+# What the desk can show, by the name in its address: what it is called, and which messages.
 DESK_FILTERS = {
-    "all": "All unsent",
-    "parked": "Parked",
-    "retrying": "Being tried again",
-    "waiting": "Waiting",
-    "returned": "Came back",
-    "sent": "Sent",
-    "given-up": "Given up",
+    "all": ("All unsent", Q(state__in=Message.UNSETTLED)),
+    "parked": ("Parked", Q(state=State.PARKED)),
+    "retrying": (
+        "Being tried again",
+        Q(state__in=[State.WAITING, State.SENDING]) & ~Q(last_error=""),
+    ),
+    "waiting": ("Waiting", Q(state__in=[State.WAITING, State.SENDING], last_error="")),
+    "returned": ("Came back", Q(state=State.SENT, bounced_at__isnull=False)),
+    "sent": ("Sent", Q(state=State.SENT, bounced_at__isnull=True)),
+    "given-up": ("Given up", Q(state__in=[State.DROPPED, State.SUPERSEDED])),
 }
-_CHOSEN = {
-    "all": Q(state__in=Message.UNSETTLED),
-    "parked": Q(state=State.PARKED),
-    "retrying": Q(state__in=[State.WAITING, State.SENDING]) & ~Q(last_error=""),
-    "waiting": Q(state__in=[State.WAITING, State.SENDING], last_error=""),
-    "returned": Q(state=State.SENT, bounced_at__isnull=False),
-    "sent": Q(state=State.SENT, bounced_at__isnull=True),
-    "given-up": Q(state__in=[State.DROPPED, State.SUPERSEDED]),
-}
-_NEWEST_FIRST = frozenset({"returned", "sent", "given-up"})
+_NEWEST_FIRST = ("returned", "sent", "given-up")
 
 # Mail to trainers, and of a new date, is about a session and about nobody's booking.
 _ABOUT_A_SESSION = "session:"
 
 
-def sessions_about(messages: Iterable[Message]) -> Mapping[int, Session]:
+def sessions_about(messages: Iterable[Message]) -> dict[int, Session]:
     """Which session each message is about, by the message's key; nothing for mail about accounts.
 
     The messages come with their bookings. Costs one statement at most.
     """
-    found: dict[int, Session] = {}
-    without_booking: dict[int, int] = {}
-    for message in messages:
-        if message.booking is not None:
-            found[message.pk] = message.booking.session
-        elif message.subject_key.startswith(_ABOUT_A_SESSION):
-            without_booking[message.pk] = int(message.subject_key.removeprefix(_ABOUT_A_SESSION))
-    if without_booking:
-        sessions = Session.objects.select_related("course").in_bulk(set(without_booking.values()))
-        found |= {
-            key: sessions[about] for key, about in without_booking.items() if about in sessions
-        }
-    return found
+    found = {each.pk: each.booking.session for each in messages if each.booking}
+    others = {
+        each.pk: int(each.subject_key.removeprefix(_ABOUT_A_SESSION))
+        for each in messages
+        if not each.booking and each.subject_key.startswith(_ABOUT_A_SESSION)
+    }
+    sessions = Session.objects.select_related("course").in_bulk(set(others.values()))
+    return found | {key: sessions[about] for key, about in others.items() if about in sessions}
 
 
 def messages_on_desk(*, show: str, search: str, session: str) -> QuerySet[Message]:
@@ -87,7 +75,8 @@ def messages_on_desk(*, show: str, search: str, session: str) -> QuerySet[Messag
     account belongs to whose address it is. What waits comes oldest first, what is over newest
     first.
     """
-    chosen = Message.objects.filter(_CHOSEN[show]).select_related("recipient", "booking__session")
+    _, wanted = DESK_FILTERS[show]
+    chosen = Message.objects.filter(wanted).select_related("recipient", "booking__session")
     for word in search.split():
         named = User.objects.filter(Q(first_name__icontains=word) | Q(last_name__icontains=word))
         chosen = chosen.filter(
@@ -129,9 +118,9 @@ def messages_page(request: HttpRequest) -> HttpResponse:
     sessions = sessions_about(on_page)
     context = {
         "page_obj": on_page,
-        "rows": [(row, topic_words(row.topic), sessions.get(row.pk)) for row in on_page],
+        "rows": [(row, topic_of(row.topic).words, sessions.get(row.pk)) for row in on_page],
         "show": show,
-        "filters": DESK_FILTERS,
+        "filters": {name: label for name, (label, _) in DESK_FILTERS.items()},
         "search": search,
         "session_reference": session,
         "backlog": backlog(now=timezone.now()),
@@ -150,7 +139,7 @@ def message_page(request: HttpRequest, message_id: int) -> HttpResponse:
     stuck = can_wait or message.came_back
     context = {
         "message_row": message,
-        "topic": topic_words(message.topic),
+        "topic": topic_of(message.topic).words,
         "session": sessions_about([message]).get(message.pk),
         "letter": letter_of(message),
         "events": message.events.select_related("by"),
@@ -182,10 +171,9 @@ def retry(request: HttpRequest, message_id: int) -> HttpResponse:
     message = _message(message_id)
     try:
         remedies.retry(message=message, by=signed_in(request), now=timezone.now())
+        messages.success(request, f"The message to {message.to_email} will be sent again.")
     except MessageRefused as refused:
         messages.info(request, refused.sentence)
-    else:
-        messages.success(request, f"The message to {message.to_email} will be sent again.")
     return redirect("manage_message", message.pk)
 
 
@@ -197,15 +185,14 @@ def retry_alike(request: HttpRequest, message_id: int) -> HttpResponse:
     if request.method == "POST":
         try:
             sent = remedies.retry_alike(message=message, by=signed_in(request), now=timezone.now())
+            messages.success(request, f"{counted(sent, 'message')} will be sent again.")
         except MessageRefused as refused:
             messages.info(request, refused.sentence)
-        else:
-            messages.success(request, f"{counted(sent, 'message')} will be sent again.")
         return redirect("manage_messages")
     alike = remedies.parked_alike(message) if message.state == State.PARKED else []
     context = {
         "message_row": message,
-        "topic": topic_words(message.topic),
+        "topic": topic_of(message.topic).words,
         "number": len(alike),
         "oldest": alike[0] if alike else None,
         "addresses": len({each.to_email for each in alike}),
@@ -220,17 +207,15 @@ def correct_address(request: HttpRequest, message_id: int) -> HttpResponse:
     form = AddressForm(posted(request))
     if form.is_valid():
         try:
-            done = correct_everywhere(
+            corrected = correct_everywhere(
                 message=message, by=signed_in(request), now=timezone.now(), **form.cleaned_data
             )
+            return done(request, corrected_words(corrected), "manage_message", message.pk)
         except (MessageRefused, CorrectionRefused) as refused:
             form.add_error("to_email", refused.sentence)
-        else:
-            messages.success(request, corrected_words(done))
-            return redirect("manage_message", message.pk)
     context = {
         "message_row": message,
-        "topic": topic_words(message.topic),
+        "topic": topic_of(message.topic).words,
         "form": form,
         "with_account": remedies.is_to_account(message),
     }
@@ -244,20 +229,15 @@ def drop(request: HttpRequest, message_id: int) -> HttpResponse:
     form = WhyForm(posted(request))
     if form.is_valid():
         try:
-            remedies.drop(
-                message=message,
-                by=signed_in(request),
-                why=form.cleaned_data["why"],
-                now=timezone.now(),
-            )
+            by, now = signed_in(request), timezone.now()
+            remedies.drop(message=message, by=by, now=now, **form.cleaned_data)
+            messages.success(request, f"The message to {message.to_email} is dropped.")
         except MessageRefused as refused:
             messages.info(request, refused.sentence)
-        else:
-            messages.success(request, f"The message to {message.to_email} is dropped.")
         return redirect("manage_message", message.pk)
     context = {
         "message_row": message,
-        "topic": topic_words(message.topic),
+        "topic": topic_of(message.topic).words,
         "session": sessions_about([message]).get(message.pk),
         "form": form,
         "droppable": message.state in (State.PARKED, State.WAITING),
@@ -268,12 +248,7 @@ def drop(request: HttpRequest, message_id: int) -> HttpResponse:
 class WhyForm(Form):
     """A reason that stays on record."""
 
-    why = forms.CharField(
-        label="Reason",
-        help_text="Coordinators can read it on the page of this message.",
-        max_length=REASON_LENGTH,
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
+    why = reason_field(help_text="Coordinators can read it on the page of this message.")
 
 
 class AddressForm(WhyForm):
@@ -283,13 +258,13 @@ class AddressForm(WhyForm):
     field_order = ("to_email", "why")
 
 
-def corrected_words(done: Corrected) -> str:
+def corrected_words(corrected: Corrected) -> str:
     """What correcting an address did, with what is left for the coordinator to do."""
-    email = done.sent[0].to_email
-    told = [f"{counted(len(done.sent), 'message')} will be sent to {email}."]
-    if done.with_account:
+    email = corrected.sent[0].to_email
+    told = [f"{counted(len(corrected.sent), 'message')} will be sent to {email}."]
+    if corrected.with_account:
         told.append("Their account has this address now: they sign in with a code sent to it.")
-    links = [topic_words(each.topic) for each in done.dropped if not each.holds_a_code]
+    links = [topic_of(each.topic).words for each in corrected.dropped if not each.holds_a_code]
     if links:
         told.append(
             f"Not sent, because it holds a link only they may use: {', '.join(links)}. Tell them to"
@@ -307,10 +282,12 @@ def correct_everywhere(
     address may have taken one. Raises what that raises.
     """
     with transaction.atomic():
-        done = remedies.correct_address(message=message, to_email=to_email, by=by, why=why, now=now)
-        if done.with_account and message.recipient is not None:
+        corrected = remedies.correct_address(
+            message=message, to_email=to_email, by=by, why=why, now=now
+        )
+        if corrected.with_account and message.recipient is not None:
             revoke_all_feeds(person=message.recipient, now=now)
-    return done
+    return corrected
 
 
 @desk()
@@ -339,11 +316,11 @@ def manage_address_works(request: HttpRequest, person_id: int) -> HttpResponse:
     person = get_object_or_404(people_whose_mail_fails(), pk=person_id)
     form = WhyForm(posted(request))
     if form.is_valid():
-        replies.say_address_works(
-            person=person, by=signed_in(request), now=timezone.now(), why=form.cleaned_data["why"]
+        by, now = signed_in(request), timezone.now()
+        replies.say_address_works(person=person, by=by, now=now, **form.cleaned_data)
+        return done(
+            request, f"Mail to {person.email} counts as arriving again.", "manage_addresses"
         )
-        messages.success(request, f"Mail to {person.email} counts as arriving again.")
-        return redirect("manage_addresses")
     context = {"person": person, "form": form}
     return page(request, "desk/mail/address_works.html", context)
 
@@ -353,5 +330,5 @@ def settle_received(request: HttpRequest, received_id: int) -> HttpResponse:
     """Take a mail off the list."""
     received = get_object_or_404(ReceivedMail, pk=received_id)
     replies.mark_dealt_with(received=received, by=signed_in(request), now=timezone.now())
-    messages.success(request, "It is off the list. The mail itself stays in the mailbox.")
-    return redirect("manage_received")
+    words = "It is off the list. The mail itself stays in the mailbox."
+    return done(request, words, "manage_received")

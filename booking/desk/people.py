@@ -21,7 +21,6 @@ from accounts.views import signed_in
 from booking.catalogue.models import Course
 from booking.learning import actions as learning
 from booking.learning.models import PriorLearning
-from booking.learning.views import _NOTE_LENGTH
 from booking.places import actions
 from booking.places.agency import colleagues
 from booking.places.managers import asking
@@ -31,7 +30,7 @@ from booking.places.refusals import AlreadyAnswered
 from booking.scheduling import demand
 from booking.site.form_kit import Form
 from booking.site.refusals import Refused
-from booking.site.web import page, paged, posted
+from booking.site.web import done, page, paged, posted
 from booking.site.wording import counted
 
 _PER_PAGE = 30
@@ -95,17 +94,14 @@ def check_learning(request: HttpRequest, declaration_id: int) -> HttpResponse:
     declaration = get_object_or_404(found, pk=declaration_id)
     form = CheckForm(posted(request))
     if form.is_valid():
-        act = learning.reject if form.cleaned_data["rejects"] else learning.verify
-        note = form.cleaned_data["note"]
+        note, rejects = form.cleaned_data["note"], form.cleaned_data["rejects"]
+        act, words = (learning.reject, "rejected") if rejects else (learning.verify, "verified")
         try:
             act(declaration=declaration, by=signed_in(request), now=timezone.now(), note=note)
+            about = f"{declaration.course.title} of {declaration.person}"
+            return done(request, f"{about} is {words}.", "manage_learning")
         except Refused as refused:
             form.add_error(None, refused.sentence)
-        else:
-            done = "rejected" if form.cleaned_data["rejects"] else "verified"
-            about = f"{declaration.course.title} of {declaration.person}"
-            messages.success(request, f"{about} is {done}.")
-            return redirect("manage_learning")
     context = {"declaration": declaration, "form": form}
     return page(request, "desk/people/check_learning.html", context)
 
@@ -115,7 +111,7 @@ class CheckForm(Form):
 
     note = forms.CharField(
         label="Note",
-        max_length=_NOTE_LENGTH,
+        max_length=500,
         required=False,
         help_text="The person reads it. To reject, say why.",
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -148,10 +144,9 @@ def confirm_manager(request: HttpRequest, approval_id: int) -> HttpResponse:
     approval = get_object_or_404(_with_booking(), pk=approval_id)
     try:
         asking.confirm_address(approval=approval, by=signed_in(request), now=timezone.now())
+        messages.success(request, f"{approval.manager_email} is asked now.")
     except AlreadyAnswered:
         messages.info(request, _SETTLED)
-    else:
-        messages.success(request, f"{approval.manager_email} is asked now.")
     return redirect("manage_managers")
 
 
@@ -162,14 +157,13 @@ def decline_manager(request: HttpRequest, approval_id: int) -> HttpResponse:
     is_open = approval.state == Approval.State.UNCONFIRMED and approval.booking.is_live
     form = RefuseAddressForm(posted(request))
     if is_open and form.is_valid():
-        reason, by = form.cleaned_data["reason"], signed_in(request)
+        by, now = signed_in(request), timezone.now()
         try:
-            actions.refuse_approval(approval=approval, now=timezone.now(), reason=reason, by=by)
+            actions.refuse_approval(approval=approval, now=now, by=by, **form.cleaned_data)
+            words = f"The request of {approval.booking.person} has ended."
+            return done(request, words, "manage_managers")
         except AlreadyAnswered:
             is_open = False
-        else:
-            messages.success(request, f"The request of {approval.booking.person} has ended.")
-            return redirect("manage_managers")
     if not is_open:
         messages.info(request, _SETTLED)
         return redirect("manage_managers")
@@ -193,15 +187,13 @@ def settle_unlisted(request: HttpRequest, person_id: int) -> HttpResponse:
     form = AgencyForm(posted(request), person=person, others=len(others))
     if form.is_valid():
         try:
-            agency = form.chosen_agency or agencies.add_agency(**form.new_agency)
-        except agencies.AgencyNameTaken as refused:
-            form.add_error("name", refused.sentence)
-        else:
+            agency = form.cleaned_data["agency"] or agencies.add_agency(**form.new_agency)
             people = [person, *others] if form.cleaned_data.get("with_others") else [person]
             colleagues.settle_agency(people=people, agency=agency)
             settled = counted(len(people), "person", "people")
-            messages.success(request, f"{settled} settled in {agency.name}.")
-            return redirect("manage_unlisted")
+            return done(request, f"{settled} settled in {agency.name}.", "manage_unlisted")
+        except agencies.AgencyNameTaken as refused:
+            form.add_error("name", refused.sentence)
     context = {"person": person, "others": others, "form": form}
     return page(request, "desk/people/settle.html", context)
 
@@ -211,7 +203,7 @@ class AgencyForm(Form):
 
     agency = forms.ModelChoiceField(
         label="Agency on the list",
-        queryset=Agency.objects.none(),
+        queryset=Agency.objects.listed(),
         required=False,
         empty_label="None of these: add a new agency",
     )
@@ -221,10 +213,8 @@ class AgencyForm(Form):
         label="Email domain (optional)",
         max_length=253,
         required=False,
-        help_text=(
-            "What stands after the @ in its staff's addresses. New people with such an address"
-            " are then put into this agency without being asked."
-        ),
+        help_text="What stands after the @ in its staff's addresses. New people with such an"
+        " address are then put into this agency without being asked.",
         widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "none"}),
     )
     with_others = forms.BooleanField(required=False)
@@ -236,7 +226,6 @@ class AgencyForm(Form):
             "domain": "" if domain in PUBLIC_MAIL else domain,
         }
         super().__init__(*args, **kwargs)
-        self.fields["agency"].queryset = Agency.objects.listed()  # type: ignore[attr-defined]
         if not others:
             del self.fields["with_others"]
             return
@@ -260,25 +249,19 @@ class AgencyForm(Form):
             for name in ("name", "sector", "domain"):
                 self.errors.pop(name, None)
             return cleaned
-        name = " ".join(str(cleaned.get("name") or "").split())
-        cleaned["name"] = name
-        if not name and "name" not in self.errors:
-            self.add_error(
-                "name", "Choose an agency from the list, or enter the name of a new one."
-            )
-        elif Agency.objects.filter(name__iexact=name).exists():
+        cleaned["name"] = name = " ".join(cleaned.get("name", "").split())
+        if name and Agency.objects.filter(name__iexact=name).exists():
             self.add_error("name", "There is already an agency of this name. Choose it above.")
-        if not cleaned.get("sector") and "sector" not in self.errors:
-            self.add_error("sector", "Choose the sector of the new agency.")
+        missing = {
+            "name": "Choose an agency from the list, or enter the name of a new one.",
+            "sector": "Choose the sector of the new agency.",
+        }
+        for field, words in missing.items():
+            if not cleaned.get(field) and field not in self.errors:
+                self.add_error(field, words)
         return cleaned
-
-    @property
-    def chosen_agency(self) -> Agency | None:
-        """The agency from the list, if one was chosen."""
-        agency: Agency | None = self.cleaned_data["agency"]
-        return agency
 
     @property
     def new_agency(self) -> dict[str, str]:
         """The new agency's name, sector and domain."""
-        return {name: str(self.cleaned_data[name]) for name in ("name", "sector", "domain")}
+        return {name: self.cleaned_data[name] for name in ("name", "sector", "domain")}

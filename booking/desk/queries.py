@@ -1,6 +1,6 @@
 """What coordinators’ pages read, in a constant number of statements, or 404."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,17 +47,16 @@ def programme_table(*, show: str, search: str, now: datetime) -> QuerySet[Sessio
     State = Session.State
     if show == "at-risk":
         sessions = capacity.at_risk(sessions, now=now)
-    elif show == "drafts":
-        sessions = sessions.filter(state=State.DRAFT).order_by("starts_at", "id")
-    elif show == "past":
-        over = Q(state=State.COMPLETED) | Q(state=State.PUBLISHED, ends_at__lte=now)
-        sessions = sessions.filter(over).order_by("-starts_at", "-id")
-    elif show == "cancelled":
-        sessions = sessions.filter(state=State.CANCELLED).order_by("-starts_at", "-id")
     else:
-        sessions = sessions.filter(state=State.PUBLISHED, ends_at__gt=now).order_by(
-            "starts_at", "id"
-        )
+        chosen = {
+            "upcoming": Q(state=State.PUBLISHED, ends_at__gt=now),
+            "drafts": Q(state=State.DRAFT),
+            "past": Q(state=State.COMPLETED) | Q(state=State.PUBLISHED, ends_at__lte=now),
+            "cancelled": Q(state=State.CANCELLED),
+        }
+        newest_first = show in ("past", "cancelled")
+        order = ("-starts_at", "-id") if newest_first else ("starts_at", "id")
+        sessions = sessions.filter(chosen[show]).order_by(*order)
     return searched(sessions, search, "reference", "course__title", "course__code")
 
 
@@ -110,22 +109,32 @@ def people_to_tell(session: Session, changes: Sequence[Change] | None = None) ->
     return _counted(bookings)
 
 
-def managers_to_tell(session: Session, changes: Sequence[Change], *, now: datetime) -> Managers:
-    """Which line managers would hear of these changes to this session."""
-    return _managers_of(Booking.objects.for_session(session), changes, now=now)
-
-
 def who_hears(sessions: SessionQuerySet, changes: Sequence[Change], *, now: datetime) -> Audience:
     """Who would hear of these changes to all these sessions."""
     keys = sessions.order_by().values("pk")
-    bookings = Booking.objects.filter(session__in=keys)
     leading = Session.trainers.through.objects.filter(session__in=keys)
-    trainers = leading.aggregate(people=Count("user", distinct=True), emails=Count("pk"))
+    found = leading.aggregate(trainers=Count("user", distinct=True), trainer_emails=Count("pk"))
+    return audience(Booking.objects.filter(session__in=keys), changes, now=now, **found)
+
+
+def audience(
+    bookings: BookingQuerySet,
+    changes: Sequence[Change],
+    *,
+    trainers: int,
+    trainer_emails: int,
+    now: datetime,
+) -> Audience:
+    """Whom these changes concern of the people of these bookings, besides so many trainers."""
+    asked = {"asked": 0, "questions": 0}
+    if for_managers(changes):
+        again = Approval.objects.to_ask_again(now=now).filter(booking__in=bookings.values("pk"))
+        asked = again.aggregate(asked=Count("manager_email", distinct=True), questions=Count("pk"))
     return Audience(
         people=_counted(bookings.filter(state__in=states_concerned(changes))),
-        managers=_managers_of(bookings, changes, now=now),
-        trainers=trainers["people"],
-        trainer_emails=trainers["emails"],
+        managers=Managers(copied=len(copied_of_change(bookings, changes)), **asked),
+        trainers=trainers,
+        trainer_emails=trainer_emails,
     )
 
 
@@ -144,16 +153,6 @@ def _counted(bookings: QuerySet[Booking]) -> Told:
 
 def _persons(*states: str) -> Count:
     return Count("person", filter=Q(state__in=states) if states else None, distinct=True)
-
-
-def _managers_of(
-    bookings: BookingQuerySet, changes: Sequence[Change], *, now: datetime
-) -> Managers:
-    asked = {"asked": 0, "questions": 0}
-    if for_managers(changes):
-        again = Approval.objects.to_ask_again(now=now).filter(booking__in=bookings.values("pk"))
-        asked = again.aggregate(asked=Count("manager_email", distinct=True), questions=Count("pk"))
-    return Managers(copied=len(copied_of_change(bookings, changes)), **asked)
 
 
 def trainers_to_tell(session: Session, to_lead: Sequence[User] | None) -> list[User]:
@@ -177,41 +176,24 @@ def _sittings_during(times: Sequence[PlannedSitting]) -> QuerySet[Sitting]:
     return Sitting.objects.filter(during)
 
 
-@dataclass(frozen=True)
-class MessageCounts:
-    """How a session's mail is getting on."""
-
-    sent: int
-    returned: int
-    on_the_way: int
-    parked: int
-
-
-def message_counts(session: Session) -> MessageCounts:
-    """The mail about this session's bookings, by where it is."""
+def message_counts(session: Session) -> dict[str, int]:
+    """How the mail about this session's bookings is getting on."""
     State = Message.State
-    messages = Message.objects.filter(booking__session=session)
-    counts = dict(messages.order_by().values_list("state").annotate(number=Count("pk")))
-    returned = messages.filter(state=State.SENT, bounced_at__isnull=False).count()
-    return MessageCounts(
-        sent=counts.get(State.SENT, 0) - returned,
-        returned=returned,
-        on_the_way=counts.get(State.WAITING, 0) + counts.get(State.SENDING, 0),
-        parked=counts.get(State.PARKED, 0),
-    )
+    returned = Q(bounced_at__isnull=False)
+    counted = {
+        "sent": Q(state=State.SENT) & ~returned,
+        "returned": Q(state=State.SENT) & returned,
+        "on_the_way": Q(state__in=[State.WAITING, State.SENDING]),
+        "parked": Q(state=State.PARKED),
+    }
+    numbers = {name: Count("pk", filter=chosen) for name, chosen in counted.items()}
+    return Message.objects.filter(booking__session=session).aggregate(**numbers)
 
 
-def recent_events(session: Session) -> QuerySet[BookingEvent]:
-    """The last things that happened to this session's bookings, newest first."""
-    return _newest(BookingEvent.objects.filter(booking__session=session))
-
-
-def events_of_line(session: Session) -> QuerySet[BookingEvent]:
-    """The last things that moved this session's waiting list, newest first."""
-    return _newest(BookingEvent.objects.filter(booking__session=session, what__in=_LINE))
-
-
-def _newest(events: QuerySet[BookingEvent]) -> QuerySet[BookingEvent]:
+def recent_events(session: Session, *, of_line: bool = False) -> QuerySet[BookingEvent]:
+    """The last things that happened to its bookings, or moved its waiting list, newest first."""
+    events = BookingEvent.objects.filter(booking__session=session)
+    events = events.filter(what__in=_LINE) if of_line else events
     return events.select_related("booking__person", "by").order_by("-at", "-id")[:_EVENTS_SHOWN]
 
 
@@ -224,40 +206,37 @@ def bookings_of_somebody(session: Session, *, search: str) -> QuerySet[Booking]:
 
 
 def used_twice(
+    session: Session,
     *,
-    sittings: list[PlannedSitting],
+    sittings: Sequence[PlannedSitting],
     venue: Venue | None,
-    trainers: list[User],
-    besides: Session | None,
+    trainers: Iterable[User],
 ) -> list[str]:
-    """Warnings, as sentences, for a venue or trainers that another session has at the same time."""
-    others = _sittings_during(sittings).filter(
-        session__state__in=[Session.State.DRAFT, Session.State.PUBLISHED]
-    )
-    if besides is not None:
-        others = others.exclude(session=besides)
+    """Warnings, as sentences, for a venue or trainers that another session has at these times."""
+    others = _sittings_during(sittings).exclude(session=session)
+    others = others.filter(session__state__in=[Session.State.DRAFT, Session.State.PUBLISHED])
+    others = others.select_related("session__course")
     warnings = []
     if venue is not None:
         there = others.filter(session__venue=venue, session__delivery=Session.Delivery.IN_PERSON)
-        for sitting in there.select_related("session__course"):
-            warnings.append(f"{venue.name} is also used by {_other(sitting)} at the same time.")
-    if trainers:
-        names = {trainer.pk: str(trainer) for trainer in trainers}
-        busy = others.filter(session__trainers__in=names).select_related("session__course")
-        for sitting in busy.annotate(trainer=F("session__trainers")):
-            warnings.append(
-                f"{names[sitting.trainer]} also leads {_other(sitting)} at the same time."
-            )
+        used = f"{venue.name} is also used by"
+        warnings += [f"{used} {_other(sitting)} at the same time." for sitting in there]
+    if names := {trainer.pk: str(trainer) for trainer in trainers}:
+        busy = others.filter(session__trainers__in=names).annotate(trainer=F("session__trainers"))
+        warnings += [
+            f"{names[sitting.trainer]} also leads {_other(sitting)} at the same time."
+            for sitting in busy
+        ]
     return warnings
 
 
 def used_twice_by(session: Session) -> list[str]:
     """Warnings about a session as it is stored."""
     return used_twice(
+        session,
         sittings=[PlannedSitting(each.starts_at, each.ends_at) for each in session.sittings.all()],
         venue=None if session.is_online else session.venue,
-        trainers=list(session.trainers.all()),
-        besides=session,
+        trainers=session.trainers.all(),
     )
 
 
@@ -267,28 +246,16 @@ def _other(sitting: Sitting) -> str:
     return f"{session.course.title} ({session.reference}{draft}) on {short_day(sitting.starts_at)}"
 
 
-@dataclass(frozen=True)
-class Holder:
-    """How many places one agency has; people whose agency is not listed are one row."""
+def places_by_agency(session: Session) -> list[tuple[str, str, int]]:
+    """Who has how many of a session's places, most first: agency, sector and number.
 
-    name: str
-    sector: str
-    places: int
-
-
-def places_by_agency(session: Session) -> list[Holder]:
-    """Who has how many of a session's places, most first."""
-    rows = (
-        Booking.objects.for_session(session)
-        .holding_a_place()
-        .order_by()
-        .values_list("agency__name", "agency__sector")
-        .annotate(number=Count("pk"))
-        .order_by("-number", "agency__name")
-    )
+    People whose agency is not listed are one row.
+    """
+    holding = Booking.objects.for_session(session).holding_a_place().order_by()
+    rows = holding.values_list("agency__name", "agency__sector").annotate(number=Count("pk"))
     return [
-        Holder(name or "Agency not listed", Sector(sector).label if sector else "", number)
-        for name, sector, number in rows
+        (name or "Agency not listed", Sector(sector).label if sector else "", number)
+        for name, sector, number in rows.order_by("-number", "agency__name")
     ]
 
 

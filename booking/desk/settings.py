@@ -6,28 +6,24 @@ its name in the section of the page where it belongs.
 
 import base64
 import contextlib
-import re
 from collections.abc import Iterator
 from typing import Any, cast
 
 from django import forms
-from django.contrib import messages
+from django.core.validators import RegexValidator
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect
 from django.utils.datastructures import MultiValueDict
 
 from accounts.access import desk
 from accounts.views import signed_in
-from booking.desk.catalogue.courses import MOST_PLACES
+from booking.desk.questions import places_field
 from booking.partnership import kept
 from booking.partnership.colours import LEAST_CONTRAST, as_hex, least_contrast
 from booking.partnership.models import Partnership
 from booking.partnership.pictures import MOST_BYTES, Picture, PictureRefused, picture_of
-from booking.site.form_kit import Form, whole_number_field
-from booking.site.web import page
+from booking.site.form_kit import Form
+from booking.site.web import done, page
 
-_PHONE = re.compile(r"\+?[0-9 ()-]{5,39}")
-_NO_COLUMNS = ("logo", "remove_logo")
 _SECTIONS = {
     "Who you are": ("name", "welcome"),
     "Logo and colour": ("logo", "remove_logo", "colour"),
@@ -82,6 +78,12 @@ class SettingsForm(Form):
     help_phone = forms.CharField(
         label="Phone number for help (optional)",
         required=False,
+        validators=[
+            RegexValidator(
+                r"\A\+?[0-9 ()-]{5,39}\Z",
+                "Enter a phone number of figures and spaces, such as 0113 496 0000.",
+            )
+        ],
         widget=forms.TextInput(attrs={"class": "govuk-input--width-20", "inputmode": "tel"}),
     )
     help_page = forms.URLField(
@@ -93,10 +95,8 @@ class SettingsForm(Form):
             "invalid": "Enter the whole address of the page, such as https://partnership.org.uk/help."
         },
     )
-    usual_capacity = whole_number_field(
+    usual_capacity = places_field(
         "Usual number of places",
-        1,
-        MOST_PLACES,
         help_text="Where a new course begins; each course and session can have another.",
     )
 
@@ -138,15 +138,6 @@ class SettingsForm(Form):
                 " darker one."
             )
         return colour
-
-    def clean_help_phone(self) -> str:
-        """A number that a phone can dial."""
-        typed = str(self.cleaned_data["help_phone"])
-        if typed and not _PHONE.fullmatch(typed):
-            raise forms.ValidationError(
-                "Enter a phone number of figures and spaces, such as 0113 496 0000."
-            )
-        return typed
 
     def clean_help_page(self) -> str:
         """A page for browsers."""
@@ -198,21 +189,18 @@ class SettingsForm(Form):
     @property
     def values(self) -> dict[str, object]:
         """The columns to write, once all is valid."""
-        named = [name for names in _SECTIONS.values() for name in names if name not in _NO_COLUMNS]
-        found: dict[str, object] = {name: self.cleaned_data[name] for name in named}
+        not_stored = ("revision", "chosen_logo", "logo", "remove_logo")
+        found = {name: it for name, it in self.cleaned_data.items() if name not in not_stored}
         if self.picture or self.cleaned_data["remove_logo"]:
-            found |= _columns_of(self.picture)
+            picture = self.picture or Picture(b"", "", 0, 0)
+            found |= {
+                "logo": picture.content,
+                "logo_type": picture.content_type,
+                "logo_width": picture.width,
+                "logo_height": picture.height,
+                "logo_digest": picture.digest if picture.content else "",
+            }
         return found
-
-
-def _columns_of(picture: Picture | None) -> dict[str, object]:
-    return {
-        "logo": picture.content if picture else b"",
-        "logo_type": picture.content_type if picture else "",
-        "logo_width": picture.width if picture else 0,
-        "logo_height": picture.height if picture else 0,
-        "logo_digest": picture.digest if picture else "",
-    }
 
 
 @desk(post=60)
@@ -223,13 +211,10 @@ def settings(request: HttpRequest) -> HttpResponse:
     form = SettingsForm(*typed, stored=stored)
     if form.is_valid():
         try:
-            kept.change(
-                values=form.values, by=signed_in(request).pk, expected_revision=stored.revision
-            )
+            by, revision = signed_in(request).pk, stored.revision
+            kept.change(values=form.values, by=by, expected_revision=revision)
+            return done(request, "Saved. Everybody sees it within seconds.", "manage_settings")
         except kept.SettingsChangedMeanwhile as refused:
             form.add_error(None, refused.sentence)
-        else:
-            messages.success(request, "Saved. Everybody sees it within seconds.")
-            return redirect("manage_settings")
     context = {"form": form, "stored": stored}
     return page(request, "desk/settings.html", context)

@@ -31,19 +31,12 @@ def declare(
     *, person: User, course: Course, completed_on: date, provider: str, now: datetime
 ) -> PriorLearning:
     """Say that a course was done elsewhere; it counts from now on. Raises `AlreadyDeclared`."""
-    declaration = PriorLearning(
-        person=person,
-        course=course,
-        completed_on=completed_on,
-        provider=provider,
-        declared_at=now,
-    )
+    told = {"completed_on": completed_on, "provider": provider, "declared_at": now}
     try:
         with transaction.atomic():
-            declaration.save()
+            return PriorLearning.objects.create(person=person, course=course, **told)
     except IntegrityError as error:
         raise AlreadyDeclared from error
-    return declaration
 
 
 def verify(*, declaration: PriorLearning, by: User, now: datetime, note: str = "") -> None:

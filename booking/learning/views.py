@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET
 
 from accounts.access import signed_in_page
 from accounts.views import safe_next, signed_in
@@ -22,11 +21,8 @@ from booking.site.refusals import Refused
 from booking.site.web import page, posted
 from booking.site.wording import LONDON
 
-_NOTE_LENGTH = 500
-
 
 @signed_in_page()
-@require_GET
 def mine(request: HttpRequest) -> HttpResponse:
     """What a person has declared, and what became of it."""
     declared = PriorLearning.objects.filter(person=signed_in(request)).select_related("course")

@@ -1,63 +1,51 @@
-"""Composing notices: from messages in the outbox to the bytes that are sent."""
+"""Composing notices: from messages in the outbox to the bytes that are sent.
+
+What a notice about a booking says is worked out in `notice`; the others are written here.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
 from email.utils import parseaddr
+from typing import Any
 
 import structlog
 from django.conf import settings
 from django.template import TemplateDoesNotExist, TemplateSyntaxError, VariableDoesNotExist
-from django.urls import NoReverseMatch
+from django.template.loader import render_to_string
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from booking.calendars.entries import cancelled_description, entry_description, entry_title
 from booking.calendars.ics import Event, cancellation, invitation
+from booking.catalogue.interest import stop_path
 from booking.catalogue.models import CourseInterest, Session
-from booking.mail import other_notices
-from booking.mail.letters import Letter, one_line, rendered, write
-from booking.mail.notice import SESSION_CHANGED, CalendarChange, Notice, notice_of, still_to_tell
-from booking.mail.other_notices import NewDate, TrainerNotice
-from booking.mail.plain_text import plain_text
-from booking.mail.questions import ASKED, OFFERED, REMINDED, is_offered_anew, still_asks
-from booking.mail.reminder_times import DAYS, HOUR
-from booking.mail.reminders import still_reminds
+from booking.mail.letters import Letter, write
+from booking.mail.notice import (
+    ASKED,
+    OFFERED,
+    REMINDED,
+    SESSION_CHANGED,
+    Notice,
+    absolute,
+    notice_of,
+    still_asks,
+    still_offers,
+    still_to_tell,
+)
+from booking.mail.reminders import DAYS, HOUR, still_reminds
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
+from booking.outbox.topics import composes, topic_of
 from booking.partnership.kept import sender, the_partnership
-from booking.places.managers.copies import TO_MANAGERS
 from booking.places.models import Booking
-from booking.replies.actions import DECLINED_TOPIC
 from booking.scheduling import trainers
 from booking.scheduling.drafting import NEW_DATE
+from booking.site import wording
+from booking.site.plain_text import one_line, plain_text
 
 log = structlog.get_logger(__name__)
-
-# The topics there are, each a folder of templates/mail/.
-TOPICS = (
-    "account.invited",
-    "booking.confirmed",
-    "booking.promoted",
-    "booking.further_date",
-    "booking.requested",
-    "booking.not_agreed",
-    "booking.not_answered",
-    ASKED,
-    REMINDED,
-    "booking.waiting",
-    "booking.invited",
-    OFFERED,
-    "booking.offer_ended",
-    "booking.withdrawn",
-    "booking.cancelled",
-    "booking.further_date_cancelled",
-    SESSION_CHANGED,
-    "session.cancelled",
-    DAYS,
-    HOUR,
-    DECLINED_TOPIC,
-    *TO_MANAGERS,
-)
 
 # What goes wrong when one message's content is not what its template or its headers need.
 # Trouble with the database is not among them: it concerns the whole batch, which is tried again.
@@ -75,107 +63,158 @@ _CONTENT_TROUBLE = (
 )
 
 
+_Outcome = bytes | Unsendable | Pointless
+_Composed = Letter | Unsendable | Pointless
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What a batch of messages tells of, by key."""
+
+    bookings: Mapping[int, Booking]
+    interests: Mapping[int, CourseInterest]
+    sessions: Mapping[int, Session]
+
+
 def compose(
     messages: Sequence[Message], *, clock: Callable[[], datetime] = timezone.now
-) -> dict[int, bytes | Unsendable | Pointless]:
+) -> dict[int, _Outcome]:
     """The bytes of each message, by its key, or why it cannot or need not be composed.
 
     Costs the same few statements however many messages there are. Composing a message again
     gives the same bytes as long as what it tells of is the same.
     """
     now = clock()
-    bookings = _bookings(messages)
-    interests = other_notices.interests_of(messages)
-    sessions = other_notices.sessions_announced(messages)
-    return {
-        message.pk: (
-            _new_date(message, interests, sessions, now=now)
-            if message.topic == NEW_DATE
-            else _composed(message, bookings, now=now)
-        )
-        for message in messages
-    }
+    read = _read(messages)
+    return {message.pk: _written(message, read, now=now) for message in messages}
 
 
-def _new_date(
-    message: Message,
-    interests: Mapping[int, CourseInterest],
-    sessions: Mapping[int, Session],
-    *,
-    now: datetime,
-) -> bytes | Unsendable | Pointless:
-    interest = interests.get(message.payload["interest"])
-    session = sessions.get(message.payload["session"])
-    if interest is None or session is None:
-        return Unsendable("There is no date or nobody to tell of it.")
-    if not other_notices.still_of_use(interest, session, now=now):
-        return Pointless("Nobody wants to hear of this date any more, or it cannot be booked.")
-    return _written(message, lambda: _to_person(message, other_notices.new_date(interest, session)))
-
-
-def _bookings(messages: Sequence[Message]) -> dict[int, Booking]:
-    wanted = {message.booking_id for message in messages if message.booking_id is not None}
+def _read(messages: Sequence[Message]) -> _Read:
     bookings = Booking.objects.with_session().select_related("approval", "agency", "policy")
-    return bookings.prefetch_related("session__trainers", "policy__bands").in_bulk(list(wanted))
+    bookings = bookings.prefetch_related("session__trainers", "policy__bands")
+    interests = CourseInterest.objects.select_related("person", "course")
+    dates = [message.payload for message in messages if message.topic == NEW_DATE]
+    # Without any keys, `in_bulk` costs no statement.
+    return _Read(
+        bookings.in_bulk({each.booking_id for each in messages if each.booking_id is not None}),
+        interests.in_bulk({each["interest"] for each in dates}),
+        Session.objects.for_pages().in_bulk({each["session"] for each in dates}),
+    )
 
 
-def _composed(
-    message: Message, bookings: dict[int, Booking], *, now: datetime
-) -> bytes | Unsendable | Pointless:
-    if message.topic in trainers.TOPICS:
-        return _written(message, lambda: _to_person(message, other_notices.trainer_notice(message)))
-    booking = bookings.get(message.booking_id or 0)
-    if message.topic not in TOPICS or booking is None:
-        log.error("message_not_composed", message=message.pk, topic=message.topic)
-        return Unsendable(f"There is no notice “{message.topic}” to write about this.")
-    if message.topic == DECLINED_TOPIC and booking.state != Booking.State.CONFIRMED:
-        return Pointless("The place has been given up since.")
-    if message.topic == SESSION_CHANGED and not still_to_tell(message, booking):
-        return Pointless("The place has been given up since, and this was only for attending.")
-    if message.topic in (DAYS, HOUR) and not still_reminds(message, booking, now=now):
-        return Pointless("What this was to remind of has changed or begun, or is not wanted.")
-    if message.topic == OFFERED and is_offered_anew(message, booking):
-        return Pointless("The place is held until another time, which a later mail says.")
-    if message.topic in (ASKED, REMINDED) and not still_asks(message, booking):
-        return Pointless("The manager's answer is not needed any more.")
-    return _written(message, lambda: _letter_about(message, booking))
-
-
-def _written(message: Message, letter: Callable[[], Letter]) -> bytes | Unsendable:
+def _written(message: Message, read: _Read, *, now: datetime) -> _Outcome:
+    compose_it = topic_of(message.topic).compose or _about_booking
     try:
-        return write(letter())
+        composed: _Composed = compose_it(message, read, now)
+        return write(composed) if isinstance(composed, Letter) else composed
     except _CONTENT_TROUBLE as trouble:
         log.exception("message_not_composed", message=message.pk, topic=message.topic)
         return Unsendable(f"It could not be written: {type(trouble).__name__}: {trouble}"[:500])
 
 
-def _to_person(message: Message, notice: NewDate | TrainerNotice) -> Letter:
-    return _letter(message, notice, to_name=notice.person_name)
-
-
-def _letter_about(message: Message, booking: Booking) -> Letter:
+def _about_booking(message: Message, read: _Read, now: datetime) -> _Composed:
+    booking = read.bookings.get(message.booking_id or 0)
+    if booking is None:
+        log.error("message_not_composed", message=message.pk, topic=message.topic)
+        return Unsendable(f"There is no notice “{message.topic}” to write about this.")
     notice = notice_of(message, booking)
-    # We know nothing of a manager but the address.
-    to_name = "" if message.topic in (ASKED, REMINDED, *TO_MANAGERS) else booking.person.full_name
-    change = notice.calendar
-    if change is None:
+    to_name = "" if topic_of(message.topic).is_to_manager else booking.person.full_name
+    if "event" not in message.payload:
         return _letter(message, notice, to_name=to_name)
     calendar = calendar_part(
-        notice, change, to_name=to_name, to_email=message.to_email, decided_at=message.created_at
+        notice, to_name=to_name, to_email=message.to_email, decided_at=message.created_at
     )
-    return _letter(message, notice, to_name=to_name, calendar=calendar, method=change.method)
+    method = message.payload["event"]["method"]
+    return _letter(message, notice, to_name=to_name, calendar=calendar, method=method)
+
+
+def _while(
+    still: Callable[[Message, Booking, datetime], object], otherwise: str
+) -> Callable[[Message, _Read, datetime], _Composed]:
+    """Composes a notice about a booking that may lose its point before it is written."""
+
+    def compose_it(message: Message, read: _Read, now: datetime) -> _Composed:
+        booking = read.bookings.get(message.booking_id or 0)
+        if booking is not None and not still(message, booking, now):
+            return Pointless(otherwise)
+        return _about_booking(message, read, now)
+
+    return compose_it
+
+
+composes("booking.declined_in_calendar")(
+    _while(
+        lambda _, booking, now: booking.state == Booking.State.CONFIRMED,
+        "The place has been given up since.",
+    )
+)
+composes(SESSION_CHANGED)(
+    _while(
+        lambda message, booking, now: still_to_tell(message, booking),
+        "The place has been given up since, and this was only for attending.",
+    )
+)
+composes(DAYS, HOUR)(
+    _while(still_reminds, "What this was to remind of has changed or begun, or is not wanted.")
+)
+composes(OFFERED)(
+    _while(still_offers, "The place is held until another time, which a later mail says.")
+)
+composes(ASKED, REMINDED)(_while(still_asks, "The manager's answer is not needed any more."))
+
+
+@composes(NEW_DATE)
+def _new_date(message: Message, read: _Read, now: datetime) -> _Composed:
+    interest = read.interests.get(message.payload["interest"])
+    session = read.sessions.get(message.payload["session"])
+    if interest is None or session is None:
+        return Unsendable("There is no date or nobody to tell of it.")
+    is_open = session.state == Session.State.PUBLISHED and session.booking_ends_at > now
+    if interest.ended_at is not None or not is_open:
+        return Pointless("Nobody wants to hear of this date any more, or it cannot be booked.")
+    notice = {
+        "first_name": interest.person.first_name,
+        "title": session.course.title,
+        "dates": [
+            wording.sitting_times(each.starts_at, each.ends_at) for each in session.sittings.all()
+        ],
+        "short_date": wording.short_day(session.starts_at),
+        "where": session.where,
+        "session_url": absolute(session.get_absolute_url()),
+        "stop_url": absolute(stop_path(interest)),
+    }
+    return _letter(message, notice, to_name=interest.person.full_name)
+
+
+@composes(trainers.ASSIGNED, trainers.CHANGED, trainers.REMOVED, trainers.CANCELLED)
+def _to_trainer(message: Message, read: _Read, now: datetime) -> _Composed:
+    payload = message.payload
+    told = ("first_name", "title", "reference", "dates", "where")
+    notice = {name: payload[name] for name in told} | {
+        "changes": payload.get("changes", ()),
+        "why": payload.get("why", ""),
+        "attendees_url": absolute(reverse("attendees", args=[payload["session"]])),
+        "sessions_url": absolute(reverse("trainer_sessions")),
+    }
+    return _letter(message, notice, to_name=payload["name"])
 
 
 def _letter(
     message: Message,
-    notice: Notice | NewDate | TrainerNotice,
+    notice: Notice | Mapping[str, Any],
     *,
     to_name: str,
     calendar: bytes | None = None,
     method: str = "",
 ) -> Letter:
-    subject = one_line(rendered(message.topic, "subject.txt", notice))
-    html = rendered(message.topic, "body.html", notice, subject=subject)
+    words = {
+        "notice": notice,
+        "partnership": the_partnership(),
+        "ask": parseaddr(settings.MAIL_REPLY_TO)[1],
+        "programme_url": absolute(reverse("programme")),
+    }
+    subject = one_line(render_to_string(f"mail/{message.topic}/subject.txt", words))
+    html = render_to_string(f"mail/{message.topic}/body.html", {**words, "subject": subject})
     return Letter(
         sender=sender(),
         reply_to=settings.MAIL_REPLY_TO,
@@ -191,37 +230,39 @@ def _letter(
     )
 
 
-def calendar_part(
-    notice: Notice, change: CalendarChange, *, to_name: str, to_email: str, decided_at: datetime
-) -> bytes:
+def calendar_part(notice: Notice, *, to_name: str, to_email: str, decided_at: datetime) -> bytes:
     """The iCalendar object that puts the entry into the recipient's calendar, or takes it out.
 
     Its organizer is the mailbox that answers are sent to: somebody reads it. DTSTAMP is when the
     message was decided, so that composing again gives the same bytes. Raises `ValueError` for an
     entry that cannot be.
     """
+    entry = notice.payload["event"]
+    method = entry["method"]
+    if method not in ("REQUEST", "CANCEL"):
+        raise ValueError(f"A calendar entry is requested or cancelled, not {method!r}.")
+    is_cancelled = method == "CANCEL"
     name, email = parseaddr(settings.MAIL_REPLY_TO)
-    description = entry_description(
-        join_url=notice.join_url,
-        booking_url=notice.booking_url,
-        cancelling=notice.cancelling,
-        instructions=notice.instructions,
-    )
-    if change.method == "CANCEL":
-        description = cancelled_description(notice.booking_url)
     event = Event(
-        uid=change.uid,
-        sequence=change.sequence,
+        uid=entry["uid"],
+        sequence=int(entry["sequence"]),
         stamp=decided_at,
-        starts=change.starts,
-        ends=change.ends,
+        starts=notice.starts,
+        ends=notice.ends,
         summary=entry_title(notice.title, number=notice.number, of=notice.of),
         location=notice.join_url or notice.where,
-        description=description,
+        description=cancelled_description(notice.booking_url)
+        if is_cancelled
+        else entry_description(
+            join_url=notice.join_url,
+            booking_url=notice.booking_url,
+            cancelling=notice.cancelling,
+            instructions=notice.instructions,
+        ),
         url=notice.booking_url,
         organizer_name=name or the_partnership().name,
         organizer_email=email,
         attendee_name=to_name,
         attendee_email=to_email,
     )
-    return cancellation(event) if change.method == "CANCEL" else invitation(event)
+    return cancellation(event) if is_cancelled else invitation(event)

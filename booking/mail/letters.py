@@ -1,4 +1,4 @@
-"""The bytes of one email: its words from templates, fixed headers, up to three forms.
+"""The bytes of one email: fixed headers, and its words in up to three forms.
 
 Put together here from the standard library's encoders: `EmailMessage` takes three times as long.
 """
@@ -12,18 +12,11 @@ from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime, parseaddr, quote
 from functools import lru_cache
-from typing import Any
 
-from django.template.loader import render_to_string
 from django.utils.encoding import punycode
 
-from booking.partnership.kept import the_partnership
+from booking.site.plain_text import one_line
 
-# Control and format characters that have no place in a header or that could reorder how it is
-# read, line and paragraph separators, and lone surrogates, which are no text at all.
-_NOT_FOR_HEADERS = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 _NOT_FOR_BODIES = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _LINE_END = re.compile("\r\n|\r|\n")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
@@ -57,11 +50,6 @@ class Letter:
     written_at: datetime
     calendar: bytes | None = None
     method: str = ""
-
-
-def one_line(text: str) -> str:
-    """The text as one line that is safe in a header: no controls, single spaces."""
-    return " ".join(_NOT_FOR_HEADERS.sub(" ", text).split())
 
 
 def write(letter: Letter) -> bytes:
@@ -153,13 +141,3 @@ def _calendar_part(calendar: bytes, method: str) -> bytes:
         "Content-Transfer-Encoding: base64\r\n\r\n"
     )
     return head.encode() + base64.encodebytes(calendar).replace(b"\n", b"\r\n")
-
-
-def rendered(topic: str, part: str, notice: object, *, subject: str = "") -> str:
-    """One part of a topic's notice: its subject, or its page, whose title the subject is."""
-    words: dict[str, Any] = {
-        "notice": notice,
-        "partnership": the_partnership(),
-        "subject": subject,
-    }
-    return render_to_string(f"mail/{topic}/{part}", words)

@@ -9,7 +9,6 @@ possible only between the server's 250 and our commit, and then it is byte for b
 import random
 import re
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -120,7 +119,7 @@ def deliver(
             _park(message, mime.reason)
             continue
         if isinstance(mime, Pointless):
-            _supersede(message, mime.reason)
+            _settle(message, Message.State.SUPERSEDED, last_error=mime.reason[:500])
             continue
         trouble = _send(message, mime, post=post, clock=clock)
         if trouble is not None:
@@ -234,14 +233,15 @@ def _begin(message: Message, mime: bytes, *, now: datetime) -> bool:
     The message in hand keeps saying whether it had been handed over before.
     """
     message.attempts += 1
-    changes: dict[str, Any] = {
-        "attempts": F("attempts") + 1,
-        "handed_over": True,
-        "lease_until": now + LEASE_WHILE_SENDING,
-    }
-    if message.mime is None:
-        changes["mime"] = mime
-    return bool(_mine(message).update(**changes))
+    frozen = {"mime": mime} if message.mime is None else {}
+    return bool(
+        _mine(message).update(
+            attempts=F("attempts") + 1,
+            handed_over=True,
+            lease_until=now + LEASE_WHILE_SENDING,
+            **frozen,
+        )
+    )
 
 
 def _renew(message: Message, *, now: datetime) -> None:
@@ -250,21 +250,19 @@ def _renew(message: Message, *, now: datetime) -> None:
         raise TakenOver
 
 
+def _settle(message: Message, state: Message.State, **changes: Any) -> None:
+    """Write down what became of a message, unless another worker has taken it over."""
+    if message.is_secret and state in (Message.State.SENT, Message.State.SUPERSEDED):
+        # It holds a code or a link; nobody needs it any more.
+        changes["mime"] = None
+    _mine(message).update(state=state, lease_until=None, **changes)
+
+
 def _sent(message: Message, *, now: datetime) -> None:
     """Mark it as taken by the mail server, once the database answers if it is away just now."""
-    changes: dict[str, Any] = {
-        "state": Message.State.SENT,
-        "sent_at": now,
-        "last_error": "",
-        "lease_until": None,
-        "refused_since": None,
-    }
-    if message.is_secret:
-        # It holds a code or a link; what is sent need not be kept.
-        changes["mime"] = None
     for seconds in (*SETTLING_WAITS, None):
         try:
-            _mine(message).update(**changes)
+            _settle(message, Message.State.SENT, sent_at=now, last_error="", refused_since=None)
         except OperationalError:
             # Only we know that it was taken; who takes it over would send it a second time.
             if seconds is None:
@@ -299,52 +297,38 @@ def _broken_off(message: Message, trouble: Unreachable, *, now: datetime) -> Non
 
 def _park(message: Message, reason: str, **changes: Any) -> None:
     log.error("message_parked", message=message.pk, topic=message.topic)
-    _mine(message).update(
-        state=Message.State.PARKED, last_error=reason, lease_until=None, **changes
-    )
-
-
-def _supersede(message: Message, reason: str) -> None:
-    # A link to answer by need not be kept, as when it is sent.
-    changes: dict[str, Any] = {"mime": None} if message.is_secret else {}
-    _mine(message).update(
-        state=Message.State.SUPERSEDED, last_error=reason[:500], lease_until=None, **changes
-    )
+    _settle(message, Message.State.PARKED, last_error=reason, **changes)
 
 
 def _put_off(message: Message, reason: str, *, now: datetime, **changes: Any) -> None:
     """Try again later: an answer that never came is no proof that nothing was handed over."""
     step = min(max(message.attempts, 1), len(BACK_OFF_SECONDS)) - 1
-    wait = BACK_OFF_SECONDS[step] * random.uniform(0.8, 1.2)  # noqa: S311
-    _mine(message).update(
-        state=Message.State.WAITING,
-        due_at=now + timedelta(seconds=wait),
+    wait = timedelta(seconds=BACK_OFF_SECONDS[step] * random.uniform(0.8, 1.2))  # noqa: S311
+    _settle(
+        message,
+        Message.State.WAITING,
+        due_at=now + wait,
         silent_claims=0,
         last_error=reason,
-        lease_until=None,
         **changes,
     )
 
 
 def _release(messages: Sequence[Message], *, due_at: datetime, **changes: Any) -> None:
     """Give back what is still claimed and was not tried; no attempt is counted against it."""
-    by_claim: defaultdict[int, list[int]] = defaultdict(list)
-    for message in messages:
-        by_claim[message.claim_number].append(message.pk)
-    for claim_number, keys in by_claim.items():
-        ours = Message.objects.filter(
-            pk__in=keys, claim_number=claim_number, state=Message.State.SENDING
+    claims = {message.pk: message.claim_number for message in messages}
+    sending = Message.objects.filter(pk__in=claims, state=Message.State.SENDING)
+    with transaction.atomic():
+        # Locked in the order of the desk, which corrects an address of several at once.
+        locked = sending.order_by("id").select_for_update().values_list("pk", "claim_number")
+        ours = [key for key, claim_number in locked if claims[key] == claim_number]
+        Message.objects.filter(pk__in=ours).update(
+            state=Message.State.WAITING,
+            due_at=due_at,
+            silent_claims=0,
+            lease_until=None,
+            **changes,
         )
-        with transaction.atomic():
-            # Locked in the order of the desk, which corrects an address of several at once.
-            locked = list(ours.order_by("id").select_for_update().values_list("pk", flat=True))
-            Message.objects.filter(pk__in=locked).update(
-                state=Message.State.WAITING,
-                due_at=due_at,
-                silent_claims=0,
-                lease_until=None,
-                **changes,
-            )
 
 
 def _hurry(*, since: datetime, now: datetime) -> None:

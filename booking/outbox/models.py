@@ -7,10 +7,13 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
-# A sign-in code, or another mail about an account. Its text is nobody's but the recipient's.
+from booking.outbox.topics import MailTopic, register, topic_of
+
+# A sign-in code, or another mail about an account.
 ACCOUNT_MAIL = "account.mail"
-# Whoever reads one of these can give the answer that it asks for.
-_ANSWERED_BY_LINK = ("approval.asked", "approval.reminder", "booking.offered")
+register(
+    MailTopic(ACCOUNT_MAIL, "Sign-in code or account mail", is_urgent=True, holds="code"),
+)
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -135,7 +138,7 @@ class Message(models.Model):
     @property
     def holds_a_code(self) -> bool:
         """Whether it may hold a code, which cannot be written a second time."""
-        return self.topic == ACCOUNT_MAIL
+        return topic_of(self.topic).holds == "code"
 
     @property
     def is_secret(self) -> bool:
@@ -143,7 +146,7 @@ class Message(models.Model):
 
         It is forgotten once it is sent.
         """
-        return self.holds_a_code or self.topic in _ANSWERED_BY_LINK
+        return topic_of(self.topic).holds is not None
 
     @property
     def came_back(self) -> bool:

@@ -15,7 +15,14 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from booking.outbox.models import ACCOUNT_MAIL, Message
+from booking.outbox.topics import topic_of
 from booking.site.inserting import insert
+
+
+def new_message_id() -> str:
+    """A Message-ID of at least 128 random bits, on our sending domain (RFC 5322, 3.6.4)."""
+    domain = parseaddr(settings.MAIL_FROM)[1].rpartition("@")[2] or "localhost"
+    return f"<{get_random_string(28)}@{domain}>"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,15 +41,8 @@ class Draft:
     recipient_id: int | None = None
     booking_id: int | None = None
     payload: dict[str, Any] = field(default_factory=dict)
-    is_urgent: bool = False
     mime: bytes | None = None
-    message_id: str = ""
-
-
-def new_message_id() -> str:
-    """A Message-ID of at least 128 random bits, on our sending domain (RFC 5322, 3.6.4)."""
-    domain = parseaddr(settings.MAIL_FROM)[1].rpartition("@")[2] or "localhost"
-    return f"<{get_random_string(28)}@{domain}>"
+    message_id: str = field(default_factory=new_message_id)
 
 
 def post(drafts: Iterable[Draft], *, now: datetime, if_new: bool = False) -> None:
@@ -56,19 +56,10 @@ def post(drafts: Iterable[Draft], *, now: datetime, if_new: bool = False) -> Non
         raise transaction.TransactionManagementError("Post messages inside a transaction.")
     messages = [
         Message(
-            topic=draft.topic,
-            subject_key=draft.subject_key,
-            revision=draft.revision,
-            stream=draft.stream,
-            recipient_id=draft.recipient_id,
-            to_email=draft.to_email,
-            booking_id=draft.booking_id,
-            payload=draft.payload,
-            is_urgent=draft.is_urgent,
-            mime=draft.mime,
+            **vars(draft),
+            is_urgent=topic_of(draft.topic).is_urgent,
             created_at=now,
             due_at=now,
-            message_id=draft.message_id or new_message_id(),
         )
         for draft in drafts
     ]
@@ -103,7 +94,6 @@ class OutboxMailer(BaseEmailBackend):
                         revision="0",
                         stream=f"account:{key}",
                         to_email=address,
-                        is_urgent=True,
                         mime=email_message.message(policy=SMTP).as_bytes(),
                         message_id=message_id,
                     )

@@ -87,7 +87,7 @@ def retry(*, message: Message, by: User, now: datetime) -> None:
         if fresh.came_back and fresh.holds_a_code:
             raise Forgotten
         _put_back(fresh, now=now)
-        _record(fresh, What.SENT_AGAIN, by=by, now=now)
+        _event(fresh, What.SENT_AGAIN, by=by, now=now).save()
 
 
 def parked_alike(message: Message) -> list[Message]:
@@ -180,18 +180,15 @@ def correct_address(
         with_account = is_to_account(fresh)
         is_none = not fresh.came_back and _NO_SUCH_ADDRESS.match(fresh.last_error) is not None
         if not with_account:
-            others = [each for each in others if _follows(each, fresh)]
+            others = [each for each in others if each.stream == fresh.stream and each.pk > fresh.pk]
         sent = [fresh, *(each for each in others if not each.is_secret)]
         dropped = [each for each in others if each.is_secret] if with_account else []
         reason = f"From {old_email} to {to_email}. {why}"
         of_account = f"The account too. {reason}" if with_account else reason
         for each in sent:
             told = of_account if each is fresh else reason
-            _record(each, What.ADDRESS_CORRECTED, by=by, now=now, why=told)
-            each.to_email, each.message_id = to_email, new_message_id()
-            each.mime = None
-            each.save(update_fields=["to_email", "message_id", "mime"])
-        for each in sent:
+            _event(each, What.ADDRESS_CORRECTED, by=by, now=now, why=told).save()
+            each.to_email, each.message_id, each.mime = to_email, new_message_id(), None
             _put_back(each, now=now)
         for each in dropped:
             _give_up(each, by=by, why="The address of the account was corrected.", now=now)
@@ -234,16 +231,12 @@ def _lock_with_others(message: Message) -> tuple[Message, list[Message]]:
     fresh = rows.pop(stored.pk)
     if fresh.to_email != message.to_email or fresh.to_email != stored.to_email:
         raise CorrectedSince
-    begun = [key for key, each in rows.items() if each.state == State.SENDING and each.handed_over]
     return fresh, [
         each
-        for key, each in rows.items()
-        if key not in begun and (each.is_secret or not each.may_have_arrived)
+        for each in rows.values()
+        if not (each.state == State.SENDING and each.handed_over)
+        and (each.is_secret or not each.may_have_arrived)
     ]
-
-
-def _follows(message: Message, earlier: Message) -> bool:
-    return message.stream == earlier.stream and message.pk > earlier.pk
 
 
 def _give_up(message: Message, *, by: User, why: str, now: datetime) -> None:
@@ -251,7 +244,7 @@ def _give_up(message: Message, *, by: User, why: str, now: datetime) -> None:
     if message.is_secret:
         message.mime = None
     message.save(update_fields=["state", "mime"])
-    _record(message, What.DROPPED, by=by, now=now, why=why)
+    _event(message, What.DROPPED, by=by, now=now, why=why).save()
 
 
 def _refuse_unless_stuck(message: Message) -> None:
@@ -295,16 +288,9 @@ def _put_back(message: Message, *, now: datetime) -> None:
     """Into the queue, as if it had never been tried. What went wrong last stays readable."""
     if message.came_back:
         message.handed_over = False
-    changes = {**_UNTRIED, "state": State.WAITING, "due_at": now}
-    for name, value in changes.items():
+    for name, value in {**_UNTRIED, "state": State.WAITING, "due_at": now}.items():
         setattr(message, name, value)
-    message.save(update_fields=[*changes, "handed_over"])
-
-
-def _record(
-    message: Message, what: MessageEvent.What, *, by: User, now: datetime, why: str = ""
-) -> None:
-    _event(message, what, by=by, now=now, why=why).save()
+    message.save()
 
 
 def _event(

@@ -1,39 +1,62 @@
-"""What the topics of messages are called on pages."""
+"""What is known of the topics of messages. Each room registers those that it posts.
 
-_WORDS = {
-    "account.mail": "Sign-in code or account mail",
-    "account.invited": "Account made by a colleague",
-    "booking.confirmed": "Confirmation",
-    "booking.promoted": "Confirmation from the waiting list",
-    "booking.further_date": "Calendar entry of a further date",
-    "booking.requested": "Place held for the manager’s agreement",
-    "booking.not_agreed": "The manager did not agree",
-    "booking.not_answered": "The manager did not answer",
-    "approval.asked": "Question to the manager",
-    "approval.reminder": "Reminder to the manager",
-    "booking.waiting": "On the waiting list",
-    "booking.invited": "Put in line ahead of newcomers",
-    "booking.offered": "Offer of a place",
-    "booking.offer_ended": "End of an offer",
-    "booking.withdrawn": "Left the waiting list or took back a request",
-    "booking.cancelled": "Cancellation",
-    "booking.further_date_cancelled": "Calendar entry taken out",
-    "booking.declined_in_calendar": "Declined in the calendar",
-    "session.changed": "Change of the session",
-    "session.cancelled": "Session cancelled",
-    "reminder.days": "Reminder",
-    "reminder.hour": "Reminder an hour before",
-    "manager.confirmed": "Copy of the confirmation to the manager",
-    "manager.changed": "Copy of the change to the manager",
-    "manager.cancelled": "Copy of the cancellation to the manager",
-    "course.new_date": "A new date of a course",
-    "trainer.assigned": "To a trainer: leads a session",
-    "trainer.changed": "To a trainer: a session changed",
-    "trainer.removed": "To a trainer: leads it no more",
-    "trainer.cancelled": "To a trainer: a session is cancelled",
-}
+`booking/apps.py` imports every room that does, so that all of the web server, the worker and the
+commands of `manage.py` know them.
+"""
+
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any, Literal, TypeVar
+
+_Compose = TypeVar("_Compose", bound=Callable[..., Any])
 
 
-def topic_words(topic: str) -> str:
-    """The name of a topic; of one that has none, the topic itself."""
-    return _WORDS.get(topic, topic)
+@dataclass(frozen=True, slots=True)
+class MailTopic:
+    """A topic, such as `booking.confirmed`, and what pages call it."""
+
+    name: str
+    words: str
+    _: KW_ONLY
+    # Somebody is waiting for it, so it goes ahead of other mail.
+    is_urgent: bool = False
+    # What only its recipient may read: a code, which cannot be written a second time, or a link by
+    # which anybody could give the answer that it asks for.
+    holds: Literal["code", "link"] | None = None
+    # It goes to a line manager, of whom we know nothing but the address.
+    is_to_manager: bool = False
+    # The topic of the copy that the line manager gets, where the course asks for copies.
+    copied_as: str = ""
+    # How `booking.mail` composes it, if not as a notice about a booking.
+    compose: Callable[..., Any] | None = None
+
+
+_TOPICS: dict[str, MailTopic] = {}
+
+
+def register(*topics: MailTopic) -> None:
+    """Make topics known. Raises `ValueError` if one of them is known already."""
+    for topic in topics:
+        if topic.name in _TOPICS:
+            raise ValueError(f"The topic {topic.name!r} is registered twice.")
+        _TOPICS[topic.name] = topic
+
+
+def composes(*names: str) -> Callable[[_Compose], _Compose]:
+    """Say how topics are composed; of those that post them no room knows it."""
+
+    def attach(compose: _Compose) -> _Compose:
+        _TOPICS.update({name: replace(_TOPICS[name], compose=compose) for name in names})
+        return compose
+
+    return attach
+
+
+def topic_of(name: str) -> MailTopic:
+    """The topic of this name. One that nobody registered may hold a secret, for all we know."""
+    return _TOPICS.get(name) or MailTopic(name, name, holds="link")
+
+
+def registered_topics() -> list[MailTopic]:
+    """Every topic that a room has registered."""
+    return list(_TOPICS.values())

@@ -15,8 +15,14 @@ from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.places import announcements, giving, history, terms
-from booking.places.facts import read_practitioners, read_seating
-from booking.places.lock import locked_booking, locked_session, sittings_of
+from booking.places.lock import (
+    RuledSession,
+    locked_booking,
+    locked_session,
+    read_practitioners,
+    read_seating,
+    sittings_of,
+)
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
 from booking.places.managers.models import Approval
@@ -53,13 +59,14 @@ def book(
     booked, not for this person, something to be done first, no manager named, or a clash with
     another booking that holds a place (waiting for a place is allowed all the same).
     """
-    with locked_session(session) as session:
-        asked = asked_for(session, person.pk, by=by, named=manager_email, now=now, lock=True)
+    with locked_session(session) as ruled:
+        session = ruled.session
+        asked = asked_for(ruled, person.pk, by=by, named=manager_email, now=now, lock=True)
         who, line, sittings = asked.who, asked.line, asked.sittings
         decision = decide(asked.case)
         decision.check()
         held, manager = decision.held, decision.manager
-        booking = giving.new_booking(session, who, person=person, by=by, now=now)
+        booking = giving.new_booking(ruled, who, person=person, by=by, now=now)
         booking.needs = needs
         if held is not None:
             join_list(booking, session)
@@ -84,7 +91,7 @@ def book(
             ]
         else:
             history.record([booking], _BEGAN[State(booking.state)], by=by, now=now)
-            drafts = list(giving.begun(booking, sittings))
+            drafts = list(giving.begun(booking, sittings, ruled.rules))
         outbox.post([*drafts, *to_manager], now=now)
     if line.chosen:
         # Places came free a moment ago, for those who wait and perhaps for this person too.
@@ -101,7 +108,8 @@ def cancel(*, booking: Booking, by: User, now: datetime, why: str = "") -> Booki
     one held for the manager is given back. Raises `NotLive` if it has ended, `SessionStarted`
     once the session has begun.
     """
-    with locked_booking(booking) as (session, booking):
+    with locked_booking(booking) as (ruled, booking):
+        session = ruled.session
         if not booking.is_live:
             raise NotLive(booking)
         if session.starts_at <= now:
@@ -129,9 +137,9 @@ def cancel(*, booking: Booking, by: User, now: datetime, why: str = "") -> Booki
             drafts = [announcements.left(booking, was=was, by=by, why=why)]
             if was == State.CONFIRMED:
                 drafts = announcements.cancelled(booking, sittings, by=by, why=why)
-        asking.close([booking], session, now=now)
-        outbox.post(with_copies(drafts, session=session, bookings=[booking]), now=now)
-        fill(session, now=now)
+        asking.close([booking], ruled.rules, now=now)
+        outbox.post(with_copies(drafts, ruled.rules, [booking]), now=now)
+        fill(ruled, now=now)
     return booking
 
 
@@ -153,18 +161,19 @@ def accept_offer(*, booking: Booking, by: User, now: datetime, manager_email: st
     Raises `OfferRanOut`, `NothingOffered`, `SessionStarted`, `ManagerNeeded`, or `Clash` if the
     person has since booked something that overlaps.
     """
-    with locked_booking(booking) as (session, booking):
+    with locked_booking(booking) as (ruled, booking):
+        session = ruled.session
         _check_offered(booking)
         if session.starts_at <= now:
             raise SessionStarted(session)
         if booking.offered_until is not None and booking.offered_until <= now:
             raise OfferRanOut(booking)
         key = booking.person_id
-        who = read_practitioners([key], session.course_rules, now=now, lock=True)[key]
+        who = read_practitioners([key], ruled.rules, now=now, lock=True)[key]
         others = clashes(session.pk, [key])
         if others:
             raise Clash(others[key])
-        agreed = asking.is_agreed(booking, session)
+        agreed = asking.is_agreed(booking, ruled.rules)
         booking.state = State.CONFIRMED if agreed else State.REQUESTED
         booking.confirmed_at = now if agreed else None
         booking.save(update_fields=["state", "confirmed_at"])
@@ -172,7 +181,7 @@ def accept_offer(*, booking: Booking, by: User, now: datetime, manager_email: st
         if not agreed:
             to_manager = asking.hold(booking, who, now=now, manager_email=manager_email)
         history.record([booking], What.ACCEPTED, by=by, now=now)
-        drafts = giving.begun(booking, sittings_of(session), promoted=True)
+        drafts = giving.begun(booking, sittings_of(session), ruled.rules, promoted=True)
         outbox.post([*drafts, *to_manager], now=now)
     return booking
 
@@ -182,7 +191,7 @@ def approve(*, approval: Approval, now: datetime, reason: str = "") -> Booking:
 
     Raises `AlreadyAnswered` if it was answered, has run out or is not needed any more.
     """
-    with locked_booking(approval.booking) as (session, booking):
+    with locked_booking(approval.booking) as (ruled, booking):
         approval = asking.answered(
             approval, booking, Approval.State.APPROVED, reason=reason, now=now
         )
@@ -190,7 +199,8 @@ def approve(*, approval: Approval, now: datetime, reason: str = "") -> Booking:
         if booking.state == State.REQUESTED:
             booking.state, booking.confirmed_at = State.CONFIRMED, now
             booking.save(update_fields=["state", "confirmed_at"])
-            drafts = giving.begun(booking, sittings_of(session), promoted=True, because=why)
+            sittings = sittings_of(ruled.session)
+            drafts = giving.begun(booking, sittings, ruled.rules, promoted=True, because=why)
             outbox.post(drafts, now=now)
         history.record([booking], What.APPROVED, by=None, now=now, why=why, rule=MANAGER)
     return booking
@@ -204,19 +214,19 @@ def refuse_approval(
     `by` is the coordinator who finds that the address is no manager's, who was then never asked.
     Raises `AlreadyAnswered` as `approve` does.
     """
-    with locked_booking(approval.booking) as (session, booking):
+    with locked_booking(approval.booking) as (ruled, booking):
         approval = asking.answered(
             approval, booking, Approval.State.DECLINED, reason=reason, now=now
         )
         if booking.state == State.WAITING:
-            leave_list(booking, session, State.DECLINED, now=now)
+            leave_list(booking, ruled.session, State.DECLINED, now=now)
         else:
-            unseat(booking, session, State.DECLINED, now=now)
+            unseat(booking, ruled.session, State.DECLINED, now=now)
         who = "The partnership does not ask" if by else "Not agreed by"
         why = f"{who} {approval.manager_email}: {reason}"
         history.record([booking], What.REFUSED, by=by, now=now, why=why, rule=MANAGER)
         outbox.post([announcements.not_agreed(approval, by_coordinator=by is not None)], now=now)
-        fill(session, now=now)
+        fill(ruled, now=now)
     return booking
 
 
@@ -229,7 +239,7 @@ def fill_places(*, session: Session, now: datetime) -> int:
     filled = 0
     while True:
         with locked_session(session) as held:
-            _lapse(held, now=now)
+            _lapse(held.session, now=now)
             just_filled = fill(held, now=now)
         filled += just_filled
         if just_filled < FILL_AT_ONCE:
@@ -276,20 +286,21 @@ def leave_list(booking: Booking, session: Session, state: Booking.State, *, now:
     _end(booking, state, now=now)
 
 
-def fill(session: Session, *, now: datetime) -> int:
+def fill(ruled: RuledSession, *, now: datetime) -> int:
     """Give up to `FILL_AT_ONCE` free places to those next in line, and tell them.
 
     The caller holds the session's lock. Does nothing once the session has
     started or if it is not published. Returns how many were given or offered a place.
     """
+    session = ruled.session
     if session.state != Session.State.PUBLISHED or session.starts_at <= now:
         return 0
     free = min(session.capacity - session.places_taken, FILL_AT_ONCE)
     if free <= 0 or not session.waiting_count:
         return 0
-    line = next_in_line(read_seating(session, now=now), free, now=now)
+    line = next_in_line(read_seating(session, now=now), ruled.rules, free, now=now)
     people = [booking.person_id for booking in line.chosen]
-    who = read_practitioners(people, session.course_rules, now=now, lock=True) if people else {}
+    who = read_practitioners(people, ruled.rules, now=now, lock=True) if people else {}
     # Only now can nobody book something else at that time. Whoever just did keeps their turn, and
     # the place goes to the next person in the worker's next round: people are locked once a
     # transaction, in order of their keys, so that two sessions never wait for each other.
@@ -302,14 +313,14 @@ def fill(session: Session, *, now: datetime) -> int:
     for booking in chosen:
         booking.session = session
         session.waiting_count -= 1
-        seat(booking, session, giving.state_when_chosen(booking, session, now=now), now=now)
+        seat(booking, session, giving.state_when_chosen(booking, ruled, now=now), now=now)
         if booking.state == State.OFFERED:
             booking.offered_until = giving.offered_until(booking, session, now=now)
             drafts.append(announcements.offered(booking, why=giving.why_offered(booking)))
             continue
         if booking.state == State.REQUESTED:
             drafts.extend(asking.hold(booking, who[booking.person_id], now=now))
-        drafts.extend(giving.begun(booking, sittings, promoted=True))
+        drafts.extend(giving.begun(booking, sittings, ruled.rules, promoted=True))
     Booking.objects.bulk_update(chosen, ["state", "confirmed_at", "offered_until", "agency"])
     offers = [booking for booking in chosen if booking.state == State.OFFERED]
     given = [booking for booking in chosen if booking.state != State.OFFERED]

@@ -11,12 +11,39 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import User
-from booking.catalogue.models import Session
+from booking.catalogue.models import Session, Sitting
 from booking.catalogue.sittings import SittingTimes
 from booking.outbox.posting import Draft
+from booking.outbox.topics import MailTopic, register
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.site.wording import deadline
+
+register(
+    MailTopic("account.invited", "Account made by a colleague"),
+    MailTopic("booking.confirmed", "Confirmation", copied_as="manager.confirmed"),
+    MailTopic(
+        "booking.promoted", "Confirmation from the waiting list", copied_as="manager.confirmed"
+    ),
+    MailTopic("booking.further_date", "Calendar entry of a further date"),
+    MailTopic("booking.requested", "Place held for the manager’s agreement"),
+    MailTopic("booking.not_agreed", "The manager did not agree"),
+    MailTopic("booking.not_answered", "The manager did not answer"),
+    MailTopic("approval.asked", "Question to the manager", holds="link", is_to_manager=True),
+    MailTopic("approval.reminder", "Reminder to the manager", holds="link", is_to_manager=True),
+    MailTopic("booking.waiting", "On the waiting list"),
+    MailTopic("booking.invited", "Put in line ahead of newcomers"),
+    MailTopic("booking.offered", "Offer of a place", holds="link"),
+    MailTopic("booking.offer_ended", "End of an offer"),
+    MailTopic("booking.withdrawn", "Left the waiting list or took back a request"),
+    MailTopic("booking.cancelled", "Cancellation", copied_as="manager.cancelled"),
+    MailTopic("booking.further_date_cancelled", "Calendar entry taken out"),
+    MailTopic("booking.declined_in_calendar", "Declined in the calendar"),
+    MailTopic("reminder.days", "Reminder"),
+    MailTopic("reminder.hour", "Reminder an hour before"),
+    MailTopic("session.changed", "Change of the session", copied_as="manager.changed"),
+    MailTopic("session.cancelled", "Session cancelled", copied_as="manager.cancelled"),
+)
 
 
 def calendar_uid(booking: Booking, sitting_key: int) -> str:
@@ -311,3 +338,18 @@ def session_changed(
             f"{booking.calendar_sequence}.{times.key}",
             {"event": event},
         )
+
+
+def still_booked(booking: Booking, sitting: Sitting | None, *, reply_key: int) -> Draft:
+    """They declined an entry in their calendar, and the place is kept; once for each reply."""
+    payload = _times(sitting) if sitting else {}
+    return _draft(booking, "booking.declined_in_calendar", reply_key, payload)
+
+
+def reminder(booking: Booking, sitting: Sitting, *, topic: str, revision: str, days: int) -> Draft:
+    """What comes up, some working days ahead or an hour: 0 days."""
+    return _draft(booking, topic, revision, {**_times(sitting), "days": days})
+
+
+def _times(sitting: Sitting) -> dict[str, str]:
+    return {"starts": sitting.starts_at.isoformat(), "ends": sitting.ends_at.isoformat()}

@@ -11,12 +11,13 @@ from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.places import actions, announcements, giving, history, terms
-from booking.places.facts import read_practitioners
 from booking.places.lock import (
+    CourseRules,
+    RuledSession,
     locked,
     locked_booking,
     locked_session,
-    read_people,
+    read_practitioners,
     sittings_of,
 )
 from booking.places.managers import asking
@@ -44,20 +45,21 @@ def substitute(
     `NoPlaceToGive`, `NotAColleague`, `AlreadyBooked`, `Clash`, `NotForYou`,
     `PrerequisiteMissing`, `ManagerNeeded`, `SessionNotOpen` or `SessionStarted`.
     """
-    with locked_booking(booking) as (session, given):
+    with locked_booking(booking) as (ruled, given):
+        session = ruled.session
         check_may_be_given(given, session, to_agency=to.agency_id, now=now)
-        who = read_practitioners([to.pk], session.course_rules, now=now, lock=True)[to.pk]
-        case = case_of_taking_over(session, who, by=by, named=manager_email, now=now)
+        who = read_practitioners([to.pk], ruled.rules, now=now, lock=True)[to.pk]
+        case = case_of_taking_over(ruled, who, by=by, named=manager_email, now=now)
         decision, waits = decide(case), case.mine
         decision.check_place()
         sittings = sittings_of(session)
-        taken = giving.new_booking(session, who, person=to, by=by, now=now)
+        taken = giving.new_booking(ruled, who, person=to, by=by, now=now)
         taken.replaces = given
         if waits is not None:
             actions.leave_list(waits, session, State.WITHDRAWN, now=now)
             why = "Given a colleague's place instead."
             history.record([waits], What.WITHDREW, by=by, now=now, why=why)
-            asking.close([waits], session, now=now)
+            asking.close([waits], ruled.rules, now=now)
         actions.unseat(given, session, State.CANCELLED, now=now)
         actions.seat(taken, session, decision.state, now=now)
         insert([taken])
@@ -70,8 +72,8 @@ def substitute(
         because = f"{announcements.who_has(taken, by)} given you the place of {given.person}."
         if by.pk == given.person_id:
             because = f"{given.person} has given you their place."
-        came = giving.begun(taken, sittings, because=because)
-        told = with_copies(gone, session=session, bookings=[given])
+        came = giving.begun(taken, sittings, ruled.rules, because=because)
+        told = with_copies(gone, ruled.rules, [given])
         outbox.post([*told, *came, *to_manager], now=now)
     return taken
 
@@ -84,41 +86,39 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
     `AlreadyBooked`, `Clash`, or that the other date takes no bookings.
     """
     with locked(booking.session_id, to.pk) as held:
-        session, other = held[booking.session_id], held[to.pk]
+        here, there = held[booking.session_id], held[to.pk]
+        session, other = here.session, there.session
         given = Booking.objects.select_related("person", "approval").get(pk=booking.pk)
         given.session = session
         check_may_be_moved(given, session, to=other, now=now)
-        case, who, line = case_of_exchange(given, other, now=now, lock=True)
+        case, who, line = case_of_exchange(given, there, now=now, lock=True)
         waits = case.mine
         decide(case).check_place()
         before, after = sittings_of(session), sittings_of(other)
-        taken = giving.new_booking(other, who, person=given.person, by=by, now=now)
+        taken = giving.new_booking(there, who, person=given.person, by=by, now=now)
         taken.replaces, taken.needs = given, given.needs
         if waits is not None:
             actions.leave_list(waits, other, State.WITHDRAWN, now=now)
             why = "Exchanged from another date."
             history.record([waits], What.WITHDREW, by=by, now=now, why=why)
-            asking.close([waits], other, now=now)
+            asking.close([waits], there.rules, now=now)
         by_coordinator = by.is_coordinator and by.pk != given.person_id
         if not by_coordinator:
             given.charge_pence = terms.charge_for_cancelling(given, before, now=now)
         actions.unseat(given, session, State.CANCELLED, now=now)
         actions.seat(taken, other, State.CONFIRMED, now=now)
         insert([taken])
-        there = f"Exchanged for {short_day(other.starts_at)}."
-        charged = terms.charge_sentence(given)
-        why = f"{there} {charged}".strip()
+        before_day, after_day = short_day(session.starts_at), short_day(other.starts_at)
+        why = f"Exchanged for {after_day}. {terms.charge_sentence(given)}".strip()
         history.record([given], What.MOVED_AWAY, by=by, now=now, why=why)
-        here = f"Exchanged from {short_day(session.starts_at)}."
-        history.record([taken], What.MOVED_HERE, by=by, now=now, why=here)
+        why = f"Exchanged from {before_day}."
+        history.record([taken], What.MOVED_HERE, by=by, now=now, why=why)
         history.record_passed_over(line.held, now=now)
-        gone = announcements.cancelled(given, before, by=by, moved_to=short_day(other.starts_at))
-        because = (
-            f"{announcements.who_has(taken, by)} exchanged your place on"
-            f" {short_day(session.starts_at)} for this one."
-        )
-        came = giving.begun(taken, after, because=because)
-        told = with_copies(gone, session=session, bookings=[given])
+        gone = announcements.cancelled(given, before, by=by, moved_to=after_day)
+        who_has = announcements.who_has(taken, by)
+        because = f"{who_has} exchanged your place on {before_day} for this one."
+        came = giving.begun(taken, after, there.rules, because=because)
+        told = with_copies(gone, here.rules, [given])
         outbox.post([*told, *came], now=now)
     actions.fill_places(session=session, now=now)
     return taken
@@ -158,31 +158,38 @@ def invite(
     `SessionNotOpen` or `SessionStarted`.
     """
     with locked_session(session) as held:
-        check_ahead(held, now=now)
+        check_ahead(held.session, now=now)
         # Where the caller is in a transaction, places are given in it in several rounds. Who is
         # locked now, in order of keys, makes no later round wait.
-        read_people(sorted({person.pk for person in people}), lock=True)
+        read_practitioners((person.pk for person in people), CourseRules(), now=now, lock=True)
         invited = put_in_line(held, people, until=until, why=why, by=by, now=now)
     give_in_turn(session, invited, why=why, now=now)
     return len(invited)
 
 
 def put_in_line(
-    session: Session, people: Sequence[User], *, until: datetime, why: str, by: User, now: datetime
+    ruled: RuledSession,
+    people: Sequence[User],
+    *,
+    until: datetime,
+    why: str,
+    by: User,
+    now: datetime,
 ) -> list[Booking]:
     """As `invite`, for a caller that holds the lock of a session ahead and then lets go of it.
 
     Nobody is told or given anything until the caller goes on with `give_in_turn`.
     """
+    session = ruled.session
     here = Booking.objects.for_session(session).live()
     booked = set(here.values_list("person_id", flat=True))
     keys = [person.pk for person in people]
-    who = read_practitioners(keys, session.course_rules, now=now)
+    who = read_practitioners(keys, ruled.rules, now=now)
     invited: list[Booking] = []
     for person in dict.fromkeys(people):
-        if person.pk in booked or against_course(who[person.pk], session, now=now):
+        if person.pk in booked or against_course(who[person.pk], ruled, now=now):
             continue
-        booking = giving.new_booking(session, who[person.pk], person=person, by=by, now=now)
+        booking = giving.new_booking(ruled, who[person.pk], person=person, by=by, now=now)
         booking.must_accept_by = min(until, session.starts_at)
         actions.join_list(booking, session)
         invited.append(booking)
@@ -213,8 +220,8 @@ def move_up(*, booking: Booking, position: int, why: str, by: User, now: datetim
 
     Those who are passed see the reason, without a name. Raises `NotWaiting`.
     """
-    with locked_booking(booking) as (session, moved):
-        line = list(Booking.objects.waiting().for_session(session))
+    with locked_booking(booking) as (ruled, moved):
+        line = list(Booking.objects.waiting().for_session(ruled.session))
         index = next((number for number, each in enumerate(line) if each.pk == moved.pk), None)
         if index is None:
             raise NotWaiting

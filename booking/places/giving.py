@@ -8,7 +8,7 @@ from booking.catalogue.models import Session
 from booking.catalogue.sittings import SittingTimes
 from booking.outbox.posting import Draft
 from booking.places import announcements
-from booking.places.facts import Practitioner
+from booking.places.lock import CourseRules, Practitioner, RuledSession
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
 from booking.places.models import Booking, BookingEvent
@@ -18,10 +18,10 @@ State = Booking.State
 
 
 def new_booking(
-    session: Session, who: Practitioner, *, person: User, by: User, now: datetime
+    ruled: RuledSession, who: Practitioner, *, person: User, by: User, now: datetime
 ) -> Booking:
     """A booking not yet stored, with the notice and the policy that it is promised for good."""
-    days = session.promised_notice_days
+    session, days = ruled.session, ruled.notice_days
     return Booking(
         session=session,
         person=person,
@@ -35,33 +35,37 @@ def new_booking(
 
 
 def begun(
-    booking: Booking, sittings: Iterable[SittingTimes], *, promoted: bool = False, because: str = ""
+    booking: Booking,
+    sittings: Iterable[SittingTimes],
+    rules: CourseRules,
+    *,
+    promoted: bool = False,
+    because: str = "",
 ) -> Iterable[Draft]:
     """What somebody is told whose place has become certain, or is held for their manager.
 
-    Where the course asks for it, the manager gets a copy. The booking's session is the locked one.
+    Where the course asks for it, the manager gets a copy.
     """
     if booking.state == State.REQUESTED:
         return [announcements.requested(booking, booking.approval)]
     drafts = announcements.given_a_place(booking, sittings, promoted=promoted, because=because)
-    return with_copies(drafts, session=booking.session, bookings=[booking])
+    return with_copies(drafts, rules, [booking])
 
 
-def state_when_chosen(booking: Booking, session: Session, *, now: datetime) -> Booking.State:
+def state_when_chosen(booking: Booking, ruled: RuledSession, *, now: datetime) -> Booking.State:
     """What becomes of somebody who waits and is next: given a place, offered one, or asked for.
 
     While cancelling is still free a place may be given directly. Inside the notice period, to
-    those whom we put in line ourselves, and where the session says so, it is only offered. The
-    session is locked.
+    those whom we put in line ourselves, and where the session says so, it is only offered.
     """
     only_offered = (
-        session.promotion == Session.Promotion.OFFER
+        ruled.session.promotion == Session.Promotion.OFFER
         or booking.must_accept_by is not None
         or (booking.notice_days and now >= booking.free_until)
     )
     if only_offered:
         return State.OFFERED
-    return State.CONFIRMED if asking.is_agreed(booking, session) else State.REQUESTED
+    return State.CONFIRMED if asking.is_agreed(booking, ruled.rules) else State.REQUESTED
 
 
 def offered_until(booking: Booking, session: Session, *, now: datetime) -> datetime:

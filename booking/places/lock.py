@@ -1,41 +1,48 @@
-"""The few statements that every booking makes while its session is locked, written out.
+"""A session with its lock and what its course asks, and all else that the rules look at.
 
-Django would work out the text of each anew for every booking, which takes longer than the
-database takes to carry it out; meanwhile everybody else who wants this session waits.
+What every booking reads while its session is locked is written out. Django would work out the text
+of each statement anew for every booking, which takes longer than the database takes to carry it
+out; meanwhile everybody else who wants this session waits. A session without rules costs no
+statement beyond the ones that lock it and the person.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Count
 
-from booking.catalogue.models import CourseRules, Session
+from booking.catalogue.models import Session
 from booking.catalogue.sittings import SittingTimes
-from booking.places.models import Booking
+from booking.places.models import Allocation, Booking
 
+_COLUMNS = [each.column for each in Session._meta.concrete_fields if each.column]
+_NAMES = [each.attname for each in Session._meta.concrete_fields]
 # With the session comes all that its course and its policy of cancelling ask.
-_SESSION = """
-SELECT session.*, course.needs_manager_approval AS rule_approval, course.sectors AS rule_sectors,
-    course.least_level AS rule_level, course.copies_manager AS rule_copies,
-    policy.notice_days AS rule_notice,
+_SESSION = f"""
+SELECT {", ".join(f"session.{column}" for column in _COLUMNS)}, COALESCE(policy.notice_days, 0),
+    course.needs_manager_approval, course.copies_manager, course.sectors, course.least_level,
     ARRAY(SELECT practitionergroup_id FROM booking_course_groups
-        WHERE course_id = course.id) AS rule_groups,
-    ARRAY(SELECT practitionergroup.name FROM booking_course_groups
-        JOIN accounts_practitionergroup practitionergroup
-            ON practitionergroup.id = practitionergroup_id
-        WHERE course_id = course.id ORDER BY practitionergroup.name) AS rule_group_names,
+        JOIN accounts_practitionergroup named ON named.id = practitionergroup_id
+        WHERE course_id = course.id ORDER BY named.name, named.id),
+    ARRAY(SELECT named.name FROM booking_course_groups
+        JOIN accounts_practitionergroup named ON named.id = practitionergroup_id
+        WHERE course_id = course.id ORDER BY named.name, named.id),
     ARRAY(SELECT earlier.id FROM booking_course_prerequisites
         JOIN booking_course earlier ON earlier.id = to_course_id
-        WHERE from_course_id = course.id ORDER BY earlier.title, earlier.id) AS rule_prerequisites,
+        WHERE from_course_id = course.id ORDER BY earlier.title, earlier.id),
     ARRAY(SELECT earlier.title FROM booking_course_prerequisites
         JOIN booking_course earlier ON earlier.id = to_course_id
-        WHERE from_course_id = course.id ORDER BY earlier.title, earlier.id) AS rule_titles
+        WHERE from_course_id = course.id ORDER BY earlier.title, earlier.id)
 FROM booking_session session
 JOIN booking_course course ON course.id = session.course_id
 LEFT JOIN booking_cancellationpolicy policy ON policy.id = session.policy_id
 WHERE session.id = ANY(%s)
-"""
+"""  # noqa: S608 - our own names
 _LOCK_SESSION = f"{_SESSION} FOR NO KEY UPDATE OF session"
 _PEOPLE = """
 SELECT person.id, person.agency_id, COALESCE(agency.sector, ''), person.level, person.email,
@@ -44,6 +51,21 @@ FROM accounts_user person LEFT JOIN accounts_agency agency ON agency.id = person
 WHERE person.id = ANY(%s) ORDER BY person.id
 """
 _LOCK_PEOPLE = f"{_PEOPLE} FOR NO KEY UPDATE OF person"
+_GROUPS = """
+SELECT user_id, practitionergroup_id FROM accounts_practitionergroup_members
+WHERE user_id = ANY(%s) AND practitionergroup_id = ANY(%s)
+"""
+# A place held to the end of a session counts as having done the course.
+_LEARNT = """
+SELECT booking.person_id, session.course_id
+FROM booking_booking booking JOIN booking_session session ON session.id = booking.session_id
+WHERE booking.person_id = ANY(%(people)s) AND session.course_id = ANY(%(courses)s)
+AND booking.state = 'confirmed' AND session.ends_at <= %(now)s
+AND session.state IN ('published', 'completed')
+UNION
+SELECT person_id, course_id FROM booking_priorlearning
+WHERE person_id = ANY(%(people)s) AND course_id = ANY(%(courses)s) AND state <> 'rejected'
+"""
 # Differences, not totals: were the lock ever missing, two bookings would still both be counted, and
 # the table's CHECK would refuse the one too many.
 _SAVE_COUNTS = (
@@ -73,128 +95,113 @@ _LIVE = [str(state) for state in Booking.LIVE]
 _HOLDING = [str(state) for state in Booking.HOLDING]
 
 
+@dataclass(frozen=True)
+class CourseRules:
+    """Whom a course is for and what it asks for first.
+
+    Groups and courses stand under their keys with their names, in the order in which they are
+    told, so that it costs no statement to tell one more person of a rule.
+    """
+
+    needs_manager_approval: bool = False
+    copies_manager: bool = False
+    sectors: Sequence[str] = ()
+    least_level: int | None = None
+    groups: Mapping[int, str] = field(default_factory=dict)
+    prerequisites: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RuledSession:
+    """A session, what its course asks, and the working days of notice that a booking is promised.
+
+    Whoever decides by it has it from `locked`.
+    """
+
+    session: Session
+    rules: CourseRules
+    notice_days: int
+
+
 @contextmanager
-def locked(*session_ids: int) -> Iterator[dict[int, Session]]:
+def locked(*session_ids: int) -> Iterator[dict[int, RuledSession]]:
     """A transaction that holds these sessions, by key, and saves at its end how counts moved.
 
     They are locked in the order of their keys, which all who lock several keep to. Raises
     `Session.DoesNotExist`, and `IntegrityError` if more places would be taken than there are.
     """
     with transaction.atomic():
-        held = {key: lock_session(key) for key in sorted(set(session_ids))}
+        held = {key: _lock_session(key) for key in sorted(set(session_ids))}
+        before = {key: _counts(ruled.session) for key, ruled in held.items()}
         yield held
-        for session in held.values():
-            _save_counts(session)
+        for key, ruled in held.items():
+            (taken, waiting), (was_taken, was_waiting) = _counts(ruled.session), before[key]
+            if (taken, waiting) != (was_taken, was_waiting):
+                moved = [taken - was_taken, waiting - was_waiting, ruled.session.last_ticket, key]
+                with connection.cursor() as cursor:
+                    cursor.execute(_SAVE_COUNTS, moved)
+
+
+def _counts(session: Session) -> tuple[int, int]:
+    return session.places_taken, session.waiting_count
 
 
 @contextmanager
-def locked_session(session: Session) -> Iterator[Session]:
+def locked_session(session: Session) -> Iterator[RuledSession]:
     """As `locked`, for one."""
     with locked(session.pk) as held:
         yield held[session.pk]
 
 
 @contextmanager
-def locked_booking(booking: Booking) -> Iterator[tuple[Session, Booking]]:
+def locked_booking(booking: Booking) -> Iterator[tuple[RuledSession, Booking]]:
     """As `locked`, for a booking's session, with the booking as it is now.
 
     Only the lock's holder moves it.
     """
     with locked(booking.session_id) as held:
+        ruled = held[booking.session_id]
         fresh = Booking.objects.select_related("person", "approval").get(pk=booking.pk)
-        fresh.session = held[booking.session_id]
-        yield fresh.session, fresh
+        fresh.session = ruled.session
+        yield ruled, fresh
 
 
-def lock_session(session_id: int) -> Session:
-    """The session as it is now, its row held until the transaction ends, and its course's rules.
-
-    For what moves no counts: these only `locked` saves.
-
-    Raises `Session.DoesNotExist`, and `TransactionManagementError` outside a transaction.
-    """
-    if not transaction.get_connection().in_atomic_block:
-        raise transaction.TransactionManagementError("Lock a session inside a transaction.")
+def _lock_session(session_id: int) -> RuledSession:
     return _only(_sessions(_LOCK_SESSION, [session_id]))
 
 
-def read_session(session_id: int) -> Session:
+def read_session(session_id: int) -> RuledSession:
     """The session and its course's rules, read without a lock: to show, not to decide."""
     return _only(_sessions(_SESSION, [session_id]))
 
 
-def read_sessions(session_ids: Iterable[int]) -> dict[int, Session]:
+def read_sessions(session_ids: Iterable[int]) -> dict[int, RuledSession]:
     """Several sessions as `read_session` reads one, by key, with one statement."""
-    return {session.pk: session for session in _sessions(_SESSION, list(session_ids))}
+    return {ruled.session.pk: ruled for ruled in _sessions(_SESSION, session_ids)}
 
 
-def _only(sessions: Iterable[Session]) -> Session:
-    for session in sessions:
-        return session
-    raise Session.DoesNotExist
+def _only(found: Sequence[RuledSession]) -> RuledSession:
+    if not found:
+        raise Session.DoesNotExist
+    return found[0]
 
 
-def _sessions(statement: str, session_ids: list[int]) -> Iterator[Session]:
-    for session in Session.objects.raw(statement, [session_ids]):
-        read = vars(session)
-        session.course_rules = CourseRules(
-            needs_manager_approval=read["rule_approval"],
-            copies_manager=read["rule_copies"],
-            sectors=tuple(read["rule_sectors"]),
-            least_level=read["rule_level"],
-            groups=frozenset(read["rule_groups"]),
-            group_names=tuple(read["rule_group_names"]),
-            prerequisites=frozenset(read["rule_prerequisites"]),
-            prerequisite_titles=tuple(
-                zip(read["rule_prerequisites"], read["rule_titles"], strict=True)
-            ),
-        )
-        session.promised_notice_days = read["rule_notice"] or 0
-        session.counts_read = session.places_taken, session.waiting_count
-        yield session
-
-
-def with_course(booking_id: int) -> Booking:
-    """A booking with what names it to people: its session and course."""
-    return Booking.objects.select_related("session__course").get(pk=booking_id)
+def _sessions(statement: str, session_ids: Iterable[int]) -> list[RuledSession]:
+    found: list[RuledSession] = []
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [list(session_ids)])
+        for row in cursor.fetchall():
+            notice_days, *asked, groups, group_names, courses, titles = row[len(_NAMES) :]
+            named = (zip(groups, group_names, strict=True), zip(courses, titles, strict=True))
+            rules = CourseRules(*(*asked, *map(dict, named)))
+            session = Session.from_db(connection.alias, _NAMES, row[: len(_NAMES)])
+            found.append(RuledSession(session, rules, notice_days))
+    return found
 
 
 def sittings_of(session: Session) -> list[SittingTimes]:
     """When the session is held."""
     return [SittingTimes.of(sitting) for sitting in session.sittings.all()]
-
-
-@dataclass(frozen=True)
-class PersonRow:
-    """What a person's own row and their agency's say."""
-
-    key: int
-    agency_id: int | None
-    sector: str
-    level: int | None
-    email: str
-    manager_email: str
-    agency_domains: list[str]
-
-
-def read_people(people_ids: Iterable[int], *, lock: bool = False) -> list[PersonRow]:
-    """These people, by key.
-
-    With `lock` their rows are held, so that two sessions cannot give one person the same hour.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCK_PEOPLE if lock else _PEOPLE, [list(people_ids)])
-        return [PersonRow(*row) for row in cursor.fetchall()]
-
-
-def _save_counts(session: Session) -> None:
-    """Write by how much the places taken and the people waiting have moved since they were read."""
-    taken_before, waiting_before = session.counts_read
-    taken = session.places_taken - taken_before
-    waiting = session.waiting_count - waiting_before
-    if taken or waiting:
-        with connection.cursor() as cursor:
-            cursor.execute(_SAVE_COUNTS, [taken, waiting, session.last_ticket, session.pk])
 
 
 def sittings_and_conflict(session_id: int, person_id: int) -> tuple[list[SittingTimes], int | None]:
@@ -205,5 +212,134 @@ def sittings_and_conflict(session_id: int, person_id: int) -> tuple[list[Sitting
             {"person": person_id, "session": session_id, "live": _LIVE, "holding": _HOLDING},
         )
         rows = cursor.fetchall()
-    conflicts = [conflict for *_, conflict in rows if conflict is not None]
-    return [SittingTimes(*times) for *times, _ in rows], conflicts[0] if conflicts else None
+    conflicts = (conflict for *_, conflict in rows if conflict is not None)
+    return [SittingTimes(*times) for *times, _ in rows], next(conflicts, None)
+
+
+@dataclass(frozen=True)
+class Practitioner:
+    """What the rules know of a person: their row and their agency's, and what the course asks."""
+
+    key: int
+    agency_id: int | None
+    sector: str
+    level: int | None
+    email: str
+    manager_email: str
+    agency_domains: Sequence[str]
+    groups: frozenset[int] = frozenset()
+    learnt: frozenset[int] = frozenset()
+
+
+def read_practitioners(
+    people_ids: Iterable[int], rules: CourseRules, *, now: datetime, lock: bool = False
+) -> dict[int, Practitioner]:
+    """What the rules know of these people, by key.
+
+    With `lock` their rows are held, so that two sessions cannot give one person the same hour.
+    Costs one statement, and one more each if the course asks for a group or for other courses.
+    """
+    keys = sorted(set(people_ids))
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_PEOPLE if lock else _PEOPLE, [keys])
+        rows = cursor.fetchall()
+    groups = _pairs(_GROUPS, [keys, list(rules.groups)]) if rules.groups else {}
+    asked = {"people": keys, "courses": list(rules.prerequisites), "now": now}
+    learnt = _pairs(_LEARNT, asked) if rules.prerequisites else {}
+    nothing: frozenset[int] = frozenset()
+    return {
+        key: Practitioner(*(key, *row, groups.get(key, nothing), learnt.get(key, nothing)))
+        for key, *row in rows
+    }
+
+
+def _pairs(statement: str, values: Any) -> dict[int, frozenset[int]]:
+    found: dict[int, set[int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        for person, key in cursor.fetchall():
+            found.setdefault(person, set()).add(key)
+    return {person: frozenset(keys) for person, keys in found.items()}
+
+
+@dataclass
+class Seating:
+    """How a session's places are taken and kept. `take` moves it as places are given out."""
+
+    session: Session
+    taken: int
+    reserved: tuple[Allocation, ...] = ()
+    holders: Counter[int] = field(default_factory=Counter)
+    sectors: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def free(self) -> int:
+        """Places that nobody holds, reserved ones among them."""
+        return self.session.capacity - self.taken
+
+    def unmet(self, newcomer: Practitioner | None = None) -> int:
+        """Reserved places that their agency or sector has not taken; with one more holder if given.
+
+        A holder counts for their agency's reservation first, then for their sector's, which fills
+        as many as can be: agencies lie within sectors.
+        """
+        holders, sectors = self.holders, self.sectors
+        if newcomer is not None and newcomer.agency_id is not None:
+            holders = holders + Counter([newcomer.agency_id])
+            sectors = {**sectors, newcomer.agency_id: newcomer.sector}
+        spare, unmet = Counter(holders), 0
+        for each in self.reserved:
+            if each.agency_id is not None:
+                used = min(each.places, spare[each.agency_id])
+                spare[each.agency_id] -= used
+                unmet += each.places - used
+        in_sector: Counter[str] = Counter()
+        for agency, number in spare.items():
+            in_sector[sectors.get(agency, "")] += number
+        for each in self.reserved:
+            if each.agency_id is None:
+                unmet += each.places - min(each.places, in_sector[each.sector])
+        return unmet
+
+    def take(self, person: Practitioner) -> None:
+        """Count one more place as theirs."""
+        self.taken += 1
+        if person.agency_id is not None:
+            self.holders[person.agency_id] += 1
+            self.sectors[person.agency_id] = person.sector
+
+
+def read_seating(session: Session, *, now: datetime) -> Seating:
+    """The seating of a session, for a statement if agencies are limited, one more for reservations.
+
+    To decide by it, the caller holds the session's lock.
+    """
+    return read_seatings([session], now=now)[session.pk]
+
+
+def read_seatings(sessions: Iterable[Session], *, now: datetime) -> dict[int, Seating]:
+    """The seating of each of these sessions, by key, in as many statements as for one."""
+    seatings = {session.pk: Seating(session, session.places_taken) for session in sessions}
+    reserving = [key for key, seating in seatings.items() if seating.session.has_allocations]
+    if reserving:
+        active = Allocation.objects.filter(session__in=reserving, release_at__gt=now)
+        for each in active.select_related("agency"):
+            seatings[each.session_id].reserved += (each,)
+    counted = [
+        key
+        for key, seating in seatings.items()
+        if seating.session.agency_limit is not None or seating.reserved
+    ]
+    if counted:
+        counts = (
+            Booking.objects.filter(session__in=counted)
+            .holding_a_place()
+            .exclude(agency=None)
+            .order_by()
+            .values_list("session_id", "agency_id", "agency__sector")
+            .annotate(number=Count("pk"))
+        )
+        for key, agency, sector, number in counts:
+            seatings[key].holders[agency] = number
+            seatings[key].sectors[agency] = sector
+    return seatings

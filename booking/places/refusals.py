@@ -56,6 +56,8 @@ class PrerequisiteMissing(RuledOut):
 class ManagerNeeded(RuledOut):
     """The manager who is to agree is not named, or is the person themselves."""
 
+    field = "manager_email"
+
 
 class MustWait(RuledOut):
     """No place can be had at the moment: it has to be waited for."""
@@ -147,9 +149,6 @@ class Clash(PlaceRefused):
 
 class AddressRefused(PlaceRefused):
     """An address cannot be booked by this agency, or is none."""
-
-    def __init__(self, sentence: str, instead: str = "") -> None:
-        self.sentence, self.instead = sentence, instead
 
 
 class NotAColleague(PlaceRefused):

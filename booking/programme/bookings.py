@@ -3,21 +3,18 @@
 How the mail about it is getting on, and what calendars answered, is read here too.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
-from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
-from django.views.decorators.cache import never_cache
 
+from accounts.access import signed_in_page
 from accounts.views import signed_in
 from booking.outbox.models import Message
-from booking.outbox.topics import topic_words
+from booking.outbox.topics import topic_of
 from booking.places import terms
 from booking.places.managers.copies import copied_to
 from booking.places.models import Booking
@@ -25,16 +22,17 @@ from booking.places.pages.loaders import booking_for
 from booking.places.rules.line import standing, standings
 from booking.places.terms import terms_of
 from booking.replies.models import CalendarReply
+from booking.site.web import paged
 
 _PAST_PER_PAGE = 20
 _MAIL_SHOWN = 5
 _STATES = [state for state in Message.State if state != Message.State.SUPERSEDED]
+_IN_TROUBLE = (Message.State.PARKED, Message.State.DROPPED)
 _CONFIRMATIONS = ("booking.confirmed", "booking.promoted")
 _OF_FURTHER_DATES = ("booking.further_date", "booking.further_date_cancelled")
 
 
-@never_cache
-@login_required
+@signed_in_page()
 def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
     """One booking: where it stands, what happens next, what has happened."""
     booking, now = booking_for(signed_in(request), booking_id), timezone.now()
@@ -45,7 +43,7 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
         "sittings": booking.session.sittings.all(),
         "standing": standing(booking, now=now) if waits else None,
         "events": booking.events.select_related("by"),
-        "mail_sent": mail_sent_about(booking),
+        **mail_about(booking),
         "calendar_answers": calendar_answers(booking),
         "copied_to": copied_to(booking, booking.session.course),
         "now": now,
@@ -57,8 +55,7 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
     return render(request, "programme/booking.html", context)
 
 
-@never_cache
-@login_required
+@signed_in_page()
 def my_bookings(request: HttpRequest) -> HttpResponse:
     """A person's bookings: upcoming, waiting, past."""
     person = signed_in(request)
@@ -77,59 +74,29 @@ def my_bookings(request: HttpRequest) -> HttpResponse:
     context = {
         "upcoming": [each for each in ahead if each.state not in not_yet],
         "waiting": [(each, stand.get(each.pk)) for each in waiting],
-        "past": Paginator(over, _PAST_PER_PAGE).get_page(request.GET.get("page")),
+        "past": paged(request, over, per_page=_PAST_PER_PAGE),
         "now": now,
     }
     return render(request, "programme/my_bookings.html", context)
 
 
-@dataclass(frozen=True)
-class SentMail:
-    """One message about a booking: what it is, to whom, and where it is."""
+def mail_about(booking: Booking) -> dict[str, Any]:
+    """The mail about a booking, newest first, each with what it is called.
 
-    key: int
-    name: str
-    to_email: str
-    state: str
-    at: datetime
-    came_back: bool
-
-    @property
-    def is_in_trouble(self) -> bool:
-        """Whether it has not arrived and somebody should know."""
-        return self.came_back or self.state in (Message.State.PARKED, Message.State.DROPPED)
-
-
-@dataclass(frozen=True)
-class MailAbout:
-    """The mail about a booking, newest first: that of further dates by itself, as it is much."""
-
-    main: list[SentMail]
-    of_further_dates: list[SentMail]
-
-    @property
-    def has_hidden_trouble(self) -> bool:
-        """Whether something is wrong with the calendar entry of a further date."""
-        return any(each.is_in_trouble for each in self.of_further_dates)
-
-
-def mail_sent_about(booking: Booking) -> MailAbout:
-    """The last few messages about a booking, its last confirmation whatever came since, and those
-    of its further dates. Costs one statement."""
-    messages = list(
-        Message.objects.filter(booking_id=booking.pk, state__in=_STATES)
-        .defer("mime", "payload")
-        .order_by("-id")
-    )
-    main = [each for each in messages if each.topic not in _OF_FURTHER_DATES]
-    confirmation = next((each for each in main if each.topic in _CONFIRMATIONS), None)
-    shown = main[:_MAIL_SHOWN]
-    if confirmation is not None and confirmation not in shown:
-        shown.append(confirmation)
-    further = [each for each in messages if each.topic in _OF_FURTHER_DATES]
-    return MailAbout(
-        main=[_line(each) for each in shown], of_further_dates=list(map(_line, further))
-    )
+    The last few messages, and the last confirmation whatever came since; those of its further
+    dates by themselves, as they are many. Costs one statement.
+    """
+    sent = Message.objects.filter(booking_id=booking.pk, state__in=_STATES)
+    named = [
+        (topic_of(each.topic).words, each) for each in sent.defer("mime", "payload").order_by("-id")
+    ]
+    main = [row for row in named if row[1].topic not in _OF_FURTHER_DATES]
+    further = [row for row in named if row[1].topic in _OF_FURTHER_DATES]
+    last, older = main[:_MAIL_SHOWN], main[_MAIL_SHOWN:]
+    if not any(each.topic in _CONFIRMATIONS for _, each in last):
+        last += [row for row in older if row[1].topic in _CONFIRMATIONS][:1]
+    is_wrong = any(each.came_back or each.state in _IN_TROUBLE for _, each in further)
+    return {"mail_sent": last, "mail_of_further_dates": further, "is_further_mail_wrong": is_wrong}
 
 
 def calendar_answers(booking: Booking) -> list[CalendarReply]:
@@ -137,14 +104,3 @@ def calendar_answers(booking: Booking) -> list[CalendarReply]:
     answers = CalendarReply.objects.filter(booking=booking).select_related("sitting")
     last = {answer.sitting_id: answer for answer in answers}
     return sorted(last.values(), key=lambda answer: answer.sitting_id or 0)
-
-
-def _line(message: Message) -> SentMail:
-    return SentMail(
-        key=message.pk,
-        name=topic_words(message.topic),
-        to_email=message.to_email,
-        state=message.state,
-        at=message.sent_at or message.created_at,
-        came_back=message.came_back,
-    )

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.core.paginator import EmptyPage, InvalidPage, Paginator
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import Resolver404, resolve
@@ -13,7 +13,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
-from booking.catalogue.availability import availability, places_of_course, why_not
+from booking.catalogue.availability import availability, is_ahead, places_of_course, why_not
 from booking.catalogue.filters import ProgrammeFilters
 from booking.catalogue.interest import course_of, is_told
 from booking.catalogue.models import DiaryDate, Session, Sitting
@@ -23,6 +23,7 @@ from booking.partnership.kept import the_partnership
 from booking.places.pages.outlook import expected
 from booking.places.terms import terms_offered
 from booking.site.caching import same_for_everyone
+from booking.site.web import paged
 from booking.site.wording import LONDON, counted
 
 _DATES_ON_A_PAGE = 50
@@ -55,7 +56,7 @@ def course(request: HttpRequest, code: str) -> HttpResponse:
         "course": course,
         "topics": course.topics.all(),
         "prerequisites": course.prerequisites.defer("search"),
-        "page_obj": Paginator(dates, _DATES_ON_A_PAGE).get_page(request.GET.get("page")),
+        "page_obj": paged(request, dates, per_page=_DATES_ON_A_PAGE),
         "now": now,
     }
     if isinstance(request.user, User):
@@ -70,9 +71,7 @@ def session(request: HttpRequest, session_id: int) -> HttpResponse:
         Session.objects.public().for_pages().defer("course__search"), pk=session_id
     )
     now = timezone.now()
-    context = _session_context(
-        session, site=settings.SITE_URL, organiser=the_partnership().name, now=now
-    )
+    context = _session_context(session, now=now)
     person = request.user if isinstance(request.user, User) else None
     context["terms"] = terms_offered(session, person.agency if person else None).sentence(now=now)
     if person is not None:
@@ -82,19 +81,17 @@ def session(request: HttpRequest, session_id: int) -> HttpResponse:
     return render(request, "programme/session.html", context)
 
 
-def _session_context(
-    session: Session, *, site: str, organiser: str, now: datetime
-) -> dict[str, Any]:
-    """Everything of `programme/session.html` but what depends on the reader.
-
-    `site` is the address of this installation, without a path.
-    """
+def _session_context(session: Session, *, now: datetime) -> dict[str, Any]:
+    """Everything of `programme/session.html` but what depends on the reader."""
     sittings = list(session.sittings.all())
-    page = f"{site.rstrip('/')}{session.get_absolute_url()}"
-    where = session.where
+    address = f"{settings.SITE_URL.rstrip('/')}{session.get_absolute_url()}"
+    title, where, organiser = session.course.title, session.where, the_partnership().name
     if session.venue and not session.is_online:
         where = f"{session.venue.name}, {session.venue.address}"
-    event = event_data(session, sittings=sittings, page=page, organiser=organiser, now=now)
+    entries = [
+        CalendarEntry(title, each.starts_at, each.ends_at, where, address) for each in sittings
+    ]
+    event = event_data(session, sittings=sittings, page=address, organiser=organiser, now=now)
     others = Session.objects.upcoming(now=now).filter(course=session.course_id)
     return {
         "session": session,
@@ -102,24 +99,10 @@ def _session_context(
         "sittings": sittings,
         "availability": availability(session, now),
         "why_not": why_not(session, now),
-        "is_ahead": session.state == Session.State.PUBLISHED and now < session.starts_at,
+        "is_ahead": is_ahead(session, now),
         "prerequisites": session.course.prerequisites.defer("search"),
         "trainers": session.trainers.order_by("last_name", "first_name"),
-        "calendars": [
-            (
-                sitting,
-                calendar_links(
-                    CalendarEntry(
-                        title=session.course.title,
-                        starts_at=sitting.starts_at,
-                        ends_at=sitting.ends_at,
-                        where=where,
-                        page=page,
-                    )
-                ),
-            )
-            for sitting in sittings
-        ],
+        "calendars": list(zip(sittings, map(calendar_links, entries), strict=True)),
         "event_data": as_script_text(event),
         "other_dates": others.exclude(pk=session.pk).for_rows()[:_OTHER_DATES],
         "now": now,
@@ -157,12 +140,13 @@ def _programme_context(query: QueryDict, *, now: datetime) -> dict[str, Any]:
 
 def _list(filters: ProgrammeFilters) -> dict[str, Any]:
     paginator = Paginator(filters.qs.for_rows(), _ON_A_PAGE)
-    wanted, note = filters.data.get("page", "1"), ""
-    try:
-        page = paginator.page(wanted)
-    except InvalidPage as refusal:
-        page = paginator.page(paginator.num_pages if isinstance(refusal, EmptyPage) else 1)
-        note = f"There is no page “{wanted}”. This is page {page.number}."
+    wanted = filters.data.get("page", "1")
+    page = paginator.get_page(wanted)
+    note = (
+        ""
+        if wanted == str(page.number)
+        else f"There is no page “{wanted}”. This is page {page.number}."
+    )
     count = counted(paginator.count, "session")
     if paginator.num_pages > 1:
         count = f"{count}, {page.start_index()} to {page.end_index()} shown"

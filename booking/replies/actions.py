@@ -11,7 +11,7 @@ from booking.catalogue.models import Sitting
 from booking.outbox import posting as outbox
 from booking.outbox import remedies
 from booking.outbox.models import Message, MessageEvent
-from booking.outbox.posting import Draft
+from booking.places import announcements
 from booking.places.models import Booking
 from booking.replies.answers import Answer
 from booking.replies.bounces import DeliveryReport
@@ -20,7 +20,6 @@ from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
 # As `places.announcements.calendar_uid` makes them.
 _OUR_UID = re.compile(r"([a-z0-9]{1,32})-([0-9]{1,18})@.+")
 Partstat = CalendarReply.Partstat
-DECLINED_TOPIC = "booking.declined_in_calendar"
 
 
 class NotForUs(Exception):
@@ -62,7 +61,8 @@ def record_answer(
             and booking.state == Booking.State.CONFIRMED
             and booking.session.starts_at > now
         ):
-            outbox.post([still_booked(booking, sitting, reply_key=reply.pk)], now=now)
+            told = announcements.still_booked(booking, sitting, reply_key=reply.pk)
+            outbox.post([told], now=now)
 
 
 def record_delivery_report(*, report: DeliveryReport, now: datetime) -> None:
@@ -142,8 +142,7 @@ def mark_dealt_with(*, received: ReceivedMail, by: User, now: datetime) -> None:
 def note_mailbox(*, trouble: str, now: datetime) -> None:
     """Keep how reading the mailbox went; an empty `trouble` says that it went well."""
     with transaction.atomic():
-        MailboxState.objects.get_or_create(pk=1)
-        state = MailboxState.objects.select_for_update().get(pk=1)
+        state, _ = MailboxState.objects.select_for_update().get_or_create(pk=1)
         if trouble:
             state.trouble_since = state.trouble_since or now
         else:
@@ -174,20 +173,3 @@ def _booking_of(answer: Answer) -> tuple[Booking, int]:
     if answer.attendee != booking.person.email.lower() and not written_to.exists():
         raise NotForUs("It answers the calendar entry of another person.")
     return booking, int(parts.group(2))
-
-
-def still_booked(booking: Booking, sitting: Sitting | None, *, reply_key: int) -> Draft:
-    """They declined an entry in their calendar, and the place is kept; once for each reply."""
-    payload = {}
-    if sitting is not None:
-        payload = {"starts": sitting.starts_at.isoformat(), "ends": sitting.ends_at.isoformat()}
-    return Draft(
-        topic=DECLINED_TOPIC,
-        subject_key=f"booking:{booking.pk}",
-        revision=str(reply_key),
-        stream=f"booking:{booking.pk}",
-        to_email=booking.person.email,
-        recipient_id=booking.person_id,
-        booking_id=booking.pk,
-        payload=payload,
-    )

@@ -66,7 +66,7 @@ def report_in(incoming: Incoming) -> DeliveryReport | None:
 def _from_notification(incoming: Incoming, part: "Message[str, str]") -> DeliveryReport:
     blocks = [block for block in _blocks(part) if block.get("Action") or block.get("Status")]
     actions = [_action(block) for block in blocks]
-    candidates = tuple(_candidates(incoming))
+    candidates = _candidates(incoming)
     if not blocks:
         return DeliveryReport(candidates, False, False, "", is_clear=False)
     chosen = actions.index("failed") if "failed" in actions else 0
@@ -105,7 +105,7 @@ def _address(block: "Message[str, str]", name: str) -> str:
 
 def _from_words(incoming: Incoming) -> DeliveryReport | None:
     """A report without a machine-readable part; nothing unless it returns what we sent."""
-    candidates = tuple(_candidates(incoming))
+    candidates = _candidates(incoming)
     if not candidates:
         return None
     words = _explanation(incoming)
@@ -150,11 +150,11 @@ def _blocks(part: "Message[str, str]") -> list["Message[str, str]"]:
     ]
 
 
-def _candidates(incoming: Incoming) -> list[str]:
+def _candidates(incoming: Incoming) -> tuple[str, ...]:
     """Message-IDs that may be of the message that came back, the surest first."""
     own = message_ids(header(incoming.mail, "Message-ID"))
     named = dict.fromkeys(each for part in incoming.parts() for each in _named_in(part))
-    return [each for each in named if each not in own][:_MOST_CANDIDATES]
+    return tuple(each for each in named if each not in own)[:_MOST_CANDIDATES]
 
 
 def _named_in(part: "Message[str, str]") -> Iterator[str]:

@@ -15,9 +15,8 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 from email.utils import parseaddr
 
-_NOT_FOR_READING = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+from booking.site.plain_text import one_line
+
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,200}@[!-;=?-~]{1,200}>")
 _DAEMONS = frozenset({"mailer-daemon", "postmaster"})
 # No mail of ours, returned, and no answer of a calendar has more parts than this.
@@ -26,7 +25,7 @@ _MOST_PARTS = 100
 
 def plain(text: str, longest: int) -> str:
     """Text of a stranger as one line that can be stored and shown."""
-    return " ".join(_NOT_FOR_READING.sub(" ", text[: longest * 4]).split())[:longest]
+    return one_line(text[: longest * 4])[:longest]
 
 
 def message_ids(text: str) -> list[str]:
@@ -63,12 +62,7 @@ class Incoming:
         found = message_ids(header(self.mail, "Message-ID"))
         if found and len(found[0]) <= 255:
             return found[0]
-        return self.digest(self.raw)
-
-    @staticmethod
-    def digest(raw: bytes) -> str:
-        """The key of a mail without a usable Message-ID."""
-        return f"sha256:{hashlib.sha256(raw).hexdigest()}"
+        return f"sha256:{hashlib.sha256(self.raw).hexdigest()}"
 
     @property
     def from_address(self) -> str:

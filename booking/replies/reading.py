@@ -7,10 +7,9 @@ deleted.
 
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Self
 
 import structlog
@@ -54,27 +53,24 @@ def is_read_here() -> bool:
     return settings.REPLIES_MAILBOX is not None
 
 
-def read_replies(
-    *, server: ImapServer | None = None, clock: Callable[[], datetime] = timezone.now
-) -> Round:
+def read_replies() -> Round:
     """Read what waits in the mailbox of the settings, if there is one.
 
     Each mail is acted on first and moved or flagged afterwards: whoever stops in between finds
     it again, and that it was acted on.
     """
-    server = server or settings.REPLIES_MAILBOX
-    if server is None:
+    if settings.REPLIES_MAILBOX is None:
         return Round()
     done = listed = 0
     trouble = ""
     try:
-        with ReplyMailbox(server) as mailbox:
+        with ReplyMailbox.opened(settings.REPLIES_MAILBOX) as mailbox:
             until = time.monotonic() + _SECONDS
             for uid in mailbox.waiting():
                 fetched = mailbox.fetch(uid)
                 if fetched is None:
                     continue
-                if take_in(fetched, now=clock()):
+                if take_in(fetched, now=timezone.now()):
                     mailbox.put_away(uid)
                     done += 1
                 else:
@@ -85,89 +81,61 @@ def read_replies(
     except MailboxTrouble as met:
         trouble = str(met)
         log.warning("reply_mailbox_trouble", trouble=trouble)
-    actions.note_mailbox(trouble=trouble, now=clock())
+    actions.note_mailbox(trouble=trouble, now=timezone.now())
     return Round(done=done, listed=listed, trouble=trouble)
 
 
 class ReplyMailbox:
-    """One connection, open while the context lasts. Everything raises `MailboxTrouble`."""
+    """The mailbox, as long as the connection to it is open."""
 
-    def __init__(self, server: ImapServer) -> None:
-        self._server = server
-        self._client: IMAPClient | None = None
+    def __init__(self, client: IMAPClient, *, done_folder: str) -> None:
+        self._client = client
+        self._done_folder = done_folder
 
-    def __enter__(self) -> Self:
-        server = self._server
+    @classmethod
+    @contextmanager
+    def opened(cls, server: ImapServer) -> Iterator[Self]:
+        """Open it while the context lasts. What the connection raises becomes `MailboxTrouble`."""
         try:
-            with _in_plain_words():
-                self._client = client = IMAPClient(
-                    server.host, port=server.port, ssl=server.use_ssl, timeout=_SECONDS_TO_ANSWER
-                )
+            with IMAPClient(
+                server.host, port=server.port, ssl=server.use_ssl, timeout=_SECONDS_TO_ANSWER
+            ) as client:
                 if server.use_tls:
                     client.starttls(ssl.create_default_context())
                 client.login(server.username, server.password)
                 if not client.folder_exists(server.done_folder):
                     client.create_folder(server.done_folder)
                 client.select_folder(server.folder)
-        except MailboxTrouble:
-            self._close()
-            raise
-        return self
-
-    def __exit__(self, *trouble: object) -> None:
-        self._close()
+                yield cls(client, done_folder=server.done_folder)
+        except (IMAPClientError, OSError) as trouble:
+            raise MailboxTrouble(f"{type(trouble).__name__}: {trouble}"[:300]) from trouble
 
     def waiting(self) -> list[int]:
         """The UIDs of mail that has not been dealt with, in the order in which it came."""
-        with _in_plain_words():
-            return sorted(self._open.search(["UNFLAGGED", "UNDELETED"]))
+        return sorted(self._client.search(["UNFLAGGED", "UNDELETED"]))
 
     def fetch(self, uid: int) -> Fetched | None:
         """One mail, still unread for people; nothing if it has gone meanwhile."""
-        with _in_plain_words():
-            size = self._open.fetch([uid], ["RFC822.SIZE"]).get(uid, {}).get(b"RFC822.SIZE")
-            if size is None:
-                return None
-            is_whole = size <= LARGEST_MAIL
-            wanted = "BODY.PEEK[]" if is_whole else f"BODY.PEEK[HEADER]<0.{_LARGEST_HEADER}>"
-            found = self._open.fetch([uid], [wanted]).get(uid, {})
+        size = self._client.fetch([uid], ["RFC822.SIZE"]).get(uid, {}).get(b"RFC822.SIZE")
+        if size is None:
+            return None
+        is_whole = size <= LARGEST_MAIL
+        wanted = "BODY.PEEK[]" if is_whole else f"BODY.PEEK[HEADER]<0.{_LARGEST_HEADER}>"
+        found = self._client.fetch([uid], [wanted]).get(uid, {})
         raw = found.get(_WHOLE if is_whole else _HEADER)
         return None if raw is None else Fetched(raw=raw, is_whole=is_whole)
 
     def put_away(self, uid: int) -> None:
         """Move a mail to the folder of what is done."""
-        client, folder = self._open, self._server.done_folder
-        with _in_plain_words():
-            if client.has_capability("MOVE"):
-                client.move([uid], folder)
-                return
-            client.copy([uid], folder)
-            client.add_flags([uid], [DELETED])
-            # Never EXPUNGE: it would remove what people have marked as deleted, too.
-            if client.has_capability("UIDPLUS"):
-                client.uid_expunge([uid])
+        if self._client.has_capability("MOVE"):
+            self._client.move([uid], self._done_folder)
+            return
+        self._client.copy([uid], self._done_folder)
+        self._client.add_flags([uid], [DELETED])
+        # Never EXPUNGE: it would remove what people have marked as deleted, too.
+        if self._client.has_capability("UIDPLUS"):
+            self._client.uid_expunge([uid])
 
     def leave_for_people(self, uid: int) -> None:
         """Flag a mail, so that people see it and it is not looked at again."""
-        with _in_plain_words():
-            self._open.add_flags([uid], [FLAGGED])
-
-    @property
-    def _open(self) -> IMAPClient:
-        if self._client is None:
-            raise MailboxTrouble("The connection is not open.")
-        return self._client
-
-    def _close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            client.__exit__(None, None, None)
-
-
-@contextmanager
-def _in_plain_words() -> Iterator[None]:
-    """Turn what the connection raises into `MailboxTrouble`."""
-    try:
-        yield
-    except (IMAPClientError, OSError) as trouble:
-        raise MailboxTrouble(f"{type(trouble).__name__}: {trouble}"[:300]) from trouble
+        self._client.add_flags([uid], [FLAGGED])

@@ -11,7 +11,7 @@ from booking.catalogue.models import Session, SessionEvent
 from booking.outbox import posting as outbox
 from booking.places import actions, announcements, exchanges, history
 from booking.places.announcements import NextDate
-from booking.places.lock import locked, sittings_of
+from booking.places.lock import RuledSession, locked, sittings_of
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
 from booking.places.models import Booking, BookingEvent
@@ -56,15 +56,16 @@ def cancel_session(
     """
     others = list(instead.sessions) if instead else []
     with locked(session.pk, *(date.pk for date in others)) as held:
-        off = held[session.pk]
+        ruled = held[session.pk]
+        off = ruled.session
         check_changeable(off)
         if off.starts_at <= now:
             raise SessionStarted(off)
-        dates = [held[each.pk] for each in others]
+        dates = [held[each.pk].session for each in others]
         for date in dates:
             if not _can_be_offered(date, off, now=now):
                 raise NextDateGone(date)
-        invited = _put_in_line(off, dates, instead, by=by, now=now)
+        invited = _put_in_line(off, held, dates, instead, by=by, now=now)
         off.state = Session.State.CANCELLED
         off.cancellation_reason = why
         off.revision += 1
@@ -72,17 +73,15 @@ def cancel_session(
         off.save(update_fields=["state", "cancellation_reason", "revision", "changed_at"])
         SessionEvent.objects.create(session=off, at=now, by=by, what=_words(dates), why=why)
         trainers.tell_of_end(off, why=why, now=now)
-        ended = _end_all(
-            session=off, by=by, now=now, why=why, next_dates=_next_dates(dates, invited)
-        )
+        ended = _end_all(ruled, by=by, now=now, why=why, next_dates=_next_dates(dates, invited))
     for date in dates:
         exchanges.give_in_turn(date, invited[date.pk], why=_why(off), now=now)
     return ended
 
 
 def _end_all(
+    ruled: RuledSession,
     *,
-    session: Session,
     by: User,
     now: datetime,
     why: str,
@@ -91,14 +90,15 @@ def _end_all(
     """End every live booking of a session that will not take place, and tell everybody.
 
     `next_dates` are told to each person by their key, to everybody else those under no key. The
-    caller holds the session's lock and has marked it cancelled.
+    caller has marked the session cancelled.
     """
+    session = ruled.session
     sittings = sittings_of(session)
     live = Booking.objects.for_session(session).live()
     bookings = list(live.select_related("person", "approval"))
     confirmed = {booking.pk for booking in bookings if booking.state == Booking.State.CONFIRMED}
     actions.take_all_back(bookings, session, now=now)
-    asking.close(bookings, session, now=now)
+    asking.close(bookings, ruled.rules, now=now)
     history.record(bookings, BookingEvent.What.SESSION_CANCELLED, by=by, now=now, why=why)
     drafts = [
         draft
@@ -111,7 +111,7 @@ def _end_all(
             next_dates=next_dates.get(booking.person_id, next_dates[None]),
         )
     ]
-    outbox.post(with_copies(drafts, session=session, bookings=bookings), now=now)
+    outbox.post(with_copies(drafts, ruled.rules, bookings), now=now)
     return len(bookings)
 
 
@@ -146,13 +146,19 @@ def _can_be_offered(date: Session, off: Session, *, now: datetime) -> bool:
 
 
 def _put_in_line(
-    off: Session, dates: Sequence[Session], instead: NextDates | None, *, by: User, now: datetime
+    off: Session,
+    held: Mapping[int, RuledSession],
+    dates: Sequence[Session],
+    instead: NextDates | None,
+    *,
+    by: User,
+    now: datetime,
 ) -> dict[int, list[Booking]]:
     if instead is None:
         return {}
     return {
         date.pk: exchanges.put_in_line(
-            date, people, until=instead.until, why=_why(off), by=by, now=now
+            held[date.pk], people, until=instead.until, why=_why(off), by=by, now=now
         )
         for date, people in spread(off, dates)
     }

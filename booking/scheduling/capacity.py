@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Count, F, IntegerField, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import Agency, User
 from booking.catalogue.models import Session, SessionEvent, SessionQuerySet
 from booking.places import actions, giving
-from booking.places.facts import Seating, read_seating
-from booking.places.lock import lock_session
+from booking.places.lock import RuledSession, Seating, locked_session, read_seating
 from booking.places.models import Allocation, Booking
 from booking.places.refusals import CapacityTooLow, LimitTooLow, ReservedPlaces
 from booking.places.rules.decision import check_ahead, check_changeable
@@ -31,8 +29,8 @@ def change_capacity(
     through in several short transactions. Raises `CapacityTooLow` or `ReservedPlaces` with the
     numbers, or `SessionNotOpen` if the session was cancelled or is over.
     """
-    with transaction.atomic():
-        locked = lock_session(session.pk)
+    with locked_session(session) as ruled:
+        locked = ruled.session
         check_capacity(locked, capacity, now=now)
         what = f"Capacity changed from {locked.capacity} to {capacity}."
         locked.capacity = capacity
@@ -53,20 +51,21 @@ def check_capacity(session: Session, capacity: int, *, now: datetime) -> None:
 
 
 def who_would_get_a_place(
-    session: Session, capacity: int, *, now: datetime
+    ruled: RuledSession, capacity: int, *, now: datetime
 ) -> list[tuple[Booking, Booking.State]]:
     """Those who wait and would be given or offered a place if there were so many, in order.
 
-    With each booking comes the state that it would get; nothing is written. The session was read
-    with its course's rules, and is changed.
+    With each booking comes the state that it would get; nothing is written. The session
+    is changed.
     """
+    session = ruled.session
     session.capacity = capacity
     seating = read_seating(session, now=now)
     is_ahead = session.state == Session.State.PUBLISHED and session.starts_at > now
     if not is_ahead or seating.free <= 0:
         return []
-    chosen = next_in_line(seating, seating.free, now=now).chosen
-    return [(booking, giving.state_when_chosen(booking, session, now=now)) for booking in chosen]
+    chosen = next_in_line(seating, ruled.rules, seating.free, now=now).chosen
+    return [(booking, giving.state_when_chosen(booking, ruled, now=now)) for booking in chosen]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,8 +92,8 @@ def change_limits(
     Returns how many who wait were given or offered a place. Raises `LimitTooLow` or
     `ReservedPlaces` with the numbers if people hold more than that leaves, and `SessionNotOpen`.
     """
-    with transaction.atomic():
-        locked = lock_session(session.pk)
+    with locked_session(session) as ruled:
+        locked = ruled.session
         check_changeable(locked)
         locked.agency_limit = agency_limit
         locked.has_allocations = bool(reservations)
@@ -182,8 +181,8 @@ def goes_ahead(*, session: Session, by: User, now: datetime, why: str = "") -> N
 
     Raises `SessionNotOpen` or `SessionStarted`.
     """
-    with transaction.atomic():
-        locked = lock_session(session.pk)
+    with locked_session(session) as ruled:
+        locked = ruled.session
         check_ahead(locked, now=now)
         if locked.goes_ahead_at is not None:
             return

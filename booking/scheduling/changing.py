@@ -9,8 +9,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
-
 from accounts.models import User
 from booking.catalogue.models import Session, SessionEvent, Sitting, Venue
 from booking.catalogue.sittings import SittingTimes, overlap
@@ -25,7 +23,7 @@ from booking.places.changes import (
     in_history,
     states_concerned,
 )
-from booking.places.lock import lock_session, sittings_of
+from booking.places.lock import RuledSession, locked_session, sittings_of
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
 from booking.places.models import Booking, BookingEvent
@@ -154,8 +152,8 @@ def rearrange(
     `expected_revision` is the session's when the change was prepared. Returns what changed.
     Raises `BadTimes`, `SessionNotOpen`, `SessionStarted` or `ChangedMeanwhile`.
     """
-    with transaction.atomic():
-        locked = lock_session(session.pk)
+    with locked_session(session) as ruled:
+        locked = ruled.session
         check_date_ahead(locked, now=now)
         if expected_revision is not None and locked.revision != expected_revision:
             raise ChangedMeanwhile
@@ -174,7 +172,7 @@ def rearrange(
             locked.trainers.set(arrangements.trainers)
         move_releases(locked, now=now)
         revise(
-            locked,
+            ruled,
             changes,
             columns=_HELD,
             sittings=kept,
@@ -235,7 +233,7 @@ def _store_sittings(
 
 
 def revise(
-    session: Session,
+    ruled: RuledSession,
     changes: Sequence[Change],
     *,
     columns: Sequence[str] = (),
@@ -252,13 +250,14 @@ def revise(
     Where it was held otherwise before: `sittings` are all that it has now, `dropped` those it has
     no more, `moved_from` when it began, if its start is another now, `led_before` who led it.
     """
+    session = ruled.session
     session.revision += 1
     session.changed_at = now
     session.save(update_fields=[*columns, "revision", "changed_at"])
     SessionEvent.objects.create(session=session, at=now, by=by, what=in_history(changes)[:200])
     if session.state == Session.State.PUBLISHED:
         _tell(
-            session,
+            ruled,
             changes,
             sittings=sittings_of(session) if sittings is None else sittings,
             dropped=dropped,
@@ -272,7 +271,7 @@ def revise(
 
 
 def _tell(
-    session: Session,
+    ruled: RuledSession,
     changes: Sequence[Change],
     *,
     sittings: Sequence[SittingTimes],
@@ -282,6 +281,7 @@ def _tell(
     now: datetime,
 ) -> None:
     """Tell each person of what concerns them, and correct their calendars."""
+    session = ruled.session
     told = Booking.objects.for_session(session).filter(state__in=states_concerned(changes))
     bookings = list(told.select_related("person", "approval"))
     promised = {booking.pk: booking.offered_until for booking in bookings}
@@ -319,7 +319,7 @@ def _tell(
     history.record(sooner, BookingEvent.What.OFFERED, by=by, now=now, why=_SOONER)
     if of_question := [each.as_payload() for each in for_managers(changes)]:
         drafts.extend(asking.ask_again(bookings, of_question, now=now))
-    outbox.post(with_copies(drafts, session=session, bookings=bookings), now=now)
+    outbox.post(with_copies(drafts, ruled.rules, bookings), now=now)
 
 
 def _record_changes(

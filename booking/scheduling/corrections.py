@@ -3,16 +3,16 @@
 What calendars show of them is corrected at once, for every session that has a date ahead.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
-
-from django.db import transaction
 
 from accounts.models import User
 from booking.catalogue import courses
 from booking.catalogue.courses import CoursePlan, EditRefused, VenuePlan
 from booking.catalogue.models import Course, Session, SessionQuerySet, Venue
 from booking.places.changes import Change, Matter
-from booking.places.lock import lock_session
+from booking.places.lock import RuledSession, locked
 from booking.scheduling.changing import revise
 
 
@@ -69,18 +69,17 @@ def change_venue(*, venue: Venue, plan: VenuePlan, by: User, now: datetime) -> l
 
     `venue` is as it was when that was prepared. Raises `VenueNameTaken` or `CorrectedMeanwhile`.
     """
-    with transaction.atomic():
-        there = Session.objects.filter(venue=venue)
-        locked = _lock_all(there, now=now)
+    there = Session.objects.filter(venue=venue)
+    with _locked_ahead(there, now=now) as held:
         # Until we are done no session can come to name it, in whatever state.
         stored = Venue.objects.select_for_update().get(pk=venue.pk)
         changes = of_venue(stored, plan)
-        if changes != of_venue(venue, plan) or _keys(there, now=now) != list(locked):
+        if changes != of_venue(venue, plan) or _keys(there, now=now) != list(held):
             raise CorrectedMeanwhile
         courses.store_venue(venue=stored, plan=plan)
         if changes:
             for session in sessions_at(venue, now=now).order_by("pk"):
-                revise(locked[session.pk], changes, by=by, now=now)
+                revise(held[session.pk], changes, by=by, now=now)
     return changes
 
 
@@ -90,27 +89,30 @@ def change_course(*, course: Course, plan: CoursePlan, by: User, now: datetime) 
     `course` is as it was when that was prepared. Raises `CodeTaken`, `GoesRound` or
     `CorrectedMeanwhile`.
     """
-    with transaction.atomic():
-        changes = of_course(course, plan)
-        its = Session.objects.filter(course=course)
-        locked = _lock_all(its, now=now) if changes else {}
+    changes = of_course(course, plan)
+    its = Session.objects.filter(course=course)
+    with _locked_ahead(its if changes else its.none(), now=now) as held:
         stored = courses.lock_course(course)
-        is_another = changes and _keys(its, now=now) != list(locked)
+        is_another = changes and _keys(its, now=now) != list(held)
         if is_another or changes != of_course(stored, plan):
             raise CorrectedMeanwhile
         courses.store_course(course=course, plan=plan)
         if changes:
             for session in sessions_of(course, now=now).order_by("pk"):
-                revise(locked[session.pk], changes, by=by, now=now)
+                revise(held[session.pk], changes, by=by, now=now)
     return changes
 
 
-def _lock_all(sessions: SessionQuerySet, *, now: datetime) -> dict[int, Session]:
-    """Those with a date ahead, by their keys, each with its lock, in the order in which all take
-    them. Drafts too, so that none is published and booked while people are told; raises
-    `CorrectedMeanwhile` if one of them is discarded in that time."""
+@contextmanager
+def _locked_ahead(sessions: SessionQuerySet, *, now: datetime) -> Iterator[dict[int, RuledSession]]:
+    """A transaction that holds those with a date ahead, by their keys.
+
+    Drafts too, so that none is published and booked while people are told. Raises
+    `CorrectedMeanwhile` if one of them is discarded in that time.
+    """
     try:
-        return {key: lock_session(key) for key in _keys(sessions, now=now)}
+        with locked(*_keys(sessions, now=now)) as held:
+            yield held
     except Session.DoesNotExist as discarded:
         raise CorrectedMeanwhile from discarded
 

@@ -4,6 +4,8 @@ Publishing a date either tells everybody who asked for new dates and opens it to
 those who asked in line before newcomers, for some working days, in the order in which they asked.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -22,9 +24,15 @@ from booking.catalogue.models import (
 )
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
+from booking.outbox.topics import MailTopic, register
 from booking.places import exchanges
-from booking.places.facts import read_practitioners, read_seating
-from booking.places.lock import read_session
+from booking.places.lock import (
+    RuledSession,
+    locked_session,
+    read_practitioners,
+    read_seating,
+    read_session,
+)
 from booking.places.rules.decision import against_course
 from booking.scheduling import corrections, demand, trainers
 from booking.scheduling.capacity import check_reserved
@@ -32,6 +40,7 @@ from booking.scheduling.changing import Arrangements, move_releases, revise
 from booking.site.working_days import after_working_days
 
 NEW_DATE = "course.new_date"
+register(MailTopic(NEW_DATE, "A new date of a course"))
 # For how many working days a date may be kept for those who asked first.
 LONGEST = 20
 _WHY = "You asked for a date of this course."
@@ -138,12 +147,11 @@ def change_draft(
 
     Returns it. Raises `NotADraft`, `ReferenceTaken`, or `ReservedPlaces` if they do not fit.
     """
-    with transaction.atomic():
-        draft = _lock_draft(session)
+    with _locked_draft(session) as draft:
         draft.sittings.all().delete()
         _store(draft, plan)
         move_releases(draft, now=now)
-        check_reserved(read_seating(read_session(draft.pk), now=now), capacity=draft.capacity)
+        check_reserved(read_seating(draft, now=now), capacity=draft.capacity)
         if publish:
             _publish(draft, first_days=first_days, by=by, now=now)
     return draft
@@ -156,8 +164,7 @@ def publish_draft(*, session: Session, first_days: int | None, by: User, now: da
     line. Without `first_days` everybody who wants to hear of new dates is told by mail. Raises
     `NotADraft`, or `AlreadyOver` once it would begin.
     """
-    with transaction.atomic():
-        draft = _lock_draft(session)
+    with _locked_draft(session) as draft:
         if draft.starts_at <= now:
             raise AlreadyOver
         _publish(draft, first_days=first_days, by=by, now=now)
@@ -165,8 +172,7 @@ def publish_draft(*, session: Session, first_days: int | None, by: User, now: da
 
 def discard_draft(*, session: Session) -> None:
     """Remove a draft that nobody has seen. Raises `NotADraft` or `DraftReferredTo`."""
-    with transaction.atomic():
-        draft = _lock_draft(session)
+    with _locked_draft(session) as draft:
         try:
             draft.delete()
         except ProtectedError as error:
@@ -178,9 +184,9 @@ def change_details(*, session: Session, details: Details, by: User, now: datetim
 
     The session's history says what it was. Raises `NotEditable` if it is cancelled or over.
     """
-    with transaction.atomic():
-        locked = _locked(session)
-        if locked is None or locked.state not in (Session.State.DRAFT, Session.State.PUBLISHED):
+    with _locked_or(NotEditable, session) as ruled:
+        locked = ruled.session
+        if locked.state not in (Session.State.DRAFT, Session.State.PUBLISHED):
             raise NotEditable
         told = corrections.of_instructions(locked, details.joining_instructions)
         changed = [
@@ -194,7 +200,7 @@ def change_details(*, session: Session, details: Details, by: User, now: datetim
         if changed:
             _record(locked, f"Changed: {', '.join(changed)}."[:200], by=by, now=now)
         if told and Session.objects.with_a_date_ahead(now=now).filter(pk=locked.pk).exists():
-            revise(read_session(locked.pk), told, by=by, now=now)
+            revise(ruled, told, by=by, now=now)
 
 
 def complete_sessions(*, now: datetime) -> int:
@@ -202,16 +208,22 @@ def complete_sessions(*, now: datetime) -> int:
     return Session.objects.to_complete(now=now).update(state=Session.State.COMPLETED)
 
 
-def _locked(session: Session) -> Session | None:
-    """The session as it is now, under the same lock that gives places."""
-    return Session.objects.select_for_update(no_key=True).filter(pk=session.pk).first()
+@contextmanager
+def _locked_or(refusal: type[EditRefused], session: Session) -> Iterator[RuledSession]:
+    """As `locked_session`; raises the refusal if somebody has discarded the session."""
+    try:
+        with locked_session(session) as ruled:
+            yield ruled
+    except Session.DoesNotExist as gone:
+        raise refusal from gone
 
 
-def _lock_draft(session: Session) -> Session:
-    draft = _locked(session)
-    if draft is None or draft.state != Session.State.DRAFT:
-        raise NotADraft
-    return draft
+@contextmanager
+def _locked_draft(session: Session) -> Iterator[Session]:
+    with _locked_or(NotADraft, session) as ruled:
+        if ruled.session.state != Session.State.DRAFT:
+            raise NotADraft
+        yield ruled.session
 
 
 def _store(session: Session, plan: Plan) -> None:
@@ -258,11 +270,12 @@ def _publish(draft: Session, *, first_days: int | None, by: User, now: datetime)
         outbox.post(_new_date(read_session(draft.pk), now=now), now=now, if_new=True)
 
 
-def _new_date(session: Session, *, now: datetime) -> list[Draft]:
+def _new_date(ruled: RuledSession, *, now: datetime) -> list[Draft]:
     """One mail for each person whom the course is for and who wants to hear of new dates."""
+    session = ruled.session
     interests = CourseInterest.objects.filter(course=session.course_id, ended_at=None)
     wanted = {each.person_id: each for each in interests.select_related("person")}
-    who = read_practitioners(wanted, session.course_rules, now=now)
+    who = read_practitioners(wanted, ruled.rules, now=now)
     return [
         Draft(
             topic=NEW_DATE,
@@ -274,5 +287,5 @@ def _new_date(session: Session, *, now: datetime) -> list[Draft]:
             payload={"session": session.pk, "interest": each.pk},
         )
         for key, each in wanted.items()
-        if each.person.is_active and not against_course(who[key], session, now=now)
+        if each.person.is_active and not against_course(who[key], ruled, now=now)
     ]

@@ -11,13 +11,19 @@ from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
+from booking.outbox.topics import MailTopic, register
 from booking.site.wording import sitting_times
 
 ASSIGNED = "trainer.assigned"
 CHANGED = "trainer.changed"
 REMOVED = "trainer.removed"
 CANCELLED = "trainer.cancelled"
-TOPICS = (ASSIGNED, CHANGED, REMOVED, CANCELLED)
+register(
+    MailTopic(ASSIGNED, "To a trainer: leads a session"),
+    MailTopic(CHANGED, "To a trainer: a session changed"),
+    MailTopic(REMOVED, "To a trainer: leads it no more"),
+    MailTopic(CANCELLED, "To a trainer: a session is cancelled"),
+)
 
 
 def tell_of_publishing(session: Session, *, now: datetime) -> None:

@@ -10,6 +10,12 @@ class Refused(Exception):
     of_another = ""
     # The name of the rule that refused, where it is one of those that decide who gets a place.
     rule = ""
+    # The field of a form that it is about, where there is one.
+    field = ""
+
+    def __init__(self, sentence: str = "", instead: str = "") -> None:
+        if sentence:
+            self.sentence, self.instead = sentence, instead
 
     def __str__(self) -> str:
         return self.sentence

@@ -1,16 +1,20 @@
 """What every page shares: small print, whether the site is well, errors, forms, lists, searches."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Model, Q, QuerySet
 from django.forms import BaseForm
-from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+
+from booking.site.refusals import Refused
 
 _TRY_AGAIN_SECONDS = 30
 _SEARCH_LENGTH = 100
@@ -69,15 +73,44 @@ def posted(request: HttpRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
 
 
-def page(request: HttpRequest, template: str, context: Mapping[str, Any]) -> HttpResponse:
+def page(
+    request: HttpRequest,
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    is_open: bool = True,
+    is_gone: bool = False,
+) -> HttpResponse:
     """A page whose status says what it holds.
 
-    409 if what was sent meets a `refusal`, 422 if any form of the context has errors, else 200.
+    410 if what it asks `is_gone`; 409 if what was sent meets a `refusal`, or a question that is
+    not open any more; 422 if any form of the context has errors; else 200.
     """
-    is_refused = request.method == "POST" and context.get("refusal")
-    forms = [each for each in context.values() if isinstance(each, BaseForm)]
-    status = 409 if is_refused else 422 if any(form.errors for form in forms) else 200
+    is_refused = request.method == "POST" and (context.get("refusal") or not is_open)
+    has_errors = any(each.errors for each in context.values() if isinstance(each, BaseForm))
+    status = 410 if is_gone else 409 if is_refused else 422 if has_errors else 200
     return render(request, template, context, status=status)
+
+
+def done(request: HttpRequest, words: str, to: str, *args: Any) -> HttpResponseRedirect:
+    """Lead to the page of this name or address, which says what was done."""
+    messages.success(request, words)
+    return redirect(to, *args)
+
+
+@contextmanager
+def refusals_shown(context: dict[str, Any], *, beside: BaseForm | None = None) -> Iterator[None]:
+    """Have the page say why the action was refused, as its `refusal`.
+
+    What is refused about a field stands beside it, if the form is named that has such a field.
+    """
+    try:
+        yield
+    except Refused as refused:
+        if beside is not None and refused.field in beside.fields:
+            beside.add_error(refused.field, refused.with_instead)
+        else:
+            context["refusal"] = refused
 
 
 def paged[Row: Model](request: HttpRequest, rows: QuerySet[Row], *, per_page: int) -> Page[Row]:

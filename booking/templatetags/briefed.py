@@ -1,6 +1,6 @@
 """Filters that every template may use without loading them (a builtin in settings)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
@@ -25,28 +25,23 @@ class Timed(Protocol):
 
 
 # ---------------------------------------------------------------- dates and counts
-@register.filter
-def day(moment: date | None) -> str:
-    """{{ sitting.starts_at|day }}: "Tuesday 9 February 2027"."""
-    return wording.day(moment) if moment else ""
+def _of_moment[Moment: date](words: Callable[[Moment], str]) -> Callable[[Moment | None], str]:
+    """The filter that says this of a moment, and nothing where there is none."""
+
+    def told(moment: Moment | None) -> str:
+        return words(moment) if moment else ""
+
+    register.filter(words.__name__, told)
+    return told
 
 
-@register.filter
-def short_day(moment: date | None) -> str:
-    """{{ sitting.starts_at|short_day }}: "Tue 9 Feb 2027"."""
-    return wording.short_day(moment) if moment else ""
-
-
-@register.filter
-def clock(moment: datetime | None) -> str:
-    """{{ sitting.starts_at|clock }}: "9:30am"."""
-    return wording.clock(moment) if moment else ""
-
-
-@register.filter
-def deadline(moment: datetime | None) -> str:
-    """{{ booking.offered_until|deadline }}: "9:30am on Tuesday 9 February 2027"."""
-    return wording.deadline(moment) if moment else ""
+# {{ sitting.starts_at|day }} and the like, in the words of `booking/site/wording.py`.
+day = _of_moment(wording.day)
+short_day = _of_moment(wording.short_day)
+clock = _of_moment(wording.clock)
+deadline = _of_moment(wording.deadline)
+register.filter("pounds", wording.pounds)
+register.filter("working_time", wording.working_time)
 
 
 @register.filter
@@ -63,18 +58,6 @@ def duration(length: Timed | timedelta | None) -> str:
     if isinstance(length, timedelta):
         return wording.duration(length)
     return wording.duration(wording.elapsed(length.starts_at, length.ends_at))
-
-
-@register.filter
-def working_time(hours: int) -> str:
-    """{{ hours|working_time }}: "3 working days" of eight hours, or "20 working hours"."""
-    return wording.working_time(hours)
-
-
-@register.filter
-def pounds(pence: int) -> str:
-    """{{ pence|pounds }}: "£35"."""
-    return wording.pounds(pence)
 
 
 @register.filter

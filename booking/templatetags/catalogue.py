@@ -6,20 +6,15 @@ from typing import Any
 from django import template
 from django.urls import reverse
 
-from booking.catalogue.availability import Availability
-from booking.catalogue.availability import availability as availability_at
+from booking.catalogue.availability import availability, is_ahead
 from booking.catalogue.models import Session
 from booking.places.history import told_of
-from booking.places.models import BookingEvent
 from booking.site import wording
 
 register = template.Library()
-
-
-@register.filter
-def availability(session: Session, now: datetime) -> Availability:
-    """{{ session|availability:now }}: its `text`, `tone`, `waiting`, `can_book`, `can_wait`."""
-    return availability_at(session, now)
+# {{ event|told }}: what happened, in a sentence or two. {% if session|is_ahead:now %}.
+register.filter("told", told_of)
+register.filter("is_ahead", is_ahead)
 
 
 @register.filter
@@ -42,13 +37,7 @@ def row(session: Session, now: datetime) -> dict[str, Any]:
         "month": f"{wording.MONTHS[starts.month - 1][:3]} {starts.year}",
         "day": wording.day(starts),
         "times": [wording.sitting_times(s.starts_at, s.ends_at) for s in session.sittings.all()],
-        "places": availability_at(session, now),
+        "places": availability(session, now),
         "capacity": str(session.capacity),
         "taken": str(session.places_taken),
     }
-
-
-@register.filter
-def told(event: BookingEvent) -> str:
-    """{{ event|told }}: what happened, in a sentence or two."""
-    return told_of(event)

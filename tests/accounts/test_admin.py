@@ -7,16 +7,13 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import User
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import Course, Session
 from booking.outbox.models import Message
-from booking.places import actions
 from booking.places.models import Booking
-from tests.accounts.test_sign_in import sign_in
+from tests.accounts.signing_in import sign_in
 from tests.factories import (
     make_coordinator,
     make_person,
@@ -25,29 +22,17 @@ from tests.factories import (
     make_venue,
     morning,
 )
+from tests.people import book_now, signed_in
 
 pytestmark = pytest.mark.django_db
 
 INDEX = "/admin/"
 
 
-@pytest.fixture(autouse=True)
-def without_two_step(settings: Settings) -> None:
-    """These tests are about roles; one test turns two steps on again."""
-    settings.TWO_STEP_REQUIRED = False
-
-
 @pytest.fixture
 def client() -> Client:
     """A browser of a coordinator who was let into the back office."""
     return signed_in(make_coordinator(is_staff=True))
-
-
-def signed_in(person: User) -> Client:
-    """A browser in which this person is signed in."""
-    browser = Client()
-    browser.force_login(person)
-    return browser
 
 
 def every_list() -> list[str]:
@@ -91,7 +76,7 @@ def test_a_second_step_is_required(client: Client, settings: Settings) -> None:
 def test_every_page_of_it_opens(client: Client) -> None:
     person = make_person()
     session = make_session(starts_at=morning(9), trainers=[make_trainer()])
-    actions.book(session=session, person=person, by=person, now=timezone.now())
+    book_now(session, person)
     CalendarFeed.objects.create(person=person, token_hash="0" * 64)
     client.get(reverse("attendees", args=[session.pk]))
     assert client.get(INDEX).status_code == 200
@@ -168,8 +153,7 @@ def test_a_session_keeps_what_bookings_depend_on(client: Client) -> None:
     session = make_session(capacity=5, starts_at=morning(9))
     address = reverse("admin:booking_session_change", args=[session.pk])
     client.get(address)
-    person = make_person()
-    actions.book(session=session, person=person, by=person, now=timezone.now())
+    book_now(session)
     typed = {
         "joining_instructions": "Ask for Sam.",
         "state": "cancelled",
@@ -194,7 +178,7 @@ def test_a_session_keeps_what_bookings_depend_on(client: Client) -> None:
 def test_records_can_only_be_looked_at_and_hold_no_secret(client: Client, model: str) -> None:
     person = make_person()
     session = make_session(starts_at=morning(9))
-    booking = actions.book(session=session, person=person, by=person, now=timezone.now())
+    booking = book_now(session, person)
     Message.objects.update(mime=b"Your code is BCD-FGH", payload={"code": "BCDFGH"})
     CalendarFeed.objects.create(person=person, token_hash="5ec7e7" * 10)
     row = apps.get_model("booking", model)._default_manager.first()

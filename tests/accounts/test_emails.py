@@ -12,16 +12,11 @@ from accounts.actions import reminders_path
 from accounts.models import User
 from booking.site.signed_links import SignedLink
 from tests.factories import make_person
+from tests.people import signed_in
 
 pytestmark = pytest.mark.django_db
 
 LINK_LIFE = timedelta(days=180)
-
-
-def signed_in(person: User) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
 
 
 def wants_reminders(person: User) -> bool:

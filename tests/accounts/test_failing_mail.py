@@ -7,8 +7,9 @@ from django.urls import reverse
 
 from accounts import addresses
 from accounts.models import User
-from tests.accounts.test_sign_in import code_for, sign_in
+from tests.accounts.signing_in import code_for, sign_in
 from tests.factories import NOW, make_person
+from tests.people import signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -30,8 +31,7 @@ def still_fails(person: User) -> bool:
 def test_the_owner_reads_it_on_their_own_page_and_nobody_else_does() -> None:
     person, other = failing(), make_person()
     for reader, seen in ((person, True), (other, False)):
-        client = Client()
-        client.force_login(reader)
+        client = signed_in(reader)
         page = " ".join(client.get(reverse("account_profile")).content.decode().split())
         assert ("does not arrive." in page) == seen
         assert (WHY in page) == seen
@@ -57,8 +57,7 @@ def test_signing_in_with_a_password_proves_nothing() -> None:
 
 def test_a_new_address_that_was_confirmed_is_not_the_one_that_failed() -> None:
     person = failing()
-    client = Client()
-    client.force_login(person)
+    client = signed_in(person)
     client.post(reverse("account_email"), {"email": "new@agency.example", "action_add": ""})
     assert still_fails(person)
     code = code_for("new@agency.example")

@@ -16,6 +16,7 @@ from accounts import actions
 from accounts.addresses import is_shared_mailbox
 from accounts.models import User
 from booking.outbox.models import Message
+from tests.accounts.signing_in import ask_for_code, code_for, sign_in
 from tests.factories import (
     make_agency,
     make_coordinator,
@@ -25,39 +26,15 @@ from tests.factories import (
     make_trainer,
     morning,
 )
+from tests.people import signed_in
 
 pytestmark = pytest.mark.django_db
 
 
-def code_for(address: str) -> str:
-    """The code in the newest mail to this address."""
-    message = Message.objects.filter(to_email=address.lower()).latest("id")
-    assert message.mime is not None
-    mail = email.message_from_bytes(bytes(message.mime), policy=default_policy)
-    text = mail.get_body(("plain",))
-    assert text is not None
-    found = re.search(r"\b([B-Z]{3}-?[B-Z]{3})\b", text.get_content())
-    assert found is not None
-    return found.group(1)
-
-
-def ask_for_code(client: Client, address: str, then: str = "") -> None:
-    """Type the address on the sign-in page."""
-    response = client.post(
-        reverse("account_login") + (f"?next={then}" if then else ""), {"email": address}
-    )
-    assert response.status_code == 302, response.content.decode()
-
-
-def sign_in(client: Client, address: str, then: str = "") -> str:
-    """Sign in by code; returns where that leads."""
-    ask_for_code(client, address, then)
-    query = f"?next={then}" if then else ""
-    response = client.post(
-        reverse("account_confirm_login_code") + query, {"code": code_for(address), "next": then}
-    )
-    assert response.status_code == 302, response.content.decode()
-    return str(response.headers["Location"])
+@pytest.fixture(autouse=True)
+def with_two_step(settings: Settings) -> None:
+    """As in production."""
+    settings.TWO_STEP_REQUIRED = True
 
 
 def test_new_person_books_without_losing_the_session() -> None:
@@ -104,6 +81,19 @@ def test_new_and_known_addresses_get_the_same_answer_and_the_same_mail() -> None
             )
         )
     assert answers[0] == answers[1]
+
+
+def test_the_mail_with_the_code_says_the_same_in_its_text_and_on_its_page() -> None:
+    ask_for_code(Client(), "new@agency.example")
+    code, message = code_for("new@agency.example"), Message.objects.get()
+    assert message.mime is not None
+    mail = email.message_from_bytes(bytes(message.mime), policy=default_policy)
+    text, page = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert text is not None
+    assert page is not None
+    paragraphs = text.get_content().replace("\r\n", "\n").strip().split("\n\n")
+    assert paragraphs[:2] == ["Your code to sign in to Briefed", code]
+    assert all(paragraph in page.get_content() for paragraph in paragraphs)
 
 
 def test_wrong_codes_run_out_after_three_attempts() -> None:
@@ -201,8 +191,7 @@ def test_an_agency_lead_who_changes_agency_leads_neither(domain: str, settings: 
     other = make_agency("Other Agency", domains=[domain] if domain else [])
     colleague = make_person(agency=other)
     lead = make_lead("lead@other.example")
-    client = Client()
-    client.force_login(lead)
+    client = signed_in(lead)
     details = {"first_name": "Priya", "last_name": "Shah", "job_title": "Officer"}
     client.post(reverse("account_profile"), {**details, "agency": lead.agency_id})
     if not domain:
@@ -225,8 +214,7 @@ def test_next_leads_only_to_this_site() -> None:
 @pytest.mark.parametrize("make", [make_trainer, make_coordinator])
 def test_people_who_see_others_need_a_second_step(make) -> None:  # type: ignore[no-untyped-def]
     person = make()
-    client = Client()
-    client.force_login(person)
+    client = signed_in(person)
     response = client.get(reverse("my_bookings"))
     assert response.headers["Location"].startswith(reverse("two_step_needed"))
     assert client.get(reverse("two_step_needed")).status_code == 200
@@ -235,8 +223,7 @@ def test_people_who_see_others_need_a_second_step(make) -> None:  # type: ignore
 
 
 def test_practitioners_do_not() -> None:
-    client = Client()
-    client.force_login(make_person())
+    client = signed_in(make_person())
     assert client.get(reverse("my_bookings")).status_code == 200
 
 

@@ -8,23 +8,16 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import Settings
 
 from accounts.models import AccessRecord, User
 from booking.catalogue.models import Session
-from booking.places import actions
 from booking.site.spreadsheets import safe_cell
 from tests.factories import make_coordinator, make_person, make_session, make_trainer, morning
+from tests.people import book_now, signed_in
 
 pytestmark = pytest.mark.django_db
 
 PAGES = ["attendees", "attendees_print", "attendees_csv"]
-
-
-@pytest.fixture(autouse=True)
-def without_two_step(settings: Settings) -> None:
-    """These tests are about roles; that two steps are required is tested with sign-in."""
-    settings.TWO_STEP_REQUIRED = False
 
 
 def led_session(trainer: User, **fields: object) -> Session:
@@ -37,15 +30,8 @@ def led_session(trainer: User, **fields: object) -> Session:
     )
     for name, needs in [("Ngọc", "=HYPERLINK(1)"), ("Zoë", ""), ("Ayşe", "A hearing loop")]:
         person = make_person(first_name=name, last_name="Nguyễn")
-        actions.book(session=session, person=person, by=person, now=timezone.now(), needs=needs)
+        book_now(session, person, needs=needs)
     return session
-
-
-def signed_in(person: User) -> Client:
-    """A browser in which this person is signed in."""
-    client = Client()
-    client.force_login(person)
-    return client
 
 
 @pytest.mark.parametrize("view", PAGES)
@@ -142,8 +128,7 @@ def test_statements_do_not_grow_with_people(django_assert_max_num_queries) -> No
     session = led_session(trainer)
     Session.objects.filter(pk=session.pk).update(capacity=50)
     for _ in range(20):
-        person = make_person()
-        actions.book(session=session, person=person, by=person, now=timezone.now())
+        book_now(session)
     client = signed_in(trainer)
     with django_assert_max_num_queries(7):
         client.get(reverse("attendees", args=[session.pk]))

@@ -4,15 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.places import actions
 from booking.places.models import Booking
 from tests.browser.journeys import Mail, show_heading, sign_in
 from tests.factories import make_agency, make_course, make_lead, make_person, make_session, morning
+from tests.people import book_now
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,7 +41,7 @@ def session_of(title: str, *, days: int = 21, **fields: object) -> Session:
 def booked(session: Session, email: str) -> Booking:
     """The booking of the person with this address, made by themselves."""
     person = User.objects.get(email=email)
-    return actions.book(session=session, person=person, by=person, now=timezone.now())
+    return book_now(session, person)
 
 
 @pytest.mark.parametrize("width", [375, 1280])

@@ -26,6 +26,7 @@ from tests.factories import (
     make_session,
     morning,
 )
+from tests.people import book, book_now
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -138,13 +139,7 @@ def test_a_place_is_asked_for_and_the_manager_agrees(
 def test_a_manager_declines_without_javascript(
     browser: Browser, running_site: str, mail: Mail, nurse: User, screen: dict[str, int]
 ) -> None:
-    booking = actions.book(
-        session=asking_session(),
-        person=nurse,
-        by=nurse,
-        now=timezone.now(),
-        manager_email="boss@lch.example",
-    )
+    booking = book_now(asking_session(), nurse, manager_email="boss@lch.example")
     manager = visitor(browser, running_site, screen, scripts=False)
     manager.goto(link_in(mail("boss@lch.example", "agreement"), "approvals"))
     manager.get_by_label("Your reason").fill("Three of the team are away that week.")
@@ -165,13 +160,7 @@ def test_the_manager_is_told_when_the_time_is_over(
     nurse: User,
     screen: dict[str, int],
 ) -> None:
-    booking = actions.book(
-        session=asking_session(),
-        person=nurse,
-        by=nurse,
-        now=timezone.now(),
-        manager_email="boss@lch.example",
-    )
+    booking = book_now(asking_session(), nurse, manager_email="boss@lch.example")
     Approval.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
     approval = Approval.objects.get(booking=booking)
     sweep(now=timezone.now())
@@ -185,13 +174,7 @@ def test_the_manager_is_told_when_the_time_is_over(
 def test_a_coordinator_confirms_an_address(
     page: Page, mail: Mail, accessible: Accessible, nurse: User, screen: dict[str, int]
 ) -> None:
-    booking = actions.book(
-        session=asking_session(),
-        person=nurse,
-        by=nurse,
-        now=timezone.now(),
-        manager_email="boss@elsewhere.example",
-    )
+    booking = book_now(asking_session(), nurse, manager_email="boss@elsewhere.example")
     coordinator = make_coordinator()
     page.set_viewport_size(screen)  # type: ignore[arg-type]
     page.goto("/manage/")
@@ -259,8 +242,8 @@ def offered(person: User) -> Booking:
         starts_at=timezone.now() + timedelta(days=3),
     )
     holder, now = make_person(), timezone.now()
-    held = actions.book(session=session, person=holder, by=holder, now=now)
-    booking = actions.book(session=session, person=person, by=person, now=now)
+    held = book(session, holder, now=now)
+    booking = book(session, person, now=now)
     actions.cancel(booking=held, by=holder, now=now)
     booking.refresh_from_db()
     assert booking.state == Booking.State.OFFERED

@@ -17,6 +17,7 @@ from booking.places import actions
 from booking.places.models import Booking
 from tests.browser.journeys import Mail, code_in, show_heading, sign_in
 from tests.factories import make_agency, make_course, make_person, make_session, morning
+from tests.people import book_now
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -130,7 +131,7 @@ def test_waiting_list_passes_a_cancelled_place_on(
         starts_at=morning(20),
     )
     first, second = make_person("first@agency.example"), make_person("second@agency.example")
-    actions.book(session=session, person=first, by=first, now=timezone.now())
+    book_now(session, first)
     invitation = mail(first.email, "Neglect")
 
     waiter = browser.new_page(base_url=running_site, viewport=PHONE)  # type: ignore[arg-type]
@@ -181,8 +182,8 @@ def test_an_offer_is_accepted_on_the_booking_page(
         starts_at=morning(20),
     )
     holder, waiting = make_person(), make_person("waiting@agency.example")
-    held = actions.book(session=session, person=holder, by=holder, now=timezone.now())
-    booking = actions.book(session=session, person=waiting, by=waiting, now=timezone.now())
+    held = book_now(session, holder)
+    booking = book_now(session, waiting)
     actions.cancel(booking=held, by=holder, now=timezone.now())
     page.goto(booking.get_absolute_url())
     sign_in(page, waiting.email, mail)
@@ -205,7 +206,7 @@ def test_a_clash_is_refused_where_the_person_stands(
     sign_in(page, person.email, mail)
     page.get_by_label("Access or dietary needs").fill("A hearing loop")
     # Meanwhile they book the other one on their phone.
-    actions.book(session=held, person=person, by=person, now=timezone.now())
+    book_now(held, person)
     page.get_by_role("button", name="Book this place").click()
     expect(page.get_by_text("overlaps with one you have booked: Domestic abuse")).to_be_visible()
     expect(page.get_by_label("Access or dietary needs")).to_have_value("A hearing loop")

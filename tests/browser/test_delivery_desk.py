@@ -11,11 +11,11 @@ from playwright.sync_api import Page, expect
 
 from accounts import addresses
 from booking.outbox.models import Message
-from booking.places import actions
 from booking.replies.incoming import Fetched
 from booking.replies.intake import take_in
 from tests.browser.journeys import Mail, show_heading, sign_in
 from tests.factories import make_coordinator, make_course, make_person, make_session, morning
+from tests.people import book_now
 from tests.replies import letters
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,7 +32,7 @@ def test_a_coordinator_finds_out_what_happened_to_a_mail_and_sends_it_elsewhere(
         starts_at=morning(20),
     )
     person = make_person("wrong@agency.example", first_name="Zoë", last_name="Ahmed")
-    booking = actions.book(session=session, person=person, by=person, now=timezone.now())
+    booking = book_now(session, person)
     mail(person.email, "Neglect")
     report = letters.notification(
         Message.objects.get(booking=booking).message_id, recipient=person.email

@@ -9,7 +9,6 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from booking.catalogue.models import Session
-from booking.places import actions
 from booking.places.models import Booking
 from tests.browser.journeys import Mail, sign_in
 from tests.factories import (
@@ -22,6 +21,7 @@ from tests.factories import (
     make_trainer,
     morning,
 )
+from tests.people import book
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,7 +50,7 @@ def session() -> Session:
     police = make_agency("West Yorkshire Police")
     for agency in (police, police, make_agency(), make_agency()):
         person = make_person(agency=agency)
-        actions.book(session=session, person=person, by=person, now=now)
+        book(session, person, now=now)
     offered = session.bookings.order_by("-pk")[1]
     Booking.objects.filter(pk=offered.pk).update(
         state="offered", offered_until=now + timedelta(days=2)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
@@ -11,7 +10,6 @@ from accounts.models import Sector, User
 from booking.catalogue import interest
 from booking.catalogue.models import ChargeBand, Session
 from booking.learning.models import PriorLearning
-from booking.places import actions
 from booking.places.models import Booking
 from booking.scheduling import capacity
 from booking.scheduling.capacity import Reservation
@@ -22,9 +20,9 @@ from tests.factories import (
     make_course,
     make_person,
     make_policy,
-    make_session,
-    morning,
+    session_ahead,
 )
+from tests.people import book_now, signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,8 +37,7 @@ SCREENS = pytest.mark.parametrize(
 
 def as_person(browser: Browser, person: User, address: str, screen: dict[str, int]) -> Page:
     """A page of a browser in which this person is signed in."""
-    client = Client()
-    client.force_login(person)
+    client = signed_in(person)
     context = browser.new_context(base_url=address, viewport=screen)  # type: ignore[arg-type]
     context.add_cookies(
         [
@@ -51,52 +48,42 @@ def as_person(browser: Browser, person: User, address: str, screen: dict[str, in
     return context.new_page()
 
 
-def ahead(**fields: object) -> Session:
-    """A session twenty days from now."""
-    starts = morning(20)
-    return make_session(**{"starts_at": starts, **fields})  # type: ignore[arg-type]
-
-
-def book(session: Session, person: User | None = None) -> Booking:
-    who = person or make_person()
-    return actions.book(session=session, person=who, by=who, now=timezone.now())
-
-
 def for_others(person: User) -> tuple[Session, str]:
-    return ahead(course=make_course(sectors=[Sector.HEALTH])), "only for people who work in: Health"
+    course = make_course(sectors=[Sector.HEALTH])
+    return session_ahead(course=course), "only for people who work in: Health"
 
 
 def for_a_level(person: User) -> tuple[Session, str]:
-    return ahead(course=make_course(least_level=3)), "Change your details"
+    return session_ahead(course=make_course(least_level=3)), "Change your details"
 
 
 def with_something_missing(person: User) -> tuple[Session, str]:
     course, first = make_course(title="Advanced"), make_course(title="Introduction")
     course.prerequisites.add(first)
-    ahead(course=first)
-    return ahead(course=course), "I have done this elsewhere"
+    session_ahead(course=first)
+    return session_ahead(course=course), "I have done this elsewhere"
 
 
 def with_a_clash(person: User) -> tuple[Session, str]:
-    booked = ahead(course=make_course(title="Domestic abuse"))
-    book(booked, person)
-    return ahead(starts_at=booked.starts_at), "See your booking of Domestic abuse"
+    booked = session_ahead(course=make_course(title="Domestic abuse"))
+    book_now(booked, person)
+    return session_ahead(starts_at=booked.starts_at), "See your booking of Domestic abuse"
 
 
 def full(person: User) -> tuple[Session, str]:
-    session = ahead(capacity=1)
-    book(session)
+    session = session_ahead(capacity=1)
+    book_now(session)
     return session, "You would be number 1"
 
 
 def full_for_the_agency(person: User) -> tuple[Session, str]:
-    session = ahead(agency_limit=1)
-    book(session, make_person(agency=person.agency))
+    session = session_ahead(agency_limit=1)
+    book_now(session, make_person(agency=person.agency))
     return session, "Your agency has its 1 place"
 
 
 def reserved_for_others(person: User) -> tuple[Session, str]:
-    session = ahead(capacity=1)
+    session = session_ahead(capacity=1)
     capacity.change_limits(
         session=session,
         agency_limit=None,
@@ -108,7 +95,8 @@ def reserved_for_others(person: User) -> tuple[Session, str]:
 
 
 def held_for_the_manager(person: User) -> tuple[Session, str]:
-    return ahead(course=make_course(needs_manager_approval=True)), "ask your line manager to agree"
+    course = make_course(needs_manager_approval=True)
+    return session_ahead(course=course), "ask your line manager to agree"
 
 
 @SCREENS
@@ -147,10 +135,10 @@ def test_waiting_shows_the_number_and_the_rule_that_holds(
     browser: Browser, running_site: str, accessible: Accessible, screen: dict[str, int]
 ) -> None:
     agency = make_agency()
-    session = ahead(capacity=5, agency_limit=1)
+    session = session_ahead(capacity=5, agency_limit=1)
     for _ in range(2):
-        book(session, make_person(agency=agency))
-    booking = book(session, make_person(agency=agency))
+        book_now(session, make_person(agency=agency))
+    booking = book_now(session, make_person(agency=agency))
     page = as_person(browser, booking.person, running_site, screen)
     page.goto(booking.get_absolute_url())
     show_heading(page, "You are number 2 on the waiting list")
@@ -169,7 +157,7 @@ def test_cancelling_inside_the_notice_tells_the_cost_before_the_button(
     policy = make_policy(notice_days=20)
     for occasion in ChargeBand.Occasion:
         ChargeBand.objects.create(policy=policy, occasion=occasion, pence=3500)
-    booking = book(ahead(policy=policy))
+    booking = book_now(session_ahead(policy=policy))
     page = as_person(browser, booking.person, running_site, screen)
     page.goto(f"{booking.get_absolute_url()}cancel/")
     expect(page.get_by_text("Cancelling now costs £35 for late cancellation")).to_be_visible()
@@ -232,7 +220,7 @@ def test_demand_is_asked_for_seen_and_answered(
     desk.get_by_role("link", name="Neglect", exact=True).click()
     expect(desk.get_by_text("4 people, of whom 0 wait")).to_be_visible()
     accessible(desk)
-    draft = ahead(course=course, state=Session.State.DRAFT, capacity=2)
+    draft = session_ahead(course=course, state=Session.State.DRAFT, capacity=2)
     desk.goto(f"/manage/sessions/{draft.pk}/")
     accessible(desk)
     desk.get_by_label("Working days in which they come first").fill("3")

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from booking.places import actions
 from tests.browser.journeys import Mail, show_heading, sign_in
 from tests.factories import make_course, make_person, make_session, make_trainer, morning
+from tests.people import book_now
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,7 +25,7 @@ def test_trainer_sees_prints_and_downloads_the_list(
     )
     for name in ("Ngọc", "Zoë", "Ayşe"):
         person = make_person(first_name=name, last_name="Ahmed")
-        actions.book(session=session, person=person, by=person, now=timezone.now())
+        book_now(session, person)
     page.set_viewport_size({"width": width, "height": 800})
     page.goto("/trainer/")
     sign_in(page, trainer.email, mail)

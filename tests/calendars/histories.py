@@ -234,10 +234,8 @@ class World:
             if "event" not in message.payload:
                 continue
             notice = notice_of(message, found[message.booking_id or 0])
-            assert notice.calendar is not None
             sent = calendar_part(
                 notice,
-                notice.calendar,
                 to_name=found[message.booking_id or 0].person.full_name,
                 to_email=message.to_email,
                 decided_at=message.created_at,

@@ -39,6 +39,7 @@ from tests.factories import (
     make_trainer,
     make_venue,
 )
+from tests.people import book
 
 pytestmark = pytest.mark.django_db
 
@@ -101,11 +102,11 @@ def _files_and_feeds() -> Iterator[Given]:
         join_url="https://meet.example/a?b=c&d=é,1",
     )
     holder = make_person()
-    held = actions.book(session=full, person=holder, by=holder, now=NOW)
-    booked = actions.book(session=long, person=person, by=person, now=NOW)
-    actions.book(session=full, person=person, by=person, now=NOW)
+    held = book(full, holder)
+    booked = book(long, person)
+    book(full, person)
     actions.cancel(booking=held, by=holder, now=NOW)
-    given_up = actions.book(session=short, person=person, by=person, now=NOW)
+    given_up = book(short, person)
     actions.cancel(booking=given_up, by=person, now=NOW)
     called_off = make_session(sittings=[(london(8, 3, 9), london(8, 3, 11))])
     cancelling.cancel_session(session=called_off, by=make_coordinator(), now=NOW, why="Snow")

@@ -11,9 +11,8 @@ from django.utils import timezone
 
 from booking.calendars.actions import new_feed
 from booking.site.logs import JsonFormatter
-from tests.factories import (
-    make_person,
-)
+from tests.factories import make_person
+from tests.people import signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -36,8 +35,7 @@ def test_a_private_feed_is_not_indexed_stored_for_others_or_told_to_others() -> 
 
 
 def test_the_page_that_shows_the_address_keeps_it_to_itself() -> None:
-    client = Client()
-    client.force_login(make_person())
+    client = signed_in(make_person())
     made = client.post(reverse("make_feed", args=["bookings"]))
     # Not "no-referrer", under which browsers sign nobody out from there.
     assert made.headers["Referrer-Policy"] == "strict-origin"
@@ -61,8 +59,7 @@ def test_no_log_line_holds_the_token() -> None:
 
 def test_its_owner_sees_whether_it_is_read() -> None:
     person = make_person()
-    client = Client()
-    client.force_login(person)
+    client = signed_in(person)
     token = new_feed(person=person, now=timezone.now())
     assert (
         "No calendar program has read it" in client.get(reverse("calendar_feed")).content.decode()
@@ -73,8 +70,7 @@ def test_its_owner_sees_whether_it_is_read() -> None:
 
 def test_its_owner_stops_it() -> None:
     person = make_person()
-    client = Client()
-    client.force_login(person)
+    client = signed_in(person)
     address = reverse("private_feed", args=[new_feed(person=person, now=timezone.now())])
     stopped: Any = client.post(reverse("remove_feed", args=["bookings"]), follow=True)
     assert "Make this feed" in stopped.content.decode()
@@ -82,8 +78,7 @@ def test_its_owner_stops_it() -> None:
 
 
 def test_making_a_feed_shows_its_address_once() -> None:
-    client = Client()
-    client.force_login(make_person())
+    client = signed_in(make_person())
     made = client.post(reverse("make_feed", args=["bookings"])).content.decode()
     assert "/calendar/" in made
     assert ".ics" in made

@@ -19,21 +19,17 @@ from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.models import Booking
 from booking.site.wording import deadline
-from tests.calendars.subscribing import ahead, book, events, trainers_feed
-from tests.factories import (
-    make_person,
-    make_session,
-    make_trainer,
-    morning,
-)
+from tests.calendars.subscribing import events, trainers_feed
+from tests.factories import make_person, make_session, make_trainer, morning, session_ahead
+from tests.people import book_now, signed_in
 
 pytestmark = pytest.mark.django_db
 
 
 def test_private_feed_holds_the_same_entries_as_the_invitations() -> None:
     person = make_person()
-    booking = book(person, ahead())
-    book(make_person(), ahead())
+    booking = book_now(session_ahead(), person)
+    book_now(session_ahead())
     token = new_feed(person=person, now=timezone.now())
     response = Client().get(reverse("private_feed", args=[token]))
     assert response.status_code == 200
@@ -50,10 +46,10 @@ def test_a_booking_keeps_its_uids_when_mail_comes_to_be_sent_from_elsewhere(
     settings: Settings,
 ) -> None:
     person = make_person()
-    booking = book(person, ahead())
+    booking = book_now(session_ahead(), person)
     address = reverse("private_feed", args=[new_feed(person=person, now=timezone.now())])
     settings.MAIL_FROM = "Briefed <training@elsewhere.example>"
-    later = book(person, ahead(starts_at=morning(30)))
+    later = book_now(session_ahead(starts_at=morning(30)), person)
     actions.cancel(booking=booking, by=person, now=timezone.now())
     invited, cancelled = (
         each.payload["event"]["uid"]
@@ -71,7 +67,7 @@ def test_a_booking_keeps_its_uids_when_mail_comes_to_be_sent_from_elsewhere(
 
 def test_same_feed_answers_304_until_something_changes() -> None:
     person = make_person()
-    booking = book(person, ahead())
+    booking = book_now(session_ahead(), person)
     address = reverse("private_feed", args=[new_feed(person=person, now=timezone.now())])
     etag = Client().get(address).headers["ETag"]
     again = Client().get(address, headers={"If-None-Match": etag})
@@ -85,10 +81,10 @@ def test_same_feed_answers_304_until_something_changes() -> None:
 
 def test_a_place_that_is_only_offered_is_tentative_and_waiting_is_not_shown() -> None:
     person = make_person()
-    session = ahead(capacity=1, promotion=Session.Promotion.OFFER)
+    session = session_ahead(capacity=1, promotion=Session.Promotion.OFFER)
     holder = make_person()
-    held = book(holder, session)
-    book(person, session)
+    held = book_now(session, holder)
+    book_now(session, person)
     address = reverse("private_feed", args=[new_feed(person=person, now=timezone.now())])
     assert not events(Client().get(address).content)
     actions.cancel(booking=held, by=holder, now=timezone.now())
@@ -98,9 +94,9 @@ def test_a_place_that_is_only_offered_is_tentative_and_waiting_is_not_shown() ->
 
 def test_only_a_certain_place_brings_the_way_in() -> None:
     way_in = {"join_url": "https://meet.example/abc", "joining_instructions": "Say pumpkin."}
-    session = ahead(capacity=1, promotion="offer", delivery="online", **way_in)
+    session = session_ahead(capacity=1, promotion="offer", delivery="online", **way_in)
     holder, person = make_person(), make_person()
-    held, waiting = book(holder, session), book(person, session)
+    held, waiting = book_now(session, holder), book_now(session, person)
     addresses = {
         each: reverse("private_feed", args=[new_feed(person=each, now=timezone.now())])
         for each in (holder, person)
@@ -131,7 +127,7 @@ def test_only_a_certain_place_brings_the_way_in() -> None:
 
 def test_a_session_called_off_says_so_to_everybody_and_to_its_trainer() -> None:
     trainer = make_trainer()
-    session = ahead(
+    session = session_ahead(
         trainers=[trainer],
         delivery="online",
         join_url="https://meet.example/abc",
@@ -163,9 +159,9 @@ def test_the_token_is_not_stored() -> None:
 
 
 def test_programme_feed_is_public_and_holds_no_join_link() -> None:
-    shown = ahead(delivery="online", join_url="https://meet.example/secret")
-    ahead(state=Session.State.DRAFT)
-    called_off = ahead(state=Session.State.CANCELLED, changed_at=timezone.now())
+    shown = session_ahead(delivery="online", join_url="https://meet.example/secret")
+    session_ahead(state=Session.State.DRAFT)
+    called_off = session_ahead(state=Session.State.CANCELLED, changed_at=timezone.now())
     response = Client().get(reverse("programme_ics"))
     assert b"meet.example" not in response.content
     found = {str(event["SUMMARY"]): str(event["STATUS"]) for event in events(response.content)}
@@ -178,7 +174,7 @@ def test_programme_feed_is_public_and_holds_no_join_link() -> None:
 
 def test_a_cancelled_booking_is_shown_for_thirty_days_and_no_longer() -> None:
     person = make_person()
-    booking = book(person, ahead(starts_at=morning(90)))
+    booking = book_now(session_ahead(starts_at=morning(90)), person)
     address = reverse("private_feed", args=[new_feed(person=person, now=timezone.now())])
     actions.cancel(booking=booking, by=person, now=timezone.now())
     before = Client().get(address).headers["ETag"]
@@ -194,7 +190,7 @@ def test_a_cancelled_booking_is_shown_for_thirty_days_and_no_longer() -> None:
 def test_a_feed_costs_three_statements_however_long_it_is(count: int) -> None:
     person = make_person()
     for day in range(count):
-        book(person, ahead(starts_at=timezone.now() + timedelta(days=20 + day)))
+        book_now(session_ahead(starts_at=timezone.now() + timedelta(days=20 + day)), person)
     address = reverse("private_feed", args=[new_feed(person=person, now=timezone.now())])
     etag = Client().get(address).headers["ETag"]
     with CaptureQueriesContext(connection) as unchanged:
@@ -216,17 +212,16 @@ def test_session_file_has_every_date() -> None:
     response = Client().get(reverse("session_ics", args=[session.pk]))
     assert len(events(response.content)) == 2
     assert "attachment" in response.headers["Content-Disposition"]
-    draft = ahead(state=Session.State.DRAFT)
+    draft = session_ahead(state=Session.State.DRAFT)
     assert Client().get(reverse("session_ics", args=[draft.pk])).status_code == 404
 
 
 def test_nobody_downloads_somebody_elses_booking() -> None:
     owner, other = make_person(), make_person()
-    booking = book(owner, ahead())
+    booking = book_now(session_ahead(), owner)
     address = reverse("booking_ics", args=[booking.pk])
     for person, status in [(owner, 200), (other, 404)]:
-        client = Client()
-        client.force_login(person)
+        client = signed_in(person)
         assert client.get(address).status_code == status
 
 
@@ -242,8 +237,8 @@ def test_nobody_downloads_somebody_elses_booking() -> None:
 )
 def test_whatever_the_calendar_shows_changes_its_etag(change: Callable[[Session], object]) -> None:
     person = make_person()
-    session = ahead()
-    book(person, session)
+    session = session_ahead()
+    book_now(session, person)
     address = reverse("private_feed", args=[new_feed(person=person, now=timezone.now())])
     before = Client().get(address)
     assert Client().get(address).content == before.content

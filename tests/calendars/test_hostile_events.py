@@ -12,9 +12,7 @@ from icalendar.parser import unescape_backslash
 from booking.calendars.ics import cancellation, feed, invitation, single
 from tests.calendars.events import event
 from tests.calendars.lines import check_lines, properties, shape
-from tests.calendars.parsers import (
-    read_with_ical_js,
-)
+from tests.calendars.parsers import read_with_ical_js
 
 # --- text that wants to be more than text ---
 

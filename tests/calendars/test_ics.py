@@ -13,13 +13,7 @@ from booking.calendars.ics import cancellation, feed, invitation, single
 from booking.calendars.timezone import VTIMEZONE, is_repeated
 from tests.calendars.events import LONDON, event, london
 from tests.calendars.lines import properties
-from tests.calendars.parsers import (
-    Read,
-    Seen,
-    SeenCalendar,
-    every_parser,
-    read_with_icalendar,
-)
+from tests.calendars.parsers import Read, Seen, SeenCalendar, every_parser, read_with_icalendar
 
 # --- times ---
 

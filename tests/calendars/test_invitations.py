@@ -1,7 +1,7 @@
 """The life of an invitation, read from the bytes that the mail server was handed."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from zoneinfo import ZoneInfo
@@ -13,8 +13,8 @@ from booking.catalogue.models import Session
 from booking.local.smtp_sink import SmtpSink
 from booking.places import actions, exchanges
 from booking.places.models import Booking
-from booking.scheduling import cancelling, changing
-from booking.scheduling.changing import Arrangements, PlannedSitting
+from booking.scheduling import cancelling
+from booking.scheduling.changing import PlannedSitting
 from tests.calendars.calendar_client import (
     CalendarClient,
     ITip,
@@ -31,6 +31,8 @@ from tests.factories import (
     make_session,
     make_venue,
 )
+from tests.people import book, give_up
+from tests.scheduling.changes import as_it_is, rearrange
 
 pytestmark = pytest.mark.django_db
 
@@ -128,25 +130,6 @@ def course_of(sittings: Sequence[tuple[datetime, datetime]], **fields: object) -
     )
 
 
-def book(session: Session, person: User) -> Booking:
-    return actions.book(session=session, person=person, by=person, now=NOW)
-
-
-def rearrange(session: Session, **changed: object) -> None:
-    """Hold it as it is, but for what changed."""
-    fields: dict[str, object] = {
-        "sittings": tuple(
-            PlannedSitting(each.starts_at, each.ends_at, each.pk) for each in session.sittings.all()
-        ),
-        "delivery": session.delivery,
-        "venue": session.venue,
-        "join_url": session.join_url,
-    }
-    arrangements = Arrangements(**fields | changed)  # type: ignore[arg-type]
-    changing.rearrange(session=session, arrangements=arrangements, by=make_coordinator(), now=NOW)
-    session.refresh_from_db()
-
-
 # --- booking ---
 
 
@@ -183,12 +166,9 @@ def test_the_first_message_names_all_dates_and_each_further_date_has_its_own(
 
 
 def moved(session: Session) -> None:
-    first, *others = (
-        PlannedSitting(each.starts_at, each.ends_at, each.pk) for each in session.sittings.all()
-    )
-    later = PlannedSitting(
-        first.starts_at + timedelta(hours=2), first.ends_at + timedelta(hours=2), first.key
-    )
+    first, *others = as_it_is(session).sittings
+    by = timedelta(hours=2)
+    later = replace(first, starts_at=first.starts_at + by, ends_at=first.ends_at + by)
     rearrange(session, sittings=(later, *others))
 
 
@@ -320,7 +300,7 @@ def test_waiting_and_an_offer_bring_no_entry_until_the_place_is_certain(
     held = book(session, make_person())
     waiting = book(session, person)
     post.deliver()
-    actions.cancel(booking=held, by=held.person, now=NOW)
+    give_up(held)
     moved(session)
     post.deliver()
     post.check(person)

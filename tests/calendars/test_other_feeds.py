@@ -13,26 +13,22 @@ from accounts.models import User
 from booking.calendars.actions import new_feed, revoke_feed
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import Course, DiaryDate, Session, Topic
-from tests.calendars.subscribing import ahead, book, events, trainers_feed
-from tests.factories import (
-    make_agency,
-    make_course,
-    make_person,
-    make_trainer,
-)
+from tests.calendars.subscribing import events, trainers_feed
+from tests.factories import make_agency, make_course, make_person, make_trainer, session_ahead
+from tests.people import book_now, signed_in
 
 pytestmark = pytest.mark.django_db
 
 
 def test_a_trainer_sees_how_many_come_and_never_who() -> None:
     trainer, practitioner = make_trainer(), make_person(first_name="Priya", last_name="Shah")
-    mine = ahead(
+    mine = session_ahead(
         trainers=[trainer], delivery="online", join_url="https://meet.example/abc", capacity=5
     )
-    ahead()
+    session_ahead()
     address = trainers_feed(trainer)
     empty = Client().get(address)
-    book(practitioner, mine)
+    book_now(mine, practitioner)
     booked = Client().get(address, headers={"If-None-Match": empty.headers["ETag"]})
     assert booked.status_code == 200, "a head count that changed is a feed that changed"
     (event,) = events(booked.content)
@@ -50,8 +46,7 @@ def test_a_trainers_feed_ends_with_the_role_and_is_not_for_others() -> None:
     assert Client().get(address).status_code == 200
     User.objects.filter(pk=trainer.pk).update(is_trainer=False)
     assert Client().get(address).status_code == 404
-    client = Client()
-    client.force_login(make_person())
+    client = signed_in(make_person())
     assert client.post(reverse("make_feed", args=["led"])).status_code == 404
     assert client.post(reverse("make_feed", args=["anything"])).status_code == 404
 
@@ -78,13 +73,13 @@ def a_small_programme() -> None:
     neglect = Topic.objects.create(name="Neglect", slug="neglect")
     about_neglect = make_course(title="Neglect", kind=Course.Kind.TRAINING)
     about_neglect.topics.add(neglect)
-    ahead(course=about_neglect)
+    session_ahead(course=about_neglect)
     for_police = make_course(title="For police", kind=Course.Kind.BRIEFING, sectors=["police"])
-    ahead(course=for_police, delivery="online")
+    session_ahead(course=for_police, delivery="online")
     for_schools = make_course(title="For schools", kind=Course.Kind.WEBINAR, sectors=["education"])
-    ahead(course=for_schools, delivery="online", capacity=1)
+    session_ahead(course=for_schools, delivery="online", capacity=1)
     teacher = make_person(agency=make_agency(sector="education"))
-    book(teacher, Session.objects.get(course=for_schools))
+    book_now(Session.objects.get(course=for_schools), teacher)
 
 
 @pytest.mark.parametrize(

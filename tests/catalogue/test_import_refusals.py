@@ -40,6 +40,10 @@ SESSION_FAULTS = [
         "sittings: has 2027-02-09T24:30, a date or time that does not exist",
     ),
     ({"sittings": "9/2/27 9:30"}, 'sittings: has "9/2/27 9:30"; write start/end like'),
+    (
+        {"sittings": "07/07/2027 09:30/07/07/2027 12:30"},
+        'sittings: has "07/07/2027 09:30/07/07/2027 12:30"; write start/end like',
+    ),
     ({"sittings": "9am/2027-02-09T12:30"}, 'sittings: has "9am"; write a time like'),
     (
         {"sittings": "0207-02-09T09:30/0207-02-09T12:30"},
@@ -229,7 +233,7 @@ def test_the_line_is_where_the_row_starts_also_after_quoted_newlines(load: Load)
         (b"\xef\xbb\xbftitle\n\xff", "line 2: is not UTF-8 at byte 10 of the file"),
         (b"", "diary_dates.csv: has no header line"),
         (b'title,starts,ends\nA,"2027-01-01,2027-01-01\n', "line 2: cannot be read as CSV from"),
-        (b"title,starts,ends\nA,2027-01-01\n", "line 2: has 2 cells where the header has 3"),
+        (b"title,starts,ends\nA,2027-01-01\n", "line 2, ends: is empty"),
         (b"title,starts,ends\nA,2027-01-01,2027-01-01,x\n", "has 4 cells where the header has 3"),
     ],
 )

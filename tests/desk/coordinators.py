@@ -1,26 +1,12 @@
 """Steps and typed forms that the tests of coordinators' pages share."""
 
-import re
 from datetime import datetime
-from html import unescape
 from typing import Any
 
-from django.contrib.messages import get_messages
-from django.test import Client
-from django.utils import timezone
-
-from accounts.models import User
 from booking.catalogue.models import Session
-from booking.places import actions
 from booking.site.wording import LONDON
-from tests.factories import in_days, make_person, make_session
-
-
-def signed_in(person: User) -> Client:
-    """A browser in which this person is signed in."""
-    client = Client()
-    client.force_login(person)
-    return client
+from tests.factories import in_days, make_session
+from tests.people import book_now
 
 
 def ahead(days: int = 30, hour: int = 10) -> datetime:
@@ -34,26 +20,9 @@ def with_people(*, booked: int, waiting: int = 0, **fields: Any) -> Session:
     fields.setdefault("starts_at", ahead())
     session = make_session(capacity=capacity, **fields)
     for _ in range(booked + waiting):
-        person = make_person()
-        actions.book(session=session, person=person, by=person, now=timezone.now())
+        book_now(session)
     session.refresh_from_db()
     return session
-
-
-def said(response: Any) -> str:
-    """What the page after the redirect will say."""
-    return " ".join(str(message) for message in get_messages(response.wsgi_request))
-
-
-_HIDDEN = re.compile(r'<input type="hidden" name="(\w+)"(?: value="([^"]*)")?')
-
-
-def sent_on(page: str) -> dict[str, list[str]]:
-    """What a preview sends on with the press of a button: its hidden fields."""
-    fields: dict[str, list[str]] = {}
-    for name, value in _HIDDEN.findall(page):
-        fields.setdefault(name, []).append(unescape(value))
-    return fields
 
 
 def typed_times(number: int, starts: datetime, ends: datetime) -> dict[str, str]:

@@ -11,8 +11,8 @@ from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.places.models import BookingEvent
 from tests.desk.addresses import every_address
-from tests.desk.coordinators import signed_in
 from tests.factories import make_person
+from tests.people import signed_in
 
 pytestmark = pytest.mark.django_db
 

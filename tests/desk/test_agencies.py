@@ -9,6 +9,7 @@ from accounts.models import Agency
 from booking.places import actions, exchanges
 from tests.desk.coordinators import ahead
 from tests.factories import make_agency, make_person, make_session
+from tests.people import book_now
 
 pytestmark = pytest.mark.django_db
 
@@ -30,10 +31,7 @@ def test_a_place_counts_as_the_agency_s_once_its_person_is_settled(coordinator: 
     agency = make_agency(trainers_in_kind=True)
     person = make_person(agency=None, unlisted_agency="the council")
     session, ended = (make_session(starts_at=ahead(days=days)) for days in (30, 40))
-    booking, given_up = (
-        actions.book(session=each, person=person, by=person, now=timezone.now())
-        for each in (session, ended)
-    )
+    booking, given_up = (book_now(each, person) for each in (session, ended))
     actions.cancel(booking=given_up, by=person, now=timezone.now())
     coordinator.post(reverse("manage_unlisted_person", args=[person.pk]), {"agency": agency.pk})
     booking.refresh_from_db()

@@ -9,12 +9,13 @@ from django.utils import timezone
 
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
-from booking.places import actions
 from booking.scheduling import cancelling
 from booking.scheduling.cancelling import NextDateGone, NextDates
-from tests.desk.coordinators import ahead, said, with_people
-from tests.factories import make_coordinator, make_course, make_person, make_session, make_trainer
+from tests.desk.coordinators import ahead, with_people
+from tests.factories import make_coordinator, make_course, make_session, make_trainer
 from tests.mail.letters import part, read, written
+from tests.pages import said
+from tests.people import book_now
 
 pytestmark = pytest.mark.django_db
 
@@ -73,8 +74,7 @@ def test_the_next_date_is_offered_to_those_who_had_a_place_in_their_order(
     body = part(read(written(mail)), "text/plain")
     assert f"/bookings/{there[first].pk}/" in body
     assert "you must accept it there" in body
-    newcomer = make_person()
-    late = actions.book(session=soon, person=newcomer, by=newcomer, now=timezone.now())
+    late = book_now(soon)
     assert (late.state, late.waiting_position) == ("waiting", 2)
     assert "Offered instead: SOON" in off.events.get().what
 
@@ -98,7 +98,7 @@ def test_whoever_has_a_booking_on_the_next_date_already_is_not_put_in_line(
     off = with_people(booked=1, course=course)
     soon = make_session(course=course, starts_at=ahead(40))
     person = off.bookings.get().person
-    actions.book(session=soon, person=person, by=person, now=timezone.now())
+    book_now(soon, person)
     typed = {"why": "Snow.", "next_dates": [soon.pk], "step": "do"}
     coordinator.post(reverse("manage_session_cancel", args=[off.pk]), typed)
     assert soon.bookings.get().state == "confirmed"

@@ -10,8 +10,9 @@ from booking.outbox.models import Message
 from booking.places.models import Booking
 from booking.scheduling import capacity
 from booking.scheduling.capacity import Reservation
-from tests.desk.coordinators import ahead, said, with_people
+from tests.desk.coordinators import ahead, with_people
 from tests.factories import make_coordinator, make_session
+from tests.pages import said
 
 pytestmark = pytest.mark.django_db
 

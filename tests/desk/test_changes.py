@@ -10,8 +10,9 @@ from django.urls import reverse
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.places.models import BookingEvent
-from tests.desk.coordinators import ahead, said, typed_change, typed_times, with_people
+from tests.desk.coordinators import ahead, typed_change, typed_times, with_people
 from tests.factories import make_session, make_venue
+from tests.pages import said
 
 pytestmark = pytest.mark.django_db
 

@@ -6,12 +6,10 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from django.contrib.messages import get_messages
 from django.core.mail import send_mail
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import Settings
 
 from accounts import addresses
 from accounts.actions import person_for_sign_in
@@ -20,7 +18,7 @@ from booking.calendars.actions import new_feed
 from booking.calendars.models import CalendarFeed
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.places import actions
-from tests.accounts.test_sign_in import ask_for_code, code_for, sign_in
+from tests.accounts.signing_in import ask_for_code, code_for, sign_in
 from tests.factories import (
     NOW,
     make_coordinator,
@@ -30,6 +28,8 @@ from tests.factories import (
     make_trainer,
     morning,
 )
+from tests.pages import said
+from tests.people import book_now, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -37,23 +37,12 @@ State = Message.State
 OLD, NEW = "typo@agency.example", "right@agency.example"
 
 
-@pytest.fixture(autouse=True)
-def without_two_step(settings: Settings) -> None:
-    settings.TWO_STEP_REQUIRED = False
-
-
-def browser_of(person: User) -> Client:
-    browser = Client()
-    browser.force_login(person)
-    return browser
-
-
 def refused_confirmation(
     person: User, *, days: int = 30, last_error: str = "550 5.1.1 No such person"
 ) -> Message:
     """A confirmation that the mail server refused for good."""
     session = make_session(starts_at=morning(days))
-    actions.book(session=session, person=person, by=person, now=timezone.now())
+    book_now(session, person)
     message = Message.objects.get(topic="booking.confirmed", booking__session=session)
     Message.objects.filter(pk=message.pk).update(
         state=State.PARKED, attempts=1, mime=b"x", last_error=last_error
@@ -62,15 +51,11 @@ def refused_confirmation(
 
 
 def correct(message: Message, to_email: str = NEW, by: User | None = None) -> Any:
-    browser = browser_of(by or make_coordinator(first_name="Cora", last_name="Lane"))
+    browser = signed_in(by or make_coordinator(first_name="Cora", last_name="Lane"))
     return browser.post(
         reverse("manage_message_address", args=[message.pk]),
         {"to_email": to_email, "why": "Typing error"},
     )
-
-
-def said(response: Any) -> str:
-    return " ".join(str(message) for message in get_messages(response.wsgi_request))
 
 
 def test_all_later_mail_goes_to_the_corrected_address_where_the_person_signs_in() -> None:
@@ -284,7 +269,7 @@ def test_the_address_of_a_copy_to_the_manager_changes_no_account() -> None:
 def test_the_form_says_what_else_changes() -> None:
     message = refused_confirmation(make_person(OLD, first_name="Zoe", last_name="Hart"))
     address = reverse("manage_message_address", args=[message.pk])
-    coordinator = browser_of(make_coordinator())
+    coordinator = signed_in(make_coordinator())
     assert "address of the account of Zoe Hart" in coordinator.get(address).content.decode()
     Message.objects.filter(pk=message.pk).update(to_email="other@agency.example")
     page = coordinator.get(address).content.decode()

@@ -8,8 +8,10 @@ from django.urls import reverse
 
 from booking.catalogue.models import Course, Session, Venue
 from booking.outbox.models import Message
-from tests.desk.coordinators import ahead, said, sent_on, signed_in, with_people
+from tests.desk.coordinators import ahead, with_people
 from tests.factories import make_coordinator, make_course, make_venue
+from tests.pages import said, sent_on
+from tests.people import signed_in
 
 pytestmark = pytest.mark.django_db
 

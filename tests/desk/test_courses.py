@@ -7,21 +7,10 @@ from django.test import Client
 
 from accounts.models import PractitionerGroup
 from booking.catalogue.models import Course
-from tests.factories import make_coordinator, make_course, make_person, make_policy, make_session
+from tests.factories import make_course, make_person, make_policy, make_session
+from tests.people import signed_in
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def no_second_step(settings: Any) -> None:
-    settings.TWO_STEP_REQUIRED = False
-
-
-@pytest.fixture
-def coordinator() -> Client:
-    client = Client()
-    client.force_login(make_coordinator())
-    return client
 
 
 def typed(**changed: Any) -> dict[str, Any]:
@@ -136,8 +125,7 @@ def test_members_are_added_by_pasted_addresses_and_taken_out(coordinator: Client
 
 
 def test_these_pages_are_for_coordinators_alone() -> None:
-    client = Client()
-    client.force_login(make_person())
+    client = signed_in(make_person())
     course, group = make_course(), PractitionerGroup.objects.create(name="Leads")
     for path in (
         "/manage/courses/",

@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
 from booking.catalogue.models import Session
-from booking.places import actions
 from booking.places.models import Allocation
 from booking.site.wording import deadline
 from booking.site.working_days import end_of_working_day_before
-from tests.desk.coordinators import ahead, said, typed_session, with_people
+from tests.desk.coordinators import ahead, typed_session, with_people
 from tests.factories import make_agency, make_person, make_session
+from tests.pages import said
+from tests.people import book_now
 
 pytestmark = pytest.mark.django_db
 
@@ -52,9 +52,7 @@ def test_a_limit_and_reserved_places_are_stored_and_held_to(coordinator: Client)
     states = []
     for _ in range(4):
         person = make_person(agency=police)
-        states.append(
-            actions.book(session=session, person=person, by=person, now=timezone.now()).state
-        )
+        states.append(book_now(session, person).state)
     assert states == ["confirmed"] * 3 + ["waiting"]
     page = coordinator.get(address_of(session)).content.decode()
     assert police.name in page
@@ -81,7 +79,7 @@ def test_the_release_is_shown_as_it_will_be_and_lies_before_the_day(coordinator:
     session = make_session(starts_at=ahead())
     rows = (("sector:health", "1", ""),)
     form = coordinator.post(address_of(session), typed_limits(*rows, add="1")).context["form"]
-    shown = next(moment for _, _, moment in form.row_fields() if moment)
+    shown = next(moment for _, _, moment in form.reserved_rows() if moment)
     assert coordinator.post(address_of(session), typed_limits(*rows)).status_code == 302
     assert Allocation.objects.get().release_at == shown
     on_the_day = typed_limits(("sector:health", "1", "0"))
@@ -94,7 +92,7 @@ def test_a_reservation_is_taken_away_and_those_who_waited_get_the_places(
     session = make_session(capacity=1, starts_at=ahead())
     coordinator.post(address_of(session), typed_limits(("sector:health", "1", "5")))
     person = make_person()
-    booking = actions.book(session=session, person=person, by=person, now=timezone.now())
+    booking = book_now(session, person)
     assert booking.state == "waiting"
     response = coordinator.post(address_of(session), typed_limits())
     assert "1 person was given a place." in said(response)
@@ -124,7 +122,7 @@ def test_what_does_not_fit_is_refused_with_the_numbers_and_nothing_typed_is_lost
     agency = make_agency("West Yorkshire Police")
     for _ in range(2):
         person = make_person(agency=agency)
-        actions.book(session=session, person=person, by=person, now=timezone.now())
+        book_now(session, person)
     response = coordinator.post(address_of(session), typed_limits(*rows, limit=limit))
     assert response.status_code == 422
     assert sentence in response.content.decode()

@@ -5,7 +5,6 @@ from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
-from django.contrib.messages import get_messages
 from django.core.mail import send_mail
 from django.test import Client
 from django.urls import reverse
@@ -14,16 +13,15 @@ from pytest_django import Settings
 
 from accounts.actions import reminders_path
 from booking.catalogue.models import Session
-from booking.mail.composing import TOPICS, compose
+from booking.mail.composing import compose
 from booking.mail.letters import Letter, write
 from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
-from booking.outbox.topics import topic_words
-from booking.places import actions
 from booking.replies.incoming import Fetched
 from booking.replies.intake import take_in
-from booking.scheduling import trainers
 from booking.site.wording import deadline
 from tests.factories import make_coordinator, make_person, make_session, make_trainer, morning
+from tests.pages import said
+from tests.people import book_now, give_up, signed_in
 from tests.replies.letters import google_reply
 
 pytestmark = pytest.mark.django_db
@@ -33,21 +31,14 @@ State = Message.State
 
 @pytest.fixture
 def coordinator() -> Client:
-    client = Client()
-    client.force_login(make_coordinator(first_name="Cora", last_name="Lane"))
-    return client
+    return signed_in(make_coordinator(first_name="Cora", last_name="Lane"))
 
 
 def with_people(*, booked: int, **fields: Any) -> Session:
     session = make_session(starts_at=morning(30), **fields)
     for _ in range(booked):
-        person = make_person()
-        actions.book(session=session, person=person, by=person, now=timezone.now())
+        book_now(session)
     return session
-
-
-def said(response: Any) -> str:
-    return " ".join(str(message) for message in get_messages(response.wsgi_request))
 
 
 def sent(message: Message, **fields: Any) -> Message:
@@ -59,11 +50,6 @@ def sent(message: Message, **fields: Any) -> Message:
     )
     message.refresh_from_db()
     return message
-
-
-def test_every_topic_has_a_name() -> None:
-    for topic in (*TOPICS, *trainers.TOPICS, ACCOUNT_MAIL):
-        assert topic_words(topic) != topic
 
 
 def test_messages_are_found_by_state(coordinator: Client) -> None:
@@ -179,8 +165,7 @@ def test_a_booking_of_many_dates_shows_its_confirmation_and_folds_the_dates(
     begin = timezone.now() + timedelta(days=30)
     dates = [(begin + timedelta(days=n), begin + timedelta(days=n, hours=3)) for n in range(6)]
     session = make_session(sittings=dates)
-    person = make_person()
-    booking = actions.book(session=session, person=person, by=person, now=timezone.now())
+    booking = book_now(session)
     first = Message.objects.earliest("id")
     for number in range(6):
         copy = Message.objects.get(pk=first.pk)
@@ -265,7 +250,7 @@ def test_what_is_parked_for_one_reason_is_sent_again_at_once(coordinator: Client
     # One invites to a place that was given up, and its cancellation was dropped.
     gone = rows[4].booking
     assert gone is not None
-    actions.cancel(booking=gone, by=gone.person, now=timezone.now())
+    give_up(gone, now=timezone.now())
     Message.objects.filter(topic="booking.cancelled").update(state=State.DROPPED)
 
     message = rows[1]
@@ -376,8 +361,7 @@ def test_a_booking_tells_how_its_mail_is(coordinator: Client) -> None:
     booking, person = message.booking, message.recipient
     assert booking is not None
     assert person is not None
-    own = Client()
-    own.force_login(person)
+    own = signed_in(person)
     address = reverse("booking", args=[booking.pk])
 
     def lines(client: Client) -> str:

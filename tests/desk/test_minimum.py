@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from booking.catalogue.models import Session
-from booking.places import actions
-from tests.desk.coordinators import ahead, said, with_people
-from tests.factories import make_person
+from tests.desk.coordinators import ahead, with_people
+from tests.pages import said
+from tests.people import book_now
 
 pytestmark = pytest.mark.django_db
 
@@ -84,7 +84,6 @@ def test_a_session_that_began_or_was_cancelled_is_not_decided(coordinator: Clien
 
 def test_enough_people_make_it_safe_without_a_word(coordinator: Client) -> None:
     session = needs(minimum=3, booked=2)
-    person = make_person()
-    actions.book(session=session, person=person, by=person, now=timezone.now())
+    book_now(session)
     page = coordinator.get(reverse("manage_session", args=[session.pk])).content.decode()
     assert "Does it go ahead?" not in page

@@ -11,9 +11,10 @@ from django.utils import timezone
 from booking.catalogue import policies
 from booking.catalogue.models import CancellationPolicy, Session
 from booking.catalogue.policies import AlreadyReplaced, Band, PolicyTerms
-from booking.places import actions
-from tests.desk.coordinators import ahead, said
-from tests.factories import make_agency, make_course, make_person, make_policy, make_session
+from tests.desk.coordinators import ahead
+from tests.factories import make_agency, make_course, make_policy, make_session
+from tests.pages import said
+from tests.people import book_now
 
 pytestmark = pytest.mark.django_db
 
@@ -63,8 +64,7 @@ def test_a_new_version_moves_courses_and_sessions_ahead_but_no_booking(
     soon = make_session(course=course, starts_at=ahead(), policy=policy)
     draft = make_session(starts_at=ahead(), policy=policy, state=Session.State.DRAFT)
     over = make_session(starts_at=ahead(-9), policy=policy, state=Session.State.COMPLETED)
-    person = make_person()
-    booking = actions.book(session=soon, person=person, by=person, now=timezone.now())
+    booking = book_now(soon)
     address = reverse("manage_policy", args=[policy.pk])
     page = coordinator.get(address).content.decode()
     assert "1 course and 2 upcoming sessions that use it move to the new version." in page

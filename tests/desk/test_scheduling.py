@@ -12,8 +12,9 @@ from accounts.models import AccessRecord
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.site.form_kit import london_moment
-from tests.desk.coordinators import ahead, said, typed_session, typed_times, with_people
+from tests.desk.coordinators import ahead, typed_session, typed_times, with_people
 from tests.factories import make_course, make_session, make_trainer, make_venue
+from tests.pages import said
 
 pytestmark = pytest.mark.django_db
 

@@ -9,10 +9,11 @@ from django.utils import timezone
 
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
-from booking.places import actions
-from tests.desk.coordinators import ahead, said, typed_change, typed_times, with_people
-from tests.factories import make_person, make_session, make_trainer
+from tests.desk.coordinators import ahead, typed_change, typed_times, with_people
+from tests.factories import make_session, make_trainer
 from tests.mail.letters import part, read, written
+from tests.pages import said
+from tests.people import book, book_now
 
 pytestmark = pytest.mark.django_db
 
@@ -78,7 +79,7 @@ def test_the_preview_warns_of_people_who_would_be_in_two_places_at_once(
     elsewhere = make_session(starts_at=ahead(35))
     for booking in session.bookings.order_by("pk")[:2]:
         person = booking.person
-        actions.book(session=elsewhere, person=person, by=person, now=timezone.now())
+        book_now(elsewhere, person)
     address = reverse("manage_session_change", args=[session.pk])
     typed = typed_change(session, **typed_times(1, ahead(35, 11), ahead(35, 14)))
     page = coordinator.post(address, {**typed, "step": "preview"}).content.decode()
@@ -95,8 +96,7 @@ def test_later_dates_of_a_session_that_has_begun_can_still_change(coordinator: C
     session = make_session(
         sittings=[(ahead(7), ahead(7, 13)), (ahead(14), ahead(14, 13))], starts_at=ahead(7)
     )
-    person = make_person()
-    booking = actions.book(session=session, person=person, by=person, now=now)
+    booking = book(session, now=now)
     begun = ahead(-7)
     first = session.sittings.all()[0]
     first.starts_at, first.ends_at = begun, begun + timedelta(hours=3)

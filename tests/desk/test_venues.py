@@ -6,8 +6,9 @@ from django.urls import reverse
 
 from booking.catalogue.models import Course, Venue
 from booking.outbox.models import Message
-from tests.desk.coordinators import ahead, said, sent_on, with_people
+from tests.desk.coordinators import ahead, with_people
 from tests.factories import make_course, make_venue
+from tests.pages import said, sent_on
 
 pytestmark = pytest.mark.django_db
 

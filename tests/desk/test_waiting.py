@@ -5,12 +5,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone
 
-from booking.places import actions
 from booking.places.models import Booking, BookingEvent
 from tests.desk.coordinators import ahead, with_people
 from tests.factories import make_agency, make_person, make_session
+from tests.people import book_now
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +21,7 @@ def test_the_list_shows_who_waits_since_when_and_which_rule_holds_them(
     police, health = make_agency("Police"), make_agency("Health", sector="health")
     people = [make_person(agency=agency) for agency in (police, police, health, health)]
     for person in people:
-        actions.book(session=session, person=person, by=person, now=timezone.now())
+        book_now(session, person)
     page = coordinator.get(reverse("manage_session_waiting", args=[session.pk]))
     rows = [
         (position, booking.person, reason.rule)
@@ -31,7 +30,7 @@ def test_the_list_shows_who_waits_since_when_and_which_rule_holds_them(
     assert rows == [(1, people[1], "agency limit"), (2, people[3], "agency limit")]
     assert "Your agency has its 1 place" in page.content.decode()
     other = make_session(capacity=3, starts_at=session.starts_at)
-    actions.book(session=other, person=people[1], by=people[1], now=timezone.now())
+    book_now(other, people[1])
     page = coordinator.get(reverse("manage_session_waiting", args=[session.pk]))
     assert [reason.rule for _, _, reason in page.context["rows"]] == ["clash", "agency limit"]
 
@@ -54,8 +53,7 @@ def test_the_page_costs_the_same_however_many_wait(coordinator: Client) -> None:
 
     few = statements()
     for _ in range(5):
-        person = make_person()
-        actions.book(session=session, person=person, by=person, now=timezone.now())
+        book_now(session)
     assert statements() == few
     assert few <= 16
 

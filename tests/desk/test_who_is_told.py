@@ -15,7 +15,7 @@ from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
-from tests.desk.coordinators import ahead, said, sent_on, typed_change, typed_times
+from tests.desk.coordinators import ahead, typed_change, typed_times
 from tests.factories import (
     make_agency,
     make_course,
@@ -24,12 +24,10 @@ from tests.factories import (
     make_trainer,
     make_venue,
 )
+from tests.pages import said, sent_on
+from tests.people import book_now
 
 pytestmark = pytest.mark.django_db
-
-
-def book(session: Session, person: User) -> Booking:
-    return actions.book(session=session, person=person, by=person, now=timezone.now())
 
 
 def session_at(venue: Venue, *, day: int = 30, **fields: Any) -> Session:
@@ -53,11 +51,11 @@ def test_somebody_with_three_bookings_is_one_person(coordinator: Client) -> None
     often, once = make_person(), make_person()
     sessions = [session_at(venue, day=30 + number) for number in range(4)]
     for session in sessions[:3]:
-        book(session, often)
-    book(sessions[0], once)
+        book_now(session, often)
+    book_now(sessions[0], once)
     full = session_at(venue, day=40, capacity=1)
     for person in (make_person(), often):
-        book(full, person)
+        book_now(full, person)
     page, typed = moved(venue)
     preview = coordinator.post(page, typed).text
     assert "3 people on 4 sessions ahead will be told." in preview
@@ -92,7 +90,7 @@ def test_trainers_are_shown_and_told_where_nobody_has_booked(coordinator: Client
 
 def test_people_and_one_trainer_are_both_counted(coordinator: Client) -> None:
     venue = make_venue()
-    book(session_at(venue, trainers=[make_trainer()]), make_person())
+    book_now(session_at(venue, trainers=[make_trainer()]), make_person())
     page, typed = moved(venue)
     preview = coordinator.post(page, typed).text
     assert "1 trainer gets an email." in preview
@@ -133,7 +131,7 @@ def test_managers_who_have_not_answered_are_counted_as_they_are_asked_again(
         "late@trust.example",
         "waits@trust.example",
     )
-    bookings = [book(session, person) for person in people]
+    bookings = [book_now(session, person) for person in people]
     assert [booking.state for booking in bookings[-2:]] == ["requested", "waiting"]
     actions.approve(approval=bookings[4].approval, now=timezone.now())
     Approval.objects.filter(booking=bookings[5]).update(expires_at=timezone.now())
@@ -162,9 +160,9 @@ def test_managers_who_get_a_copy_are_counted_as_they_are_sent_one(coordinator: C
         "boss@trust.example", "BOSS@trust.example", "x@trust.example", "far@elsewhere.example", ""
     )
     for person in people:
-        book(session, person)
-    book(next_one, people[0])
-    book(quiet, colleagues("nobody@trust.example")[0])
+        book_now(session, person)
+    book_now(next_one, people[0])
+    book_now(quiet, colleagues("nobody@trust.example")[0])
     page, typed = moved(venue)
     preview = coordinator.post(page, typed).text
     assert "<li>2 line managers of people with a place: a copy</li>" in preview
@@ -177,7 +175,7 @@ def test_managers_who_get_a_copy_are_counted_as_they_are_sent_one(coordinator: C
 def test_managers_hear_nothing_of_joining_instructions(coordinator: Client) -> None:
     session = make_session(course=asking(copies_manager=True), starts_at=ahead())
     agreed, asked = (
-        book(session, person) for person in colleagues("a@trust.example", "b@trust.example")
+        book_now(session, person) for person in colleagues("a@trust.example", "b@trust.example")
     )
     actions.approve(approval=agreed.approval, now=timezone.now())
     typed = {
@@ -202,7 +200,7 @@ def test_managers_hear_nothing_of_joining_instructions(coordinator: Client) -> N
 def test_the_preview_of_other_dates_counts_managers_too(coordinator: Client) -> None:
     session = make_session(course=asking(copies_manager=True), starts_at=ahead())
     agreed, _ = (
-        book(session, person) for person in colleagues("a@trust.example", "b@trust.example")
+        book_now(session, person) for person in colleagues("a@trust.example", "b@trust.example")
     )
     actions.approve(approval=agreed.approval, now=timezone.now())
     session.refresh_from_db()
@@ -231,7 +229,7 @@ def test_a_preview_costs_the_same_however_many_are_told(coordinator: Client) -> 
     def fill(day: int) -> None:
         session = session_at(venue, day=day, course=course, trainers=[make_trainer()])
         for person in colleagues("a@trust.example", "b@trust.example"):
-            booking = book(session, person)
+            booking = book_now(session, person)
         actions.approve(approval=booking.approval, now=timezone.now())
 
     fill(30)

@@ -9,12 +9,7 @@ from os import killpg
 
 from booking.local.processes import GuardedProcess
 from booking.outbox.models import Message
-from tests.faults.accounts_of_mail import (
-    begin_anew,
-    nothing_on_the_way,
-    post_confirmations,
-    settle,
-)
+from tests.faults.accounts_of_mail import begin_anew, nothing_on_the_way, post_confirmations, settle
 from tests.faults.report import Row
 from tests.faults.scale import Scale
 from tests.faults.site import Site, children, kill, wait_until

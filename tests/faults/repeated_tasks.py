@@ -11,7 +11,7 @@ from email import message_from_bytes, policy
 from django.utils import timezone
 
 from booking.catalogue.models import Session
-from booking.mail.reminder_times import HOUR
+from booking.mail.reminders import HOUR
 from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.models import Booking

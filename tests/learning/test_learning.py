@@ -1,34 +1,20 @@
 """Training done elsewhere: declared, counted, verified, rejected, declared anew."""
 
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
-from accounts.models import User
 from booking.catalogue.models import Course, Session
 from booking.learning.models import PriorLearning
-from booking.places import actions
 from booking.places.models import Booking
 from booking.places.refusals import PrerequisiteMissing
 from tests.factories import make_coordinator, make_course, make_person, make_session, morning
+from tests.people import book_now, signed_in
 
 pytestmark = pytest.mark.django_db
 
 DECLARE = "/accounts/learning/declare/"
-
-
-@pytest.fixture(autouse=True)
-def no_second_step(settings: Any) -> None:
-    settings.TWO_STEP_REQUIRED = False
-
-
-def signed_in(person: User) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
 
 
 def advanced() -> tuple[Course, Session]:
@@ -41,10 +27,6 @@ def advanced() -> tuple[Course, Session]:
 def told(**changed: str) -> dict[str, str]:
     typed = {"course": "INTRO", "completed_on": "2026-02-09", "provider": "NHS Leeds"}
     return {**typed, **changed}
-
-
-def book(session: Session, person: User) -> Booking:
-    return actions.book(session=session, person=person, by=person, now=timezone.now())
 
 
 def test_from_the_refusal_one_declares_and_goes_on_to_book() -> None:
@@ -76,11 +58,11 @@ def test_a_declaration_counts_until_rejected_and_can_be_declared_anew() -> None:
     assert "Say why you reject it" in answer.text
     coordinator.post(address, {"reject": "1", "note": "No certificate."})
     with pytest.raises(PrerequisiteMissing):
-        book(session, person)
+        book_now(session, person)
     page = client.get("/accounts/learning/").text
     assert "It does not count. Reason given: No certificate." in page
     client.post(DECLARE, told())
-    assert book(session, person).state == Booking.State.CONFIRMED
+    assert book_now(session, person).state == Booking.State.CONFIRMED
 
 
 def test_verified_learning_counts_and_says_so() -> None:
@@ -92,7 +74,7 @@ def test_verified_learning_counts_and_says_so() -> None:
     declaration.refresh_from_db()
     assert (declaration.state, declaration.checked_by) == ("verified", coordinator)
     assert "Verified" in signed_in(person).get("/accounts/learning/").text
-    assert book(session, person).state == Booking.State.CONFIRMED
+    assert book_now(session, person).state == Booking.State.CONFIRMED
 
 
 def test_a_course_completed_here_counts_by_itself() -> None:
@@ -103,7 +85,7 @@ def test_a_course_completed_here_counts_by_itself() -> None:
     Booking.objects.create(
         session=done, person=person, booked_by=person, state="confirmed", confirmed_at=over
     )
-    assert book(session, person).state == Booking.State.CONFIRMED
+    assert book_now(session, person).state == Booking.State.CONFIRMED
 
 
 @pytest.mark.parametrize(

@@ -18,13 +18,7 @@ import django
 from booking.local.processes import stopped_by_signals
 from booking.local.servers import REPOSITORY, ServersRefused
 from tests.load import report
-from tests.load.installation import (
-    DEMO_SERVER,
-    WEB_SERVERS,
-    DoesNotStart,
-    Installation,
-    web_server,
-)
+from tests.load.installation import DEMO_SERVER, WEB_SERVERS, DoesNotStart, Installation, web_server
 from tests.load.report import Line
 
 if TYPE_CHECKING:

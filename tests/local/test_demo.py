@@ -10,13 +10,7 @@ from pathlib import Path
 import pytest
 
 from booking.local import COORDINATOR, PRACTITIONER, TRAINER
-from booking.local.demo import (
-    Demo,
-    DemoStopped,
-    begin_anew_if_outdated,
-    main,
-    remember_migrations,
-)
+from booking.local.demo import Demo, DemoStopped, begin_anew_if_outdated, main, remember_migrations
 from booking.local.processes import free_port, lock_folder, port_in_use
 from booking.local.smtp_sink import SmtpSink
 from tests import servers

@@ -11,10 +11,7 @@ from tests.factories import (
     make_trainer,
     make_venue,
 )
-from tests.mail.letters import (
-    THREE_DATES,
-    make_booking,
-)
+from tests.mail.letters import THREE_DATES, make_booking
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ from booking.catalogue.models import Session
 from booking.catalogue.policies import free_cancellation_until
 from booking.catalogue.sittings import SittingTimes
 from booking.mail.composing import compose
-from booking.mail.reminder_times import reminders_of
-from booking.mail.reminders import reminder
+from booking.mail.reminders import reminders_of
 from booking.outbox import posting as outbox
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
@@ -22,7 +21,6 @@ from booking.places import announcements
 from booking.places.changes import Matter
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
-from booking.replies.actions import still_booked
 from tests.factories import NOW, make_coordinator, make_person, make_session
 
 LATER = NOW + timedelta(days=21)
@@ -106,7 +104,7 @@ def every_notice(booking: Booking) -> Iterator[Draft]:
     yield from announcements.session_cancelled(
         booking, sittings, had_a_place=True, why="The trainer is ill."
     )
-    yield still_booked(booking, booking.session.sittings.all()[0], reply_key=1)
+    yield announcements.still_booked(booking, booking.session.sittings.all()[0], reply_key=1)
     yield from reminders_before(booking)
 
 
@@ -115,7 +113,7 @@ def reminders_before(booking: Booking) -> Iterator[Draft]:
     sittings = list(booking.session.sittings.all())
     for each in reminders_of(booking.session, sittings):
         if each.sitting == sittings[0]:
-            yield reminder(booking, each)
+            yield each.draft(booking)
 
 
 def post(drafts: Iterable[Draft], *, now: datetime = NOW) -> list[Message]:

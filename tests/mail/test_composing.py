@@ -12,20 +12,13 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.local.servers import REPOSITORY
-from booking.mail.composing import TOPICS, compose
+from booking.mail.composing import compose
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
 from booking.places import announcements
-from booking.places.managers.copies import TO_MANAGERS
 from booking.places.models import Booking
-from booking.scheduling import trainers
-from booking.scheduling.drafting import NEW_DATE
 from booking.site.wording import LONDON
-from tests.factories import (
-    NOW,
-    make_session,
-)
+from tests.factories import NOW, make_session
 from tests.mail.letters import (
     composed_at,
     every_notice,
@@ -56,14 +49,6 @@ def notices(booking: Booking) -> Iterator[tuple[Message, bytes]]:
 
 
 # --- the shape of a notice ---
-
-
-def test_every_topic_is_announced_and_has_its_templates(booking: Booking) -> None:
-    online = make_booking(make_session(delivery=Session.Delivery.ONLINE))
-    drafts = [*every_notice(booking), *every_notice(online)]
-    assert {draft.topic for draft in drafts} == set(TOPICS) - set(TO_MANAGERS)
-    folders = {path.name for path in (REPOSITORY / "templates/mail").iterdir() if path.is_dir()}
-    assert folders == {*TOPICS, *trainers.TOPICS, NEW_DATE}
 
 
 def test_every_notice_has_its_frozen_headers(booking: Booking) -> None:

@@ -11,21 +11,14 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from booking.mail.letters import Letter, one_line, write
+from booking.mail.letters import Letter, write
 from booking.outbox.models import Message
 from booking.partnership.models import Partnership
 from booking.places import announcements
 from booking.places.models import Booking
-from tests.factories import (
-    NOW,
-)
-from tests.mail.letters import (
-    part,
-    post,
-    read,
-    times,
-    written,
-)
+from booking.site.plain_text import one_line
+from tests.factories import NOW
+from tests.mail.letters import part, post, read, times, written
 from tests.mail.notices import calendar_part
 
 pytestmark = pytest.mark.django_db

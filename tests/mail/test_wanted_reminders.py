@@ -7,8 +7,7 @@ import pytest
 
 from accounts.actions import choose_reminders, person_of_link
 from booking.catalogue.models import Course
-from booking.mail.reminder_times import LONGEST_AHEAD
-from booking.mail.reminders import post_due_reminders
+from booking.mail.reminders import LONGEST_AHEAD, post_due_reminders
 from booking.outbox.models import Message
 from booking.places import announcements
 from booking.places.models import Booking
@@ -37,7 +36,7 @@ pytestmark = pytest.mark.django_db
 def test_a_course_sets_its_days_and_the_nearest_goes_before_each_date() -> None:
     course = make_course(reminder_days=[3, 10])
     booked(session_at(london(2027, 2, 16, 9), london(2027, 2, 23, 9), course=course))
-    run(london(2027, 2, 1, 0), london(2027, 2, 24, 0))
+    run(london(2027, 2, 1, 0), london(2027, 2, 24, 0), step=timedelta(hours=1))
     assert posted() == [
         (10, london(2027, 2, 2, 9)),
         (3, london(2027, 2, 11, 9)),
@@ -47,7 +46,7 @@ def test_a_course_sets_its_days_and_the_nearest_goes_before_each_date() -> None:
 
 def test_a_month_of_notice_reaches_across_christmas() -> None:
     booked(session_at(london(2027, 1, 19, 19), course=make_course(reminder_days=[20])))
-    run(london(2026, 12, 14, 0), london(2027, 1, 20, 0))
+    run(london(2026, 12, 14, 0), london(2027, 1, 20, 0), step=timedelta(hours=1))
     assert posted() == [(20, london(2026, 12, 17, 9))]
 
 
@@ -112,7 +111,7 @@ def test_who_has_turned_reminders_off_gets_none() -> None:
     session = online_at(london(2027, 2, 9, 9, 30))
     quiet, other = booked(session), booked(session)
     choose_reminders(person=quiet.person, wants_reminders=False)
-    run(london(2027, 2, 2, 8), london(2027, 2, 10, 0))
+    run(london(2027, 2, 2, 8), london(2027, 2, 10, 0), step=timedelta(hours=1))
     assert {message.booking for message in Message.objects.all()} == {other}
     assert "We will remind you" not in confirmation(quiet, at=LONG_AGO)
     assert "We will remind you" in confirmation(other, at=LONG_AGO)

@@ -17,12 +17,11 @@ from tests.factories import NOW
 def post(name: str, *, stream: str = "", is_urgent: bool = False, revision: str = "0") -> Message:
     """A message in the outbox; its own stream unless one is given."""
     draft = posting.Draft(
-        topic="test",
+        topic="account.mail" if is_urgent else "reminder.days",
         subject_key=name,
         revision=revision,
         stream=stream or name,
         to_email=f"{name}@agency.example",
-        is_urgent=is_urgent,
     )
     with transaction.atomic():
         posting.post([draft], now=NOW)

@@ -35,7 +35,7 @@ def test_posting_twice_is_refused_by_the_database() -> None:
 def test_posting_if_new_leaves_what_is_there() -> None:
     first = post("one")
     draft = posting.Draft(
-        topic="test", subject_key="one", revision="0", stream="x", to_email="x@y.z"
+        topic="reminder.days", subject_key="one", revision="0", stream="x", to_email="x@y.z"
     )
     with transaction.atomic():
         posting.post([draft], now=NOW, if_new=True)

@@ -28,7 +28,7 @@ LATER = NOW + timedelta(hours=1)
 NEW = "new@agency.example"
 
 
-def post(name: str, *, stream: str = "a", topic: str = "test", **fields: Any) -> Message:
+def post(name: str, *, stream: str = "a", topic: str = "reminder.days", **fields: Any) -> Message:
     """A message as it lies in the outbox, then changed as delivery would."""
     payload = fields.pop("payload", {})
     draft = posting.Draft(

@@ -24,7 +24,11 @@ pytestmark = pytest.mark.django_db
 
 def post(name: str) -> Message:
     draft = posting.Draft(
-        topic="test", subject_key=name, revision="0", stream=name, to_email="a@agency.example"
+        topic="reminder.days",
+        subject_key=name,
+        revision="0",
+        stream=name,
+        to_email="a@agency.example",
     )
     with transaction.atomic():
         posting.post([draft], now=NOW)

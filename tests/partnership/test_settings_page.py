@@ -13,6 +13,7 @@ from booking.partnership.kept import change
 from booking.partnership.models import Partnership
 from tests.factories import make_lead, make_person, make_trainer
 from tests.partnership.samples import JPEG, PNG, SVG, png
+from tests.people import signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -48,8 +49,7 @@ def refusal(answer: Any) -> str:
 
 @pytest.mark.parametrize("make", [make_person, make_lead, make_trainer])
 def test_it_is_there_for_coordinators_only(make: Any) -> None:
-    client = Client()
-    client.force_login(make())
+    client = signed_in(make())
     assert client.get(ADDRESS).status_code == 404
     assert client.post(ADDRESS, typed(name="Mine")).status_code == 404
     assert not Partnership.objects.exists()

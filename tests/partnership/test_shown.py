@@ -8,7 +8,6 @@ import pytest
 from django.core.cache import caches
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from booking.mail.composing import compose
@@ -16,9 +15,9 @@ from booking.outbox.models import Message
 from booking.partnership import kept
 from booking.partnership.kept import change
 from booking.partnership.pictures import picture_of
-from booking.places import actions
 from tests.factories import make_coordinator, make_person, make_session, morning
 from tests.partnership.samples import PNG
+from tests.people import book_now, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -45,9 +44,7 @@ def test_the_name_is_on_pages_and_they_follow_a_change() -> None:
 def test_the_name_is_in_mail_and_the_invitation_with_it() -> None:
     change(values={"name": NAME}, by=None)
     person = make_person()
-    actions.book(
-        session=make_session(starts_at=morning(21)), person=person, by=person, now=timezone.now()
-    )
+    book_now(make_session(starts_at=morning(21)), person)
     [message] = Message.objects.filter(topic="booking.confirmed")
     mime = compose([message])[message.pk]
     assert isinstance(mime, bytes)
@@ -147,8 +144,7 @@ def test_a_logo_is_served_as_what_it_is_and_kept_by_browsers(
 
 def test_looks_are_served_to_people_who_have_a_second_step_to_set_up(settings: Settings) -> None:
     settings.TWO_STEP_REQUIRED = True
-    client = Client()
-    client.force_login(make_coordinator())
+    client = signed_in(make_coordinator())
     assert client.get("/").status_code == 302
     assert client.get(give_logo()).status_code == 200
     assert client.get("/partnership/7a1f4b.css").status_code == 200

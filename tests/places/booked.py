@@ -1,17 +1,13 @@
 """Bookings by the actions, and what they leave behind."""
 
-from booking.catalogue.models import Session
-from booking.places import actions
 from booking.places.models import Booking
-from tests.factories import NOW, make_person
 
 State = Booking.State
 
 
-def book(session: Session, **fields: object) -> Booking:
-    """Somebody new books."""
-    person = make_person()
-    return actions.book(session=session, person=person, by=person, now=NOW, **fields)  # type: ignore[arg-type]
+def state_of(booking: Booking) -> str:
+    """As it is stored now."""
+    return Booking.objects.get(pk=booking.pk).state
 
 
 def refreshed(booking: Booking) -> Booking:

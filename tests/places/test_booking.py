@@ -10,13 +10,11 @@ from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.models import Booking, BookingEvent
-from booking.places.refusals import (
-    NothingOffered,
-    OfferRanOut,
-)
+from booking.places.refusals import NothingOffered, OfferRanOut
 from booking.places.sweep import sweep
 from tests.factories import NOW, make_person, make_session
-from tests.places.booked import State, book, refreshed
+from tests.people import book, give_up
+from tests.places.booked import State, refreshed
 
 pytestmark = pytest.mark.django_db
 
@@ -76,7 +74,7 @@ def test_freed_place_goes_to_the_first_person_waiting() -> None:
     session = make_session(capacity=1)
     holder = book(session)
     first, second = book(session), book(session)
-    cancelled = actions.cancel(booking=holder, by=holder.person, now=NOW)
+    cancelled = give_up(holder)
     session.refresh_from_db()
     assert refreshed(first).state == State.CONFIRMED
     assert refreshed(second).state == State.WAITING
@@ -94,9 +92,9 @@ def test_freed_place_goes_to_the_first_person_waiting() -> None:
 def test_booking_again_after_cancelling_is_a_new_calendar_entry() -> None:
     session = make_session()
     person = make_person()
-    first = actions.book(session=session, person=person, by=person, now=NOW)
+    first = book(session, person)
     actions.cancel(booking=first, by=person, now=NOW)
-    second = actions.book(session=session, person=person, by=person, now=NOW)
+    second = book(session, person)
     assert second.pk != first.pk
     assert second.calendar_key != first.calendar_key
 
@@ -105,7 +103,7 @@ def test_leaving_the_list_moves_the_others_up() -> None:
     session = make_session(capacity=1)
     book(session)
     first, second = book(session), book(session)
-    actions.cancel(booking=first, by=first.person, now=NOW)
+    give_up(first)
     session.refresh_from_db()
     assert refreshed(first).state == State.WITHDRAWN
     assert refreshed(second).waiting_position == 1
@@ -125,7 +123,7 @@ class TestOffers:
         session = make_session(capacity=1, promotion=Session.Promotion.OFFER, offer_hours=24)
         holder = book(session)
         first, second = book(session), book(session)
-        actions.cancel(booking=holder, by=holder.person, now=NOW)
+        give_up(holder)
         return session, refreshed(first), refreshed(second)
 
     def test_place_is_held_for_the_person_offered_it(self) -> None:
@@ -181,7 +179,7 @@ class TestOffers:
             capacity=1, promotion=Session.Promotion.OFFER, starts_at=NOW + timedelta(hours=5)
         )
         holder, waiting = book(session), book(session)
-        actions.cancel(booking=holder, by=holder.person, now=NOW)
+        give_up(holder)
         assert refreshed(waiting).offered_until == NOW + timedelta(hours=2, minutes=30)
 
     def test_nothing_to_accept_on_a_confirmed_booking(self) -> None:
@@ -195,7 +193,7 @@ def test_many_waiting_people_are_given_places_in_short_transactions() -> None:
     book(session)
     people = [make_person() for _ in range(actions.FILL_AT_ONCE + 5)]
     for person in people:
-        actions.book(session=session, person=person, by=person, now=NOW)
+        book(session, person)
     Session.objects.filter(pk=session.pk).update(capacity=100)
     assert sweep(now=NOW) == len(people)
     session.refresh_from_db()
@@ -222,10 +220,9 @@ def test_people_are_locked_once_after_each_locking_of_a_session() -> None:
     session = make_session(capacity=1)
     book(session)
     book(session)
-    newcomer = make_person()
     Session.objects.filter(pk=session.pk).update(capacity=3)
     with CaptureQueriesContext(connection) as asked:
-        actions.book(session=session, person=newcomer, by=newcomer, now=NOW)
+        book(session)
     locks = [query["sql"] for query in asked if "FOR NO KEY UPDATE" in query["sql"]]
     tables = ["people" if "accounts_user" in sql else "session" for sql in locks]
     assert tables == ["session", "people"] * 2
@@ -236,7 +233,7 @@ def test_statements_of_one_booking(django_assert_num_queries) -> None:  # type: 
     session = make_session()
     person = make_person()
     with django_assert_num_queries(9):
-        actions.book(session=session, person=person, by=person, now=NOW)
+        book(session, person)
 
 
 def test_a_session_that_fails_keeps_no_other_from_its_turn() -> None:
@@ -244,8 +241,8 @@ def test_a_session_that_fails_keeps_no_other_from_its_turn() -> None:
     waiting = {}
     for session in (broken, sound):
         first, second = make_person(), make_person()
-        actions.book(session=session, person=first, by=first, now=NOW)
-        waiting[session.pk] = actions.book(session=session, person=second, by=second, now=NOW)
+        book(session, first)
+        waiting[session.pk] = book(session, second)
     Session.objects.update(capacity=2)
     with connection.cursor() as cursor:
         cursor.execute(

@@ -20,7 +20,8 @@ from booking.places.refusals import (
 )
 from booking.places.sweep import sweep
 from tests.factories import NOW, make_person, make_session
-from tests.places.booked import State, book, refreshed
+from tests.people import book, give_up
+from tests.places.booked import State, refreshed
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +34,7 @@ class TestRefusals:
         holder, waiting = book(session), book(session)
         for booking in (holder, waiting):
             with pytest.raises(AlreadyBooked) as refusal:
-                actions.book(session=session, person=booking.person, by=booking.person, now=NOW)
+                book(session, booking.person)
             assert refusal.value.booking == booking
         assert "waiting list" in str(refusal.value)
 
@@ -66,26 +67,23 @@ class TestRefusals:
         overlapping = make_session(starts_at=NOW + timedelta(days=10, hours=2, minutes=59))
         adjacent = make_session(starts_at=NOW + timedelta(days=10, hours=3))
         person = make_person()
-        held = actions.book(session=other, person=person, by=person, now=NOW)
+        held = book(other, person)
         with pytest.raises(Clash) as refusal:
-            actions.book(session=overlapping, person=person, by=person, now=NOW)
+            book(overlapping, person)
         assert refusal.value.other == held
         assert other.course.title in str(refusal.value)
-        assert (
-            actions.book(session=adjacent, person=person, by=person, now=NOW).state
-            == State.CONFIRMED
-        )
+        assert book(adjacent, person).state == State.CONFIRMED
 
     def test_waiting_is_allowed_with_an_overlap_but_not_promoted(self) -> None:
         other = make_session(starts_at=NOW + timedelta(days=10))
         full = make_session(capacity=1, starts_at=NOW + timedelta(days=10))
         holder = book(full)
         person = make_person()
-        actions.book(session=other, person=person, by=person, now=NOW)
-        blocked = actions.book(session=full, person=person, by=person, now=NOW)
+        book(other, person)
+        blocked = book(full, person)
         assert blocked.state == State.WAITING
         behind = book(full)
-        actions.cancel(booking=holder, by=holder.person, now=NOW)
+        give_up(holder)
         assert refreshed(blocked).state == State.WAITING
         assert refreshed(behind).state == State.CONFIRMED
 
@@ -94,23 +92,23 @@ class TestRefusals:
         full = make_session(capacity=1, starts_at=NOW + timedelta(days=10))
         holder = book(full)
         person = make_person()
-        actions.book(session=other, person=person, by=person, now=NOW)
-        actions.book(session=full, person=person, by=person, now=NOW)
-        actions.cancel(booking=holder, by=holder.person, now=NOW)
+        book(other, person)
+        book(full, person)
+        give_up(holder)
         assert book(full).state == State.CONFIRMED
 
     def test_cancelling_twice(self) -> None:
         booking = book(make_session())
-        actions.cancel(booking=booking, by=booking.person, now=NOW)
+        give_up(booking)
         with pytest.raises(NotLive, match="already been cancelled"):
-            actions.cancel(booking=booking, by=booking.person, now=NOW)
+            give_up(booking)
         assert Session.objects.get(pk=booking.session_id).places_taken == 0
 
     def test_cancelling_after_the_start(self) -> None:
         session = make_session(starts_at=NOW + timedelta(hours=1))
         booking = book(session)
         with pytest.raises(SessionStarted):
-            actions.cancel(booking=booking, by=booking.person, now=NOW + timedelta(hours=1))
+            give_up(booking, now=NOW + timedelta(hours=1))
 
     def test_nobody_is_promoted_after_the_start(self) -> None:
         session = make_session(capacity=1, starts_at=NOW + timedelta(hours=1))

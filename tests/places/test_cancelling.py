@@ -12,7 +12,6 @@ from accounts.models import Sector, User
 from booking.catalogue.models import CancellationPolicy, ChargeBand, Session
 from booking.mail.composing import compose
 from booking.outbox.models import Message
-from booking.places import actions
 from booking.places.models import Booking
 from tests.factories import (
     NOW,
@@ -23,20 +22,15 @@ from tests.factories import (
     make_session,
 )
 from tests.mail.letters import part, read
+from tests.people import book, give_up, signed_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_now")]
 
 PROMISE = (
     "Free until 5pm on Tuesday 26 January 2027. After that £35 for late cancellation, £50 if you"
     " do not come."
 )
 INSIDE = NOW + timedelta(days=15)
-
-
-@pytest.fixture(autouse=True)
-def at_now() -> object:
-    with time_machine.travel(NOW, tick=False):
-        yield
 
 
 def charging(**fields: Any) -> CancellationPolicy:
@@ -47,15 +41,14 @@ def charging(**fields: Any) -> CancellationPolicy:
 
 
 def page(person: User, path: str) -> str:
-    client = Client()
-    client.force_login(person)
+    client = signed_in(person)
     return client.get(path).text
 
 
 def booked(session: Session | None = None, **fields: Any) -> Booking:
     person = make_person(**fields)
     session = session or make_session(policy=charging())
-    return actions.book(session=session, person=person, by=person, now=NOW)
+    return book(session, person)
 
 
 def mail_about(booking: Booking, topic: str) -> str:
@@ -83,8 +76,7 @@ def test_the_promise_is_told_before_booking_after_it_in_the_mail_and_in_the_cale
         assert PROMISE in shown
     mail = mail_about(booking, "booking.confirmed")
     assert flat(mail).count(PROMISE) == 3
-    entry = Client()
-    entry.force_login(booking.person)
+    entry = signed_in(booking.person)
     assert PROMISE in flat(entry.get(reverse("booking_ics", args=[booking.pk])).text)
 
 
@@ -120,17 +112,14 @@ def test_what_was_promised_stays_when_the_session_gets_another_policy() -> None:
     assert PROMISE in page(booking.person, booking.get_absolute_url())
 
 
-def test_the_cancel_page_tells_the_cost_before_the_button_and_the_booking_and_mail_after(
-    settings: Any,
-) -> None:
+def test_the_cancel_page_tells_the_cost_before_the_button_and_the_booking_and_mail_after() -> None:
     booking = booked()
     address = f"/bookings/{booking.pk}/cancel/"
     assert "Cancelling now costs nothing. It is free until 5pm" in page(booking.person, address)
     with time_machine.travel(INSIDE, tick=False):
         assert "Cancelling now costs £35 for late cancellation" in page(booking.person, address)
-        settings.TWO_STEP_REQUIRED = False
         assert "No charge: you cancel it for them." in page(make_coordinator(), address)
-        actions.cancel(booking=booking, by=booking.person, now=INSIDE)
+        give_up(booking, now=INSIDE)
         shown = page(booking.person, booking.get_absolute_url())
     assert "Late cancellation: £35 is charged." in shown
     assert "£35 is charged" in mail_about(booking, "booking.cancelled")

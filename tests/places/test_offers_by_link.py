@@ -14,7 +14,8 @@ from booking.places import actions, links
 from booking.places.models import Booking
 from booking.places.sweep import sweep
 from tests.factories import make_course, make_person, make_policy, make_session, morning
-from tests.places.managers.test_approvals import at_once
+from tests.people import at_once, book, book_now, give_up, signed_in
+from tests.places.booked import state_of
 
 pytestmark = pytest.mark.django_db
 
@@ -24,8 +25,8 @@ def offered(person: User | None = None, **fields: object) -> Booking:
     fields.setdefault("starts_at", morning(30))
     session = make_session(capacity=1, promotion=Session.Promotion.OFFER, **fields)  # type: ignore[arg-type]
     holder, person, now = make_person(), person or make_person(), timezone.now()
-    held = actions.book(session=session, person=holder, by=holder, now=now)
-    booking = actions.book(session=session, person=person, by=person, now=now)
+    held = book(session, holder, now=now)
+    booking = book(session, person, now=now)
     actions.cancel(booking=held, by=holder, now=now)
     booking.refresh_from_db()
     assert booking.state == Booking.State.OFFERED
@@ -35,10 +36,6 @@ def offered(person: User | None = None, **fields: object) -> Booking:
 def path_of(booking: Booking) -> str:
     assert booking.offered_until is not None
     return links.offer_path(booking.pk, booking.offered_until)
-
-
-def state_of(booking: Booking) -> str:
-    return Booking.objects.get(pk=booking.pk).state
 
 
 def test_looking_shows_the_offer_and_answers_nothing() -> None:
@@ -72,8 +69,7 @@ def test_accepting_gives_the_place_without_signing_in() -> None:
 
 def test_declining_passes_the_place_on() -> None:
     booking = offered()
-    third = make_person()
-    waiting = actions.book(session=booking.session, person=third, by=third, now=timezone.now())
+    waiting = book_now(booking.session)
     assert Client().post(path_of(booking), {"answer": "decline"}).status_code == 302
     assert state_of(booking) == Booking.State.DECLINED
     assert state_of(waiting) == Booking.State.OFFERED
@@ -110,7 +106,7 @@ def test_a_link_answers_no_other_offer_of_the_same_booking() -> None:
 def test_a_link_is_dead_once_the_booking_has_ended_and_after_the_start() -> None:
     booking = offered()
     actions.accept_offer(booking=booking, by=booking.person, now=timezone.now())
-    actions.cancel(booking=booking, by=booking.person, now=timezone.now())
+    give_up(booking, now=timezone.now())
     assert Client().get(path_of(booking)).status_code == 410
     other = offered()
     Session.objects.filter(pk=other.session_id).update(starts_at=timezone.now())
@@ -162,7 +158,7 @@ def test_a_clash_is_shown_and_refused() -> None:
     other = make_session(course=make_course(title="Neglect"), starts_at=starts)
     # The offer holds a place at that time, so only somebody else's hand can bring it about.
     Booking.objects.filter(pk=booking.pk).update(state=Booking.State.LAPSED)
-    actions.book(session=other, person=person, by=person, now=timezone.now())
+    book_now(other, person)
     Booking.objects.filter(pk=booking.pk).update(state=Booking.State.OFFERED)
     page = Client().get(path_of(booking)).content.decode()
     assert "overlaps: Neglect" in page
@@ -202,9 +198,8 @@ def test_accepting_and_declining_at_once_gives_one_answer() -> None:
 @pytest.mark.parametrize("fields", [{}, {"answer": ""}, {"answer": "perhaps"}])
 def test_no_answer_on_the_booking_page_neither_accepts_nor_declines(fields: dict[str, str]) -> None:
     booking = offered()
-    signed_in = Client()
-    signed_in.force_login(booking.person)
-    page = signed_in.post(reverse("answer_offer", args=[booking.pk]), fields, follow=True)
+    browser = signed_in(booking.person)
+    page = browser.post(reverse("answer_offer", args=[booking.pk]), fields, follow=True)
     assert "Press “Accept the place” or “Decline it”." in page.content.decode()
     assert state_of(booking) == Booking.State.OFFERED
 
@@ -213,9 +208,8 @@ def test_somebody_whose_manager_is_not_known_names_them_on_the_page() -> None:
     booking = offered()
     booking.session.course.needs_manager_approval = True
     booking.session.course.save()
-    signed_in = Client()
-    signed_in.force_login(booking.person)
-    sent_on = signed_in.post(reverse("answer_offer", args=[booking.pk]), {"answer": "accept"})
+    browser = signed_in(booking.person)
+    sent_on = browser.post(reverse("answer_offer", args=[booking.pk]), {"answer": "accept"})
     assert sent_on.headers["Location"] == path_of(booking)
     response = Client().post(path_of(booking), {"answer": "accept", "manager_email": ""})
     assert response.status_code == 422

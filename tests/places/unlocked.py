@@ -6,16 +6,16 @@ from unittest.mock import patch
 from booking.site.wsgi import application
 
 if TYPE_CHECKING:
-    from booking.catalogue.models import Session
+    from booking.places.lock import RuledSession
 
 __all__ = ["application"]
 
 
-def read_without_lock(session_id: int) -> "Session":
-    """As `lock_session`, only that nobody waits for anybody."""
+def read_without_lock(session_id: int) -> "RuledSession":
+    """As `_lock_session`, only that nobody waits for anybody."""
     from booking.places.lock import read_session
 
     return read_session(session_id)
 
 
-patch("booking.places.lock.lock_session", read_without_lock).start()
+patch("booking.places.lock._lock_session", read_without_lock).start()

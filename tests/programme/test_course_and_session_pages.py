@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import time_machine
 from django.core.cache import caches
 from django.test import Client
 from django.urls import reverse
@@ -27,15 +26,9 @@ from tests.factories import (
     make_venue,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_now")]
 
 START = datetime(2027, 2, 9, 9, 30, tzinfo=LONDON)
-
-
-@pytest.fixture(autouse=True)
-def at_now() -> Any:
-    with time_machine.travel(NOW, tick=False):
-        yield
 
 
 def page_of(client: Client, session: Session) -> str:

@@ -2,25 +2,17 @@
 
 import re
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import pytest
-import time_machine
 from django.test import Client
 
 from booking.catalogue.models import DiaryDate
 from booking.catalogue.months import Month, weeks
 from booking.site.wording import LONDON
-from tests.factories import NOW, make_course, make_person, make_session
+from tests.factories import make_course, make_person, make_session
 from tests.programme.listed import titles
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def at_now() -> Any:
-    with time_machine.travel(NOW, tick=False):
-        yield
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_now")]
 
 
 # ---------------------------------------------------------------- the month

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.core.cache import caches
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
@@ -17,7 +16,7 @@ from booking.site.wording import LONDON
 from tests.factories import NOW, make_course, make_session, make_venue
 from tests.programme.listed import titles
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_now")]
 
 
 TITLES = {
@@ -27,12 +26,6 @@ TITLES = {
     "CE": "Introduction to Child Exploitation",
     "LOAN": "Illegal Money Lending",
 }
-
-
-@pytest.fixture(autouse=True)
-def at_now() -> Any:
-    with time_machine.travel(NOW, tick=False):
-        yield
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from booking.outbox.models import Message
 from booking.outbox.posting import Draft
 from booking.places import announcements
 from booking.places.models import Booking
@@ -9,7 +10,7 @@ from booking.replies.incoming import Fetched
 from booking.replies.intake import take_in
 from booking.replies.models import ReceivedMail
 from tests.factories import NOW
-from tests.mail.letters import times
+from tests.mail.letters import make_booking, post, times
 
 State = ReceivedMail.State
 
@@ -24,3 +25,13 @@ def why_listed() -> str:
 
 def confirmation_of(booking: Booking) -> Iterator[Draft]:
     return announcements.given_a_place(booking, times(booking))
+
+
+def sent_confirmation() -> Message:
+    """A confirmation that the mail server has accepted."""
+    [message] = post(confirmation_of(make_booking()))
+    Message.objects.filter(pk=message.pk).update(
+        state=Message.State.SENT, handed_over=True, sent_at=NOW
+    )
+    message.refresh_from_db()
+    return message

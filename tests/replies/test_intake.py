@@ -7,7 +7,6 @@ import pytest
 
 from booking.outbox.models import Message
 from booking.places.models import Booking
-from booking.replies.actions import DECLINED_TOPIC
 from booking.replies.models import CalendarReply
 from tests.factories import NOW, make_person, make_session
 from tests.mail.letters import make_booking, part, post, read, written
@@ -18,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def reminders_of_the_place() -> list[Message]:
-    return list(Message.objects.filter(topic=DECLINED_TOPIC))
+    return list(Message.objects.filter(topic="booking.declined_in_calendar"))
 
 
 # --- answers of calendars ---

@@ -14,23 +14,12 @@ from booking.replies.actions import note_mailbox
 from booking.replies.incoming import Fetched
 from booking.replies.intake import take_in
 from booking.replies.models import ReceivedMail
-from tests.factories import NOW, make_coordinator, make_person, make_trainer
+from tests.factories import NOW, make_person, make_trainer
+from tests.people import signed_in
 from tests.replies import letters
-from tests.replies.test_reports import sent_confirmation
+from tests.replies.receiving import sent_confirmation
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def without_two_step(settings: Settings) -> None:
-    settings.TWO_STEP_REQUIRED = False
-
-
-@pytest.fixture
-def coordinator() -> Client:
-    client = Client()
-    client.force_login(make_coordinator())
-    return client
 
 
 def listed(mail: bytes) -> ReceivedMail:
@@ -94,8 +83,7 @@ def test_to_everybody_but_coordinators_the_page_does_not_exist() -> None:
         reverse("manage_address_works", args=[failing.pk]),
     )
     for person in (make_person(), make_trainer(), make_person(is_staff=True)):
-        client = Client()
-        client.force_login(person)
+        client = signed_in(person)
         for address in addresses:
             assert client.get(address).status_code == 404
             assert client.post(address).status_code == 404

@@ -16,7 +16,6 @@ from pytest_django import Settings
 from booking.local.processes import free_port
 from booking.local.servers import REPOSITORY
 from booking.outbox.models import Message
-from booking.replies.actions import DECLINED_TOPIC
 from booking.replies.intake import take_in
 from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
 from booking.replies.reading import LARGEST_MAIL, ReplyMailbox, Round, read_replies
@@ -92,7 +91,7 @@ def test_a_listed_mail_is_not_looked_at_again(mailbox: Mailbox) -> None:
 def test_a_mail_that_was_acted_on_and_not_moved_is_only_moved(mailbox: Mailbox) -> None:
     booking = make_booking(make_session(starts_at=morning(21)))
     mailbox.deliver(letters.google_reply(booking, "DECLINED"))
-    with ReplyMailbox(mailbox.server) as opened:
+    with ReplyMailbox.opened(mailbox.server) as opened:
         [uid] = opened.waiting()
         fetched = opened.fetch(uid)
         assert fetched is not None
@@ -101,7 +100,7 @@ def test_a_mail_that_was_acted_on_and_not_moved_is_only_moved(mailbox: Mailbox) 
     assert read_replies() == Round(done=1)
     assert mailbox.flags() == []
     assert CalendarReply.objects.count() == 1
-    assert Message.objects.filter(topic=DECLINED_TOPIC).count() == 1
+    assert Message.objects.filter(topic="booking.declined_in_calendar").count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -140,7 +139,7 @@ def test_a_reader_that_is_killed_loses_nothing_and_repeats_nothing(
     assert read_replies() == Round(done=1)
     assert mailbox.flags() == []
     assert CalendarReply.objects.count() == 1
-    assert Message.objects.filter(topic=DECLINED_TOPIC).count() == 1
+    assert Message.objects.filter(topic="booking.declined_in_calendar").count() == 1
 
 
 def test_a_poisonous_mail_does_not_hold_up_the_others(mailbox: Mailbox) -> None:
@@ -161,7 +160,7 @@ def test_a_mail_that_is_too_large_is_not_fetched_whole(mailbox: Mailbox) -> None
         + b"x" * LARGEST_MAIL
     )
     mailbox.deliver(large)
-    with ReplyMailbox(mailbox.server) as opened:
+    with ReplyMailbox.opened(mailbox.server) as opened:
         fetched = opened.fetch(opened.waiting()[0])
         assert fetched is not None
         assert (fetched.is_whole, len(fetched.raw) < 1000) == (False, True)

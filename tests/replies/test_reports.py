@@ -14,24 +14,14 @@ from booking.replies.incoming import Fetched
 from booking.replies.intake import take_in
 from booking.replies.models import CalendarReply, ReceivedMail
 from tests.factories import NOW
-from tests.mail.letters import make_booking, post
+from tests.mail.letters import make_booking
 from tests.replies import letters
-from tests.replies.receiving import State, confirmation_of, receive, why_listed
+from tests.replies.receiving import State, receive, sent_confirmation, why_listed
 
 pytestmark = pytest.mark.django_db
 
 
 # --- reports of mail servers ---
-
-
-def sent_confirmation() -> Message:
-    """A confirmation that the mail server has accepted."""
-    [message] = post(confirmation_of(make_booking()))
-    Message.objects.filter(pk=message.pk).update(
-        state=Message.State.SENT, handed_over=True, sent_at=NOW
-    )
-    message.refresh_from_db()
-    return message
 
 
 def report_on(message: Message, **fields: str) -> bytes:
@@ -272,6 +262,7 @@ _PIECES = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -285,6 +276,7 @@ def test_whatever_comes_is_settled_or_listed(pieces: list[bytes]) -> None:
     assert not Message.objects.exists()
 
 
+@pytest.mark.slow
 @settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

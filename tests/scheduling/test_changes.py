@@ -7,15 +7,11 @@ import pytest
 
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import CapacityTooLow, SessionNotOpen, SessionStarted
-from booking.scheduling import cancelling, capacity, changing
+from booking.scheduling import cancelling, capacity
 from booking.scheduling.changing import BadTimes, PlannedSitting
-from tests.factories import (
-    NOW,
-    make_coordinator,
-    make_session,
-    make_venue,
-)
-from tests.scheduling.changes import as_it_is, book, posted
+from tests.factories import NOW, make_coordinator, make_session, make_venue
+from tests.people import book
+from tests.scheduling.changes import as_it_is, move, move_to, posted, rearrange
 
 pytestmark = pytest.mark.django_db
 
@@ -23,15 +19,8 @@ pytestmark = pytest.mark.django_db
 def test_a_move_invites_again_with_the_same_uid_and_a_higher_sequence() -> None:
     session = make_session(capacity=1)
     held, waiting = book(session), book(session)
-    arrangements = as_it_is(session)
-    later = arrangements.sittings[0].starts_at + timedelta(hours=1)
-    moved = replace(arrangements.sittings[0], starts_at=later, ends_at=later + timedelta(hours=3))
-    told = changing.rearrange(
-        session=session,
-        arrangements=replace(arrangements, sittings=(moved,)),
-        by=make_coordinator(),
-        now=NOW,
-    )
+    later = session.starts_at + timedelta(hours=1)
+    told = move_to(session, later)
     assert [change.what for change in told] == ["Date and time"]
     invited, moved_message = posted(held)
     assert moved_message.topic == "session.changed"
@@ -51,13 +40,7 @@ def test_dropping_a_date_calls_off_that_entry_alone() -> None:
         sittings=[(first, first + timedelta(hours=3)), (second, second + timedelta(hours=3))]
     )
     booking = book(session)
-    arrangements = as_it_is(session)
-    changing.rearrange(
-        session=session,
-        arrangements=replace(arrangements, sittings=arrangements.sittings[:1]),
-        by=make_coordinator(),
-        now=NOW,
-    )
+    rearrange(session, sittings=as_it_is(session).sittings[:1])
     invitations, after = posted(booking)[:2], posted(booking)[2:]
     assert [message.payload["event"]["method"] for message in after] == ["REQUEST", "CANCEL"]
     assert after[1].payload["event"]["uid"] == invitations[1].payload["event"]["uid"]
@@ -72,16 +55,7 @@ def test_a_date_may_move_onto_the_old_time_of_another() -> None:
     )
     for step in (week, -week):
         planned = as_it_is(session).sittings
-        moved = tuple(
-            replace(each, starts_at=each.starts_at + step, ends_at=each.ends_at + step)
-            for each in planned
-        )
-        changing.rearrange(
-            session=session,
-            arrangements=replace(as_it_is(session), sittings=moved),
-            by=make_coordinator(),
-            now=NOW,
-        )
+        move(session, step)
         assert [each.pk for each in session.sittings.all()] == [each.key for each in planned]
     session.refresh_from_db()
     assert session.starts_at == first
@@ -90,14 +64,11 @@ def test_a_date_may_move_onto_the_old_time_of_another() -> None:
 def test_a_join_link_is_for_people_with_a_place_only() -> None:
     session = make_session(capacity=1, delivery="online", join_url="https://meet.example/old")
     held, waiting = book(session), book(session)
-    linked = replace(as_it_is(session), join_url="https://meet.example/new")
-    changing.rearrange(session=session, arrangements=linked, by=make_coordinator(), now=NOW)
+    rearrange(session, join_url="https://meet.example/new")
     assert posted(held)[-1].payload["changes"][0]["after"] == "https://meet.example/new"
     assert [message.topic for message in posted(waiting)] == ["booking.waiting"]
-    moved = replace(linked, delivery="in person", venue=make_venue("Carriageworks"))
-    changing.rearrange(session=session, arrangements=moved, by=make_coordinator(), now=NOW)
-    back = replace(linked, join_url="https://meet.example/third")
-    changing.rearrange(session=session, arrangements=back, by=make_coordinator(), now=NOW)
+    rearrange(session, delivery="in person", venue=make_venue("Carriageworks"))
+    rearrange(session, delivery="online", venue=None, join_url="https://meet.example/third")
     told = [each["what"] for each in posted(waiting)[-1].payload["changes"]]
     assert told == ["Place"]
     told = [each["what"] for each in posted(held)[-1].payload["changes"]]
@@ -113,12 +84,7 @@ def test_a_date_keeps_its_number_once_an_earlier_one_has_begun() -> None:
     starts = [NOW + timedelta(days=days) for days in (20, 27, 34)]
     session = make_session(sittings=[(each, each + timedelta(hours=3)) for each in starts])
     booking = book(session)
-    changing.rearrange(
-        session=session,
-        arrangements=replace(as_it_is(session), venue=make_venue("Carriageworks")),
-        by=make_coordinator(),
-        now=starts[0] + timedelta(days=1),
-    )
+    rearrange(session, venue=make_venue("Carriageworks"), now=starts[0] + timedelta(days=1))
     numbers = [(each.payload["number"], each.payload["of"]) for each in posted(booking)]
     assert numbers == [(1, 3), (2, 3), (3, 3), (2, 3), (3, 3)]
 
@@ -126,21 +92,14 @@ def test_a_date_keeps_its_number_once_an_earlier_one_has_begun() -> None:
 def test_nothing_changed_tells_nobody() -> None:
     session = make_session()
     booking = book(session)
-    assert not changing.rearrange(
-        session=session, arrangements=as_it_is(session), by=make_coordinator(), now=NOW
-    )
+    assert not rearrange(session)
     assert len(posted(booking)) == 1
 
 
 def test_another_venue_says_before_and_after() -> None:
     session = make_session(venue=make_venue("Reginald Centre"))
     booking = book(session)
-    changing.rearrange(
-        session=session,
-        arrangements=replace(as_it_is(session), venue=make_venue("Merrion House")),
-        by=make_coordinator(),
-        now=NOW,
-    )
+    rearrange(session, venue=make_venue("Merrion House"))
     assert posted(booking)[-1].payload["changes"] == [
         {
             "what": "Place",
@@ -153,8 +112,7 @@ def test_another_venue_says_before_and_after() -> None:
 
 def test_impossible_times_are_refused() -> None:
     session = make_session()
-    arrangements = as_it_is(session)
-    only = arrangements.sittings[0]
+    [only] = as_it_is(session).sittings
     for sittings, words in [
         ((), "at least one date"),
         ((replace(only, ends_at=only.starts_at),), "end after it starts"),
@@ -162,12 +120,7 @@ def test_impossible_times_are_refused() -> None:
         ((PlannedSitting(NOW - timedelta(hours=1), NOW + timedelta(hours=1)),), "lie ahead"),
     ]:
         with pytest.raises(BadTimes, match=words):
-            changing.rearrange(
-                session=session,
-                arrangements=replace(arrangements, sittings=sittings),
-                by=make_coordinator(),
-                now=NOW,
-            )
+            rearrange(session, sittings=sittings)
 
 
 def test_capacity_cannot_fall_below_what_is_taken() -> None:
@@ -220,11 +173,6 @@ def test_a_sitting_that_has_begun_neither_moves_nor_goes() -> None:
     longer = replace(held.sittings[0], ends_at=first + timedelta(hours=5))
     for sittings in ((longer, held.sittings[1]), (held.sittings[1],)):
         with pytest.raises(BadTimes, match="A date that has begun cannot change"):
-            changing.rearrange(
-                session=session,
-                arrangements=replace(held, sittings=sittings),
-                by=make_coordinator(),
-                now=first + timedelta(hours=1),
-            )
+            rearrange(session, sittings=sittings, now=first + timedelta(hours=1))
     with pytest.raises(SessionStarted):
-        changing.rearrange(session=session, arrangements=held, by=make_coordinator(), now=second)
+        rearrange(session, now=second)

@@ -15,7 +15,7 @@ from booking.places import actions, links
 from booking.places.managers import asking
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
-from booking.scheduling import changing, corrections
+from booking.scheduling import corrections
 from tests.factories import (
     NOW,
     make_agency,
@@ -26,7 +26,8 @@ from tests.factories import (
     make_venue,
 )
 from tests.mail.letters import part, read
-from tests.scheduling.changes import as_it_is, book, posted
+from tests.people import book, give_up
+from tests.scheduling.changes import as_it_is, move_to, posted, rearrange
 
 pytestmark = pytest.mark.django_db
 
@@ -34,19 +35,12 @@ pytestmark = pytest.mark.django_db
 def test_who_has_yet_to_answer_has_no_longer_than_until_the_new_start() -> None:
     session = make_session(capacity=1, promotion=Session.Promotion.OFFER)
     held, offered, invited = book(session), book(session), book(session)
-    actions.cancel(booking=held, by=held.person, now=NOW)
+    give_up(held)
     Booking.objects.filter(pk=invited.pk).update(must_accept_by=session.starts_at)
     offered.refresh_from_db()
     first_end = offered.offered_until
-    arrangements = as_it_is(session)
     sooner = NOW + timedelta(hours=4)
-    moved = replace(arrangements.sittings[0], starts_at=sooner, ends_at=sooner + timedelta(hours=3))
-    changing.rearrange(
-        session=session,
-        arrangements=replace(arrangements, sittings=(moved,)),
-        by=make_coordinator(),
-        now=NOW,
-    )
+    move_to(session, sooner)
     offered.refresh_from_db()
     invited.refresh_from_db()
     assert offered.offered_until is not None
@@ -71,22 +65,13 @@ def test_an_offer_lasts_as_promised_unless_the_session_moves_to_begin_earlier() 
     venue = make_venue("Carriageworks")
     session = make_session(capacity=1, promotion=Session.Promotion.OFFER, venue=venue)
     held, offered = book(session), book(session)
-    actions.cancel(booking=held, by=held.person, now=NOW)
+    give_up(held)
     offered.refresh_from_db()
     promised = offered.offered_until
     Session.objects.update(offer_hours=1)
     plan = VenuePlan(name=venue.name, address="1 New Street, Leeds", getting_there="")
     corrections.change_venue(venue=venue, plan=plan, by=make_coordinator(), now=NOW)
-    planned = as_it_is(session)
-    [sitting] = planned.sittings
-    later = replace(sitting, ends_at=sitting.ends_at + timedelta(days=1))
-    later = replace(later, starts_at=sitting.starts_at + timedelta(days=1))
-    changing.rearrange(
-        session=session,
-        arrangements=replace(planned, sittings=(later,)),
-        by=make_coordinator(),
-        now=NOW,
-    )
+    move_to(session, session.starts_at + timedelta(days=1))
     offered.refresh_from_db()
     assert offered.offered_until == promised
     told = [message.topic for message in posted(offered)]
@@ -98,18 +83,14 @@ def test_a_manager_is_not_asked_twice_who_was_asked_anew_in_the_same_moment() ->
     session = make_session(course=course, capacity=1)
     agency = make_agency(domains=["agency.example"])
     first, waiting = (
-        actions.book(session=session, person=person, by=person, now=NOW)
+        book(session, person)
         for person in (
             make_person(agency=agency, manager_email="boss@agency.example") for _ in range(2)
         )
     )
-    planned = as_it_is(session)
-    sooner = NOW + timedelta(days=9)
-    moved = replace(planned.sittings[0], starts_at=sooner, ends_at=sooner + timedelta(hours=3))
-    arrangements = replace(planned, sittings=(moved,))
-    changing.rearrange(session=session, arrangements=arrangements, by=make_coordinator(), now=NOW)
+    move_to(session, NOW + timedelta(days=9))
     assert questions(waiting).count() == 2
-    actions.cancel(booking=first, by=first.person, now=NOW)
+    give_up(first)
     waiting.refresh_from_db()
     assert waiting.state == Booking.State.REQUESTED
     assert questions(waiting).count() == 2
@@ -127,22 +108,15 @@ def test_a_manager_who_has_not_answered_is_asked_about_the_session_as_it_is_now(
     agency = make_agency(domains=["agency.example"])
     managers = ("boss@agency.example", "boss@agency.example", "boss@elsewhere.example")
     people = [make_person(agency=agency, manager_email=each) for each in managers]
-    asked, agreed, unconfirmed = (
-        actions.book(session=session, person=person, by=person, now=NOW) for person in people
-    )
+    asked, agreed, unconfirmed = (book(session, person) for person in people)
     actions.approve(approval=agreed.approval, now=NOW)
     key = Approval.objects.get(booking=asked).key
-    linked = replace(as_it_is(session), join_url="https://meet.example/new")
-    changing.rearrange(session=session, arrangements=linked, by=make_coordinator(), now=NOW)
+    rearrange(session, join_url="https://meet.example/new")
     assert questions(asked).count() == 1, "the link is not their business"
     sooner = NOW + timedelta(days=2)
-    moved = replace(linked.sittings[0], starts_at=sooner, ends_at=sooner + timedelta(hours=3))
-    changing.rearrange(
-        session=session,
-        arrangements=replace(linked, sittings=(moved,), join_url=""),
-        by=make_coordinator(),
-        now=NOW,
-    )
+    [planned] = as_it_is(session).sittings
+    moved = replace(planned, starts_at=sooner, ends_at=sooner + timedelta(hours=3))
+    rearrange(session, sittings=(moved,), join_url="")
     first, second = questions(asked)
     assert second.to_email == "boss@agency.example"
     assert second.payload["until"] == sooner.isoformat()
@@ -170,16 +144,9 @@ def questions(booking: Booking) -> QuerySet[Message]:
 def test_a_place_held_for_the_manager_is_held_until_the_new_start_at_most() -> None:
     session = make_session(course=make_course(needs_manager_approval=True))
     person = make_person(manager_email="manager@example.org")
-    booking = actions.book(session=session, person=person, by=person, now=NOW)
-    arrangements = as_it_is(session)
+    booking = book(session, person)
     sooner = NOW + timedelta(days=2)
-    moved = replace(arrangements.sittings[0], starts_at=sooner, ends_at=sooner + timedelta(hours=3))
-    changing.rearrange(
-        session=session,
-        arrangements=replace(arrangements, sittings=(moved,)),
-        by=make_coordinator(),
-        now=NOW,
-    )
+    move_to(session, sooner)
     approval = Approval.objects.get(booking=booking)
     assert approval.expires_at == sooner
     assert posted(booking)[-1].payload["until"] == sooner.isoformat()

@@ -9,7 +9,7 @@ from typing import Any
 
 import icalendar
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 
 from accounts.models import User
 from booking.calendars.entries import booking_events
@@ -17,8 +17,7 @@ from booking.calendars.feeds import with_entries
 from booking.catalogue.courses import PLAIN_FIELDS, CoursePlan, VenuePlan
 from booking.catalogue.models import Course, Session, Venue
 from booking.outbox.models import Message
-from booking.places import actions
-from booking.places.lock import lock_session
+from booking.places.lock import locked_session
 from booking.places.models import Booking
 from booking.scheduling import corrections, drafting
 from booking.scheduling.corrections import CorrectedMeanwhile
@@ -27,21 +26,15 @@ from tests.factories import (
     NOW,
     make_coordinator,
     make_course,
-    make_person,
     make_policy,
     make_session,
     make_trainer,
     make_venue,
 )
 from tests.mail.letters import part, read, written
+from tests.people import book
 
 pytestmark = pytest.mark.django_db
-
-
-def book(session: Session) -> Booking:
-    """Somebody new books."""
-    person = make_person()
-    return actions.book(session=session, person=person, by=person, now=NOW)
 
 
 def last(booking: Booking) -> Message:
@@ -176,8 +169,7 @@ def test_a_session_that_comes_in_while_people_are_told_is_not_left_out(what: str
             rename(course, "Neglect and its signs", by=by)
 
     with ThreadPoolExecutor(2) as pool:
-        with transaction.atomic():
-            lock_session(session.pk)
+        with locked_session(session):
             correcting = pool.submit(alone, correct)
             wait_for_somebody_to_be_held_up()
             pool.submit(alone, lambda: make_session(**its)).result()
@@ -193,8 +185,7 @@ def test_a_draft_that_is_discarded_while_people_are_told_is_said_to_have_changed
     make_session(course=course)
     draft = make_session(course=course, state=Session.State.DRAFT, venue=None)
     with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic():
-            lock_session(draft.pk)
+        with locked_session(draft):
             rename_it = partial(rename, course, "Neglect and its signs", by=by)
             correcting = pool.submit(alone, rename_it)
             wait_for_somebody_to_be_held_up()

@@ -28,28 +28,11 @@ from tests.factories import (
     make_session,
 )
 from tests.mail.letters import part, read
+from tests.people import book, signed_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_now")]
 
 State = Booking.State
-
-
-@pytest.fixture(autouse=True)
-def at_now(settings: Any) -> object:
-    settings.TWO_STEP_REQUIRED = False
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-def signed_in(person: User) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
-
-
-def book(session: Session, person: User | None = None, *, days: int = 0) -> Booking:
-    who = person or make_person()
-    return actions.book(session=session, person=who, by=who, now=NOW + timedelta(days=days))
 
 
 def ask(course: Course, person: User | None = None, *, days: int = 0) -> User:
@@ -103,7 +86,7 @@ def test_those_who_asked_first_are_offered_the_places_in_order_and_newcomers_com
     course = make_course()
     full = make_session(course=course, capacity=1)
     book(full)
-    second = book(full, days=2).person
+    second = book(full, now=NOW + timedelta(days=2)).person
     third, first = ask(course, days=3), ask(course, days=1)
     session = draft(course, capacity=2, starts_at=NOW + timedelta(days=60))
     coordinator = make_coordinator()
@@ -179,7 +162,7 @@ def test_interest_ends_with_a_certain_place_and_not_with_an_offer() -> None:
     book(session, before)
     for person in (held, offered, before):
         ask(course, person, days=1)
-    book(session, held, days=2)
+    book(session, held, now=NOW + timedelta(days=2))
     Booking.objects.create(
         session=session,
         person=offered,

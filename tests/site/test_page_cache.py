@@ -2,31 +2,18 @@
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from booking.catalogue.models import Session
-from booking.places import actions
-from tests.factories import make_course, make_person, make_session, morning
+from tests.factories import make_course, make_person, make_session, morning, session_ahead
+from tests.people import book_now, signed_in
 
 pytestmark = pytest.mark.django_db
-
-
-def ahead(**fields: object) -> Session:
-    """A session three weeks from today."""
-    return make_session(starts_at=morning(21), **fields)  # type: ignore[arg-type]
-
-
-def book(session: Session) -> None:
-    """Somebody books."""
-    person = make_person()
-    actions.book(session=session, person=person, by=person, now=timezone.now())
 
 
 def test_a_kept_session_page_costs_one_statement(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    address = ahead().get_absolute_url()
+    address = session_ahead().get_absolute_url()
     first = Client().get(address)
     with django_assert_num_queries(1):
         again = Client().get(address)
@@ -34,30 +21,29 @@ def test_a_kept_session_page_costs_one_statement(
 
 
 def test_places_left_are_never_stale() -> None:
-    session = ahead(capacity=3)
+    session = session_ahead(capacity=3)
     address = session.get_absolute_url()
     assert "3 places left" in Client().get(address).content.decode()
-    book(session)
+    book_now(session)
     assert "2 places left" in Client().get(address).content.decode()
 
 
 def test_places_left_on_other_dates_are_not_stale_either() -> None:
     course = make_course()
-    session = ahead(course=course, capacity=3)
+    session = session_ahead(course=course, capacity=3)
     other = make_session(course=course, capacity=9, starts_at=morning(30))
     address = session.get_absolute_url()
     assert "9 places left" in Client().get(address).content.decode()
-    book(other)
+    book_now(other)
     assert "8 places left" in Client().get(address).content.decode()
 
 
 def test_nobody_signed_in_gets_or_gives_a_kept_page() -> None:
-    session = ahead()
+    session = session_ahead()
     address = session.get_absolute_url()
     person = make_person(first_name="Zoë")
-    client = Client()
-    client.force_login(person)
-    actions.book(session=session, person=person, by=person, now=timezone.now())
+    client = signed_in(person)
+    book_now(session, person)
     own = client.get(address).content.decode()
     assert "Sign out" in own
     others = Client().get(address).content.decode()

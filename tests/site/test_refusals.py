@@ -4,10 +4,13 @@ import importlib
 import pkgutil
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import accounts
 import booking
+from booking.site.form_kit import Form, email_field
 from booking.site.refusals import Refused
+from booking.site.web import refusals_shown
 
 
 def below(kind: type[Exception]) -> Iterator[type[Exception]]:
@@ -51,3 +54,25 @@ def test_a_refusal_is_told_to_a_person_about_another_and_in_one_line() -> None:
     refused.instead, refused.of_another = "Come back.", "They are not here."
     assert refused.with_instead == "You are not here. Come back."
     assert refused.about_another == "They are not here."
+
+
+class _AddressForm(Form):
+    manager_email = email_field("Manager")
+
+
+def test_a_page_shows_a_refusal_beside_its_field_if_the_form_has_that_field() -> None:
+    class NotTheirs(Refused):
+        sentence, instead, field = "It is not theirs.", "Name another.", "manager_email"
+
+    def act() -> None:
+        raise NotTheirs
+
+    form, context = _AddressForm({"manager_email": "a@agency.example"}), dict[str, Any]()
+    with refusals_shown(context, beside=form):
+        act()
+    assert form.errors == {"manager_email": ["It is not theirs. Name another."]}
+    assert context == {}
+    for without in (None, Form({})):
+        with refusals_shown(context, beside=without):
+            act()
+        assert isinstance(context.pop("refusal"), NotTheirs)

@@ -2,12 +2,12 @@
 
 import pytest
 from django import forms
-from django.test import Client
 from django.urls import reverse
 
 from booking.catalogue.models import Course
 from booking.site.form_kit import ReminderDaysField
 from tests.factories import make_coordinator, make_course
+from tests.people import signed_in
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,9 @@ def test_anything_else_is_refused_in_one_sentence(typed: str) -> None:
 
 
 @pytest.mark.django_db
-def test_a_coordinator_sets_reminders_and_copies_of_a_course(settings: object) -> None:
-    settings.TWO_STEP_REQUIRED = False  # type: ignore[attr-defined]
+def test_a_coordinator_sets_reminders_and_copies_of_a_course() -> None:
     course = make_course()
-    client = Client()
-    client.force_login(make_coordinator(is_staff=True))
+    client = signed_in(make_coordinator(is_staff=True))
     address = reverse("admin:booking_course_change", args=[course.pk])
     page = client.get(address).text
     assert 'value="5, 1"' in page

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
-from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 from django.utils import timezone
 from pytest_django import Settings
@@ -21,6 +20,7 @@ from booking.catalogue.models import CourseInterest
 from booking.site.logs import JsonFormatter, blank_secrets
 from booking.site.signed_links import LinkRanOut, LinkRefused, SignedLink
 from tests.factories import make_course, make_trainer
+from tests.people import signed_in
 
 NOW = datetime(2027, 2, 1, 9, tzinfo=UTC)
 SECRET = "aB3-4.x_-9"
@@ -133,8 +133,7 @@ def test_a_link_opens_also_for_a_trainer_who_has_yet_to_set_up_a_second_step(
     settings.TWO_STEP_REQUIRED = True
     trainer, course, now = make_trainer(), make_course(), timezone.now()
     interest.tell_me(course=course, person=trainer, now=now)
-    client = Client()
-    client.force_login(trainer)
+    client = signed_in(trainer)
     assert client.get("/trainer/").headers["Location"] == reverse("two_step_needed")
     stop = interest.stop_path(CourseInterest.objects.get(person=trainer))
     assert client.post(stop).status_code == 200

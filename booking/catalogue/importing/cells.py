@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import zip_longest
 from pathlib import Path
 
 from django.core.exceptions import ValidationError
@@ -25,6 +26,12 @@ from booking.site.wording import counted
 
 # All but tab and line ends (Unicode category Cc).
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# What pasting brings along and nobody sees (Cf): zero-width spaces, marks of direction. Joiners are
+# spelling between letters beyond ASCII, as in Persian, and nowhere else.
+_INVISIBLE = re.compile(
+    r"[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+    r"|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
+)
 _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -155,7 +162,10 @@ class Sheet:
 
 
 def read_sheet(path: Path, columns: Columns) -> Sheet:
-    """The file's rows: UTF-8, with or without a byte-order mark, any line ends, any quoting."""
+    """The file's rows: UTF-8, with or without a byte-order mark, any line ends, any quoting.
+
+    Cells are separated by what the header has most of: commas, semicolons or tabs.
+    """
     sheet = Sheet(path.name)
     try:
         content = path.read_bytes()
@@ -174,12 +184,14 @@ def read_sheet(path: Path, columns: Columns) -> Sheet:
         line = content.count(b"\n", 0, at) + 1
         sheet.refuse(line, f"is not UTF-8 at byte {at + 1} of the file; save it as CSV UTF-8")
         return sheet
-    _read_rows(sheet, unicodedata.normalize("NFC", text), columns)
+    _read_rows(sheet, unicodedata.normalize("NFC", _INVISIBLE.sub("", text)), columns)
     return sheet
 
 
 def _read_rows(sheet: Sheet, text: str, columns: Columns) -> None:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    first_line = "".join(text.lstrip().splitlines()[:1])
+    separator = max(",;\t", key=first_line.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     header: list[str] | None = None
     line = 1
     try:
@@ -221,11 +233,16 @@ def _header(sheet: Sheet, line: int, cells: list[str], columns: Columns) -> list
 
 
 def _add_row(sheet: Sheet, line: int, header: list[str], cells: list[str]) -> None:
-    surplus = cells[len(header) :]
-    if any(surplus) or len(cells) < len(header):
+    """A row may be shorter than the header: spreadsheets leave out empty cells at its end."""
+    if any(cells[len(header) :]):
         sheet.refuse(line, f"has {len(cells)} cells where the header has {len(header)}")
         return
-    row = Row(sheet.name, line, dict(zip(header, cells, strict=False)), sheet.problems)
+    row = Row(
+        sheet.name,
+        line,
+        dict(zip_longest(header, cells[: len(header)], fillvalue="")),
+        sheet.problems,
+    )
     for column, cell in row.cells.items():
         if _CONTROL.search(cell):
             row.refuse(column, "holds a control character")

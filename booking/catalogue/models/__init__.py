@@ -4,7 +4,6 @@ from booking.catalogue.models.events import CourseInterest, SessionEvent
 from booking.catalogue.models.policies import CancellationPolicy, ChargeBand
 from booking.catalogue.models.programme import (
     Course,
-    CourseRules,
     DiaryDate,
     Session,
     SessionQuerySet,
@@ -19,7 +18,6 @@ __all__ = [
     "ChargeBand",
     "Course",
     "CourseInterest",
-    "CourseRules",
     "DiaryDate",
     "Session",
     "SessionEvent",

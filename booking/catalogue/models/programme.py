@@ -1,6 +1,5 @@
 """What is taught, when and where: courses, venues, sessions with their sittings, diary dates."""
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Self
@@ -20,23 +19,6 @@ from booking.catalogue.models.policies import CancellationPolicy
 
 # Working days before a session at which people are reminded, unless its course says otherwise.
 _USUAL_REMINDERS = (5, 1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CourseRules:
-    """Whom a course is for and what it asks for first; keys are those of groups and courses.
-
-    Their names come with them, so that it costs no statement to tell one more person of a rule.
-    """
-
-    needs_manager_approval: bool = False
-    copies_manager: bool = False
-    sectors: tuple[str, ...] = ()
-    least_level: int | None = None
-    groups: frozenset[int] = field(default_factory=frozenset)
-    group_names: tuple[str, ...] = ()
-    prerequisites: frozenset[int] = field(default_factory=frozenset)
-    prerequisite_titles: tuple[tuple[int, str], ...] = ()
 
 
 def usual_reminders() -> list[int]:
@@ -300,12 +282,6 @@ class Session(models.Model):
         editable=False,
         help_text="When something people are told of last changed; feeds take DTSTAMP from it.",
     )
-
-    # Not stored, but read with the row when it is locked: places taken and people waiting as they
-    # were, what the course asks, and the working days of notice that a booking is promised.
-    counts_read: tuple[int, int]
-    course_rules: CourseRules
-    promised_notice_days: int
 
     objects = SessionQuerySet.as_manager()
 

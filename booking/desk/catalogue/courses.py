@@ -1,9 +1,9 @@
 """Coordinators’ pages about courses and groups of practitioners, and what they ask."""
 
 from django import forms
-from django.contrib import messages
 from django.core.validators import RegexValidator
 from django.db.models import Count, Q
+from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -13,22 +13,16 @@ from accounts import agencies
 from accounts.access import desk
 from accounts.models import Level, PractitionerGroup, Sector, User
 from accounts.views import signed_in
-from booking.catalogue.courses import PLAIN_FIELDS, CoursePlan, EditRefused, GoesRound, add_course
-from booking.catalogue.models import CancellationPolicy, Course, Session
-from booking.desk import preview, queries
+from booking.catalogue.courses import CoursePlan, EditRefused, GoesRound, add_course
+from booking.catalogue.models import Course, Session
+from booking.desk import preview, queries, questions
 from booking.partnership.kept import the_partnership
 from booking.scheduling import corrections
 from booking.site.form_kit import Form, ReminderDaysField, whole_number_field
-from booking.site.web import page, paged, posted, search_text, searched
+from booking.site.web import done, page, paged, posted, search_text, searched
 from booking.site.wording import counted
 
-MOST_PLACES = 5000
-_SUMMARY_LENGTH = 4000
 _AUDIENCE_LENGTH = 300
-
-
-def _small_boxes() -> forms.CheckboxSelectMultiple:
-    return forms.CheckboxSelectMultiple(attrs={"class": "govuk-checkboxes--small"})
 
 
 class CourseForm(Form):
@@ -68,12 +62,7 @@ class CourseForm(Form):
             "Length: enter hours, such as 3 or 1.5.",
         ),
     )  # fmt: skip
-    summary = forms.CharField(
-        label="Summary (optional)",
-        required=False,
-        max_length=_SUMMARY_LENGTH,
-        widget=forms.Textarea(attrs={"rows": 6}),
-    )
+    summary = questions.text_field("Summary (optional)")
     audience = forms.CharField(
         label="Who it is for, in words (optional)",
         required=False,
@@ -85,7 +74,7 @@ class CourseForm(Form):
         label="Only for these sectors (optional)",
         choices=Sector.choices,
         required=False,
-        widget=_small_boxes(),
+        widget=questions.small_boxes(),
         help_text="None chosen means all of them.",
     )
     least_level = forms.TypedChoiceField(
@@ -97,31 +86,24 @@ class CourseForm(Form):
     )
     groups = forms.ModelMultipleChoiceField(
         label="Only for members of these groups (optional)",
-        queryset=PractitionerGroup.objects.none(),
+        queryset=PractitionerGroup.objects.order_by("name"),
         required=False,
-        widget=_small_boxes(),
+        widget=questions.small_boxes(),
         help_text="Members of any of them may book. None chosen means everybody.",
     )
     prerequisites = forms.ModelMultipleChoiceField(
         label="Courses to be done first (optional)",
         queryset=Course.objects.none(),
         required=False,
-        widget=_small_boxes(),
+        widget=questions.small_boxes(),
         help_text="All that are chosen, here or elsewhere.",
     )
     needs_manager_approval = forms.BooleanField(
         label="The line manager must agree to each booking", required=False
     )
-    usual_capacity = whole_number_field("Usual number of places", 1, MOST_PLACES)
-    usual_agency_limit = whole_number_field(
-        "Most places for one agency (optional)", 1, MOST_PLACES, required=False
-    )
-    usual_policy = forms.ModelChoiceField(
-        label="Rules of cancelling",
-        queryset=CancellationPolicy.objects.none(),
-        required=False,
-        empty_label="Free until the session starts",
-    )
+    usual_capacity = questions.places_field("Usual number of places")
+    usual_agency_limit = questions.agency_limit_field()
+    usual_policy = questions.policy_field()
     reminder_days = ReminderDaysField()
     remind_hour_before = forms.BooleanField(
         label="Remind an hour before online sessions", required=False
@@ -136,33 +118,16 @@ class CourseForm(Form):
 
     def __init__(self, data: QueryDict | None, *, course: Course | None) -> None:
         source = course or Course(usual_capacity=the_partnership().usual_capacity)
-        initial = {name: getattr(source, name) for name in PLAIN_FIELDS}
-        initial["usual_policy"] = source.usual_policy_id
-        if course:
-            initial["groups"] = list(course.groups.values_list("pk", flat=True))
-            initial["prerequisites"] = list(course.prerequisites.values_list("pk", flat=True))
-        super().__init__(data, initial=initial)
+        super().__init__(data, initial=model_to_dict(source, self.base_fields))
         others = Course.objects.defer("search").exclude(pk=source.pk).order_by("title")
-        policies = CancellationPolicy.objects.filter(
-            Q(replaced_at__isnull=True) | Q(pk=source.usual_policy_id)
-        )
-        groups = PractitionerGroup.objects.order_by("name")
-        for name, queryset in (
-            ("prerequisites", others),
-            ("usual_policy", policies.order_by("name", "-version")),
-            ("groups", groups),
-        ):
-            self.fields[name].queryset = queryset  # type: ignore[attr-defined]
+        self.fields["prerequisites"].queryset = others  # type: ignore[attr-defined]
+        policies = questions.policies_beside(source.usual_policy_id)
+        self.fields["usual_policy"].queryset = policies  # type: ignore[attr-defined]
 
     @property
     def plan(self) -> CoursePlan:
         """What was typed, once valid."""
-        typed = {name: self.cleaned_data[name] for name in PLAIN_FIELDS}
-        return CoursePlan(
-            groups=list(self.cleaned_data["groups"]),
-            prerequisites=list(self.cleaned_data["prerequisites"]),
-            **typed,
-        )
+        return CoursePlan(**self.cleaned_data)
 
 
 class GroupForm(Form):
@@ -215,15 +180,13 @@ def course(request: HttpRequest, course_id: int | None = None) -> HttpResponse:
             if stored:
                 return _changed(request, stored, form)
             add_course(plan=form.plan)
+            return done(request, f"{form.plan.title} is saved.", "manage_courses")
         except GoesRound as refused:
             form.add_error("prerequisites", refused.sentence)
         except corrections.CorrectedMeanwhile as refused:
             form.add_error(None, refused.sentence)
         except EditRefused as refused:
             form.add_error("code", refused.sentence)
-        else:
-            messages.success(request, f"{form.plan.title} is saved.")
-            return redirect("manage_courses")
     context = {"form": form, "course": stored}
     return page(request, "desk/catalogue/course.html", context)
 
@@ -241,8 +204,7 @@ def _changed(request: HttpRequest, stored: Course, form: CourseForm) -> HttpResp
         )
     corrections.change_course(course=stored, plan=form.plan, by=signed_in(request), now=now)
     words = preview.done_words(told)
-    messages.success(request, f"{form.plan.title} is saved. {words}".strip())
-    return redirect("manage_courses")
+    return done(request, f"{form.plan.title} is saved. {words}".strip(), "manage_courses")
 
 
 @desk(post=60)
@@ -251,13 +213,11 @@ def group_list(request: HttpRequest) -> HttpResponse:
     form = GroupForm(posted(request))
     if form.is_valid():
         try:
-            group = agencies.add_group(name=form.cleaned_data["name"])
+            return redirect("manage_group", agencies.add_group(name=form.cleaned_data["name"]).pk)
         except agencies.GroupNameTaken as refused:
             form.add_error("name", refused.sentence)
-        else:
-            return redirect("manage_group", group.pk)
-    members = PractitionerGroup.objects.annotate(number=Count("members")).order_by("name")
-    context = {"groups": members, "form": form}
+    groups = PractitionerGroup.objects.annotate(number=Count("members")).order_by("name")
+    context = {"groups": groups, "form": form}
     return page(request, "desk/people/groups.html", context)
 
 
@@ -268,19 +228,15 @@ def group(request: HttpRequest, group_id: int) -> HttpResponse:
     form = MembersForm(posted(request))
     if form.is_valid():
         added = agencies.add_members(group=stored, text=form.cleaned_data["addresses"])
-        done = f"{counted(added.number, 'member')} added."
+        words = f"{counted(added.number, 'member')} added."
         if not added.unknown:
-            messages.success(request, done)
-            return redirect("manage_group", stored.pk)
+            return done(request, words, "manage_group", stored.pk)
         form = MembersForm({"addresses": "\n".join(added.unknown)})
         nobody = "Nobody with this address has" if len(added.unknown) == 1 else "These have not"
-        form.add_error("addresses", f"{done} {nobody} signed in yet, or it is mistyped.")
+        form.add_error("addresses", f"{words} {nobody} signed in yet, or it is mistyped.")
     members = stored.members.select_related("agency").order_by("last_name", "first_name", "pk")
-    context = {
-        "group": stored,
-        "form": form,
-        "page_obj": paged(request, members, per_page=_MEMBERS_PER_PAGE),
-    }
+    on_page = paged(request, members, per_page=_MEMBERS_PER_PAGE)
+    context = {"group": stored, "form": form, "page_obj": on_page}
     return page(request, "desk/people/group.html", context)
 
 
@@ -290,5 +246,4 @@ def remove_member(request: HttpRequest, group_id: int, person_id: int) -> HttpRe
     stored = get_object_or_404(PractitionerGroup, pk=group_id)
     person = get_object_or_404(User, pk=person_id)
     agencies.remove_member(group=stored, person=person)
-    messages.success(request, f"{person} is no longer a member.")
-    return redirect("manage_group", stored.pk)
+    return done(request, f"{person} is no longer a member.", "manage_group", stored.pk)

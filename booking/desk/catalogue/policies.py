@@ -1,13 +1,14 @@
 """Coordinators' pages about the rules of cancelling: list them, make new ones, replace them."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.db.models import Count, Q
+from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
 from accounts.access import desk
@@ -21,13 +22,13 @@ from booking.catalogue.policies import (
     new_version,
     used_by,
 )
+from booking.desk.questions import RowsForm
 from booking.places.models import Booking
-from booking.site.form_kit import Form, PoundsField, whole_number_field
-from booking.site.web import page, posted
+from booking.site.form_kit import PoundsField, whole_number_field
+from booking.site.web import done, page, posted
 from booking.site.wording import counted
 
 _LEAST_ROWS = 3
-_ROW = ("hours", "late", "absent")
 
 # What Leeds charges: half a day, up to four hours, and anything longer.
 _USUAL = (Band(Decimal(0), 3500, 3500), Band(Decimal(4), 5000, 5000))
@@ -36,70 +37,10 @@ _MOST_TURNOVER = 100_000_000
 _LONGEST_HOURS = 200
 
 
-@desk()
-def policies(request: HttpRequest) -> HttpResponse:
-    """The newest version of each, with how many courses and sessions ahead use it."""
-    ahead = Q(
-        sessions__starts_at__gt=timezone.now(),
-        sessions__state__in=[Session.State.DRAFT, Session.State.PUBLISHED],
-    )
-    found = CancellationPolicy.objects.current().annotate(
-        courses_using=Count("courses", distinct=True),
-        sessions_using=Count("sessions", filter=ahead, distinct=True),
-    )
-    context = {"policies": found.prefetch_related("bands")}
-    return render(request, "desk/catalogue/policies.html", context)
-
-
-@desk(post=60)
-def new_policy(request: HttpRequest) -> HttpResponse:
-    """Make rules that courses and sessions can then choose."""
-    form = PolicyForm(posted(request))
-    if form.is_valid():
-        name = form.cleaned_data["name"]
-        try:
-            create(name=name, terms=form.terms, now=timezone.now())
-        except PolicyNameTaken as refused:
-            form.add_error("name", refused.sentence)
-        else:
-            messages.success(request, f"{name} can now be chosen for courses and sessions.")
-            return redirect("manage_policies")
-    context = {"form": form}
-    return page(request, "desk/catalogue/policy.html", context)
-
-
-@desk(post=60)
-def policy_version(request: HttpRequest, policy_id: int) -> HttpResponse:
-    """Replace rules by a newer version; shows first how much moves to it."""
-    policy = get_object_or_404(CancellationPolicy, pk=policy_id)
-    now = timezone.now()
-    typed = posted(request)
-    form = PolicyForm(typed, policy=policy)
-    refusal = AlreadyReplaced() if policy.replaced_at else None
-    if form.is_valid() and not refusal:
-        try:
-            newer, moved = new_version(policy=policy, terms=form.terms, now=now)
-        except AlreadyReplaced as refused:
-            refusal = refused
-        else:
-            courses = counted(moved.courses, "course")
-            followed = f"{courses} and {counted(moved.sessions, 'upcoming session')} moved to it."
-            version = f"{newer.name} is now version {newer.version}."
-            messages.success(request, f"{version} {followed}")
-            return redirect("manage_policies")
-    context = {
-        "form": form,
-        "policy": policy,
-        "refusal": refusal,
-        "used": used_by(policy, now=now),
-        "bookings": Booking.objects.live().filter(policy=policy).count(),
-    }
-    return page(request, "desk/catalogue/policy.html", context)
-
-
-class PolicyForm(Form):
+class PolicyForm(RowsForm):
     """One version of the rules: notice, charges by length of session, and who is never charged."""
 
+    in_row = ("hours", "late", "absent")
     name = forms.CharField(max_length=100, help_text="Stands on the forms of sessions and courses.")
     notice_days = whole_number_field(
         "Working days of notice",
@@ -122,18 +63,17 @@ class PolicyForm(Form):
         self.rows = max(_LEAST_ROWS, len(bands) + 1)
         source = policy or CancellationPolicy()
         kwargs["initial"] = {
-            "notice_days": source.notice_days,
-            "free_for_trainers_in_kind": source.free_for_trainers_in_kind,
+            **model_to_dict(source, ["notice_days", "free_for_trainers_in_kind"]),
             "free_for_charities_under": source.free_for_charities_under_pence,
         }
         for number, band in enumerate(bands, start=1):
             row = (f"{band.over_hours.normalize():f}", band.late_pence, band.absent_pence)
-            kwargs["initial"] |= zip(_names(number), row, strict=True)
+            kwargs["initial"] |= zip(self.names(number), row, strict=True)
         super().__init__(*args, **kwargs)
         if policy:
             del self.fields["name"]
-        for number in self._numbers:
-            hours, late, absent = _names(number)
+        for number in self.numbers:
+            hours, late, absent = self.names(number)
             self.fields[hours] = forms.DecimalField(
                 label="For sessions longer than (hours)",
                 required=False,
@@ -152,30 +92,17 @@ class PolicyForm(Form):
                     label, most=_MOST_POUNDS, required=False, row=f"Row {number}, "
                 )
 
-    @property
-    def _numbers(self) -> range:
-        return range(1, self.rows + 1)
-
-    def _row(self, number: int) -> list[Any]:
-        return [self.cleaned_data.get(name) for name in _names(number)]
-
-    def row_fields(self) -> list[tuple[int, list[forms.BoundField]]]:
-        """The charges, for the page: number, then hours and both amounts."""
-        return [(number, [self[name] for name in _names(number)]) for number in self._numbers]
-
     def clean(self) -> dict[str, Any]:
         """Each row of charges says for which length, and no length has two."""
         cleaned: dict[str, Any] = super().clean() or {}
         seen: set[Decimal] = set()
-        for number in self._numbers:
-            hours, late, absent = self._row(number)
-            if hours is None and (late is not None or absent is not None):
-                if f"hours_{number}" not in self.errors:
-                    self.add_error(
-                        f"hours_{number}", f"Row {number}: enter the hours, or clear the row."
-                    )
-            elif hours in seen:
-                self.add_error(f"hours_{number}", f"Row {number}: this length has a row already.")
+        for number in self.numbers:
+            hours, late, absent = self.typed_in(number)
+            name, is_charged = f"hours_{number}", late is not None or absent is not None
+            if hours is None and is_charged and name not in self.errors:
+                self.add_error(name, f"Row {number}: enter the hours, or clear the row.")
+            if hours in seen:
+                self.add_error(name, f"Row {number}: this length has a row already.")
             if hours is not None:
                 seen.add(hours)
         return cleaned
@@ -189,15 +116,10 @@ class PolicyForm(Form):
             free_for_charities_under_pence=self.cleaned_data["free_for_charities_under"],
             bands=[
                 Band(hours, late or 0, absent or 0)
-                for hours, late, absent in map(self._row, self._numbers)
+                for hours, late, absent in map(self.typed_in, self.numbers)
                 if hours is not None
             ],
         )
-
-
-def _names(number: int) -> list[str]:
-    """The fields of one row of charges."""
-    return [f"{name}_{number}" for name in _ROW]
 
 
 def _bands_of(policy: CancellationPolicy) -> tuple[Band, ...]:
@@ -210,3 +132,51 @@ def _bands_of(policy: CancellationPolicy) -> tuple[Band, ...]:
         Band(hours, pence.get(late, 0), pence.get(absent, 0))
         for hours, pence in sorted(found.items())
     )
+
+
+@desk()
+def policies(request: HttpRequest) -> HttpResponse:
+    """The newest version of each, with how many courses and sessions ahead use it."""
+    ahead = Q(
+        sessions__starts_at__gt=timezone.now(),
+        sessions__state__in=[Session.State.DRAFT, Session.State.PUBLISHED],
+    )
+    found = CancellationPolicy.objects.current().annotate(
+        courses_using=Count("courses", distinct=True),
+        sessions_using=Count("sessions", filter=ahead, distinct=True),
+    )
+    context = {"policies": found.prefetch_related("bands")}
+    return render(request, "desk/catalogue/policies.html", context)
+
+
+@desk(post=60)
+def policy(request: HttpRequest, policy_id: int | None = None) -> HttpResponse:
+    """Make rules that can then be chosen, or replace some: shows first how much moves to them."""
+    stored = get_object_or_404(CancellationPolicy, pk=policy_id) if policy_id else None
+    now = timezone.now()
+    form = PolicyForm(posted(request), policy=stored)
+    refusal = AlreadyReplaced() if stored and stored.replaced_at else None
+    if form.is_valid() and not refusal:
+        try:
+            return done(request, _stored(form, stored, now=now), "manage_policies")
+        except PolicyNameTaken as refused:
+            form.add_error("name", refused.sentence)
+        except AlreadyReplaced as refused:
+            refusal = refused
+    context: dict[str, Any] = {"form": form, "policy": stored, "refusal": refusal}
+    if stored:
+        bookings = Booking.objects.live().filter(policy=stored).count()
+        context |= {"used": used_by(stored, now=now), "bookings": bookings}
+    return page(request, "desk/catalogue/policy.html", context)
+
+
+def _stored(form: PolicyForm, stored: CancellationPolicy | None, *, now: datetime) -> str:
+    """What was done. Raises `PolicyNameTaken` or `AlreadyReplaced`."""
+    if stored is None:
+        made = create(name=form.cleaned_data["name"], terms=form.terms, now=now)
+        return f"{made.name} can now be chosen for courses and sessions."
+    newer, moved = new_version(policy=stored, terms=form.terms, now=now)
+    followed = (
+        f"{counted(moved.courses, 'course')} and {counted(moved.sessions, 'upcoming session')}"
+    )
+    return f"{newer.name} is now version {newer.version}. {followed} moved to it."

@@ -1,10 +1,12 @@
 """Coordinators' pages about venues. Another name or address is shown first, then told."""
 
+from typing import Any
+
 from django import forms
-from django.contrib import messages
 from django.db.models import Count, Q
+from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 
@@ -13,13 +15,37 @@ from accounts.views import signed_in
 from booking.catalogue.courses import EditRefused, VenuePlan, add_venue
 from booking.catalogue.models import Session, Venue
 from booking.desk import preview, queries
+from booking.desk.questions import TEXT_LENGTH, text_field
 from booking.scheduling import corrections
 from booking.site.form_kit import Form
-from booking.site.web import page, paged, posted, search_text, searched
+from booking.site.web import done, page, paged, posted, search_text, searched
 
 _PER_PAGE = 40
-_ADDRESS_LENGTH = 400
-_TEXT_LENGTH = 4000
+
+
+class VenueForm(Form):
+    """A whole venue."""
+
+    name = forms.CharField(
+        max_length=200, error_messages={"required": "Enter the name of the venue."}
+    )
+    address = forms.CharField(
+        max_length=400, help_text="On one line, with the postcode: it goes into calendars and maps."
+    )
+    getting_there = text_field(
+        "Getting there (optional)",
+        help_text="Parking, buses, entrance and access. Mail sent from now on says it; nobody is"
+        " told of a change.",
+        error_messages={"max_length": f"Use {TEXT_LENGTH:,} characters or fewer."},
+    )
+
+    def __init__(self, data: QueryDict | None, *, venue: Venue | None) -> None:
+        super().__init__(data, initial=model_to_dict(venue, self.base_fields) if venue else None)
+
+    @property
+    def plan(self) -> VenuePlan:
+        """What was typed, once valid."""
+        return VenuePlan(**self.cleaned_data)
 
 
 @desk()
@@ -34,75 +60,36 @@ def venues(request: HttpRequest) -> HttpResponse:
 
 
 @desk(post=60)
-def new_venue(request: HttpRequest) -> HttpResponse:
-    """A venue that sessions can then choose."""
-    form = VenueForm(posted(request))
-    if form.is_valid():
-        try:
-            made = add_venue(plan=form.plan)
-        except EditRefused as refused:
-            form.add_error("name", refused.sentence)
-        else:
-            messages.success(request, f"{made.name} can now be chosen for sessions.")
-            return redirect("manage_venues")
-    context = {"form": form}
-    return page(request, "desk/catalogue/venue.html", context)
-
-
-@desk(post=60)
-def venue(request: HttpRequest, venue_id: int) -> HttpResponse:
-    """One venue: what would change and who would hear of it is shown first, then done."""
-    stored, now = get_object_or_404(Venue, pk=venue_id), timezone.now()
+def venue(request: HttpRequest, venue_id: int | None = None) -> HttpResponse:
+    """A new venue, or one that exists: another name or address is shown, then told."""
+    stored = get_object_or_404(Venue, pk=venue_id) if venue_id else None
     form = VenueForm(posted(request), venue=stored)
-    sessions = corrections.sessions_at(stored, now=now)
     if form.is_valid() and request.POST.get("step") != "edit":
-        changes = corrections.of_venue(stored, form.plan)
-        told = queries.who_hears(sessions, changes, now=now)
-        if preview.must_be_shown(request, changes, told):
-            back = reverse("manage_venue", args=[stored.pk])
-            return preview.preview(
-                request, form=form, heading=stored.name, back=back, changes=changes, told=told
-            )
         try:
-            corrections.change_venue(venue=stored, plan=form.plan, by=signed_in(request), now=now)
+            if stored:
+                return _changed(request, stored, form)
+            made = add_venue(plan=form.plan)
+            return done(request, f"{made.name} can now be chosen for sessions.", "manage_venues")
         except corrections.CorrectedMeanwhile as refused:
             form.add_error(None, refused.sentence)
         except EditRefused as refused:
             form.add_error("name", refused.sentence)
-        else:
-            words = preview.done_words(told)
-            messages.success(request, f"{form.plan.name} is saved. {words}".strip())
-            return redirect("manage_venues")
-    context = {"form": form, "venue": stored, "sessions": sessions.count()}
+    context: dict[str, Any] = {"form": form, "venue": stored}
+    if stored:
+        context["sessions"] = corrections.sessions_at(stored, now=timezone.now()).count()
     return page(request, "desk/catalogue/venue.html", context)
 
 
-class VenueForm(Form):
-    """A whole venue."""
-
-    name = forms.CharField(
-        max_length=200, error_messages={"required": "Enter the name of the venue."}
-    )
-    address = forms.CharField(
-        max_length=_ADDRESS_LENGTH,
-        help_text="On one line, with the postcode: it goes into calendars and maps.",
-    )
-    getting_there = forms.CharField(
-        label="Getting there (optional)",
-        required=False,
-        max_length=_TEXT_LENGTH,
-        help_text="Parking, buses, entrance and access. Mail sent from now on says it; nobody is"
-        " told of a change.",
-        widget=forms.Textarea(attrs={"rows": 6}),
-        error_messages={"max_length": f"Use {_TEXT_LENGTH:,} characters or fewer."},
-    )
-
-    def __init__(self, data: QueryDict | None, *, venue: Venue | None = None) -> None:
-        fields = ("name", "address", "getting_there")
-        initial = {name: getattr(venue, name) for name in fields} if venue else {}
-        super().__init__(data, initial=initial)
-
-    @property
-    def plan(self) -> VenuePlan:
-        """What was typed, once valid."""
-        return VenuePlan(**self.cleaned_data)
+def _changed(request: HttpRequest, stored: Venue, form: VenueForm) -> HttpResponse:
+    """Show who would hear of another name or address, or do it. Raises `EditRefused`."""
+    now = timezone.now()
+    changes = corrections.of_venue(stored, form.plan)
+    told = queries.who_hears(corrections.sessions_at(stored, now=now), changes, now=now)
+    if preview.must_be_shown(request, changes, told):
+        back = reverse("manage_venue", args=[stored.pk])
+        return preview.preview(
+            request, form=form, heading=stored.name, back=back, changes=changes, told=told
+        )
+    corrections.change_venue(venue=stored, plan=form.plan, by=signed_in(request), now=now)
+    words = preview.done_words(told)
+    return done(request, f"{form.plan.name} is saved. {words}".strip(), "manage_venues")

@@ -1,20 +1,22 @@
 """When, how and by whom a session is held, as coordinators type it in. Times are London's."""
 
-from datetime import date, datetime, time
+from datetime import datetime
 from typing import Any, cast
 
 from django import forms
 from django.db.models import Q
+from django.forms.models import model_to_dict
 from django.http import QueryDict
 
 from accounts.models import User
-from booking.catalogue.models import Session, Venue
+from booking.catalogue.models import Session, Sitting, Venue
+from booking.desk.questions import RowsForm, day_field, small_boxes
 from booking.scheduling.changing import Arrangements, BadTimes, PlannedSitting, check_times
 from booking.site.form_kit import Form, TrainersField, london_moment
 from booking.site.wording import LONDON
 
 SITTINGS = 4
-_ROW = ("date", "start", "end")
+_ASKED = ("the day", "the start", "the end")
 
 
 class AboutSession(Form):
@@ -25,13 +27,14 @@ class AboutSession(Form):
         super().__init__(*args, **kwargs)
 
 
-class ArrangementsForm(AboutSession):
+class ArrangementsForm(RowsForm, AboutSession):
     """When, how and by whom a session is held.
 
     Row n of the dates stands for the stored sitting n; `revision` says of which version. The row
     of a sitting that has begun cannot be changed.
     """
 
+    in_row = ("date", "start", "end")
     revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
     delivery = forms.ChoiceField(
         label="How people attend",
@@ -56,51 +59,41 @@ class ArrangementsForm(AboutSession):
             "max_length": "The join link must be 500 characters or fewer.",
         },
     )
-    trainers = TrainersField(
-        queryset=User.objects.none(),
-        required=False,
-        widget=forms.CheckboxSelectMultiple(attrs={"class": "govuk-checkboxes--small"}),
-    )
+    trainers = TrainersField(queryset=User.objects.none(), required=False, widget=small_boxes())
 
     def __init__(self, *args: Any, session: Session | None = None, now: datetime, **kwargs: Any):
         self.stored = list(session.sittings.all()) if session else []
         self.planned: list[PlannedSitting] = []
         self.begun = {sitting.pk for sitting in self.stored if sitting.starts_at <= now}
-        initial = dict(kwargs.pop("initial", None) or {})
+        initial = kwargs.pop("initial", {})
         could_lead = Q(is_trainer=True, is_active=True)
         if session:
-            leading = [person.pk for person in session.trainers.all()]
-            initial = {
-                "revision": session.revision,
-                "delivery": session.delivery,
-                "venue": session.venue_id,
-                "join_url": session.join_url,
-                "trainers": leading,
-                **initial,
-            }
-            could_lead |= Q(pk__in=leading)
+            held = model_to_dict(session, ["delivery", "venue", "join_url", "trainers"])
+            could_lead |= Q(pk__in=[person.pk for person in held["trainers"]])
+            initial = {"revision": session.revision, **held, **initial}
         self.rows = max(SITTINGS, len(self.stored))
         super().__init__(*args, session=session, now=now, initial=initial, **kwargs)
         people = User.objects.filter(could_lead).select_related("agency")
         self.fields["trainers"].queryset = people.order_by(  # type: ignore[attr-defined]
             "last_name", "first_name", "pk"
         )
-        for number in range(1, self.rows + 1):
+        for number in self.numbers:
             self._add_row(number)
 
+    def _stored(self, number: int) -> Sitting | None:
+        """The sitting that a row stands for, if there is one."""
+        return self.stored[number - 1] if number <= len(self.stored) else None
+
     def _add_row(self, number: int) -> None:
-        stored = self.stored[number - 1] if number <= len(self.stored) else None
+        stored = self._stored(number)
         has_begun = stored is not None and stored.pk in self.begun
         starts = stored.starts_at.astimezone(LONDON) if stored else None
         ends = stored.ends_at.astimezone(LONDON) if stored else None
-        self.fields[f"date_{number}"] = forms.DateField(
-            label="Date",
-            required=False,
+        self.fields[f"date_{number}"] = day_field(
+            "Date",
+            called=f"Date {number}",
             disabled=has_begun,
             initial=starts.date() if starts else None,
-            input_formats=["%Y-%m-%d", "%d/%m/%Y"],
-            widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-            error_messages={"invalid": f"Date {number}: enter a real date."},
         )
         for name, label, at in (("start", "Starts", starts), ("end", "Ends", ends)):
             self.fields[f"{name}_{number}"] = forms.TimeField(
@@ -113,15 +106,10 @@ class ArrangementsForm(AboutSession):
                 error_messages={"invalid": f"Date {number}: enter a time such as 09:30."},
             )
 
-    def row_fields(self) -> list[tuple[str, list[forms.BoundField]]]:
-        """The dates, for the page: what the row is called, then date, start and end."""
-        return [
-            (self._row_name(number), [self[f"{name}_{number}"] for name in _ROW])
-            for number in range(1, self.rows + 1)
-        ]
-
-    def _row_name(self, number: int) -> str:
-        begun = number <= len(self.stored) and self.stored[number - 1].pk in self.begun
+    def row_name(self, number: int) -> str:
+        """What a row is called on the page."""
+        stored = self._stored(number)
+        begun = stored is not None and stored.pk in self.begun
         return f"Date {number}, has begun and stays as it is" if begun else f"Date {number}"
 
     def clean_join_url(self) -> str:
@@ -143,8 +131,9 @@ class ArrangementsForm(AboutSession):
                 "Somebody else has changed this session meanwhile. Check the dates and the place"
                 " below, then go on.",
             )
-        planned = [self._planned(number) for number in range(1, self.rows + 1)]
-        if not any(name in self.errors for name in self._row_names()):
+        planned = [self._planned(number) for number in self.numbers]
+        names = {name for number in self.numbers for name in self.names(number)}
+        if not names & set(self.errors):
             try:
                 sittings = [sitting for sitting in planned if sitting]
                 self.planned = check_times(sittings, now=self.now, begun=self.begun)
@@ -152,25 +141,17 @@ class ArrangementsForm(AboutSession):
                 self.add_error("date_1", refused.sentence)
         return cleaned
 
-    def _row_names(self) -> list[str]:
-        rows = range(1, self.rows + 1)
-        return [f"{name}_{row}" for row in rows for name in _ROW]
-
     def _planned(self, number: int) -> PlannedSitting | None:
-        names = [f"{name}_{number}" for name in _ROW]
-        if any(name in self.errors for name in names):
+        """The sitting that is typed in a row, if it is a whole one."""
+        names, values = self.names(number), self.typed_in(number)
+        if set(names) & set(self.errors) or values == [None, None, None]:
             return None
-        values = [self.cleaned_data.get(name) for name in names]
-        if not any(value is not None for value in values):
-            return None
-        for name, value, what in zip(
-            names, values, ("the day", "the start", "the end"), strict=True
-        ):
+        for name, value, what in zip(names, values, _ASKED, strict=True):
             if value is None:
                 self.add_error(name, f"Date {number}: enter {what}, or clear the whole row.")
-        on, start, end = values
-        if not (isinstance(on, date) and isinstance(start, time) and isinstance(end, time)):
+        if None in values:
             return None
+        on, start, end = values
         try:
             starts_at = london_moment(datetime.combine(on, start))
             ends_at = london_moment(datetime.combine(on, end))
@@ -180,8 +161,8 @@ class ArrangementsForm(AboutSession):
         if ends_at <= starts_at:
             self.add_error(names[2], f"Date {number}: it must end after it starts.")
             return None
-        key = self.stored[number - 1].pk if number <= len(self.stored) else None
-        return PlannedSitting(starts_at, ends_at, key)
+        stored = self._stored(number)
+        return PlannedSitting(starts_at, ends_at, stored.pk if stored else None)
 
     @property
     def arrangements(self) -> Arrangements:

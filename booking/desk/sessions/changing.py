@@ -20,12 +20,13 @@ from booking.desk.sessions.forms import CancelSessionForm, CapacityForm, ReasonF
 from booking.desk.sessions.places import given_words
 from booking.places import actions
 from booking.places.lock import read_session
+from booking.places.models import Booking
 from booking.places.pages.loaders import booking_for
 from booking.places.refusals import NotLive, PlaceRefused
 from booking.places.rules.decision import check_ahead
 from booking.scheduling import cancelling, changing
 from booking.scheduling.capacity import change_capacity, check_capacity, who_would_get_a_place
-from booking.site.web import page, posted
+from booking.site.web import done, page, posted
 from booking.site.wording import counted
 
 _NAMES_SHOWN = 30
@@ -74,15 +75,15 @@ def _changed(request: HttpRequest, session: Session, form: ArrangementsForm) -> 
     """Show what would change and who would hear of it, or do it. Raises `PlaceRefused`."""
     if request.POST.get("step") != "do":
         return _change_preview(request, session, form)
-    done = changing.rearrange(
+    changes = changing.rearrange(
         session=session,
         arrangements=form.arrangements,
         by=signed_in(request),
         now=form.now,
         expected_revision=session.revision,
     )
-    if done:
-        told = queries.people_to_tell(session, done)
+    if changes:
+        told = queries.people_to_tell(session, changes)
         messages.success(request, f"The session is changed. {_told_words(told.everybody)}")
     return redirect("manage_session", session.pk)
 
@@ -93,11 +94,12 @@ def _change_preview(request: HttpRequest, session: Session, form: ArrangementsFo
     if not changes:
         raise changing.NothingChanges
     trainers = queries.trainers_to_tell(session, held.trainers)
-    told = queries.Audience(
-        people=queries.people_to_tell(session, changes),
-        managers=queries.managers_to_tell(session, changes, now=form.now),
+    told = queries.audience(
+        Booking.objects.for_session(session),
+        changes,
         trainers=len(trainers),
         trainer_emails=len(trainers),
+        now=form.now,
     )
     return preview.preview(
         request,
@@ -110,10 +112,7 @@ def _change_preview(request: HttpRequest, session: Session, form: ArrangementsFo
         trainers=trainers,
         clashes=queries.people_who_would_clash(session, held.sittings),
         warnings=queries.used_twice(
-            sittings=list(held.sittings),
-            venue=held.venue,
-            trainers=list(held.trainers or ()),
-            besides=session,
+            session, sittings=held.sittings, venue=held.venue, trainers=held.trainers or ()
         ),
     )
 
@@ -138,7 +137,7 @@ def _capacity_preview(request: HttpRequest, session: Session, form: CapacityForm
     """Who would be given or offered a place. Raises `PlaceRefused`."""
     now, places = timezone.now(), form.cleaned_data["capacity"]
     read = read_session(session.pk)
-    check_capacity(read, places, now=now)
+    check_capacity(read.session, places, now=now)
     chosen = who_would_get_a_place(read, places, now=now)
     context = {
         "session": session,
@@ -177,13 +176,11 @@ def cancel_booking(request: HttpRequest, booking_id: int) -> HttpResponse:
         why = form.cleaned_data["why"]
         try:
             actions.cancel(booking=booking, by=coordinator, now=timezone.now(), why=why)
+            found = reverse("manage_session_bookings", args=[booking.session_id])
+            found = f"{found}?{urlencode({'q': booking.person.email})}"
+            return done(request, f"The booking of {booking.person} is cancelled.", found)
         except PlaceRefused as refused:
             refusal = refused
-        else:
-            messages.success(request, f"The booking of {booking.person} is cancelled.")
-            query = urlencode({"q": booking.person.email})
-            found = reverse("manage_session_bookings", args=[booking.session_id])
-            return redirect(f"{found}?{query}")
     context = {"booking": booking, "session": booking.session, "form": form, "refusal": refusal}
     return page(request, "desk/sessions/cancel_booking.html", context)
 

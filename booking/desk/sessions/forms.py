@@ -5,8 +5,10 @@ from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
+from django.forms.models import model_to_dict
 
 from booking.catalogue.models import CancellationPolicy, Course, Session
+from booking.desk import questions
 from booking.desk.sessions.arrangements import AboutSession, ArrangementsForm
 from booking.scheduling import drafting
 from booking.scheduling.cancelling import NextDates
@@ -14,9 +16,6 @@ from booking.site.form_kit import DatesField, Form, MomentField, whole_number_fi
 from booking.site.wording import LONDON, counted
 from booking.site.working_days import after_working_days
 
-MOST_PLACES = 5000
-_TEXT_LENGTH = 4000
-REASON_LENGTH = 500
 _ANSWER_DAYS = 5
 
 
@@ -42,45 +41,28 @@ class DetailsForm(AboutSession):
         help_text="Left empty, it closes when the session starts.",
         error_messages={"invalid": "Booking closes: enter a date and time."},
     )
-    policy = forms.ModelChoiceField(
-        label="Rules of cancelling",
-        queryset=CancellationPolicy.objects.none(),
-        required=False,
-        empty_label="Free until the session starts",
-        help_text="People who have booked keep the rules that they were promised.",
+    policy = questions.policy_field(
+        help_text="People who have booked keep the rules that they were promised."
     )
-    minimum = whole_number_field(
+    minimum = questions.places_field(
         "Fewest people (optional)",
-        1,
-        MOST_PLACES,
         required=False,
         help_text="If fewer have a place when the day comes, you are asked whether it goes ahead.",
     )
-    decide_on = forms.DateField(
-        label="Day to decide whether it goes ahead (optional)",
-        required=False,
-        input_formats=["%Y-%m-%d", "%d/%m/%Y"],
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": "Day to decide: enter a real date."},
+    decide_on = questions.day_field(
+        "Day to decide whether it goes ahead (optional)", called="Day to decide"
     )
-    joining_instructions = forms.CharField(
-        label="Joining instructions (optional)",
-        required=False,
-        max_length=_TEXT_LENGTH,
+    joining_instructions = questions.text_field(
+        "Joining instructions (optional)",
         help_text="Sent with confirmations and reminders: what to bring, where to park, whom to ask"
         " for.",
-        widget=forms.Textarea(attrs={"rows": 6}),
     )
 
     def __init__(self, *args: Any, session: Session | None = None, now: datetime, **kwargs: Any):
-        initial = dict(kwargs.pop("initial", None) or {})
-        source = session or Session()
-        for name in drafting.DETAIL_FIELDS:
-            initial.setdefault(name, getattr(source, "policy_id" if name == "policy" else name))
+        stored = model_to_dict(session or Session(), drafting.DETAIL_FIELDS)
+        initial = {**stored, **kwargs.pop("initial", {})}
         super().__init__(*args, session=session, now=now, initial=initial, **kwargs)
-        policies = CancellationPolicy.objects.current()
-        if initial["policy"]:
-            policies |= CancellationPolicy.objects.filter(pk=initial["policy"])
+        policies = questions.policies_beside(initial["policy"])
         self.fields["policy"].queryset = policies  # type: ignore[attr-defined]
         self.starts_at = session.starts_at if session else None
 
@@ -142,13 +124,9 @@ class SessionForm(DetailsForm, ArrangementsForm):
         ],
         widget=forms.TextInput(attrs={"class": "govuk-input--width-10", "spellcheck": "false"}),
     )
-    capacity = whole_number_field("Places", 1, MOST_PLACES)
-    agency_limit = whole_number_field(
-        "Most places for one agency (optional)",
-        1,
-        MOST_PLACES,
-        required=False,
-        help_text="Whoever comes after them waits. Places are reserved once the session is saved.",
+    capacity = questions.places_field("Places")
+    agency_limit = questions.agency_limit_field(
+        help_text="Whoever comes after them waits. Places are reserved once the session is saved."
     )
 
     def __init__(
@@ -161,11 +139,7 @@ class SessionForm(DetailsForm, ArrangementsForm):
     ) -> None:
         initial: dict[str, Any]
         if session:
-            initial = {
-                "reference": session.reference,
-                "capacity": session.capacity,
-                "agency_limit": session.agency_limit,
-            }
+            initial = model_to_dict(session, ["reference", "capacity", "agency_limit"])
         else:
             initial = {
                 "reference": drafting.suggested_reference(course),
@@ -209,11 +183,11 @@ class SessionForm(DetailsForm, ArrangementsForm):
 class CapacityForm(Form):
     """How many places there are, and why."""
 
-    capacity = whole_number_field("Places", 1, MOST_PLACES)
+    capacity = questions.places_field("Places")
     why = forms.CharField(
         label="Reason (optional)",
         help_text="Kept in the session’s history. Nobody is sent it.",
-        max_length=REASON_LENGTH,
+        max_length=questions.REASON_LENGTH,
         required=False,
     )
 
@@ -221,9 +195,7 @@ class CapacityForm(Form):
 class ReasonForm(Form):
     """A reason that people are told, so it cannot be left out."""
 
-    why = forms.CharField(
-        label="Reason", max_length=REASON_LENGTH, widget=forms.Textarea(attrs={"rows": 3})
-    )
+    why = questions.reason_field()
 
 
 class CancelSessionForm(ReasonForm):
@@ -233,7 +205,7 @@ class CancelSessionForm(ReasonForm):
         label="Offer another date to those who had a place (optional)",
         queryset=Session.objects.none(),
         required=False,
-        widget=forms.CheckboxSelectMultiple(attrs={"class": "govuk-checkboxes--small"}),
+        widget=questions.small_boxes(),
         help_text="They are put in line there before newcomers, the longest booked first, and must"
         " accept. If you choose several dates, the first is filled first.",
         error_messages={"invalid_choice": "Choose dates from the list."},
@@ -264,7 +236,7 @@ class CancelSessionForm(ReasonForm):
         return NextDates(dates, until=after_working_days(self.now, days))
 
 
-class MoveUpForm(ReasonForm):
+class MoveUpForm(Form):
     """Where somebody on the waiting list is put, and why."""
 
     position = forms.IntegerField(
@@ -272,17 +244,15 @@ class MoveUpForm(ReasonForm):
         help_text="1 is next.",
         widget=forms.NumberInput(attrs={"class": "govuk-input--width-4", "inputmode": "numeric"}),
     )
-    field_order = ["position", "why"]
+    why = questions.reason_field(
+        help_text="The people who are passed over read it on their booking, so name nobody."
+    )
 
     def __init__(self, *args: Any, stands_at: int, **kwargs: Any) -> None:
         self.stands_at = stands_at
         super().__init__(*args, **kwargs)
-        self.fields["position"].error_messages |= dict.fromkeys(
-            ("required", "invalid"), self._wrong
-        )
-        self.fields[
-            "why"
-        ].help_text = "The people who are passed over read it on their booking, so name nobody."
+        messages = dict.fromkeys(("required", "invalid"), self._wrong)
+        self.fields["position"].error_messages |= messages
 
     @property
     def _wrong(self) -> str:

@@ -8,9 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 
 from accounts.access import desk
@@ -19,7 +17,8 @@ from accounts.views import signed_in
 from booking.catalogue.models import Session
 from booking.desk import queries
 from booking.desk.queries import managed_session
-from booking.desk.sessions.forms import MOST_PLACES, MoveUpForm
+from booking.desk.questions import MOST_PLACES, RowsForm, agency_limit_field
+from booking.desk.sessions.forms import MoveUpForm
 from booking.places import exchanges
 from booking.places.lock import read_session
 from booking.places.models import Booking
@@ -28,81 +27,85 @@ from booking.places.refusals import LimitTooLow, NotWaiting, PlaceRefused
 from booking.places.rules.line import why_each_waits
 from booking.scheduling import capacity
 from booking.scheduling.capacity import Reservation
-from booking.site.form_kit import Form, whole_number_field
-from booking.site.web import page, paged, posted
+from booking.site.form_kit import whole_number_field
+from booking.site.web import done, page, paged, posted
 from booking.site.wording import counted
 from booking.site.working_days import end_of_working_day_before
 
 MOST_ROWS = 20
+_SECTORS = [(f"sector:{value}", label) for value, label in Sector.choices]
 _MOST_RELEASE_DAYS = 60
 _USUAL_RELEASE_DAYS = 5
-_ROW = ("whom", "places", "days")
 _PEOPLE_PER_PAGE = 50
 
 
-class LimitsForm(Form):
+class LimitsForm(RowsForm):
     """The most places for one agency, and one row for each reservation."""
 
-    agency_limit = whole_number_field(
-        "Most places for one agency (optional)",
-        1,
-        MOST_PLACES,
-        required=False,
-        help_text="Left empty, an agency may have as many as there are.",
+    in_row = ("whom", "places", "days")
+    agency_limit = agency_limit_field(
+        help_text="Left empty, an agency may have as many as there are."
     )
 
     def __init__(self, *args: Any, session: Session, rows: int, **kwargs: Any) -> None:
         self.session, self.rows = session, rows
         super().__init__(*args, **kwargs)
         self._agencies = {str(agency.pk): agency for agency in Agency.objects.order_by("name")}
-        choices = _choices(self._agencies)
-        for number in range(1, rows + 1):
-            self._add_row(number, choices)
+        for number in self.numbers:
+            self._add_row(number)
 
-    def _add_row(self, number: int, choices: list[Any]) -> None:
+    def _add_row(self, number: int) -> None:
+        row = self.row_name(number)
+        agencies = [(f"agency:{key}", agency.name) for key, agency in self._agencies.items()]
         self.fields[f"whom_{number}"] = forms.ChoiceField(
             label="For",
-            choices=choices,
+            choices=[("", "Choose"), ("A sector", _SECTORS), ("An agency", agencies)],
             required=False,
-            error_messages={"invalid_choice": f"Row {number}: choose from the list."},
+            error_messages={"invalid_choice": f"{row}: choose from the list."},
         )
-        for name, label, low, high in (
-            ("places", "Places", 1, MOST_PLACES),
-            ("days", "Released, working days before", 1, _MOST_RELEASE_DAYS),
+        for name, label, most in (
+            ("places", "Places", MOST_PLACES),
+            ("days", "Released, working days before", _MOST_RELEASE_DAYS),
         ):
-            field = whole_number_field(f"Row {number}, {label.lower()}", low, high, required=False)
+            field = whole_number_field(f"{row}, {label.lower()}", 1, most, required=False)
             field.label = label
             self.fields[f"{name}_{number}"] = field
 
     @classmethod
     def stored(cls, session: Session) -> "LimitsForm":
         """The form as the session stands, with an empty row if nothing is reserved yet."""
-        allocations = list(session.allocations.all())
-        initial: dict[str, Any] = {"agency_limit": session.agency_limit}
-        for number, each in enumerate(allocations, start=1):
+        rows: list[tuple[Any, ...]] = []
+        for each in session.allocations.all():
             whom = f"agency:{each.agency_id}" if each.agency_id else f"sector:{each.sector}"
-            values = (whom, each.places, each.release_days)
-            initial |= {f"{name}_{number}": value for name, value in zip(_ROW, values, strict=True)}
-        return cls(session=session, rows=max(len(allocations), 1), initial=initial)
+            rows.append((whom, each.places, each.release_days))
+        return cls._filled(session, session.agency_limit, rows or [()])
 
     @classmethod
     def typed_so_far(
         cls, typed: Mapping[str, str], *, session: Session, rows: int, add: bool, without: int = 0
     ) -> "LimitsForm":
         """The form with what was typed, not checked yet, with one row more or without one."""
-        kept = [number for number in range(1, rows + 1) if number != without]
-        initial: dict[str, Any] = {"agency_limit": typed.get("agency_limit", "")}
-        for number, was in enumerate(kept, start=1):
-            initial |= {f"{name}_{number}": typed.get(f"{name}_{was}", "") for name in _ROW}
-        wanted = min(len(kept) + add, MOST_ROWS)
-        return cls(session=session, rows=wanted, initial=initial)
-
-    def row_fields(self) -> list[tuple[int, list[forms.BoundField], datetime | None]]:
-        """For the page: number, fields, and when the row's places would be released."""
-        return [
-            (number, [self[f"{name}_{number}"] for name in _ROW], self._released(number))
-            for number in range(1, self.rows + 1)
+        kept: list[tuple[Any, ...]] = [
+            tuple(typed.get(f"{name}_{number}", "") for name in cls.in_row)
+            for number in range(1, rows + 1)
+            if number != without
         ]
+        wanted = [*kept, *[()] * add][:MOST_ROWS]
+        return cls._filled(session, typed.get("agency_limit", ""), wanted)
+
+    @classmethod
+    def _filled(cls, session: Session, limit: Any, rows: list[tuple[Any, ...]]) -> "LimitsForm":
+        initial = {"agency_limit": limit}
+        for number, values in enumerate(rows, start=1):
+            initial |= {
+                f"{name}_{number}": value for name, value in zip(cls.in_row, values, strict=False)
+            }
+        return cls(session=session, rows=len(rows), initial=initial)
+
+    def reserved_rows(self) -> list[tuple[int, list[forms.BoundField], datetime | None]]:
+        """For the page: number, fields, and when the row's places would be released."""
+        rows = zip(self.numbers, self.row_fields(), strict=True)
+        return [(number, fields, self._released(number)) for number, (_, fields) in rows]
 
     def _released(self, number: int) -> datetime | None:
         typed = str(self[f"days_{number}"].value() or _USUAL_RELEASE_DAYS).strip()
@@ -120,8 +123,8 @@ class LimitsForm(Form):
         if limit and limit > capacity:
             self.add_error("agency_limit", f"There are only {capacity} places in all.")
         seen: set[str] = set()
-        for number in range(1, self.rows + 1):
-            whom, places = cleaned.get(f"whom_{number}"), cleaned.get(f"places_{number}")
+        for number in self.numbers:
+            whom, places, _ = self.typed_in(number)
             if whom and whom in seen:
                 self.add_error(f"whom_{number}", f"Row {number}: this one has a row already.")
             if whom and not places and f"places_{number}" not in self.errors:
@@ -134,29 +137,17 @@ class LimitsForm(Form):
     @property
     def reservations(self) -> list[Reservation]:
         """What was typed, once valid; rows left empty are left out."""
-        return [
-            self._reservation(number)
-            for number in range(1, self.rows + 1)
-            if self.cleaned_data[f"whom_{number}"]
-        ]
+        rows = [self.typed_in(number) for number in self.numbers]
+        return [self._reservation(*row) for row in rows if row[0]]
 
-    def _reservation(self, number: int) -> Reservation:
-        kind, _, key = self.cleaned_data[f"whom_{number}"].partition(":")
-        days = self.cleaned_data[f"days_{number}"]
+    def _reservation(self, whom: str, places: int, days: int | None) -> Reservation:
+        kind, _, key = whom.partition(":")
         return Reservation(
-            places=self.cleaned_data[f"places_{number}"],
+            places=places,
             sector=key if kind == "sector" else "",
             agency=self._agencies[key] if kind == "agency" else None,
             release_days=_USUAL_RELEASE_DAYS if days is None else days,
         )
-
-
-def _choices(agencies: Mapping[str, Agency]) -> list[Any]:
-    return [
-        ("", "Choose"),
-        ("A sector", [(f"sector:{value}", label) for value, label in Sector.choices]),
-        ("An agency", [(f"agency:{key}", agency.name) for key, agency in agencies.items()]),
-    ]
 
 
 @desk(post=60)
@@ -178,8 +169,7 @@ def who_gets_places(request: HttpRequest, session_id: int) -> HttpResponse:
             form.add_error(field, refused.sentence)
         else:
             more = f" {given_words(session, given)}" if given else ""
-            messages.success(request, f"Saved.{more}")
-            return redirect("manage_session_limits", session.pk)
+            return done(request, f"Saved.{more}", "manage_session_limits", session.pk)
     context = {
         "session": session,
         "form": form,
@@ -194,18 +184,18 @@ def _form(request: HttpRequest, session: Session) -> LimitsForm:
     if request.method != "POST":
         return LimitsForm.stored(session)
     typed = request.POST
-    rows = typed.get("rows", "")
-    number = min(int(rows), MOST_ROWS) if rows.isdecimal() and len(rows) < 4 else 1
-    gone = typed.get("remove", "")
-    if "add" in typed or gone.isdecimal():
+    rows, gone = min(_small(typed, "rows", 1), MOST_ROWS), _small(typed, "remove", 0)
+    if "add" in typed or gone:
         return LimitsForm.typed_so_far(
-            typed,
-            session=session,
-            rows=number,
-            add="add" in typed,
-            without=int(gone) if gone.isdecimal() and len(gone) < 4 else 0,
+            typed, session=session, rows=rows, add="add" in typed, without=gone
         )
-    return LimitsForm(typed, session=session, rows=number)
+    return LimitsForm(typed, session=session, rows=rows)
+
+
+def _small(typed: QueryDict, name: str, otherwise: int) -> int:
+    """A number of one row, or of all; what somebody made up counts as `otherwise`."""
+    number = typed.get(name, "")
+    return int(number) if number.isdecimal() and len(number) < 4 else otherwise
 
 
 def given_words(session: Session, given: int) -> str:
@@ -230,7 +220,7 @@ def waiting(request: HttpRequest, session_id: int) -> HttpResponse:
             (position, booking, reason)
             for position, (booking, reason) in enumerate(rows, start=shown.start_index())
         ],
-        "events": queries.events_of_line(session),
+        "events": queries.recent_events(session, of_line=True),
     }
     return page(request, "desk/sessions/waiting.html", context)
 
@@ -255,8 +245,8 @@ def move_up(request: HttpRequest, booking_id: int) -> HttpResponse:
         except PlaceRefused as refused:
             refusal = refused
         else:
-            messages.success(request, f"{booking.person} is moved up the waiting list.")
-            return redirect("manage_session_waiting", booking.session_id)
+            words = f"{booking.person} is moved up the waiting list."
+            return done(request, words, "manage_session_waiting", booking.session_id)
     context = {
         "booking": booking,
         "session": booking.session,

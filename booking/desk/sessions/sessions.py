@@ -22,7 +22,7 @@ from booking.outbox.watch import backlog
 from booking.places.managers.models import Approval
 from booking.places.refusals import PlaceRefused, ReservedPlaces
 from booking.scheduling import capacity, corrections, demand, drafting
-from booking.site.web import page, paged, posted, search_text
+from booking.site.web import done, page, paged, posted, search_text
 
 _PER_PAGE = 30
 _BOOKINGS_SHOWN = 30
@@ -101,11 +101,9 @@ def _scheduled(request: HttpRequest, course: Course, draft: Session | None) -> H
         by = signed_in(request)
         try:
             session = keep(plan=form.plan, publish=publish, first_days=first_days, by=by, now=now)
+            return _kept(request, session, is_published=publish)
         except (EditRefused, ReservedPlaces) as refused:
             form.add_error(None if draft else "reference", refused.sentence)
-        else:
-            _say_kept(request, session, is_published=publish)
-            return redirect("manage_session", session.pk)
     context = {"form": form, "course": course, "session": draft, "opening": opening}
     return page(request, "desk/sessions/schedule.html", context)
 
@@ -149,14 +147,13 @@ def _details_changed(request: HttpRequest, session: Session, form: DetailsForm) 
     drafting.change_details(
         session=session, details=form.details, by=signed_in(request), now=form.now
     )
-    words = preview.done_words(told)
-    messages.success(request, f"The changes are saved. {words}".strip())
-    return redirect("manage_session", session.pk)
+    words = f"The changes are saved. {preview.done_words(told)}".strip()
+    return done(request, words, "manage_session", session.pk)
 
 
-def _say_kept(request: HttpRequest, session: Session, *, is_published: bool) -> None:
-    done = "is published: people can find it" if is_published else "is saved as a draft"
-    messages.success(request, f"{session.course.title} {done}.")
+def _kept(request: HttpRequest, session: Session, *, is_published: bool) -> HttpResponse:
+    state = "is published: people can find it" if is_published else "is saved as a draft"
+    return done(request, f"{session.course.title} {state}.", "manage_session", session.pk)
 
 
 @desk(post=60, only_post=True)
@@ -164,18 +161,14 @@ def publish(request: HttpRequest, session_id: int) -> HttpResponse:
     """Publish a draft as it stands."""
     session, now = managed_session(session_id), timezone.now()
     form = _opening_form(session.course, request.POST, now=now)
-    if not form.is_valid():
-        messages.error(request, str(form.errors["first_days"][0]))
-        return redirect("manage_session", session.pk)
-    first_days = form.cleaned_data["first_days"]
-    try:
-        drafting.publish_draft(
-            session=session, first_days=first_days, by=signed_in(request), now=now
-        )
-    except EditRefused as refused:
-        messages.error(request, refused.sentence)
-    else:
-        _say_kept(request, session, is_published=True)
+    if form.is_valid():
+        try:
+            by = signed_in(request)
+            drafting.publish_draft(session=session, by=by, now=now, **form.cleaned_data)
+            return _kept(request, session, is_published=True)
+        except EditRefused as refused:
+            form.add_error("first_days", refused.sentence)
+    messages.error(request, str(form.errors["first_days"][0]))
     return redirect("manage_session", session.pk)
 
 
@@ -185,10 +178,9 @@ def go_ahead(request: HttpRequest, session_id: int) -> HttpResponse:
     session = managed_session(session_id)
     try:
         capacity.goes_ahead(session=session, by=signed_in(request), now=timezone.now())
+        messages.success(request, "The session goes ahead.")
     except PlaceRefused as refused:
         messages.error(request, refused.sentence)
-    else:
-        messages.success(request, "The session goes ahead.")
     return redirect("manage_session", session.pk)
 
 
@@ -201,33 +193,25 @@ def discard(request: HttpRequest, session_id: int) -> HttpResponse:
     if request.method == "POST":
         try:
             drafting.discard_draft(session=session)
+            return done(request, f"The draft {session.reference} is removed.", "manage_sessions")
         except EditRefused as refused:
             refusal = refused
-        else:
-            messages.success(request, f"The draft {session.reference} is removed.")
-            return redirect("manage_sessions")
     context = {"session": session, "refusal": refusal}
     return page(request, "desk/sessions/discard.html", context)
 
 
 @desk()
 def bookings(request: HttpRequest, session_id: int) -> HttpResponse:
-    """Find one person's booking of a session.
-
-    It is a search and not a list: whole lists are on the attendees page, which records who
-    looked at them.
-    """
+    """Search for one person's booking; the page of attendees records who looks at a whole list."""
     session = managed_session(session_id)
     search = search_text(request)
-    found = []
-    if len(search) >= _SHORTEST_SEARCH:
-        matches = queries.bookings_of_somebody(session, search=search)
-        found = list(matches[:_BOOKINGS_SHOWN])
+    is_long_enough = len(search) >= _SHORTEST_SEARCH
+    found = queries.bookings_of_somebody(session, search=search) if is_long_enough else ()
     context = {
         "session": session,
         "search": search,
-        "too_short": 0 < len(search) < _SHORTEST_SEARCH,
-        "found": found,
+        "too_short": search and not is_long_enough,
+        "found": list(found[:_BOOKINGS_SHOWN]),
         "most": _BOOKINGS_SHOWN,
         "can_cancel": session.starts_at > timezone.now(),
     }

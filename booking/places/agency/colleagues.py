@@ -4,7 +4,7 @@ Who has no account yet gets one in the same transaction as the place, so that no
 an account and no word of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
@@ -25,8 +25,7 @@ from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.places import actions, announcements, exchanges
-from booking.places.facts import Practitioner
-from booking.places.lock import PersonRow, locked
+from booking.places.lock import Practitioner, locked
 from booking.places.models import Booking
 from booking.places.refusals import AddressRefused, NotAColleague
 from booking.site.wording import listed
@@ -66,15 +65,13 @@ def check_address(entry: Entry, known: User | None, *, agency: Agency) -> bool:
 def newcomer(entry: Entry, known: User | None, *, agency: Agency) -> Practitioner:
     """What the rules will know of somebody once they are taken into the agency."""
     return Practitioner(
-        row=PersonRow(
-            key=known.pk if known else 0,
-            agency_id=agency.pk,
-            sector=agency.sector,
-            level=known.level if known else None,
-            email=entry.email,
-            manager_email=known.manager_email if known else "",
-            agency_domains=agency.email_domains,
-        )
+        key=known.pk if known else 0,
+        agency_id=agency.pk,
+        sector=agency.sector,
+        level=known.level if known else None,
+        email=entry.email,
+        manager_email=known.manager_email if known else "",
+        agency_domains=agency.email_domains,
     )
 
 
@@ -85,15 +82,11 @@ def book_colleague(
 
     Raises `AddressRefused`, and whatever refuses a booking.
     """
-    person = _with_account(entry, agency)
-    if person is not None:
+
+    def act(person: User) -> Booking:
         return actions.book(session=session, person=person, by=by, now=now)
-    with transaction.atomic():
-        # Nobody else can have locked a person who does not exist yet, so the order of locks holds.
-        person = begin_account(entry=entry, agency=agency)
-        booking = actions.book(session=session, person=person, by=by, now=now)
-        outbox.post([announcements.account_made(booking, by=by)], now=now)
-    return booking
+
+    return _for_colleague(entry, agency, act, by=by, now=now)
 
 
 def hand_over(
@@ -103,33 +96,34 @@ def hand_over(
 
     Raises `AddressRefused`, and whatever refuses a substitution.
     """
-    agency = booking.agency
-    if agency is None:
+    if booking.agency is None:
         raise NotAColleague
-    person = _with_account(entry, agency)
-    if person is not None:
+
+    def act(person: User) -> Booking:
         return exchanges.substitute(
             booking=booking, to=person, by=by, now=now, manager_email=manager_email
         )
-    with transaction.atomic():
-        person = begin_account(entry=entry, agency=agency)
-        taken = exchanges.substitute(
-            booking=booking, to=person, by=by, now=now, manager_email=manager_email
-        )
-        outbox.post([announcements.account_made(taken, by=by)], now=now)
-    return taken
+
+    return _for_colleague(entry, booking.agency, act, by=by, now=now)
 
 
-def _with_account(entry: Entry, agency: Agency) -> User | None:
-    """The colleague who has an account, or nobody if one must be made. Raises `AddressRefused`.
+def _for_colleague(
+    entry: Entry, agency: Agency, act: Callable[[User], Booking], *, by: User, now: datetime
+) -> Booking:
+    """Book for the colleague, who gets an account, and word of it, with the booking if need be.
 
-    Somebody who has begun one is taken into the agency in a transaction of its own: their row
-    may not be held before the session's.
+    Somebody who has begun an account is taken into the agency in a transaction of its own: their
+    row may not be held before the session's. Raises `AddressRefused`.
     """
     known = known_by_address([entry.email]).get(entry.email)
-    if check_address(entry, known, agency=agency) and known is not None:
-        return take_into_agency(person=known, entry=entry, agency=agency)
-    return known
+    is_new = check_address(entry, known, agency=agency)
+    if known is not None:
+        return act(take_into_agency(person=known, entry=entry, agency=agency) if is_new else known)
+    with transaction.atomic():
+        # Nobody else can have locked a person who does not exist yet, so the order of locks holds.
+        booking = act(begin_account(entry=entry, agency=agency))
+        outbox.post([announcements.account_made(booking, by=by)], now=now)
+    return booking
 
 
 def settle_agency(*, people: Sequence[User], agency: Agency) -> None:

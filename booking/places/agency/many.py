@@ -4,7 +4,7 @@ The preview asks the same rules as the action, counts each place as it goes, and
 Each booking is a transaction of its own, so one refusal undoes nobody else's.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,8 +12,7 @@ from accounts.agencies import Entry, known_by_address
 from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.places.agency.colleagues import book_colleague, check_address, newcomer
-from booking.places.facts import read_practitioners
-from booking.places.lock import read_session
+from booking.places.lock import read_practitioners, read_session
 from booking.places.models import Booking
 from booking.places.refusals import AddressRefused, AlreadyBooked, PlaceRefused
 from booking.places.rules.decision import check_open, decide
@@ -51,64 +50,55 @@ class RowResult:
         return bool(self.state) and not self.was_booked
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tally:
-    """How many rows come to what."""
-
-    places: int
-    held: int
-    waiting: int
-    already: int
-    refused: int
-
-    @property
-    def to_do(self) -> int:
-        """How many are, or were, booked now."""
-        return self.places + self.held + self.waiting
-
-
-def tally(outcomes: Sequence[RowResult]) -> Tally:
-    """How many rows come to what."""
+def tally(outcomes: Sequence[RowResult]) -> dict[str, int]:
+    """How many rows come to what; `to_do` of them are, or were, booked now."""
     states = [outcome.state for outcome in outcomes if outcome.is_to_do]
-    return Tally(
-        places=states.count(State.CONFIRMED),
-        held=states.count(State.REQUESTED),
-        waiting=states.count(State.WAITING),
-        already=sum(outcome.was_booked for outcome in outcomes),
-        refused=sum(outcome.is_refused for outcome in outcomes),
-    )
+    return {
+        "places": states.count(State.CONFIRMED),
+        "held": states.count(State.REQUESTED),
+        "waiting": states.count(State.WAITING),
+        "to_do": len(states),
+        "already": sum(outcome.was_booked for outcome in outcomes),
+        "refused": sum(outcome.is_refused for outcome in outcomes),
+    }
 
 
 def foresee(
-    entries: Sequence[Entry], *, session_id: int, agency: Agency, by: User, now: datetime
+    entries: Sequence[Entry], *, session: Session, agency: Agency, by: User, now: datetime
 ) -> list[RowResult]:
     """What booking each of these would lead to, one after the other. Writes nothing.
 
     Costs the same few statements however many they are. Raises what refuses everybody: that the
     session takes no bookings.
     """
-    session = read_session(session_id)
+    ruled = read_session(session.pk)
+    session = ruled.session
     check_open(session, now=now)
-    line = who_waits(session, now=now)
+    line = who_waits(ruled, now=now)
     known = known_by_address(entry.email for entry in entries)
     keys = [person.pk for person in known.values() if person.agency_id == agency.pk]
-    people = read_practitioners(keys, session.course_rules, now=now)
+    people = read_practitioners(keys, ruled.rules, now=now)
     live = Booking.objects.for_session(session).live().filter(person__in=keys)
     busy, mine = clashes(session.pk, keys), {booking.person_id: booking for booking in live}
-    waiting, outcomes = session.waiting_count, []
-    for entry, is_first in _once(entries):
+    seen: set[str] = set()
+    outcomes = []
+    for entry in entries:
         person = known.get(entry.email)
         try:
-            _check_first(is_first)
+            _check_first(entry, seen)
             is_new = check_address(entry, person, agency=agency)
-            who = newcomer(entry, person, agency=agency) if is_new else people[_key(person)]
+            if person is None or is_new:
+                who = newcomer(entry, person, agency=agency)
+            else:
+                who = people[person.pk]
             case = Case(
                 session=session,
+                course=ruled.rules,
                 now=now,
                 who=who,
                 by=by,
-                mine=mine.get(who.row.key),
-                elsewhere=busy.get(who.row.key),
+                mine=mine.get(who.key),
+                elsewhere=busy.get(who.key),
                 seating=line.seating,
                 others_first=bool(line.chosen),
             )
@@ -118,19 +108,18 @@ def foresee(
             outcomes.append(_refused(entry, person, refused, agency=agency))
             continue
         if decision.held is not None:
-            waiting += 1
+            session.waiting_count += 1
+            why = decision.held.sentence
         else:
             line.seating.take(who)
-        why = decision.held.sentence if decision.held else ""
-        if decision.state == State.REQUESTED:
-            why = f"{decision.manager} is asked to agree first."
+            why = "" if decision.is_agreed else f"{decision.manager} is asked to agree first."
         outcomes.append(
             RowResult(
                 entry=entry,
                 name=_name(entry, person),
                 state=decision.state,
                 sentence=why,
-                number=waiting if decision.held else 0,
+                number=decision.number if decision.held else 0,
                 is_new=is_new,
             )
         )
@@ -145,22 +134,22 @@ def book_all(
     Whoever has a booking already keeps it as it is, so doing it twice changes nothing.
     """
     known = known_by_address(entry.email for entry in entries)
+    seen: set[str] = set()
     outcomes = []
-    for entry, is_first in _once(entries):
+    for entry in entries:
         person = known.get(entry.email)
         try:
-            _check_first(is_first)
+            _check_first(entry, seen)
             booking = book_colleague(session=session, entry=entry, agency=agency, by=by, now=now)
         except PlaceRefused as refused:
             outcomes.append(_refused(entry, person, refused, agency=agency))
             continue
-        is_waiting = booking.state == State.WAITING
         outcomes.append(
             RowResult(
                 entry=entry,
                 name=_name(entry, booking.person),
                 state=booking.state,
-                number=booking.waiting_position if is_waiting else 0,
+                number=booking.waiting_position if booking.state == State.WAITING else 0,
                 is_new=person is None,
                 booking=booking,
             )
@@ -168,21 +157,11 @@ def book_all(
     return outcomes
 
 
-def _once(entries: Sequence[Entry]) -> Iterator[tuple[Entry, bool]]:
-    """Each entry, and whether its address comes for the first time."""
-    seen: set[str] = set()
-    for entry in entries:
-        yield entry, entry.email not in seen
-        seen.add(entry.email)
-
-
-def _check_first(is_first: bool) -> None:
-    if not is_first:
+def _check_first(entry: Entry, seen: set[str]) -> None:
+    """Refuse an address that was `seen`, and see it."""
+    if entry.email in seen:
         raise AddressRefused("This address is further up in the list already.")
-
-
-def _key(person: User | None) -> int:
-    return person.pk if person else 0
+    seen.add(entry.email)
 
 
 def _refused(
@@ -190,16 +169,15 @@ def _refused(
 ) -> RowResult:
     """Nobody of another agency is named: whose address it is stays untold."""
     ours = person if person is not None and person.agency_id == agency.pk else None
-    if isinstance(refused, AlreadyBooked):
-        return RowResult(
-            entry=entry,
-            name=_name(entry, ours),
-            state=refused.booking.state,
-            sentence=refused.about_another,
-            was_booked=True,
-            booking=refused.booking,
-        )
-    return RowResult(entry=entry, name=_name(entry, ours), sentence=refused.about_another)
+    booking = refused.booking if isinstance(refused, AlreadyBooked) else None
+    return RowResult(
+        entry=entry,
+        name=_name(entry, ours),
+        state=booking.state if booking else "",
+        sentence=refused.about_another,
+        was_booked=booking is not None,
+        booking=booking,
+    )
 
 
 def _name(entry: Entry, person: User | None) -> str:

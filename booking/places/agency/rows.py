@@ -7,6 +7,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -21,36 +22,20 @@ MOST_BYTES = 200_000
 
 _BETWEEN = re.compile(r"[;,\s]+")
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_HEADINGS = {
-    "email": "email",
-    "e-mail": "email",
-    "email address": "email",
-    "work email": "email",
-    "work email address": "email",
-    "address": "email",
-    "first name": "first_name",
-    "first_name": "first_name",
-    "forename": "first_name",
-    "given name": "first_name",
-    "last name": "last_name",
-    "last_name": "last_name",
-    "surname": "last_name",
-    "family name": "last_name",
-    "job title": "job_title",
-    "job_title": "job_title",
-    "title": "job_title",
-    "role": "job_title",
+# The columns in their usual order, each with what spreadsheets call it.
+_COLUMNS = {
+    "email": ("email", "e-mail", "email address", "work email", "work email address", "address"),
+    "first_name": ("first name", "first_name", "forename", "given name"),
+    "last_name": ("last name", "last_name", "surname", "family name"),
+    "job_title": ("job title", "job_title", "title", "role"),
 }
-_ORDER = ("email", "first_name", "last_name", "job_title")
+_HEADINGS = {name: column for column, names in _COLUMNS.items() for name in names}
 # As long as the columns of a person.
 _LENGTHS = {"email": 1000, "first_name": 100, "last_name": 100, "job_title": 150}
 
 
 class UnreadableList(PlaceRefused):
     """The list or file cannot be read."""
-
-    def __init__(self, sentence: str, instead: str = "") -> None:
-        self.sentence, self.instead = sentence, instead
 
 
 def rows_of(text: str) -> list[Entry]:
@@ -69,7 +54,7 @@ def rows_of(text: str) -> list[Entry]:
         if not entries and headings is None and (found := _headings(cells)):
             headings = found
         elif headings is not None or _is_record(cells):
-            entries.append(_entry(cells, headings or list(_ORDER)))
+            entries.append(_entry(cells, headings or list(_COLUMNS)))
         else:
             entries.extend(_named(line))
     if not entries:
@@ -97,15 +82,10 @@ def text_of(file: "UploadedFile[Any]") -> str:
         raise UnreadableList(
             "This is not a CSV file.", "In your spreadsheet, choose “Save as” and the type CSV."
         )
-    encodings = (
-        ("utf-16",) if content.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "cp1252")
-    )
-    for encoding in encodings:
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return _one_a_line(text)
+    is_utf_16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    for encoding in ("utf-16",) if is_utf_16 else ("utf-8-sig", "cp1252"):
+        with suppress(UnicodeDecodeError):
+            return _one_a_line(content.decode(encoding))
     raise UnreadableList("The file is not text that can be read.", "Save it as CSV (UTF-8).")
 
 

@@ -14,8 +14,12 @@ from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.places import announcements, history
-from booking.places.facts import Practitioner, read_practitioners
-from booking.places.lock import locked, locked_booking
+from booking.places.lock import (
+    CourseRules,
+    Practitioner,
+    locked_booking,
+    read_practitioners,
+)
 from booking.places.managers.models import Approval, new_approval_key
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import AlreadyAnswered
@@ -47,7 +51,7 @@ def ask(
 
 
 def _to_be_asked(manager_email: str, person: Practitioner) -> Approval.State:
-    is_known = is_address_of_agency(manager_email, person.row.agency_domains)
+    is_known = is_address_of_agency(manager_email, person.agency_domains)
     return Approval.State.ASKED if is_known else Approval.State.UNCONFIRMED
 
 
@@ -139,9 +143,9 @@ def tell_manager(approval: Approval) -> list[Draft]:
     return [announcements.manager_asked(approval)]
 
 
-def is_agreed(booking: Booking, session: Session) -> bool:
-    """Whether the manager's agreement is not needed or has been given; the session is locked."""
-    if not session.course_rules.needs_manager_approval:
+def is_agreed(booking: Booking, rules: CourseRules) -> bool:
+    """Whether the manager's agreement is not needed or has been given."""
+    if not rules.needs_manager_approval:
         return True
     approval: Approval | None = getattr(booking, "approval", None)
     return approval is not None and approval.state == Approval.State.APPROVED
@@ -204,25 +208,15 @@ def confirm_address(*, approval: Approval, by: User, now: datetime) -> None:
 
     Raises `AlreadyAnswered` unless it waits for that.
     """
-    with locked(approval.booking.session_id) as held:
-        fresh = Approval.objects.select_related("booking__person").get(pk=approval.pk)
-        fresh.booking.session = held[fresh.booking.session_id]
-        is_open = state_of_question(fresh, now=now) == QuestionState.OPEN
-        if fresh.state != Approval.State.UNCONFIRMED or not is_open:
+    with locked_booking(approval.booking) as (_, booking):
+        approval = booking.approval
+        is_open = state_of_question(approval, now=now) == QuestionState.OPEN
+        if approval.state != Approval.State.UNCONFIRMED or not is_open:
             raise AlreadyAnswered
-        fresh.state, fresh.confirmed_by = Approval.State.ASKED, by
-        start_clock(fresh, now=now)
-        fresh.save()
-        outbox.post(tell_manager(fresh), now=now)
-        why = f"{fresh.manager_email}. The partnership has confirmed the address."
-        history.record(
-            [fresh.booking],
-            BookingEvent.What.MANAGER_ASKED,
-            by=by,
-            now=now,
-            why=why,
-            rule=MANAGER,
-        )
+        approval.state, approval.confirmed_by = Approval.State.ASKED, by
+        start_clock(approval, now=now)
+        why = f"{approval.manager_email}. The partnership has confirmed the address."
+        _ask_now(approval, by=by, now=now, why=why)
 
 
 def change_manager(*, booking: Booking, manager_email: str, by: User, now: datetime) -> Approval:
@@ -231,12 +225,12 @@ def change_manager(*, booking: Booking, manager_email: str, by: User, now: datet
     Until when the place is held stays as it was, or naming one manager after another would keep a
     place for good. Raises `ManagerNeeded`, or `AlreadyAnswered` unless the question is open.
     """
-    with locked_booking(booking) as (session, booking):
+    with locked_booking(booking) as (ruled, booking):
         approval: Approval | None = getattr(booking, "approval", None)
         if approval is None or state_of_question(approval, now=now) != QuestionState.OPEN:
             raise AlreadyAnswered
         key = booking.person_id
-        person = read_practitioners([key], session.course_rules, now=now)[key]
+        person = read_practitioners([key], ruled.rules, now=now)[key]
         email = manager_of(person, manager_email, by=by)
         before = approval.manager_email
         if email == before:
@@ -246,18 +240,15 @@ def change_manager(*, booking: Booking, manager_email: str, by: User, now: datet
         # Whoever is asked only after the day of the reminder gets none.
         approval.asked_at = _later(approval, now=now)
         approval.reminded_at = now if approval.remind_at <= now else None
-        approval.save()
-        outbox.post(tell_manager(approval), now=now)
-        why = f"{email} instead of {before}."
-        history.record(
-            [booking],
-            BookingEvent.What.MANAGER_ASKED,
-            by=by,
-            now=now,
-            why=why,
-            rule=MANAGER,
-        )
+        _ask_now(approval, by=by, now=now, why=f"{email} instead of {before}.")
     return approval
+
+
+def _ask_now(approval: Approval, *, by: User, now: datetime, why: str) -> None:
+    approval.save()
+    outbox.post(tell_manager(approval), now=now)
+    asked = BookingEvent.What.MANAGER_ASKED
+    history.record([approval.booking], asked, by=by, now=now, why=why, rule=MANAGER)
 
 
 def remind(*, now: datetime) -> int:
@@ -279,9 +270,9 @@ def lapse(bookings: Iterable[Booking], *, now: datetime) -> None:
     _finish(bookings, Approval.State.LAPSED, now=now)
 
 
-def close(bookings: Iterable[Booking], session: Session, *, now: datetime) -> None:
-    """Ask no further about bookings that have ended; the session is locked."""
-    if session.course_rules.needs_manager_approval:
+def close(bookings: Iterable[Booking], rules: CourseRules, *, now: datetime) -> None:
+    """Ask no further about bookings that have ended."""
+    if rules.needs_manager_approval:
         _finish(bookings, Approval.State.CLOSED, now=now)
 
 

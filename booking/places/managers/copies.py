@@ -17,23 +17,20 @@ from django.db.models import prefetch_related_objects
 
 from accounts.addresses import same_mailbox
 from accounts.models import User
-from booking.catalogue.models import Course, Session
+from booking.catalogue.models import Course
 from booking.outbox.posting import Draft
+from booking.outbox.topics import MailTopic, register, topic_of
 from booking.places.changes import Change, for_others_too
+from booking.places.lock import CourseRules
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingQuerySet
 from booking.places.rules.rules import is_address_of_agency
 
-CONFIRMED, CHANGED, CANCELLED = "manager.confirmed", "manager.changed", "manager.cancelled"
-TO_MANAGERS = (CONFIRMED, CHANGED, CANCELLED)
-
-_COPIED = {
-    "booking.confirmed": CONFIRMED,
-    "booking.promoted": CONFIRMED,
-    "session.changed": CHANGED,
-    "booking.cancelled": CANCELLED,
-    "session.cancelled": CANCELLED,
-}
+register(
+    MailTopic("manager.confirmed", "Copy of the confirmation to the manager", is_to_manager=True),
+    MailTopic("manager.changed", "Copy of the change to the manager", is_to_manager=True),
+    MailTopic("manager.cancelled", "Copy of the cancellation to the manager", is_to_manager=True),
+)
 
 
 def copied_to(booking: Booking, course: Course) -> str:
@@ -90,32 +87,32 @@ def _if_trusted(address: str, person: User, *, is_trusted: bool = False) -> str:
 
 
 def with_copies(
-    drafts: Iterable[Draft], *, session: Session, bookings: Iterable[Booking]
+    drafts: Iterable[Draft], rules: CourseRules, bookings: Iterable[Booking]
 ) -> list[Draft]:
     """The drafts, followed by the copies that go to managers, to be posted together.
 
     Copied is what tells of a place, not of a turn on the waiting list. `bookings` are those the
-    drafts are about, with their people and approvals; the session was read with its lock.
+    drafts are about, with their people and approvals.
     """
     told = list(drafts)
-    if not session.course_rules.copies_manager:
+    if not rules.copies_manager:
         return told
     bookings = list(bookings)
     prefetch_related_objects([booking.person for booking in bookings], "agency")
-    asks = session.course_rules.needs_manager_approval
-    managers = {booking.pk: _manager_of(booking, was_asked=asks) for booking in bookings}
-    copies = []
-    for draft in told:
-        address = managers.get(draft.booking_id or 0)
-        payload = _payload(draft)
+    managers = {
+        booking.pk: _manager_of(booking, was_asked=rules.needs_manager_approval)
+        for booking in bookings
+    }
+    for draft in list(told):
+        address, payload = managers.get(draft.booking_id or 0), _payload(draft)
         if address and payload is not None:
-            copies.append(_copy(draft, address, payload))
-    return [*told, *copies]
+            told.append(_copy(draft, address, payload))
+    return told
 
 
 def _payload(draft: Draft) -> dict[str, Any] | None:
     """What the copy says besides when and where; none if a manager need not know."""
-    if draft.topic not in _COPIED or "event" not in draft.payload:
+    if not topic_of(draft.topic).copied_as or "event" not in draft.payload:
         # Only with a place there is a calendar entry.
         return None
     if draft.topic == "session.changed":
@@ -133,7 +130,7 @@ def _copy(draft: Draft, address: str, payload: dict[str, Any]) -> Draft:
     # An address may be longer than a stream's name.
     key = hashlib.sha256(address.casefold().encode()).hexdigest()[:16]
     return Draft(
-        topic=_COPIED[draft.topic],
+        topic=topic_of(draft.topic).copied_as,
         subject_key=draft.subject_key,
         revision=draft.revision,
         stream=f"{draft.subject_key}:manager:{key}",

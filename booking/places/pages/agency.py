@@ -3,17 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 
-from accounts.access import agency_leads_only, agency_of_lead
+from accounts.access import agency_of_lead, lead_page
 from accounts.models import Agency
 from accounts.views import signed_in
-from booking.catalogue.models import Session
 from booking.places.agency import many
 from booking.places.agency.colleagues import book_colleague
 from booking.places.agency.rows import rows_of, text_of
@@ -21,26 +18,23 @@ from booking.places.models import Booking
 from booking.places.pages.forms import ColleagueForm, ManyForm
 from booking.places.pages.loaders import colleagues_booking, public_session, unread_session
 from booking.places.pages.outlook import cost_of_leaving
-from booking.places.refusals import AlreadyBooked, PlaceRefused
-from booking.site.limits import at_most
-from booking.site.web import search_text
+from booking.places.refusals import AlreadyBooked
+from booking.site.web import page, paged, posted, refusals_shown, search_text, searched
 
 _PER_PAGE = 50
 
 
-@never_cache
-@agency_leads_only
+@lead_page()
 def agency(request: HttpRequest) -> HttpResponse:
     """The upcoming bookings of colleagues, by session."""
     own, search, now = agency_of_lead(request), search_text(request), timezone.now()
     bookings = bookings_of_colleagues(own, search=search, now=now)
-    page = Paginator(bookings, _PER_PAGE).get_page(request.GET.get("page"))
-    context = {"agency": own, "search": search, "page_obj": page, "now": now}
+    shown = paged(request, bookings, per_page=_PER_PAGE)
+    context = {"agency": own, "search": search, "page_obj": shown, "now": now}
     return render(request, "places/agency/agency.html", context)
 
 
-@never_cache
-@agency_leads_only
+@lead_page()
 def agency_booking(request: HttpRequest, booking_id: int) -> HttpResponse:
     """One colleague's booking, without what they told the trainers."""
     person, now = signed_in(request), timezone.now()
@@ -58,82 +52,54 @@ def agency_booking(request: HttpRequest, booking_id: int) -> HttpResponse:
     return render(request, "places/agency/agency_booking.html", context)
 
 
-@never_cache
-@at_most(60)
-@agency_leads_only
+@lead_page(post=60)
 def agency_book(request: HttpRequest, session_id: int) -> HttpResponse:
     """Book one colleague."""
-    own, now = agency_of_lead(request), timezone.now()
-    session = public_session(session_id)
-    form = ColleagueForm(request.POST if request.method == "POST" else None)
-    refusal: PlaceRefused | None = None
-    if request.method == "POST" and form.is_valid():
-        try:
-            booking = book_colleague(
-                session=unread_session(session_id),
-                entry=form.entry,
-                agency=own,
-                by=signed_in(request),
-                now=now,
-            )
-        except AlreadyBooked as refused:
-            return redirect("agency_booking", refused.booking.pk)
-        except PlaceRefused as refused:
-            refusal = refused
-        else:
+    own, session = agency_of_lead(request), public_session(session_id)
+    form = ColleagueForm(posted(request))
+    context = {"agency": own, "session": session, "form": form}
+    if form.is_valid():
+        to_book, by, now = unread_session(session_id), signed_in(request), timezone.now()
+        with refusals_shown(context):
+            try:
+                booking = book_colleague(
+                    session=to_book, entry=form.entry, agency=own, by=by, now=now
+                )
+            except AlreadyBooked as refused:
+                booking = refused.booking
             return redirect("agency_booking", booking.pk)
-    context = {"agency": own, "session": session, "form": form, "refusal": refusal, "now": now}
-    status = 409 if refusal else 422 if form.errors else 200
-    return render(request, "places/agency/agency_book.html", context, status=status)
+    return page(request, "places/agency/agency_book.html", context)
 
 
-@never_cache
-@at_most(30)
-@agency_leads_only
+@lead_page(post=30)
 def agency_book_many(request: HttpRequest, session_id: int) -> HttpResponse:
     """Paste or upload a list, see what would become of each row, then book them all.
 
     The list travels in the page, so that nothing is kept here and nothing typed is lost.
     """
-    session = public_session(session_id)
-    context: dict[str, Any] = {"session": session, "agency": agency_of_lead(request)}
-    step = request.POST.get("step", "")
-    if request.method != "POST" or step == "change":
+    session, typed = public_session(session_id), posted(request)
+    if typed is None or typed.get("step") == "change":
         form = ManyForm(initial={"people": request.POST.get("people", "")})
-        return render(request, "places/agency/agency_book_many.html", {**context, "form": form})
-    form = ManyForm(request.POST, request.FILES)
+    else:
+        form = ManyForm(typed, request.FILES)
+    context: dict[str, Any] = {"session": session, "agency": agency_of_lead(request), "form": form}
     if form.is_valid():
-        try:
-            context |= _outcomes(request, session, form, is_booking=step == "book")
-            return render(request, "places/agency/agency_outcomes.html", context)
-        except PlaceRefused as refused:
-            context["refusal"] = refused
-    status = 409 if "refusal" in context else 422
-    return render(
-        request, "places/agency/agency_book_many.html", {**context, "form": form}, status=status
-    )
+        with refusals_shown(context):
+            context |= _outcomes(request, session_id, form)
+            return page(request, "places/agency/agency_outcomes.html", context)
+    return page(request, "places/agency/agency_book_many.html", context)
 
 
-def _outcomes(
-    request: HttpRequest, session: Session, form: ManyForm, *, is_booking: bool
-) -> dict[str, Any]:
+def _outcomes(request: HttpRequest, session_id: int, form: ManyForm) -> dict[str, Any]:
     """The rows with what became, or would become, of each."""
-    by, own, now = signed_in(request), agency_of_lead(request), timezone.now()
+    own, by, now = agency_of_lead(request), signed_in(request), timezone.now()
     file = form.cleaned_data["file"]
     text = text_of(file) if file else form.cleaned_data["people"]
-    entries = rows_of(text)
-    if is_booking:
-        unread = unread_session(session.pk)
-        outcomes = many.book_all(entries, session=unread, agency=own, by=by, now=now)
-    else:
-        outcomes = many.foresee(entries, session_id=session.pk, agency=own, by=by, now=now)
-    return {
-        "outcomes": outcomes,
-        "people": text,
-        "is_done": is_booking,
-        "tally": many.tally(outcomes),
-        "now": now,
-    }
+    is_booking = request.POST.get("step") == "book"
+    act = many.book_all if is_booking else many.foresee
+    outcomes = act(rows_of(text), session=unread_session(session_id), agency=own, by=by, now=now)
+    tally = many.tally(outcomes)
+    return {"outcomes": outcomes, "people": text, "is_done": is_booking, "tally": tally}
 
 
 def bookings_of_colleagues(agency: Agency, *, search: str, now: datetime) -> QuerySet[Booking]:
@@ -141,14 +107,14 @@ def bookings_of_colleagues(agency: Agency, *, search: str, now: datetime) -> Que
 
     Every word of the search is in the colleague's name or address or in the course's title.
     """
-    bookings = Booking.objects.of_agency(agency.pk, now=now).live().with_session()
-    for word in search.split():
-        bookings = bookings.filter(
-            Q(person__first_name__icontains=word)
-            | Q(person__last_name__icontains=word)
-            | Q(person__email__icontains=word)
-            | Q(session__course__title__icontains=word)
-        )
-    return bookings.with_position().order_by(
+    bookings = searched(
+        Booking.objects.of_agency(agency.pk, now=now).live().with_session().with_position(),
+        search,
+        "person__first_name",
+        "person__last_name",
+        "person__email",
+        "session__course__title",
+    )
+    return bookings.order_by(
         "session__starts_at", "session_id", "person__last_name", "person__first_name", "pk"
     )

@@ -1,13 +1,13 @@
-"""Booking a place, seeing it, giving it up."""
+"""Booking a place, giving it up, and answering an offer of one."""
+
+from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
 
+from accounts.access import signed_in_page
 from accounts.actions import save_profile
 from accounts.forms import ProfileForm
 from accounts.models import User
@@ -16,6 +16,7 @@ from booking.catalogue.models import Session
 from booking.places import actions
 from booking.places.links import offer_path
 from booking.places.managers.copies import would_be_copied_to
+from booking.places.models import Booking
 from booking.places.pages.forms import BookForm, CancelForm, OfferAnswerForm
 from booking.places.pages.loaders import (
     arranged_booking,
@@ -28,44 +29,35 @@ from booking.places.pages.outlook import expected
 from booking.places.refusals import AlreadyBooked, ManagerNeeded, PlaceRefused
 from booking.places.rules.decision import as_told
 from booking.places.terms import terms_of, terms_offered
-from booking.site.limits import at_most
+from booking.site.web import page, posted, refusals_shown
 
 
-@never_cache
-@at_most(60)
-@login_required
+@signed_in_page(post=60)
 def book(request: HttpRequest, session_id: int) -> HttpResponse:
     """Confirm and book; somebody new says who they are on the same page."""
     person = signed_in(request)
     profile = None if person.is_complete else _about_person(request, person, session_id)
     usual = {"manager_email": person.manager_email}
-    typed = request.POST if request.method == "POST" else None
-    form = BookForm(typed, initial=usual, with_manager=profile is None)
-    refusal: PlaceRefused | None = None
-    if request.method == "POST" and form.is_valid() and (profile is None or profile.is_valid()):
+    form = BookForm(posted(request), initial=usual, with_manager=profile is None)
+    context: dict[str, Any] = {"form": form, "profile": profile}
+    if form.is_valid() and (profile is None or profile.is_valid()):
         if profile is not None:
             save_profile(person=person, **profile.cleaned_data)
-            profile = None
-        try:
-            booking = actions.book(
-                session=unread_session(session_id),
-                person=person,
-                by=person,
-                now=timezone.now(),
-                needs=form.cleaned_data["needs"],
-                manager_email=form.cleaned_data.get("manager_email", ""),
-            )
-        except Session.DoesNotExist as missing:
-            raise Http404 from missing
-        except AlreadyBooked as refused:
-            return redirect(refused.booking)
-        except ManagerNeeded as refused:
-            form.add_error("manager_email", refused.with_instead)
-        except PlaceRefused as refused:
-            refusal = refused
-        else:
-            return redirect(booking)
-    return _book_page(request, session_id, form=form, profile=profile, refusal=refusal)
+            context["profile"] = None
+        with refusals_shown(context, beside=form):
+            return redirect(_booked(session_id, person, form))
+    return _book_page(request, session_id, context)
+
+
+def _booked(session_id: int, person: User, form: BookForm) -> Booking:
+    """The new booking, or the one there is already. Raises `Http404` if there is no session."""
+    session, now = unread_session(session_id), timezone.now()
+    try:
+        return actions.book(session=session, person=person, by=person, now=now, **form.cleaned_data)
+    except AlreadyBooked as refused:
+        return refused.booking
+    except Session.DoesNotExist as missing:
+        raise Http404 from missing
 
 
 def _about_person(request: HttpRequest, person: User, session_id: int) -> ProfileForm:
@@ -77,70 +69,38 @@ def _about_person(request: HttpRequest, person: User, session_id: int) -> Profil
     return form
 
 
-def _book_page(
-    request: HttpRequest,
-    session_id: int,
-    *,
-    form: BookForm,
-    profile: ProfileForm | None,
-    refusal: PlaceRefused | None,
-) -> HttpResponse:
+def _book_page(request: HttpRequest, session_id: int, context: dict[str, Any]) -> HttpResponse:
     """The page before and after a try; what booking comes to is known of somebody we know."""
     session, person, now = public_session(session_id), signed_in(request), timezone.now()
-    told = None
-    if refusal is not None:
-        told = as_told(refusal, now=now)
-    elif profile is None:
-        told = expected(session=session, person=person, now=now)
-    context = {
+    if "refusal" in context:
+        context["expected"] = as_told(context["refusal"], now=now)
+    elif context["profile"] is None:
+        context["expected"] = expected(session=session, person=person, now=now)
+    context |= {
         "session": session,
-        "form": form,
-        "profile": profile,
-        "expected": told,
-        "refusal": refusal,
         "copied_to": would_be_copied_to(person, session.course),
         "terms": terms_offered(session, person.agency).sentence(now=now),
-        "now": now,
     }
-    has_errors = form.errors or (profile is not None and profile.errors)
-    status = 409 if refusal else 422 if has_errors else 200
-    return render(request, "places/book.html", context, status=status)
+    return page(request, "places/book.html", context)
 
 
-@never_cache
-@at_most(60)
-@login_required
+@signed_in_page(post=60)
 def cancel(request: HttpRequest, booking_id: int) -> HttpResponse:
     """Ask, then give up the place, the offer or the turn on the waiting list."""
     person, now = signed_in(request), timezone.now()
     booking = arranged_booking(person, booking_id, now=now)
     back = page_address(booking, person)
-    refusal: PlaceRefused | None = None
-    form = CancelForm(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        try:
+    form = CancelForm(posted(request))
+    context = {"form": form, "booking": booking, "session": booking.session, "back": back}
+    if form.is_valid():
+        with refusals_shown(context):
             actions.cancel(booking=booking, by=person, now=now, why=form.cleaned_data["why"])
-        except PlaceRefused as refused:
-            refusal = refused
-        else:
             return redirect(back)
-    context = {
-        "booking": booking,
-        "session": booking.session,
-        "form": form,
-        "refusal": refusal,
-        "cost": terms_of(booking).cost_now(now=now),
-        "now": now,
-        "back": back,
-    }
-    status = 409 if refusal else 422 if form.errors else 200
-    return render(request, "places/cancel.html", context, status=status)
+    context["cost"] = terms_of(booking).cost_now(now=now)
+    return page(request, "places/cancel.html", context)
 
 
-@require_POST
-@never_cache
-@at_most(60)
-@login_required
+@signed_in_page(post=60, only_post=True)
 def answer_offer(request: HttpRequest, booking_id: int) -> HttpResponse:
     """Accept or decline an offered place."""
     person = signed_in(request)
@@ -157,5 +117,5 @@ def answer_offer(request: HttpRequest, booking_id: int) -> HttpResponse:
         return redirect(offer_path(booking.pk, booking.offered_until or timezone.now()))
     except PlaceRefused as refusal:
         context = {"booking": booking, "session": booking.session, "refusal": refusal}
-        return render(request, "places/refused.html", context, status=409)
+        return page(request, "places/refused.html", context)
     return redirect(booking)

@@ -134,6 +134,17 @@ class RefuseAddressForm(Form):
     )
 
 
+def _optional_text(label: str, most: int, **extra: Any) -> forms.CharField:
+    """What is typed about somebody else: browsers do not offer the person's own."""
+    return forms.CharField(
+        label=f"{label} (optional)",
+        max_length=most,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        **extra,
+    )
+
+
 class ColleagueForm(Form):
     """One colleague, by their work address; who has no account yet also by name."""
 
@@ -141,25 +152,11 @@ class ColleagueForm(Form):
         "Your colleague’s work email address",
         error_messages={"required": "Enter your colleague’s address."},
     )
-    first_name = forms.CharField(
-        label="First name (optional)",
-        help_text="Only needed if they have not used Briefed before.",
-        max_length=100,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    first_name = _optional_text(
+        "First name", 100, help_text="Only needed if they have not used Briefed before."
     )
-    last_name = forms.CharField(
-        label="Last name (optional)",
-        max_length=100,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
-    job_title = forms.CharField(
-        label="Job title (optional)",
-        max_length=150,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
+    last_name = _optional_text("Last name", 100)
+    job_title = _optional_text("Job title", 150)
 
     @property
     def entry(self) -> Entry:

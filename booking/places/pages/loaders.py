@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from accounts.models import Agency, User
@@ -34,31 +34,22 @@ def page_address(booking: Booking, person: User) -> str:
     return reverse("agency_booking", args=[booking.pk])
 
 
-def _found(bookings: BookingQuerySet, booking_id: int) -> Booking:
-    booking = (
-        bookings.select_related(
-            "person__agency",
-            "agency",
-            "booked_by",
-            "session__course",
-            "session__venue",
-            "policy",
-            "approval",
-        )
-        .filter(pk=booking_id)
-        .first()
-    )
-    if booking is None:
-        raise Http404
-    return booking
-
-
 def booking_to_ask_about(person: User, booking_id: int) -> Booking:
     """A booking about which a manager is or was asked. Raises `Http404` as `booking_for` does."""
-    booking = booking_for(person, booking_id)
-    if not hasattr(booking, "approval"):
-        raise Http404
-    return booking
+    return _found(Booking.objects.visible_to(person).exclude(approval=None), booking_id)
+
+
+def _found(bookings: BookingQuerySet, booking_id: int) -> Booking:
+    with_all = bookings.select_related(
+        "person__agency",
+        "agency",
+        "booked_by",
+        "session__course",
+        "session__venue",
+        "policy",
+        "approval",
+    )
+    return get_object_or_404(with_all, pk=booking_id)
 
 
 def approval_by_link(token: str, *, now: datetime) -> Approval | None:
@@ -86,19 +77,14 @@ def booking_by_offer_link(token: str, *, now: datetime) -> tuple[Booking, bool]:
     bookings = Booking.objects.select_related(
         "person", "agency", "policy", "approval", "session__course", "session__venue"
     )
-    booking = bookings.filter(pk=key).first()
-    if booking is None:
-        raise Http404
+    booking = get_object_or_404(bookings, pk=key)
     return booking, links.is_marked(mark, booking.offered_until)
 
 
 def public_session(session_id: int) -> Session:
     """A session that is not a draft. Raises `Http404`."""
     sessions = Session.objects.public().select_related("course", "venue", "policy")
-    session = sessions.filter(pk=session_id).first()
-    if session is None:
-        raise Http404
-    return session
+    return get_object_or_404(sessions, pk=session_id)
 
 
 def unread_session(session_id: int) -> Session:

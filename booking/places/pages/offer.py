@@ -2,19 +2,20 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils import timezone
 
-from booking.catalogue.sittings import SittingTimes
 from booking.places import actions, terms
+from booking.places.lock import sittings_of
 from booking.places.models import Booking
 from booking.places.pages.forms import OfferAnswerForm
 from booking.places.pages.loaders import booking_by_offer_link
-from booking.places.refusals import ManagerNeeded, PlaceRefused
 from booking.places.rules.line import clashes
 from booking.site.limits import opened_by_link
+from booking.site.web import page, posted, refusals_shown
 
 State = Booking.State
 
@@ -36,7 +37,6 @@ _ANSWERED = {
     State.DECLINED: OfferState.DECLINED,
     State.LAPSED: OfferState.RUN_OUT,
 }
-_GONE = (OfferState.RUN_OUT, OfferState.ENDED)
 
 
 def state_of_offer(booking: Booking, *, is_current: bool, now: datetime) -> OfferState:
@@ -56,43 +56,34 @@ def offer(request: HttpRequest, token: str) -> HttpResponse:
     now = timezone.now()
     booking, is_current = booking_by_offer_link(token, now=now)
     usual = {"manager_email": booking.person.manager_email}
-    form = OfferAnswerForm(request.POST if request.method == "POST" else None, initial=usual)
+    form = OfferAnswerForm(posted(request), initial=usual)
+    context: dict[str, Any] = {"form": form}
     is_open = state_of_offer(booking, is_current=is_current, now=now) == OfferState.OPEN
-    if not is_open or not form.is_valid():
-        return _page(request, token, form)
-    person, manager = booking.person, form.cleaned_data["manager_email"]
-    try:
-        if form.accepts:
-            actions.accept_offer(booking=booking, by=person, now=now, manager_email=manager)
-        else:
-            actions.decline_offer(booking=booking, by=person, now=now)
-    except ManagerNeeded as refused:
-        form.add_error("manager_email", refused.with_instead)
-        return _page(request, token, form)
-    except PlaceRefused as refusal:
-        return _page(request, token, form, refusal=refusal)
-    return redirect(request.path)
+    if is_open and form.is_valid():
+        person, manager = booking.person, form.cleaned_data["manager_email"]
+        with refusals_shown(context, beside=form):
+            if form.accepts:
+                actions.accept_offer(booking=booking, by=person, now=now, manager_email=manager)
+            else:
+                actions.decline_offer(booking=booking, by=person, now=now)
+            return redirect(request.path)
+    return _page(request, token, context)
 
 
-def _page(
-    request: HttpRequest, token: str, form: OfferAnswerForm, *, refusal: PlaceRefused | None = None
-) -> HttpResponse:
+def _page(request: HttpRequest, token: str, context: dict[str, Any]) -> HttpResponse:
     """How the offer stands, and the buttons while it is open."""
     now = timezone.now()
     booking, is_current = booking_by_offer_link(token, now=now)
     stands, session = state_of_offer(booking, is_current=is_current, now=now), booking.session
-    sittings = [SittingTimes.of(each) for each in session.sittings.all()]
-    context = {
+    is_open = stands == OfferState.OPEN
+    context |= {
         "booking": booking,
         "session": session,
         "stands": stands,
-        "form": form if stands == OfferState.OPEN else None,
-        "refusal": refusal,
+        "form": context["form"] if is_open else None,
         "asks_manager": session.course.needs_manager_approval and not hasattr(booking, "approval"),
         "clash": clashes(session.pk, [booking.person_id]).get(booking.person_id),
-        "cost": terms.charges_if_accepted(booking, sittings, now=now),
+        "cost": terms.charges_if_accepted(booking, sittings_of(session), now=now),
     }
-    is_late = request.method == "POST" and stands != OfferState.OPEN
-    late_or_refused = 409 if refusal or is_late else 422 if form.errors else 200
-    status = 410 if stands in _GONE else late_or_refused
-    return render(request, "places/offer.html", context, status=status)
+    is_gone = stands in (OfferState.RUN_OUT, OfferState.ENDED)
+    return page(request, "places/offer.html", context, is_open=is_open, is_gone=is_gone)

@@ -1,8 +1,8 @@
 """What a page shows before a place changes hands or dates. Nothing is written here."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from accounts.agencies import Entry, known_by_address
 from accounts.models import User
@@ -10,8 +10,7 @@ from booking.catalogue.models import Session
 from booking.places import terms
 from booking.places.agency.colleagues import check_address, newcomer
 from booking.places.exchanges import check_may_be_given, check_may_be_moved
-from booking.places.facts import read_practitioners
-from booking.places.lock import read_session, sittings_of
+from booking.places.lock import read_practitioners, read_session, sittings_of
 from booking.places.models import Booking
 from booking.places.refusals import NotAColleague, PlaceRefused
 from booking.places.rules.decision import Decision, as_told, decide
@@ -19,7 +18,6 @@ from booking.places.rules.line import asked_for, case_of_exchange, case_of_takin
 from booking.site.wording import counted, sitting_times
 
 _MOST_DATES = 20
-
 
 # The manager is asked for on the page itself.
 _TO_BE_NAMED = "to be named"
@@ -36,20 +34,10 @@ def expected(*, session: Session, person: User, now: datetime) -> Decision:
     return as_told(decision.refusal, now=now) if decision.refusal else decision
 
 
-@dataclass(frozen=True)
-class TakingOver:
-    """Who would have the place, and what it would be to them."""
-
-    entry: Entry
-    name: str
-    is_new: bool
-    decision: Decision
-
-
 def of_substitute(
     booking: Booking, entry: Entry, *, manager_email: str, by: User, now: datetime
-) -> TakingOver:
-    """What handing the place to this colleague leads to.
+) -> dict[str, Any]:
+    """What handing the place to this colleague leads to, for the page that asks before it.
 
     Raises `AddressRefused`, and whatever refuses a substitution.
     """
@@ -57,16 +45,16 @@ def of_substitute(
         raise NotAColleague
     known = known_by_address([entry.email]).get(entry.email)
     is_new = check_address(entry, known, agency=booking.agency)
-    session = read_session(booking.session_id)
+    ruled = read_session(booking.session_id)
     if known is None or is_new:
         who = newcomer(entry, known, agency=booking.agency)
     else:
-        who = read_practitioners([known.pk], session.course_rules, now=now)[known.pk]
-    check_may_be_given(booking, session, to_agency=who.agency_id, now=now)
-    decision = decide(case_of_taking_over(session, who, by=by, named=manager_email, now=now))
+        who = read_practitioners([known.pk], ruled.rules, now=now)[known.pk]
+    check_may_be_given(booking, ruled.session, to_agency=who.agency_id, now=now)
+    decision = decide(case_of_taking_over(ruled, who, by=by, named=manager_email, now=now))
     decision.check_place()
     name = (known.full_name if known else "") or entry.name or entry.email
-    return TakingOver(entry=entry, name=name, is_new=is_new, decision=decision)
+    return {"entry": entry, "name": name, "is_new": is_new, "decision": decision}
 
 
 @dataclass(frozen=True)
@@ -92,29 +80,22 @@ class OtherDate:
 def other_dates(booking: Booking, *, now: datetime) -> list[OtherDate]:
     """The next other dates of the course of a booking, each with the outcome for its person."""
     sessions = Session.objects.upcoming(now=now).filter(course=booking.session.course_id)
-    shown = list(sessions.exclude(pk=booking.session_id).for_pages()[:_MOST_DATES])
-    return list(_with_outcomes(booking, shown, now=now))
-
-
-def _with_outcomes(
-    booking: Booking, sessions: list[Session], *, now: datetime
-) -> Iterator[OtherDate]:
-    for shown in sessions:
-        session = read_session(shown.pk)
-        case, _, _ = case_of_exchange(booking, session, now=now)
+    dates = []
+    for shown in sessions.exclude(pk=booking.session_id).for_pages()[:_MOST_DATES]:
+        there, refusal = read_session(shown.pk), None
+        case, _, _ = case_of_exchange(booking, there, now=now)
         try:
-            check_may_be_moved(booking, booking.session, to=session, now=now)
+            check_may_be_moved(booking, booking.session, to=there.session, now=now)
             decide(case).check_place()
         except PlaceRefused as refused:
-            yield OtherDate(shown, refused)
-        else:
-            yield OtherDate(shown, None)
+            refusal = refused
+        dates.append(OtherDate(shown, refusal))
+    return dates
 
 
 def cost_of_leaving(booking: Booking, *, by: User, now: datetime) -> int:
     """What giving up the place now costs, in pence; nothing if the partnership does it."""
-    if booking.state != Booking.State.CONFIRMED or (
-        by.is_coordinator and by.pk != booking.person_id
-    ):
+    is_by_partnership = by.is_coordinator and by.pk != booking.person_id
+    if booking.state != Booking.State.CONFIRMED or is_by_partnership:
         return 0
     return terms.charge_for_cancelling(booking, sittings_of(booking.session), now=now)

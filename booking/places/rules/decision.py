@@ -13,7 +13,7 @@ from django.db import models
 from django.db.models import F
 
 from booking.catalogue.models import Course, Session
-from booking.places.facts import Practitioner
+from booking.places.lock import Practitioner, RuledSession
 from booking.places.models import Booking
 from booking.places.refusals import (
     Clash,
@@ -129,7 +129,7 @@ def decide(case: Case) -> Decision:
     if case.who is None or case.by is None or not case.needs_manager or decision.refusal:
         return decision
     manager = rules.manager_of(case.who, case.named, by=case.by)
-    agreed = rules.is_manager(case.by, manager, person_id=case.who.row.key)
+    agreed = rules.is_manager(case.by, manager, person_id=case.who.key)
     return replace(decision, manager=manager, is_agreed=agreed)
 
 
@@ -139,9 +139,9 @@ def as_told(refusal: PlaceRefused, *, now: datetime) -> Decision:
     return Decision(against=(refusal,), missing=next_dates(missing, now=now) if missing else ())
 
 
-def against_course(who: Practitioner, session: Session, *, now: datetime) -> PlaceRefused | None:
+def against_course(who: Practitioner, ruled: RuledSession, *, now: datetime) -> PlaceRefused | None:
     """Why this person cannot book the course at all, if so."""
-    case = Case(session=session, now=now, who=who)
+    case = Case(session=ruled.session, course=ruled.rules, now=now, who=who)
     found = (rule(case) for rule in (rules.sector, rules.level, rules.group, rules.prerequisites))
     return next((refused for refused in found if refused), None)
 

@@ -3,6 +3,7 @@
 Nothing is written here. To decide by it, the caller holds the session's lock.
 """
 
+from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,16 +11,19 @@ from datetime import datetime
 from django.db.models import Q
 
 from accounts.models import User
-from booking.catalogue.models import CourseRules, Session, Sitting
+from booking.catalogue.models import Session, Sitting
 from booking.catalogue.sittings import SittingTimes, overlap
-from booking.places.facts import (
+from booking.places.lock import (
+    CourseRules,
     Practitioner,
+    RuledSession,
     Seating,
     read_practitioners,
     read_seating,
     read_seatings,
+    read_sessions,
+    sittings_and_conflict,
 )
-from booking.places.lock import read_sessions, sittings_and_conflict, with_course
 from booking.places.models import Booking
 from booking.places.refusals import MustWait, PlaceRefused
 from booking.places.rules import rules
@@ -61,17 +65,17 @@ def clashes(
     }
 
 
-def who_waits(session: Session, *, now: datetime, newcomer: Practitioner | None = None) -> Line:
+def who_waits(ruled: RuledSession, *, now: datetime, newcomer: Practitioner | None = None) -> Line:
     """Whom a free place belongs to before any newcomer: one person at most is chosen.
 
     Nobody is looked at for a newcomer whom a rule holds back in any case.
     """
-    seating = read_seating(session, now=now)
-    if seating.free <= 0 or not session.waiting_count:
+    seating = read_seating(ruled.session, now=now)
+    if seating.free <= 0 or not ruled.session.waiting_count:
         return Line(seating)
     if newcomer is not None and held_back(newcomer, seating, now=now):
         return Line(seating)
-    return next_in_line(seating, 1, now=now)
+    return next_in_line(seating, ruled.rules, 1, now=now)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,21 +89,22 @@ class Asked:
 
 
 def asked_for(
-    session: Session, person_id: int, *, by: User, named: str, now: datetime, lock: bool = False
+    ruled: RuledSession, person_id: int, *, by: User, named: str, now: datetime, lock: bool = False
 ) -> Asked:
     """All that the rules look at for a new booking.
 
-    With `lock` the person's row is held; the caller holds the session's then, which was read with
-    its course's rules.
+    With `lock` the person's row is held; the caller holds the session's then.
     """
-    people = read_practitioners([person_id], session.course_rules, now=now, lock=lock)
-    who = people[person_id]
-    line = who_waits(session, now=now, newcomer=who)
-    sittings, conflict_id = sittings_and_conflict(session.pk, person_id)
-    conflict = with_course(conflict_id) if conflict_id is not None else None
-    is_here = conflict is not None and conflict.session_id == session.pk
+    who = read_practitioners([person_id], ruled.rules, now=now, lock=lock)[person_id]
+    line = who_waits(ruled, now=now, newcomer=who)
+    sittings, conflict_id = sittings_and_conflict(ruled.session.pk, person_id)
+    conflict = None
+    if conflict_id is not None:
+        conflict = Booking.objects.select_related("session__course").get(pk=conflict_id)
+    is_here = conflict is not None and conflict.session_id == ruled.session.pk
     case = Case(
-        session=session,
+        session=ruled.session,
+        course=ruled.rules,
         now=now,
         who=who,
         by=by,
@@ -113,12 +118,13 @@ def asked_for(
 
 
 def case_of_taking_over(
-    session: Session, who: Practitioner, *, by: User, named: str, now: datetime
+    ruled: RuledSession, who: Practitioner, *, by: User, named: str, now: datetime
 ) -> Case:
     """A colleague who takes over a place, which is never let go: its seating does not change."""
-    key = who.row.key
+    session, key = ruled.session, who.key
     return Case(
         session=session,
+        course=ruled.rules,
         now=now,
         asks=Asks.TAKING_OVER,
         who=who,
@@ -130,18 +136,19 @@ def case_of_taking_over(
 
 
 def case_of_exchange(
-    given: Booking, other: Session, *, now: datetime, lock: bool = False
+    given: Booking, other: RuledSession, *, now: datetime, lock: bool = False
 ) -> tuple[Case, Practitioner, Line]:
     """Somebody who would have a place on another date instead of the one `given`."""
     key, line = given.person_id, who_waits(other, now=now)
-    who = read_practitioners([key], other.course_rules, now=now, lock=lock)[key]
+    who = read_practitioners([key], other.rules, now=now, lock=lock)[key]
     case = Case(
-        session=other,
+        session=other.session,
+        course=other.rules,
         now=now,
         asks=Asks.EXCHANGE,
         who=who,
-        mine=Booking.objects.for_session(other).live().filter(person=key).first(),
-        elsewhere=clashes(other.pk, [key], besides=given).get(key),
+        mine=Booking.objects.for_session(other.session).live().filter(person=key).first(),
+        elsewhere=clashes(other.session.pk, [key], besides=given).get(key),
         seating=line.seating,
         others_first=bool(line.chosen),
     )
@@ -154,7 +161,7 @@ def held_back(who: Practitioner, seating: Seating, *, now: datetime) -> PlaceRef
     return rules.agency_limit(case) or rules.reserved_places(case)
 
 
-def next_in_line(seating: Seating, number: int, *, now: datetime) -> Line:
+def next_in_line(seating: Seating, rules: CourseRules, number: int, *, now: datetime) -> Line:
     """The first people on the waiting list whom no rule holds, at most so many.
 
     Each rule is looked at again for each person, with the places that those before them take
@@ -162,7 +169,7 @@ def next_in_line(seating: Seating, number: int, *, now: datetime) -> Line:
     `seating` is moved by the places given.
     """
     line = Line(seating)
-    for case in _waiting(seating, now=now):
+    for case in _waiting(seating, rules, now=now):
         if len(line.chosen) == number or seating.free <= 0:
             break
         booking, who = case.mine, case.who
@@ -178,7 +185,7 @@ def next_in_line(seating: Seating, number: int, *, now: datetime) -> Line:
     return line
 
 
-def _waiting(seating: Seating, *, now: datetime) -> Iterator[Case]:
+def _waiting(seating: Seating, rules: CourseRules, *, now: datetime) -> Iterator[Case]:
     """Everybody who waits, in order, as the rules look at them."""
     # Somebody whose first turn is over only waits for the worker to say so.
     has_a_turn = Q(must_accept_by=None) | Q(must_accept_by__gt=now)
@@ -186,17 +193,20 @@ def _waiting(seating: Seating, *, now: datetime) -> Iterator[Case]:
     waiting = in_line.select_related("person", "approval")
     last, size = 0, _FIRST
     while some := list(waiting.filter(ticket__gt=last)[:size]):
-        yield from _turns(seating, some, now=now)
+        yield from _turns(seating, rules, some, now=now)
         last, size = some[-1].ticket or 0, _AT_ONCE
 
 
-def _turns(seating: Seating, some: Sequence[Booking], *, now: datetime) -> Iterator[Case]:
+def _turns(
+    seating: Seating, rules: CourseRules, some: Sequence[Booking], *, now: datetime
+) -> Iterator[Case]:
     people_ids = [booking.person_id for booking in some]
-    people = read_practitioners(people_ids, seating.session.course_rules, now=now)
+    people = read_practitioners(people_ids, rules, now=now)
     busy = clashes(seating.session.pk, people_ids)
     for booking in some:
         yield Case(
             session=seating.session,
+            course=rules,
             now=now,
             asks=Asks.TURN,
             who=people[booking.person_id],
@@ -207,14 +217,13 @@ def _turns(seating: Seating, some: Sequence[Booking], *, now: datetime) -> Itera
 
 
 def why_each_waits(
-    session: Session, some: Sequence[Booking], *, now: datetime
+    ruled: RuledSession, some: Sequence[Booking], *, now: datetime
 ) -> list[tuple[Booking, PlaceRefused | None]]:
     """The rule that holds each of these people at this moment; none if the next place is theirs.
 
-    For pages, in the same few statements however many people there are. The session was read with
-    its course's rules.
+    For pages, in the same few statements however many people there are.
     """
-    cases = _turns(read_seating(session, now=now), some, now=now)
+    cases = _turns(read_seating(ruled.session, now=now), ruled.rules, some, now=now)
     return [
         (booking, next(iter(decide(case).against), None))
         for booking, case in zip(some, cases, strict=True)
@@ -253,8 +262,8 @@ def standings(bookings: Iterable[Booking], *, now: datetime) -> dict[int, Standi
         return {}
     person_id = waiting[0].person_id
     sessions = read_sessions({booking.session_id for booking in waiting})
-    seatings = read_seatings(sessions.values(), now=now)
-    everything_asked = _united(session.course_rules for session in sessions.values())
+    seatings = read_seatings((ruled.session for ruled in sessions.values()), now=now)
+    everything_asked = _united([ruled.rules for ruled in sessions.values()])
     person = read_practitioners([person_id], everything_asked, now=now)[person_id]
     busy = _clashes(person_id, list(sessions))
     found: dict[int, Standing] = {}
@@ -262,6 +271,7 @@ def standings(bookings: Iterable[Booking], *, now: datetime) -> dict[int, Standi
         seating = seatings[booking.session_id]
         case = Case(
             session=seating.session,
+            course=sessions[booking.session_id].rules,
             now=now,
             asks=Asks.TURN,
             who=person,
@@ -277,12 +287,11 @@ def standings(bookings: Iterable[Booking], *, now: datetime) -> dict[int, Standi
     return found
 
 
-def _united(asked: Iterable[CourseRules]) -> CourseRules:
+def _united(asked: Sequence[CourseRules]) -> CourseRules:
     """All groups and courses that any of these ask for, to read about them at once."""
-    each = list(asked)
     return CourseRules(
-        groups=frozenset().union(*(one.groups for one in each)),
-        prerequisites=frozenset().union(*(one.prerequisites for one in each)),
+        groups=ChainMap(*(dict(rules.groups) for rules in asked)),
+        prerequisites=ChainMap(*(dict(rules.prerequisites) for rules in asked)),
     )
 
 

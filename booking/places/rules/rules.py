@@ -13,8 +13,8 @@ from enum import Enum
 from accounts.addresses import domain_of, same_mailbox
 from accounts.models import Level, Sector, User
 from booking.catalogue.availability import Opening, opening
-from booking.catalogue.models import CourseRules, Session
-from booking.places.facts import Practitioner, Seating
+from booking.catalogue.models import Session
+from booking.places.lock import CourseRules, Practitioner, Seating
 from booking.places.models import Booking
 from booking.places.refusals import (
     AlreadyBooked,
@@ -50,13 +50,13 @@ class Asks(Enum):
 class Case:
     """Who asks for what, and all that the rules look at.
 
-    `session` was read with its course's rules, to decide by them with its lock. `mine` is the
-    person's live booking of it, `elsewhere` one that holds a place at that time; `others_first`
-    says that the places which are free belong to people who wait. `named` is the address of a
-    manager that `by` has typed.
+    `course` is what the session's course asks. `mine` is the person's live booking of the session,
+    `elsewhere` one that holds a place at that time; `others_first` says that the places which are
+    free belong to people who wait. `named` is the address of a manager that `by` has typed.
     """
 
     session: Session
+    course: CourseRules = CourseRules()  # noqa: RUF009 - frozen
     now: datetime
     asks: Asks = Asks.BOOKING
     who: Practitioner | None = None
@@ -66,11 +66,6 @@ class Case:
     elsewhere: Booking | None = None
     seating: Seating | None = None
     others_first: bool = False
-
-    @property
-    def course(self) -> CourseRules:
-        """What the course asks for."""
-        return self.session.course_rules
 
     @property
     def needs_manager(self) -> bool:
@@ -108,7 +103,7 @@ def one_booking_each(case: Case) -> PlaceRefused | None:
 def sector(case: Case) -> PlaceRefused | None:
     """The course is for the person's sector."""
     sectors = case.course.sectors
-    if not sectors or case.asks == Asks.EXCHANGE or (case.who and case.who.row.sector in sectors):
+    if not sectors or case.asks == Asks.EXCHANGE or (case.who and case.who.sector in sectors):
         return None
     names = listed([str(Sector(each).label) for each in sectors])
     return NotForYou("audience", f"This course is only for people who work in: {names}.")
@@ -119,7 +114,7 @@ def level(case: Case) -> PlaceRefused | None:
     least, who = case.course.least_level, case.who
     if least is None or case.asks == Asks.EXCHANGE:
         return None
-    if who and who.row.level is not None and who.row.level >= least:
+    if who and who.level is not None and who.level >= least:
         return None
     words = str(Level(least).label)
     return NotForYou(
@@ -132,27 +127,32 @@ def level(case: Case) -> PlaceRefused | None:
 def group(case: Case) -> PlaceRefused | None:
     """The course is for a group that the person is in."""
     groups = case.course.groups
-    if not groups or case.asks == Asks.EXCHANGE or (case.who and groups & case.who.groups):
+    if (
+        not groups
+        or case.asks == Asks.EXCHANGE
+        or (case.who and case.who.groups.intersection(groups))
+    ):
         return None
     return NotForYou(
         "audience",
-        f"This course is only for members of {listed(case.course.group_names, 'or')}.",
+        f"This course is only for members of {listed(list(groups.values()), 'or')}.",
         "If you belong to it, ask the partnership to add you.",
     )
 
 
 def prerequisites(case: Case) -> PlaceRefused | None:
     """The person has done, here or elsewhere, every course that this one builds on."""
-    missing = case.course.prerequisites - (case.who.learnt if case.who else frozenset())
+    learnt = case.who.learnt if case.who else ()
+    missing = {key: name for key, name in case.course.prerequisites.items() if key not in learnt}
     if not missing or case.asks == Asks.EXCHANGE:
         return None
-    titles = listed([title for key, title in case.course.prerequisite_titles if key in missing])
+    titles = listed(list(missing.values()))
     return PrerequisiteMissing(
         "prerequisites",
         f"Before this course you need to have done: {titles}.",
         "Book that first, or tell us if you have done it elsewhere.",
         of_another=f"They need to have done this before: {titles}.",
-        missing=missing,
+        missing=frozenset(missing),
     )
 
 
@@ -218,7 +218,7 @@ def reserved_places(case: Case) -> PlaceRefused | None:
 
 
 def _is_theirs(person: Practitioner, agency_id: int | None, sector: str) -> bool:
-    return agency_id == person.agency_id if agency_id is not None else sector == person.row.sector
+    return agency_id == person.agency_id if agency_id is not None else sector == person.sector
 
 
 def others_first(case: Case) -> PlaceRefused | None:
@@ -257,11 +257,11 @@ def manager_of(person: Practitioner, named: str, *, by: User | None) -> str:
     For a colleague without one it is the agency lead or coordinator who books for them. Raises
     `ManagerNeeded`, also where somebody who may not book for others names themselves.
     """
-    for_another = by if by is not None and by.pk != person.row.key else None
+    for_another = by if by is not None and by.pk != person.key else None
     arranges = for_another is not None and (
         for_another.is_agency_lead or for_another.is_coordinator
     )
-    usual = person.row.manager_email
+    usual = person.manager_email
     email = (named or usual or (by.email if by and arranges else "")).strip().lower()
     if not email:
         raise ManagerNeeded(
@@ -270,7 +270,7 @@ def manager_of(person: Practitioner, named: str, *, by: User | None) -> str:
             of_another="This course needs their line manager's agreement. Give the manager's work"
             " email address.",
         )
-    if same_mailbox(email, person.row.email):
+    if same_mailbox(email, person.email):
         raise ManagerNeeded(
             MANAGER,
             "Your line manager's email address must be somebody else's, not your own.",

@@ -21,9 +21,8 @@ class Police:
 
 
 @pytest.fixture
-def police(settings) -> Police:  # type: ignore[no-untyped-def]
+def police() -> Police:
     """West Yorkshire Police, and a hospital that is none of its business."""
-    settings.TWO_STEP_REQUIRED = False
     agency = make_agency("West Yorkshire Police", domains=["police.example"])
     hospital = make_agency("Leeds Hospital", domains=["hospital.example"])
 

@@ -1,37 +1,12 @@
 """Signing in, sessions and bookings for the tests of an agency's pages."""
 
 from email.message import EmailMessage
-from typing import Any
 
 import icalendar
-from django.test import Client
-from django.utils import timezone
 
-from accounts.models import User
-from booking.catalogue.models import Session
 from booking.mail.composing import compose
 from booking.outbox.models import Message
-from booking.places import actions
-from booking.places.models import Booking
-from tests.factories import make_session, morning
 from tests.mail.letters import read
-
-
-def signed_in(person: User) -> Client:
-    """A browser in which this person is signed in."""
-    client = Client()
-    client.force_login(person)
-    return client
-
-
-def ahead(days: int = 21, **fields: Any) -> Session:
-    """A session some days from today."""
-    return make_session(starts_at=morning(days), **fields)
-
-
-def booked(session: Session, person: User) -> Booking:
-    """The person's booking, made by themselves."""
-    return actions.book(session=session, person=person, by=person, now=timezone.now())
 
 
 def mails_to(address: str) -> list[EmailMessage]:

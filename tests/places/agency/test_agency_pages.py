@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from accounts.models import User
 from booking.outbox.models import Message
-from booking.places import actions
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
-from tests.factories import make_coordinator, make_course, make_person, make_trainer
+from tests.factories import make_coordinator, make_course, make_person, make_trainer, session_ahead
+from tests.people import book_now, signed_in
 from tests.places.agency.conftest import Police
-from tests.places.agency.pages import ahead, booked, calendar_method, mails_to, plain, signed_in
+from tests.places.agency.pages import calendar_method, mails_to, plain
 
 pytestmark = pytest.mark.django_db
 
@@ -38,8 +38,8 @@ ACCESS = {
 @pytest.mark.parametrize(("page", "of"), ACCESS)
 def test_who_may_open_what(police: Police, page: str, of: str, method: str) -> None:
     trainer = make_trainer(agency=police.agency)
-    session = ahead(trainers=[trainer])
-    booking = booked(session, police.zoe)
+    session = session_ahead(trainers=[trainer])
+    booking = book_now(session, police.zoe)
     people = [
         None,
         make_person(agency=police.agency),
@@ -62,9 +62,8 @@ def test_who_may_open_what(police: Police, page: str, of: str, method: str) -> N
         assert booking.state == Booking.State.CONFIRMED
 
 
-def test_a_lead_without_an_agency_has_none_to_see(settings: Any) -> None:
+def test_a_lead_without_an_agency_has_none_to_see() -> None:
     lead = make_person(is_agency_lead=True, agency=None, unlisted_agency="A charity")
-    settings.TWO_STEP_REQUIRED = False
     assert signed_in(lead).get(reverse("agency")).status_code == 404
 
 
@@ -78,15 +77,9 @@ def test_leads_are_asked_for_a_second_step_before_they_see_others(
 
 
 def test_the_list_shows_colleagues_by_session_and_nobody_else(police: Police) -> None:
-    session = ahead(course=make_course(title="Neglect"))
-    booking = actions.book(
-        session=session,
-        person=police.zoe,
-        by=police.zoe,
-        now=timezone.now(),
-        needs="I use a wheelchair",
-    )
-    booked(session, police.other)
+    session = session_ahead(course=make_course(title="Neglect"))
+    booking = book_now(session, police.zoe, needs="I use a wheelchair")
+    book_now(session, police.other)
     client = signed_in(police.lead)
     page = client.get(reverse("agency")).content.decode()
     assert "Zoë Robinson" in page
@@ -103,9 +96,9 @@ def test_the_list_is_paged_and_costs_the_same_however_long(
     police: Police,
     django_assert_max_num_queries: Any,
 ) -> None:
-    session = ahead(capacity=100)
+    session = session_ahead(capacity=100)
     for _ in range(55):
-        booked(session, make_person(agency=police.agency))
+        book_now(session, make_person(agency=police.agency))
     client = signed_in(police.lead)
     with django_assert_max_num_queries(10):
         page = client.get(reverse("agency")).content.decode()
@@ -125,7 +118,7 @@ def book(police: Police, session_id: int, **fields: str):  # type: ignore[no-unt
 
 
 def test_a_colleague_is_booked_and_told_by_whom(police: Police) -> None:
-    session = ahead()
+    session = session_ahead()
     answer = book(police, session.pk, email="Zoe@Police.example")
     booking = Booking.objects.get(person=police.zoe)
     assert answer.headers["Location"] == reverse("agency_booking", args=[booking.pk])
@@ -139,7 +132,7 @@ def test_a_colleague_is_booked_and_told_by_whom(police: Police) -> None:
 
 
 def test_a_new_colleague_gets_an_account_and_is_told_how_to_sign_in(police: Police) -> None:
-    session = ahead()
+    session = session_ahead()
     book(police, session.pk, email="new@police.example", first_name="Ngọc", last_name="Ahmed")
     person = User.objects.get(email="new@police.example")
     assert (person.agency, person.full_name) == (police.agency, "Ngọc Ahmed")
@@ -156,7 +149,7 @@ def test_a_new_colleague_gets_an_account_and_is_told_how_to_sign_in(police: Poli
 
 
 def test_a_refused_booking_leaves_no_account_behind(police: Police) -> None:
-    session = ahead(course=make_course(sectors=["health"]))
+    session = session_ahead(course=make_course(sectors=["health"]))
     answer = book(police, session.pk, email="new@police.example", first_name="New")
     page = answer.content.decode()
     assert answer.status_code == 409
@@ -172,7 +165,7 @@ def test_a_refused_booking_leaves_no_account_behind(police: Police) -> None:
 def test_other_agencies_people_are_refused_without_saying_whether_they_exist(
     police: Police, address: str
 ) -> None:
-    answer = book(police, ahead().pk, email=address)
+    answer = book(police, session_ahead().pk, email=address)
     assert answer.status_code == 409
     sentence = "This address is not known as one of West Yorkshire Police."
     assert sentence in answer.content.decode()
@@ -184,26 +177,26 @@ def test_an_address_at_the_agencys_domain_that_is_another_agencys_stays_theirs(
     police: Police,
 ) -> None:
     mover = make_person("mover@police.example", agency=police.other.agency)
-    assert book(police, ahead().pk, email=mover.email).status_code == 409
+    assert book(police, session_ahead().pk, email=mover.email).status_code == 409
     mover.refresh_from_db()
     assert mover.agency == police.other.agency
 
 
 def test_somebody_who_only_began_an_account_is_taken_in(police: Police) -> None:
     begun = User.objects.create_user("begun@police.example")
-    book(police, ahead().pk, email=begun.email, first_name="Bea", last_name="Gunn")
+    book(police, session_ahead().pk, email=begun.email, first_name="Bea", last_name="Gunn")
     begun.refresh_from_db()
     assert (begun.agency, begun.full_name) == (police.agency, "Bea Gunn")
     assert Booking.objects.get().person == begun
 
 
 def test_shared_mailboxes_are_refused(police: Police) -> None:
-    answer = book(police, ahead().pk, email="office@police.example")
+    answer = book(police, session_ahead().pk, email="office@police.example")
     assert "several people read" in answer.content.decode()
 
 
 def test_a_lead_who_is_the_manager_has_agreed(police: Police) -> None:
-    session = ahead(course=make_course(needs_manager_approval=True))
+    session = session_ahead(course=make_course(needs_manager_approval=True))
     book(police, session.pk, email="new@police.example")
     booking = Booking.objects.get()
     assert booking.state == Booking.State.CONFIRMED
@@ -213,7 +206,7 @@ def test_a_lead_who_is_the_manager_has_agreed(police: Police) -> None:
 
 def test_a_colleague_with_another_manager_needs_that_managers_agreement(police: Police) -> None:
     User.objects.filter(pk=police.zoe.pk).update(manager_email="boss@police.example")
-    session = ahead(course=make_course(needs_manager_approval=True))
+    session = session_ahead(course=make_course(needs_manager_approval=True))
     book(police, session.pk, email=police.zoe.email)
     booking = Booking.objects.get()
     assert booking.state == Booking.State.REQUESTED
@@ -221,15 +214,15 @@ def test_a_colleague_with_another_manager_needs_that_managers_agreement(police: 
 
 
 def test_booking_a_colleague_twice_leads_to_the_booking(police: Police) -> None:
-    session = ahead()
-    booking = booked(session, police.zoe)
+    session = session_ahead()
+    booking = book_now(session, police.zoe)
     answer = book(police, session.pk, email=police.zoe.email)
     assert answer.headers["Location"] == reverse("agency_booking", args=[booking.pk])
     assert Booking.objects.count() == 1
 
 
 def test_a_lead_cancels_for_a_colleague_who_is_told_by_whom(police: Police) -> None:
-    booking = booked(ahead(course=make_course(title="Neglect")), police.zoe)
+    booking = book_now(session_ahead(course=make_course(title="Neglect")), police.zoe)
     client = signed_in(police.lead)
     answer = client.post(reverse("cancel_booking", args=[booking.pk]), {"why": "On leave"})
     assert answer.headers["Location"] == reverse("agency_booking", args=[booking.pk])
@@ -242,9 +235,9 @@ def test_a_lead_cancels_for_a_colleague_who_is_told_by_whom(police: Police) -> N
 
 
 def test_a_lead_takes_a_colleague_off_the_waiting_list(police: Police) -> None:
-    session = ahead(capacity=1)
-    booked(session, police.other)
-    booking = booked(session, police.zoe)
+    session = session_ahead(capacity=1)
+    book_now(session, police.other)
+    booking = book_now(session, police.zoe)
     signed_in(police.lead).post(reverse("cancel_booking", args=[booking.pk]))
     assert "Priya Shah of your agency has done this for you" in plain(
         mails_to(police.zoe.email)[-1]
@@ -252,7 +245,7 @@ def test_a_lead_takes_a_colleague_off_the_waiting_list(police: Police) -> None:
 
 
 def test_what_is_over_is_not_shown_to_leads(police: Police) -> None:
-    booking = booked(ahead(days=2), police.zoe)
+    booking = book_now(session_ahead(2), police.zoe)
     over = timezone.now() - timedelta(days=1)
     type(booking.session).objects.update(starts_at=over - timedelta(hours=3), ends_at=over)
     client = signed_in(police.lead)
@@ -261,7 +254,7 @@ def test_what_is_over_is_not_shown_to_leads(police: Police) -> None:
 
 
 def test_only_leads_are_shown_the_way_to_their_agency(police: Police) -> None:
-    session = ahead()
+    session = session_ahead()
     for person, shown in ((police.lead, True), (police.zoe, False)):
         page = signed_in(person).get(session.get_absolute_url()).content.decode()
         assert (reverse("agency") in page) is shown

@@ -12,9 +12,10 @@ from booking.catalogue.models import ChargeBand, Session
 from booking.places import actions
 from booking.places.models import Booking, BookingEvent
 from booking.site.wording import short_day
-from tests.factories import make_course, make_person, make_policy
+from tests.factories import make_course, make_person, make_policy, session_ahead
+from tests.people import book_now, signed_in
 from tests.places.agency.conftest import Police
-from tests.places.agency.pages import ahead, booked, calendar_method, mails_to, plain, signed_in
+from tests.places.agency.pages import calendar_method, mails_to, plain
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +44,7 @@ def charged(session: Session) -> Session:
 
 
 def test_the_page_says_what_happens_before_anything_does(police: Police) -> None:
-    booking = booked(charged(ahead()), police.zoe)
+    booking = book_now(charged(session_ahead()), police.zoe)
     page = substitute(
         signed_in(police.zoe), booking, "check", email="Amy@police.example"
     ).content.decode()
@@ -58,7 +59,7 @@ def test_the_page_says_what_happens_before_anything_does(police: Police) -> None
 
 def test_a_lead_chooses_only_from_their_own_agency(police: Police) -> None:
     """The place of somebody who has changed agency still counts as that of the one before."""
-    booking = booked(ahead(), police.zoe)
+    booking = book_now(session_ahead(), police.zoe)
     address = reverse("substitute_booking", args=[booking.pk])
     assert "Amy Brown" in signed_in(police.lead).get(address).content.decode()
     police.zoe.agency = police.other.agency
@@ -69,8 +70,8 @@ def test_a_lead_chooses_only_from_their_own_agency(police: Police) -> None:
 
 
 def test_a_place_goes_to_the_colleague_and_calendars_follow(police: Police) -> None:
-    booking = booked(charged(ahead(capacity=1)), police.zoe)
-    waiting = booked(booking.session, police.other)
+    booking = book_now(charged(session_ahead(capacity=1)), police.zoe)
+    waiting = book_now(booking.session, police.other)
     client = signed_in(police.zoe)
     answer = substitute(client, booking, "give", email="amy@police.example")
     assert answer.headers["Location"] == booking.get_absolute_url()
@@ -87,7 +88,7 @@ def test_a_place_goes_to_the_colleague_and_calendars_follow(police: Police) -> N
 
 
 def test_a_lead_chooses_the_colleague_and_both_are_told_by_whom(police: Police) -> None:
-    booking = booked(ahead(), police.zoe)
+    booking = book_now(session_ahead(), police.zoe)
     client = signed_in(police.lead)
     page = client.get(reverse("substitute_booking", args=[booking.pk])).content.decode()
     assert "Amy Brown" in page
@@ -100,13 +101,13 @@ def test_a_lead_chooses_the_colleague_and_both_are_told_by_whom(police: Police) 
 
 
 def test_practitioners_are_shown_no_list_of_colleagues(police: Police) -> None:
-    booking = booked(ahead(), police.zoe)
+    booking = book_now(session_ahead(), police.zoe)
     address = reverse("substitute_booking", args=[booking.pk])
     assert "Amy Brown" not in signed_in(police.zoe).get(address).content.decode()
 
 
 def test_a_new_colleague_at_the_agencys_domain_is_invited(police: Police) -> None:
-    booking = booked(ahead(), police.zoe)
+    booking = book_now(session_ahead(), police.zoe)
     answer = substitute(
         signed_in(police.zoe), booking, "give", email="new@police.example", first_name="Ngọc"
     )
@@ -130,9 +131,9 @@ def test_a_new_colleague_at_the_agencys_domain_is_invited(police: Police) -> Non
 def test_refusals_are_shown_with_their_sentence_and_nothing_changes(
     police: Police, address: str, sentence: str, step: str
 ) -> None:
-    booking = booked(ahead(), police.zoe)
+    booking = book_now(session_ahead(), police.zoe)
     busy = make_person("busy@police.example", agency=police.agency)
-    booked(ahead(), busy)
+    book_now(session_ahead(), busy)
     answer = substitute(signed_in(police.zoe), booking, step, email=address)
     assert answer.status_code == 409
     assert sentence in answer.content.decode()
@@ -143,9 +144,9 @@ def test_refusals_are_shown_with_their_sentence_and_nothing_changes(
 
 
 def test_a_practitioner_is_no_manager_who_agrees_for_a_colleague(police: Police) -> None:
-    session = ahead(course=make_course(needs_manager_approval=True))
+    session = session_ahead(course=make_course(needs_manager_approval=True))
     User.objects.filter(pk=police.zoe.pk).update(manager_email="boss@police.example")
-    booking = actions.book(session=session, person=police.zoe, by=police.zoe, now=timezone.now())
+    booking = book_now(session, police.zoe)
     actions.approve(approval=booking.approval, now=timezone.now())
     client = signed_in(police.zoe)
     answer = substitute(client, booking, "give", email="amy@police.example")
@@ -165,7 +166,7 @@ def test_a_practitioner_is_no_manager_who_agrees_for_a_colleague(police: Police)
 
 
 def test_nothing_can_be_given_once_the_session_has_started(police: Police) -> None:
-    booking = booked(ahead(), police.zoe)
+    booking = book_now(session_ahead(), police.zoe)
     began = timezone.now() - timedelta(minutes=5)
     Session.objects.update(starts_at=began, ends_at=began + timedelta(hours=3))
     answer = substitute(signed_in(police.zoe), booking, "give", email="amy@police.example")
@@ -179,8 +180,8 @@ def test_nothing_can_be_given_once_the_session_has_started(police: Police) -> No
 def dates(police: Police, **other: object) -> tuple[Booking, Session]:
     """Zoë's place on one date, and another date of the course."""
     course = make_course(title="Neglect")
-    booking = booked(ahead(course=course), police.zoe)
-    return booking, ahead(35, course=course, **other)
+    booking = book_now(session_ahead(course=course), police.zoe)
+    return booking, session_ahead(35, course=course, **other)
 
 
 def test_a_place_is_moved_in_one_step_with_both_calendar_entries(police: Police) -> None:
@@ -210,12 +211,12 @@ def test_a_lead_moves_a_colleague_who_is_told_by_whom(police: Police) -> None:
 def test_the_page_says_for_each_date_whether_and_why_not(police: Police) -> None:
     booking, free = dates(police)
     course = booking.session.course
-    full = ahead(42, course=course, capacity=1)
-    booked(full, police.other)
-    not_open = ahead(49, course=course, booking_opens_at=timezone.now() + timedelta(days=1))
-    elsewhere = ahead(63)
-    booked(elsewhere, police.zoe)
-    busy = ahead(63, course=course)
+    full = session_ahead(42, course=course, capacity=1)
+    book_now(full, police.other)
+    not_open = session_ahead(49, course=course, booking_opens_at=timezone.now() + timedelta(days=1))
+    elsewhere = session_ahead(63)
+    book_now(elsewhere, police.zoe)
+    busy = session_ahead(63, course=course)
     page = signed_in(police.zoe).get(reverse("move_booking", args=[booking.pk])).content.decode()
     assert f'value="{free.pk}"' in page
     assert "20 places left" in page
@@ -230,14 +231,14 @@ def test_the_page_says_for_each_date_whether_and_why_not(police: Police) -> None
 
 def test_the_same_hour_of_the_place_that_is_moved_is_no_clash(police: Police) -> None:
     booking, _ = dates(police)
-    beside = ahead(course=booking.session.course)
+    beside = session_ahead(course=booking.session.course)
     move(signed_in(police.zoe), booking, beside)
     assert Booking.objects.get(session=beside).state == Booking.State.CONFIRMED
 
 
 def test_a_full_date_keeps_the_first_place(police: Police) -> None:
     booking, full = dates(police, capacity=1)
-    booked(full, police.other)
+    book_now(full, police.other)
     answer = move(signed_in(police.zoe), booking, full)
     page = answer.content.decode()
     assert answer.status_code == 409
@@ -250,8 +251,8 @@ def test_a_full_date_keeps_the_first_place(police: Police) -> None:
 
 def test_moving_late_is_charged_as_the_page_says(police: Police) -> None:
     course = make_course()
-    booking = booked(charged(ahead(7, course=course)), police.zoe)
-    other = ahead(35, course=course)
+    booking = book_now(charged(session_ahead(7, course=course)), police.zoe)
+    other = session_ahead(35, course=course)
     client = signed_in(police.zoe)
     page = client.get(reverse("move_booking", args=[booking.pk])).content.decode()
     assert "£35 is charged, as for cancelling" in page
@@ -263,6 +264,6 @@ def test_moving_late_is_charged_as_the_page_says(police: Police) -> None:
 
 def test_only_another_date_of_the_course_can_be_chosen(police: Police) -> None:
     booking, _ = dates(police)
-    answer = move(signed_in(police.zoe), booking, ahead(50))
+    answer = move(signed_in(police.zoe), booking, session_ahead(50))
     assert answer.status_code == 422
     assert "Choose one of the dates." in answer.content.decode()

@@ -10,12 +10,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from booking.places import actions
 from booking.places.models import Booking
 from tests.factories import make_agency, make_course, make_person, make_session
 from tests.load import client, crowd
 from tests.load.client import Answer, Script
 from tests.load.installation import web_server
+from tests.people import book_now
 from tests.servers import collect_static
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,10 +49,7 @@ def test_one_gets_the_last_place_of_the_other_date_and_nobody_loses_theirs(port:
     first = make_session(course=course, capacity=PEOPLE, starts_at=soon)
     other = make_session(course=course, capacity=1, starts_at=soon + timedelta(days=14))
     people = [make_person(agency=agency) for _ in range(PEOPLE)]
-    bookings = [
-        actions.book(session=first, person=person, by=person, now=timezone.now())
-        for person in people
-    ]
+    bookings = [book_now(first, person) for person in people]
     answers: list[Answer] = []
 
     def press(request: bytes) -> Script:

@@ -3,10 +3,7 @@
 import pytest
 
 from accounts.models import User
-from tests.factories import (
-    make_agency,
-    make_person,
-)
+from tests.factories import make_agency, make_person
 
 
 @pytest.fixture

@@ -8,14 +8,11 @@ from django.utils import timezone
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
-from booking.places import actions, links
+from booking.places import links
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
-from tests.factories import (
-    make_course,
-    make_session,
-    morning,
-)
+from tests.factories import make_course, make_session, morning
+from tests.people import book
 
 MANAGER = "manager@trust.example"
 
@@ -30,12 +27,8 @@ def asking_session(**fields: object) -> Session:
 def requested(person: User, *, now: datetime | None = None, **fields: object) -> Booking:
     """A place held for this person until their manager answers."""
     manager = str(fields.pop("manager_email", MANAGER))
-    booking = actions.book(
-        session=asking_session(**fields),
-        person=person,
-        by=person,
-        now=now or timezone.now(),
-        manager_email=manager,
+    booking = book(
+        asking_session(**fields), person, now=now or timezone.now(), manager_email=manager
     )
     assert booking.state == Booking.State.REQUESTED
     return booking
@@ -49,10 +42,6 @@ def answer(booking: Booking, **fields: str) -> tuple[int, str]:
 
 def approval_of(booking: Booking) -> Approval:
     return Approval.objects.select_related("booking__session").get(booking=booking)
-
-
-def state_of(booking: Booking) -> str:
-    return Booking.objects.get(pk=booking.pk).state
 
 
 def mails(topic: str) -> list[str]:

@@ -13,18 +13,10 @@ from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.places.refusals import AlreadyAnswered, ManagerNeeded
 from booking.places.sweep import sweep
-from tests.factories import (
-    make_coordinator,
-    make_person,
-)
-from tests.places.managers.requests import (
-    MANAGER,
-    approval_of,
-    asking_session,
-    mails,
-    requested,
-    state_of,
-)
+from tests.factories import make_coordinator, make_person
+from tests.people import book
+from tests.places.booked import state_of
+from tests.places.managers.requests import MANAGER, approval_of, asking_session, mails, requested
 
 pytestmark = pytest.mark.django_db
 
@@ -42,9 +34,7 @@ def test_reminded_after_three_working_days_and_lapsed_after_five_over_easter(
     starts = datetime(2027, 5, 4, 9, 0, tzinfo=UTC)
     booking = requested(practitioner, now=BEFORE_EASTER, starts_at=starts, capacity=1)
     next_in_line = make_person(manager_email="m@x.org")
-    waiting = actions.book(
-        session=booking.session, person=next_in_line, by=next_in_line, now=BEFORE_EASTER
-    )
+    waiting = book(booking.session, next_in_line, now=BEFORE_EASTER)
     reminder_due = datetime(2027, 3, 30, 8, 0, tzinfo=UTC)
     over = datetime(2027, 4, 1, 16, 0, tzinfo=UTC)
     assert asking.remind(now=reminder_due - timedelta(seconds=1)) == 0
@@ -92,10 +82,8 @@ def test_a_manager_cannot_be_named_who_is_the_person(practitioner: User) -> None
 def test_no_late_answer_takes_a_place_that_is_certain_without_one(practitioner: User) -> None:
     session, now = asking_session(capacity=1), timezone.now()
     holder = make_person(manager_email="boss@elsewhere.example")
-    held = actions.book(session=session, person=holder, by=holder, now=now)
-    booking = actions.book(
-        session=session, person=practitioner, by=practitioner, now=now, manager_email=MANAGER
-    )
+    held = book(session, holder, now=now)
+    booking = book(session, practitioner, now=now, manager_email=MANAGER)
     asked = approval_of(booking)
     session.course.needs_manager_approval = False
     session.course.save(update_fields=["needs_manager_approval"])

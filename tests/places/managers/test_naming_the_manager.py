@@ -18,12 +18,9 @@ from booking.places.managers import asking
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.places.refusals import AlreadyAnswered
-from tests.factories import (
-    make_coordinator,
-    make_person,
-    make_session,
-    morning,
-)
+from tests.factories import make_person, make_session, morning
+from tests.people import signed_in
+from tests.places.booked import state_of
 from tests.places.managers.requests import (
     MANAGER,
     answer,
@@ -31,7 +28,6 @@ from tests.places.managers.requests import (
     asking_session,
     mails,
     requested,
-    state_of,
 )
 
 pytestmark = pytest.mark.django_db
@@ -45,8 +41,7 @@ def test_a_manager_who_has_an_account_needs_no_second_step_to_answer(
 ) -> None:
     settings.TWO_STEP_REQUIRED = True
     booking = requested(practitioner)
-    manager = Client()
-    manager.force_login(make_person(is_agency_lead=True))
+    manager = signed_in(make_person(is_agency_lead=True))
     path = links.approval_path(approval_of(booking).key)
     assert manager.get("/bookings/").status_code == 302
     assert manager.get(path).status_code == 200
@@ -73,11 +68,10 @@ def test_the_link_is_kept_nowhere_once_the_mail_has_left(
 def test_another_manager_is_asked_and_the_old_link_is_dead(practitioner: User) -> None:
     booking = requested(practitioner)
     before = approval_of(booking)
-    signed_in = Client()
-    signed_in.force_login(practitioner)
+    browser = signed_in(practitioner)
     address = reverse("change_manager", args=[booking.pk])
-    assert signed_in.get(address).status_code == 200
-    response = signed_in.post(address, {"manager_email": "New.Boss@trust.example"})
+    assert browser.get(address).status_code == 200
+    response = browser.post(address, {"manager_email": "New.Boss@trust.example"})
     assert response.headers["Location"] == booking.get_absolute_url()
     after = approval_of(booking)
     assert after.manager_email == "new.boss@trust.example"
@@ -105,11 +99,8 @@ def test_an_address_that_cannot_be_is_refused_in_place(
     practitioner: User, typed: str, words: str
 ) -> None:
     booking = requested(practitioner)
-    signed_in = Client()
-    signed_in.force_login(practitioner)
-    response = signed_in.post(
-        reverse("change_manager", args=[booking.pk]), {"manager_email": typed}
-    )
+    browser = signed_in(practitioner)
+    response = browser.post(reverse("change_manager", args=[booking.pk]), {"manager_email": typed})
     assert response.status_code == 422
     assert words in response.content.decode()
     assert approval_of(booking).manager_email == MANAGER
@@ -132,9 +123,8 @@ def test_another_manager_is_asked_although_nothing_reaches_the_one_before(
 def test_once_answered_the_manager_cannot_be_changed(practitioner: User) -> None:
     booking = requested(practitioner)
     answer(booking, answer="agree")
-    signed_in = Client()
-    signed_in.force_login(practitioner)
-    response = signed_in.post(
+    browser = signed_in(practitioner)
+    response = browser.post(
         reverse("change_manager", args=[booking.pk]), {"manager_email": "x@trust.example"}
     )
     assert response.status_code == 409
@@ -143,8 +133,7 @@ def test_once_answered_the_manager_cannot_be_changed(practitioner: User) -> None
 
 def test_nobody_else_changes_the_manager(practitioner: User) -> None:
     booking = requested(practitioner)
-    stranger = Client()
-    stranger.force_login(make_person())
+    stranger = signed_in(make_person())
     address = reverse("change_manager", args=[booking.pk])
     assert stranger.get(address).status_code == 404
     assert stranger.post(address, {"manager_email": "x@y.org"}).status_code == 404
@@ -155,27 +144,26 @@ def test_nobody_else_changes_the_manager(practitioner: User) -> None:
 
 
 def test_the_book_page_asks_for_the_manager_where_it_must_be_known(practitioner: User) -> None:
-    signed_in = Client()
-    signed_in.force_login(practitioner)
+    browser = signed_in(practitioner)
     session = asking_session()
     address = reverse("book", args=[session.pk])
-    assert "manager_email" in signed_in.get(address).content.decode()
+    assert "manager_email" in browser.get(address).content.decode()
     plain = make_session(starts_at=morning(30))
-    other = signed_in.get(reverse("book", args=[plain.pk])).content.decode()
+    other = browser.get(reverse("book", args=[plain.pk])).content.decode()
     assert "manager_email" not in other
     for typed, words in (
         ("", "Give your line manager’s work email address"),
         ("x", "in the right form"),
         (practitioner.email, "somebody else"),
     ):
-        response = signed_in.post(address, {"manager_email": typed, "needs": "A hearing loop"})
+        response = browser.post(address, {"manager_email": typed, "needs": "A hearing loop"})
         assert response.status_code == 422
         assert words in response.content.decode()
         assert "A hearing loop" in response.content.decode()
-    response = signed_in.post(address, {"manager_email": MANAGER, "needs": ""})
+    response = browser.post(address, {"manager_email": MANAGER, "needs": ""})
     booking = Booking.objects.get()
     assert response.headers["Location"] == booking.get_absolute_url()
-    page = signed_in.get(booking.get_absolute_url()).content.decode()
+    page = browser.get(booking.get_absolute_url()).content.decode()
     assert "A place is held for you" in page
     assert MANAGER in page
 
@@ -183,36 +171,26 @@ def test_the_book_page_asks_for_the_manager_where_it_must_be_known(practitioner:
 def test_the_usual_manager_is_filled_in(practitioner: User) -> None:
     practitioner.manager_email = MANAGER
     practitioner.save()
-    signed_in = Client()
-    signed_in.force_login(practitioner)
-    page = signed_in.get(reverse("book", args=[asking_session().pk])).content.decode()
+    browser = signed_in(practitioner)
+    page = browser.get(reverse("book", args=[asking_session().pk])).content.decode()
     assert f'value="{MANAGER}"' in page
 
 
 def test_somebody_new_must_name_the_manager_too() -> None:
     newcomer = make_person(first_name="", last_name="", job_title="")
-    signed_in = Client()
-    signed_in.force_login(newcomer)
+    browser = signed_in(newcomer)
     address = reverse("book", args=[asking_session().pk])
     told = {"first_name": "Zoe", "last_name": "Li", "job_title": "Nurse"}
     agency = {"agency": str(newcomer.agency_id)}
-    response = signed_in.post(address, {**told, **agency})
+    response = browser.post(address, {**told, **agency})
     assert response.status_code == 422
     assert "Give your line manager’s work email address" in response.content.decode()
-    response = signed_in.post(address, {**told, **agency, "manager_email": "boss@x.example"})
+    response = browser.post(address, {**told, **agency, "manager_email": "boss@x.example"})
     assert response.status_code == 302
     assert Booking.objects.get().state == Booking.State.REQUESTED
 
 
 # --- a coordinator confirms the address ---
-
-
-@pytest.fixture
-def coordinator(settings) -> Client:  # type: ignore[no-untyped-def]
-    settings.TWO_STEP_REQUIRED = False
-    client = Client()
-    client.force_login(make_coordinator())
-    return client
 
 
 def test_an_unknown_address_is_asked_once_a_coordinator_has_confirmed_it(
@@ -253,8 +231,7 @@ def test_an_address_that_is_not_confirmed_ends_the_request_with_the_reason(
 
 def test_only_coordinators_confirm_addresses(practitioner: User) -> None:
     booking = requested(practitioner, manager_email="boss@elsewhere.example")
-    client = Client()
-    client.force_login(practitioner)
+    client = signed_in(practitioner)
     key = approval_of(booking).pk
     assert client.get(reverse("manage_managers")).status_code == 404
     for view in ("manage_manager_confirm", "manage_manager_decline"):

@@ -4,24 +4,13 @@ from datetime import datetime
 
 from accounts.models import Agency, User
 from booking.catalogue.models import Session
-from booking.places import actions
 from booking.places.models import Booking, BookingEvent
 from booking.scheduling import capacity
 from booking.scheduling.capacity import Reservation
-from tests.factories import (
-    NOW,
-    make_coordinator,
-    make_person,
-)
+from tests.factories import NOW, make_coordinator, make_person
 
 State = Booking.State
 What = BookingEvent.What
-
-
-def book(session: Session, person: User | None = None, *, now: datetime = NOW) -> Booking:
-    """A booking of this person, or of somebody of an agency of their own."""
-    who = person or make_person()
-    return actions.book(session=session, person=who, by=who, now=now)
 
 
 def from_agency(agency: Agency, number: int) -> list[User]:
@@ -40,11 +29,6 @@ def set_limits(
         by=make_coordinator(),
         now=now,
     )
-
-
-def state_of(booking: Booking) -> str:
-    """As it is stored now."""
-    return Booking.objects.get(pk=booking.pk).state
 
 
 def last(booking: Booking) -> BookingEvent:

@@ -1,17 +1,18 @@
 """One decision: every rule that stands in the way, in order, and what it comes to."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from accounts.models import PractitionerGroup, Sector
-from booking.places.facts import read_practitioners, read_seating
-from booking.places.lock import read_session
+from booking.places.lock import read_practitioners, read_seating, read_session
 from booking.places.refusals import AlreadyBooked, Clash, Effect, SessionStarted
 from booking.places.rules.decision import Verdict, decide
 from booking.places.rules.rules import RULES, Case
 from tests.factories import NOW, make_agency, make_course, make_person, make_session
-from tests.places.rules.bookings import book, set_limits
+from tests.people import book
+from tests.places.rules.bookings import set_limits
 
 pytestmark = pytest.mark.django_db
 
@@ -30,15 +31,15 @@ def demanding_session() -> Case:
     session = make_session(course=course, capacity=1, booking_closes_at=closed)
     set_limits(session, limit=2)
     read = read_session(session.pk)
-    read.places_taken = 1
-    return Case(session=read, now=NOW)
+    read.session.places_taken = 1
+    return Case(session=read.session, course=read.rules, now=NOW)
 
 
 def test_every_rule_in_the_way_is_listed_in_order_with_who_may_override_it() -> None:
     case, person = demanding_session(), make_person(agency=make_agency(sector=Sector.HEALTH))
     who = read_practitioners([person.pk], case.course, now=NOW)[person.pk]
     seating = read_seating(case.session, now=NOW)
-    found = decide(Case(session=case.session, now=NOW, who=who, by=person, seating=seating))
+    found = decide(replace(case, who=who, by=person, seating=seating))
     assert [(refused.rule, refused.may_be_overridden) for refused in found.against] == [
         ("", True),
         ("audience", True),
@@ -56,8 +57,7 @@ def test_every_rule_in_the_way_is_listed_in_order_with_who_may_override_it() -> 
 def test_no_coordinator_overrides_a_clash_a_second_booking_or_a_session_that_has_begun() -> None:
     session, person = make_session(), make_person()
     mine, elsewhere = book(session, person), book(make_session(), make_person())
-    read = read_session(session.pk)
-    case = Case(session=read, now=read.starts_at, mine=mine, elsewhere=elsewhere)
+    case = Case(session=session, now=session.starts_at, mine=mine, elsewhere=elsewhere)
     found = decide(case).against
     assert [(type(each), each.may_be_overridden) for each in found] == [
         (SessionStarted, False),
@@ -81,7 +81,8 @@ def test_of_nobody_in_particular_the_rules_are_told_as_sentences() -> None:
 
 
 def test_a_session_that_asks_nothing_has_no_rule_in_the_way() -> None:
-    session, person = read_session(make_session().pk), make_person()
-    who = read_practitioners([person.pk], session.course_rules, now=NOW)[person.pk]
-    assert rules_against(Case(session=session, now=NOW, who=who, by=person)) == []
+    read, person = read_session(make_session().pk), make_person()
+    who = read_practitioners([person.pk], read.rules, now=NOW)[person.pk]
+    case = Case(session=read.session, course=read.rules, now=NOW, who=who, by=person)
+    assert rules_against(case) == []
     assert len({rule.__name__ for rule in RULES}) == len(RULES)

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -12,7 +11,6 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import PractitionerGroup, Sector, User
 from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
-from booking.places import actions
 from booking.places.models import Booking
 from booking.places.pages.outlook import expected
 from booking.places.rules.decision import Verdict
@@ -27,22 +25,16 @@ from tests.factories import (
     make_policy,
     make_session,
 )
+from tests.people import book, signed_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_now")]
 
 Outcomes = dict[str, str]
 
 
-@pytest.fixture(autouse=True)
-def at_now() -> object:
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
 def pages(person: User, session: Session) -> tuple[str, str]:
     """What the session's page and the page that books say to this person."""
-    client = Client()
-    client.force_login(person)
+    client = signed_in(person)
     return (
         client.get(session.get_absolute_url()).text,
         client.get(f"/sessions/{session.pk}/book/").text,
@@ -51,18 +43,14 @@ def pages(person: User, session: Session) -> tuple[str, str]:
 
 def post(person: User, session: Session) -> tuple[int, str]:
     """What pressing the button answers."""
-    client = Client()
-    client.force_login(person)
+    client = signed_in(person)
     answer = client.post(f"/sessions/{session.pk}/book/", {"needs": "A hearing loop"})
     return answer.status_code, answer.text
 
 
 def fill(session: Session, number: int, **fields: Any) -> list[Booking]:
     """So many people book."""
-    return [
-        actions.book(session=session, person=person, by=person, now=NOW)
-        for person in (make_person(**fields) for _ in range(number))
-    ]
+    return [book(session, person) for person in (make_person(**fields) for _ in range(number))]
 
 
 def test_a_free_place_is_promised_plainly() -> None:
@@ -187,7 +175,7 @@ def test_what_is_to_be_done_first_is_named_with_its_next_date_and_counts_once_do
 def test_a_clash_names_the_other_booking_and_offers_the_list_only_if_it_is_full() -> None:
     person = make_person()
     held = make_session(course=make_course(title="Domestic abuse"))
-    mine = actions.book(session=held, person=person, by=person, now=NOW)
+    mine = book(held, person)
     free, full = make_session(), make_session(capacity=1)
     fill(full, 1)
     for page in pages(person, free):
@@ -221,8 +209,7 @@ def test_the_page_costs_the_same_however_many_have_booked_or_wait() -> None:
     person = make_person(agency=agency)
 
     def statements() -> int:
-        client = Client()
-        client.force_login(person)
+        client = signed_in(person)
         with CaptureQueriesContext(connection) as captured:
             assert client.get(session.get_absolute_url()).status_code == 200
         return len(captured)
@@ -233,7 +220,7 @@ def test_the_page_costs_the_same_however_many_have_booked_or_wait() -> None:
             PriorLearning.objects.create(
                 person=other, course=first, completed_on=NOW.date(), provider="Elsewhere"
             )
-            actions.book(session=session, person=other, by=other, now=NOW)
+            book(session, other)
 
     somebody_books(3)
     before = statements()
@@ -250,11 +237,10 @@ def test_my_bookings_cost_the_same_however_many_lists_one_waits_on() -> None:
         for _ in range(number):
             session = make_session(capacity=1, agency_limit=1, starts_at=NOW + timedelta(days=40))
             fill(session, 1)
-            actions.book(session=session, person=person, by=person, now=NOW)
+            book(session, person)
 
     def statements() -> int:
-        client = Client()
-        client.force_login(person)
+        client = signed_in(person)
         with CaptureQueriesContext(connection) as captured:
             assert client.get("/bookings/").status_code == 200
         return len(captured)

@@ -12,15 +12,9 @@ from booking.catalogue.models import ChargeBand, Session
 from booking.learning.models import PriorLearning
 from booking.outbox.models import Message
 from booking.places import actions, exchanges, terms
-from booking.places.facts import read_practitioners
-from booking.places.lock import read_session, sittings_of
+from booking.places.lock import read_practitioners, read_session, sittings_of
 from booking.places.models import Booking
-from booking.places.refusals import (
-    Clash,
-    MustWait,
-    NotAColleague,
-    SessionStarted,
-)
+from booking.places.refusals import Clash, MustWait, NotAColleague, SessionStarted
 from booking.places.rules.decision import against_course
 from booking.places.sweep import sweep
 from booking.scheduling.capacity import Reservation
@@ -33,7 +27,9 @@ from tests.factories import (
     make_policy,
     make_session,
 )
-from tests.places.rules.bookings import State, What, book, from_agency, last, set_limits, state_of
+from tests.people import book, give_up
+from tests.places.booked import state_of
+from tests.places.rules.bookings import State, What, from_agency, last, set_limits
 
 pytestmark = pytest.mark.django_db
 
@@ -45,13 +41,13 @@ class TestNotice:
         session = make_session(capacity=1, policy=make_policy(notice_days=5))
         holder, waiting = book(session), book(session)
         inside = datetime(2027, 1, 27, 10, tzinfo=UTC)
-        actions.cancel(booking=holder, by=holder.person, now=inside)
+        give_up(holder, now=inside)
         assert state_of(waiting) == State.OFFERED
 
     def test_before_that_it_is_given(self) -> None:
         session = make_session(capacity=1, policy=make_policy(notice_days=5))
         holder, waiting = book(session), book(session)
-        actions.cancel(booking=holder, by=holder.person, now=NOW)
+        give_up(holder)
         assert state_of(waiting) == State.CONFIRMED
 
     def test_what_was_promised_is_not_changed_by_another_policy(self) -> None:
@@ -85,8 +81,8 @@ class TestNotice:
             book(session, make_person(agency=make_agency(**agency))) for _ in range(3)
         )
         inside = starts - timedelta(days=1)
-        actions.cancel(booking=in_time, by=in_time.person, now=NOW)
-        actions.cancel(booking=too_late, by=too_late.person, now=inside)
+        give_up(in_time)
+        give_up(too_late, now=inside)
         actions.cancel(booking=by_us, by=make_coordinator(), now=inside)
         charged = [Booking.objects.get(pk=each.pk) for each in (in_time, too_late, by_us)]
         assert [each.charge_pence for each in charged] == [0, late, 0]
@@ -145,7 +141,7 @@ class TestExchanges:
         with pytest.raises(MustWait):
             exchanges.transfer(booking=booking, to=later, by=booking.person, now=NOW)
         assert state_of(booking) == State.CONFIRMED
-        actions.cancel(booking=blocker, by=blocker.person, now=NOW)
+        give_up(blocker)
         moved = exchanges.transfer(booking=booking, to=later, by=booking.person, now=NOW)
         assert (state_of(booking), state_of(moved)) == (State.CANCELLED, State.CONFIRMED)
         assert state_of(waiting) == State.CONFIRMED
@@ -170,7 +166,7 @@ class TestOrder:
         assert [(last(each).what, last(each).why) for each in (first, second)] == [
             (What.MOVED_BACK, "A court date")
         ] * 2
-        actions.cancel(booking=holder, by=holder.person, now=NOW)
+        give_up(holder)
         states = [state_of(each) for each in (third, first, second)]
         assert states == [State.CONFIRMED, State.WAITING, State.WAITING]
 
@@ -218,7 +214,7 @@ class TestOrder:
             session=session, people=[invited], until=until, why="Asked", by=invited, now=NOW
         )
         newcomer = book(session)
-        actions.cancel(booking=holder, by=holder.person, now=until)
+        give_up(holder, now=until)
         turn = Booking.objects.get(person=invited)
         assert (turn.state, state_of(newcomer)) == (State.WAITING, State.CONFIRMED)
         sweep(now=until)
@@ -235,7 +231,7 @@ def test_telling_many_people_why_they_are_turned_away_costs_no_statements() -> N
     read = read_session(session.pk)
     course.groups.add(group)
     kept = read_session(session.pk)
-    who = read_practitioners(people, kept.course_rules, now=NOW).values()
+    who = read_practitioners(people, kept.rules, now=NOW).values()
     with CaptureQueriesContext(connection) as asked:
         untaught = [against_course(person, read, now=NOW) for person in who]
         outside = [against_course(person, kept, now=NOW) for person in who]

@@ -8,13 +8,7 @@ from accounts.models import PractitionerGroup, Sector
 from booking.catalogue.models import SessionEvent
 from booking.learning.models import PriorLearning
 from booking.outbox.models import Message
-from booking.places import actions
-from booking.places.refusals import (
-    LimitTooLow,
-    NotForYou,
-    PrerequisiteMissing,
-    ReservedPlaces,
-)
+from booking.places.refusals import LimitTooLow, NotForYou, PrerequisiteMissing, ReservedPlaces
 from booking.places.sweep import sweep
 from booking.scheduling import capacity
 from booking.scheduling.capacity import Reservation
@@ -26,7 +20,9 @@ from tests.factories import (
     make_person,
     make_session,
 )
-from tests.places.rules.bookings import State, What, book, from_agency, last, set_limits, state_of
+from tests.people import book, give_up
+from tests.places.booked import state_of
+from tests.places.rules.bookings import State, What, from_agency, last, set_limits
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +48,7 @@ class TestAgencyLimit:
     def test_a_place_that_a_colleague_gives_up_goes_to_the_one_who_was_held(self) -> None:
         session = make_session(capacity=10, agency_limit=1)
         first, second = (book(session, person) for person in from_agency(make_agency(), 2))
-        actions.cancel(booking=first, by=first.person, now=NOW)
+        give_up(first)
         assert state_of(second) == State.CONFIRMED
 
     def test_somebody_further_back_passes_and_the_one_who_is_held_sees_why(self) -> None:
@@ -62,7 +58,7 @@ class TestAgencyLimit:
         other = book(session)
         held = book(session, make_person(agency=agency))
         free = book(session)
-        actions.cancel(booking=other, by=other.person, now=NOW)
+        give_up(other)
         assert (state_of(held), state_of(free)) == (State.WAITING, State.CONFIRMED)
         assert (last(held).what, last(held).rule) == (What.PASSED_OVER, "agency limit")
 
@@ -191,6 +187,6 @@ class TestAudience:
         holder, leaver, other = (book(session, person) for person in from_agency(police, 3))
         leaver.person.agency = make_agency(sector=Sector.HEALTH)
         leaver.person.save()
-        actions.cancel(booking=holder, by=holder.person, now=NOW)
+        give_up(holder)
         assert (state_of(leaver), state_of(other)) == (State.WAITING, State.CONFIRMED)
         assert last(leaver).rule == "audience"

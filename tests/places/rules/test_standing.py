@@ -1,12 +1,8 @@
 """Where people stand who wait, and what they read about it."""
 
-from typing import Any
-
 import pytest
-import time_machine
-from django.test import Client
 
-from booking.places import actions, exchanges
+from booking.places import exchanges
 from booking.places.models import Booking
 from booking.places.rules.line import standing
 from tests.factories import (
@@ -17,34 +13,23 @@ from tests.factories import (
     make_person,
     make_session,
 )
+from tests.people import book, give_up, signed_in
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def at_now() -> object:
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-def book(session: object, **fields: Any) -> Booking:
-    person = make_person(**fields)
-    return actions.book(session=session, person=person, by=person, now=NOW)  # type: ignore[arg-type]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_now")]
 
 
 def pages(booking: Booking) -> tuple[str, str]:
     """The booking's page and My bookings, as its person sees them."""
-    client = Client()
-    client.force_login(booking.person)
+    client = signed_in(booking.person)
     return client.get(booking.get_absolute_url()).text, client.get("/bookings/").text
 
 
 def test_position_those_before_and_the_rule_are_told_on_both_pages() -> None:
     agency = make_agency()
     session = make_session(capacity=3, agency_limit=1)
-    book(session, agency=agency)
-    book(session, agency=agency)
-    second = book(session, agency=agency)
+    book(session, make_person(agency=agency))
+    book(session, make_person(agency=agency))
+    second = book(session, make_person(agency=agency))
     told = standing(second, now=NOW)
     assert (told.position, told.reason.rule) == (2, "agency limit")
     for page in pages(second):
@@ -57,7 +42,7 @@ def test_the_rule_that_holds_is_the_one_of_now_not_of_when_they_joined() -> None
     book(session)
     waits = book(session)
     assert standing(waits, now=NOW).reason.rule == "capacity"
-    actions.book(session=other, person=waits.person, by=waits.person, now=NOW)
+    book(other, waits.person)
     assert standing(waits, now=NOW).reason.rule == "clash"
     for page in pages(waits):
         assert "overlaps with one you have booked: Neglect" in page
@@ -66,11 +51,11 @@ def test_the_rule_that_holds_is_the_one_of_now_not_of_when_they_joined() -> None
 def test_being_passed_over_or_moved_back_is_told_in_plain_words() -> None:
     agency = make_agency()
     session = make_session(capacity=2, agency_limit=1)
-    book(session, agency=agency)
+    book(session, make_person(agency=agency))
     gone = book(session)
-    held, next_in_line = book(session, agency=agency), book(session)
-    last = book(session, agency=agency)
-    actions.cancel(booking=gone, by=gone.person, now=NOW)
+    held, next_in_line = book(session, make_person(agency=agency)), book(session)
+    last = book(session, make_person(agency=agency))
+    give_up(gone)
     next_in_line.refresh_from_db()
     assert next_in_line.state == Booking.State.CONFIRMED
     exchanges.move_up(

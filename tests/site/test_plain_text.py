@@ -3,7 +3,7 @@
 import pytest
 from django.template import Context, Template
 
-from booking.mail.plain_text import plain_text
+from booking.site.plain_text import plain_text
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,22 @@
-"""The plain text of an email, made from its page, so that its words stand in one place."""
+"""Plain text: of an email, made from its page so that its words stand in one place; of one line."""
 
 import re
 from html.parser import HTMLParser
 
+# Control and format characters that have no place in a header or that could reorder how it is
+# read, line and paragraph separators, and lone surrogates, which are no text at all.
+_NOT_FOR_HEADERS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _SPACES = re.compile(r"[ \t\n\r\f]+")
 _EMPTY_LINES = re.compile(r"\n{3,}")
 _BLOCKS = frozenset({"h1", "h2", "p", "li", "ul", "div"})
 _VOID = frozenset({"br", "hr", "img", "meta"})
+
+
+def one_line(text: str) -> str:
+    """The text as one line that is safe in a header: no controls, single spaces."""
+    return " ".join(_NOT_FOR_HEADERS.sub(" ", text).split())
 
 
 def plain_text(page: str) -> str:

@@ -1,0 +1,104 @@
+"""What several forms of the desk ask, and forms that ask the same in numbered rows."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import Q, QuerySet
+
+from booking.catalogue.models import CancellationPolicy
+from booking.site.form_kit import Form, whole_number_field
+
+MOST_PLACES = 5000
+REASON_LENGTH = 500
+TEXT_LENGTH = 4000
+
+
+def small_boxes() -> forms.CheckboxSelectMultiple:
+    """Boxes to tick, for a list that may be long."""
+    return forms.CheckboxSelectMultiple(attrs={"class": "govuk-checkboxes--small"})
+
+
+def places_field(label: str, **extra: Any) -> forms.IntegerField:
+    """A number of places."""
+    return whole_number_field(label, 1, MOST_PLACES, **extra)
+
+
+def agency_limit_field(**extra: Any) -> forms.IntegerField:
+    """How many places one agency may have; left empty, as many as there are."""
+    return places_field("Most places for one agency (optional)", required=False, **extra)
+
+
+def text_field(label: str, **extra: Any) -> forms.CharField:
+    """Some paragraphs, or nothing."""
+    return forms.CharField(
+        label=label,
+        required=False,
+        max_length=TEXT_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        **extra,
+    )
+
+
+def reason_field(**extra: Any) -> forms.CharField:
+    """Why something is done, in a sentence or two."""
+    widget = forms.Textarea(attrs={"rows": 3})
+    return forms.CharField(label="Reason", max_length=REASON_LENGTH, widget=widget, **extra)
+
+
+def day_field(label: str, *, called: str, **extra: Any) -> forms.DateField:
+    """A day, from a calendar or typed; `called` begins the sentence for what is none."""
+    return forms.DateField(
+        label=label,
+        required=False,
+        input_formats=["%Y-%m-%d", "%d/%m/%Y"],
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"invalid": f"{called}: enter a real date."},
+        **extra,
+    )
+
+
+def policy_field(**extra: Any) -> "forms.ModelChoiceField[CancellationPolicy]":
+    """Which rules of cancelling apply; the form says which there are to choose from."""
+    return forms.ModelChoiceField(
+        label="Rules of cancelling",
+        queryset=CancellationPolicy.objects.none(),
+        required=False,
+        empty_label="Free until the session starts",
+        **extra,
+    )
+
+
+def policies_beside(chosen: int | None) -> QuerySet[CancellationPolicy]:
+    """The newest version of all rules, and the version that is chosen already."""
+    return CancellationPolicy.objects.filter(Q(replaced_at__isnull=True) | Q(pk=chosen))
+
+
+class RowsForm(Form):
+    """A form that asks for the same in numbered rows: `whom_1`, `places_1`, `whom_2` and so on."""
+
+    in_row: tuple[str, ...]
+    rows: int
+
+    @property
+    def numbers(self) -> range:
+        """The numbers of the rows."""
+        return range(1, self.rows + 1)
+
+    def names(self, number: int) -> list[str]:
+        """The names of the fields of one row."""
+        return [f"{name}_{number}" for name in self.in_row]
+
+    def row_name(self, number: int) -> str:
+        """What a row is called."""
+        return f"Row {number}"
+
+    def row_fields(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The rows, for the page: each name with its fields."""
+        return [
+            (self.row_name(number), [self[name] for name in self.names(number)])
+            for number in self.numbers
+        ]
+
+    def typed_in(self, number: int) -> list[Any]:
+        """What one row holds, as far as it is valid."""
+        return [self.cleaned_data.get(name) for name in self.names(number)]

@@ -1,0 +1,95 @@
+"""Topics of messages: what is posted is registered, and what is registered is posted."""
+
+import ast
+import re
+
+import pytest
+from django.core.mail import send_mail
+
+from booking.catalogue import interest
+from booking.catalogue.models import Session
+from booking.local.servers import REPOSITORY
+from booking.outbox.models import ACCOUNT_MAIL, Message
+from booking.outbox.topics import MailTopic, register, registered_topics, topic_of
+from booking.places.lock import read_session
+from booking.places.managers.copies import with_copies
+from booking.scheduling import drafting, trainers
+from tests.factories import (
+    NOW,
+    make_agency,
+    make_coordinator,
+    make_course,
+    make_person,
+    make_session,
+    make_trainer,
+)
+from tests.mail.letters import THREE_DATES, every_notice, make_booking, post
+
+# As `booking.confirmed`.
+TOPIC = re.compile(r"[a-z]+\.[a-z_]+")
+
+
+def names() -> set[str]:
+    return {topic.name for topic in registered_topics()}
+
+
+def test_every_topic_has_words_of_its_own_and_templates() -> None:
+    words = [topic.words for topic in registered_topics()]
+    assert all(" " in each or each.istitle() for each in words)
+    assert len(words) == len(set(words))
+    templates = REPOSITORY / "templates/mail"
+    folders = {path.name for path in templates.iterdir() if path.is_dir()}
+    assert folders == names() - {ACCOUNT_MAIL}
+    for folder in folders:
+        for template in ("subject.txt", "body.html"):
+            assert (templates / folder / template).exists()
+
+
+def test_every_topic_that_a_room_names_where_it_posts_is_registered() -> None:
+    named = set()
+    for file in (REPOSITORY / "booking").rglob("*.py"):
+        source = file.read_text()
+        if re.search(r"^from booking.outbox.posting import .*\bDraft\b", source, re.MULTILINE):
+            strings = [
+                each.value
+                for each in ast.walk(ast.parse(source))
+                if isinstance(each, ast.Constant) and isinstance(each.value, str)
+            ]
+            named |= {each for each in strings if TOPIC.fullmatch(each)}
+    assert "booking.offered" in named
+    assert named <= names()
+
+
+@pytest.mark.django_db
+def test_every_registered_topic_is_posted() -> None:
+    agency = make_agency(domains=["agency.example"])
+    priya = make_person(agency=agency, manager_email="manager@agency.example")
+    ada, ben = make_trainer(), make_trainer()
+    course = make_course(copies_manager=True)
+    online = make_session(course=course, delivery=Session.Delivery.ONLINE, trainers=[ada])
+    booking = make_booking(online, person=priya)
+    # The copies of two confirmations of one booking would be one.
+    told = [each for each in every_notice(booking) if each.topic != "booking.confirmed"]
+    post(with_copies(told, read_session(online.pk).rules, [booking]))
+    post(every_notice(make_booking(make_session(sittings=THREE_DATES))))
+    trainers.tell_of_publishing(online, now=NOW)
+    trainers.tell_of_change(online, [], led_before=[ada, ben], now=NOW)
+    trainers.tell_of_end(online, why="Snow.", now=NOW)
+    interest.tell_me(course=course, person=make_person(), now=NOW)
+    draft = make_session(course=course, state=Session.State.DRAFT)
+    drafting.publish_draft(session=draft, first_days=None, by=make_coordinator(), now=NOW)
+    send_mail("A code", "BCD-FGH", None, [priya.email])
+    assert set(Message.objects.values_list("topic", flat=True)) == names()
+
+
+def test_a_topic_that_nobody_registered_counts_as_secret() -> None:
+    unknown = Message(topic="no.such_topic")
+    assert unknown.is_secret
+    assert not unknown.holds_a_code
+    assert topic_of("no.such_topic").words == "no.such_topic"
+
+
+def test_a_topic_is_registered_once() -> None:
+    with pytest.raises(ValueError, match="twice"):
+        register(MailTopic("booking.offered", "Offer of a place"))
+    assert topic_of("booking.offered").holds == "link"

@@ -1,0 +1,22 @@
+"""What tests read from pages."""
+
+import re
+from html import unescape
+from typing import Any
+
+from django.contrib.messages import get_messages
+
+_HIDDEN = re.compile(r'<input type="hidden" name="(\w+)"(?: value="([^"]*)")?')
+
+
+def said(response: Any) -> str:
+    """What the page after the redirect will say."""
+    return " ".join(str(message) for message in get_messages(response.wsgi_request))
+
+
+def sent_on(page: str) -> dict[str, list[str]]:
+    """What a preview sends on with the press of a button: its hidden fields."""
+    fields: dict[str, list[str]] = {}
+    for name, value in _HIDDEN.findall(page):
+        fields.setdefault(name, []).append(unescape(value))
+    return fields

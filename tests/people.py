@@ -1,0 +1,61 @@
+"""What people do in a test: sign in, book, several of them at once."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from threading import Barrier
+from typing import Any
+
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from booking.catalogue.models import Session
+from booking.places import actions
+from booking.places.models import Booking
+from booking.places.refusals import PlaceRefused
+from tests.factories import NOW, make_person
+
+
+def signed_in(person: User) -> Client:
+    """A browser in which this person is signed in."""
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def book(
+    session: Session, person: User | None = None, *, now: datetime = NOW, **asked: Any
+) -> Booking:
+    """This person, or somebody new, books for themselves."""
+    who = person or make_person()
+    return actions.book(session=session, person=who, by=who, now=now, **asked)
+
+
+def book_now(session: Session, person: User | None = None, **asked: Any) -> Booking:
+    """As `book`, at the hour of the clock: for what is looked at through pages."""
+    return book(session, person, now=timezone.now(), **asked)
+
+
+def give_up(booking: Booking, *, now: datetime = NOW) -> Booking:
+    """The person cancels their own booking."""
+    return actions.cancel(booking=booking, by=booking.person, now=now)
+
+
+def at_once(*acts: Callable[[], object]) -> list[str]:
+    """What becomes of acts that begin together: "done", or the name of the refusal."""
+    barrier = Barrier(len(acts))
+
+    def run(act: Callable[[], object]) -> str:
+        try:
+            barrier.wait(timeout=10)
+            act()
+        except PlaceRefused as refusal:
+            return type(refusal).__name__
+        finally:
+            connection.close()
+        return "done"
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(run, acts))
