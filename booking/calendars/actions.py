@@ -46,9 +46,9 @@ def revoke_all_feeds(*, person: User, now: datetime) -> None:
     CalendarFeed.objects.live().of(person).update(revoked_at=now)
 
 
-def note_reading(*, feed_id: int, on: date) -> None:
+def note_reading(*, feed: CalendarFeed, on: date) -> None:
     """Remember the day on which a feed was last read, so that its owner sees whether it is used.
 
     By day and not by moment: programs read all day long, and one write a day is enough.
     """
-    CalendarFeed.objects.filter(pk=feed_id).update(last_read_on=on)
+    CalendarFeed.objects.filter(pk=feed.pk).update(last_read_on=on)

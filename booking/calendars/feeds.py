@@ -1,20 +1,18 @@
 """What each feed shows, what it is called, and whose it is. `now` is an aware moment."""
 
-from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from datetime import datetime, timedelta
 
-from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404, QueryDict
+from django.shortcuts import get_object_or_404
 
 from accounts.models import User
-from booking.calendars import rows
 from booking.calendars.actions import token_hash
 from booking.calendars.models import CalendarFeed
-from booking.calendars.rows import BookingRow, DiaryRow, Rows, SessionRow
 from booking.catalogue.filters import ProgrammeFilters
 from booking.catalogue.models import DiaryDate, Session, SessionQuerySet
 from booking.partnership.kept import the_partnership
+from booking.places.models import Booking, BookingQuerySet
 from booking.site.refusals import Refused
 from booking.site.wording import LONDON
 
@@ -24,14 +22,6 @@ CANCELLED_SHOWN_FOR = timedelta(days=30)
 PAST_SHOWN_FOR = timedelta(days=365)
 Kind = CalendarFeed.Kind
 
-# Written out, as what is asked next: calendar programs look again and again.
-_LIVE_FEED = """
-SELECT feed.id, feed.person_id, feed.kind, feed.last_read_on
-FROM booking_calendarfeed feed JOIN accounts_user person ON person.id = feed.person_id
-WHERE feed.token_hash = %(token_hash)s AND feed.revoked_at IS NULL AND person.is_active
-AND (feed.kind <> %(led)s OR person.is_trainer)
-"""
-
 
 class FilterRefused(Refused):
     """A filter of the programme cannot be understood."""
@@ -40,33 +30,47 @@ class FilterRefused(Refused):
         self.sentence = sentence
 
 
-def bookings_of(person_id: int, *, now: datetime) -> Rows[BookingRow]:
-    """A person's certain and offered places, and for a while those that they have lost."""
-    return rows.of_person(
-        person_id,
-        ends_after=now - PAST_SHOWN_FOR,
-        cancelled_after=now - CANCELLED_SHOWN_FOR,
+def with_entries(bookings: BookingQuerySet) -> BookingQuerySet:
+    """These bookings, soonest first, with what their calendar entries say."""
+    together = bookings.select_related("session__course", "session__venue", "policy", "agency")
+    return (
+        together.defer("session__course__search")
+        .prefetch_related("session__sittings", "policy__bands")
+        .order_by("session__starts_at", "pk")
     )
 
 
-def led_by(person_id: int, *, now: datetime) -> Rows[SessionRow]:
+def bookings_of(person_id: int, *, now: datetime) -> BookingQuerySet:
+    """A person's certain and offered places, and for a while those that they have lost."""
+    lost = Q(
+        state=Booking.State.CANCELLED,
+        confirmed_at__isnull=False,
+        ended_at__gt=now - CANCELLED_SHOWN_FOR,
+    )
+    held = Q(state__in=(Booking.State.CONFIRMED, Booking.State.OFFERED))
+    since = now - PAST_SHOWN_FOR
+    return with_entries(
+        Booking.objects.filter(held | lost, person=person_id, session__ends_at__gt=since)
+    )
+
+
+def led_by(person_id: int, *, now: datetime) -> SessionQuerySet:
     """The sessions that a trainer leads, and for a while those called off."""
     sessions = Session.objects.public().filter(trainers=person_id, ends_at__gt=now - PAST_SHOWN_FOR)
     called_off = Q(state=Session.State.CANCELLED, changed_at__lte=now - CANCELLED_SHOWN_FOR)
-    return rows.of_led_sessions(sessions.exclude(called_off))
+    return sessions.exclude(called_off).for_pages().order_by("starts_at", "pk")
 
 
-def programme_entries(filters: ProgrammeFilters | None, *, now: datetime) -> Rows[SessionRow]:
+def programme_entries(filters: ProgrammeFilters | None, *, now: datetime) -> SessionQuerySet:
     """Sessions not yet over that the filters let through, and for a while those called off.
 
     Raises `FilterRefused`: a calendar that silently held something else would mislead for months.
     """
-    if filters is None:
-        return rows.of_sessions(_not_yet_over(now=now))
-    if filters.form.errors:
+    if filters and filters.form.errors:
         errors = filters.form.errors.values()
         raise FilterRefused(" ".join(text for each in errors for text in each))
-    return rows.of_sessions(filters.qs)
+    sessions: SessionQuerySet = filters.qs if filters else _not_yet_over(now=now)
+    return sessions.for_pages().order_by("starts_at", "pk")
 
 
 def programme_filters(query: QueryDict, *, now: datetime) -> ProgrammeFilters | None:
@@ -87,10 +91,10 @@ def programme_name(filters: ProgrammeFilters | None) -> str:
     return f"{the_partnership().name}: {chosen or 'training'}"
 
 
-def diary_dates(*, now: datetime) -> Rows[DiaryRow]:
-    """Awareness days and weeks ahead, and those of the last year."""
+def diary_dates(*, now: datetime) -> QuerySet[DiaryDate]:
+    """Awareness days and weeks ahead, and those of the last year, soonest first."""
     since = (now - PAST_SHOWN_FOR).astimezone(LONDON).date()
-    return rows.of_diary_dates(DiaryDate.objects.filter(ends__gte=since))
+    return DiaryDate.objects.filter(ends__gte=since).order_by("starts", "title", "pk")
 
 
 def diary_name() -> str:
@@ -98,26 +102,14 @@ def diary_name() -> str:
     return f"{the_partnership().name}: dates for the diary"
 
 
-class LiveFeed(NamedTuple):
-    """What a secret address gives."""
-
-    key: int
-    person_id: int
-    kind: str
-    last_read_on: date | None
-
-
-def live_feed(token: str) -> LiveFeed:
+def live_feed(token: str) -> CalendarFeed:
     """The feed of this token. Raises `Http404` if it gives nothing any more.
 
     Not of somebody who has left, nor the sessions of somebody who leads none any more.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_LIVE_FEED, {"token_hash": token_hash(token), "led": str(Kind.LED)})
-        found = cursor.fetchone()
-    if found is None:
-        raise Http404
-    return LiveFeed(*found)
+    still_theirs = ~Q(kind=Kind.LED) | Q(person__is_trainer=True)
+    live = CalendarFeed.objects.live().filter(still_theirs, person__is_active=True)
+    return get_object_or_404(live, token_hash=token_hash(token))
 
 
 def kind_open_to(person: User, kind: str) -> CalendarFeed.Kind:

@@ -1,17 +1,17 @@
 """Calendars to download and to subscribe to."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.cache import get_conditional_response
+from django.utils.cache import get_conditional_response, set_response_etag
 
 from accounts.access import signed_in_page
 from accounts.views import signed_in
-from booking.calendars import actions, feeds, ics, rows
+from booking.calendars import actions, feeds, ics
 from booking.calendars.entries import (
     booking_events,
     diary_entries,
@@ -21,7 +21,6 @@ from booking.calendars.entries import (
 from booking.calendars.feeds import kind_open_to, kinds_open_to, live_feed
 from booking.calendars.ics import AllDay, Event
 from booking.calendars.models import CalendarFeed
-from booking.calendars.rows import Rows
 from booking.catalogue.filters import ProgrammeFilters
 from booking.catalogue.models import Session
 from booking.catalogue.sharing import subscribe_links
@@ -42,20 +41,16 @@ def _calendar(content: bytes, *, name: str = "") -> HttpResponse:
     return response
 
 
-def _feed[Row](
-    request: HttpRequest,
-    told: Rows[Row],
-    entries: Callable[[Iterable[Row]], Iterable[Event | AllDay]],
-    *,
-    name: str,
-    private: bool = False,
+def _feed(
+    request: HttpRequest, events: Iterable[Event | AllDay], *, name: str, private: bool = False
 ) -> HttpResponse:
-    """A feed, or 304 for a client that has this very calendar; then its rows are not even read."""
-    etag = told.etag()
-    response = get_conditional_response(request, etag=etag)
-    if response is None:
-        response = _calendar(ics.feed(name=name, events=entries(told.read())))
-    response.headers["ETag"] = etag
+    """A feed, or 304 for a client that has this very calendar.
+
+    Each is built, also to be compared: nothing else says as surely whether it has changed.
+    """
+    built = _calendar(ics.feed(name=name, events=events))
+    set_response_etag(built)
+    response = get_conditional_response(request, etag=built.headers["ETag"], response=built)
     response.headers["Cache-Control"] = "private, no-cache" if private else "public, max-age=300"
     response.headers["X-Robots-Tag"] = "noindex"
     if private:
@@ -65,24 +60,19 @@ def _feed[Row](
 
 def session_ics(request: HttpRequest, session_id: int) -> HttpResponse:
     """One session as a calendar file, every sitting in it."""
-    told = rows.of_sessions(Session.objects.public().filter(pk=session_id)).read()
-    if not told:
-        raise Http404
-    events = list(session_events(told))
+    session = get_object_or_404(Session.objects.public().for_pages(), pk=session_id)
+    events = list(session_events([session]))
     one = len(events) == 1
-    content = ics.single(events[0]) if one else ics.feed(name=told[0].title, events=events)
+    content = ics.single(events[0]) if one else ics.feed(name=session.course.title, events=events)
     return _calendar(content, name=f"session-{session_id}")
 
 
 @signed_in_page()
 def booking_ics(request: HttpRequest, booking_id: int) -> HttpResponse:
     """One's own confirmed booking as a calendar file."""
-    own = Booking.objects.for_person(signed_in(request)).confirmed()
-    booking = own.filter(pk=booking_id).first()
-    if booking is None:
-        raise Http404
-    told = rows.of_booking(booking).read()
-    content = ics.feed(name=told[0].title, events=booking_events(told))
+    own = feeds.with_entries(Booking.objects.for_person(signed_in(request)).confirmed())
+    booking = get_object_or_404(own, pk=booking_id)
+    content = ics.feed(name=booking.session.course.title, events=booking_events([booking]))
     return _calendar(content, name=f"booking-{booking.pk}")
 
 
@@ -91,16 +81,16 @@ def programme_ics(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     filters = feeds.programme_filters(request.GET, now=now)
     try:
-        told = feeds.programme_entries(filters, now=now)
+        sessions = feeds.programme_entries(filters, now=now)
     except feeds.FilterRefused as refusal:
         return HttpResponse(f"{refusal}\n", status=400, content_type="text/plain; charset=utf-8")
-    return _feed(request, told, session_events, name=feeds.programme_name(filters))
+    return _feed(request, session_events(sessions), name=feeds.programme_name(filters))
 
 
 def diary_ics(request: HttpRequest) -> HttpResponse:
     """Awareness days and weeks, for anybody to subscribe to."""
-    told = feeds.diary_dates(now=timezone.now())
-    return _feed(request, told, diary_entries, name=feeds.diary_name())
+    dates = feeds.diary_dates(now=timezone.now())
+    return _feed(request, diary_entries(dates), name=feeds.diary_name())
 
 
 def private_feed(request: HttpRequest, token: str) -> HttpResponse:
@@ -109,12 +99,12 @@ def private_feed(request: HttpRequest, token: str) -> HttpResponse:
     feed = live_feed(token)
     today = now.astimezone(LONDON).date()
     if feed.last_read_on != today:
-        actions.note_reading(feed_id=feed.key, on=today)
+        actions.note_reading(feed=feed, on=today)
     if feed.kind == CalendarFeed.Kind.LED:
-        led = feeds.led_by(feed.person_id, now=now)
-        return _feed(request, led, led_session_events, name=feeds.LED_NAME, private=True)
-    told = feeds.bookings_of(feed.person_id, now=now)
-    return _feed(request, told, booking_events, name=feeds.BOOKINGS_NAME, private=True)
+        led = led_session_events(feeds.led_by(feed.person_id, now=now))
+        return _feed(request, led, name=feeds.LED_NAME, private=True)
+    booked = booking_events(feeds.bookings_of(feed.person_id, now=now))
+    return _feed(request, booked, name=feeds.BOOKINGS_NAME, private=True)
 
 
 @signed_in_page()

@@ -27,8 +27,9 @@ def _columns(model: type[Model]) -> tuple[list["Field[Any, Any]"], str, str]:
 def insert(rows: Sequence[Model]) -> None:
     """Insert new rows of one model with one statement, and give them their keys.
 
-    As `bulk_create`, at a third of its cost in Python: the text of the statement is worked out
-    once for a model and not for each call. Raises `IntegrityError`.
+    As `bulk_create`, but the text of the statement is worked out once for a model. A booking
+    inserts three times: with `bulk_create` it took 4.3 and not 3.4 ms of the processor, and 7.3
+    and not 6.4 ms in all (docs/decisions/0004-sql-by-hand.md). Raises `IntegrityError`.
     """
     if not rows:
         return

@@ -53,7 +53,7 @@ def _measured(size: int, *, share: float, seconds: float) -> list[Line]:
     def unchanged() -> None:
         assert views.private_feed(known, token).status_code == 304
 
-    events = list(booking_events(feeds.bookings_of(person.pk, now=timezone.now()).read()))
+    events = list(booking_events(feeds.bookings_of(person.pk, now=timezone.now())))
     assert len(events) == size
     with Counting() as building:
         full()

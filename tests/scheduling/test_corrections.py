@@ -13,7 +13,7 @@ from django.db import connection
 
 from accounts.models import User
 from booking.calendars.entries import booking_events
-from booking.calendars.rows import of_booking
+from booking.calendars.feeds import with_entries
 from booking.catalogue.courses import PLAIN_FIELDS, CoursePlan, VenuePlan
 from booking.catalogue.models import Course, Session, Venue
 from booking.outbox.models import Message
@@ -56,7 +56,7 @@ def entry(message: Message) -> Any:
 
 def check_feed_agrees(booking: Booking) -> None:
     """The feed shows the same as the last invitation, under the same SEQUENCE."""
-    [shown] = booking_events(of_booking(booking).read())
+    [shown] = booking_events(with_entries(Booking.objects.filter(pk=booking.pk)))
     sent = entry(last(booking))
     assert (shown.summary, shown.location) == (sent["SUMMARY"], sent["LOCATION"])
     assert (shown.sequence, shown.uid) == (sent["SEQUENCE"], sent["UID"])
