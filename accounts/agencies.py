@@ -121,14 +121,6 @@ class GroupNameTaken(Refused):
     sentence = "There is already a group of this name."
 
 
-@dataclass(frozen=True)
-class Added:
-    """How many were added, and the addresses that belong to nobody who has signed in."""
-
-    number: int
-    unknown: list[str]
-
-
 def add_group(*, name: str) -> PractitionerGroup:
     """A new group without members. Raises `GroupNameTaken`."""
     name = " ".join(name.split())
@@ -141,15 +133,18 @@ def add_group(*, name: str) -> PractitionerGroup:
         raise GroupNameTaken from error
 
 
-def add_members(*, group: PractitionerGroup, text: str) -> Added:
-    """Add the people whose addresses stand in a text, whatever else does."""
+def add_members(*, group: PractitionerGroup, text: str) -> tuple[int, list[str]]:
+    """Add the people whose addresses stand in a text, whatever else does.
+
+    Returns how many were added, and the addresses that belong to nobody who has signed in.
+    """
     addresses = list(dict.fromkeys(found.lower().strip(".") for found in _ADDRESS.findall(text)))
     known = dict(User.objects.filter(email__in=addresses).values_list("email", "pk"))
     with transaction.atomic():
         before = group.members.count()
         group.members.add(*known.values())
         number = group.members.count() - before
-    return Added(number, [address for address in addresses if address not in known])
+    return number, [address for address in addresses if address not in known]
 
 
 def remove_member(*, group: PractitionerGroup, person: User) -> None:

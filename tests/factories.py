@@ -8,7 +8,7 @@ from typing import Any
 from allauth.account.models import EmailAddress
 
 from accounts.models import Agency, Sector, User
-from booking.catalogue.models import CancellationPolicy, Course, Session, Sitting, Venue
+from booking.catalogue.models import CancellationPolicy, ChargeBand, Course, Session, Sitting, Venue
 from booking.site.wording import LONDON
 
 # A Tuesday morning in winter; sessions made without a start lie three weeks ahead of it.
@@ -80,11 +80,17 @@ def make_course(code: str = "", **fields: Any) -> Course:
     return Course.objects.create(code=code or f"C{number}", **fields)
 
 
-def make_policy(name: str = "", *, notice_days: int = 5, **fields: Any) -> CancellationPolicy:
-    """Rules of cancelling: free until so many working days before; no charges after that."""
-    return CancellationPolicy.objects.create(
+def make_policy(
+    name: str = "", *, notice_days: int = 5, late: int = 0, absent: int = 0, **fields: Any
+) -> CancellationPolicy:
+    """Rules of cancelling: free until so many working days before; then so many pence, if any."""
+    policy = CancellationPolicy.objects.create(
         name=name or f"Policy {next(_number)}", notice_days=notice_days, **fields
     )
+    for occasion, pence in (("late", late), ("absent", absent)):
+        if pence:
+            ChargeBand.objects.create(policy=policy, occasion=occasion, pence=pence)
+    return policy
 
 
 def make_session(

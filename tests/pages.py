@@ -5,6 +5,9 @@ from html import unescape
 from typing import Any
 
 from django.contrib.messages import get_messages
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 _HIDDEN = re.compile(r'<input type="hidden" name="(\w+)"(?: value="([^"]*)")?')
 
@@ -20,3 +23,11 @@ def sent_on(page: str) -> dict[str, list[str]]:
     for name, value in _HIDDEN.findall(page):
         fields.setdefault(name, []).append(unescape(value))
     return fields
+
+
+def statements(client: Client, address: str) -> int:
+    """How many the page costs once it has been opened before."""
+    client.get(address)
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(address).status_code == 200
+    return len(captured)

@@ -4,9 +4,8 @@ from datetime import date
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
@@ -18,7 +17,7 @@ from booking.learning import actions
 from booking.learning.models import PriorLearning
 from booking.site.form_kit import Form
 from booking.site.refusals import Refused
-from booking.site.web import page, posted
+from booking.site.web import done, page, posted
 from booking.site.wording import LONDON
 
 
@@ -43,8 +42,8 @@ def declare(request: HttpRequest) -> HttpResponse:
             form.add_error("course", refused.sentence)
         else:
             title = form.cleaned_data["course"].title
-            messages.success(request, f"Thank you. We have noted that you have done {title}.")
-            return redirect(safe_next(request, reverse("learning")))
+            words = f"Thank you. We have noted that you have done {title}."
+            return done(request, words, safe_next(request, reverse("learning")))
     context = {"form": form, "next": safe_next(request, "")}
     return page(request, "learning/declare_learning.html", context)
 

@@ -23,17 +23,17 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Those not yet accepted by a mail server, superseded or dropped."""
         return self.filter(state__in=Message.UNSETTLED)
 
-    def first_of_their_stream(self) -> Self:
-        """Unsettled messages with no earlier unsettled message in the same stream."""
+    def claimable(self, *, now: datetime) -> Self:
+        """Those a worker may take at this moment, urgent ones first, then the longest due.
+
+        No earlier message of their stream is unsettled.
+        """
         earlier = Message.objects.unsettled().filter(
             stream=OuterRef("stream"), id__lt=OuterRef("id")
         )
-        return self.unsettled().filter(~Exists(earlier))
-
-    def claimable(self, *, now: datetime) -> Self:
-        """Those a worker may take at this moment, urgent ones first, then the longest due."""
         return (
-            self.first_of_their_stream()
+            self.unsettled()
+            .filter(~Exists(earlier))
             .filter(
                 Q(state=Message.State.WAITING, due_at__lte=now)
                 | Q(state=Message.State.SENDING, lease_until__lte=now)

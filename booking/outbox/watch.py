@@ -31,12 +31,12 @@ class Backlog:
     @property
     def age(self) -> timedelta:
         """How long the oldest that could leave has waited; nothing when none waits."""
-        return _age(self.oldest, self.seen_at)
+        return max(self.seen_at - (self.oldest or self.seen_at), timedelta(0))
 
     @property
     def parked_age(self) -> timedelta:
         """How long ago the oldest parked one was written; nothing when none is parked."""
-        return _age(self.oldest_parked, self.seen_at)
+        return max(self.seen_at - (self.oldest_parked or self.seen_at), timedelta(0))
 
     @property
     def is_late(self) -> bool:
@@ -44,26 +44,18 @@ class Backlog:
         return self.age > self.late_after
 
 
-def _age(written: datetime | None, seen_at: datetime) -> timedelta:
-    return max(seen_at - written, timedelta(0)) if written else timedelta(0)
-
-
 def backlog(*, now: datetime) -> Backlog:
     """What has not left at this moment. Costs one statement over unsettled messages."""
     parked = Q(state=Message.State.PARKED)
-    held_back = Exists(
-        Message.objects.filter(parked, stream=OuterRef("stream"), id__lt=OuterRef("id"))
-    )
-    found = (
-        Message.objects.unsettled()
-        .annotate(is_held_back=held_back)
-        .aggregate(
-            waiting=Count("pk", filter=~parked & Q(is_held_back=False)),
-            held_back=Count("pk", filter=~parked & Q(is_held_back=True)),
-            parked=Count("pk", filter=parked),
-            oldest=Min("created_at", filter=~parked & Q(is_held_back=False)),
-            oldest_parked=Min("created_at", filter=parked),
-        )
+    before = Message.objects.filter(parked, stream=OuterRef("stream"), id__lt=OuterRef("id"))
+    may_leave = ~parked & Q(is_held_back=False)
+    unsettled = Message.objects.unsettled().annotate(is_held_back=Exists(before))
+    found = unsettled.aggregate(
+        waiting=Count("pk", filter=may_leave),
+        held_back=Count("pk", filter=~parked & Q(is_held_back=True)),
+        parked=Count("pk", filter=parked),
+        oldest=Min("created_at", filter=may_leave),
+        oldest_parked=Min("created_at", filter=parked),
     )
     return Backlog(**found, late_after=timedelta(minutes=settings.MAIL_ALERT_MINUTES), seen_at=now)
 

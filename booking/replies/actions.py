@@ -15,15 +15,12 @@ from booking.places import announcements
 from booking.places.models import Booking
 from booking.replies.answers import Answer
 from booking.replies.bounces import DeliveryReport
+from booking.replies.incoming import NotForUs
 from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
 
 # As `places.announcements.calendar_uid` makes them.
 _OUR_UID = re.compile(r"([a-z0-9]{1,32})-([0-9]{1,18})@.+")
 Partstat = CalendarReply.Partstat
-
-
-class NotForUs(Exception):
-    """The mail cannot be acted on: the message says why, for the person who must read it."""
 
 
 def record_answer(

@@ -7,16 +7,12 @@ from urllib.parse import unquote
 
 from icalendar import Calendar, Event
 
-from booking.replies.incoming import Incoming, octets, plain
+from booking.replies.incoming import Incoming, NotForUs, octets, plain
 
 _MOST_OCTETS = 256 * 1024
 _MOST_EVENTS = 20
 _CALENDAR_TYPES = frozenset({"text/calendar", "application/ics"})
 _LARGEST_SEQUENCE = 2**31 - 1
-
-
-class Unreadable(Exception):
-    """It is the answer of a calendar, and cannot be understood; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +29,12 @@ def answers_in(incoming: Incoming) -> list[Answer]:
     """The answers that a mail brings; none if it is not the answer of a calendar.
 
     Programs send the same answer as a part and again as an attachment: the first one counts.
-    Raises `Unreadable`.
+    Raises `NotForUs`.
     """
     for part in _calendars(incoming):
         content = octets(part)
         if len(content) > _MOST_OCTETS:
-            raise Unreadable("It brings a calendar that is far too large to be an answer.")
+            raise NotForUs("It brings a calendar that is far too large to be an answer.")
         if b"REPLY" in content.upper():
             found = _answers(content)
             if found:
@@ -65,18 +61,18 @@ def _answers(content: bytes) -> list[Answer]:
             return []
         events = [each for each in calendar.walk("VEVENT") if isinstance(each, Event)]
         return list({answer.uid: answer for answer in map(_answer, events[:_MOST_EVENTS])}.values())
-    except Unreadable:
+    except NotForUs:
         raise
     except Exception as trouble:
         # The parser meets a stranger's text here, and what it raises is not all documented.
-        raise Unreadable("Its calendar entry cannot be read.") from trouble
+        raise NotForUs("Its calendar entry cannot be read.") from trouble
 
 
 def _answer(event: Event) -> Answer:
     attendees = event.get("ATTENDEE", [])
     attendees = attendees if isinstance(attendees, list) else [attendees]
     if len(attendees) != 1:
-        raise Unreadable("It does not say for whom it answers.")
+        raise NotForUs("It does not say for whom it answers.")
     address = unquote(str(attendees[0]).strip())
     if address[:7].lower() == "mailto:":
         address = address[7:]

@@ -23,6 +23,10 @@ _DAEMONS = frozenset({"mailer-daemon", "postmaster"})
 _MOST_PARTS = 100
 
 
+class NotForUs(Exception):
+    """The mail cannot be acted on: the message says why, for the person who must read it."""
+
+
 def plain(text: str, longest: int) -> str:
     """Text of a stranger as one line that can be stored and shown."""
     return one_line(text[: longest * 4])[:longest]

@@ -8,9 +8,9 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 
 from booking.replies import actions
-from booking.replies.answers import Unreadable, answers_in, brings_a_calendar
+from booking.replies.answers import answers_in, brings_a_calendar
 from booking.replies.bounces import report_in
-from booking.replies.incoming import Fetched, Incoming
+from booking.replies.incoming import Fetched, Incoming, NotForUs
 from booking.replies.models import ReceivedMail
 
 log = structlog.get_logger(__name__)
@@ -84,5 +84,5 @@ def _act(incoming: Incoming, fetched: Fetched, key: str, now: datetime) -> str:
         # proposal of another time is sent by a program too.
         is_a_notice = incoming.is_automatic and not brings_a_calendar(incoming)
         return "" if answers or is_a_notice else _ORDINARY
-    except (Unreadable, actions.NotForUs) as refused:
+    except NotForUs as refused:
         return str(refused)

@@ -3,11 +3,16 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from booking.local.smtp_sink import StoredMail
 
 Mail = Callable[..., StoredMail]
+Accessible = Callable[[Page], None]
+PHONE = {"width": 375, "height": 812}
+DESK = {"width": 1280, "height": 900}
+SCREENS = pytest.mark.parametrize("screen", [PHONE, DESK], ids=["phone", "desk"])
 
 
 def code_in(stored: StoredMail) -> str:

@@ -1,6 +1,5 @@
 """An agency lead's pages, and places that change hands or dates, in a real browser."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,13 +8,11 @@ from playwright.sync_api import Browser, Page, expect
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.places.models import Booking
-from tests.browser.journeys import Mail, show_heading, sign_in
+from tests.browser.journeys import Accessible, Mail, show_heading, sign_in
 from tests.factories import make_agency, make_course, make_lead, make_person, make_session, morning
 from tests.people import book_now
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-Accessible = Callable[[Page], None]
 
 
 @pytest.fixture
@@ -39,9 +36,8 @@ def session_of(title: str, *, days: int = 21, **fields: object) -> Session:
 
 
 def booked(session: Session, email: str) -> Booking:
-    """The booking of the person with this address, made by themselves."""
-    person = User.objects.get(email=email)
-    return book_now(session, person)
+    """Somebody of the agency has booked."""
+    return book_now(session, User.objects.get(email=email))
 
 
 @pytest.mark.parametrize("width", [375, 1280])

@@ -1,7 +1,6 @@
 """The manager's answer and the answer to an offer, by link, in a browser where nobody signed in."""
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -9,14 +8,14 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import User
-from booking.catalogue.models import ChargeBand, Session
+from booking.catalogue.models import Session
 from booking.local.smtp_sink import StoredMail
-from booking.places import actions, links
+from booking.places import links
 from booking.places.managers import asking
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.places.sweep import sweep
-from tests.browser.journeys import Mail, show_heading, sign_in
+from tests.browser.journeys import SCREENS, Accessible, Mail, show_heading, sign_in
 from tests.factories import (
     make_agency,
     make_coordinator,
@@ -26,14 +25,9 @@ from tests.factories import (
     make_session,
     morning,
 )
-from tests.people import book, book_now
+from tests.people import book_now, give_up
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-Accessible = Callable[[Page], None]
-PHONE = {"width": 375, "height": 812}
-DESK = {"width": 1280, "height": 900}
-SCREENS = pytest.mark.parametrize("screen", [PHONE, DESK], ids=["phone", "desk"])
 
 
 @pytest.fixture
@@ -51,9 +45,7 @@ def nurse() -> User:
 
 def asking_session(**fields: object) -> Session:
     """A session that needs the manager's agreement and is charged for if it is not used."""
-    policy = make_policy()
-    for occasion, pence in (("late", 3500), ("absent", 5000)):
-        ChargeBand.objects.create(policy=policy, occasion=occasion, pence=pence)
+    policy = make_policy(late=3500, absent=5000)
     course = make_course(
         title="Working Together to Safeguard Children and Young People",
         needs_manager_approval=True,
@@ -232,19 +224,15 @@ def test_an_offer_that_ran_out_says_so(
 
 def offered(person: User) -> Booking:
     """A place on offer, inside the notice period."""
-    policy = make_policy()
-    ChargeBand.objects.create(policy=policy, occasion="late", pence=3500)
     session = make_session(
         course=make_course(title="Neglect"),
         capacity=1,
         promotion=Session.Promotion.OFFER,
-        policy=policy,
+        policy=make_policy(late=3500),
         starts_at=timezone.now() + timedelta(days=3),
     )
-    holder, now = make_person(), timezone.now()
-    held = book(session, holder, now=now)
-    booking = book(session, person, now=now)
-    actions.cancel(booking=held, by=holder, now=now)
+    held, booking = book_now(session), book_now(session, person)
+    give_up(held, now=timezone.now())
     booking.refresh_from_db()
     assert booking.state == Booking.State.OFFERED
     return booking

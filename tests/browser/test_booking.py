@@ -1,6 +1,5 @@
 """A practitioner's journeys, in a real browser on a phone's screen and on a desk's."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,17 +14,22 @@ from booking.catalogue.models import Session
 from booking.local.smtp_sink import StoredMail
 from booking.places import actions
 from booking.places.models import Booking
-from tests.browser.journeys import Mail, code_in, show_heading, sign_in
+from tests.browser.journeys import (
+    DESK,
+    PHONE,
+    SCREENS,
+    Accessible,
+    Mail,
+    code_in,
+    show_heading,
+    sign_in,
+)
 from tests.factories import make_agency, make_course, make_person, make_session, morning
 from tests.people import book_now
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LONDON = ZoneInfo("Europe/London")
-Accessible = Callable[[Page], None]
-
-PHONE = {"width": 375, "height": 812}
-DESK = {"width": 1280, "height": 900}
 
 
 def calendar_part(stored: StoredMail) -> tuple[str, bytes]:
@@ -63,7 +67,7 @@ def next_on(month: int, day: int) -> datetime:
     return moment
 
 
-@pytest.mark.parametrize("screen", [PHONE, DESK], ids=["phone", "desk"])
+@SCREENS
 @pytest.mark.parametrize(("month", "day"), [(1, 20), (7, 7)], ids=["winter", "summer"])
 def test_new_person_signs_up_by_code_and_books(
     page: Page,

@@ -1,6 +1,5 @@
 """Coordinators' pages about sessions, in a real browser, on a phone and on a desk."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -10,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from booking.catalogue.models import Session
 from booking.places.models import Booking
-from tests.browser.journeys import Mail, sign_in
+from tests.browser.journeys import Accessible, Mail, sign_in
 from tests.factories import (
     make_agency,
     make_coordinator,
@@ -70,7 +69,7 @@ def at_work(page: Page, mail: Mail, width: int) -> Page:
 
 
 def test_every_page_about_a_session_is_accessible(
-    at_work: Page, session: Session, accessible: Callable[[Page], None]
+    at_work: Page, session: Session, accessible: Accessible
 ) -> None:
     waits = Booking.objects.waiting().for_session(session).last()
     assert waits is not None
@@ -102,7 +101,7 @@ def test_every_page_about_a_session_is_accessible(
 
 
 def test_places_are_reserved_row_by_row(
-    at_work: Page, session: Session, accessible: Callable[[Page], None]
+    at_work: Page, session: Session, accessible: Accessible
 ) -> None:
     Session.objects.filter(pk=session.pk).update(capacity=10)
     at_work.goto(reverse("manage_session", args=[session.pk]))
@@ -127,7 +126,7 @@ def test_places_are_reserved_row_by_row(
 
 
 def test_a_session_at_risk_is_cancelled_and_the_next_date_is_offered(
-    at_work: Page, session: Session, accessible: Callable[[Page], None], mail: Mail
+    at_work: Page, session: Session, accessible: Accessible, mail: Mail
 ) -> None:
     first = session.bookings.order_by("pk")[0].person
     at_work.goto("/manage/")
@@ -149,7 +148,7 @@ def test_a_session_at_risk_is_cancelled_and_the_next_date_is_offered(
 
 
 def test_another_trainer_and_more_places_are_shown_before_anybody_is_told(
-    at_work: Page, session: Session, accessible: Callable[[Page], None], mail: Mail
+    at_work: Page, session: Session, accessible: Accessible, mail: Mail
 ) -> None:
     comes = make_trainer("ada@agency.example", first_name="Ada", last_name="Obi")
     at_work.goto(reverse("manage_session_change", args=[session.pk]))

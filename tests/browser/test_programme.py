@@ -1,6 +1,5 @@
 """Finding a session, in a real browser with and without scripts."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -8,12 +7,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from booking.catalogue.models import Course, DiaryDate, Session
-from tests.browser.journeys import show_heading
+from tests.browser.journeys import Accessible, show_heading
 from tests.factories import make_course, make_session, morning
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-Accessible = Callable[[Page], None]
 LONDON = ZoneInfo("Europe/London")
 
 

@@ -8,12 +8,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import Sector, User
 from booking.catalogue import interest
-from booking.catalogue.models import ChargeBand, Session
+from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
 from booking.places.models import Booking
 from booking.scheduling import capacity
 from booking.scheduling.capacity import Reservation
-from tests.browser.journeys import show_heading
+from tests.browser.journeys import SCREENS, Accessible, show_heading
 from tests.factories import (
     make_agency,
     make_coordinator,
@@ -25,14 +25,6 @@ from tests.factories import (
 from tests.people import book_now, signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-Accessible = Callable[[Page], None]
-
-SCREENS = pytest.mark.parametrize(
-    "screen",
-    [{"width": 375, "height": 812}, {"width": 1280, "height": 900}],
-    ids=["phone", "desk"],
-)
 
 
 def as_person(browser: Browser, person: User, address: str, screen: dict[str, int]) -> Page:
@@ -154,9 +146,7 @@ def test_waiting_shows_the_number_and_the_rule_that_holds(
 def test_cancelling_inside_the_notice_tells_the_cost_before_the_button(
     browser: Browser, running_site: str, accessible: Accessible, screen: dict[str, int]
 ) -> None:
-    policy = make_policy(notice_days=20)
-    for occasion in ChargeBand.Occasion:
-        ChargeBand.objects.create(policy=policy, occasion=occasion, pence=3500)
+    policy = make_policy(notice_days=20, late=3500, absent=3500)
     booking = book_now(session_ahead(policy=policy))
     page = as_person(browser, booking.person, running_site, screen)
     page.goto(f"{booking.get_absolute_url()}cancel/")

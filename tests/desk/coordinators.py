@@ -63,3 +63,28 @@ def typed_change(session: Session, **changes: Any) -> dict[str, Any]:
     for number, sitting in enumerate(session.sittings.all(), start=1):
         typed |= typed_times(number, sitting.starts_at, sitting.ends_at)
     return typed | changes
+
+
+def typed_course(**changed: Any) -> dict[str, Any]:
+    """The form of a course, filled in."""
+    return {
+        "title": "Neglect",
+        "code": "NEG1",
+        "kind": "training",
+        "level": "2",
+        "hours": "3",
+        "usual_capacity": "20",
+        "reminder_days": "5, 1",
+        **changed,
+    }
+
+
+def typed_details(**changes: Any) -> dict[str, Any]:
+    """The form of a published session's details, with other instructions."""
+    return {
+        "promotion": "offer",
+        "offer_hours": "12",
+        "joining_instructions": "Ask for Sam.\r\nBring a pen.",
+        "booking_closes_at": f"{ahead(20):%Y-%m-%dT%H:%M}",
+        **changes,
+    }

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from booking.catalogue.models import Course, Session, Venue
 from booking.outbox.models import Message
-from tests.desk.coordinators import ahead, with_people
+from tests.desk.coordinators import typed_course, typed_details, with_people
 from tests.factories import make_coordinator, make_course, make_venue
 from tests.pages import said, sent_on
 from tests.people import signed_in
@@ -80,16 +80,7 @@ def test_a_title_that_a_colleague_changed_is_shown_before_it_is_changed_again(
     course = make_course("NEG1", title="Neglect")
     with_people(booked=1, course=course)
     address = reverse("manage_course", args=[course.pk])
-    typed = {
-        "title": "Neglect and its signs",
-        "code": "NEG1",
-        "kind": "training",
-        "level": "2",
-        "hours": "3",
-        "summary": "All day.\r\nBring lunch.",
-        "usual_capacity": "20",
-        "reminder_days": "5, 1",
-    }
+    typed = typed_course(title="Neglect and its signs", summary="All day.\r\nBring lunch.")
     preview = coordinator.post(address, typed)
     changed_at_once(colleague, address, {**typed, "title": "Spotting neglect"})
 
@@ -111,12 +102,7 @@ def test_instructions_that_a_colleague_wrote_are_shown_before_they_are_replaced(
 ) -> None:
     session = with_people(booked=1, joining_instructions="Bring a pen.")
     address = reverse("manage_session_edit", args=[session.pk])
-    typed = {
-        "promotion": "offer",
-        "offer_hours": "12",
-        "joining_instructions": "Ask for Sam.\r\nBring a pen.",
-        "booking_closes_at": f"{ahead(20):%Y-%m-%dT%H:%M}",
-    }
+    typed = typed_details()
     preview = coordinator.post(address, typed)
     changed_at_once(colleague, address, {**typed, "joining_instructions": "Room 2."})
     again = coordinator.post(address, {**sent_on(preview.text), "step": "do"})
@@ -130,12 +116,7 @@ def test_line_ends_as_a_browser_sends_them_are_no_change_by_somebody_else(
 ) -> None:
     session = with_people(booked=1)
     address = reverse("manage_session_edit", args=[session.pk])
-    typed = {
-        "promotion": "offer",
-        "offer_hours": "12",
-        "joining_instructions": "Ask for Sam.\r\nBring a pen.",
-        "booking_closes_at": f"{ahead(20):%Y-%m-%dT%H:%M}",
-    }
+    typed = typed_details()
     sent = sent_on(coordinator.post(address, typed).text)
     sent["joining_instructions"] = ["Ask for Sam.\nBring a pen."]
     assert coordinator.post(address, {**sent, "step": "do"}).status_code == 302

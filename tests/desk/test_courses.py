@@ -1,29 +1,15 @@
 """Courses and groups of practitioners, as coordinators keep them."""
 
-from typing import Any
-
 import pytest
 from django.test import Client
 
 from accounts.models import PractitionerGroup
 from booking.catalogue.models import Course
+from tests.desk.coordinators import typed_course
 from tests.factories import make_course, make_person, make_policy, make_session
 from tests.people import signed_in
 
 pytestmark = pytest.mark.django_db
-
-
-def typed(**changed: Any) -> dict[str, Any]:
-    return {
-        "title": "Neglect",
-        "code": "NEG1",
-        "kind": "training",
-        "level": "2",
-        "hours": "3",
-        "usual_capacity": "20",
-        "reminder_days": "5, 1",
-        **changed,
-    }
 
 
 def test_a_new_course_is_kept_with_everything_it_asks_for(coordinator: Client) -> None:
@@ -31,7 +17,7 @@ def test_a_new_course_is_kept_with_everything_it_asks_for(coordinator: Client) -
     policy = make_policy()
     answer = coordinator.post(
         "/manage/courses/new/",
-        typed(
+        typed_course(
             sectors=["police", "health"],
             least_level="2",
             groups=[group.pk],
@@ -64,7 +50,7 @@ def test_a_new_course_is_kept_with_everything_it_asks_for(coordinator: Client) -
 def test_a_change_leaves_dates_and_their_bookings_alone(coordinator: Client) -> None:
     course = make_course("NEG1")
     session = make_session(course=course, capacity=7)
-    answer = coordinator.post(f"/manage/courses/{course.pk}/", typed(usual_capacity="30"))
+    answer = coordinator.post(f"/manage/courses/{course.pk}/", typed_course(usual_capacity="30"))
     assert answer.status_code == 302
     session.refresh_from_db()
     assert session.capacity == 7
@@ -89,7 +75,7 @@ def test_odd_input_is_refused_with_a_sentence_and_kept(
     coordinator: Client, changed: dict[str, str], words: str
 ) -> None:
     make_course("TAKEN")
-    answer = coordinator.post("/manage/courses/new/", typed(summary="Kept text", **changed))
+    answer = coordinator.post("/manage/courses/new/", typed_course(summary="Kept text", **changed))
     assert answer.status_code == 422
     assert words in answer.text
     assert "Kept text" in answer.text
@@ -101,7 +87,7 @@ def test_no_course_comes_before_itself_in_a_circle(coordinator: Client) -> None:
     second.prerequisites.add(first)
     third.prerequisites.add(second)
     answer = coordinator.post(
-        f"/manage/courses/{first.pk}/", typed(code="C10", prerequisites=[third.pk])
+        f"/manage/courses/{first.pk}/", typed_course(code="C10", prerequisites=[third.pk])
     )
     assert answer.status_code == 422
     assert "T3 itself asks for this course first" in answer.text

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from booking.catalogue.models import Course, Venue
 from booking.outbox.models import Message
-from tests.desk.coordinators import ahead, with_people
+from tests.desk.coordinators import ahead, typed_course, typed_details, with_people
 from tests.factories import make_course, make_venue
 from tests.pages import said, sent_on
 
@@ -71,18 +71,12 @@ def test_another_title_of_a_course_is_shown_first_and_then_told(coordinator: Cli
     course, earlier = make_course("NEG1", title="Neglect"), make_course()
     with_people(booked=2, course=course)
     address = reverse("manage_course", args=[course.pk])
-    typed = {
-        "title": "Neglect and its signs",
-        "code": "NEG1",
-        "kind": "training",
-        "level": "2",
-        "hours": "3",
-        "usual_capacity": "20",
-        "reminder_days": "5, 1",
-        "prerequisites": [earlier.pk],
-        "sectors": ["police", "health"],
-        "copies_manager": "on",
-    }
+    typed = typed_course(
+        title="Neglect and its signs",
+        prerequisites=[earlier.pk],
+        sectors=["police", "health"],
+        copies_manager="on",
+    )
     preview = coordinator.post(address, typed)
     assert "2 people on 1 session ahead will be told" in preview.text
     assert Course.objects.get(pk=course.pk).title == "Neglect"
@@ -101,12 +95,7 @@ def test_other_instructions_are_shown_first_and_told_to_people_with_a_place(
 ) -> None:
     session = with_people(booked=1, waiting=1)
     address = reverse("manage_session_edit", args=[session.pk])
-    typed = {
-        "promotion": "offer",
-        "offer_hours": "12",
-        "joining_instructions": "Ask for Sam.\r\nBring a pen.",
-        "booking_closes_at": f"{ahead(20):%Y-%m-%dT%H:%M}",
-    }
+    typed = typed_details()
     preview = coordinator.post(address, typed)
     assert "1 person on 1 session ahead will be told" in preview.text
     session.refresh_from_db()

@@ -1,14 +1,13 @@
 """The waiting list as coordinators see it, and moving somebody up."""
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from booking.places.models import Booking, BookingEvent
 from tests.desk.coordinators import ahead, with_people
 from tests.factories import make_agency, make_person, make_session
+from tests.pages import statements
 from tests.people import book_now
 
 pytestmark = pytest.mark.django_db
@@ -45,16 +44,10 @@ def test_the_page_costs_the_same_however_many_wait(coordinator: Client) -> None:
     session = with_people(booked=1, waiting=1, agency_limit=1)
     address = reverse("manage_session_waiting", args=[session.pk])
 
-    def statements() -> int:
-        coordinator.get(address)
-        with CaptureQueriesContext(connection) as captured:
-            assert coordinator.get(address).status_code == 200
-        return len(captured)
-
-    few = statements()
+    few = statements(coordinator, address)
     for _ in range(5):
         book_now(session)
-    assert statements() == few
+    assert statements(coordinator, address) == few
     assert few <= 16
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from booking.catalogue.models import CancellationPolicy, ChargeBand
+from booking.catalogue.models import CancellationPolicy
 from booking.mail.composing import compose
 from booking.outbox.delivery import Pointless
 from booking.outbox.posting import Draft
@@ -16,14 +16,6 @@ from tests.factories import NOW, make_agency, make_course, make_person, make_pol
 from tests.mail.letters import LATER, make_approval, make_booking, part, post, read, times, written
 
 pytestmark = pytest.mark.django_db
-
-
-def charging(notice_days: int = 5) -> CancellationPolicy:
-    """£35 for cancelling late and £50 for not coming."""
-    policy = make_policy(notice_days=notice_days)
-    for occasion, pence in (("late", 3500), ("absent", 5000)):
-        ChargeBand.objects.create(policy=policy, occasion=occasion, pence=pence)
-    return policy
 
 
 def make_request(**fields: Any) -> Booking:
@@ -52,7 +44,7 @@ def bodies(draft: Draft) -> list[str]:
 
 
 def test_the_manager_learns_who_asks_what_for_when_and_what_it_may_cost() -> None:
-    booking = make_request(policy=charging())
+    booking = make_request(policy=make_policy(late=3500, absent=5000))
     approval = make_approval(booking)
     for body in bodies(announcements.manager_asked(approval)):
         for words in (
@@ -212,13 +204,13 @@ def offered(policy: CancellationPolicy | None, *, days_ahead: int) -> list[str]:
 
 
 def test_an_offer_inside_the_notice_period_says_that_cancelling_is_not_free_any_more() -> None:
-    for body in offered(charging(), days_ahead=3):
+    for body in offered(make_policy(late=3500, absent=5000), days_ahead=3):
         assert "cancelling it will no longer be free: it costs £35" in body
         assert "You asked for more dates." in body
 
 
 def test_an_offer_before_it_says_until_when_cancelling_is_free() -> None:
-    for body in offered(charging(), days_ahead=21):
+    for body in offered(make_policy(late=3500, absent=5000), days_ahead=21):
         assert "free of charge until 5pm on Tuesday 26 January 2027" in body
         assert "After that it costs £35" in body
 

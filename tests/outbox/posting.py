@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -14,15 +15,17 @@ from booking.outbox.smtp import SmtpConnection
 from tests.factories import NOW
 
 
-def post(name: str, *, stream: str = "", is_urgent: bool = False, revision: str = "0") -> Message:
+def post(
+    name: str, *, stream: str = "", is_urgent: bool = False, revision: str = "0", **drafted: Any
+) -> Message:
     """A message in the outbox; its own stream unless one is given."""
-    draft = posting.Draft(
-        topic="account.mail" if is_urgent else "reminder.days",
-        subject_key=name,
-        revision=revision,
-        stream=stream or name,
-        to_email=f"{name}@agency.example",
-    )
+    fields = {
+        "topic": "account.mail" if is_urgent else "reminder.days",
+        "stream": stream or name,
+        "to_email": f"{name}@agency.example",
+        **drafted,
+    }
+    draft = posting.Draft(subject_key=name, revision=revision, **fields)
     with transaction.atomic():
         posting.post([draft], now=NOW)
     return Message.objects.get(subject_key=name, revision=revision)

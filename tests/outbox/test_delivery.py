@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from threading import Thread
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from pytest_django import Settings
 
 from booking.local.smtp_sink import SmtpSink
@@ -17,6 +16,7 @@ from booking.outbox.smtp import SmtpConnection
 from tests.factories import NOW, make_coordinator
 from tests.outbox.mail_servers import mail_server
 from tests.outbox.posting import Clock, compose, connected, names, post, sent, state_of
+from tests.people import at_once
 
 State = Message.State
 
@@ -89,21 +89,13 @@ def test_a_lease_that_ran_out_is_claimed_anew_and_alone() -> None:
 def test_two_workers_claim_different_messages() -> None:
     for number in range(20):
         post(f"m{number}")
-    claimed: list[list[str]] = []
+    every: list[str] = []
 
     def work() -> None:
-        try:
-            while taken := claim(now=NOW, limit=3):
-                claimed.append(names(taken))
-        finally:
-            connection.close()
+        while taken := claim(now=NOW, limit=3):
+            every.extend(names(taken))
 
-    threads = [Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    every = [name for batch in claimed for name in batch]
+    assert at_once(*[work] * 4) == ["done"] * 4
     assert sorted(every) == sorted(f"m{number}" for number in range(20))
 
 

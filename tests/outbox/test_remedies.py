@@ -4,9 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
 
-from booking.outbox import posting, remedies
+from booking.outbox import remedies
 from booking.outbox.models import Message, MessageEvent
 from booking.outbox.remedies import (
     CorrectedSince,
@@ -20,6 +19,7 @@ from booking.outbox.remedies import (
 )
 from booking.places.models import Booking
 from tests.factories import NOW, make_coordinator, make_person, make_session
+from tests.outbox import posting as outbox
 
 pytestmark = pytest.mark.django_db
 
@@ -28,21 +28,10 @@ LATER = NOW + timedelta(hours=1)
 NEW = "new@agency.example"
 
 
-def post(name: str, *, stream: str = "a", topic: str = "reminder.days", **fields: Any) -> Message:
+def post(name: str, *, stream: str = "a", **fields: Any) -> Message:
     """A message as it lies in the outbox, then changed as delivery would."""
-    payload = fields.pop("payload", {})
-    draft = posting.Draft(
-        topic=topic,
-        subject_key=name,
-        revision="0",
-        stream=stream,
-        to_email="old@agency.example",
-        payload=payload,
-        booking_id=fields.pop("booking_id", None),
-    )
-    with transaction.atomic():
-        posting.post([draft], now=NOW)
-    message = Message.objects.get(subject_key=name)
+    drafted = {key: fields.pop(key) for key in ("topic", "payload", "booking_id") if key in fields}
+    message = outbox.post(name, stream=stream, to_email="old@agency.example", **drafted)
     Message.objects.filter(pk=message.pk).update(**fields)
     message.refresh_from_db()
     return message

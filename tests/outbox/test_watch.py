@@ -8,31 +8,17 @@ from typing import Any
 import pytest
 import structlog
 from django.core.management import call_command
-from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from booking.outbox import posting
 from booking.outbox.models import Message
 from booking.outbox.watch import backlog, warn_if_late
 from booking.replies.actions import note_mailbox
 from booking.site.environment import ImapServer
 from tests.factories import NOW
+from tests.outbox.posting import post
 
 pytestmark = pytest.mark.django_db
-
-
-def post(name: str) -> Message:
-    draft = posting.Draft(
-        topic="reminder.days",
-        subject_key=name,
-        revision="0",
-        stream=name,
-        to_email="a@agency.example",
-    )
-    with transaction.atomic():
-        posting.post([draft], now=NOW)
-    return Message.objects.get(subject_key=name)
 
 
 def test_the_oldest_message_that_has_not_left_counts(settings: Settings) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Sector, User
-from booking.catalogue.models import CancellationPolicy, ChargeBand, Session
+from booking.catalogue.models import Session
 from booking.mail.composing import compose
 from booking.outbox.models import Message
 from booking.places.models import Booking
@@ -33,13 +33,6 @@ PROMISE = (
 INSIDE = NOW + timedelta(days=15)
 
 
-def charging(**fields: Any) -> CancellationPolicy:
-    policy = make_policy(notice_days=5, **fields)
-    for occasion, pence in (("late", 3500), ("absent", 5000)):
-        ChargeBand.objects.create(policy=policy, occasion=occasion, pence=pence)
-    return policy
-
-
 def page(person: User, path: str) -> str:
     client = signed_in(person)
     return client.get(path).text
@@ -47,7 +40,7 @@ def page(person: User, path: str) -> str:
 
 def booked(session: Session | None = None, **fields: Any) -> Booking:
     person = make_person(**fields)
-    session = session or make_session(policy=charging())
+    session = session or make_session(policy=make_policy(late=3500, absent=5000))
     return book(session, person)
 
 
@@ -65,7 +58,7 @@ def flat(text: str) -> str:
 
 
 def test_the_promise_is_told_before_booking_after_it_in_the_mail_and_in_the_calendar() -> None:
-    session = make_session(policy=charging())
+    session = make_session(policy=make_policy(late=3500, absent=5000))
     booking = booked(session)
     newcomer = make_person()
     for shown in (
@@ -81,7 +74,7 @@ def test_the_promise_is_told_before_booking_after_it_in_the_mail_and_in_the_cale
 
 
 def test_the_anonymous_page_says_that_some_agencies_are_not_charged() -> None:
-    session = make_session(policy=charging())
+    session = make_session(policy=make_policy(late=3500, absent=5000))
     assert (
         f"{PROMISE} Some agencies are not charged." in Client().get(session.get_absolute_url()).text
     )
@@ -95,7 +88,7 @@ def test_an_agency_that_gives_trainers_reads_that_it_is_not_charged() -> None:
 
 
 def test_a_small_charity_reads_that_it_is_not_charged() -> None:
-    policy = charging(free_for_charities_under_pence=100_000_00)
+    policy = make_policy(late=3500, absent=5000, free_for_charities_under_pence=100_000_00)
     small = make_agency(sector=Sector.VOLUNTARY, annual_turnover_pence=50_000_00)
     large = make_agency(sector=Sector.VOLUNTARY, annual_turnover_pence=500_000_00)
     session = make_session(policy=policy)
@@ -106,7 +99,7 @@ def test_a_small_charity_reads_that_it_is_not_charged() -> None:
 
 
 def test_what_was_promised_stays_when_the_session_gets_another_policy() -> None:
-    session = make_session(policy=charging())
+    session = make_session(policy=make_policy(late=3500, absent=5000))
     booking = booked(session)
     Session.objects.update(policy=make_policy(notice_days=1))
     assert PROMISE in page(booking.person, booking.get_absolute_url())
@@ -126,7 +119,7 @@ def test_the_cancel_page_tells_the_cost_before_the_button_and_the_booking_and_ma
 
 
 def test_inside_the_notice_the_page_says_what_applies_now() -> None:
-    session = make_session(policy=charging())
+    session = make_session(policy=make_policy(late=3500, absent=5000))
     with time_machine.travel(INSIDE, tick=False):
         shown = page(make_person(), session.get_absolute_url())
     assert "Cancelling was free until 5pm on Tuesday 26 January 2027. Now £35" in shown

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from booking.catalogue.models import ChargeBand, Session
+from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.places import actions, links
 from booking.places.models import Booking
@@ -170,8 +170,7 @@ def test_a_clash_is_shown_and_refused() -> None:
 
 
 def test_the_page_says_what_cancelling_will_cost() -> None:
-    policy = make_policy()
-    ChargeBand.objects.create(policy=policy, occasion="late", pence=3500)
+    policy = make_policy(late=3500)
     soon = offered(policy=policy, starts_at=timezone.now() + timedelta(days=2))
     assert "no longer be free: it costs £35" in Client().get(path_of(soon)).content.decode()
     later = offered(policy=policy)

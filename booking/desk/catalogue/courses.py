@@ -6,7 +6,6 @@ from django.db.models import Count, Q
 from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts import agencies
@@ -198,13 +197,12 @@ def _changed(request: HttpRequest, stored: Course, form: CourseForm) -> HttpResp
     changes = corrections.of_course(stored, form.plan)
     told = queries.who_hears(sessions, changes, now=now)
     if preview.must_be_shown(request, changes, told):
-        back = reverse("manage_course", args=[stored.pk])
         return preview.preview(
-            request, form=form, heading=stored.title, back=back, changes=changes, told=told
+            request, form=form, heading=stored.title, back=request.path, changes=changes, told=told
         )
     corrections.change_course(course=stored, plan=form.plan, by=signed_in(request), now=now)
-    words = preview.done_words(told)
-    return done(request, f"{form.plan.title} is saved. {words}".strip(), "manage_courses")
+    words = f"{form.plan.title} is saved. {preview.done_words(told)}".strip()
+    return done(request, words, "manage_courses")
 
 
 @desk(post=60)
@@ -227,12 +225,12 @@ def group(request: HttpRequest, group_id: int) -> HttpResponse:
     stored = get_object_or_404(PractitionerGroup, pk=group_id)
     form = MembersForm(posted(request))
     if form.is_valid():
-        added = agencies.add_members(group=stored, text=form.cleaned_data["addresses"])
-        words = f"{counted(added.number, 'member')} added."
-        if not added.unknown:
+        number, unknown = agencies.add_members(group=stored, text=form.cleaned_data["addresses"])
+        words = f"{counted(number, 'member')} added."
+        if not unknown:
             return done(request, words, "manage_group", stored.pk)
-        form = MembersForm({"addresses": "\n".join(added.unknown)})
-        nobody = "Nobody with this address has" if len(added.unknown) == 1 else "These have not"
+        form = MembersForm({"addresses": "\n".join(unknown)})
+        nobody = "Nobody with this address has" if len(unknown) == 1 else "These have not"
         form.add_error("addresses", f"{words} {nobody} signed in yet, or it is mistyped.")
     members = stored.members.select_related("agency").order_by("last_name", "first_name", "pk")
     on_page = paged(request, members, per_page=_MEMBERS_PER_PAGE)

@@ -7,7 +7,6 @@ from django.db.models import Count, Q
 from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.access import desk
@@ -86,10 +85,9 @@ def _changed(request: HttpRequest, stored: Venue, form: VenueForm) -> HttpRespon
     changes = corrections.of_venue(stored, form.plan)
     told = queries.who_hears(corrections.sessions_at(stored, now=now), changes, now=now)
     if preview.must_be_shown(request, changes, told):
-        back = reverse("manage_venue", args=[stored.pk])
         return preview.preview(
-            request, form=form, heading=stored.name, back=back, changes=changes, told=told
+            request, form=form, heading=stored.name, back=request.path, changes=changes, told=told
         )
     corrections.change_venue(venue=stored, plan=form.plan, by=signed_in(request), now=now)
-    words = preview.done_words(told)
-    return done(request, f"{form.plan.name} is saved. {words}".strip(), "manage_venues")
+    words = f"{form.plan.name} is saved. {preview.done_words(told)}".strip()
+    return done(request, words, "manage_venues")

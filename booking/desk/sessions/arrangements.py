@@ -20,11 +20,11 @@ _ASKED = ("the day", "the start", "the end")
 
 
 class AboutSession(Form):
-    """What the forms below share: the stored session, if there is one, and the moment."""
+    """A form about a session as it is stored, or as new ones begin, at this moment."""
 
-    def __init__(self, *args: Any, session: Session | None = None, now: datetime, **kwargs: Any):
+    def __init__(self, data: QueryDict | None, *, session: Session | None, now: datetime) -> None:
         self.session, self.now = session, now
-        super().__init__(*args, **kwargs)
+        super().__init__(data, initial=model_to_dict(session or Session(), self.base_fields))
 
 
 class ArrangementsForm(RowsForm, AboutSession):
@@ -61,18 +61,15 @@ class ArrangementsForm(RowsForm, AboutSession):
     )
     trainers = TrainersField(queryset=User.objects.none(), required=False, widget=small_boxes())
 
-    def __init__(self, *args: Any, session: Session | None = None, now: datetime, **kwargs: Any):
-        self.stored = list(session.sittings.all()) if session else []
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["revision"] = self.session.revision if self.session else None
+        self.stored = list(self.session.sittings.all()) if self.session else []
         self.planned: list[PlannedSitting] = []
-        self.begun = {sitting.pk for sitting in self.stored if sitting.starts_at <= now}
-        initial = kwargs.pop("initial", {})
-        could_lead = Q(is_trainer=True, is_active=True)
-        if session:
-            held = model_to_dict(session, ["delivery", "venue", "join_url", "trainers"])
-            could_lead |= Q(pk__in=[person.pk for person in held["trainers"]])
-            initial = {"revision": session.revision, **held, **initial}
+        self.begun = {sitting.pk for sitting in self.stored if sitting.starts_at <= self.now}
         self.rows = max(SITTINGS, len(self.stored))
-        super().__init__(*args, session=session, now=now, initial=initial, **kwargs)
+        leading = [person.pk for person in self.initial["trainers"]]
+        could_lead = Q(is_trainer=True, is_active=True) | Q(pk__in=leading)
         people = User.objects.filter(could_lead).select_related("agency")
         self.fields["trainers"].queryset = people.order_by(  # type: ignore[attr-defined]
             "last_name", "first_name", "pk"

@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
-from django.forms.models import model_to_dict
 
 from booking.catalogue.models import CancellationPolicy, Course, Session
 from booking.desk import questions
@@ -58,13 +57,10 @@ class DetailsForm(AboutSession):
         " for.",
     )
 
-    def __init__(self, *args: Any, session: Session | None = None, now: datetime, **kwargs: Any):
-        stored = model_to_dict(session or Session(), drafting.DETAIL_FIELDS)
-        initial = {**stored, **kwargs.pop("initial", {})}
-        super().__init__(*args, session=session, now=now, initial=initial, **kwargs)
-        policies = questions.policies_beside(initial["policy"])
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        policies = questions.policies_beside(self.initial["policy"])
         self.fields["policy"].queryset = policies  # type: ignore[attr-defined]
-        self.starts_at = session.starts_at if session else None
 
     def clean(self) -> dict[str, Any]:
         """Booking opens before it closes, and both before the start."""
@@ -72,14 +68,17 @@ class DetailsForm(AboutSession):
         opens, closes = cleaned.get("booking_opens_at"), cleaned.get("booking_closes_at")
         if opens and closes and closes <= opens:
             self.add_error("booking_closes_at", "Booking must close after it opens.")
-        planned = getattr(self, "planned", None)
-        starts = planned[0].starts_at if planned else self.starts_at
+        starts = self.begins_at()
         if opens and starts and opens >= starts:
             self.add_error("booking_opens_at", "Booking must open before the session starts.")
         if closes and starts and closes > starts:
             self.add_error("booking_closes_at", "Booking cannot close after the session starts.")
         self._check_minimum(cleaned, starts)
         return cleaned
+
+    def begins_at(self) -> datetime | None:
+        """When the session would start, as far as that is known."""
+        return self.session.starts_at if self.session else None
 
     def _check_minimum(self, cleaned: dict[str, Any], starts: datetime | None) -> None:
         fewest, on = cleaned.get("minimum"), cleaned.get("decide_on")
@@ -129,26 +128,21 @@ class SessionForm(DetailsForm, ArrangementsForm):
         help_text="Whoever comes after them waits. Places are reserved once the session is saved."
     )
 
-    def __init__(
-        self,
-        *args: Any,
-        course: Course,
-        session: Session | None = None,
-        now: datetime,
-        **kwargs: Any,
-    ) -> None:
-        initial: dict[str, Any]
-        if session:
-            initial = model_to_dict(session, ["reference", "capacity", "agency_limit"])
-        else:
-            initial = {
-                "reference": drafting.suggested_reference(course),
-                "capacity": course.usual_capacity,
-                "agency_limit": course.usual_agency_limit,
-                "delivery": Session.Delivery.IN_PERSON,
-                "policy": _newest_version(course.usual_policy),
-            }
-        super().__init__(*args, session=session, now=now, initial=initial, **kwargs)
+    def __init__(self, *args: Any, course: Course, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.session:
+            self.initial.update(
+                {
+                    "reference": drafting.suggested_reference(course),
+                    "capacity": course.usual_capacity,
+                    "agency_limit": course.usual_agency_limit,
+                    "policy": _newest_version(course.usual_policy),
+                }
+            )
+
+    def begins_at(self) -> datetime | None:
+        """The start that is typed, or else stored."""
+        return self.planned[0].starts_at if self.planned else super().begins_at()
 
     def clean_reference(self) -> str:
         """No two sessions have the same."""
@@ -215,12 +209,12 @@ class CancelSessionForm(ReasonForm):
         1,
         30,
         required=False,
+        initial=_ANSWER_DAYS,
         help_text="Until then nobody who comes later gets those places.",
     )
 
     def __init__(self, *args: Any, session: Session, now: datetime, **kwargs: Any) -> None:
         self.now = now
-        kwargs["initial"] = {"answer_days": _ANSWER_DAYS, **(kwargs.get("initial") or {})}
         super().__init__(*args, **kwargs)
         ahead = Session.objects.upcoming(now=now).filter(course=session.course_id)
         others = ahead.exclude(pk=session.pk).select_related("venue")
@@ -237,33 +231,17 @@ class CancelSessionForm(ReasonForm):
 
 
 class MoveUpForm(Form):
-    """Where somebody on the waiting list is put, and why."""
+    """Where somebody on the waiting list is put, further forward than now, and why."""
 
-    position = forms.IntegerField(
-        label="New position",
-        help_text="1 is next.",
-        widget=forms.NumberInput(attrs={"class": "govuk-input--width-4", "inputmode": "numeric"}),
-    )
     why = questions.reason_field(
         help_text="The people who are passed over read it on their booking, so name nobody."
     )
 
     def __init__(self, *args: Any, stands_at: int, **kwargs: Any) -> None:
-        self.stands_at = stands_at
         super().__init__(*args, **kwargs)
-        messages = dict.fromkeys(("required", "invalid"), self._wrong)
-        self.fields["position"].error_messages |= messages
-
-    @property
-    def _wrong(self) -> str:
-        return f"New position: enter a whole number from 1 to {max(self.stands_at - 1, 1)}."
-
-    def clean_position(self) -> int:
-        """Further forward than now."""
-        wanted = int(self.cleaned_data["position"])
-        if not 1 <= wanted < max(self.stands_at, 2):
-            raise forms.ValidationError(self._wrong)
-        return wanted
+        last = max(stands_at - 1, 1)
+        position = whole_number_field("New position", 1, last, help_text="1 is next.")
+        self.fields = {"position": position, **self.fields}
 
 
 class OpeningForm(Form):

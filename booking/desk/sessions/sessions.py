@@ -6,7 +6,6 @@ from functools import partial
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts.access import desk
@@ -140,7 +139,7 @@ def _details_changed(request: HttpRequest, session: Session, form: DetailsForm) 
             request,
             form=form,
             heading=f"{session.course.title}, {session.reference}",
-            back=reverse("manage_session_edit", args=[session.pk]),
+            back=request.path,
             changes=changes,
             told=told,
         )

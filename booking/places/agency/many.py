@@ -5,7 +5,7 @@ Each booking is a transaction of its own, so one refusal undoes nobody else's.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from accounts.agencies import Entry, known_by_address
@@ -15,7 +15,7 @@ from booking.places.agency.colleagues import book_colleague, check_address, newc
 from booking.places.lock import read_practitioners, read_session
 from booking.places.models import Booking
 from booking.places.refusals import AddressRefused, AlreadyBooked, PlaceRefused
-from booking.places.rules.decision import check_open, decide
+from booking.places.rules.decision import Decision, check_open, decide
 from booking.places.rules.line import clashes, who_waits
 from booking.places.rules.rules import Case
 
@@ -80,6 +80,14 @@ def foresee(
     people = read_practitioners(keys, ruled.rules, now=now)
     live = Booking.objects.for_session(session).live().filter(person__in=keys)
     busy, mine = clashes(session.pk, keys), {booking.person_id: booking for booking in live}
+    anybody = Case(
+        session=session,
+        course=ruled.rules,
+        now=now,
+        by=by,
+        seating=line.seating,
+        others_first=bool(line.chosen),
+    )
     seen: set[str] = set()
     outcomes = []
     for entry in entries:
@@ -91,39 +99,36 @@ def foresee(
                 who = newcomer(entry, person, agency=agency)
             else:
                 who = people[person.pk]
-            case = Case(
-                session=session,
-                course=ruled.rules,
-                now=now,
-                who=who,
-                by=by,
-                mine=mine.get(who.key),
-                elsewhere=busy.get(who.key),
-                seating=line.seating,
-                others_first=bool(line.chosen),
+            key = who.row.key
+            decision = decide(
+                replace(anybody, who=who, mine=mine.get(key), elsewhere=busy.get(key))
             )
-            decision = decide(case)
             decision.check()
         except PlaceRefused as refused:
             outcomes.append(_refused(entry, person, refused, agency=agency))
             continue
         if decision.held is not None:
             session.waiting_count += 1
-            why = decision.held.sentence
         else:
             line.seating.take(who)
-            why = "" if decision.is_agreed else f"{decision.manager} is asked to agree first."
-        outcomes.append(
-            RowResult(
-                entry=entry,
-                name=_name(entry, person),
-                state=decision.state,
-                sentence=why,
-                number=decision.number if decision.held else 0,
-                is_new=is_new,
-            )
-        )
+        outcomes.append(_foreseen(entry, person, decision, is_new=is_new))
     return outcomes
+
+
+def _foreseen(entry: Entry, person: User | None, decision: Decision, *, is_new: bool) -> RowResult:
+    held, sentence = decision.held, ""
+    if held is not None:
+        sentence = held.sentence
+    elif not decision.is_agreed:
+        sentence = f"{decision.manager} is asked to agree first."
+    return RowResult(
+        entry=entry,
+        name=_name(entry, person),
+        state=decision.state,
+        sentence=sentence,
+        number=decision.number if held else 0,
+        is_new=is_new,
+    )
 
 
 def book_all(

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -18,7 +17,7 @@ from booking.places.pages.forms import MoveForm, SubstituteForm
 from booking.places.pages.loaders import arranged_booking, page_address, unread_session
 from booking.places.pages.outlook import cost_of_leaving, of_substitute, other_dates
 from booking.site.form_kit import Form
-from booking.site.web import page, posted, refusals_shown
+from booking.site.web import done, page, posted, refusals_shown
 
 
 @signed_in_page(post=60)
@@ -40,8 +39,7 @@ def substitute(request: HttpRequest, booking_id: int) -> HttpResponse:
                 taken = colleagues.hand_over(
                     booking=booking, entry=entry, by=person, now=now, manager_email=manager
                 )
-                messages.success(request, _handed_over(taken))
-                return redirect(context["back"])
+                return done(request, _handed_over(taken), context["back"])
             context["outlook"] = of_substitute(
                 booking, entry, manager_email=manager, by=person, now=now
             )

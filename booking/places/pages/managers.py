@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -18,7 +17,7 @@ from booking.places.pages.forms import ManagerAnswerForm, ManagerForm
 from booking.places.pages.loaders import approval_by_link, booking_to_ask_about
 from booking.places.refusals import AlreadyAnswered
 from booking.site.limits import opened_by_link
-from booking.site.web import page, posted, refusals_shown
+from booking.site.web import done, page, posted, refusals_shown
 
 
 @opened_by_link
@@ -75,8 +74,8 @@ def change(request: HttpRequest, booking_id: int) -> HttpResponse:
         with refusals_shown(context, beside=form):
             email = form.cleaned_data["manager_email"]
             asking.change_manager(booking=booking, manager_email=email, by=person, now=now)
-            messages.success(request, "Your manager’s address is saved.")
-            return redirect(booking)
+            words = "Your manager’s address is saved."
+            return done(request, words, booking.get_absolute_url())
     # Nothing else is refused about the question itself than that it stands no more.
     context["is_open"] = is_open = is_open and "refusal" not in context
     return page(request, "places/managers/manager.html", context, is_open=is_open)

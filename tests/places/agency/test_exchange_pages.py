@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from booking.catalogue.models import ChargeBand, Session
+from booking.catalogue.models import Session
 from booking.places import actions
 from booking.places.models import Booking, BookingEvent
 from booking.site.wording import short_day
@@ -33,9 +33,7 @@ def move(client: Client, booking: Booking, to: Session):  # type: ignore[no-unty
 
 def charged(session: Session) -> Session:
     """The session with a policy: twenty working days of notice, £35 after that."""
-    policy = make_policy(notice_days=20)
-    ChargeBand.objects.create(policy=policy, occasion=ChargeBand.Occasion.LATE, pence=3500)
-    session.policy = policy
+    session.policy = make_policy(notice_days=20, late=3500)
     session.save(update_fields=["policy"])
     return session
 
