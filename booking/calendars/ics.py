@@ -11,12 +11,40 @@ for them.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from urllib.parse import quote
 
 from icalendar.parser import param_value
 
-from booking.calendars.timezone import LONDON, TZID, VTIMEZONE, is_repeated, utc
+from booking.site.wording import LONDON
+
+TZID = "Europe/London"
+
+# RFC 5545 section 3.6.5. Two yearly rules instead of the list of single changes that icalendar
+# generates: ical.js and vobject read such a list's winters an hour early, and Exchange refuses it.
+# Each DTSTART is a local time under the offset *before* the change, and itself the last Sunday of
+# its month, as the rule demands. Both changes happen at 01:00 UTC. The rule is right from 1996 on;
+# a test compares it with the system's own zone for every hour this site will offer.
+VTIMEZONE = (
+    "BEGIN:VTIMEZONE",
+    f"TZID:{TZID}",
+    "BEGIN:DAYLIGHT",
+    "DTSTART:19700329T010000",
+    "RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU",
+    "TZOFFSETFROM:+0000",
+    "TZOFFSETTO:+0100",
+    "TZNAME:BST",
+    "END:DAYLIGHT",
+    "BEGIN:STANDARD",
+    "DTSTART:19701025T020000",
+    "RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU",
+    "TZOFFSETFROM:+0100",
+    "TZOFFSETTO:+0000",
+    "TZNAME:GMT",
+    "END:STANDARD",
+    "END:VTIMEZONE",
+)
 
 PRODID = "-//Briefed//Training and briefings//EN"
 
@@ -70,20 +98,17 @@ class Event:
     attendee_email: str = ""
     cancelled: bool = False
     tentative: bool = False
-    last_modified: datetime | None = None
 
     def __post_init__(self) -> None:
         # Compared in UTC: Python compares two times of one zone by the clock on the wall, and
         # that clock goes back an hour in October.
-        starts, ends = utc(self.starts, called="start"), utc(self.ends, called="end")
+        starts, ends = _utc(self.starts, called="start"), _utc(self.ends, called="end")
         if ends <= starts:
             raise ValueError(
                 f"An event must end after it starts, and this one starts {starts.isoformat()} "
                 f"and ends {ends.isoformat()}."
             )
-        utc(self.stamp, called="stamp")
-        if self.last_modified is not None:
-            utc(self.last_modified, called="time of the last change")
+        _utc(self.stamp, called="stamp")
         if self.sequence < 0:
             raise ValueError(f"A sequence counts up from 0, and this one is {self.sequence}.")
         if not _clean(self.uid).strip():
@@ -104,7 +129,7 @@ class AllDay:
     summary: str
 
     def __post_init__(self) -> None:
-        utc(self.stamp, called="stamp")
+        _utc(self.stamp, called="stamp")
         if self.last < self.first:
             raise ValueError(
                 f"The last day, {self.last.isoformat()}, lies before the first, "
@@ -144,7 +169,7 @@ def single(event: Event) -> bytes:
     return _calendar([], _event(event, _status(event)))
 
 
-def feed(*, name: str, events: Iterable[Event | AllDay], description: str = "") -> bytes:
+def feed(*, name: str, events: Iterable[Event | AllDay]) -> bytes:
     """A calendar to subscribe to, called `name` where it is shown.
 
     Like `single` it names no method and no people. The name and the refresh interval are given
@@ -160,13 +185,11 @@ def feed(*, name: str, events: Iterable[Event | AllDay], description: str = "") 
         f"REFRESH-INTERVAL;VALUE=DURATION:{_REFRESH}",
         f"X-PUBLISHED-TTL:{_REFRESH}",
     ]
-    if description:
-        about += [f"DESCRIPTION:{_text(description)}", f"X-WR-CALDESC:{_text(description)}"]
-    return _calendar(about, (line for event in events for line in _in_a_feed(event)))
-
-
-def _in_a_feed(event: Event | AllDay) -> Iterator[str]:
-    return _all_day(event) if isinstance(event, AllDay) else _event(event, _status(event))
+    entries = (
+        _all_day(event) if isinstance(event, AllDay) else _event(event, _status(event))
+        for event in events
+    )
+    return _calendar(about, chain.from_iterable(entries))
 
 
 def _calendar(about: Iterable[str], lines: Iterable[str]) -> bytes:
@@ -205,8 +228,6 @@ def _event(event: Event, status: str, *people: str) -> Iterator[str]:
     yield f"UID:{_text(event.uid)}"
     yield f"SEQUENCE:{event.sequence}"
     yield f"DTSTAMP:{_instant(event.stamp)}"
-    if event.last_modified is not None:
-        yield f"LAST-MODIFIED:{_instant(event.last_modified)}"
     yield from _times(event)
     yield f"SUMMARY:{_text(event.summary)}"
     if location := _text(event.location):
@@ -261,9 +282,26 @@ def _times(event: Event) -> tuple[str, str]:
     )
 
 
+def _utc(moment: datetime, *, called: str) -> datetime:
+    """The same instant in UTC, to the second, which is as fine as iCalendar goes.
+
+    `called` names the value in the refusal. Raises `ValueError` if `moment` has no time zone.
+    """
+    if moment.utcoffset() is None:
+        raise ValueError(f"The {called} needs a time zone, and {moment.isoformat()} has none.")
+    return moment.astimezone(UTC).replace(microsecond=0)
+
+
+def is_repeated(moment: datetime) -> bool:
+    """Whether the London clock shows this moment's time twice, as between 1am and 2am on the last
+    Sunday of October."""
+    local = moment.astimezone(LONDON)
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+
+
 def _instant(moment: datetime) -> str:
     """RFC 5545 section 3.3.5, form 2."""
-    return f"{utc(moment, called='time'):%Y%m%dT%H%M%SZ}"
+    return f"{_utc(moment, called='time'):%Y%m%dT%H%M%SZ}"
 
 
 def _clean(text: str) -> str:

@@ -30,15 +30,9 @@ class MailServer:
 
 
 @dataclass(frozen=True)
-class ImapServer:
+class ImapServer(MailServer):
     """Where answers to our mail arrive: the parts of a `REPLIES_IMAP_URL`."""
 
-    host: str
-    port: int
-    username: str
-    password: str
-    use_tls: bool
-    use_ssl: bool
     folder: str
     done_folder: str
 

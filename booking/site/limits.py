@@ -29,19 +29,11 @@ def at_most(times_a_minute: int) -> Callable[[View], View]:
     is limited.
     """
 
-    def decorate(view: View) -> View:
-        name = f"{view.__module__}.{view.__name__}"
+    def person(request: HttpRequest) -> object:
+        counts = request.method == "POST" and request.user.is_authenticated
+        return request.user.pk if counts else None
 
-        @wraps(view)
-        def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            counts = request.method == "POST" and request.user.is_authenticated
-            if counts and _is_once_too_often(f"{name}:{request.user.pk}", times_a_minute):
-                return render(request, "429.html", status=429)
-            return view(request, *args, **kwargs)
-
-        return limited
-
-    return decorate
+    return _limit(times_a_minute, person)
 
 
 def at_most_from_one_address(times_a_minute: int) -> Callable[[View], View]:
@@ -49,14 +41,19 @@ def at_most_from_one_address(times_a_minute: int) -> Callable[[View], View]:
 
     For pages that nobody signs in for. Many people may share an address, so be generous.
     """
+    return _limit(times_a_minute, lambda request: str(get_adapter(request).get_client_ip(request)))
+
+
+def _limit(times_a_minute: int, whom: Callable[[HttpRequest], object]) -> Callable[[View], View]:
+    """Count the requests of each to a view; those of nobody are let through."""
 
     def decorate(view: View) -> View:
         name = f"{view.__module__}.{view.__name__}"
 
         @wraps(view)
         def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            address = get_adapter(request).get_client_ip(request)
-            if _is_once_too_often(f"{name}:{address}", times_a_minute):
+            each = whom(request)
+            if each is not None and _is_once_too_often(f"{name}:{each}", times_a_minute):
                 return render(request, "429.html", status=429)
             return view(request, *args, **kwargs)
 

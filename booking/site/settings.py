@@ -206,6 +206,8 @@ LANGUAGE_CODE = "en-gb"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "Europe/London"
+# "www.example.org" in what people typed links to https://.
+URLIZE_ASSUME_HTTPS = True
 
 # ---------------------------------------------------------------- static files
 STATIC_URL = "static/"

@@ -9,8 +9,7 @@ import icalendar
 import pytest
 import vobject
 
-from booking.calendars.ics import cancellation, feed, invitation, single
-from booking.calendars.timezone import VTIMEZONE, is_repeated
+from booking.calendars.ics import VTIMEZONE, cancellation, feed, invitation, is_repeated, single
 from tests.calendars.events import LONDON, event, london
 from tests.calendars.lines import properties
 from tests.calendars.parsers import Read, Seen, SeenCalendar, every_parser, read_with_icalendar
@@ -203,11 +202,6 @@ def test_the_same_event_gives_the_same_bytes() -> None:
     assert feed(name="All", events=[event()]) == feed(name="All", events=[event()])
 
 
-def test_the_last_change_is_said_when_it_is_known() -> None:
-    changed = event(last_modified=london(2027, 7, 1, 12, 0))
-    assert "LAST-MODIFIED:20270701T110000Z" in properties(single(changed))
-
-
 # --- refusals ---
 
 
@@ -219,7 +213,6 @@ def test_the_last_change_is_said_when_it_is_known() -> None:
         ({"starts": datetime(2027, 1, 12, 9, 30)}, "start needs a time zone"),  # noqa: DTZ001
         ({"ends": datetime(2027, 1, 12, 12, 30)}, "end needs a time zone"),  # noqa: DTZ001
         ({"stamp": datetime(2027, 1, 12, 12, 30)}, "stamp needs a time zone"),  # noqa: DTZ001
-        ({"last_modified": datetime(2027, 1, 1, 0, 0)}, "last change needs a time"),  # noqa: DTZ001
         ({"sequence": -1}, "counts up from 0"),
         ({"uid": "\r\n\x00"}, "needs a UID"),
     ],

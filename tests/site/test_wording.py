@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.utils.html import urlize
 
 from booking.site import wording
 from booking.templatetags import briefed
@@ -88,3 +89,7 @@ def test_markdown_drops_links_that_run_scripts() -> None:
 def test_markdown_headings_begin_below_those_of_the_page() -> None:
     assert briefed.markdown("# Aims") == "<h3>Aims</h3>\n"
     assert briefed.markdown("###### Small") == "<h6>Small</h6>\n"
+
+
+def test_an_address_typed_without_a_scheme_links_to_https() -> None:
+    assert 'href="https://www.example.org"' in urlize("See www.example.org")
