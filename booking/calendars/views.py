@@ -50,7 +50,7 @@ def _feed(
     """
     built = _calendar(ics.feed(name=name, events=events))
     set_response_etag(built)
-    response = get_conditional_response(request, etag=built.headers["ETag"], response=built)
+    response = get_conditional_response(request, etag=built.headers["ETag"]) or built
     response.headers["Cache-Control"] = "private, no-cache" if private else "public, max-age=300"
     response.headers["X-Robots-Tag"] = "noindex"
     if private:

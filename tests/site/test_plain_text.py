@@ -36,7 +36,11 @@ def test_a_page_becomes_text(page: str, text: str) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["Read https://guide.example/é first.", "Ask a@b.example, or https://x.example/?a=1&b=<2>."],
+    [
+        "Read https://guide.example/é first.",
+        "Ask a@b.example, or https://x.example/?a=1&b=<2>.",
+        "Ask training+room@b.example or o'neil&co@münchen.example.",
+    ],
 )
 def test_a_link_made_of_what_somebody_typed_stays_as_typed(typed: str) -> None:
     page = Template("<p>{{ typed|urlize|linebreaksbr }}</p>").render(Context({"typed": typed}))

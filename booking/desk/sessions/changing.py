@@ -26,7 +26,7 @@ from booking.places.refusals import NotLive, PlaceRefused
 from booking.places.rules.decision import check_ahead
 from booking.scheduling import cancelling, changing
 from booking.scheduling.capacity import change_capacity, check_capacity, who_would_get_a_place
-from booking.site.web import done, page, posted
+from booking.site.web import done, page, posted, refusals_shown
 from booking.site.wording import counted
 
 _NAMES_SHOWN = 30
@@ -171,17 +171,15 @@ def cancel_booking(request: HttpRequest, booking_id: int) -> HttpResponse:
     coordinator = signed_in(request)
     booking = booking_for(coordinator, booking_id)
     form = ReasonForm(posted(request))
-    refusal: PlaceRefused | None = None if booking.is_live else NotLive(booking)
+    refusal = None if booking.is_live else NotLive(booking)
+    context = {"booking": booking, "session": booking.session, "form": form, "refusal": refusal}
     if form.is_valid():
-        why = form.cleaned_data["why"]
-        try:
-            actions.cancel(booking=booking, by=coordinator, now=timezone.now(), why=why)
+        now, why = timezone.now(), form.cleaned_data["why"]
+        with refusals_shown(context):
+            actions.cancel(booking=booking, by=coordinator, now=now, why=why)
             found = reverse("manage_session_bookings", args=[booking.session_id])
             found = f"{found}?{urlencode({'q': booking.person.email})}"
             return done(request, f"The booking of {booking.person} is cancelled.", found)
-        except PlaceRefused as refused:
-            refusal = refused
-    context = {"booking": booking, "session": booking.session, "form": form, "refusal": refusal}
     return page(request, "desk/sessions/cancel_booking.html", context)
 
 

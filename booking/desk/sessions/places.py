@@ -28,7 +28,7 @@ from booking.places.rules.line import why_each_waits
 from booking.scheduling import capacity
 from booking.scheduling.capacity import Reservation
 from booking.site.form_kit import whole_number_field
-from booking.site.web import done, page, paged, posted
+from booking.site.web import done, page, paged, posted, refusals_shown
 from booking.site.wording import counted
 from booking.site.working_days import end_of_working_day_before
 
@@ -230,29 +230,20 @@ def move_up(request: HttpRequest, booking_id: int) -> HttpResponse:
     """Put somebody further forward, for a reason that those passed over will read."""
     booking = booking_for(signed_in(request), booking_id)
     is_waiting = booking.state == Booking.State.WAITING
-    refusal: PlaceRefused | None = None if is_waiting else NotWaiting()
-    position = 0 if refusal else booking.waiting_position
+    position = booking.waiting_position if is_waiting else 0
     form = MoveUpForm(posted(request), stands_at=position)
-    if form.is_valid() and not refusal:
-        try:
-            exchanges.move_up(
-                booking=booking,
-                position=form.cleaned_data["position"],
-                why=form.cleaned_data["why"],
-                by=signed_in(request),
-                now=timezone.now(),
-            )
-        except PlaceRefused as refused:
-            refusal = refused
-        else:
-            words = f"{booking.person} is moved up the waiting list."
-            return done(request, words, "manage_session_waiting", booking.session_id)
     context = {
         "booking": booking,
         "session": booking.session,
         "position": position,
         "form": form,
-        "refusal": refusal,
+        "refusal": None if is_waiting else NotWaiting(),
         "events": booking.events.select_related("by"),
     }
+    if form.is_valid() and is_waiting:
+        by, now = signed_in(request), timezone.now()
+        with refusals_shown(context):
+            exchanges.move_up(booking=booking, by=by, now=now, **form.cleaned_data)
+            words = f"{booking.person} is moved up the waiting list."
+            return done(request, words, "manage_session_waiting", booking.session_id)
     return page(request, "desk/sessions/move_up.html", context)

@@ -21,7 +21,7 @@ from booking.outbox.watch import backlog
 from booking.places.managers.models import Approval
 from booking.places.refusals import PlaceRefused, ReservedPlaces
 from booking.scheduling import capacity, corrections, demand, drafting
-from booking.site.web import done, page, paged, posted, search_text
+from booking.site.web import done, page, paged, posted, refusals_shown, search_text
 
 _PER_PAGE = 30
 _BOOKINGS_SHOWN = 30
@@ -119,13 +119,11 @@ def edit(request: HttpRequest, session_id: int) -> HttpResponse:
         return _scheduled(request, session.course, session)
     form = DetailsForm(posted(request), session=session, now=timezone.now())
     can_be_edited = session.state == Session.State.PUBLISHED
-    refusal: EditRefused | None = None if can_be_edited else drafting.NotEditable()
-    if form.is_valid() and not refusal and request.POST.get("step") != "edit":
-        try:
-            return _details_changed(request, session, form)
-        except EditRefused as refused:
-            refusal = refused
+    refusal = None if can_be_edited else drafting.NotEditable()
     context = {"form": form, "session": session, "refusal": refusal}
+    if form.is_valid() and not refusal and request.POST.get("step") != "edit":
+        with refusals_shown(context):
+            return _details_changed(request, session, form)
     return page(request, "desk/sessions/details.html", context)
 
 
@@ -188,14 +186,11 @@ def discard(request: HttpRequest, session_id: int) -> HttpResponse:
     """Ask, then remove a draft."""
     session = managed_session(session_id)
     is_draft = session.state == Session.State.DRAFT
-    refusal: EditRefused | None = None if is_draft else drafting.NotADraft()
+    context = {"session": session, "refusal": None if is_draft else drafting.NotADraft()}
     if request.method == "POST":
-        try:
+        with refusals_shown(context):
             drafting.discard_draft(session=session)
             return done(request, f"The draft {session.reference} is removed.", "manage_sessions")
-        except EditRefused as refused:
-            refusal = refused
-    context = {"session": session, "refusal": refusal}
     return page(request, "desk/sessions/discard.html", context)
 
 
