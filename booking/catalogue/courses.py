@@ -4,7 +4,7 @@ Bookings that exist stay when a course comes to ask for more.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
@@ -13,25 +13,8 @@ from accounts.models import PractitionerGroup
 from booking.catalogue.models import CancellationPolicy, Course, Venue
 from booking.site.refusals import Refused
 
-PLAIN_FIELDS = (
-    "title",
-    "code",
-    "kind",
-    "level",
-    "hours",
-    "summary",
-    "audience",
-    "sectors",
-    "least_level",
-    "needs_manager_approval",
-    "usual_capacity",
-    "usual_agency_limit",
-    "usual_policy",
-    "reminder_days",
-    "remind_hour_before",
-    "copies_manager",
-    "renew_months",
-)
+# Written once the course has a key.
+_RELATED = ("groups", "prerequisites")
 
 
 class EditRefused(Refused):
@@ -74,6 +57,9 @@ class CoursePlan:
     remind_hour_before: bool
     copies_manager: bool
     renew_months: int | None
+
+
+PLAIN_FIELDS = [each.name for each in fields(CoursePlan) if each.name not in _RELATED]
 
 
 def add_course(*, plan: CoursePlan) -> Course:

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import zip_longest
 from pathlib import Path
@@ -19,10 +19,6 @@ from django.core.validators import URLValidator, validate_email
 from django.db.models import TextChoices
 
 from accounts.addresses import is_shared_mailbox
-from booking.catalogue.models import Sitting
-from booking.catalogue.sittings import overlap
-from booking.site.form_kit import london_moment
-from booking.site.wording import counted
 
 # All but tab and line ends (Unicode category Cc).
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -39,10 +35,7 @@ _WALL_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:00)?"
 _NUMBER = re.compile(r"-?[0-9]{1,12}")
 _HOURS = re.compile(r"[0-9]{1,3}(\.[0-9])?")
 _YEARS = range(2000, 2101)
-_LONGEST_SITTING = timedelta(hours=24)
 _https = URLValidator(schemes=["https"])
-
-Wall = tuple[datetime, datetime]
 
 # ---------------------------------------------------------------- files and rows
 
@@ -100,10 +93,6 @@ class Row:
         """Record a fault of this row."""
         self.problems.append(Problem(self.file, self.line, column, reason))
 
-    def has(self, column: str) -> bool:
-        """Whether the file has this optional column."""
-        return column in self.cells
-
     def required[T](self, column: str, parse: Callable[[str], T], stand_in: T) -> T:
         """The cell's meaning; an empty cell is a fault."""
         if not self.cells[column]:
@@ -152,12 +141,9 @@ class Sheet:
         first_lines: dict[K, int] = {}
         for row in self.rows:
             key = key_of(row)
-            if not row.cells[column]:
-                pass
-            elif key in first_lines:
+            if row.cells[column] and key in first_lines:
                 row.refuse(column, f"is the same as on line {first_lines[key]}")
-            else:
-                first_lines[key] = row.line
+            first_lines.setdefault(key, row.line)
             yield row, key
 
 
@@ -408,55 +394,4 @@ def _real[D: date](kind: type[D], cell: str, if_not: str) -> D:
         raise BadCell(if_not) from None
     if found.year not in _YEARS:
         raise BadCell(f"has the year {found.year}; it must be from {_YEARS[0]} to {_YEARS[-1]}")
-    return found
-
-
-def sitting(cell: str) -> Wall:
-    """Start and end on the clock, with a stroke between them."""
-    parts = [part.strip() for part in cell.split("/")]
-    if len(parts) != 2:
-        raise BadCell(f'has "{cell}"; write start/end like 2027-02-09T09:30/2027-02-09T12:30')
-    return wall_time(parts[0]), wall_time(parts[1])
-
-
-def _in_london(wall: datetime, weeks: int) -> datetime:
-    """The moment, in UTC, at which clocks in London show this, moved by so many weeks."""
-    try:
-        moved = wall + timedelta(weeks=weeks)
-        return london_moment(moved).astimezone(UTC)
-    except OverflowError:
-        raise BadCell("would be moved beyond the calendar") from None
-    except ValidationError as refusal:
-        skipped = "does not exist: the clocks go forward over it"
-        why = skipped if refusal.code == "skipped" else "comes twice: the clocks go back over it"
-        raise BadCell(f"has {moved:%Y-%m-%dT%H:%M}, which {why}") from None
-
-
-def moments(walls: list[Wall], *, weeks: int) -> list[Sitting]:
-    """The sittings, moved by whole weeks on the calendar, in order and not stored yet.
-
-    Raises `BadCell` with every fault: a time that does not exist or comes twice, an end that is
-    not after the start, a length over 24 hours, and sittings that overlap.
-    """
-    found: list[Sitting] = []
-    reasons: list[str] = []
-    for wall in sorted(walls):
-        try:
-            start, end = (_in_london(time, weeks) for time in wall)
-        except BadCell as refusal:
-            reasons.extend(refusal.reasons)
-            continue
-        told = "/".join(f"{time:%Y-%m-%dT%H:%M}" for time in wall)
-        if end <= start:
-            reasons.append(f"has {told}, which ends before it has started")
-        elif end - start > _LONGEST_SITTING:
-            reasons.append(f"has {told}, which lasts more than 24 hours; is a semicolon missing?")
-        else:
-            sitting_there = Sitting(starts_at=start, ends_at=end)
-            if found and overlap(found[-1], sitting_there):
-                reasons.append(f"has {told}, which overlaps with the sitting before it")
-            found.append(sitting_there)
-    if reasons:
-        weeks_told = f" (dates moved by {counted(weeks, 'week')})" if weeks else ""
-        raise BadCell(*(reason + weeks_told for reason in reasons))
     return found

@@ -57,7 +57,7 @@ class CourseImport:
         )
         for (row, code), needed in zip(rows, needs, strict=True):
             self._plan_needs(row, code, needed)
-            if row.has("topics"):
+            if "topics" in row.cells:
                 self._plan_topics(row, code)
 
     def read(self, row: Row, column: str) -> Course | None:
@@ -92,7 +92,7 @@ class CourseImport:
             "needs_manager_approval": row.optional("manager_approval", cells.flag, False),
             "summary": row.optional("summary", cells.paragraphs, ""),
         }
-        if row.has("sectors"):
+        if "sectors" in row.cells:
             wanted["sectors"] = row.listed("sectors", cells.each_once(cells.choice(Sector)))
         self.sittings[code] = row.optional("sittings", cells.number_in(1, 100), 0)
         if "title" in self.table.put(code, wanted, code=code) and found is not None and found.pk:

@@ -2,18 +2,21 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 
 from accounts.models import User
 from booking.catalogue.importing import cells
 from booking.catalogue.importing.batches import Table, link
-from booking.catalogue.importing.cells import Columns, Row, Sheet
+from booking.catalogue.importing.cells import BadCell, Columns, Row, Sheet
 from booking.catalogue.importing.courses import MOST_PLACES, CourseImport
 from booking.catalogue.importing.people import PeopleImport
 from booking.catalogue.models import Session, Sitting, Venue
+from booking.catalogue.sittings import overlap
+from booking.site.form_kit import london_moment
 from booking.site.wording import counted
 
 SESSIONS = Columns(
@@ -31,13 +34,18 @@ _TOLD = {
 _OVER = {Session.State.CANCELLED: "cancelled", Session.State.COMPLETED: "over"}
 
 
+_LONGEST_SITTING = timedelta(hours=24)
+
+Wall = tuple[datetime, datetime]
+
+
 @dataclass(frozen=True)
 class SessionLine:
     """A row of sessions.csv whose own cells have been read."""
 
     row: Row
     reference: str
-    sittings: list[cells.Wall]
+    sittings: list[Wall]
     trainers: list[str]
 
 
@@ -47,7 +55,7 @@ def read_session_rows(sheet: Sheet) -> list[SessionLine]:
         SessionLine(
             row,
             row.required("reference", cells.text(30), reference),
-            row.required("sittings", cells.each(cells.sitting), []),
+            row.required("sittings", cells.each(_sitting), []),
             row.listed("trainer_email", cells.each_once(cells.personal_email)),
         )
         for row, reference in sheet.keyed_rows(
@@ -134,7 +142,7 @@ class SessionImport:
     def _plan(self, line: SessionLine) -> None:
         row, reference = line.row, line.reference
         wanted = self._wanted(row)
-        times = row.listed("sittings", lambda _: cells.moments(line.sittings, weeks=self._weeks))
+        times = row.listed("sittings", lambda _: _moments(line.sittings, weeks=self._weeks))
         if wanted["course"] is not None:
             self._note_other_number_of_sittings(row, len(times), wanted["course"].code)
         trainers = [self._people.trainer(email, row) for email in line.trainers]
@@ -250,3 +258,54 @@ class SessionImport:
 
 def _spans(sittings: Iterable[Sitting]) -> list[tuple[datetime, datetime]]:
     return [(sitting.starts_at, sitting.ends_at) for sitting in sittings]
+
+
+def _sitting(cell: str) -> Wall:
+    """Start and end on the clock, with a stroke between them."""
+    parts = [part.strip() for part in cell.split("/")]
+    if len(parts) != 2:
+        raise BadCell(f'has "{cell}"; write start/end like 2027-02-09T09:30/2027-02-09T12:30')
+    return cells.wall_time(parts[0]), cells.wall_time(parts[1])
+
+
+def _in_london(wall: datetime, weeks: int) -> datetime:
+    """The moment, in UTC, at which clocks in London show this, moved by so many weeks."""
+    try:
+        moved = wall + timedelta(weeks=weeks)
+        return london_moment(moved).astimezone(UTC)
+    except OverflowError:
+        raise BadCell("would be moved beyond the calendar") from None
+    except ValidationError as refusal:
+        skipped = "does not exist: the clocks go forward over it"
+        why = skipped if refusal.code == "skipped" else "comes twice: the clocks go back over it"
+        raise BadCell(f"has {moved:%Y-%m-%dT%H:%M}, which {why}") from None
+
+
+def _moments(walls: list[Wall], *, weeks: int) -> list[Sitting]:
+    """The sittings, moved by whole weeks on the calendar, in order and not stored yet.
+
+    Raises `BadCell` with every fault: a time that does not exist or comes twice, an end that is
+    not after the start, a length over 24 hours, and sittings that overlap.
+    """
+    found: list[Sitting] = []
+    reasons: list[str] = []
+    for wall in sorted(walls):
+        try:
+            start, end = (_in_london(time, weeks) for time in wall)
+        except BadCell as refusal:
+            reasons.extend(refusal.reasons)
+            continue
+        told = "/".join(f"{time:%Y-%m-%dT%H:%M}" for time in wall)
+        if end <= start:
+            reasons.append(f"has {told}, which ends before it has started")
+        elif end - start > _LONGEST_SITTING:
+            reasons.append(f"has {told}, which lasts more than 24 hours; is a semicolon missing?")
+        else:
+            sitting_there = Sitting(starts_at=start, ends_at=end)
+            if found and overlap(found[-1], sitting_there):
+                reasons.append(f"has {told}, which overlaps with the sitting before it")
+            found.append(sitting_there)
+    if reasons:
+        weeks_told = f" (dates moved by {counted(weeks, 'week')})" if weeks else ""
+        raise BadCell(*(reason + weeks_told for reason in reasons))
+    return found
