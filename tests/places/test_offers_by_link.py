@@ -194,12 +194,22 @@ def test_accepting_and_declining_at_once_gives_one_answer() -> None:
         assert booking.events.filter(what__in=["accepted", "declined"]).count() == 1
 
 
-@pytest.mark.parametrize("fields", [{}, {"answer": ""}, {"answer": "perhaps"}])
-def test_no_answer_on_the_booking_page_neither_accepts_nor_declines(fields: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({}, "Press “Accept the place” or “Decline it”."),
+        ({"answer": ""}, "Press “Accept the place” or “Decline it”."),
+        ({"answer": "perhaps"}, "Press “Accept the place” or “Decline it”."),
+        ({"answer": "accept", "manager_email": "nonsense"}, "Enter an email address"),
+    ],
+)
+def test_no_answer_on_the_booking_page_neither_accepts_nor_declines(
+    fields: dict[str, str], sentence: str
+) -> None:
     booking = offered()
     browser = signed_in(booking.person)
     page = browser.post(reverse("answer_offer", args=[booking.pk]), fields, follow=True)
-    assert "Press “Accept the place” or “Decline it”." in page.content.decode()
+    assert sentence in page.content.decode()
     assert state_of(booking) == Booking.State.OFFERED
 
 

@@ -86,9 +86,11 @@ def test_too_long_needs_are_refused_with_a_sentence() -> None:
     assert "Use 500 characters or fewer" in response.content.decode()
 
 
-def test_booking_twice_leads_to_the_booking() -> None:
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_booking_twice_leads_to_the_booking(method: str) -> None:
     booking = booked()
-    response = signed_in(booking.person).post(reverse("book", args=[booking.session_id]))
+    browser = signed_in(booking.person)
+    response = getattr(browser, method)(reverse("book", args=[booking.session_id]))
     assert response.headers["Location"] == booking.get_absolute_url()
     assert Booking.objects.count() == 1
 

@@ -75,7 +75,9 @@ def _book_page(request: HttpRequest, session_id: int, context: dict[str, Any]) -
     if "refusal" in context:
         context["expected"] = as_told(context["refusal"], now=now)
     elif context["profile"] is None:
-        context["expected"] = expected(session=session, person=person, now=now)
+        context["expected"] = outlook = expected(session=session, person=person, now=now)
+        if isinstance(outlook.refusal, AlreadyBooked):
+            return redirect(outlook.refusal.booking)
     context |= {
         "session": session,
         "copied_to": would_be_copied_to(person, session.course),
@@ -107,7 +109,7 @@ def answer_offer(request: HttpRequest, booking_id: int) -> HttpResponse:
     booking = booking_for(person, booking_id)
     form = OfferAnswerForm(request.POST)
     if not form.is_valid():
-        messages.error(request, str(form.errors["answer"][0]))
+        messages.error(request, str(next(iter(form.errors.values()))[0]))
         return redirect(booking)
     answer = actions.accept_offer if form.accepts else actions.decline_offer
     try:
