@@ -78,8 +78,8 @@ def foresee(
     known = known_by_address(entry.email for entry in entries)
     keys = [person.pk for person in known.values() if person.agency_id == agency.pk]
     people = read_practitioners(keys, ruled.rules, now=now)
-    live = Booking.objects.for_session(session).live().filter(person__in=keys)
-    busy, mine = clashes(session.pk, keys), {booking.person_id: booking for booking in live}
+    here = Booking.objects.for_session(session).live().filter(person__in=keys)
+    live, busy = {booking.person_id: booking for booking in here}, clashes(session.pk, keys)
     anybody = Case(
         session=session,
         course=ruled.rules,
@@ -99,10 +99,8 @@ def foresee(
                 who = newcomer(entry, person, agency=agency)
             else:
                 who = people[person.pk]
-            key = who.row.key
-            decision = decide(
-                replace(anybody, who=who, mine=mine.get(key), elsewhere=busy.get(key))
-            )
+            mine, elsewhere = live.get(who.key), busy.get(who.key)
+            decision = decide(replace(anybody, who=who, mine=mine, elsewhere=elsewhere))
             decision.check()
         except PlaceRefused as refused:
             outcomes.append(_refused(entry, person, refused, agency=agency))
