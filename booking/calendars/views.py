@@ -1,8 +1,10 @@
 """Calendars to download and to subscribe to."""
 
+import hashlib
 from collections.abc import Iterable
 
 from django.conf import settings
+from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -28,6 +30,7 @@ from booking.places.models import Booking
 from booking.site.wording import LONDON
 
 _CALENDAR_TYPE = "text/calendar; charset=utf-8"
+_KEPT_SECONDS = 60
 _NAMES = {
     CalendarFeed.Kind.BOOKINGS: feeds.BOOKINGS_NAME,
     CalendarFeed.Kind.LED: feeds.LED_NAME,
@@ -46,9 +49,17 @@ def _feed(
 ) -> HttpResponse:
     """A feed, or 304 for a client that has this very calendar.
 
-    Each is built, also to be compared: nothing else says as surely whether it has changed.
+    It is built also to be compared: nothing else says as surely whether it has changed. What the
+    public may read is built once a minute and web process for each address, however many ask.
     """
-    built = _calendar(ics.feed(name=name, events=events))
+
+    asked = hashlib.sha256(request.get_full_path().encode()).hexdigest()
+    content = None if private else caches["pages"].get(asked)
+    if content is None:
+        content = ics.feed(name=name, events=events)
+        if not private:
+            caches["pages"].set(asked, content, _KEPT_SECONDS)
+    built = _calendar(content)
     set_response_etag(built)
     response = get_conditional_response(request, etag=built.headers["ETag"]) or built
     response.headers["ETag"] = built.headers["ETag"]

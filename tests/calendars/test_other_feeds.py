@@ -4,7 +4,9 @@ from datetime import date
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import time_machine
 from django.conf import settings
+from django.core.cache import caches
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -14,7 +16,15 @@ from booking.calendars.actions import new_feed, revoke_feed
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import Course, DiaryDate, Session, Topic
 from tests.calendars.subscribing import events, trainers_feed
-from tests.factories import make_agency, make_course, make_person, make_trainer, session_ahead
+from tests.factories import (
+    NOW,
+    make_agency,
+    make_course,
+    make_person,
+    make_session,
+    make_trainer,
+    session_ahead,
+)
 from tests.people import book_now, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -151,7 +161,21 @@ def test_diary_dates_are_whole_days_that_block_no_time() -> None:
     assert Client().get(reverse("diary_ics"), headers=etag).status_code == 304
     one_day.ends = date(2027, 2, 10)
     one_day.save()
+    caches["pages"].clear()
     assert Client().get(reverse("diary_ics"), headers=etag).status_code == 200
+
+
+def test_a_public_feed_is_built_once_a_minute_however_many_ask() -> None:
+    with time_machine.travel(NOW, tick=False) as clock:
+        one = make_session()
+        address = reverse("programme_ics")
+        first = Client().get(address)
+        make_session()
+        assert Client().get(address).content == first.content
+        assert len(events(Client().get(f"{address}?delivery=in_person").content)) == 2
+        clock.shift(61)
+        assert len(events(Client().get(address).content)) == 2
+        assert str(one.pk) in first.content.decode()
 
 
 @pytest.mark.parametrize("name", ["programme_ics", "diary_ics"])
