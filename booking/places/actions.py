@@ -3,7 +3,7 @@
 Every action is one transaction that first locks the session's row, then, where a rule looks at a
 person's other bookings, the people's rows in order of their keys. Everybody who takes both locks
 takes them in this order. `now` is always an aware moment, read by the caller. What exchanges
-places (`booking.places.exchanges`) is made of `seat`, `unseat` and `fill` here;
+places (`booking.places.exchanges`) is made of `seat`, `end` and `fill` here;
 `booking.scheduling.cancelling` ends all the bookings of a session by `take_all_back`.
 """
 
@@ -14,8 +14,9 @@ from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
-from booking.places import announcements, giving, history, terms
+from booking.places import announcements, history, terms
 from booking.places.lock import (
+    Practitioner,
     RuledSession,
     locked_booking,
     locked_session,
@@ -32,11 +33,16 @@ from booking.places.rules.decision import decide
 from booking.places.rules.line import asked_for, clashes, next_in_line
 from booking.places.rules.rules import MANAGER
 from booking.site.inserting import insert
+from booking.site.working_days import free_until, offer_end
 
 State = Booking.State
 What = BookingEvent.What
-_BEGAN = {State.CONFIRMED: What.BOOKED, State.REQUESTED: What.REQUESTED}
-
+# How a live booking ends that its owner gives up, and what its history says; the others are
+# cancelled.
+_GIVEN_UP = {
+    State.WAITING: (State.WITHDRAWN, What.WITHDREW),
+    State.OFFERED: (State.DECLINED, What.DECLINED),
+}
 # How many waiting people one transaction gives places to, so that the session's row is never
 # locked for long.
 FILL_AT_ONCE = 50
@@ -62,38 +68,38 @@ def book(
     with locked_session(session) as ruled:
         session = ruled.session
         asked = asked_for(ruled, person.pk, by=by, named=manager_email, now=now, lock=True)
-        who, line, sittings = asked.who, asked.line, asked.sittings
         decision = decide(asked.case)
         decision.check()
         held, manager = decision.held, decision.manager
-        booking = giving.new_booking(ruled, who, person=person, by=by, now=now)
+        booking = new_booking(ruled, asked.who, person=person, by=by, now=now)
         booking.needs = needs
         if held is not None:
             join_list(booking, session)
         else:
             seat(booking, session, decision.state, now=now)
-            history.record_passed_over(line.held, now=now)
         insert([booking])
-        to_manager: list[Draft] = []
-        if manager:
-            to_manager = asking.ask(booking, who, manager_email=manager, by=by, now=now)
+        to_manager = asking.ask(booking, asked.who, manager, by=by, now=now) if manager else []
+        drafts: Iterable[Draft]
         if held is not None:
             history.record(
                 [booking], What.JOINED, by=by, now=now, rule=held.rule, why=held.sentence
             )
+            asked_now = manager if to_manager else ""
             drafts = [
                 announcements.waiting(
                     booking,
                     position=session.waiting_count,
                     why=decision.held_back,
-                    manager=manager if to_manager else "",
+                    manager=asked_now,
                 )
             ]
         else:
-            history.record([booking], _BEGAN[State(booking.state)], by=by, now=now)
-            drafts = list(giving.begun(booking, sittings, ruled.rules))
+            history.record_passed_over(asked.line.held, now=now)
+            what = What.BOOKED if booking.state == State.CONFIRMED else What.REQUESTED
+            history.record([booking], what, by=by, now=now)
+            drafts = announcements.begun(booking, asked.sittings, ruled.rules)
         outbox.post([*drafts, *to_manager], now=now)
-    if line.chosen:
+    if asked.line.chosen:
         # Places came free a moment ago, for those who wait and perhaps for this person too.
         fill_places(session=session, now=now)
         booking.refresh_from_db(fields=["state", "confirmed_at", "offered_until"])
@@ -109,34 +115,25 @@ def cancel(*, booking: Booking, by: User, now: datetime, why: str = "") -> Booki
     once the session has begun.
     """
     with locked_booking(booking) as (ruled, booking):
-        session = ruled.session
+        session, was = ruled.session, State(booking.state)
         if not booking.is_live:
             raise NotLive(booking)
         if session.starts_at <= now:
             raise SessionStarted(session)
-        was = State(booking.state)
         drafts: Iterable[Draft]
-        if was == State.WAITING:
-            leave_list(booking, session, State.WITHDRAWN, now=now)
-            history.record([booking], What.WITHDREW, by=by, now=now, why=why)
-            drafts = [announcements.left(booking, was=was, by=by, why=why)]
+        if was == State.CONFIRMED:
+            sittings = sittings_of(session)
+            booking.charge_pence = terms.charge_for_cancelling(booking, sittings, by=by, now=now)
+        state, what = _GIVEN_UP.get(was, (State.CANCELLED, What.CANCELLED))
+        end(booking, session, state, now=now)
+        told = f"{why} {terms.charge_sentence(booking)}".strip()
+        history.record([booking], what, by=by, now=now, why=told)
+        if was == State.CONFIRMED:
+            drafts = announcements.cancelled(booking, sittings, by=by, why=why)
         elif was == State.OFFERED:
-            unseat(booking, session, State.DECLINED, now=now)
-            history.record([booking], What.DECLINED, by=by, now=now, why=why)
             drafts = [announcements.offer_ended(booking, by=by, why=why)]
         else:
-            by_coordinator = by.is_coordinator and by.pk != booking.person_id
-            sittings = sittings_of(session)
-            if was == State.CONFIRMED and not by_coordinator:
-                booking.charge_pence = terms.charge_for_cancelling(booking, sittings, now=now)
-            unseat(booking, session, State.CANCELLED, now=now)
-            charged = terms.charge_sentence(booking)
-            history.record(
-                [booking], What.CANCELLED, by=by, now=now, why=f"{why} {charged}".strip()
-            )
             drafts = [announcements.left(booking, was=was, by=by, why=why)]
-            if was == State.CONFIRMED:
-                drafts = announcements.cancelled(booking, sittings, by=by, why=why)
         asking.close([booking], ruled.rules, now=now)
         outbox.post(with_copies(drafts, ruled.rules, [booking]), now=now)
         fill(ruled, now=now)
@@ -177,11 +174,9 @@ def accept_offer(*, booking: Booking, by: User, now: datetime, manager_email: st
         booking.state = State.CONFIRMED if agreed else State.REQUESTED
         booking.confirmed_at = now if agreed else None
         booking.save(update_fields=["state", "confirmed_at"])
-        to_manager: list[Draft] = []
-        if not agreed:
-            to_manager = asking.hold(booking, who, now=now, manager_email=manager_email)
+        to_manager = [] if agreed else asking.hold(booking, who, manager_email, now=now)
         history.record([booking], What.ACCEPTED, by=by, now=now)
-        drafts = giving.begun(booking, sittings_of(session), ruled.rules, promoted=True)
+        drafts = announcements.begun(booking, sittings_of(session), ruled.rules, promoted=True)
         outbox.post([*drafts, *to_manager], now=now)
     return booking
 
@@ -200,7 +195,7 @@ def approve(*, approval: Approval, now: datetime, reason: str = "") -> Booking:
             booking.state, booking.confirmed_at = State.CONFIRMED, now
             booking.save(update_fields=["state", "confirmed_at"])
             sittings = sittings_of(ruled.session)
-            drafts = giving.begun(booking, sittings, ruled.rules, promoted=True, because=why)
+            drafts = announcements.begun(booking, sittings, ruled.rules, promoted=True, because=why)
             outbox.post(drafts, now=now)
         history.record([booking], What.APPROVED, by=None, now=now, why=why, rule=MANAGER)
     return booking
@@ -218,10 +213,7 @@ def refuse_approval(
         approval = asking.answered(
             approval, booking, Approval.State.DECLINED, reason=reason, now=now
         )
-        if booking.state == State.WAITING:
-            leave_list(booking, ruled.session, State.DECLINED, now=now)
-        else:
-            unseat(booking, ruled.session, State.DECLINED, now=now)
+        end(booking, ruled.session, State.DECLINED, now=now)
         who = "The partnership does not ask" if by else "Not agreed by"
         why = f"{who} {approval.manager_email}: {reason}"
         history.record([booking], What.REFUSED, by=by, now=now, why=why, rule=MANAGER)
@@ -249,6 +241,22 @@ def fill_places(*, session: Session, now: datetime) -> int:
 # ---------------------------------------------------------------- under the session's lock
 
 
+def new_booking(
+    ruled: RuledSession, who: Practitioner, *, person: User, by: User, now: datetime
+) -> Booking:
+    """A booking not yet stored, with the notice and the policy that it is promised for good."""
+    return Booking(
+        session=ruled.session,
+        person=person,
+        booked_by=by,
+        booked_at=now,
+        agency_id=who.agency_id,
+        notice_days=ruled.notice_days,
+        free_until=free_until(ruled.session.starts_at, ruled.notice_days),
+        policy_id=ruled.session.policy_id,
+    )
+
+
 def seat(booking: Booking, session: Session, state: Booking.State, *, now: datetime) -> None:
     """Let a booking take a place; the caller stores it."""
     session.places_taken += 1
@@ -256,17 +264,25 @@ def seat(booking: Booking, session: Session, state: Booking.State, *, now: datet
     booking.confirmed_at = now if state == State.CONFIRMED else None
 
 
-def unseat(booking: Booking, session: Session, state: Booking.State, *, now: datetime) -> None:
-    """End a booking that held a place."""
-    session.places_taken -= 1
-    _end(booking, state, now=now)
-
-
 def join_list(booking: Booking, session: Session) -> None:
     """Put a booking at the end of the waiting list; the caller stores it."""
     session.last_ticket += 1
     session.waiting_count += 1
     booking.state, booking.ticket = State.WAITING, session.last_ticket
+
+
+def end(booking: Booking, session: Session, state: Booking.State, *, now: datetime) -> None:
+    """End a live booking; its place, or its turn on the waiting list, is given back.
+
+    Raises the SEQUENCE, so that a cancellation is newer than what it cancels.
+    """
+    if booking.state == State.WAITING:
+        session.waiting_count -= 1
+    else:
+        session.places_taken -= 1
+    booking.calendar_sequence += 1
+    booking.state, booking.ended_at = state, now
+    booking.save(update_fields=["state", "ended_at", "calendar_sequence", "charge_pence"])
 
 
 def take_all_back(bookings: Sequence[Booking], session: Session, *, now: datetime) -> None:
@@ -280,12 +296,6 @@ def take_all_back(bookings: Sequence[Booking], session: Session, *, now: datetim
     session.places_taken = session.waiting_count = 0
 
 
-def leave_list(booking: Booking, session: Session, state: Booking.State, *, now: datetime) -> None:
-    """End a booking that waited."""
-    session.waiting_count -= 1
-    _end(booking, state, now=now)
-
-
 def fill(ruled: RuledSession, *, now: datetime) -> int:
     """Give up to `FILL_AT_ONCE` free places to those next in line, and tell them.
 
@@ -293,18 +303,19 @@ def fill(ruled: RuledSession, *, now: datetime) -> int:
     started or if it is not published. Returns how many were given or offered a place.
     """
     session = ruled.session
-    if session.state != Session.State.PUBLISHED or session.starts_at <= now:
-        return 0
+    is_ahead = session.state == Session.State.PUBLISHED and session.starts_at > now
     free = min(session.capacity - session.places_taken, FILL_AT_ONCE)
-    if free <= 0 or not session.waiting_count:
+    if not is_ahead or free <= 0 or not session.waiting_count:
         return 0
     line = next_in_line(read_seating(session, now=now), ruled.rules, free, now=now)
     people = [booking.person_id for booking in line.chosen]
-    who = read_practitioners(people, ruled.rules, now=now, lock=True) if people else {}
+    if not people:
+        return 0
+    who = read_practitioners(people, ruled.rules, now=now, lock=True)
     # Only now can nobody book something else at that time. Whoever just did keeps their turn, and
     # the place goes to the next person in the worker's next round: people are locked once a
     # transaction, in order of their keys, so that two sessions never wait for each other.
-    busy = clashes(session.pk, people) if people else {}
+    busy = clashes(session.pk, people)
     chosen = [booking for booking in line.chosen if booking.person_id not in busy]
     if not chosen:
         return 0
@@ -313,14 +324,14 @@ def fill(ruled: RuledSession, *, now: datetime) -> int:
     for booking in chosen:
         booking.session = session
         session.waiting_count -= 1
-        seat(booking, session, giving.state_when_chosen(booking, ruled, now=now), now=now)
+        seat(booking, session, state_when_chosen(booking, ruled, now=now), now=now)
         if booking.state == State.OFFERED:
-            booking.offered_until = giving.offered_until(booking, session, now=now)
-            drafts.append(announcements.offered(booking, why=giving.why_offered(booking)))
+            booking.offered_until = offered_until(booking, session, now=now)
+            drafts.append(announcements.offered(booking))
             continue
         if booking.state == State.REQUESTED:
             drafts.extend(asking.hold(booking, who[booking.person_id], now=now))
-        drafts.extend(giving.begun(booking, sittings, ruled.rules, promoted=True))
+        drafts.extend(announcements.begun(booking, sittings, ruled.rules, promoted=True))
     Booking.objects.bulk_update(chosen, ["state", "confirmed_at", "offered_until", "agency"])
     offers = [booking for booking in chosen if booking.state == State.OFFERED]
     given = [booking for booking in chosen if booking.state != State.OFFERED]
@@ -331,23 +342,42 @@ def fill(ruled: RuledSession, *, now: datetime) -> int:
     return len(chosen)
 
 
+def state_when_chosen(booking: Booking, ruled: RuledSession, *, now: datetime) -> Booking.State:
+    """What becomes of somebody who waits and is next: given a place, offered one, or asked for.
+
+    While cancelling is still free a place may be given directly. Inside the notice period, to
+    those whom we put in line ourselves, and where the session says so, it is only offered.
+    """
+    only_offered = (
+        ruled.session.promotion == Session.Promotion.OFFER
+        or booking.must_accept_by is not None
+        or (booking.notice_days and now >= booking.free_until)
+    )
+    if only_offered:
+        return State.OFFERED
+    return State.CONFIRMED if asking.is_agreed(booking, ruled.rules) else State.REQUESTED
+
+
+def offered_until(booking: Booking, session: Session, *, now: datetime) -> datetime:
+    """Until when a place that is offered now is held for this person."""
+    until = offer_end(now=now, starts_at=session.starts_at, hours=session.offer_hours)
+    return min(until, booking.must_accept_by or until)
+
+
 def _lapse(session: Session, *, now: datetime) -> None:
     """Take back what was held too long: offers, requests that no manager answered, first turns."""
     here = Booking.objects.for_session(session).select_related("person", "approval")
-    offers = list(here.offers_run_out(now=now))
     requests = list(here.requests_run_out(now=now))
-    turns = list(here.first_refusals_run_out(now=now))
-    for booking in (*offers, *requests):
-        unseat(booking, session, State.LAPSED, now=now)
-    for booking in turns:
-        leave_list(booking, session, State.LAPSED, now=now)
-    history.record([*offers, *turns], What.LAPSED, by=None, now=now)
+    others = [*here.offers_run_out(now=now), *here.first_refusals_run_out(now=now)]
+    for booking in (*others, *requests):
+        end(booking, session, State.LAPSED, now=now)
+    history.record(others, What.LAPSED, by=None, now=now)
     why = "The line manager must agree."
     history.record(requests, What.NOT_ANSWERED, by=None, now=now, rule=MANAGER, why=why)
     asking.lapse(requests, now=now)
     outbox.post(
         [
-            *(announcements.offer_ended(booking) for booking in (*offers, *turns)),
+            *(announcements.offer_ended(booking) for booking in others),
             *(announcements.not_answered(booking.approval) for booking in requests),
         ],
         now=now,
@@ -359,10 +389,3 @@ def _check_offered(booking: Booking) -> None:
         raise OfferRanOut(booking)
     if booking.state != State.OFFERED:
         raise NothingOffered
-
-
-def _end(booking: Booking, state: Booking.State, *, now: datetime) -> None:
-    """Raises the SEQUENCE, so that a cancellation is newer than what it cancels."""
-    booking.calendar_sequence += 1
-    booking.state, booking.ended_at = state, now
-    booking.save(update_fields=["state", "ended_at", "calendar_sequence", "charge_pence"])

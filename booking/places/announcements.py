@@ -15,8 +15,10 @@ from booking.catalogue.models import Session, Sitting
 from booking.catalogue.sittings import SittingTimes
 from booking.outbox.posting import Draft
 from booking.outbox.topics import MailTopic, register
+from booking.places.lock import CourseRules
+from booking.places.managers.copies import with_copies
 from booking.places.managers.models import Approval
-from booking.places.models import Booking
+from booking.places.models import Booking, BookingEvent
 from booking.site.wording import deadline
 
 register(
@@ -113,6 +115,24 @@ def given_a_place(
     )
 
 
+def begun(
+    booking: Booking,
+    sittings: Iterable[SittingTimes],
+    rules: CourseRules,
+    *,
+    promoted: bool = False,
+    because: str = "",
+) -> list[Draft]:
+    """What somebody is told whose place has become certain, or is held for their manager.
+
+    Where the course asks for it, the manager gets a copy.
+    """
+    if booking.state == Booking.State.REQUESTED:
+        return [requested(booking, booking.approval)]
+    drafts = given_a_place(booking, sittings, promoted=promoted, because=because)
+    return with_copies(drafts, rules, [booking])
+
+
 def account_made(booking: Booking, *, by: User) -> Draft:
     """Somebody who booked for the person has made them an account: how to sign in."""
     return _draft(booking, "account.invited", 0, {"by": str(by)})
@@ -144,7 +164,13 @@ def invited(booking: Booking, *, position: int, why: str) -> Draft:
 
 
 def offered(booking: Booking, *, why: str = "") -> Draft:
-    """A place is held until a stated time, whose link answers this offer and no other."""
+    """A place is held until a stated time, whose link answers this offer and no other.
+
+    People whom we put in line are told why, unless something else is: one statement for each.
+    """
+    if not why and booking.must_accept_by is not None:
+        invited = booking.events.filter(what=BookingEvent.What.INVITED)
+        why = invited.values_list("why", flat=True).first() or ""
     until = booking.offered_until.isoformat() if booking.offered_until else ""
     revision = f"{booking.ticket} {until}"
     return _draft(booking, "booking.offered", revision, {"until": until, "why": why})
@@ -307,16 +333,18 @@ def session_changed(
     changes: Sequence[dict[str, str]],
     session_revision: int,
     now: datetime,
-    answer_by: datetime | None = None,
 ) -> Iterator[Draft]:
     """Something that people notice has changed: REQUEST with a raised SEQUENCE and what changed.
 
     `changes` is a list of what `Change.as_payload` gives; `sittings` are all that the session has,
-    of which those that have begun stay as they are; `answer_by` is until when a place is held
-    that is not certain yet.
+    of which those that have begun stay as they are.
     """
     if booking.state != Booking.State.CONFIRMED:
-        until = answer_by.isoformat() if answer_by else ""
+        # Until when a place is held that is not certain yet.
+        held_until = booking.offered_until if booking.state == Booking.State.OFFERED else None
+        if booking.state == Booking.State.REQUESTED:
+            held_until = booking.approval.expires_at
+        until = held_until.isoformat() if held_until else ""
         payload = {"changes": list(changes), "until": until}
         yield _draft(booking, "session.changed", f"not booked {session_revision}", payload)
         return

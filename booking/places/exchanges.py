@@ -9,8 +9,7 @@ from datetime import datetime
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
-from booking.outbox.posting import Draft
-from booking.places import actions, announcements, giving, history, terms
+from booking.places import actions, announcements, history, terms
 from booking.places.lock import (
     CourseRules,
     RuledSession,
@@ -53,26 +52,25 @@ def substitute(
         decision, waits = decide(case), case.mine
         decision.check_place()
         sittings = sittings_of(session)
-        taken = giving.new_booking(ruled, who, person=to, by=by, now=now)
+        taken = actions.new_booking(ruled, who, person=to, by=by, now=now)
         taken.replaces = given
         if waits is not None:
-            actions.leave_list(waits, session, State.WITHDRAWN, now=now)
+            actions.end(waits, session, State.WITHDRAWN, now=now)
             why = "Given a colleague's place instead."
             history.record([waits], What.WITHDREW, by=by, now=now, why=why)
             asking.close([waits], ruled.rules, now=now)
-        actions.unseat(given, session, State.CANCELLED, now=now)
+        actions.end(given, session, State.CANCELLED, now=now)
         actions.seat(taken, session, decision.state, now=now)
         insert([taken])
-        to_manager: list[Draft] = []
-        if decision.manager:
-            to_manager = asking.ask(taken, who, manager_email=decision.manager, by=by, now=now)
+        manager = decision.manager
+        to_manager = asking.ask(taken, who, manager, by=by, now=now) if manager else []
         history.record([given], What.HANDED_OVER, by=by, now=now, why=f"Given to {to}.")
         history.record([taken], What.TOOK_OVER, by=by, now=now, why=f"From {given.person}.")
         gone = announcements.cancelled(given, sittings, by=by, handed_to=str(to))
         because = f"{announcements.who_has(taken, by)} given you the place of {given.person}."
         if by.pk == given.person_id:
             because = f"{given.person} has given you their place."
-        came = giving.begun(taken, sittings, ruled.rules, because=because)
+        came = announcements.begun(taken, sittings, ruled.rules, because=because)
         told = with_copies(gone, ruled.rules, [given])
         outbox.post([*told, *came, *to_manager], now=now)
     return taken
@@ -95,17 +93,15 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
         waits = case.mine
         decide(case).check_place()
         before, after = sittings_of(session), sittings_of(other)
-        taken = giving.new_booking(there, who, person=given.person, by=by, now=now)
+        taken = actions.new_booking(there, who, person=given.person, by=by, now=now)
         taken.replaces, taken.needs = given, given.needs
         if waits is not None:
-            actions.leave_list(waits, other, State.WITHDRAWN, now=now)
+            actions.end(waits, other, State.WITHDRAWN, now=now)
             why = "Exchanged from another date."
             history.record([waits], What.WITHDREW, by=by, now=now, why=why)
             asking.close([waits], there.rules, now=now)
-        by_coordinator = by.is_coordinator and by.pk != given.person_id
-        if not by_coordinator:
-            given.charge_pence = terms.charge_for_cancelling(given, before, now=now)
-        actions.unseat(given, session, State.CANCELLED, now=now)
+        given.charge_pence = terms.charge_for_cancelling(given, before, by=by, now=now)
+        actions.end(given, session, State.CANCELLED, now=now)
         actions.seat(taken, other, State.CONFIRMED, now=now)
         insert([taken])
         before_day, after_day = short_day(session.starts_at), short_day(other.starts_at)
@@ -117,7 +113,7 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
         gone = announcements.cancelled(given, before, by=by, moved_to=after_day)
         who_has = announcements.who_has(taken, by)
         because = f"{who_has} exchanged your place on {before_day} for this one."
-        came = giving.begun(taken, after, there.rules, because=because)
+        came = announcements.begun(taken, after, there.rules, because=because)
         told = with_copies(gone, here.rules, [given])
         outbox.post([*told, *came], now=now)
     actions.fill_places(session=session, now=now)
@@ -189,7 +185,7 @@ def put_in_line(
     for person in dict.fromkeys(people):
         if person.pk in booked or against_course(who[person.pk], ruled, now=now):
             continue
-        booking = giving.new_booking(ruled, who[person.pk], person=person, by=by, now=now)
+        booking = actions.new_booking(ruled, who[person.pk], person=person, by=by, now=now)
         booking.must_accept_by = min(until, session.starts_at)
         actions.join_list(booking, session)
         invited.append(booking)

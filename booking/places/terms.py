@@ -10,9 +10,10 @@ from decimal import Decimal
 
 from django.db.models import prefetch_related_objects
 
-from accounts.models import Agency
+from accounts.models import Agency, User
 from booking.catalogue.models import CancellationPolicy, ChargeBand, Session
 from booking.catalogue.sittings import SittingTimes
+from booking.places.lock import sittings_of
 from booking.places.models import Booking
 from booking.site.wording import deadline, listed, pounds
 from booking.site.working_days import free_until
@@ -37,10 +38,14 @@ def absence_pence(booking: Booking, sittings: Iterable[SittingTimes]) -> int:
 
 
 def charge_for_cancelling(
-    booking: Booking, sittings: Iterable[SittingTimes], *, now: datetime
+    booking: Booking, sittings: Iterable[SittingTimes], *, by: User, now: datetime
 ) -> int:
-    """What cancelling a confirmed place costs now, in pence; nothing until the promised moment."""
-    return 0 if now < booking.free_until else late_pence(booking, sittings)
+    """What cancelling a confirmed place costs now, in pence.
+
+    Nothing until the promised moment, and nothing if the partnership cancels it for somebody.
+    """
+    for_somebody = by.is_coordinator and by.pk != booking.person_id
+    return 0 if for_somebody or now < booking.free_until else late_pence(booking, sittings)
 
 
 def charge_sentence(booking: Booking) -> str:
@@ -154,17 +159,15 @@ class CancellationTerms:
 
 def terms_of(booking: Booking) -> CancellationTerms:
     """What was promised with a booking; at most two statements if nothing was prefetched."""
-    return terms(booking.policy, booking.agency, _times(booking.session), until=booking.free_until)
+    return terms(
+        booking.policy, booking.agency, sittings_of(booking.session), until=booking.free_until
+    )
 
 
 def terms_offered(session: Session, agency: Agency | None) -> CancellationTerms:
     """What somebody of this agency would be promised who books the session now."""
     until = free_until(session.starts_at, session.notice_days)
-    return terms(session.policy, agency, _times(session), until=until)
-
-
-def _times(session: Session) -> list[SittingTimes]:
-    return [SittingTimes.of(sitting) for sitting in session.sittings.all()]
+    return terms(session.policy, agency, sittings_of(session), until=until)
 
 
 def terms(

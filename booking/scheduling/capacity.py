@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import Agency, User
 from booking.catalogue.models import Session, SessionEvent, SessionQuerySet
-from booking.places import actions, giving
+from booking.places import actions
 from booking.places.lock import RuledSession, Seating, locked_session, read_seating
 from booking.places.models import Allocation, Booking
 from booking.places.refusals import CapacityTooLow, LimitTooLow, ReservedPlaces
@@ -65,7 +65,7 @@ def who_would_get_a_place(
     if not is_ahead or seating.free <= 0:
         return []
     chosen = next_in_line(seating, ruled.rules, seating.free, now=now).chosen
-    return [(booking, giving.state_when_chosen(booking, ruled, now=now)) for booking in chosen]
+    return [(booking, actions.state_when_chosen(booking, ruled, now=now)) for booking in chosen]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from accounts.models import User
 from booking.catalogue.models import Session, SessionEvent, Sitting, Venue
 from booking.catalogue.sittings import SittingTimes, overlap
 from booking.outbox import posting as outbox
-from booking.places import announcements, giving, history
+from booking.places import actions, announcements, history
 from booking.places.changes import (
     Change,
     Matter,
@@ -291,7 +291,7 @@ def _tell(
         if gives_time_to_react(changes):
             booking.free_until = _free_until_now(booking, session, now=now)
             if moved_from is not None and session.starts_at < moved_from:
-                giving.bring_forward(booking, session, now=now)
+                _bring_forward(booking, session, now=now)
     if moved_from is not None:
         asking.session_moved(bookings, session)
     Booking.objects.bulk_update(
@@ -309,7 +309,6 @@ def _tell(
             dropped=dropped,
             changes=[each.as_payload() for each in concerning(changes, booking.state)],
             session_revision=session.revision,
-            answer_by=giving.answer_by(booking),
             now=now,
         )
     ]
@@ -320,6 +319,18 @@ def _tell(
     if of_question := [each.as_payload() for each in for_managers(changes)]:
         drafts.extend(asking.ask_again(bookings, of_question, now=now))
     outbox.post(with_copies(drafts, ruled.rules, bookings), now=now)
+
+
+def _bring_forward(booking: Booking, session: Session, *, now: datetime) -> None:
+    """After the session has moved to begin earlier: nobody may answer longer than that allows.
+
+    An offer lasts no longer than one that is made now.
+    """
+    if booking.offered_until is not None and booking.state == Booking.State.OFFERED:
+        allowed = actions.offered_until(booking, session, now=now)
+        booking.offered_until = min(booking.offered_until, allowed)
+    if booking.must_accept_by is not None:
+        booking.must_accept_by = min(booking.must_accept_by, session.starts_at)
 
 
 def _record_changes(

@@ -89,7 +89,7 @@ def foresee(
         others_first=bool(line.chosen),
     )
     seen: set[str] = set()
-    outcomes = []
+    waiting, outcomes = session.waiting_count, []
     for entry in entries:
         person = known.get(entry.email)
         try:
@@ -106,14 +106,16 @@ def foresee(
             outcomes.append(_refused(entry, person, refused, agency=agency))
             continue
         if decision.held is not None:
-            session.waiting_count += 1
+            waiting += 1
         else:
             line.seating.take(who)
-        outcomes.append(_foreseen(entry, person, decision, is_new=is_new))
+        outcomes.append(_foreseen(entry, person, decision, number=waiting, is_new=is_new))
     return outcomes
 
 
-def _foreseen(entry: Entry, person: User | None, decision: Decision, *, is_new: bool) -> RowResult:
+def _foreseen(
+    entry: Entry, person: User | None, decision: Decision, *, number: int, is_new: bool
+) -> RowResult:
     held, sentence = decision.held, ""
     if held is not None:
         sentence = held.sentence
@@ -124,7 +126,7 @@ def _foreseen(entry: Entry, person: User | None, decision: Decision, *, is_new: 
         name=_name(entry, person),
         state=decision.state,
         sentence=sentence,
-        number=decision.number if held else 0,
+        number=number if held else 0,
         is_new=is_new,
     )
 

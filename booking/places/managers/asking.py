@@ -33,7 +33,7 @@ ANSWERED_WITHIN = 5
 
 
 def ask(
-    booking: Booking, person: Practitioner, *, manager_email: str, by: User, now: datetime
+    booking: Booking, person: Practitioner, manager_email: str, *, by: User, now: datetime
 ) -> list[Draft]:
     """Begin to ask the manager, and return what they must be told.
 
@@ -56,7 +56,7 @@ def _to_be_asked(manager_email: str, person: Practitioner) -> Approval.State:
 
 
 def hold(
-    booking: Booking, person: Practitioner, *, now: datetime, manager_email: str = ""
+    booking: Booking, person: Practitioner, manager_email: str = "", *, now: datetime
 ) -> list[Draft]:
     """Ask anew, or for the first time, about a booking that holds a place from now on.
 
@@ -65,7 +65,7 @@ def hold(
     approval: Approval | None = getattr(booking, "approval", None)
     if approval is None:
         manager_email = manager_of(person, manager_email, by=booking.person)
-        return ask(booking, person, manager_email=manager_email, by=booking.person, now=now)
+        return ask(booking, person, manager_email, by=booking.person, now=now)
     approval.booking = booking
     # Somebody who joined the list a moment ago and is next at once: the manager has that mail.
     was_just_asked = approval.asked_at >= now

@@ -95,7 +95,6 @@ def other_dates(booking: Booking, *, now: datetime) -> list[OtherDate]:
 
 def cost_of_leaving(booking: Booking, *, by: User, now: datetime) -> int:
     """What giving up the place now costs, in pence; nothing if the partnership does it."""
-    is_by_partnership = by.is_coordinator and by.pk != booking.person_id
-    if booking.state != Booking.State.CONFIRMED or is_by_partnership:
+    if booking.state != Booking.State.CONFIRMED:
         return 0
-    return terms.charge_for_cancelling(booking, sittings_of(booking.session), now=now)
+    return terms.charge_for_cancelling(booking, sittings_of(booking.session), by=by, now=now)
