@@ -70,7 +70,7 @@ def book(
         asked = asked_for(ruled, person.pk, by=by, named=manager_email, now=now, lock=True)
         decision = decide(asked.case)
         decision.check()
-        held, manager = decision.held, decision.manager
+        held, manager = decision.must_wait, decision.manager
         booking = new_booking(ruled, asked.who, person=person, by=by, now=now)
         booking.needs = needs
         if held is not None:

@@ -46,8 +46,8 @@ def substitute(
     """
     with locked_booking(booking) as (ruled, given):
         session = ruled.session
-        check_may_be_given(given, session, to_agency=to.agency_id, now=now)
         who = read_practitioners([to.pk], ruled.rules, now=now, lock=True)[to.pk]
+        check_may_be_given(given, session, to_agency=who.agency_id, now=now)
         case = case_of_taking_over(ruled, who, by=by, named=manager_email, now=now)
         decision, waits = decide(case), case.mine
         decision.check_place()

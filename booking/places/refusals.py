@@ -65,6 +65,10 @@ class MustWait(RuledOut):
     effect = Effect.WAITS
 
 
+class HeldBack(MustWait):
+    """A place is free, but not for this person at the moment."""
+
+
 class SessionNotOpen(PlaceRefused):
     """The session takes no bookings: it is a draft, cancelled or over."""
 

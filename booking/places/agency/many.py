@@ -105,7 +105,7 @@ def foresee(
         except PlaceRefused as refused:
             outcomes.append(_refused(entry, person, refused, agency=agency))
             continue
-        if decision.held is not None:
+        if decision.must_wait is not None:
             waiting += 1
         else:
             line.seating.take(who)
@@ -116,7 +116,7 @@ def foresee(
 def _foreseen(
     entry: Entry, person: User | None, decision: Decision, *, number: int, is_new: bool
 ) -> RowResult:
-    held, sentence = decision.held, ""
+    held, sentence = decision.must_wait, ""
     if held is not None:
         sentence = held.sentence
     elif not decision.is_agreed:

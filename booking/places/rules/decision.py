@@ -18,12 +18,13 @@ from booking.places.models import Booking
 from booking.places.refusals import (
     Clash,
     Effect,
+    HeldBack,
     PlaceRefused,
     PrerequisiteMissing,
     SessionNotOpen,
 )
 from booking.places.rules import rules
-from booking.places.rules.rules import RULES, Asks, Case
+from booking.places.rules.rules import OF_COURSE, RULES, Asks, Case, first_against
 
 State = Booking.State
 
@@ -55,15 +56,14 @@ class Decision:
     missing: Sequence[tuple[Course, Session | None]] = ()
 
     @property
-    def held(self) -> PlaceRefused | None:
+    def must_wait(self) -> PlaceRefused | None:
         """Why the person must wait, if no rule keeps them from that."""
         return None if self.refusal else self._first(Effect.WAITS)
 
     @property
     def held_back(self) -> str:
         """The sentence of a rule that would keep them from a place that is free; or nothing."""
-        held = self.held
-        return held.sentence if held and held.rule in rules.HOLD_BACK else ""
+        return self.must_wait.sentence if isinstance(self.must_wait, HeldBack) else ""
 
     @property
     def refusal(self) -> PlaceRefused | None:
@@ -79,7 +79,7 @@ class Decision:
     @property
     def state(self) -> Booking.State:
         """What the booking becomes."""
-        if self.held is not None:
+        if self.must_wait is not None:
             return State.WAITING
         return State.CONFIRMED if self.is_agreed else State.REQUESTED
 
@@ -88,7 +88,7 @@ class Decision:
         """What it comes to, in a word."""
         if self.refusal is not None:
             return Verdict.REFUSED
-        if self.held is not None:
+        if self.must_wait is not None:
             return Verdict.WAIT
         return Verdict.PLACE if self.is_agreed else Verdict.HELD
 
@@ -100,7 +100,7 @@ class Decision:
     @property
     def reason(self) -> PlaceRefused | None:
         """The rule that a page names: why it is refused, else why the person must wait."""
-        return self.refusal or self.held
+        return self.refusal or self.must_wait
 
     @property
     def other(self) -> Booking | None:
@@ -142,28 +142,25 @@ def as_told(refusal: PlaceRefused, *, now: datetime) -> Decision:
 def against_course(who: Practitioner, ruled: RuledSession, *, now: datetime) -> PlaceRefused | None:
     """Why this person cannot book the course at all, if so."""
     case = Case(session=ruled.session, course=ruled.rules, now=now, who=who)
-    found = (rule(case) for rule in (rules.sector, rules.level, rules.group, rules.prerequisites))
-    return next((refused for refused in found if refused), None)
+    return first_against(OF_COURSE, case)
 
 
-def check_ahead(session: Session, *, now: datetime) -> None:
+def check_ahead(session: Session, *, now: datetime, asks: Asks = Asks.TURN) -> None:
     """Refuse unless the session is published and has not begun.
 
     Raises `SessionNotOpen` or `SessionStarted`.
     """
-    refused = rules.session_is_open(Case(session=session, now=now, asks=Asks.TURN))
+    refused = rules.session_is_open(Case(session=session, now=now, asks=asks))
     if refused is not None:
         raise refused
 
 
 def check_open(session: Session, *, now: datetime) -> None:
-    """Refuse unless the session takes bookings at this moment.
+    """As `check_ahead`, and refuse unless it takes bookings at this moment.
 
-    Raises `SessionNotOpen`, `SessionStarted`, `BookingNotOpenYet` or `BookingClosed`.
+    Raises also `BookingNotOpenYet` or `BookingClosed`.
     """
-    refused = rules.session_is_open(Case(session=session, now=now))
-    if refused is not None:
-        raise refused
+    check_ahead(session, now=now, asks=Asks.BOOKING)
 
 
 def check_changeable(session: Session) -> None:

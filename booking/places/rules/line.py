@@ -26,9 +26,8 @@ from booking.places.lock import (
 )
 from booking.places.models import Booking
 from booking.places.refusals import MustWait, PlaceRefused
-from booking.places.rules import rules
 from booking.places.rules.decision import decide
-from booking.places.rules.rules import Asks, Case
+from booking.places.rules.rules import OF_FREE_PLACES, Asks, Case, first_against
 from booking.site.wording import counted
 
 # How many who wait are looked at with one set of statements: few at first, since the next one is
@@ -158,7 +157,7 @@ def case_of_exchange(
 def held_back(who: Practitioner, seating: Seating, *, now: datetime) -> PlaceRefused | None:
     """Why a free place, if there is one, is not this person's at the moment, if so."""
     case = Case(session=seating.session, now=now, who=who, seating=seating)
-    return rules.agency_limit(case) or rules.reserved_places(case)
+    return first_against(OF_FREE_PLACES, case)
 
 
 def next_in_line(seating: Seating, rules: CourseRules, number: int, *, now: datetime) -> Line:

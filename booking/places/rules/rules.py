@@ -1,11 +1,12 @@
 """The rules of a place: each is one function, silent or with what it says against somebody.
 
-`RULES` is their order. A rule looks at a `Case`; where there is nothing for it to look at, such as
-the seating of a place that only changes hands, it is silent. Asked about nobody in particular, it
-says what it asks of everybody. To add a rule, write its function here and put it into the order.
+`RULES` is their order; the rules of the course, and those about free places, are asked alone too. A
+rule looks at a `Case`; where there is nothing for it to look at, such as the seating of a place
+that only changes hands, it is silent. Asked about nobody in particular, it says what it asks of
+everybody. To add a rule, write its function here and put it into the order.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -21,6 +22,7 @@ from booking.places.refusals import (
     BookingClosed,
     BookingNotOpenYet,
     Clash,
+    HeldBack,
     ManagerNeeded,
     MustWait,
     NotForYou,
@@ -33,8 +35,6 @@ from booking.site.wording import counted, deadline, listed
 
 MANAGER = "manager's approval"
 LIMIT, RESERVED = "agency limit", "reserved places"
-# The rules that may keep somebody from a place which is free.
-HOLD_BACK = (LIMIT, RESERVED)
 
 
 class Asks(Enum):
@@ -156,6 +156,11 @@ def prerequisites(case: Case) -> PlaceRefused | None:
     )
 
 
+def no_clash(case: Case) -> PlaceRefused | None:
+    """The person holds no place elsewhere at that time."""
+    return Clash(case.elsewhere) if case.elsewhere else None
+
+
 def manager_named(case: Case) -> PlaceRefused | None:
     """The manager who is to agree is named, and is somebody else."""
     if not case.needs_manager:
@@ -169,11 +174,6 @@ def manager_named(case: Case) -> PlaceRefused | None:
     return None
 
 
-def no_clash(case: Case) -> PlaceRefused | None:
-    """The person holds no place elsewhere at that time."""
-    return Clash(case.elsewhere) if case.elsewhere else None
-
-
 def agency_limit(case: Case) -> PlaceRefused | None:
     """The person's agency has fewer places than one agency may have.
 
@@ -183,11 +183,11 @@ def agency_limit(case: Case) -> PlaceRefused | None:
     if limit is None or (who is not None and case.seating is None):
         return None
     if who is None:
-        return MustWait(LIMIT, f"One agency may have at most {counted(limit, 'place')}.")
+        return HeldBack(LIMIT, f"One agency may have at most {counted(limit, 'place')}.")
     assert case.seating is not None  # noqa: S101
     if who.agency_id is None or case.seating.holders[who.agency_id] < limit:
         return None
-    return MustWait(
+    return HeldBack(
         LIMIT,
         f"Your agency has its {counted(limit, 'place')}: that is the most for one agency on this"
         " session.",
@@ -213,8 +213,8 @@ def reserved_places(case: Case) -> PlaceRefused | None:
     until = deadline(max(each.release_at for each in others))
     whom = listed([each.whom for each in others])
     if who is None:
-        return MustWait(RESERVED, f"{counted(before, 'place')} reserved for {whom} until {until}.")
-    return MustWait(RESERVED, f"The places that are left are reserved for {whom} until {until}.")
+        return HeldBack(RESERVED, f"{counted(before, 'place')} reserved for {whom} until {until}.")
+    return HeldBack(RESERVED, f"The places that are left are reserved for {whom} until {until}.")
 
 
 def _is_theirs(person: Practitioner, agency_id: int | None, sector: str) -> bool:
@@ -235,20 +235,27 @@ def capacity(case: Case) -> PlaceRefused | None:
     return MustWait("capacity", "All places are taken.")
 
 
+# What the course asks of a person, on whatever date.
+OF_COURSE = (sector, level, group, prerequisites)
+# What keeps somebody from a place that is free.
+OF_FREE_PLACES = (agency_limit, reserved_places)
 RULES = (
     session_is_open,
     one_booking_each,
-    sector,
-    level,
-    group,
-    prerequisites,
-    manager_named,
+    *OF_COURSE,
     no_clash,
-    agency_limit,
-    reserved_places,
+    manager_named,
+    *OF_FREE_PLACES,
     others_first,
     capacity,
 )
+
+
+def first_against(
+    rules: Iterable[Callable[[Case], PlaceRefused | None]], case: Case
+) -> PlaceRefused | None:
+    """What the first of these rules that is not silent says."""
+    return next((refused for rule in rules if (refused := rule(case)) is not None), None)
 
 
 def manager_of(person: Practitioner, named: str, *, by: User | None) -> str:

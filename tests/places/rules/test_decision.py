@@ -7,9 +7,9 @@ import pytest
 
 from accounts.models import PractitionerGroup, Sector
 from booking.places.lock import read_practitioners, read_seating, read_session
-from booking.places.refusals import AlreadyBooked, Clash, Effect, SessionStarted
+from booking.places.refusals import AlreadyBooked, Clash, Effect, ManagerNeeded, SessionStarted
 from booking.places.rules.decision import Verdict, decide
-from booking.places.rules.rules import RULES, Case
+from booking.places.rules.rules import RULES, Asks, Case
 from tests.factories import NOW, make_agency, make_course, make_person, make_session
 from tests.people import book
 from tests.places.rules.bookings import set_limits
@@ -86,3 +86,21 @@ def test_a_session_that_asks_nothing_has_no_rule_in_the_way() -> None:
     case = Case(session=read.session, course=read.rules, now=NOW, who=who, by=person)
     assert rules_against(case) == []
     assert len({rule.__name__ for rule in RULES}) == len(RULES)
+
+
+def test_a_clash_is_told_before_a_manager_is_asked_for() -> None:
+    course = make_course(needs_manager_approval=True)
+    session, person = make_session(course=course), make_person(manager_email="")
+    elsewhere = book(make_session(), make_person())
+    read = read_session(session.pk)
+    who = read_practitioners([person.pk], read.rules, now=NOW)[person.pk]
+    case = Case(
+        session=session,
+        course=read.rules,
+        now=NOW,
+        asks=Asks.TAKING_OVER,
+        who=who,
+        by=person,
+        elsewhere=elsewhere,
+    )
+    assert [type(each) for each in decide(case).against] == [Clash, ManagerNeeded]

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import PractitionerGroup, Sector
+from accounts.models import PractitionerGroup, Sector, User
 from booking.catalogue.models import ChargeBand, Session
 from booking.learning.models import PriorLearning
 from booking.outbox.models import Message
@@ -112,6 +112,10 @@ class TestExchanges:
         given = book(session, one)
         with pytest.raises(NotAColleague):
             exchanges.substitute(booking=given, to=make_person(), by=one, now=NOW)
+        User.objects.filter(pk=other.pk).update(agency=make_agency())
+        with pytest.raises(NotAColleague):
+            exchanges.substitute(booking=given, to=other, by=one, now=NOW)
+        User.objects.filter(pk=other.pk).update(agency=one.agency)
         with pytest.raises(SessionStarted):
             exchanges.substitute(booking=given, to=other, by=one, now=session.starts_at)
         assert state_of(given) == State.CONFIRMED
