@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from accounts.models import User
+from booking.catalogue.importing.batches import Table
 from booking.catalogue.importing.programme import ImportRefused
 from booking.catalogue.models import Course, Session
 from tests.catalogue.small_programme import FILES, Load
@@ -128,3 +129,13 @@ def test_the_trainers_of_a_session_that_has_ended_are_changed(load: Load) -> Non
     report = load({"sessions.csv": past.replace("jo.smith@", "zoe@")})
     assert trainers_of("S1") == ["zoe@police.example"]
     assert (report.tallies["sessions"].changed, report.tallies["trainers"].changed) == (1, 1)
+
+
+def test_what_is_edited_on_the_site_meanwhile_stays(load: Load) -> None:
+    load()
+    table = Table(Course, Course.objects.in_bulk(field_name="code"))
+    table.put("INTRO", {"title": "Introduction", "audience": "All staff"})
+    Course.objects.filter(code="INTRO").update(title="First steps")
+    table.write()
+    course = Course.objects.get(code="INTRO")
+    assert (course.title, course.audience) == ("First steps", "All staff")

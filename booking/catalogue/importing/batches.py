@@ -25,16 +25,16 @@ class ImportCounts:
 class Table[M: Model]:
     """The rows of one table by what the files know them by: stored ones and new ones.
 
-    Only what the files decide is updated, and `stamp`, which is no change by itself.
+    Of a changed row only what differs is updated, so that what somebody edits on the site meanwhile
+    stays, and `stamp`, which is no change by itself. Several tables may share `rows`.
     """
 
     model: type[M]
     rows: dict[Any, M]
     stamp: tuple[str, ...] = ()
-    decided: set[str] = field(default_factory=set)
     named: set[Any] = field(default_factory=set)
     new: dict[Any, M] = field(default_factory=dict)
-    changed: dict[Any, M] = field(default_factory=dict)
+    changed: dict[Any, set[str]] = field(default_factory=dict)
 
     def put(self, key: Any, wanted: Mapping[str, Any], **if_new: Any) -> set[str]:
         """Have the row of this key be as wanted; a new one is given its key and more by `if_new`.
@@ -42,7 +42,6 @@ class Table[M: Model]:
         Returns the fields in which it was not so.
         """
         self.named.add(key)
-        self.decided |= wanted.keys()
         if key not in self.rows:
             self.rows[key] = self.new[key] = self.model(**wanted, **if_new)
             return set(wanted)
@@ -51,13 +50,13 @@ class Table[M: Model]:
         for name in differs:
             setattr(found, name, wanted[name])
         if differs:
-            self.touch(key)
+            self.touch(key, differs)
         return differs
 
-    def touch(self, key: Any) -> None:
-        """Count a row as changed, by something that hangs on it."""
+    def touch(self, key: Any, fields: Iterable[str] = ()) -> None:
+        """Count a row as changed, in these fields or by something that hangs on it."""
         if key not in self.new:
-            self.changed[key] = self.rows[key]
+            self.changed.setdefault(key, set()).update(fields)
 
     @property
     def tally(self) -> ImportCounts:
@@ -69,9 +68,12 @@ class Table[M: Model]:
         """Insert and update."""
         rows = self.model._default_manager
         rows.bulk_create(self.new.values(), batch_size=_BATCH)
-        if self.changed:
-            decided = [*self.decided, *self.stamp]
-            rows.bulk_update(self.changed.values(), decided, batch_size=_BATCH // 2)
+        alike: dict[frozenset[str], list[M]] = {}
+        for key, fields in self.changed.items():
+            alike.setdefault(frozenset(fields.union(self.stamp)), []).append(self.rows[key])
+        for written, changed in alike.items():
+            if written:
+                rows.bulk_update(changed, sorted(written), batch_size=_BATCH // 2)
 
 
 def link[S: Model, T: Model](
