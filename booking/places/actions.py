@@ -299,8 +299,8 @@ def take_all_back(bookings: Sequence[Booking], session: Session, *, now: datetim
 def fill(ruled: RuledSession, *, now: datetime) -> int:
     """Give up to `FILL_AT_ONCE` free places to those next in line, and tell them.
 
-    The caller holds the session's lock. Does nothing once the session has
-    started or if it is not published. Returns how many were given or offered a place.
+    The caller holds the session's lock. Does nothing once the session has started, or if it is not
+    published. Returns how many were given or offered a place.
     """
     session = ruled.session
     is_ahead = session.state == Session.State.PUBLISHED and session.starts_at > now
