@@ -12,17 +12,23 @@ from django.test import Client
 
 _HERE = Path(__file__).parent
 # What drives a browser, starts servers and programs, breaks them, races, reads with every parser,
-# or goes by chance. Single tests elsewhere are marked where they stand.
+# works through hundreds of cases or goes by chance. Single tests elsewhere are marked where they
+# stand.
 _SLOW = (
     "browser",
     "calendars/test_every_object.py",
     "calendars/test_histories.py",
     "calendars/test_hostile_events.py",
+    "calendars/test_invitations.py",
+    "catalogue/test_import_of_spreadsheets.py",
     "faults",
     "local/test_bootstrap.py",
     "local/test_demo.py",
     "local/test_load_sample.py",
     "local/test_servers.py",
+    "mail/test_hostile_mail.py",
+    "mail/test_reminders.py",
+    "mail/test_wanted_reminders.py",
     "outbox/test_composing_faults.py",
     "outbox/test_server_trouble.py",
     "places/agency/test_exchange_race.py",
