@@ -150,6 +150,8 @@ def test_the_mail_and_its_event_can_be_downloaded(client: Client, sink: SmtpSink
     assert event.content.decode().splitlines() == INVITATION.splitlines()
 
 
+# They share one file beside the folder of mail.
+@pytest.mark.xdist_group("beside the mailbox")
 @pytest.mark.parametrize(
     "name",
     [
