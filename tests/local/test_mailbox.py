@@ -170,7 +170,7 @@ def test_a_name_that_is_no_mail_finds_nothing(client: Client, sink: SmtpSink, na
         for page in ("", "html", "mail.eml", "event.ics"):
             assert client.get(f"/mailbox/{name}/{page}").status_code == 404
     finally:
-        outside.unlink()
+        outside.unlink(missing_ok=True)
 
 
 def test_a_part_that_a_mail_lacks_is_not_found(client: Client, sink: SmtpSink) -> None:
