@@ -63,13 +63,8 @@ def booking_events(bookings: Iterable[Booking]) -> Iterator[Event]:
         stamp = max(filter(None, (session.changed_at, booking.confirmed_at, booking.ended_at)))
         is_certain = booking.state == Booking.State.CONFIRMED
         join_url = session.join_url if is_certain and session.is_online else ""
-        if booking.offered_until and booking.state == Booking.State.OFFERED:
-            # Nothing that is for people with a place only.
-            description = (
-                "This place is not yours yet. It is held for you until"
-                f" {deadline(booking.offered_until)}. Accept or decline it here: {page}"
-            )
-        else:
+        # The way in is for people whose place is certain, and for nobody else.
+        if is_certain:
             description = entry_description(
                 join_url=join_url,
                 booking_url=page,
@@ -77,6 +72,13 @@ def booking_events(bookings: Iterable[Booking]) -> Iterator[Event]:
                 cancelling=terms_of(booking).sentence(now=stamp),
                 instructions=session.joining_instructions,
             )
+        elif booking.offered_until:
+            description = (
+                "This place is not yours yet. It is held for you until"
+                f" {deadline(booking.offered_until)}. Accept or decline it here: {page}"
+            )
+        else:
+            description = cancelled_description(page)
         yield from _events_of(
             session,
             uid=partial(calendar_uid, booking),
