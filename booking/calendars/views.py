@@ -45,27 +45,26 @@ def _calendar(content: bytes, *, name: str = "") -> HttpResponse:
 
 
 def _feed(
-    request: HttpRequest, events: Iterable[Event | AllDay], *, name: str, private: bool = False
+    request: HttpRequest, events: Iterable[Event | AllDay], *, name: str, kept_as: str = ""
 ) -> HttpResponse:
     """A feed, or 304 for a client that has this very calendar.
 
     It is built also to be compared: nothing else says as surely whether it has changed. What the
-    public may read is built once a minute and web process for each address, however many ask.
+    public may read is `kept_as` this, and built once a minute and web process, however many ask.
     """
-
-    asked = hashlib.sha256(request.get_full_path().encode()).hexdigest()
-    content = None if private else caches["pages"].get(asked)
+    key = kept_as and f"feed:{hashlib.sha256(kept_as.encode()).hexdigest()}"
+    content = caches["pages"].get(key) if key else None
     if content is None:
         content = ics.feed(name=name, events=events)
-        if not private:
-            caches["pages"].set(asked, content, _KEPT_SECONDS)
+        if key:
+            caches["pages"].set(key, content, _KEPT_SECONDS)
     built = _calendar(content)
     set_response_etag(built)
     response = get_conditional_response(request, etag=built.headers["ETag"]) or built
     response.headers["ETag"] = built.headers["ETag"]
-    response.headers["Cache-Control"] = "private, no-cache" if private else "public, max-age=300"
+    response.headers["Cache-Control"] = "public, max-age=300" if key else "private, no-cache"
     response.headers["X-Robots-Tag"] = "noindex"
-    if private:
+    if not key:
         response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
@@ -96,13 +95,15 @@ def programme_ics(request: HttpRequest) -> HttpResponse:
         sessions = feeds.programme_entries(filters, now=now)
     except feeds.FilterRefused as refusal:
         return HttpResponse(f"{refusal}\n", status=400, content_type="text/plain; charset=utf-8")
-    return _feed(request, session_events(sessions), name=feeds.programme_name(filters))
+    asked = filters.understood().urlencode() if filters else ""
+    name = feeds.programme_name(filters)
+    return _feed(request, session_events(sessions), name=name, kept_as=f"programme?{asked}")
 
 
 def diary_ics(request: HttpRequest) -> HttpResponse:
     """Awareness days and weeks, for anybody to subscribe to."""
     dates = feeds.diary_dates(now=timezone.now())
-    return _feed(request, diary_entries(dates), name=feeds.diary_name())
+    return _feed(request, diary_entries(dates), name=feeds.diary_name(), kept_as="diary")
 
 
 def private_feed(request: HttpRequest, token: str) -> HttpResponse:
@@ -114,9 +115,9 @@ def private_feed(request: HttpRequest, token: str) -> HttpResponse:
         actions.note_reading(feed=feed, on=today)
     if feed.kind == CalendarFeed.Kind.LED:
         led = led_session_events(feeds.led_by(feed.person_id, now=now))
-        return _feed(request, led, name=feeds.LED_NAME, private=True)
+        return _feed(request, led, name=feeds.LED_NAME)
     booked = booking_events(feeds.bookings_of(feed.person_id, now=now))
-    return _feed(request, booked, name=feeds.BOOKINGS_NAME, private=True)
+    return _feed(request, booked, name=feeds.BOOKINGS_NAME)
 
 
 @signed_in_page()
