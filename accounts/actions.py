@@ -12,7 +12,13 @@ from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from accounts.addresses import SHARED_MAILBOX_REFUSED, clear_failing, domain_of, is_shared_mailbox
+from accounts.addresses import (
+    SHARED_MAILBOX_REFUSED,
+    domain_of,
+    is_shared_mailbox,
+    parse_address,
+)
+from accounts.failing import clear_failing
 from accounts.models import Agency, User, unfinished_accounts
 from booking.partnership.kept import sender, the_partnership
 from booking.site.refusals import Refused
@@ -25,8 +31,9 @@ def person_for_sign_in(*, email: str) -> User:
     """The person with this address; an unfinished account for one not seen before.
 
     Both get the same code in the same mail, so that nobody can find out who has an account.
+    Raises `ValidationError` for what is no address.
     """
-    email = email.strip().lower()
+    email = parse_address(email)
     existing = User.objects.filter(email=email).first()
     if existing:
         # Somebody made on the command line or in the back office has no address to verify yet.
@@ -38,7 +45,11 @@ def person_for_sign_in(*, email: str) -> User:
 
 
 def begin(*, email: str, **said: Any) -> User:
-    """A new account; its address counts as verified once a code sent there was typed."""
+    """A new account; its address counts as verified once a code sent there was typed.
+
+    Raises `ValidationError` for what is no address or no name.
+    """
+    email = parse_address(email)
     try:
         with transaction.atomic():
             person = User.objects.create_user(email, **said)
@@ -125,9 +136,10 @@ def correct_email(*, person: User, email: str, by: User, now: datetime) -> None:
     away. An account that was begun with the new address and never confirmed makes way. The caller
     keeps on record who did it and why.
 
-    Raises `OnlyByAdministrator`, `SharedMailbox` or `AddressTaken`.
+    Raises `OnlyByAdministrator`, `SharedMailbox` or `AddressTaken`, and `ValidationError` for what
+    is no address.
     """
-    email = email.strip().lower()
+    email = parse_address(email)
     if is_shared_mailbox(email):
         raise SharedMailbox
     with transaction.atomic():

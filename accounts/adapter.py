@@ -14,7 +14,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.crypto import get_random_string
 
-from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox
+from accounts.addresses import (
+    SHARED_MAILBOX_REFUSED,
+    as_stored,
+    is_shared_mailbox,
+    parse_address,
+)
 from booking.partnership.kept import sender
 from booking.site.plain_text import plain_text
 
@@ -50,10 +55,11 @@ class AccountAdapter(DefaultAccountAdapter):
         return self.generate_login_code()
 
     def clean_email(self, email: str) -> str:
-        """An address somebody changes to, in lower case; refuses shared mailboxes."""
+        """An address somebody changes to, as it is stored; refuses shared mailboxes."""
+        email = parse_address(str(super().clean_email(email)))
         if is_shared_mailbox(email):
             raise ValidationError(SHARED_MAILBOX_REFUSED)
-        return str(super().clean_email(email)).lower()
+        return email
 
     def get_from_email(self) -> str:
         """As all our mail."""
@@ -80,7 +86,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if response := super().pre_login(request, user, email=email, **about):
             return response
         # No address is named where a passkey is used.
-        if not email or email.lower() == str(user_email(user)).lower():
+        if not email or as_stored(email) == user_email(user):
             return None
         if EmailAddress.objects.filter(user_id=user.pk, email__iexact=email).exists():
             return None

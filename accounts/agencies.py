@@ -10,11 +10,12 @@ from dataclasses import asdict, dataclass
 from django.db import IntegrityError, models, transaction
 
 from accounts.actions import begin
-from accounts.addresses import domain_of
+from accounts.addresses import as_stored, domain_of
 from accounts.models import Agency, PractitionerGroup, User
 from booking.site.refusals import Refused
 
-_ADDRESS = re.compile(r"[^\s,;<>()\"']+@[^\s,;<>()\"']+")
+# Splitting reads each character once; a pattern for the address itself would begin anew at each.
+_BETWEEN_ADDRESSES = re.compile(r"[\s,;<>()\"']+")
 
 
 class AgencyNameTaken(Refused):
@@ -138,7 +139,8 @@ def add_members(*, group: PractitionerGroup, text: str) -> tuple[int, list[str]]
 
     Returns how many were added, and the addresses that belong to nobody who has signed in.
     """
-    addresses = list(dict.fromkeys(found.lower().strip(".") for found in _ADDRESS.findall(text)))
+    words = (word.strip(".:") for word in _BETWEEN_ADDRESSES.split(text) if "@" in word)
+    addresses = list(dict.fromkeys(map(as_stored, words)))
     known = dict(User.objects.filter(email__in=addresses).values_list("email", "pk"))
     with transaction.atomic():
         before = group.members.count()

@@ -7,9 +7,13 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+
+from accounts.addresses import as_stored, same_mailbox
+from accounts.fields import AddressField, DomainField, NameField
 
 
 class Sector(models.TextChoices):
@@ -45,7 +49,7 @@ class Agency(models.Model):
     name = models.CharField(max_length=200, unique=True)
     sector = models.CharField(max_length=30, choices=Sector)
     email_domains = ArrayField(
-        models.CharField(max_length=253),
+        DomainField(max_length=253),
         default=list,
         blank=True,
         help_text="The parts after the @ of its staff's addresses, in lower case.",
@@ -100,12 +104,19 @@ class Level(models.IntegerChoices):
     THREE = 3, "Level 3: I lead on safeguarding or take part in multi-agency work"
 
 
+# What `accounts.addresses.parse_address` gives: no second spelling of one mailbox fits.
+_PLAIN_ADDRESS = r"^[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-z0-9.-]+$"
+
+
 class UserManager(BaseUserManager["User"]):
-    """Makes people; an address is kept in lower case so that it names one person."""
+    """Makes people; the column keeps an address as it is read, so that it names one person."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A person who signs in with `email`, without a password unless one is given."""
-        user = self.model(email=email.strip().lower(), **fields)
+        """A person who signs in with `email`, without a password unless one is given.
+
+        Raises `ValidationError` for what is no address or no name.
+        """
+        user = self.model(email=email, **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -118,27 +129,27 @@ class UserManager(BaseUserManager["User"]):
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """The person whose address this is, in whatever case it was typed."""
-        return self.get(email=(username or "").lower())
+        return self.get(email=as_stored(username or ""))
 
 
 class User(AbstractBaseUser, PermissionsMixin):
     """A person. Everybody is a practitioner; some have further roles."""
 
-    email = models.EmailField("work email address", max_length=254, unique=True)
-    first_name = models.CharField(max_length=100, blank=True)
-    last_name = models.CharField(max_length=100, blank=True)
-    job_title = models.CharField(max_length=150, blank=True)
+    email = AddressField("work email address", max_length=254, unique=True)
+    first_name = NameField(max_length=100, blank=True)
+    last_name = NameField(max_length=100, blank=True)
+    job_title = NameField(max_length=150, blank=True)
     agency = models.ForeignKey(
         Agency, on_delete=models.PROTECT, null=True, blank=True, related_name="people"
     )
-    unlisted_agency = models.CharField(
+    unlisted_agency = NameField(
         "employer, as the person wrote it",
         max_length=200,
         blank=True,
         help_text="Filled in when the person's agency was not on the list.",
     )
-    manager_email = models.EmailField("line manager's email address", max_length=254, blank=True)
-    phone = models.CharField("phone number", max_length=30, blank=True)
+    manager_email = AddressField("line manager's email address", max_length=254, blank=True)
+    phone = NameField("phone number", max_length=30, blank=True)
     level = models.PositiveSmallIntegerField(
         "level of safeguarding work", choices=Level, null=True, blank=True
     )
@@ -167,6 +178,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name_plural = "people"
         constraints = [
             models.UniqueConstraint(Lower("email"), name="one_person_per_email_address"),
+            models.CheckConstraint(
+                condition=models.Q(email__regex=_PLAIN_ADDRESS), name="addresses_are_plain"
+            ),
         ]
         indexes = [
             models.Index(fields=["agency", "last_name", "first_name"], name="people_of_agency"),
@@ -174,6 +188,12 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.full_name or self.email
+
+    def clean(self) -> None:
+        """Nobody is their own manager, as the forms of the back office say."""
+        super().clean()
+        if self.manager_email and same_mailbox(self.manager_email, self.email):
+            raise ValidationError({"manager_email": "A person’s manager is somebody else."})
 
     @property
     def full_name(self) -> str:
@@ -237,6 +257,26 @@ class AccessRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.by} saw the {self.what} of {self.about} at {self.at:%Y-%m-%d %H:%M}"
+
+
+def sharing_a_mailbox() -> models.QuerySet[User]:
+    """Accounts whose mail comes to one mailbox, beside one another: all but a plus suffix is alike.
+
+    Each has `mailbox`, the address without the suffix.
+    """
+    mailbox = models.Func(
+        "email",
+        models.Value(r"\+[^@]*@"),
+        models.Value("@"),
+        function="regexp_replace",
+        output_field=models.CharField(),
+    )
+    people = User.objects.annotate(mailbox=mailbox)
+    # Only an account with a suffix can share its mailbox, so these few are looked at first.
+    suffixed = people.filter(email__contains="+").values("mailbox")
+    counted = people.filter(mailbox__in=suffixed).values("mailbox").annotate(n=models.Count("pk"))
+    several = counted.filter(n__gt=1).values("mailbox")
+    return people.filter(mailbox__in=several).select_related("agency").order_by("mailbox", "email")
 
 
 def unfinished_accounts(*, before: datetime) -> models.QuerySet[User]:

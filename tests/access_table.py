@@ -104,6 +104,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "manage_demand": LOOK_ONLY,
     "manage_demand_course": LOOK_ONLY,
     "manage_learning": LOOK_ONLY,
+    "manage_mailboxes": LOOK_ONLY,
     "manage_managers": LOOK_ONLY,
     "manage_unlisted": LOOK_ONLY,
     "manage_messages": LOOK_ONLY,

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from accounts.access import desk
 from accounts.actions import CorrectionRefused
-from accounts.addresses import people_whose_mail_fails
+from accounts.failing import people_whose_mail_fails
+from accounts.fields import email_field
 from accounts.models import User
 from accounts.views import signed_in
 from booking.calendars.actions import revoke_all_feeds
@@ -27,7 +28,7 @@ from booking.outbox.watch import backlog
 from booking.replies import actions as replies
 from booking.replies.models import MailboxState, ReceivedMail, mail_to_read
 from booking.replies.reading import is_read_here
-from booking.site.form_kit import Form, email_field
+from booking.site.form_kit import Form
 from booking.site.web import done, page, paged, posted, search_text
 from booking.site.wording import counted
 

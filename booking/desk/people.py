@@ -4,7 +4,6 @@ Who would come to another date, training done elsewhere, managers’ addresses t
 of the practitioner’s agency, and people whose agency is not listed.
 """
 
-import re
 from typing import Any
 
 from django import forms
@@ -16,7 +15,8 @@ from django.utils import timezone
 from accounts import agencies
 from accounts.access import desk
 from accounts.addresses import domain_of
-from accounts.models import Agency, Sector, User
+from accounts.fields import DomainQuestion
+from accounts.models import Agency, Sector, User, sharing_a_mailbox
 from accounts.views import signed_in
 from booking.catalogue.models import Course
 from booking.learning import actions as learning
@@ -36,7 +36,6 @@ from booking.site.wording import counted
 _PER_PAGE = 30
 _SHOWN = {"declared": "To check", "verified": "Verified", "rejected": "Rejected"}
 _SETTLED = "This address has been settled, or the request has ended."
-_DOMAIN = re.compile(r"(?!-)([a-z0-9-]{1,63}\.)+[a-z]{2,63}")
 # Addresses there say nothing about whom a person works for.
 PUBLIC_MAIL = frozenset(
     {
@@ -172,6 +171,13 @@ def decline_manager(request: HttpRequest, approval_id: int) -> HttpResponse:
 
 
 @desk()
+def accounts_of_one_mailbox(request: HttpRequest) -> HttpResponse:
+    """Accounts whose addresses differ only by what stands after a plus, mailbox by mailbox."""
+    context = {"page_obj": paged(request, sharing_a_mailbox(), per_page=_PER_PAGE)}
+    return render(request, "desk/people/mailboxes.html", context)
+
+
+@desk()
 def unlisted(request: HttpRequest) -> HttpResponse:
     """People who found their agency not listed."""
     people = agencies.people_without_agency()
@@ -209,7 +215,7 @@ class AgencyForm(Form):
     )
     name = forms.CharField(label="Name", max_length=200, required=False)
     sector = forms.ChoiceField(required=False, choices=[("", "Choose a sector"), *Sector.choices])
-    domain = forms.CharField(
+    domain = DomainQuestion(
         label="Email domain (optional)",
         max_length=253,
         required=False,
@@ -233,10 +239,8 @@ class AgencyForm(Form):
         self.fields["with_others"].label = f"Also settle {noun} who wrote the same"
 
     def clean_domain(self) -> str:
-        """A domain of the agency's own, in lower case."""
-        domain = str(self.cleaned_data["domain"]).strip().lower().removeprefix("@")
-        if domain and not _DOMAIN.fullmatch(domain):
-            raise forms.ValidationError("Enter a domain such as agency.org.uk.")
+        """A domain of the agency's own."""
+        domain = str(self.cleaned_data["domain"])
         if domain in PUBLIC_MAIL:
             raise forms.ValidationError(f"Anybody can have an address at {domain}.")
         return domain

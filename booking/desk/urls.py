@@ -43,6 +43,7 @@ urlpatterns = [
     path("demand/<int:course_id>/", people.agencies_wanting, name="manage_demand_course"),
     path("learning/", people.learning_to_check, name="manage_learning"),
     path("learning/<int:declaration_id>/", people.check_learning, name="manage_learning_check"),
+    path("mailboxes/", people.accounts_of_one_mailbox, name="manage_mailboxes"),
     path("managers/", people.managers_to_confirm, name="manage_managers"),
     path(
         "managers/<int:approval_id>/confirm/", people.confirm_manager, name="manage_manager_confirm"

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts import actions as accounts
+from accounts.addresses import as_stored, parse_address
 from accounts.models import User
 from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
 from booking.outbox.posting import new_message_id
@@ -143,7 +144,7 @@ class Corrected:
 def is_to_account(message: Message) -> bool:
     """Whether a message is for the address that its recipient signs in with."""
     person = message.recipient
-    return person is not None and person.email == message.to_email.lower()
+    return person is not None and person.email == as_stored(message.to_email)
 
 
 def correct_address(
@@ -166,13 +167,13 @@ def correct_address(
     `OnlyForItsRecipient`, `SameAddress`, `NotStuck`, `MayHaveArrived`, `ReplacedSince`,
     `PlaceGone` or `accounts.actions.CorrectionRefused`.
     """
-    to_email = to_email.strip().lower()
+    to_email = parse_address(to_email)
     with transaction.atomic():
         fresh, others = _lock_with_others(message)
         old_email = fresh.to_email
         if fresh.is_secret:
             raise OnlyForItsRecipient
-        if to_email == old_email.lower():
+        if to_email == as_stored(old_email):
             raise SameAddress
         if fresh.state in _STUCK and fresh.may_have_arrived:
             raise MayHaveArrived

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts import addresses
+from accounts import failing
+from accounts.addresses import as_stored
 from accounts.models import User
 from booking.catalogue.models import Sitting
 from booking.outbox import posting as outbox
@@ -82,7 +83,7 @@ def record_delivery_report(*, report: DeliveryReport, now: datetime) -> None:
         report.is_final
         and report.recipients is not None
         and message.message_id == message_id
-        and message.to_email.lower() not in report.recipients
+        and as_stored(message.to_email) not in report.recipients
     ):
         raise NotForUs(
             f"A mail server reports that mail to {_some(report.recipients)} came back. We wrote"
@@ -98,7 +99,7 @@ def record_delivery_report(*, report: DeliveryReport, now: datetime) -> None:
         )
         # What the message was before its address was corrected says nothing about the new one.
         if report.is_permanent and message.message_id == message_id:
-            addresses.mark_failing(email=message.to_email, why=report.reason, now=now)
+            failing.mark_failing(email=message.to_email, why=report.reason, now=now)
 
 
 def say_address_works(*, person: User, by: User, why: str, now: datetime) -> None:
@@ -113,7 +114,7 @@ def say_address_works(*, person: User, by: User, why: str, now: datetime) -> Non
             .select_for_update()
             .first()
         )
-        addresses.clear_failing(person=person)
+        failing.clear_failing(person=person)
         if last is not None:
             MessageEvent.objects.create(
                 message=last,
@@ -167,6 +168,6 @@ def _booking_of(answer: Answer) -> tuple[Booking, int]:
     if booking is None or parts is None:
         raise NotForUs("It answers a calendar entry that is none of ours.")
     written_to = Message.objects.filter(booking=booking, to_email__iexact=answer.attendee)
-    if answer.attendee != booking.person.email.lower() and not written_to.exists():
+    if answer.attendee != booking.person.email and not written_to.exists():
         raise NotForUs("It answers the calendar entry of another person.")
     return booking, int(parts.group(2))

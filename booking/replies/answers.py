@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from icalendar import Calendar, Event
 
+from accounts.addresses import as_stored
 from booking.replies.incoming import Incoming, NotForUs, octets, plain
 
 _MOST_OCTETS = 256 * 1024
@@ -79,7 +80,7 @@ def _answer(event: Event) -> Answer:
     sequence = int(event.get("SEQUENCE", 0))
     return Answer(
         uid=plain(str(event.get("UID", "")), 255),
-        attendee=plain(address, 254).lower(),
+        attendee=as_stored(plain(address, 254)),
         partstat=plain(str(attendees[0].params.get("PARTSTAT", "")), 30).upper(),
         sequence=min(max(sequence, 0), _LARGEST_SEQUENCE),
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from email import message_from_string
 from email.message import Message
 
+from accounts.addresses import as_stored
 from booking.replies.incoming import Incoming, decoded_text, header, message_ids, plain
 
 _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
@@ -100,7 +101,7 @@ def _status_of(block: "Message[str, str]") -> str:
 def _address(block: "Message[str, str]", name: str) -> str:
     """The address in a field such as `rfc822; someone@agency.example`; empty if there is none."""
     value = _COMMENT.sub(" ", header(block, name))
-    return value.rpartition(";")[2].strip().strip("<>").lower()
+    return as_stored(value.rpartition(";")[2].strip().strip("<>"))
 
 
 def _from_words(incoming: Incoming) -> DeliveryReport | None:

@@ -67,14 +67,6 @@ def _messages_of_django(field: forms.Field, code: str) -> list[Any]:
     return [vars(each).get("default_error_messages", {}).get(code) for each in classes]
 
 
-def email_field(label: str, **extra: Any) -> forms.EmailField:
-    """The address of somebody else: browsers do not offer the person's own."""
-    attrs = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
-    return forms.EmailField(
-        label=label, max_length=254, widget=forms.EmailInput(attrs=attrs), **extra
-    )
-
-
 def london_moment(wall: datetime) -> datetime:
     """The moment at which clocks in London show this time.
 

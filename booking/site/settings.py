@@ -188,6 +188,8 @@ ACCOUNT_FORMS = {
     "request_login_code": "accounts.forms.WorkEmailForm",
     "confirm_login_code": "accounts.forms.SignInCodeForm",
     "login": "accounts.forms.PasswordSignInForm",
+    "add_email": "accounts.forms.NewAddressForm",
+    "reset_password": "accounts.forms.ForgottenPasswordForm",
 }
 ACCOUNT_RATE_LIMITS = {
     "request_login_code": f"{20 * RATE_LIMIT_FACTOR}/m/ip,{5 * RATE_LIMIT_FACTOR}/5m/key",

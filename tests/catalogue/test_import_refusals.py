@@ -89,7 +89,7 @@ SESSION_FAULTS = [
     ({"per_agency_limit": "-1"}, "per_agency_limit: is -1; it must be from 0"),
     ({"trainer_email": "trainer"}, 'trainer_email: is "trainer", which is not an email address'),
     ({"trainer_email": "office@school.example"}, "a mailbox that several people read"),
-    ({"reference": "S\x00"}, "reference: holds a control character"),
+    ({"reference": "S\x001"}, "reference: holds a control character"),
 ]
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from allauth.account.models import EmailAddress
 
-from accounts.addresses import domain_of
+from accounts.addresses import as_stored, domain_of
 from accounts.models import Agency, Sector, User
 from booking.catalogue.importing import cells
 from booking.catalogue.importing.batches import Table
@@ -66,12 +66,12 @@ class PeopleImport:
 
     def plan_practitioners(self, sheet: Sheet) -> None:
         """Every row of practitioners.csv."""
-        for row, key in sheet.keyed_rows("email", lambda row: row.cells["email"].lower()):
+        for row, key in sheet.keyed_rows("email", lambda row: as_stored(row.cells["email"])):
             email = row.required("email", cells.personal_email, key)
             wanted = {
-                "first_name": row.required("first_name", cells.text(100), ""),
-                "last_name": row.required("last_name", cells.text(100), ""),
-                "job_title": row.required("job_title", cells.text(150), ""),
+                "first_name": row.required("first_name", cells.name(100), ""),
+                "last_name": row.required("last_name", cells.name(100), ""),
+                "job_title": row.required("job_title", cells.name(150), ""),
                 "agency": self._agencies.read(row, "agency"),
                 "unlisted_agency": "",
                 "manager_email": row.optional("manager_email", cells.email, ""),

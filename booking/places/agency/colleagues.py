@@ -7,12 +7,10 @@ an account and no word of it.
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 
 from accounts import agencies
-from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox
+from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox, parse_address
 from accounts.agencies import (
     Entry,
     begin_account,
@@ -21,7 +19,9 @@ from accounts.agencies import (
     may_join,
     take_into_agency,
 )
+from accounts.fields import refusal_of
 from accounts.models import Agency, User
+from accounts.names import parse_name
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.places import actions, announcements, exchanges
@@ -30,25 +30,22 @@ from booking.places.models import Booking
 from booking.places.refusals import AddressRefused, NotAColleague
 from booking.site.wording import listed
 
-_LONGEST_ADDRESS = 254
+_NAMED = {"first_name": "First name", "last_name": "Last name", "job_title": "Job title"}
 
 
 def check_address(entry: Entry, known: User | None, *, agency: Agency) -> bool:
     """Whether this is somebody new to the agency, who is taken in by their address.
 
-    Raises `AddressRefused` for what is no address, for a mailbox of several people, and for
-    anybody who is not of the agency, in words that do not tell whether they have an account.
+    Raises `AddressRefused` for what is no address or no name, for a mailbox of several people, and
+    for anybody who is not of the agency, in words that do not tell whether they have an account.
     """
-    if len(entry.email) > _LONGEST_ADDRESS:
-        raise AddressRefused("This email address is too long.")
-    try:
-        validate_email(entry.email)
-    except ValidationError as error:
-        raise AddressRefused(
-            "This is not an email address.", "It should look like name@agency.org."
-        ) from error
+    if why := refusal_of(parse_address, entry.email):
+        raise AddressRefused(why)
     if is_colleague(known, agency):
         return False
+    for name, words in _NAMED.items():
+        if why := refusal_of(parse_name, getattr(entry, name)):
+            raise AddressRefused(f"{words}: {why}")
     if is_shared_mailbox(entry.email):
         raise AddressRefused(SHARED_MAILBOX_REFUSED)
     if may_join(entry.email, known, agency):

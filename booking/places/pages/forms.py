@@ -6,10 +6,11 @@ from typing import Any
 from django import forms
 
 from accounts.agencies import Entry, colleagues_of
+from accounts.fields import NameQuestion, email_field
 from accounts.models import Agency, User
 from booking.places.agency.rows import MOST_BYTES, MOST_ROWS
 from booking.places.pages.outlook import OtherDate
-from booking.site.form_kit import Form, email_field
+from booking.site.form_kit import Form
 
 NEEDS_LENGTH = 500
 REASON_LENGTH = 400
@@ -57,7 +58,7 @@ class BookForm(Form):
 
     def clean_manager_email(self) -> str:
         """Whoever empties the field must name somebody, or their usual manager would be asked."""
-        address = str(self.cleaned_data["manager_email"]).strip()
+        address = str(self.cleaned_data["manager_email"])
         if not address and "manager_email" in self.data:
             raise forms.ValidationError(_NO_MANAGER)
         return address
@@ -134,9 +135,9 @@ class RefuseAddressForm(Form):
     )
 
 
-def _optional_text(label: str, most: int, **extra: Any) -> forms.CharField:
+def _optional_text(label: str, most: int, **extra: Any) -> NameQuestion:
     """What is typed about somebody else: browsers do not offer the person's own."""
-    return forms.CharField(
+    return NameQuestion(
         label=f"{label} (optional)",
         max_length=most,
         required=False,
@@ -161,8 +162,8 @@ class ColleagueForm(Form):
     @property
     def entry(self) -> Entry:
         """Who was named, once the form is valid."""
-        named = {name: self.cleaned_data[name].strip() for name in _NAMED}
-        return Entry(email=self.cleaned_data["email"].strip().lower(), **named)
+        named = {name: self.cleaned_data[name] for name in _NAMED}
+        return Entry(email=self.cleaned_data["email"], **named)
 
 
 class SubstituteForm(ColleagueForm):
@@ -199,7 +200,7 @@ class SubstituteForm(ColleagueForm):
         if "colleague" in self.fields and "email" not in self.errors:
             if not chosen and not address:
                 self.add_error("colleague", "Choose a colleague, or enter their address.")
-            if chosen and address and chosen.email != address.strip().lower():
+            if chosen and address and chosen.email != address:
                 self.add_error("email", "Choose a colleague or enter an address, not both.")
         return cleaned
 
@@ -212,7 +213,7 @@ class SubstituteForm(ColleagueForm):
     @property
     def manager_named(self) -> str:
         """The manager's address, if one was given."""
-        return str(self.cleaned_data.get("manager_email") or "").strip().lower()
+        return str(self.cleaned_data.get("manager_email") or "")
 
 
 class ManyForm(Form):

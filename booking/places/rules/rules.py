@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from accounts.addresses import domain_of, same_mailbox
+from accounts.addresses import as_stored, domain_of, same_mailbox
 from accounts.models import Level, Sector, User
 from booking.catalogue.availability import Opening, opening
 from booking.catalogue.models import Session
@@ -269,7 +269,7 @@ def manager_of(person: Practitioner, named: str, *, by: User | None) -> str:
         for_another.is_agency_lead or for_another.is_coordinator
     )
     usual = person.manager_email
-    email = (named or usual or (by.email if by and arranges else "")).strip().lower()
+    email = as_stored(named or usual or (by.email if by and arranges else ""))
     if not email:
         raise ManagerNeeded(
             MANAGER,
@@ -283,7 +283,7 @@ def manager_of(person: Practitioner, named: str, *, by: User | None) -> str:
             "Your line manager's email address must be somebody else's, not your own.",
             of_another="Their line manager's email address must be somebody else's, not their own.",
         )
-    if by and same_mailbox(email, by.email) and email != usual.casefold() and not arranges:
+    if by and same_mailbox(email, by.email) and email != usual and not arranges:
         raise ManagerNeeded(
             MANAGER, "Give the email address of your colleague’s own line manager, not yours."
         )
@@ -292,7 +292,7 @@ def manager_of(person: Practitioner, named: str, *, by: User | None) -> str:
 
 def is_manager(by: User, manager_email: str, *, person_id: int) -> bool:
     """Whether the manager themselves books for their colleague, and so agrees."""
-    return by.pk != person_id and by.email.casefold() == manager_email.casefold()
+    return by.pk != person_id and by.email == manager_email
 
 
 def is_address_of_agency(manager_email: str, domains: Iterable[str]) -> bool:
