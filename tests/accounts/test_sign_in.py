@@ -13,7 +13,6 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from accounts import actions
-from accounts.addresses import is_shared_mailbox
 from accounts.models import User
 from booking.outbox.models import Message
 from tests.accounts.signing_in import ask_for_code, code_for, sign_in
@@ -139,11 +138,6 @@ def test_shared_mailboxes_are_refused_with_the_reason(address: str) -> None:
     assert "mailbox that several people read" in page
     assert address in page
     assert not User.objects.exists()
-
-
-def test_a_person_called_after_a_desk_is_not_a_desk() -> None:
-    assert not is_shared_mailbox("infante.office-smith@agency.example")
-    assert not is_shared_mailbox("reception.jones@agency.example")
 
 
 def test_domain_of_two_agencies_lets_the_person_choose() -> None:

@@ -107,7 +107,7 @@ def test_a_lead_sees_the_list_and_books_many_with_mixed_outcomes(
     expect(page.get_by_text("Waits as number 1")).to_be_visible()
     accessible(page)
     mail("zo@police.example", "Booked: Neglect")
-    mail("new@police.example", "Priya Shah has booked Neglect for you")
+    mail("new@police.example", "A colleague has booked Neglect for you")
 
     file = tmp_path / "list.csv"
     file.write_bytes("E-mail;First name\r\nlate@police.example;Ayşe\r\n".encode("utf-8-sig"))

@@ -106,9 +106,11 @@ def test_the_copies_say_what_happened(course: Course) -> None:
     move(session, timedelta(days=1))
     give_up(booking)
     booked, changed, cancelled = (read(written(message)) for message in copies())
-    assert booked["Subject"] == "Priya Shah has a place: Neglect, Wed 3 Feb 2027"
-    assert changed["Subject"] == "Changed: Neglect, now Wed 3 Feb 2027 (Priya Shah)"
-    assert cancelled["Subject"] == "Cancelled: Priya Shah on Neglect, Wed 3 Feb 2027"
+    assert booked["Subject"] == "A place for somebody you manage: Neglect, Wed 3 Feb 2027"
+    assert changed["Subject"] == "Changed for somebody you manage: Neglect, now Wed 3 Feb 2027"
+    assert cancelled["Subject"] == (
+        "Cancelled: a place for somebody you manage on Neglect, Wed 3 Feb 2027"
+    )
     assert session.venue is not None
     assert session.venue.name in part(booked, "text/plain")
     words = part(changed, "text/plain")

@@ -48,8 +48,8 @@ def test_the_manager_learns_who_asks_what_for_when_and_what_it_may_cost() -> Non
     approval = make_approval(booking)
     for body in bodies(announcements.manager_asked(approval)):
         for words in (
-            "Priya Shah, Health visitor",
-            "Leeds Health Trust",
+            "They give their name as Priya Shah, their job as Health visitor, and their employer"
+            " as Leeds Health Trust.",
             "Working Together",
             "Tuesday 2 February 2027, 9am to 12pm",
             "3 hours in all",
