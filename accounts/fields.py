@@ -37,7 +37,7 @@ class AddressQuestion(_Read, forms.EmailField):
     """Somebody's address."""
 
     read = staticmethod(parse_address)
-    default_validators: ClassVar[list[Any]] = []
+    default_validators = []
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"max_length": LONGEST, **options})
@@ -99,7 +99,7 @@ class AddressField(_ReadColumn, models.EmailField):  # type: ignore[type-arg]
     """An email address, or nothing."""
 
     question = AddressQuestion
-    default_validators = ()
+    default_validators = []
 
 
 class NameField(_ReadColumn):

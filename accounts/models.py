@@ -206,7 +206,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_short_name(self) -> str:
         """The first name."""
-        return self.first_name
+        return str(self.first_name)
 
     @property
     def agency_name(self) -> str:
