@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from accounts.addresses import SHARED_MAILBOX_REFUSED, clear_failing, domain_of, is_shared_mailbox
 from accounts.models import Agency, User, unfinished_accounts
+from accounts.remembered import forget_expired
 from booking.partnership.kept import sender, the_partnership
 from booking.site.refusals import Refused
 from booking.site.signed_links import SignedLink
@@ -188,7 +189,11 @@ def tell_former_address(*, email: str) -> None:
 
 
 def forget_unfinished_accounts(*, now: datetime) -> int:
-    """Delete accounts begun by typing an address and never confirmed. Returns how many."""
+    """Delete accounts begun by typing an address and never confirmed. Returns how many.
+
+    What signing in had to remember for a while goes with them.
+    """
+    forget_expired(now=now)
     stale = unfinished_accounts(before=now - UNFINISHED_ACCOUNT_LIFE)
     count, _ = stale.delete()
     return count

@@ -15,6 +15,8 @@ from django.urls import reverse
 from django.utils.crypto import get_random_string
 
 from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox
+from accounts.attempts import may_try, remember_device
+from accounts.models import User
 from booking.partnership.kept import sender
 from booking.site.plain_text import plain_text
 
@@ -87,6 +89,27 @@ class AccountAdapter(DefaultAccountAdapter):
         clear_login(request)
         messages.error(request, ADDRESS_CHANGED)
         return HttpResponseRedirect(reverse("account_login"))
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count a password before it is compared. Raises `ValidationError` if once too often."""
+        if not may_try(request, "password", str(credentials.get("email", ""))):
+            raise self.validation_error("too_many_login_attempts")
+
+    def send_password_reset_mail(
+        self, user: AbstractBaseUser, email: str, context: dict[str, Any]
+    ) -> None:
+        """As allauth; nothing if it is once too often, which the page does not say."""
+        if may_try(self.request, "reset", email):
+            super().send_password_reset_mail(user, email, context)
+
+    def post_login(
+        self, request: HttpRequest, user: AbstractBaseUser, **about: Any
+    ) -> HttpResponse:
+        """As allauth; the browser is known from now on."""
+        response = super().post_login(request, user, **about)
+        assert isinstance(user, User)  # noqa: S101
+        remember_device(request, response, user)
+        return response
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """Where to go after signing in when no page was asked for."""

@@ -2,12 +2,20 @@
 
 from typing import Any
 
-from allauth.account.forms import ConfirmLoginCodeForm, LoginForm, RequestLoginCodeForm
+from allauth.account.adapter import get_adapter
+from allauth.account.forms import (
+    ConfirmEmailVerificationCodeForm,
+    ConfirmLoginCodeForm,
+    LoginForm,
+    RequestLoginCodeForm,
+)
+from allauth.core import context
 from django import forms
 from django.forms.models import model_to_dict
 from django.http import QueryDict
 
 from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox, same_mailbox
+from accounts.attempts import may_judge, may_try
 from accounts.models import Agency, Level, User
 from booking.site.form_kit import BAD_ADDRESS, Form
 
@@ -33,6 +41,8 @@ class WorkEmailForm(RequestLoginCodeForm):
         if is_shared_mailbox(email):
             raise forms.ValidationError(SHARED_MAILBOX_REFUSED)
         self.cleaned_data["email"] = email
+        if not may_try(context.request, "code", email):
+            raise get_adapter().validation_error("too_many_login_attempts")
         return str(super().clean_email())
 
 
@@ -54,10 +64,16 @@ class SignInCodeForm(ConfirmLoginCodeForm):
         )
 
     def clean_code(self) -> str:
-        """The code without the spaces and hyphens people type."""
+        """The code without the spaces and hyphens people type; counted before it is compared."""
+        if not may_judge(context.request, str(self.expected_code)):
+            raise get_adapter().validation_error("too_many_login_attempts")
         code = "".join(letter for letter in str(self.cleaned_data["code"]) if letter.isalnum())
         self.cleaned_data["code"] = code
         return str(super().clean_code())
+
+
+class NewAddressCodeForm(SignInCodeForm, ConfirmEmailVerificationCodeForm):
+    """The code that proves an address somebody changes to."""
 
 
 class PasswordSignInForm(LoginForm):

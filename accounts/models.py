@@ -209,6 +209,20 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.is_coordinator or self.is_trainer or self.is_agency_lead or self.is_staff
 
 
+class Remembered(models.Model):
+    """What signing in remembers for a while: see `accounts/remembered.py`."""
+
+    key = models.CharField(max_length=255, primary_key=True)
+    value = models.JSONField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name_plural = "remembered"
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class AccessRecord(models.Model):
     """Somebody looked at, printed or downloaded a list of people.
 

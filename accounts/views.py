@@ -3,7 +3,8 @@
 from typing import Any
 
 from allauth.account.internal import flows
-from allauth.account.views import RequestLoginCodeView
+from allauth.account.views import ConfirmLoginCodeView, RequestLoginCodeView
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -14,6 +15,8 @@ from django.views.decorators.cache import never_cache
 
 from accounts import actions
 from accounts.actions import person_of_link
+from accounts.adapter import AccountAdapter
+from accounts.attempts import may_try
 from accounts.forms import ProfileForm, RemindersForm
 from accounts.models import User
 from booking.site.limits import at_most, at_most_from_one_address
@@ -50,6 +53,20 @@ class SignInView(RequestLoginCodeView):
 
 
 sign_in = SignInView.as_view()
+
+
+class EnterCodeView(ConfirmLoginCodeView):
+    """Enter the code, or ask for another."""
+
+    def _resend_form_valid(self, form: Any) -> HttpResponse:
+        """Send another code, unless too many were asked for."""
+        if may_try(self.request, "code", str(self._process.state["email"])):
+            return super()._resend_form_valid(form)
+        messages.error(self.request, AccountAdapter.error_messages["rate_limited"])
+        return redirect(self.passthrough_next_url(reverse("account_confirm_login_code")))
+
+
+enter_code = EnterCodeView.as_view()
 
 
 def profile_form(request: HttpRequest, person: User, *, with_level: bool) -> ProfileForm:

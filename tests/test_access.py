@@ -12,7 +12,7 @@ from logging import WARNING, getLogger
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -59,7 +59,7 @@ class Site:
 
 @pytest.fixture
 def site() -> Site:
-    cache.clear()
+    caches["limits"].clear()
     now, ahead = timezone.now(), timezone.now() + timedelta(days=30)
     ours = make_agency(domains=["ours.example"])
     owner = make_person("owner@ours.example", agency=ours)
