@@ -5,7 +5,6 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
@@ -15,6 +14,7 @@ from django.urls import reverse
 from accounts.addresses import SHARED_MAILBOX_REFUSED, clear_failing, domain_of, is_shared_mailbox
 from accounts.models import Agency, User, unfinished_accounts
 from accounts.remembered import forget_expired
+from accounts.sessions import end_sessions
 from booking.partnership.kept import sender, the_partnership
 from booking.site.refusals import Refused
 from booking.site.signed_links import SignedLink
@@ -149,7 +149,7 @@ def correct_email(*, person: User, email: str, by: User, now: datetime) -> None:
         EmailAddress.objects.filter(user=fresh).delete()
         EmailAddress.objects.create(user=fresh, email=email, primary=True, verified=False)
         clear_failing(person=fresh)
-        _sign_out(fresh)
+        end_sessions(fresh)
 
 
 def _forget_ways_in(person: User) -> None:
@@ -168,12 +168,7 @@ def forget_second_step(*, person: User) -> None:
     """
     with transaction.atomic():
         Authenticator.objects.filter(user=person).delete()
-        _sign_out(person)
-
-
-def _sign_out(person: User) -> None:
-    for session in UserSession.objects.filter(user=person):
-        session.end()
+        end_sessions(person)
 
 
 def tell_former_address(*, email: str) -> None:

@@ -8,6 +8,7 @@ from allauth.account.internal.userkit import user_email
 from allauth.account.models import EmailAddress
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,6 +18,7 @@ from django.utils.crypto import get_random_string
 from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox
 from accounts.attempts import may_try, remember_device
 from accounts.models import User
+from accounts.proof import ways
 from booking.partnership.kept import sender
 from booking.site.plain_text import plain_text
 
@@ -110,6 +112,17 @@ class AccountAdapter(DefaultAccountAdapter):
         assert isinstance(user, User)  # noqa: S101
         remember_device(request, response, user)
         return response
+
+    def get_reauthentication_methods(
+        self, user: AbstractBaseUser | AnonymousUser
+    ) -> list[dict[str, Any]]:
+        """A code by mail is a way for everybody, also without a password or a second step."""
+        theirs = super().get_reauthentication_methods(user)
+        return ways(self.request, theirs) if user.is_authenticated else theirs
+
+    def is_reauthentication_required(self, *, app: str, **about: Any) -> bool:
+        """Never by allauth, which lets through whoever has nothing to show: see `proof.py`."""
+        return False
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """Where to go after signing in when no page was asked for."""

@@ -1,5 +1,6 @@
 """People, and the agencies that employ them."""
 
+import json
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
@@ -10,6 +11,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 
 class Sector(models.TextChoices):
@@ -100,6 +102,10 @@ class Level(models.IntegerChoices):
     THREE = 3, "Level 3: I lead on safeguarding or take part in multi-agency work"
 
 
+# What lets a person see or change more than their own.
+ROLES = ("is_agency_lead", "is_trainer", "is_coordinator", "is_staff", "is_superuser")
+
+
 class UserManager(BaseUserManager["User"]):
     """Makes people; an address is kept in lower case so that it names one person."""
 
@@ -155,6 +161,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField("may use the back office", default=False)
     is_active = models.BooleanField("active", default=True)
     date_joined = models.DateTimeField(default=timezone.now)
+    session_epoch = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Raised to end every session of the person."
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -174,6 +183,18 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.full_name or self.email
+
+    def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
+        """What a session must agree with, or Django ends it.
+
+        Besides the password, as Django has it, that is the address, every role and
+        `session_epoch`. So whoever changes one of them, in whatever way, ends the sessions that
+        began before.
+        """
+        agreed = [self.password, self.email, self.session_epoch]
+        agreed += [getattr(self, role) for role in ROLES]
+        salt = "accounts.models.User.session"
+        return salted_hmac(salt, json.dumps(agreed), secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def full_name(self) -> str:

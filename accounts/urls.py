@@ -15,6 +15,7 @@ urlpatterns = [
     path("profile/", views.profile, name="account_profile"),
     path("emails/", views.emails, name="account_emails"),
     path("reminders/<str:token>/", views.reminders_link, name="reminders_link"),
+    path("reauthenticate/code/", views.prove_by_code, name="reauthenticate_by_code"),
     path("two-step-needed/", views.two_step_needed, name="two_step_needed"),
     path("", include("allauth.urls")),
 ]

@@ -82,7 +82,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
-    "accounts.access.finish_account_first",
+    "accounts.sessions.LiveSessions",
 ]
 
 ROOT_URLCONF = "booking.urls"
@@ -184,7 +184,8 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# How long ago somebody may have shown who they are before they are asked again.
+PROOF_SECONDS = 15 * 60
 ACCOUNT_FORMS = {
     "request_login_code": "accounts.forms.WorkEmailForm",
     "confirm_login_code": "accounts.forms.SignInCodeForm",

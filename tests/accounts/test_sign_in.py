@@ -219,7 +219,8 @@ def test_people_who_see_others_need_a_second_step(make) -> None:  # type: ignore
     assert response.headers["Location"].startswith(reverse("two_step_needed"))
     assert client.get(reverse("two_step_needed")).status_code == 200
     Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={"secret": "x"})
-    assert client.get(reverse("my_bookings")).status_code == 200
+    response = client.get(reverse("my_bookings"))
+    assert response.headers["Location"].startswith(reverse("mfa_reauthenticate"))
 
 
 def test_practitioners_do_not() -> None:
