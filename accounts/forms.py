@@ -64,8 +64,14 @@ class SignInCodeForm(ConfirmLoginCodeForm):
         )
 
     def clean_code(self) -> str:
-        """The code without the spaces and hyphens people type; counted before it is compared."""
-        if not may_judge(context.request, str(self.expected_code)):
+        """The code without the spaces and hyphens people type; counted before it is compared.
+
+        Where none is awaited (a closed account, a code that ran out), nothing is right, not even
+        a code of hyphens alone.
+        """
+        if not self.expected_code:
+            raise get_adapter().validation_error("incorrect_code")
+        if not may_judge(context.request, self.expected_code):
             raise get_adapter().validation_error("too_many_login_attempts")
         code = "".join(letter for letter in str(self.cleaned_data["code"]) if letter.isalnum())
         self.cleaned_data["code"] = code

@@ -24,6 +24,7 @@ from tests.people import signed_in
 
 pytestmark = pytest.mark.django_db
 HOME = reverse("my_bookings")
+SECRET = "JBSWY3DPEHPK3PXP"
 
 
 @pytest.fixture(autouse=True)
@@ -42,10 +43,10 @@ def lands(client: Client, address: str = HOME) -> str:
 def enrolled(person: User) -> Authenticator:
     """The person has an authenticator app; nobody has used it."""
     kind = Authenticator.Type.TOTP
-    return Authenticator.objects.create(user=person, type=kind, data={"secret": "JBSWY3DPEHPK3PXP"})
+    return Authenticator.objects.create(user=person, type=kind, data={"secret": SECRET})
 
 
-def app_code(secret: str = "JBSWY3DPEHPK3PXP") -> str:
+def app_code(secret: str = SECRET) -> str:
     """What the app shows now."""
     return format_hotp_value(hotp_value(secret, next(counters())))
 

@@ -234,6 +234,9 @@ def test_an_account_that_was_closed_cannot_be_signed_in_to() -> None:
     client.post(reverse("account_login"), {"email": "left@agency.example"})
     mails = Message.objects.filter(to_email="left@agency.example")
     assert not any(re.search(rb"[B-Z]{3}-[B-Z]{3}", bytes(mail.mime or b"")) for mail in mails)
+    for typed in ("", "--", "BCDFGH"):
+        page = client.post(reverse("account_confirm_login_code"), {"code": typed})
+        assert page.status_code in (200, 302)
     assert "_auth_user_id" not in client.session
 
 
