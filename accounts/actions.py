@@ -5,7 +5,6 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
@@ -20,6 +19,8 @@ from accounts.addresses import (
 )
 from accounts.failing import clear_failing
 from accounts.models import Agency, User, unfinished_accounts
+from accounts.remembered import forget_expired
+from accounts.sessions import end_sessions
 from booking.partnership.kept import sender, the_partnership
 from booking.site.refusals import Refused
 from booking.site.signed_links import SignedLink
@@ -160,7 +161,7 @@ def correct_email(*, person: User, email: str, by: User, now: datetime) -> None:
         EmailAddress.objects.filter(user=fresh).delete()
         EmailAddress.objects.create(user=fresh, email=email, primary=True, verified=False)
         clear_failing(person=fresh)
-        _sign_out(fresh)
+        end_sessions(fresh)
 
 
 def _forget_ways_in(person: User) -> None:
@@ -179,12 +180,7 @@ def forget_second_step(*, person: User) -> None:
     """
     with transaction.atomic():
         Authenticator.objects.filter(user=person).delete()
-        _sign_out(person)
-
-
-def _sign_out(person: User) -> None:
-    for session in UserSession.objects.filter(user=person):
-        session.end()
+        end_sessions(person)
 
 
 def tell_former_address(*, email: str) -> None:
@@ -200,7 +196,11 @@ def tell_former_address(*, email: str) -> None:
 
 
 def forget_unfinished_accounts(*, now: datetime) -> int:
-    """Delete accounts begun by typing an address and never confirmed. Returns how many."""
+    """Delete accounts begun by typing an address and never confirmed. Returns how many.
+
+    What signing in had to remember for a while goes with them.
+    """
+    forget_expired(now=now)
     stale = unfinished_accounts(before=now - UNFINISHED_ACCOUNT_LIFE)
     count, _ = stale.delete()
     return count

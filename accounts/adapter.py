@@ -8,6 +8,7 @@ from allauth.account.internal.userkit import user_email
 from allauth.account.models import EmailAddress
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -20,6 +21,9 @@ from accounts.addresses import (
     is_shared_mailbox,
     parse_address,
 )
+from accounts.attempts import may_try, remember_device
+from accounts.models import User
+from accounts.proof import ways
 from booking.partnership.kept import sender
 from booking.site.plain_text import plain_text
 
@@ -93,6 +97,38 @@ class AccountAdapter(DefaultAccountAdapter):
         clear_login(request)
         messages.error(request, ADDRESS_CHANGED)
         return HttpResponseRedirect(reverse("account_login"))
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count a password before it is compared. Raises `ValidationError` if once too often."""
+        if not may_try(request, "password", str(credentials.get("email", ""))):
+            raise self.validation_error("too_many_login_attempts")
+
+    def send_password_reset_mail(
+        self, user: AbstractBaseUser, email: str, context: dict[str, Any]
+    ) -> None:
+        """As allauth; nothing if it is once too often, which the page does not say."""
+        if may_try(self.request, "reset", email):
+            super().send_password_reset_mail(user, email, context)
+
+    def post_login(
+        self, request: HttpRequest, user: AbstractBaseUser, **about: Any
+    ) -> HttpResponse:
+        """As allauth; the browser is known from now on."""
+        response = super().post_login(request, user, **about)
+        assert isinstance(user, User)  # noqa: S101
+        remember_device(request, response, user)
+        return response
+
+    def get_reauthentication_methods(
+        self, user: AbstractBaseUser | AnonymousUser
+    ) -> list[dict[str, Any]]:
+        """A code by mail is a way for everybody, also without a password or a second step."""
+        theirs = super().get_reauthentication_methods(user)
+        return ways(self.request, theirs) if user.is_authenticated else theirs
+
+    def is_reauthentication_required(self, *, app: str, **about: Any) -> bool:
+        """Never by allauth, which lets through whoever has nothing to show: see `proof.py`."""
+        return False
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """Where to go after signing in when no page was asked for."""

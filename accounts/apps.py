@@ -11,4 +11,5 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to allauth; models can be imported from here on."""
-        import accounts.failing  # noqa: F401
+        import accounts.failing
+        import accounts.sessions  # noqa: F401

@@ -2,18 +2,22 @@
 
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from allauth.account.forms import (
     AddEmailForm,
+    ConfirmEmailVerificationCodeForm,
     ConfirmLoginCodeForm,
     LoginForm,
     RequestLoginCodeForm,
     ResetPasswordForm,
 )
+from allauth.core import context
 from django import forms
 from django.forms.models import model_to_dict
 from django.http import QueryDict
 
 from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox, same_mailbox
+from accounts.attempts import may_judge, may_try
 from accounts.fields import AddressQuestion, NameQuestion, email_field
 from accounts.models import Agency, Level, User
 from booking.site.form_kit import BAD_ADDRESS, Form
@@ -43,6 +47,8 @@ class WorkEmailForm(RequestLoginCodeForm):
         """Refuses a mailbox that several people read."""
         if is_shared_mailbox(self.cleaned_data["email"]):
             raise forms.ValidationError(SHARED_MAILBOX_REFUSED)
+        if not may_try(context.request, "code", self.cleaned_data["email"]):
+            raise get_adapter().validation_error("too_many_login_attempts")
         return str(super().clean_email())
 
 
@@ -64,10 +70,22 @@ class SignInCodeForm(ConfirmLoginCodeForm):
         )
 
     def clean_code(self) -> str:
-        """The code without the spaces and hyphens people type."""
+        """The code without the spaces and hyphens people type; counted before it is compared.
+
+        Where none is awaited (a closed account, a code that ran out), nothing is right, not even
+        a code of hyphens alone.
+        """
+        if not self.expected_code:
+            raise get_adapter().validation_error("incorrect_code")
+        if not may_judge(context.request, self.expected_code):
+            raise get_adapter().validation_error("too_many_login_attempts")
         code = "".join(letter for letter in str(self.cleaned_data["code"]) if letter.isalnum())
         self.cleaned_data["code"] = code
         return str(super().clean_code())
+
+
+class NewAddressCodeForm(SignInCodeForm, ConfirmEmailVerificationCodeForm):
+    """The code that proves an address somebody changes to."""
 
 
 class PasswordSignInForm(LoginForm):

@@ -1,5 +1,6 @@
 """People, and the agencies that employ them."""
 
+import json
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
@@ -11,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from accounts.addresses import as_stored, same_mailbox
 from accounts.fields import AddressField, DomainField, NameField
@@ -106,6 +108,8 @@ class Level(models.IntegerChoices):
 
 # What `accounts.addresses.parse_address` gives: no second spelling of one mailbox fits.
 _PLAIN_ADDRESS = r"^[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-z0-9.-]+$"
+# What lets a person see or change more than their own.
+ROLES = ("is_agency_lead", "is_trainer", "is_coordinator", "is_staff", "is_superuser")
 
 
 class UserManager(BaseUserManager["User"]):
@@ -166,6 +170,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField("may use the back office", default=False)
     is_active = models.BooleanField("active", default=True)
     date_joined = models.DateTimeField(default=timezone.now)
+    session_epoch = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Raised to end every session of the person."
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -194,6 +201,18 @@ class User(AbstractBaseUser, PermissionsMixin):
         super().clean()
         if self.manager_email and same_mailbox(self.manager_email, self.email):
             raise ValidationError({"manager_email": "A person’s manager is somebody else."})
+
+    def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
+        """What a session must agree with, or Django ends it.
+
+        Besides the password, as Django has it, that is the address, every role and
+        `session_epoch`. So whoever changes one of them, in whatever way, ends the sessions that
+        began before.
+        """
+        agreed = [self.password, self.email, self.session_epoch]
+        agreed += [getattr(self, role) for role in ROLES]
+        salt = "accounts.models.User.session"
+        return salted_hmac(salt, json.dumps(agreed), secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def full_name(self) -> str:
@@ -227,6 +246,20 @@ class User(AbstractBaseUser, PermissionsMixin):
     def sees_other_people(self) -> bool:
         """Whether a role of theirs shows them other people's bookings."""
         return self.is_coordinator or self.is_trainer or self.is_agency_lead or self.is_staff
+
+
+class Remembered(models.Model):
+    """What signing in remembers for a while: see `accounts/remembered.py`."""
+
+    key = models.CharField(max_length=255, primary_key=True)
+    value = models.JSONField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name_plural = "remembered"
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class AccessRecord(models.Model):

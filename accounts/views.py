@@ -3,7 +3,12 @@
 from typing import Any
 
 from allauth.account.internal import flows
-from allauth.account.views import RequestLoginCodeView
+from allauth.account.views import (
+    BaseReauthenticateView,
+    ConfirmLoginCodeView,
+    RequestLoginCodeView,
+)
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -14,8 +19,11 @@ from django.views.decorators.cache import never_cache
 
 from accounts import actions
 from accounts.actions import person_of_link
-from accounts.forms import ProfileForm, RemindersForm
+from accounts.adapter import AccountAdapter
+from accounts.attempts import may_try
+from accounts.forms import ProfileForm, RemindersForm, SignInCodeForm
 from accounts.models import User
+from accounts.proof import ProofByCode, TooManyCodes
 from booking.site.limits import at_most, at_most_from_one_address
 from booking.site.signed_links import LinkRanOut, LinkRefused
 from booking.site.web import done, page, posted
@@ -50,6 +58,65 @@ class SignInView(RequestLoginCodeView):
 
 
 sign_in = SignInView.as_view()
+
+
+class EnterCodeView(ConfirmLoginCodeView):
+    """Enter the code, or ask for another."""
+
+    def _resend_form_valid(self, form: Any) -> HttpResponse:
+        """Send another code, unless too many were asked for."""
+        if may_try(self.request, "code", str(self._process.state["email"])):
+            return super()._resend_form_valid(form)
+        messages.error(self.request, AccountAdapter.error_messages["rate_limited"])
+        return redirect(self.passthrough_next_url(reverse("account_confirm_login_code")))
+
+
+enter_code = EnterCodeView.as_view()
+
+
+class ProveByCodeView(BaseReauthenticateView):
+    """Have a code sent to the address of now, enter it, and go on with what was interrupted."""
+
+    template_name = "account/prove_by_code.html"
+    form_class = SignInCodeForm
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """With the code that is awaited; of one that is not, nothing is right."""
+        awaited = ProofByCode.awaited(self.request)
+        return {**super().get_form_kwargs(), "code": awaited.code if awaited else None}
+
+    def get_context_data(self, **about: Any) -> dict[str, Any]:
+        """Whether a code is awaited, and why none is sent."""
+        is_awaited = ProofByCode.awaited(self.request) is not None
+        return {**super().get_context_data(**about), "is_awaited": is_awaited}
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Send a code, or compare one."""
+        if request.POST.get("action") != "send":
+            return super().post(request, *args, **kwargs)
+        try:
+            ProofByCode.begin(request)
+        except TooManyCodes as refused:
+            messages.error(request, str(refused))
+        return redirect(self.passthrough_next_url(request.path))
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        """Count a wrong code; after the last one, another has to be sent."""
+        awaited = ProofByCode.awaited(self.request)
+        if awaited is None or not awaited.record_invalid_attempt():
+            messages.error(self.request, "That code does not count any more. Have another sent.")
+            return redirect(self.passthrough_next_url(self.request.path))
+        return super().form_invalid(form)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """The code was right."""
+        awaited = ProofByCode.awaited(self.request)
+        assert awaited is not None  # noqa: S101
+        awaited.finish()
+        return super().form_valid(form)
+
+
+prove_by_code = never_cache(login_required(ProveByCodeView.as_view()))
 
 
 def profile_form(request: HttpRequest, person: User, *, with_level: bool) -> ProfileForm:

@@ -157,6 +157,7 @@ SIGN_IN = {
     "account_inactive": True,
     "account_signup": True,
     "account_reauthenticate": False,
+    "reauthenticate_by_code": False,
     "account_email": False,
     "account_email_verification_sent": True,
     "account_change_password": False,
@@ -184,6 +185,12 @@ SIGN_IN = {
 }
 # Only where the demo's mailbox is, see `tests/local/test_mailbox.py`.
 DEMO = ("mailbox", "mailbox_mail", "mailbox_html", "mailbox_raw", "mailbox_calendar")
+# Open to a session that has yet to pass its person's second step.
+BEFORE_SECOND_STEP = {
+    *("accessibility", "privacy", "partnership_colour", "partnership_logo", "healthz", "readyz"),
+    *("approval", "offer", "stop_interest", "reminders_link"),
+    *("account_profile", "account_emails", "two_step_needed"),
+}
 LOGO = "0123456789abcdef"
 # Looking there is on record, which is what is written.
 RECORDED = ("attendees", "attendees_print", "attendees_csv", "private_feed")

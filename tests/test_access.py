@@ -12,7 +12,8 @@ from logging import WARNING, getLogger
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from allauth.mfa.models import Authenticator
+from django.core.cache import caches
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -33,7 +34,17 @@ from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.replies.models import ReceivedMail
 from booking.site.logs import JsonFormatter
-from tests.access_table import DEMO, LOGIN, LOGO, RECORDED, ROLES, SIGN_IN, TABLE, Answer
+from tests.access_table import (
+    BEFORE_SECOND_STEP,
+    DEMO,
+    LOGIN,
+    LOGO,
+    RECORDED,
+    ROLES,
+    SIGN_IN,
+    TABLE,
+    Answer,
+)
 from tests.factories import (
     make_agency,
     make_coordinator,
@@ -44,7 +55,7 @@ from tests.factories import (
     make_session,
     make_trainer,
 )
-from tests.people import give_up
+from tests.people import give_up, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +70,7 @@ class Site:
 
 @pytest.fixture
 def site() -> Site:
-    cache.clear()
+    caches["limits"].clear()
     now, ahead = timezone.now(), timezone.now() + timedelta(days=30)
     ours = make_agency(domains=["ours.example"])
     owner = make_person("owner@ours.example", agency=ours)
@@ -298,6 +309,22 @@ def test_every_form_is_limited(site: Site, settings: Settings) -> None:
         if found != 429:
             wrong.append(f"{name}, {roles[0]}: {found}")
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.slow
+def test_a_session_without_its_second_step_opens_nothing(site: Site, settings: Settings) -> None:
+    settings.TWO_STEP_REQUIRED = True
+    person = make_coordinator(is_staff=True)
+    browser = signed_in(person)
+    kind = Authenticator.Type.TOTP
+    Authenticator.objects.create(user=person, type=kind, data={"secret": "x"})
+    step, wrong = reverse("mfa_reauthenticate"), []
+    for name in TABLE.keys() - BEFORE_SECOND_STEP:
+        address = site.addresses[name]
+        for response in (browser.get(address), tried(browser, address)):
+            if not response.headers.get("Location", "").startswith(step):
+                wrong.append(f"{name}: {response.status_code}")
+    assert not wrong, "\n".join(sorted(wrong))
 
 
 def test_the_pages_of_signing_in_show_the_anonymous_nothing(site: Site) -> None:

@@ -58,6 +58,12 @@ def attendees(request: HttpRequest, session_id: int, form: AccessRecord.Form) ->
     return render(request, f"attendance/{template}.html", context)
 
 
+@signed_in_page(proof=True)
+def attendees_csv(request: HttpRequest, session_id: int) -> HttpResponse:
+    """The list as a spreadsheet, which leaves the site: after a proof of who asks."""
+    return attendees(request, session_id, AccessRecord.Form.CSV)
+
+
 def _download(content: bytes, session: Session) -> HttpResponse:
     response = HttpResponse(content, content_type="text/csv; charset=utf-8")
     name = "".join(letter for letter in session.reference if letter.isalnum() or letter in "-_")

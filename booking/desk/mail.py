@@ -201,7 +201,7 @@ def retry_alike(request: HttpRequest, message_id: int) -> HttpResponse:
     return render(request, "desk/mail/retry_alike.html", context)
 
 
-@desk(post=120)
+@desk(post=120, proof=True)
 def correct_address(request: HttpRequest, message_id: int) -> HttpResponse:
     """Send a message that did not arrive to another address."""
     message = _message(message_id)

@@ -25,7 +25,7 @@ from booking.partnership.colours import LEAST_CONTRAST, as_hex, least_contrast
 from booking.partnership.models import LONGEST_WORD, Partnership
 from booking.partnership.pictures import MOST_BYTES, Picture, PictureRefused, picture_of
 from booking.site.form_kit import Form
-from booking.site.web import done, page
+from booking.site.web import done, page, posted
 
 # As many addresses as a list on a page can be kept in order by hand.
 _LONGEST_LIST = 20_000
@@ -260,8 +260,8 @@ class SettingsForm(Form):
 def settings(request: HttpRequest) -> HttpResponse:
     """Show and change them. What is shown is what is stored now, and so it is after saving."""
     stored = kept.read_again()
-    typed = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-    form = SettingsForm(*typed, stored=stored)
+    typed = posted(request)
+    form = SettingsForm(typed, None if typed is None else request.FILES, stored=stored)
     if form.is_valid():
         try:
             by, revision = signed_in(request).pk, stored.revision

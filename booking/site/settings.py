@@ -82,7 +82,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
-    "accounts.access.finish_account_first",
+    "accounts.sessions.LiveSessions",
 ]
 
 ROOT_URLCONF = "booking.urls"
@@ -118,8 +118,10 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
-    # Rate limits. It may be away: booking must not notice.
-    "default": {
+    # What signing in counts and remembers. django-allauth knows this one only.
+    "default": {"BACKEND": "accounts.remembered.DatabaseMemory", "KEY_PREFIX": "briefed"},
+    # How often pages are sent forms. It may be away: booking must not notice.
+    "limits": {
         "BACKEND": "booking.site.caching.ForgivingRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "briefed",
@@ -177,25 +179,47 @@ ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 600
-ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = 3
 ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# How long ago somebody may have shown who they are before they are asked again.
+PROOF_SECONDS = 15 * 60
 ACCOUNT_FORMS = {
     "request_login_code": "accounts.forms.WorkEmailForm",
     "confirm_login_code": "accounts.forms.SignInCodeForm",
+    "confirm_email_verification_code": "accounts.forms.NewAddressCodeForm",
     "login": "accounts.forms.PasswordSignInForm",
     "add_email": "accounts.forms.NewAddressForm",
     "reset_password": "accounts.forms.ForgottenPasswordForm",
 }
+# How many codes are compared with the one that is awaited, however they are sent.
+CODE_ATTEMPTS = 3
+ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = CODE_ATTEMPTS
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_MAX_ATTEMPTS = CODE_ATTEMPTS
+# Counted in PostgreSQL.
 ACCOUNT_RATE_LIMITS = {
-    "request_login_code": f"{20 * RATE_LIMIT_FACTOR}/m/ip,{5 * RATE_LIMIT_FACTOR}/5m/key",
-    "login": f"{30 * RATE_LIMIT_FACTOR}/m/ip",
-    "login_failed": f"{10 * RATE_LIMIT_FACTOR}/m/ip,{5 * RATE_LIMIT_FACTOR}/5m/key",
+    # Codes and passwords for an address, and mails to set another password, each counted by
+    # `accounts/attempts.py`: in a browser where the person has signed in before,
+    "known_device": f"{5 * RATE_LIMIT_FACTOR}/5m/key",
+    # from a network, where many people may work,
+    "from_network": (
+        f"{30 * RATE_LIMIT_FACTOR}/m/ip,{5 * RATE_LIMIT_FACTOR}/5m/key"
+        f",{15 * RATE_LIMIT_FACTOR}/h/key"
+    ),
+    # and from all networks together, which one alone does not come near.
+    "from_strangers": f"{60 * RATE_LIMIT_FACTOR}/h/key",
+    # django-allauth's own, which count an address wherever it is typed, make way for these.
+    "request_login_code": None,
+    "reset_password": None,
+    "login": None,
+    # The second step.
+    "login_failed": f"{5 * RATE_LIMIT_FACTOR}/5m/key",
+    "reauthenticate": f"{10 * RATE_LIMIT_FACTOR}/m/user",
+    "reauthentication_code": f"{5 * RATE_LIMIT_FACTOR}/5m/user",
 }
+MFA_RATE_LIMITS = {"webauthn_login": f"{30 * RATE_LIMIT_FACTOR}/m/ip"}
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -226,6 +250,7 @@ SESSION_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
+DEVICE_COOKIE_NAME = f"{_PREFIX}device"
 CSRF_COOKIE_NAME = f"{_PREFIX}csrf"
 CSRF_COOKIE_SECURE = SECURE
 CSRF_COOKIE_HTTPONLY = True

@@ -69,8 +69,14 @@ def search_text(request: HttpRequest, name: str = "q") -> str:
 
 
 def posted(request: HttpRequest) -> QueryDict | None:
-    """What a form was sent with; nothing, for an empty form, when the page is only looked at."""
-    return request.POST if request.method == "POST" else None
+    """What a form was sent with; nothing, for an empty form, when the page is only looked at.
+
+    After a session that ended, a look at its last page brings what was typed there, as a
+    `TypedBefore`, with which no form is valid.
+    """
+    if request.method == "POST":
+        return request.POST
+    return getattr(request, "typed_before", None)
 
 
 def page(

@@ -213,7 +213,8 @@ def test_people_who_see_others_need_a_second_step(make) -> None:  # type: ignore
     assert response.headers["Location"].startswith(reverse("two_step_needed"))
     assert client.get(reverse("two_step_needed")).status_code == 200
     Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={"secret": "x"})
-    assert client.get(reverse("my_bookings")).status_code == 200
+    response = client.get(reverse("my_bookings"))
+    assert response.headers["Location"].startswith(reverse("mfa_reauthenticate"))
 
 
 def test_practitioners_do_not() -> None:
@@ -227,6 +228,9 @@ def test_an_account_that_was_closed_cannot_be_signed_in_to() -> None:
     client.post(reverse("account_login"), {"email": "left@agency.example"})
     mails = Message.objects.filter(to_email="left@agency.example")
     assert not any(re.search(rb"[B-Z]{3}-[B-Z]{3}", bytes(mail.mime or b"")) for mail in mails)
+    for typed in ("", "--", "BCDFGH"):
+        page = client.post(reverse("account_confirm_login_code"), {"code": typed})
+        assert page.status_code in (200, 302)
     assert "_auth_user_id" not in client.session
 
 

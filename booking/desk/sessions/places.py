@@ -181,9 +181,9 @@ def who_gets_places(request: HttpRequest, session_id: int) -> HttpResponse:
 
 
 def _form(request: HttpRequest, session: Session) -> LimitsForm:
-    if request.method != "POST":
+    typed = posted(request)
+    if typed is None:
         return LimitsForm.stored(session)
-    typed = request.POST
     rows, gone = min(_small(typed, "rows", 1), MOST_ROWS), _small(typed, "remove", 0)
     if "add" in typed or gone:
         return LimitsForm.typed_so_far(

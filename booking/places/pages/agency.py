@@ -79,7 +79,7 @@ def agency_book_many(request: HttpRequest, session_id: int) -> HttpResponse:
     """
     session, typed = public_session(session_id), posted(request)
     if typed is None or typed.get("step") == "change":
-        form = ManyForm(initial={"people": request.POST.get("people", "")})
+        form = ManyForm(initial={"people": typed.get("people", "") if typed else ""})
     else:
         form = ManyForm(typed, request.FILES)
     context: dict[str, Any] = {"session": session, "agency": agency_of_lead(request), "form": form}
