@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from accounts.addresses import SHARED_MAILBOX_REFUSED, clear_failing, domain_of, is_shared_mailbox
 from accounts.models import Agency, User, unfinished_accounts
+from accounts.roles import note_roles
 from booking.partnership.kept import sender, the_partnership
 from booking.site.refusals import Refused
 from booking.site.signed_links import SignedLink
@@ -90,9 +91,12 @@ def save_profile(
     }
     if person.agency_id != (agency.pk if agency else None):
         changes["is_agency_lead"] = False
+    lost_lead = person.is_agency_lead and "is_agency_lead" in changes
     for name, value in changes.items():
         setattr(person, name, value)
     person.save(update_fields=changes)
+    if lost_lead:
+        note_roles(person, by=person, changed=["is_agency_lead"])
 
 
 def choose_reminders(*, person: User, wants_reminders: bool) -> None:

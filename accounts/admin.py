@@ -9,6 +9,7 @@ from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress, EmailConfirmation
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.options import BaseModelAdmin
 from django.contrib.auth.models import AnonymousUser, Group
@@ -18,6 +19,13 @@ from django.http import HttpRequest
 
 from accounts.actions import forget_second_step
 from accounts.models import AccessRecord, Agency, User
+from accounts.roles import (
+    GIVEN_BY_SUPERUSERS,
+    LastSuperuser,
+    keep_a_superuser,
+    may_change_account,
+    note_roles,
+)
 from booking.site.wording import counted
 
 # Before `admin.site.urls` is read, or Django's own password page would still be there.
@@ -62,6 +70,10 @@ class ByRole(BaseModelAdmin):  # type: ignore[type-arg]
         return self._may("delete", request)
 
 
+# How the filters of Django's lists name what they ask; `list_filter` names columns only.
+_FILTERS_ASK = ("", "__exact", "__isnull", "__id__exact")
+
+
 class BackOffice(ByRole, admin.ModelAdmin):  # type: ignore[type-arg]
     """Coordinators may see and change; nobody deletes."""
 
@@ -72,6 +84,17 @@ class BackOffice(ByRole, admin.ModelAdmin):  # type: ignore[type-arg]
     def has_module_permission(self, request: HttpRequest) -> bool:
         """The page is on the index."""
         return may_use_back_office(request.user)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Only what the filters of the list ask for.
+
+        Django lets the address of a list ask any column how it begins: a password's hash, the text
+        of a mail. Letter by letter that tells all of it.
+        """
+        return lookup in {
+            *(f"{name}{ask}" for name in self.get_list_filter(request) for ask in _FILTERS_ASK),
+            *(f"{self.date_hierarchy}__{part}" for part in ("year", "month", "day")),
+        }
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         """Write only what was changed, so that a page left open puts nothing back."""
@@ -109,13 +132,29 @@ _ABOUT = ["job_title", "agency", "unlisted_agency", "manager_email", "phone"]
 _ROLES = ["is_trainer", "is_agency_lead", "is_coordinator", "is_staff"]
 
 
+class UserForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A person; the last superuser stays one."""
+
+    def clean(self) -> dict[str, Any]:
+        """Nobody locks all superusers out, themselves included."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not all(cleaned.get(name, True) for name in ("is_active", "is_staff")):
+            try:
+                keep_a_superuser(self.instance)
+            except LastSuperuser as refused:
+                self.add_error(None, refused.sentence)
+        return cleaned
+
+
 @admin.register(User)
 class UserPages(BackOffice):
     """People: their roles change here, their addresses and sign-in do not.
 
-    An account begins when somebody signs in.
+    An account begins when somebody signs in. Superusers and people with a role are changed by
+    superusers only; coordinators see them.
     """
 
+    form = UserForm
     allowed = frozenset({"view", "change"})
     list_display = ["email", "first_name", "last_name", "agency", *_ROLES, "is_active"]
     list_filter = [*_ROLES, "is_active"]
@@ -131,6 +170,25 @@ class UserPages(BackOffice):
         ("Mail", {"fields": ["wants_reminders"]}),
         ("Account", {"fields": ["is_active", "is_superuser", "date_joined", "last_login"]}),
     ]
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """People with roles are changed by superusers."""
+        may = super().has_change_permission(request, obj)
+        if not may or not isinstance(obj, User):
+            return may
+        return isinstance(request.user, User) and may_change_account(obj, by=request.user)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """The desk and the back office are opened to somebody by superusers."""
+        given = () if request.user.is_superuser else GIVEN_BY_SUPERUSERS
+        return [*self.readonly_fields, *given]
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        """Roles that were given or taken stand in the log."""
+        super().save_model(request, obj, form, change)
+        assert isinstance(obj, User)  # noqa: S101
+        assert isinstance(request.user, User)  # noqa: S101
+        note_roles(obj, by=request.user, changed=form.changed_data)
 
     def has_superuser_permission(self, request: HttpRequest) -> bool:
         """Only a superuser weakens how somebody signs in."""

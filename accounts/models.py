@@ -158,6 +158,15 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     objects: ClassVar[UserManager] = UserManager()
 
+    # Each shows its holder something of other people.
+    ROLES: ClassVar[tuple[str, ...]] = (
+        "is_trainer",
+        "is_agency_lead",
+        "is_coordinator",
+        "is_staff",
+        "is_superuser",
+    )
+
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -206,7 +215,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def sees_other_people(self) -> bool:
         """Whether a role of theirs shows them other people's bookings."""
-        return self.is_coordinator or self.is_trainer or self.is_agency_lead or self.is_staff
+        return any(getattr(self, role) for role in self.ROLES)
 
 
 class AccessRecord(models.Model):
