@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -108,6 +109,28 @@ def finish_account_first(
         if person.is_authenticated and person.sees_other_people and not is_mfa_enabled(person):
             return HttpResponseRedirect(reverse("two_step_needed"))
         return get_response(request)
+
+    return middleware
+
+
+def unkept(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Let no browser or proxy store what a signed-in person is shown.
+
+    A page that did not look at the session cannot be theirs, and one that says it is public is
+    everybody's: both stay as they are.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if (
+            request.session.accessed
+            and "public" not in response.headers.get("Cache-Control", "")
+            and request.user.is_authenticated
+        ):
+            add_never_cache_headers(response)
+        return response
 
     return middleware
 

@@ -10,6 +10,7 @@ urlpatterns = [
     path("login/", views.sign_in, name="account_login"),
     path("login/code/", views.sign_in, name="account_request_login_code"),
     path("login/password/", LoginView.as_view(), name="account_login_password"),
+    path("logout/", views.sign_out, name="account_logout"),
     path("signup/", RedirectView.as_view(pattern_name="account_login", query_string=True)),
     path("profile/", views.profile, name="account_profile"),
     path("emails/", views.emails, name="account_emails"),

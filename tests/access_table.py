@@ -186,3 +186,14 @@ DEMO = ("mailbox", "mailbox_mail", "mailbox_html", "mailbox_raw", "mailbox_calen
 LOGO = "0123456789abcdef"
 # Looking there is on record, which is what is written.
 RECORDED = ("attendees", "attendees_print", "attendees_csv", "private_feed")
+# The same whoever is signed in, so that browsers may keep them.
+SAME_FOR_ALL = (
+    "partnership_colour",
+    "partnership_logo",
+    "healthz",
+    "readyz",
+    "programme_ics",
+    "diary_ics",
+    "session_ics",
+    "private_feed",
+)
