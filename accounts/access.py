@@ -1,15 +1,17 @@
 """Who may open a page, what a signed-in person must settle first, and who looked at which list."""
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import wraps
 from typing import Any
 
+import structlog
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -19,6 +21,7 @@ from accounts.views import signed_in
 from booking.site.limits import View, at_most
 from booking.site.signed_links import SignedLink
 
+log = structlog.get_logger(__name__)
 # Paths that stay open: signing out, the pages that settle the matter, what pages are made of, and
 # what is answered by a signed link, whoever is signed in.
 _ALWAYS_OPEN = (
@@ -135,20 +138,35 @@ def unkept(
     return middleware
 
 
-def record_access(
+def looked_at(
+    about: Model | None,
     *,
-    by: User,
+    by: User | None,
     what: str,
-    about: str,
-    about_id: int,
-    form: AccessRecord.Form,
-    rows: int,
-    now: datetime,
+    rows: int = 1,
+    form: AccessRecord.Form = AccessRecord.Form.PAGE,
 ) -> None:
-    """Note that somebody saw, printed or downloaded a list of `rows` people.
+    """Put on record that somebody sees another person's data. Costs one statement.
 
-    `what` is the kind of list, `about` what it belongs to in words and `about_id` its key.
+    `about` is the person, or what a list of `rows` people belongs to, or nothing for a list of the
+    whole site; `what` says what is seen of it. Nobody's look at their own data is recorded. `by`
+    is nobody where a line manager opens the link in a mail.
+
+    Called before the page is made, in no transaction, so that a page which then refuses what was
+    typed is on record too.
     """
+    whom = about if isinstance(about, User) else None
+    if whom is not None and whom == by:
+        return
     AccessRecord.objects.create(
-        by=by, at=now, form=form, what=what, about=about[:200], about_id=about_id, rows=rows
+        by=by,
+        at=timezone.now(),
+        form=form,
+        what=what,
+        whom=whom,
+        about="" if whom or about is None else str(about)[:200],
+        about_id=about.pk if about else 0,
+        rows=rows,
     )
+    if form in (AccessRecord.Form.CSV, AccessRecord.Form.FILE):
+        log.info("exported", person=by and by.pk, what=what, about=about and about.pk, rows=rows)

@@ -3,6 +3,7 @@
 It is entered only through the site's own sign-in.
 """
 
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from allauth.account.decorators import secure_admin_login
@@ -12,11 +13,14 @@ from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.options import BaseModelAdmin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import AnonymousUser, Group
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
+from accounts.access import looked_at
 from accounts.actions import forget_second_step
 from accounts.models import AccessRecord, Agency, User
 from accounts.roles import (
@@ -78,6 +82,9 @@ class BackOffice(ByRole, admin.ModelAdmin):  # type: ignore[type-arg]
     """Coordinators may see and change; nobody deletes."""
 
     allowed = frozenset({"view", "add", "change"})
+    # Where a row names the person whose data it is; empty where it is nobody's. Looks at such
+    # rows, and at lists of them, go on record.
+    whose: ClassVar[str] = ""
     list_per_page = 50
     show_full_result_count = False
 
@@ -95,6 +102,52 @@ class BackOffice(ByRole, admin.ModelAdmin):  # type: ignore[type-arg]
             *(f"{name}{ask}" for name in self.get_list_filter(request) for ask in _FILTERS_ASK),
             *(f"{self.date_hierarchy}__{part}" for part in ("year", "month", "day")),
         }
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The list; a look at people goes on record."""
+        response = super().changelist_view(request, extra_context)
+        shown = getattr(response, "context_data", None) or {}
+        if self.whose and "cl" in shown:
+            self._looked(request, None, rows=len(shown["cl"].result_list))
+        return response
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        """One row; a look at somebody's goes on record, whatever becomes of what was typed."""
+        self._looked_at_row(request, object_id)
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """What was changed of a row; the look goes on record too."""
+        self._looked_at_row(request, object_id)
+        return super().history_view(request, object_id, extra_context)
+
+    def _looked_at_row(self, request: HttpRequest, object_id: str | None) -> None:
+        row = self.get_object(request, unquote(object_id)) if self.whose and object_id else None
+        if row is not None and self.has_view_permission(request, row):
+            whose = row if isinstance(row, User) else attrgetter(self.whose)(row)
+            self._looked(request, whose or row)
+
+    def _looked(self, request: HttpRequest, about: Model | None, rows: int = 1) -> None:
+        assert isinstance(request.user, User)  # noqa: S101
+        what = f"back office: {self.opts.verbose_name}"[:40]
+        looked_at(about, by=request.user, what=what, rows=rows)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: "QuerySet[Any]", search_term: str
+    ) -> "tuple[QuerySet[Any], bool]":
+        """People are not offered while somebody types: no page needs it, no record tells of it."""
+        is_offered = request.resolver_match and request.resolver_match.url_name == "autocomplete"
+        if self.whose and is_offered:
+            raise PermissionDenied
+        return super().get_search_results(request, queryset, search_term)
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         """Write only what was changed, so that a page left open puts nothing back."""
@@ -155,6 +208,7 @@ class UserPages(BackOffice):
     """
 
     form = UserForm
+    whose = "person"
     allowed = frozenset({"view", "change"})
     list_display = ["email", "first_name", "last_name", "agency", *_ROLES, "is_active"]
     list_filter = [*_ROLES, "is_active"]
@@ -209,9 +263,10 @@ class UserPages(BackOffice):
 
 @admin.register(AccessRecord)
 class AccessRecordPages(ReadOnly):
-    """Who looked at lists of people."""
+    """Who looked at other people's data."""
 
-    list_display = ["at", "by", "what", "about", "form", "rows"]
-    list_filter = ["what", "form"]
-    list_select_related = ["by"]
+    whose = "whom"
+    list_display = ["at", "by", "what", "whom", "about", "form", "rows"]
+    list_filter = ["form"]
+    list_select_related = ["by", "whom"]
     search_fields = ["by__email", "about"]

@@ -106,6 +106,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "manage_learning": LOOK_ONLY,
     "manage_managers": LOOK_ONLY,
     "manage_unlisted": LOOK_ONLY,
+    "manage_looks": LOOK_ONLY,
     "manage_messages": LOOK_ONLY,
     "manage_message": LOOK_ONLY,
     "manage_message_file": LOOK_ONLY,
@@ -184,8 +185,8 @@ SIGN_IN = {
 # Only where the demo's mailbox is, see `tests/local/test_mailbox.py`.
 DEMO = ("mailbox", "mailbox_mail", "mailbox_html", "mailbox_raw", "mailbox_calendar")
 LOGO = "0123456789abcdef"
-# Looking there is on record, which is what is written.
-RECORDED = ("attendees", "attendees_print", "attendees_csv", "private_feed")
+# When it was last read is written.
+RECORDED = ("private_feed",)
 # The same whoever is signed in, so that browsers may keep them.
 SAME_FOR_ALL = (
     "partnership_colour",

@@ -21,7 +21,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.actions import reminders_path
-from accounts.models import PractitionerGroup
+from accounts.models import PractitionerGroup, User
 from booking.calendars.actions import new_feed
 from booking.catalogue.interest import stop_path, tell_me
 from booking.catalogue.models import Session
@@ -65,6 +65,12 @@ class Site:
 
     browsers: dict[str, Client]
     addresses: dict[str, str]
+    people: dict[str, User]
+
+    @property
+    def shown_to_few(self) -> list[User]:
+        """Everybody but trainers, whom the programme names."""
+        return list(User.objects.filter(is_trainer=False))
 
 
 @pytest.fixture
@@ -197,7 +203,7 @@ def site() -> Site:
     for role, person in people.items():
         browsers[role] = Client()
         browsers[role].force_login(person)
-    return Site(browsers, addresses)
+    return Site(browsers, addresses, people)
 
 
 def every_name(resolver: URLResolver | None = None, namespace: str = "") -> Iterator[str]:
@@ -220,7 +226,25 @@ def writes(statements: CaptureQueriesContext) -> list[str]:
     """What changed the database, besides the sign-in of the browser itself."""
     changes = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
     found = [each["sql"] for each in statements.captured_queries if changes.match(each["sql"])]
-    return [sql for sql in found if '"django_session"' not in sql]
+    return [sql for sql in found if '"django_session"' not in sql and _ON_RECORD not in sql]
+
+
+_ON_RECORD = 'INSERT INTO "accounts_accessrecord"'
+
+
+def unrecorded(site: Site, role: str, response: Any, statements: CaptureQueriesContext) -> str:
+    """Whose name or address a page shows without a record of who looked, if anybody's."""
+    if any(_ON_RECORD in each["sql"] for each in statements.captured_queries):
+        return ""
+    if getattr(response, "streaming", False):
+        return ""
+    text = response.content.decode()
+    for person in site.shown_to_few:
+        if site.people.get(role) != person and (
+            person.email in text or re.search(rf"\b{person.first_name}\b", text)
+        ):
+            return f"shows {person.email} without a record"
+    return ""
 
 
 class _Undo(Exception):
@@ -255,6 +279,8 @@ def test_who_may_look(site: Site) -> None:
                 wrong.append(f"{name}, {role}: {found}, not {looking[role]}")
             if name not in RECORDED and (changed := writes(statements)):
                 wrong.append(f"{name}, {role}: looking writes {changed}")
+            if shown := unrecorded(site, role, response, statements):
+                wrong.append(f"{name}, {role}: {shown}")
             kept = response.headers.get("Cache-Control", "")
             personal = role != "anonymous" and name not in SAME_FOR_ALL
             if personal and "no-store" not in kept:
@@ -267,9 +293,13 @@ def test_who_may_act(site: Site) -> None:
     wrong = []
     for name, (_, acting) in TABLE.items():
         for role, browser in site.browsers.items():
-            found = answer_of(tried(browser, site.addresses[name]))
+            with CaptureQueriesContext(connection) as statements:
+                response = tried(browser, site.addresses[name])
+            found = answer_of(response)
             if found != acting[role]:
                 wrong.append(f"{name}, {role}: {found}, not {acting[role]}")
+            if shown := unrecorded(site, role, response, statements):
+                wrong.append(f"{name}, {role}: {shown}")
     assert not wrong, "\n".join(wrong)
 
 

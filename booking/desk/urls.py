@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from booking.desk import mail, people, settings
+from booking.desk import access_log, mail, people, settings
 from booking.desk.catalogue import courses, policies, venues
 from booking.desk.sessions import changing, places, sessions
 
@@ -54,6 +54,7 @@ urlpatterns = [
     path("policies/new/", policies.policy, name="manage_policy_new"),
     path("policies/<key:policy_id>/", policies.policy, name="manage_policy"),
     path("settings/", settings.settings, name="manage_settings"),
+    path("looks/", access_log.looks, name="manage_looks"),
     path("unlisted/", people.unlisted, name="manage_unlisted"),
     path("unlisted/<key:person_id>/", people.settle_unlisted, name="manage_unlisted_person"),
     path("messages/", mail.messages_page, name="manage_messages"),
