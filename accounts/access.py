@@ -7,9 +7,11 @@ from typing import Any
 import structlog
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.decorators import login_required
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
@@ -21,15 +23,14 @@ from accounts.views import signed_in
 from booking.site.limits import View, at_most
 from booking.site.signed_links import SignedLink
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger("briefed.security")
+# What needs no session: what pages are made of, and whether the site is well.
+_PUBLIC = ("/static/", "/partnership/", "/healthz", "/readyz")
 # Paths that stay open: signing out, the pages that settle the matter, what pages are made of, and
 # what is answered by a signed link, whoever is signed in.
 _ALWAYS_OPEN = (
+    *_PUBLIC,
     "/accounts/",
-    "/static/",
-    "/partnership/",
-    "/healthz",
-    "/readyz",
     "/privacy/",
     "/accessibility/",
     *(link.prefix for link in SignedLink),
@@ -111,6 +112,27 @@ def finish_account_first(
         person = request.user
         if person.is_authenticated and person.sees_other_people and not is_mfa_enabled(person):
             return HttpResponseRedirect(reverse("two_step_needed"))
+        return get_response(request)
+
+    return middleware
+
+
+def tell_closed(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Tell somebody whose account was closed while they were signed in, and end the session.
+
+    They have proved who they are, so that nobody learns anything new. Costs a statement only where
+    a session is somebody's who is not let in.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES or request.path.startswith(_PUBLIC):
+            return get_response(request)
+        was = None if request.user.is_authenticated else request.session.get(SESSION_KEY)
+        if was and User.objects.filter(pk=was, is_active=False).exists():
+            request.session.flush()
+            return render(request, "account/account_inactive.html", status=403)
         return get_response(request)
 
     return middleware

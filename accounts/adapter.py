@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.crypto import get_random_string
 
 from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox
+from accounts.models import User
 from booking.partnership.kept import sender
 from booking.site.plain_text import plain_text
 
@@ -24,6 +25,8 @@ ADDRESS_CHANGED = (
 # No vowels and no look-alikes: a code can be read out, and never spells a word.
 _CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 _CODE_LENGTH = 6
+_UNKNOWN_ACCOUNT = "account/email/unknown_account"
+_CLOSED_ACCOUNT = "account/email/account_closed"
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -58,6 +61,16 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_from_email(self) -> str:
         """As all our mail."""
         return sender()
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """As allauth, but to the address of a closed account that it was closed.
+
+        Only the person who reads mail there learns it; the page is the same for every address.
+        """
+        closed = User.objects.filter(email=email.lower(), is_active=False)
+        if template_prefix == _UNKNOWN_ACCOUNT and closed.exists():
+            template_prefix = _CLOSED_ACCOUNT
+        super().send_mail(template_prefix, email, context)
 
     def render_mail(self, *arguments: Any, **named: Any) -> EmailMessage:
         """As allauth, whose mails are text; of one that has a page, the text is made from that."""

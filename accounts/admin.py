@@ -29,6 +29,7 @@ from accounts.roles import (
     keep_a_superuser,
     may_change_account,
     note_roles,
+    reopen,
 )
 from booking.site.wording import counted
 
@@ -238,11 +239,13 @@ class UserPages(BackOffice):
         return [*self.readonly_fields, *given]
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
-        """Roles that were given or taken stand in the log."""
+        """Roles that were given or taken stand in the log; a closed account opens signed out."""
         super().save_model(request, obj, form, change)
         assert isinstance(obj, User)  # noqa: S101
         assert isinstance(request.user, User)  # noqa: S101
         note_roles(obj, by=request.user, changed=form.changed_data)
+        if "is_active" in form.changed_data and obj.is_active:
+            reopen(obj)
 
     def has_superuser_permission(self, request: HttpRequest) -> bool:
         """Only a superuser weakens how somebody signs in."""

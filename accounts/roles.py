@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 
 import structlog
+from allauth.usersessions.models import UserSession
 
 from accounts.models import User
 from booking.site.refusals import Refused
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger("briefed.security")
 # They open the desk and the back office, so only a superuser gives them.
 GIVEN_BY_SUPERUSERS = ("is_coordinator", "is_staff")
 
@@ -40,6 +41,12 @@ def keep_a_superuser(person: User) -> None:
     others = in_office.order_by("pk").select_for_update()
     if person.is_superuser and not any(other.pk != person.pk for other in others):
         raise LastSuperuser
+
+
+def reopen(person: User) -> None:
+    """End the sessions that a closed account still had: who is let in again signs in again."""
+    for session in UserSession.objects.filter(user=person):
+        session.end()
 
 
 def note_roles(person: User, *, by: User, changed: Iterable[str]) -> None:

@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger("briefed.security")
 _REFUSALS = (403, 404)
 _WAYS_IN = {
     account.password_set: "password set",

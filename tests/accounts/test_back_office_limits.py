@@ -48,7 +48,8 @@ def typed(person: User, **changed: str) -> dict[str, str]:
     "role", ["is_trainer", "is_agency_lead", "is_coordinator", "is_staff", "is_superuser"]
 )
 def test_only_a_superuser_changes_somebody_with_a_role(client: Client, role: str) -> None:
-    person = make_person(**{role: True})
+    roles: dict[str, Any] = {role: True}
+    person = make_person(**roles)
     assert client.get(page_of(person)).status_code == 200
     assert client.post(page_of(person), typed(person)).status_code == 403
     person.refresh_from_db()
