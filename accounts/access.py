@@ -1,12 +1,18 @@
 """Who may open a page, and who looked at which list."""
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import wraps
 from typing import Any
 
+import structlog
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.decorators import login_required
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -14,6 +20,10 @@ from accounts.models import AccessRecord, Agency, User
 from accounts.proof import after_proof
 from accounts.views import signed_in
 from booking.site.limits import View, at_most
+
+log = structlog.get_logger("briefed.security")
+# What needs no session: what pages are made of, and whether the site is well.
+_PUBLIC = ("/static/", "/partnership/", "/healthz", "/readyz")
 
 
 def signed_in_page(
@@ -82,20 +92,78 @@ def agency_of_lead(request: HttpRequest) -> Agency:
     return agency
 
 
-def record_access(
-    *,
-    by: User,
-    what: str,
-    about: str,
-    about_id: int,
-    form: AccessRecord.Form,
-    rows: int,
-    now: datetime,
-) -> None:
-    """Note that somebody saw, printed or downloaded a list of `rows` people.
+def tell_closed(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Tell somebody whose account was closed while they were signed in, and end the session.
 
-    `what` is the kind of list, `about` what it belongs to in words and `about_id` its key.
+    They have proved who they are, so that nobody learns anything new. Costs a statement only where
+    a session is somebody's who is not let in.
     """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES or request.path.startswith(_PUBLIC):
+            return get_response(request)
+        was = None if request.user.is_authenticated else request.session.get(SESSION_KEY)
+        if was and User.objects.filter(pk=was, is_active=False).exists():
+            request.session.flush()
+            return render(request, "account/account_inactive.html", status=403)
+        return get_response(request)
+
+    return middleware
+
+
+def unkept(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Let no browser or proxy store what a signed-in person is shown.
+
+    A page that did not look at the session cannot be theirs, and one that says it is public is
+    everybody's: both stay as they are.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if (
+            request.session.accessed
+            and "public" not in response.headers.get("Cache-Control", "")
+            and request.user.is_authenticated
+        ):
+            add_never_cache_headers(response)
+        return response
+
+    return middleware
+
+
+def looked_at(
+    about: Model | None,
+    *,
+    by: User | None,
+    what: str,
+    rows: int = 1,
+    form: AccessRecord.Form = AccessRecord.Form.PAGE,
+) -> None:
+    """Put on record that somebody sees another person's data. Costs one statement.
+
+    `about` is the person, or what a list of `rows` people belongs to, or nothing for a list of the
+    whole site; `what` says what is seen of it. Nobody's look at their own data is recorded. `by`
+    is nobody where a line manager opens the link in a mail.
+
+    Called before the page is made, in no transaction, so that a page which then refuses what was
+    typed is on record too.
+    """
+    whom = about if isinstance(about, User) else None
+    if whom is not None and whom == by:
+        return
     AccessRecord.objects.create(
-        by=by, at=now, form=form, what=what, about=about[:200], about_id=about_id, rows=rows
+        by=by,
+        at=timezone.now(),
+        form=form,
+        what=what,
+        whom=whom,
+        about="" if whom or about is None else str(about)[:200],
+        about_id=about.pk if about else 0,
+        rows=rows,
     )
+    if form in (AccessRecord.Form.CSV, AccessRecord.Form.FILE):
+        log.info("exported", person=by and by.pk, what=what, about=about and about.pk, rows=rows)

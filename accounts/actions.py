@@ -20,6 +20,7 @@ from accounts.addresses import (
 from accounts.failing import clear_failing
 from accounts.models import Agency, User, unfinished_accounts
 from accounts.remembered import forget_expired
+from accounts.roles import note_roles
 from accounts.sessions import end_sessions
 from booking.partnership.kept import sender, the_partnership
 from booking.site.refusals import Refused
@@ -102,9 +103,12 @@ def save_profile(
     }
     if person.agency_id != (agency.pk if agency else None):
         changes["is_agency_lead"] = False
+    lost_lead = person.is_agency_lead and "is_agency_lead" in changes
     for name, value in changes.items():
         setattr(person, name, value)
     person.save(update_fields=changes)
+    if lost_lead:
+        note_roles(person, by=person, changed=["is_agency_lead"])
 
 
 def choose_reminders(*, person: User, wants_reminders: bool) -> None:

@@ -33,6 +33,8 @@ ADDRESS_CHANGED = (
 # No vowels and no look-alikes: a code can be read out, and never spells a word.
 _CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 _CODE_LENGTH = 6
+_UNKNOWN_ACCOUNT = "account/email/unknown_account"
+_CLOSED_ACCOUNT = "account/email/account_closed"
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -68,6 +70,16 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_from_email(self) -> str:
         """As all our mail."""
         return sender()
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """As allauth, but to the address of a closed account that it was closed.
+
+        Only the person who reads mail there learns it; the page is the same for every address.
+        """
+        closed = User.objects.filter(email=email.lower(), is_active=False)
+        if template_prefix == _UNKNOWN_ACCOUNT and closed.exists():
+            template_prefix = _CLOSED_ACCOUNT
+        super().send_mail(template_prefix, email, context)
 
     def render_mail(self, *arguments: Any, **named: Any) -> EmailMessage:
         """As allauth, whose mails are text; of one that has a page, the text is made from that."""

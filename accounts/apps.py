@@ -12,4 +12,5 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         """Listen to allauth; models can be imported from here on."""
         import accounts.failing
-        import accounts.sessions  # noqa: F401
+        import accounts.sessions
+        import accounts.watching  # noqa: F401

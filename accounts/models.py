@@ -176,6 +176,15 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     objects: ClassVar[UserManager] = UserManager()
 
+    # Each shows its holder something of other people.
+    ROLES: ClassVar[tuple[str, ...]] = (
+        "is_trainer",
+        "is_agency_lead",
+        "is_coordinator",
+        "is_staff",
+        "is_superuser",
+    )
+
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -245,7 +254,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def sees_other_people(self) -> bool:
         """Whether a role of theirs shows them other people's bookings."""
-        return self.is_coordinator or self.is_trainer or self.is_agency_lead or self.is_staff
+        return any(getattr(self, role) for role in self.ROLES)
 
 
 class Remembered(models.Model):
@@ -263,10 +272,10 @@ class Remembered(models.Model):
 
 
 class AccessRecord(models.Model):
-    """Somebody looked at, printed or downloaded a list of people.
+    """Somebody looked at, printed or downloaded a list of people or what is held of one person.
 
-    Kept because such a list shows many people's names, employers and needs at once
-    (UK GDPR, article 5(1)(f): integrity and confidentiality, and 5(2): accountability).
+    Kept because names, employers and needs are seen there (UK GDPR, article 5(1)(f): integrity and
+    confidentiality, and 5(2): accountability).
     """
 
     class Form(models.TextChoices):
@@ -275,21 +284,40 @@ class AccessRecord(models.Model):
         PAGE = "page", "On screen"
         PRINT = "print", "Printable page"
         CSV = "csv", "Downloaded as CSV"
+        FILE = "file", "Downloaded as a file"
 
-    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Nobody stands here for a line manager who opened the link in a mail.",
+    )
     at = models.DateTimeField()
     form = models.CharField(max_length=10, choices=Form)
-    what = models.CharField(max_length=40, help_text="The kind of list: attendees.")
+    what = models.CharField(max_length=40, help_text="What was seen: attendees, booking.")
+    whom = models.ForeignKey(
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Whose data it was, if one person's.",
+    )
     about = models.CharField(max_length=200, help_text="Whose list it was, in words.")
-    about_id = models.BigIntegerField(help_text="The key of what the list belongs to.")
+    about_id = models.BigIntegerField(help_text="The key of what it belongs to.")
     rows = models.PositiveIntegerField(help_text="How many people it showed.")
 
     class Meta:
         ordering = ["-at", "-id"]
-        indexes = [models.Index(fields=["what", "about_id", "-at"], name="access_by_list")]
+        indexes = [
+            models.Index(fields=["what", "about_id", "-at"], name="access_by_list"),
+            models.Index(fields=["-at", "-id"], name="access_newest_first"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.by} saw the {self.what} of {self.about} at {self.at:%Y-%m-%d %H:%M}"
+        whose = self.whom or self.about
+        return f"{self.by} saw the {self.what} of {whose} at {self.at:%Y-%m-%d %H:%M}"
 
 
 def sharing_a_mailbox() -> models.QuerySet[User]:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("login/code/", views.sign_in, name="account_request_login_code"),
     path("login/code/confirm/", views.enter_code, name="account_confirm_login_code"),
     path("login/password/", LoginView.as_view(), name="account_login_password"),
+    path("logout/", views.sign_out, name="account_logout"),
     path("signup/", RedirectView.as_view(pattern_name="account_login", query_string=True)),
     path("profile/", views.profile, name="account_profile"),
     path("emails/", views.emails, name="account_emails"),

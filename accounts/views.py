@@ -6,6 +6,7 @@ from allauth.account.internal import flows
 from allauth.account.views import (
     BaseReauthenticateView,
     ConfirmLoginCodeView,
+    LogoutView,
     RequestLoginCodeView,
 )
 from django.contrib import messages
@@ -117,6 +118,19 @@ class ProveByCodeView(BaseReauthenticateView):
 
 
 prove_by_code = never_cache(login_required(ProveByCodeView.as_view()))
+
+
+class SignOutView(LogoutView):
+    """Sign out; the browser forgets the pages it has seen, for the next person in front of it."""
+
+    def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        """End the session. Nothing that the site runs on is stored but what is named here."""
+        response = super().post(*args, **kwargs)
+        response.headers["Clear-Site-Data"] = '"cache", "cookies"'
+        return response
+
+
+sign_out = SignOutView.as_view()
 
 
 def profile_form(request: HttpRequest, person: User, *, with_level: bool) -> ProfileForm:

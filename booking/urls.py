@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from booking.site import readable as readable  # the lists below name keys by its converter
 from booking.site import web
 
 urlpatterns = [

@@ -1,6 +1,6 @@
 """Who is answered what at each address of the site: a row an address."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 ROLES = (
     "anonymous",
@@ -107,6 +107,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "manage_mailboxes": LOOK_ONLY,
     "manage_managers": LOOK_ONLY,
     "manage_unlisted": LOOK_ONLY,
+    "manage_looks": LOOK_ONLY,
     "manage_messages": LOOK_ONLY,
     "manage_message": LOOK_ONLY,
     "manage_message_file": LOOK_ONLY,
@@ -183,6 +184,46 @@ SIGN_IN = {
     "mfa_login_webauthn": True,
     "usersessions_list": False,
 }
+# What coordinators who were let into the back office may do with the rows of each model there.
+BACK_OFFICE: Mapping[str, frozenset[str]] = {
+    "accounts_accessrecord": frozenset({"view"}),
+    "accounts_agency": frozenset({"view", "add", "change"}),
+    "accounts_user": frozenset({"view", "change"}),
+    "booking_booking": frozenset({"view"}),
+    "booking_bookingevent": frozenset({"view"}),
+    "booking_calendarfeed": frozenset({"view"}),
+    "booking_calendarreply": frozenset({"view"}),
+    "booking_course": frozenset({"view", "add", "change"}),
+    "booking_diarydate": frozenset({"view", "add", "change", "delete"}),
+    "booking_message": frozenset({"view"}),
+    "booking_messageevent": frozenset({"view"}),
+    "booking_session": frozenset({"view", "change"}),
+    "booking_topic": frozenset({"view", "add", "change", "delete"}),
+    "booking_venue": frozenset({"view", "add", "change"}),
+}
+# Its pages that belong to no model, with what those who were let in are answered.
+BACK_OFFICE_PAGES: Mapping[str, Answer] = {
+    "index": 200,
+    "app_list": 200,
+    "jsi18n": 200,
+    "autocomplete": 403,
+    "view_on_site": 404,
+    "login": 302,
+    "logout": 405,
+    "password_change": 302,
+    "password_change_done": 200,
+}
+OF_A_LIST = ("changelist", "add")
+OF_A_ROW = ("change", "history", "delete")
+
+
+def names_of_back_office() -> Iterator[str]:
+    """The names of all its addresses."""
+    for model in BACK_OFFICE:
+        yield from (f"admin:{model}_{page}" for page in OF_A_LIST + OF_A_ROW)
+    yield from (f"admin:{page}" for page in BACK_OFFICE_PAGES)
+
+
 # Only where the demo's mailbox is, see `tests/local/test_mailbox.py`.
 DEMO = ("mailbox", "mailbox_mail", "mailbox_html", "mailbox_raw", "mailbox_calendar")
 # Open to a session that has yet to pass its person's second step.
@@ -192,5 +233,16 @@ BEFORE_SECOND_STEP = {
     *("account_profile", "account_emails", "two_step_needed"),
 }
 LOGO = "0123456789abcdef"
-# Looking there is on record, which is what is written.
-RECORDED = ("attendees", "attendees_print", "attendees_csv", "private_feed")
+# When it was last read is written.
+RECORDED = ("private_feed",)
+# The same whoever is signed in, so that browsers may keep them.
+SAME_FOR_ALL = (
+    "partnership_colour",
+    "partnership_logo",
+    "healthz",
+    "readyz",
+    "programme_ics",
+    "diary_ics",
+    "session_ics",
+    "private_feed",
+)

@@ -6,7 +6,7 @@ from accounts.models import AccessRecord
 from booking.attendance import views
 
 Form = AccessRecord.Form
-_LIST = "sessions/<int:session_id>/attendees"
+_LIST = "sessions/<key:session_id>/attendees"
 
 urlpatterns = [
     path("trainer/", views.trainer_sessions, name="trainer_sessions"),

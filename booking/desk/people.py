@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from accounts import agencies
-from accounts.access import desk
+from accounts.access import desk, looked_at
 from accounts.addresses import domain_of
 from accounts.fields import DomainQuestion
 from accounts.models import Agency, Sector, User, sharing_a_mailbox
@@ -78,8 +78,10 @@ def learning_to_check(request: HttpRequest) -> HttpResponse:
     declared = PriorLearning.objects.filter(state=show).select_related("course", "person__agency")
     order = ("declared_at", "id") if show == "declared" else ("-checked_at", "-id")
     declared = declared.defer("course__search").order_by(*order)
+    shown = paged(request, declared, per_page=_PER_PAGE)
+    looked_at(None, by=signed_in(request), what="learning declared", rows=len(shown))
     context = {
-        "page_obj": paged(request, declared, per_page=_PER_PAGE),
+        "page_obj": shown,
         "show": show,
         "shown": _SHOWN,
     }
@@ -91,6 +93,7 @@ def check_learning(request: HttpRequest, declaration_id: int) -> HttpResponse:
     """Verify or reject one declaration."""
     found = PriorLearning.objects.select_related("course", "person__agency", "checked_by")
     declaration = get_object_or_404(found, pk=declaration_id)
+    looked_at(declaration.person, by=signed_in(request), what="learning declared")
     form = CheckForm(posted(request))
     if form.is_valid():
         note, rejects = form.cleaned_data["note"], form.cleaned_data["rejects"]
@@ -133,7 +136,9 @@ def _with_booking() -> ApprovalQuerySet:
 def managers_to_confirm(request: HttpRequest) -> HttpResponse:
     """Addresses that somebody must look at before the manager is asked."""
     waiting = _with_booking().to_confirm(now=timezone.now())
-    context = {"page_obj": paged(request, waiting, per_page=_PER_PAGE)}
+    shown = paged(request, waiting, per_page=_PER_PAGE)
+    looked_at(None, by=signed_in(request), what="managers to confirm", rows=len(shown))
+    context = {"page_obj": shown}
     return render(request, "desk/people/managers.html", context)
 
 
@@ -153,6 +158,7 @@ def confirm_manager(request: HttpRequest, approval_id: int) -> HttpResponse:
 def decline_manager(request: HttpRequest, approval_id: int) -> HttpResponse:
     """The address is nobody's manager's: end the request, for a reason the person is told."""
     approval = get_object_or_404(_with_booking(), pk=approval_id)
+    looked_at(approval.booking.person, by=signed_in(request), what="booking")
     is_open = approval.state == Approval.State.UNCONFIRMED and approval.booking.is_live
     form = RefuseAddressForm(posted(request))
     if is_open and form.is_valid():
@@ -181,7 +187,9 @@ def accounts_of_one_mailbox(request: HttpRequest) -> HttpResponse:
 def unlisted(request: HttpRequest) -> HttpResponse:
     """People who found their agency not listed."""
     people = agencies.people_without_agency()
-    context = {"page_obj": paged(request, people, per_page=_PER_PAGE)}
+    shown = paged(request, people, per_page=_PER_PAGE)
+    looked_at(None, by=signed_in(request), what="people without an agency", rows=len(shown))
+    context = {"page_obj": shown}
     return render(request, "desk/people/unlisted.html", context)
 
 
@@ -190,6 +198,7 @@ def settle_unlisted(request: HttpRequest, person_id: int) -> HttpResponse:
     """Put one of them, and those who wrote the same, into an agency that exists or a new one."""
     person = get_object_or_404(agencies.people_without_agency(), pk=person_id)
     others = list(agencies.others_who_wrote_the_same(person)[:100])
+    looked_at(person, by=signed_in(request), what="people without an agency", rows=1 + len(others))
     form = AgencyForm(posted(request), person=person, others=len(others))
     if form.is_valid():
         try:

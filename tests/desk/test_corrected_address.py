@@ -235,7 +235,11 @@ def test_what_a_worker_has_claimed_and_not_begun_goes_to_the_new_address_too() -
         assert (each.to_email, each.state) == (email, state)
 
 
-@pytest.mark.parametrize("make", [make_lead, make_trainer, make_coordinator])
+def make_superuser(email: str) -> User:
+    return make_person(email, is_superuser=True)
+
+
+@pytest.mark.parametrize("make", [make_lead, make_trainer, make_coordinator, make_superuser])
 def test_the_account_of_somebody_who_sees_others_is_for_superusers(make: Any) -> None:
     person = make(email=OLD)
     message = refused_confirmation(person)

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from accounts import agencies
-from accounts.access import desk
+from accounts.access import desk, looked_at
 from accounts.models import Level, PractitionerGroup, Sector, User
 from accounts.views import signed_in
 from booking.catalogue.courses import CoursePlan, EditRefused, GoesRound, add_course
@@ -234,6 +234,7 @@ def group(request: HttpRequest, group_id: int) -> HttpResponse:
         form.add_error("addresses", f"{words} {nobody} signed in yet, or it is mistyped.")
     members = stored.members.select_related("agency").order_by("last_name", "first_name", "pk")
     on_page = paged(request, members, per_page=_MEMBERS_PER_PAGE)
+    looked_at(stored, by=signed_in(request), what="members of a group", rows=len(on_page))
     context = {"group": stored, "form": form, "page_obj": on_page}
     return page(request, "desk/people/group.html", context)
 

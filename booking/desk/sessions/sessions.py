@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 
-from accounts.access import desk
+from accounts.access import desk, looked_at
 from accounts.agencies import people_without_agency
 from accounts.views import signed_in
 from booking.catalogue.courses import EditRefused
@@ -57,6 +57,9 @@ def overview(request: HttpRequest, session_id: int) -> HttpResponse:
     """One session: numbers, dates, trainers, mail, and what happened lately."""
     session = managed_session(session_id)
     now = timezone.now()
+    events = list(queries.recent_events(session))
+    people = len({event.booking.person_id for event in events})
+    looked_at(session, by=signed_in(request), what="last bookings", rows=people)
     is_ahead, is_draft = session.ends_at > now, session.state == Session.State.DRAFT
     context = {
         "session": session,
@@ -68,7 +71,7 @@ def overview(request: HttpRequest, session_id: int) -> HttpResponse:
         "free": session.capacity - session.places_taken,
         "opening": _opening_form(session.course, None, now=now) if is_draft else None,
         "mail": queries.message_counts(session),
-        "events": queries.recent_events(session),
+        "events": events,
         "warnings": queries.used_twice_by(session) if is_ahead else [],
         "now": now,
     }
@@ -200,12 +203,14 @@ def bookings(request: HttpRequest, session_id: int) -> HttpResponse:
     session = managed_session(session_id)
     search = search_text(request)
     is_long_enough = len(search) >= _SHORTEST_SEARCH
-    found = queries.bookings_of_somebody(session, search=search) if is_long_enough else ()
+    bookings = queries.bookings_of_somebody(session, search=search) if is_long_enough else ()
+    found = list(bookings[:_BOOKINGS_SHOWN])
+    looked_at(session, by=signed_in(request), what="bookings", rows=len(found))
     context = {
         "session": session,
         "search": search,
         "too_short": search and not is_long_enough,
-        "found": list(found[:_BOOKINGS_SHOWN]),
+        "found": found,
         "most": _BOOKINGS_SHOWN,
         "can_cancel": session.starts_at > timezone.now(),
     }

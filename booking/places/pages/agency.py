@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from accounts.access import agency_of_lead, lead_page
+from accounts.access import agency_of_lead, lead_page, looked_at
 from accounts.models import Agency
 from accounts.views import signed_in
 from booking.places.agency import many
@@ -30,6 +30,7 @@ def agency(request: HttpRequest) -> HttpResponse:
     own, search, now = agency_of_lead(request), search_text(request), timezone.now()
     bookings = bookings_of_colleagues(own, search=search, now=now)
     shown = paged(request, bookings, per_page=_PER_PAGE)
+    looked_at(own, by=signed_in(request), what="bookings of colleagues", rows=len(shown))
     context = {"agency": own, "search": search, "page_obj": shown, "now": now}
     return render(request, "places/agency/agency.html", context)
 
@@ -38,7 +39,7 @@ def agency(request: HttpRequest) -> HttpResponse:
 def agency_booking(request: HttpRequest, booking_id: int) -> HttpResponse:
     """One colleague's booking, without what they told the trainers."""
     person, now = signed_in(request), timezone.now()
-    booking = colleagues_booking(agency_of_lead(request), booking_id, now=now)
+    booking = colleagues_booking(person, booking_id, now=now)
     if booking.person_id == person.pk:
         return redirect(booking)
     is_waiting = booking.state == Booking.State.WAITING
@@ -98,6 +99,7 @@ def _outcomes(request: HttpRequest, session_id: int, form: ManyForm) -> dict[str
     is_booking = request.POST.get("step") == "book"
     act = many.book_all if is_booking else many.foresee
     outcomes = act(rows_of(text), session=unread_session(session_id), agency=own, by=by, now=now)
+    looked_at(own, by=by, what="colleagues to book", rows=len(outcomes))
     tally = many.tally(outcomes)
     return {"outcomes": outcomes, "people": text, "is_done": is_booking, "tally": tally}
 
