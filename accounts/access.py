@@ -52,6 +52,11 @@ def desk(*, post: int = 0, only_post: bool = False) -> Callable[[View], View]:
     return _framed(_known_to(lambda person: person.is_coordinator), post, only_post)
 
 
+def superuser_page(*, post: int = 0, only_post: bool = False) -> Callable[[View], View]:
+    """As `signed_in_page`; to everybody but superusers the page does not exist."""
+    return _framed(_known_to(lambda person: person.is_superuser), post, only_post)
+
+
 def _framed(
     guard: Callable[[View], View], post: int, only_post: bool = False
 ) -> Callable[[View], View]:

@@ -222,6 +222,7 @@ class AccessRecord(models.Model):
         PAGE = "page", "On screen"
         PRINT = "print", "Printable page"
         CSV = "csv", "Downloaded as CSV"
+        COPY = "copy", "Copy of all that is held about a person"
 
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()

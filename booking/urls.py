@@ -5,11 +5,12 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from booking.privacy import views as privacy
 from booking.site import web
 
 urlpatterns = [
     path("accessibility/", web.accessibility, name="accessibility"),
-    path("privacy/", web.privacy, name="privacy"),
+    path("privacy/", privacy.privacy, name="privacy"),
     path("healthz", web.healthz, name="healthz"),
     path("readyz", web.readyz, name="readyz"),
     path("", include("booking.partnership.urls")),

@@ -25,11 +25,6 @@ def accessibility(request: HttpRequest) -> HttpResponse:
     return render(request, "site/accessibility.html")
 
 
-def privacy(request: HttpRequest) -> HttpResponse:
-    """What is held about people, and why."""
-    return render(request, "site/privacy.html")
-
-
 def healthz(request: HttpRequest) -> HttpResponse:
     """Whether this process answers at all."""
     return HttpResponse("ok\n", content_type="text/plain")
