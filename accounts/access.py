@@ -27,6 +27,7 @@ _ALWAYS_OPEN = (
     "/healthz",
     "/readyz",
     "/privacy/",
+    "/.well-known/",
     "/accessibility/",
     *(link.prefix for link in SignedLink),
 )

@@ -11,6 +11,7 @@ from booking.site import web
 urlpatterns = [
     path("accessibility/", web.accessibility, name="accessibility"),
     path("privacy/", privacy.privacy, name="privacy"),
+    path(".well-known/security.txt", web.security_txt, name="security_txt"),
     path("healthz", web.healthz, name="healthz"),
     path("readyz", web.readyz, name="readyz"),
     path("", include("booking.partnership.urls")),

@@ -56,6 +56,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "privacy": OPEN,
     "partnership_colour": (everybody(200), everybody(405)),
     "partnership_logo": (everybody(200), everybody(405)),
+    "security_txt": (everybody(200), everybody(405)),
     "healthz": OPEN,
     "readyz": OPEN,
     "programme": OPEN,

@@ -25,6 +25,7 @@ OPTIONAL = [
     "MAIL_ALERT_MINUTES",
     "REPLIES_IMAP_URL",
     "REPLIES_DONE_FOLDER",
+    "SECURITY_CONTACT",
     "MAILBOX_DIR",
 ]
 
@@ -120,6 +121,9 @@ def test_a_missing_variable_is_refused_by_name(name: str, text: str | None) -> N
         ("REPLIES_IMAP_URL", "imaps://user:password@mail.example?tls=yes"),
         ("REPLIES_IMAP_URL", "imaps://user:password@[mail.example"),
         ("MAIL_ALERT_MINUTES", "soon"),
+        ("SECURITY_CONTACT", "security@example.org"),
+        ("SECURITY_CONTACT", "http://example.org/report"),
+        ("SECURITY_CONTACT", "mailto:security@example.org\nExpires: never"),
         ("SITE_URL", "training.example.org"),
         ("SITE_URL", "https://training.example.org/booking"),
         ("SITE_URL", "https://[training.example.org"),
