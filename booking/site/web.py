@@ -37,7 +37,7 @@ def accessibility(request: HttpRequest) -> HttpResponse:
 class CookieOfMessages(CookieStorage):
     """What the next page says, in a cookie that no other host can set (RFC 6265bis, 4.1.3.2)."""
 
-    cookie_name = "__Host-messages" if settings.SECURE else "messages"
+    cookie_name = settings.MESSAGE_COOKIE_NAME
 
 
 class Messages(FallbackStorage):

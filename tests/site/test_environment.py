@@ -195,3 +195,11 @@ def test_cookies_are_secure_exactly_where_the_site_is(url: str, secure: bool) ->
     assert settings["CSRF_COOKIE_SECURE"] is secure
     assert settings["SECURE_SSL_REDIRECT"] is secure
     assert bool(settings["SECURE_HSTS_SECONDS"]) is secure
+
+
+def test_every_cookie_has_the_prefix_of_its_host() -> None:
+    settings = start({}).settings
+    names = {value for name, value in settings.items() if name.endswith("COOKIE_NAME")}
+    assert len(names) >= 3
+    assert {name.removeprefix("__Host-") for name in names} >= {"session", "csrf", "messages"}
+    assert all(name.startswith("__Host-") for name in names)

@@ -1,9 +1,13 @@
 """What every answer tells browsers, whoever asks for whatever."""
 
+import json
+from logging import WARNING, getLogger
+
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from booking.site.logs import JsonFormatter
 from tests.factories import make_coordinator, make_person, make_session
 from tests.people import signed_in
 
@@ -78,3 +82,19 @@ def test_a_download_is_a_file_of_our_own_name() -> None:
     session = make_session()
     answer = signed_in(make_coordinator()).get(f"/sessions/{session.pk}/attendees.csv")
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="')
+
+
+@pytest.mark.parametrize(
+    "address", ["/static/", "/static/briefed/", "/.git/config", "/../README.md"]
+)
+def test_folders_and_hidden_files_are_not_listed(address: str) -> None:
+    assert Client().get(address).status_code == 404
+
+
+def test_nobody_writes_a_line_of_the_log() -> None:
+    record = getLogger("django.request").makeRecord(
+        "django.request", WARNING, __file__, 1, "Not found: %s", ('/a\n{"event": "b"}',), None
+    )
+    line = JsonFormatter().format(record)
+    assert "\n" not in line
+    assert json.loads(line)["event"] == 'Not found: /a\n{"event": "b"}'
