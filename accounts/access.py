@@ -18,12 +18,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import AccessRecord, Agency, User
 from accounts.proof import after_proof
+from accounts.sessions import WITHOUT_SESSION
 from accounts.views import signed_in
 from booking.site.limits import View, at_most
 
 log = structlog.get_logger("briefed.security")
-# What needs no session: what pages are made of, and whether the site is well.
-_PUBLIC = ("/static/", "/partnership/", "/healthz", "/readyz")
 
 
 def signed_in_page(
@@ -48,6 +47,11 @@ def lead_page(*, post: int = 0) -> Callable[[View], View]:
 def desk(*, post: int = 0, only_post: bool = False, proof: bool = False) -> Callable[[View], View]:
     """As `signed_in_page`; to everybody but coordinators the page does not exist."""
     return _framed(_known_to(lambda person: person.is_coordinator), post, only_post, proof)
+
+
+def superuser_page(*, post: int = 0, only_post: bool = False) -> Callable[[View], View]:
+    """As `signed_in_page`; to everybody but superusers the page does not exist."""
+    return _framed(_known_to(lambda person: person.is_superuser), post, only_post)
 
 
 def _framed(
@@ -102,7 +106,8 @@ def tell_closed(
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if settings.SESSION_COOKIE_NAME not in request.COOKIES or request.path.startswith(_PUBLIC):
+        has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
+        if not has_session or request.path.startswith(WITHOUT_SESSION):
             return get_response(request)
         was = None if request.user.is_authenticated else request.session.get(SESSION_KEY)
         if was and User.objects.filter(pk=was, is_active=False).exists():

@@ -50,12 +50,13 @@ _MOST_TYPED = 50_000
 _NEVER_KEPT = ("password", "code", "credential", "csrfmiddlewaretoken")
 
 # What pages are made of, and what machines ask: no session is looked at for these.
-_WITHOUT_SESSION = ("/static/", "/partnership/", "/healthz", "/readyz")
+WITHOUT_SESSION = ("/static/", "/partnership/", "/healthz", "/readyz")
 # Open before the second step: signing out, the pages that settle the matter, and what is answered
 # by a signed link, whoever is signed in.
 _ALWAYS_OPEN = (
     "/accounts/",
     "/privacy/",
+    "/.well-known/",
     "/accessibility/",
     *(link.prefix for link in SignedLink),
 )
@@ -92,7 +93,7 @@ class LiveSessions:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Go on in a live session; otherwise as somebody who is not signed in."""
         has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
-        if not has_session or request.path.startswith(_WITHOUT_SESSION):
+        if not has_session or request.path.startswith(WITHOUT_SESSION):
             return self.get_response(request)
         was = request.session.get(SESSION_KEY)
         has_ended = was is not None and not _goes_on(request)
@@ -111,7 +112,7 @@ class LiveSessions:
         afterwards was sent by the person.
         """
         if settings.SESSION_COOKIE_NAME not in request.COOKIES or request.path.startswith(
-            _WITHOUT_SESSION
+            WITHOUT_SESSION
         ):
             return None
         if not isinstance(request.user, User):

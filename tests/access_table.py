@@ -11,6 +11,7 @@ ROLES = (
     "trainer",
     "other trainer",
     "coordinator",
+    "superuser",
 )
 LOGIN = "login"
 
@@ -29,7 +30,12 @@ def signed_in(answer: Answer) -> Answers:
 
 
 def only(*roles: str, answer: Answer = 200) -> Answers:
-    """The anonymous are led to sign in; to all but these roles it does not exist."""
+    """The anonymous are led to sign in; to all but these roles it does not exist.
+
+    A superuser is a coordinator too.
+    """
+    if "coordinator" in roles:
+        roles = (*roles, "superuser")
     return {**signed_in(404), **dict.fromkeys(roles, answer)}
 
 
@@ -50,6 +56,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "privacy": OPEN,
     "partnership_colour": (everybody(200), everybody(405)),
     "partnership_logo": (everybody(200), everybody(405)),
+    "security_txt": (everybody(200), everybody(405)),
     "healthz": OPEN,
     "readyz": OPEN,
     "programme": OPEN,
@@ -147,6 +154,10 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "manage_policy_new": (coordinators(200), coordinators(422)),
     "manage_policy": (coordinators(200), coordinators(422)),
     "manage_group_remove": (coordinators(405), coordinators(302)),
+    # Superusers.
+    "manage_people": (only("superuser"), only("superuser", answer=405)),
+    "manage_person": (only("superuser"), only("superuser", answer=422)),
+    "manage_person_copy": (only("superuser", answer=405), only("superuser")),
 }
 
 # django-allauth's own pages, and whether the anonymous may open them.

@@ -90,6 +90,7 @@ def site() -> Site:
         "trainer": make_trainer(),
         "other trainer": make_trainer(),
         "coordinator": make_coordinator(),
+        "superuser": make_coordinator(is_superuser=True),
     }
 
     def booked(session: Session, person: Any = owner, **named: Any) -> Booking:
@@ -190,6 +191,8 @@ def site() -> Site:
         "manage_venue": [session.venue_id],
         "manage_policy": [make_policy().pk],
         "manage_group_remove": [group.pk, owner.pk],
+        "manage_person": [owner.pk],
+        "manage_person_copy": [owner.pk],
     }
     signed = {
         "approval": links.approval_path(Approval.objects.get(booking=held).key),

@@ -15,6 +15,7 @@ from booking.outbox.delivery import deliver
 from booking.outbox.smtp import SmtpConnection
 from booking.places.managers import asking
 from booking.places.sweep import sweep
+from booking.privacy import forgetting
 from booking.replies import reading
 from booking.scheduling import demand, drafting
 from worker.celery import app
@@ -89,3 +90,21 @@ def end_interest() -> None:
 def forget_unfinished_accounts() -> None:
     """Delete accounts that were begun and never confirmed."""
     accounts.forget_unfinished_accounts(now=timezone.now())
+
+
+@app.task
+def forget_needs() -> None:
+    """Blank what people needed at sessions that are long over."""
+    forgetting.forget_needs(now=timezone.now())
+
+
+@app.task
+def forget_texts() -> None:
+    """Forget what mail said that was sent long ago."""
+    forgetting.forget_texts(now=timezone.now())
+
+
+@app.task
+def forget_ended_sign_ins() -> None:
+    """Delete sign-ins that are over."""
+    forgetting.forget_ended_sign_ins(now=timezone.now())

@@ -141,15 +141,15 @@ def message_page(request: HttpRequest, message_id: int) -> HttpResponse:
     """One message: where it is, what it says, what was done about it."""
     message = _message(request, message_id)
     can_wait = message.state in (State.WAITING, State.PARKED)
-    stuck = can_wait or message.came_back
+    stuck, lost = can_wait or message.came_back, message.is_forgotten
     context = {
         "message_row": message,
         "topic": topic_of(message.topic).words,
         "session": sessions_about([message]).get(message.pk),
         "letter": letter_of(message),
         "events": message.events.select_related("by"),
-        "can_retry": can_wait or (message.came_back and not message.holds_a_code),
-        "can_correct": stuck and not message.is_secret and not message.may_have_arrived,
+        "can_retry": can_wait or (message.came_back and not (message.holds_a_code or lost)),
+        "can_correct": stuck and not (message.is_secret or lost or message.may_have_arrived),
         "can_drop": can_wait,
         "alike": len(remedies.parked_alike(message)) if message.state == State.PARKED else 0,
     }

@@ -5,6 +5,7 @@ from django.urls import path
 from booking.desk import access_log, mail, people, settings
 from booking.desk.catalogue import courses, policies, venues
 from booking.desk.sessions import changing, places, sessions
+from booking.privacy import views as privacy
 
 urlpatterns = [
     path("", sessions.sessions, name="manage_sessions"),
@@ -51,6 +52,9 @@ urlpatterns = [
     path(
         "managers/<key:approval_id>/decline/", people.decline_manager, name="manage_manager_decline"
     ),
+    path("people/", privacy.people, name="manage_people"),
+    path("people/<int:person_id>/", privacy.person, name="manage_person"),
+    path("people/<int:person_id>/copy/", privacy.person_copy, name="manage_person_copy"),
     path("policies/", policies.policies, name="manage_policies"),
     path("policies/new/", policies.policy, name="manage_policy_new"),
     path("policies/<key:policy_id>/", policies.policy, name="manage_policy"),

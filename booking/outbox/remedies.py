@@ -165,7 +165,7 @@ def correct_address(
 
     `message` is as it was when the other address was asked for. Raises `CorrectedSince`,
     `OnlyForItsRecipient`, `SameAddress`, `NotStuck`, `MayHaveArrived`, `ReplacedSince`,
-    `PlaceGone` or `accounts.actions.CorrectionRefused`.
+    `PlaceGone`, `Forgotten` or `accounts.actions.CorrectionRefused`.
     """
     to_email = parse_address(to_email)
     with transaction.atomic():
@@ -258,6 +258,8 @@ def _refuse_unless_it_may_go_again(message: Message) -> None:
 
     An older invitation must not follow a newer one, or a cancellation (RFC 5546, 2.1.5).
     """
+    if message.is_forgotten:
+        raise Forgotten
     if not message.came_back:
         _refuse_unless_stuck(message)
     elif _has_later_entry(message):
@@ -367,9 +369,12 @@ class OnlyForItsRecipient(MessageRefused):
 
 
 class Forgotten(MessageRefused):
-    """The text of a sign-in mail is not kept."""
+    """The text of a sign-in mail is not kept, and of others not for ever."""
 
-    sentence = "The text of this message is not kept. The person can ask for a new code."
+    sentence = (
+        "The text of this message is not kept, so it cannot be sent again. A person who waits for"
+        " a code can ask for a new one."
+    )
 
 
 class SameAddress(MessageRefused):

@@ -235,6 +235,7 @@ class Booking(models.Model):
                 condition=Q(state="waiting", must_accept_by__isnull=False),
                 name="first_refusals_by_end",
             ),
+            models.Index(fields=["session"], condition=~Q(needs=""), name="bookings_with_needs"),
         ]
 
     def __str__(self) -> str:

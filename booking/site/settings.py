@@ -4,6 +4,7 @@ What differs between installations comes from the environment; see `booking/site
 """
 
 import sys
+from email.utils import parseaddr
 from pathlib import Path
 
 from django.utils.csp import CSP
@@ -33,13 +34,14 @@ try:
     RATE_LIMIT_FACTOR = environment.number_from(env, "RATE_LIMIT_FACTOR", 1) or 1
     # When the oldest mail that has not left is older, monitoring and coordinators are told.
     MAIL_ALERT_MINUTES = environment.number_from(env, "MAIL_ALERT_MINUTES", 15)
+    MAIL_FROM: str = env.str("MAIL_FROM", "Briefed <training@briefed.example>")
+    # Calendar replies and questions go to a mailbox that somebody reads.
+    MAIL_REPLY_TO: str = env.str("MAIL_REPLY_TO", MAIL_FROM)
+    SECURITY_CONTACT = environment.security_contact(env, otherwise=parseaddr(MAIL_REPLY_TO)[1])
 except environment.EnvironmentRefused as refusal:
     sys.exit(str(refusal))
 
 # ---------------------------------------------------------------- mail and the demo
-MAIL_FROM: str = env.str("MAIL_FROM", "Briefed <training@briefed.example>")
-# Calendar replies and questions go to a mailbox that somebody reads.
-MAIL_REPLY_TO: str = env.str("MAIL_REPLY_TO", MAIL_FROM)
 DEFAULT_FROM_EMAIL = MAIL_FROM
 # A folder of .eml files shown at /mailbox/; only the demo sets it.
 MAILBOX_DIR: str = env.str("MAILBOX_DIR", "")
@@ -169,6 +171,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 12},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.NotMadeOfOurWords"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "my_bookings"
@@ -258,6 +261,8 @@ DEVICE_COOKIE_NAME = f"{_PREFIX}device"
 CSRF_COOKIE_NAME = f"{_PREFIX}csrf"
 CSRF_COOKIE_SECURE = SECURE
 CSRF_COOKIE_HTTPONLY = True
+MESSAGE_STORAGE = "booking.site.web.Messages"
+MESSAGE_COOKIE_NAME = f"{_PREFIX}messages"
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 CSRF_FAILURE_VIEW = "booking.site.web.form_expired"
 SECURE_SSL_REDIRECT = SECURE
@@ -280,6 +285,7 @@ SECURE_CSP = {
     "frame-src": [CSP.SELF],
     "form-action": [CSP.SELF],
     "base-uri": [CSP.NONE],
+    "object-src": [CSP.NONE],
 }
 PERMISSIONS_POLICY: dict[str, list[str]] = {
     "camera": [],
