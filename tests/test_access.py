@@ -57,8 +57,8 @@ class Site:
     addresses: dict[str, str]
 
 
-@pytest.fixture
-def site() -> Site:
+def make_site() -> Site:
+    """Somebody of each role, and something to see at each address."""
     cache.clear()
     now, ahead = timezone.now(), timezone.now() + timedelta(days=30)
     ours = make_agency(domains=["ours.example"])
@@ -188,6 +188,11 @@ def site() -> Site:
         browsers[role] = Client()
         browsers[role].force_login(person)
     return Site(browsers, addresses)
+
+
+@pytest.fixture
+def site() -> Site:
+    return make_site()
 
 
 def every_name(resolver: URLResolver | None = None, namespace: str = "") -> Iterator[str]:

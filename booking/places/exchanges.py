@@ -12,6 +12,7 @@ from booking.outbox import posting as outbox
 from booking.places import actions, announcements, history, terms
 from booking.places.lock import (
     CourseRules,
+    Practitioner,
     RuledSession,
     locked,
     locked_booking,
@@ -22,7 +23,7 @@ from booking.places.lock import (
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
 from booking.places.models import Booking, BookingEvent
-from booking.places.refusals import NoPlaceToGive, NotAColleague, NotWaiting
+from booking.places.refusals import NoPlaceToGive, NotAColleague, NotWaiting, TheirsAlready
 from booking.places.rules.decision import against_course, check_ahead, decide
 from booking.places.rules.line import case_of_exchange, case_of_taking_over
 from booking.site.inserting import insert
@@ -41,13 +42,13 @@ def substitute(
 
     The rules of the course hold for the colleague, the place itself is never let go: where their
     manager must agree first, it is held for them. Returns the colleague's booking. Raises
-    `NoPlaceToGive`, `NotAColleague`, `AlreadyBooked`, `Clash`, `NotForYou`,
+    `NoPlaceToGive`, `TheirsAlready`, `NotAColleague`, `AlreadyBooked`, `Clash`, `NotForYou`,
     `PrerequisiteMissing`, `ManagerNeeded`, `SessionNotOpen` or `SessionStarted`.
     """
     with locked_booking(booking) as (ruled, given):
         session = ruled.session
         who = read_practitioners([to.pk], ruled.rules, now=now, lock=True)[to.pk]
-        check_may_be_given(given, session, to_agency=who.agency_id, now=now)
+        check_may_be_given(given, session, to=who, now=now)
         case = case_of_taking_over(ruled, who, by=by, named=manager_email, now=now)
         decision, waits = decide(case), case.mine
         decision.check_place()
@@ -121,16 +122,18 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
 
 
 def check_may_be_given(
-    given: Booking, session: Session, *, to_agency: int | None, now: datetime
+    given: Booking, session: Session, *, to: Practitioner, now: datetime
 ) -> None:
-    """Refuse unless a colleague at this agency may take over the place.
+    """Refuse unless this colleague of the agency may take over the place.
 
-    Raises `SessionNotOpen`, `SessionStarted`, `NoPlaceToGive` or `NotAColleague`.
+    Raises `SessionNotOpen`, `SessionStarted`, `NoPlaceToGive`, `TheirsAlready` or `NotAColleague`.
     """
     check_ahead(session, now=now)
     if given.state != State.CONFIRMED:
         raise NoPlaceToGive
-    if to_agency is None or to_agency != given.agency_id:
+    if to.key == given.person_id:
+        raise TheirsAlready
+    if to.agency_id is None or to.agency_id != given.agency_id:
         raise NotAColleague
 
 

@@ -245,6 +245,11 @@ class Booking(models.Model):
         return reverse("booking", args=[self.pk])
 
     @property
+    def is_moved(self) -> bool:
+        """Whether the person had a place on another date before; costs none if it is loaded."""
+        return self.replaces is not None and self.replaces.person_id == self.person_id
+
+    @property
     def is_live(self) -> bool:
         """Whether it has not ended."""
         return self.state in self.LIVE

@@ -75,7 +75,9 @@ def session(request: HttpRequest, session_id: int) -> HttpResponse:
     person = request.user if isinstance(request.user, User) else None
     context["terms"] = terms_offered(session, person.agency if person else None).sentence(now=now)
     if person is not None:
-        context["booking"] = session.bookings.live().filter(person=person).first()
+        context["booking"] = mine = session.bookings.live().filter(person=person).first()
+        if mine is not None:
+            mine.session = session
         if person.is_complete and not context["booking"] and not context["why_not"]:
             context["expected"] = expected(session=session, person=person, now=now)
     return render(request, "programme/session.html", context)
@@ -150,7 +152,15 @@ def _list(filters: ProgrammeFilters) -> dict[str, Any]:
     count = counted(paginator.count, "session")
     if paginator.num_pages > 1:
         count = f"{count}, {page.start_index()} to {page.end_index()} shown"
-    return {"page_obj": page, "sessions": page.object_list, "count": count, "note": note}
+    # What is searched for stands first, whenever it is.
+    is_by_date = not filters.form.cleaned_data.get("q")
+    return {
+        "page_obj": page,
+        "sessions": page.object_list,
+        "is_by_date": is_by_date,
+        "count": count,
+        "note": note,
+    }
 
 
 def _month(filters: ProgrammeFilters, *, now: datetime) -> dict[str, Any]:

@@ -48,6 +48,8 @@ def _found(bookings: BookingQuerySet, booking_id: int) -> Booking:
         "session__venue",
         "policy",
         "approval",
+        "replaces__person",
+        "replaces__session",
     )
     return get_object_or_404(with_all, pk=booking_id)
 

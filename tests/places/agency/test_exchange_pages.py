@@ -120,7 +120,7 @@ def test_a_new_colleague_at_the_agencys_domain_is_invited(police: Police) -> Non
     [
         ("nurse@hospital.example", "not known as one of West Yorkshire Police"),
         ("new@elsewhere.example", "not known as one of West Yorkshire Police"),
-        ("zoe@police.example", "They already have a place"),
+        ("zoe@police.example", "The person you named has this place already"),
         ("busy@police.example", "They have a place on another session at that time"),
         ("office@police.example", "several people read"),
     ],
