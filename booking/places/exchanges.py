@@ -98,7 +98,7 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
         taken.replaces, taken.needs = given, given.needs
         if waits is not None:
             actions.end(waits, other, State.WITHDRAWN, now=now)
-            why = "Exchanged from another date."
+            why = "Moved from another date."
             history.record([waits], What.WITHDREW, by=by, now=now, why=why)
             asking.close([waits], there.rules, now=now)
         given.charge_pence = terms.charge_for_cancelling(given, before, by=by, now=now)
@@ -106,14 +106,14 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
         actions.seat(taken, other, State.CONFIRMED, now=now)
         insert([taken])
         before_day, after_day = short_day(session.starts_at), short_day(other.starts_at)
-        why = f"Exchanged for {after_day}. {terms.charge_sentence(given)}".strip()
+        why = f"Moved to {after_day}. {terms.charge_sentence(given)}".strip()
         history.record([given], What.MOVED_AWAY, by=by, now=now, why=why)
-        why = f"Exchanged from {before_day}."
+        why = f"Moved from {before_day}."
         history.record([taken], What.MOVED_HERE, by=by, now=now, why=why)
         history.record_passed_over(line.held, now=now)
         gone = announcements.cancelled(given, before, by=by, moved_to=after_day)
         who_has = announcements.who_has(taken, by)
-        because = f"{who_has} exchanged your place on {before_day} for this one."
+        because = f"{who_has} moved your place on {before_day} to this date."
         came = announcements.begun(taken, after, there.rules, because=because)
         told = with_copies(gone, here.rules, [given])
         outbox.post([*told, *came], now=now)

@@ -287,8 +287,8 @@ class BookingEvent(models.Model):
         MOVED_BACK = "moved back", "Somebody was moved up the waiting list"
         HANDED_OVER = "handed over", "Given to a colleague"
         TOOK_OVER = "took over", "Took a colleague's place"
-        MOVED_AWAY = "moved away", "Exchanged for another date"
-        MOVED_HERE = "moved here", "Exchanged from another date"
+        MOVED_AWAY = "moved away", "Moved to another date"
+        MOVED_HERE = "moved here", "Moved from another date"
         SESSION_CHANGED = "session changed", "The session changed"
         SESSION_CANCELLED = "session cancelled", "The session was cancelled"
 

@@ -28,6 +28,8 @@ from booking.site.wording import LONDON, counted
 
 _DATES_ON_A_PAGE = 50
 _ON_A_PAGE = 20
+# All on one page, to be printed.
+_ON_PAPER = 500
 _OTHER_DATES = 5
 _SHOWN_ON_START = 6
 
@@ -141,7 +143,8 @@ def _programme_context(query: QueryDict, *, now: datetime) -> dict[str, Any]:
 
 
 def _list(filters: ProgrammeFilters) -> dict[str, Any]:
-    paginator = Paginator(filters.qs.for_rows(), _ON_A_PAGE)
+    on_a_page = _ON_PAPER if filters.data.get("all") else _ON_A_PAGE
+    paginator = Paginator(filters.qs.for_rows(), on_a_page)
     wanted = filters.data.get("page", "1")
     page = paginator.get_page(wanted)
     note = (

@@ -73,7 +73,7 @@ def test_its_owner_stops_it() -> None:
     client = signed_in(person)
     address = reverse("private_feed", args=[new_feed(person=person, now=timezone.now())])
     stopped: Any = client.post(reverse("remove_feed", args=["bookings"]), follow=True)
-    assert "Make this feed" in stopped.content.decode()
+    assert "Make a private address" in stopped.content.decode()
     assert Client().get(address).status_code == 404
 
 

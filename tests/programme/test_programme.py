@@ -303,7 +303,7 @@ def test_filters_that_are_on_are_named(client: Client) -> None:
         "Briefing",
         "Level 2",
         "Online safety",
-        "Open to Police",
+        "For Police",
         "Next month",
         "In person",
         "From Monday 1 February 2027",

@@ -193,15 +193,15 @@ def test_a_place_is_moved_in_one_step_with_both_calendar_entries(police: Police)
     assert (calendar_method(gone), calendar_method(came)) == ("CANCEL", "REQUEST")
     assert f"for one on {short_day(other.starts_at)}" in plain(gone)
     was = short_day(booking.session.starts_at)
-    assert f"You have exchanged your place on {was} for this one." in plain(came)
+    assert f"You have moved your place on {was} to this date." in plain(came)
 
 
 def test_a_lead_moves_a_colleague_who_is_told_by_whom(police: Police) -> None:
     booking, other = dates(police)
     move(signed_in(police.lead), booking, other)
     gone, came = mails_to(police.zoe.email)[-2:]
-    assert "Priya Shah of your agency has exchanged your place" in plain(gone)
-    assert "Priya Shah of your agency has exchanged your place" in plain(came)
+    assert "Priya Shah of your agency has moved your place" in plain(gone)
+    assert "Priya Shah of your agency has moved your place" in plain(came)
     moved = BookingEvent.objects.get(what=BookingEvent.What.MOVED_AWAY)
     assert moved.by == police.lead
 
