@@ -90,7 +90,7 @@ def test_a_programme_of_75_sessions_is_five_sheets(page: Page, landscape: bool) 
     page.emulate_media(media="print")
     for gone in ("Apply filters", "Search", "Menu"):
         expect(page.get_by_text(gone, exact=True)).to_be_hidden()
-    assert 1 < sheets(page, landscape=landscape) <= (5 if not landscape else 7)
+    assert 1 < sheets(page, landscape=landscape) <= 5
 
 
 @SHEETS
