@@ -141,12 +141,12 @@ class ProfileForm(Form):
     )
     manager_email = email_field("Your line manager's email address (optional)", required=False)
     level = forms.TypedChoiceField(
-        label="Your level of safeguarding work (optional)",
+        label="Your work with children and families (optional)",
         choices=[("", "I do not know"), *Level.choices],
         coerce=int,
         empty_value=None,
         required=False,
-        help_text="Some courses are only for people who work at a certain level.",
+        help_text="Some courses are only for people whose work is close to children and families.",
     )
     phone = NameQuestion(
         label="Phone number (optional)",

@@ -101,9 +101,9 @@ class PractitionerGroup(models.Model):
 class Level(models.IntegerChoices):
     """How closely somebody works with safeguarding, as the level of training they need."""
 
-    ONE = 1, "Level 1: I may come across children and families in my work"
-    TWO = 2, "Level 2: I work with children or families regularly"
-    THREE = 3, "Level 3: I lead on safeguarding or take part in multi-agency work"
+    ONE = 1, "I may come across children and families in my work"
+    TWO = 2, "I work with children or families regularly"
+    THREE = 3, "I lead on safeguarding or take part in multi-agency work"
 
 
 # What `accounts.addresses.parse_address` gives: no second spelling of one mailbox fits.

@@ -76,8 +76,9 @@ class Site:
         return list(User.objects.filter(is_trainer=False))
 
 
-@pytest.fixture
-def site() -> Site:
+def make_site() -> Site:
+    """Somebody of each role, and something to see at each address."""
+    caches["default"].clear()
     caches["limits"].clear()
     now, ahead = timezone.now(), timezone.now() + timedelta(days=30)
     ours = make_agency(domains=["ours.example"])
@@ -210,6 +211,11 @@ def site() -> Site:
         browsers[role] = Client()
         browsers[role].force_login(person)
     return Site(browsers, addresses, people)
+
+
+@pytest.fixture
+def site() -> Site:
+    return make_site()
 
 
 def every_name(resolver: URLResolver | None = None, namespace: str = "") -> Iterator[str]:

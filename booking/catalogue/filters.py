@@ -114,14 +114,14 @@ class ProgrammeFilters(FilterSet):
     kind = filters.ChoiceFilter(
         field_name="course__kind",
         choices=Course.Kind.choices,
-        label="Kind",
+        label="Type",
         empty_label="Any kind",
-        error_messages=_unknown("kind"),
+        error_messages=_unknown("type"),
     )
     level = filters.ChoiceFilter(
         field_name="course__level",
         choices=[("1", "Level 1"), ("2", "Level 2"), ("3", "Level 3")],
-        label="Level",
+        label="Level of training",
         empty_label="Any level",
         error_messages=_unknown("level"),
     )
@@ -135,7 +135,7 @@ class ProgrammeFilters(FilterSet):
     sector = filters.ChoiceFilter(
         method="for_sector",
         choices=Sector.choices,
-        label="Open to",
+        label="Who can book",
         empty_label="Every sector",
         error_messages=_unknown("sector"),
     )
@@ -155,14 +155,14 @@ class ProgrammeFilters(FilterSet):
     )
     from_date = filters.DateFilter(
         method="starting_from",
-        label="First date",
+        label="From this date",
         widget=DateInput,
         input_formats=DATE_FORMATS,
         error_messages=_not_a_date("first date"),
     )
     to_date = filters.DateFilter(
         method="starting_by",
-        label="Last date",
+        label="Until this date",
         widget=DateInput,
         input_formats=DATE_FORMATS,
         error_messages=_not_a_date("last date"),
@@ -274,7 +274,7 @@ class ProgrammeFilters(FilterSet):
         field = self.form.fields[name]
         if isinstance(field, ChoiceField):
             label = next(label for choice, label in field.choices if choice == value)
-            return f"Open to {label}" if name == "sector" else label
+            return f"For {label}" if name == "sector" else label
         match name:
             case "from_date":
                 return f"From {day(value)}"

@@ -1,5 +1,8 @@
 """The partnership that this installation serves: one row, changed by its coordinators."""
 
+from email.utils import parseaddr
+
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -82,9 +85,11 @@ class Partnership(models.Model):
         return self.name
 
     @property
-    def has_help(self) -> bool:
-        """Whether there is any way to ask for help."""
-        return bool(self.help_email or self.help_phone or self.help_page)
+    def help_address(self) -> str:
+        """The address for help; until any way to ask is set, the one that mail is answered to."""
+        if self.help_email or self.help_phone or self.help_page:
+            return self.help_email
+        return parseaddr(settings.MAIL_REPLY_TO)[1]
 
     @property
     def dialled_phone(self) -> str:

@@ -37,7 +37,7 @@ register(
     MailTopic("booking.invited", "Put in line ahead of newcomers"),
     MailTopic("booking.offered", "Offer of a place", holds="link"),
     MailTopic("booking.offer_ended", "End of an offer"),
-    MailTopic("booking.withdrawn", "Left the waiting list or took back a request"),
+    MailTopic("booking.withdrawn", "Left the waiting list or asks no more"),
     MailTopic("booking.cancelled", "Cancellation", copied_as="manager.cancelled"),
     MailTopic("booking.further_date_cancelled", "Calendar entry taken out"),
     MailTopic("booking.declined_in_calendar", "Declined in the calendar"),

@@ -12,6 +12,7 @@ from booking.outbox import posting as outbox
 from booking.places import actions, announcements, history, terms
 from booking.places.lock import (
     CourseRules,
+    Practitioner,
     RuledSession,
     locked,
     locked_booking,
@@ -22,7 +23,7 @@ from booking.places.lock import (
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
 from booking.places.models import Booking, BookingEvent
-from booking.places.refusals import NoPlaceToGive, NotAColleague, NotWaiting
+from booking.places.refusals import NoPlaceToGive, NotAColleague, NotWaiting, TheirsAlready
 from booking.places.rules.decision import against_course, check_ahead, decide
 from booking.places.rules.line import case_of_exchange, case_of_taking_over
 from booking.site.inserting import insert
@@ -41,13 +42,13 @@ def substitute(
 
     The rules of the course hold for the colleague, the place itself is never let go: where their
     manager must agree first, it is held for them. Returns the colleague's booking. Raises
-    `NoPlaceToGive`, `NotAColleague`, `AlreadyBooked`, `Clash`, `NotForYou`,
+    `NoPlaceToGive`, `TheirsAlready`, `NotAColleague`, `AlreadyBooked`, `Clash`, `NotForYou`,
     `PrerequisiteMissing`, `ManagerNeeded`, `SessionNotOpen` or `SessionStarted`.
     """
     with locked_booking(booking) as (ruled, given):
         session = ruled.session
         who = read_practitioners([to.pk], ruled.rules, now=now, lock=True)[to.pk]
-        check_may_be_given(given, session, to_agency=who.agency_id, now=now)
+        check_may_be_given(given, session, to=who, now=now)
         case = case_of_taking_over(ruled, who, by=by, named=manager_email, now=now)
         decision, waits = decide(case), case.mine
         decision.check_place()
@@ -97,7 +98,7 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
         taken.replaces, taken.needs = given, given.needs
         if waits is not None:
             actions.end(waits, other, State.WITHDRAWN, now=now)
-            why = "Exchanged from another date."
+            why = "Moved from another date."
             history.record([waits], What.WITHDREW, by=by, now=now, why=why)
             asking.close([waits], there.rules, now=now)
         given.charge_pence = terms.charge_for_cancelling(given, before, by=by, now=now)
@@ -105,14 +106,14 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
         actions.seat(taken, other, State.CONFIRMED, now=now)
         insert([taken])
         before_day, after_day = short_day(session.starts_at), short_day(other.starts_at)
-        why = f"Exchanged for {after_day}. {terms.charge_sentence(given)}".strip()
+        why = f"Moved to {after_day}. {terms.charge_sentence(given)}".strip()
         history.record([given], What.MOVED_AWAY, by=by, now=now, why=why)
-        why = f"Exchanged from {before_day}."
+        why = f"Moved from {before_day}."
         history.record([taken], What.MOVED_HERE, by=by, now=now, why=why)
         history.record_passed_over(line.held, now=now)
         gone = announcements.cancelled(given, before, by=by, moved_to=after_day)
         who_has = announcements.who_has(taken, by)
-        because = f"{who_has} exchanged your place on {before_day} for this one."
+        because = f"{who_has} moved your place on {before_day} to this date."
         came = announcements.begun(taken, after, there.rules, because=because)
         told = with_copies(gone, here.rules, [given])
         outbox.post([*told, *came], now=now)
@@ -121,16 +122,18 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
 
 
 def check_may_be_given(
-    given: Booking, session: Session, *, to_agency: int | None, now: datetime
+    given: Booking, session: Session, *, to: Practitioner, now: datetime
 ) -> None:
-    """Refuse unless a colleague at this agency may take over the place.
+    """Refuse unless this colleague of the agency may take over the place.
 
-    Raises `SessionNotOpen`, `SessionStarted`, `NoPlaceToGive` or `NotAColleague`.
+    Raises `SessionNotOpen`, `SessionStarted`, `NoPlaceToGive`, `TheirsAlready` or `NotAColleague`.
     """
     check_ahead(session, now=now)
     if given.state != State.CONFIRMED:
         raise NoPlaceToGive
-    if to_agency is None or to_agency != given.agency_id:
+    if to.key == given.person_id:
+        raise TheirsAlready
+    if to.agency_id is None or to.agency_id != given.agency_id:
         raise NotAColleague
 
 

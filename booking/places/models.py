@@ -246,6 +246,11 @@ class Booking(models.Model):
         return reverse("booking", args=[self.pk])
 
     @property
+    def is_moved(self) -> bool:
+        """Whether the person had a place on another date before; costs none if it is loaded."""
+        return self.replaces is not None and self.replaces.person_id == self.person_id
+
+    @property
     def is_live(self) -> bool:
         """Whether it has not ended."""
         return self.state in self.LIVE
@@ -283,8 +288,8 @@ class BookingEvent(models.Model):
         MOVED_BACK = "moved back", "Somebody was moved up the waiting list"
         HANDED_OVER = "handed over", "Given to a colleague"
         TOOK_OVER = "took over", "Took a colleague's place"
-        MOVED_AWAY = "moved away", "Exchanged for another date"
-        MOVED_HERE = "moved here", "Exchanged from another date"
+        MOVED_AWAY = "moved away", "Moved to another date"
+        MOVED_HERE = "moved here", "Moved from another date"
         SESSION_CHANGED = "session changed", "The session changed"
         SESSION_CANCELLED = "session cancelled", "The session was cancelled"
 

@@ -162,6 +162,13 @@ class NotAColleague(PlaceRefused):
     instead = "Cancel the booking, so that the next person on the waiting list gets the place."
 
 
+class TheirsAlready(PlaceRefused):
+    """The place was to be given to the person who has it."""
+
+    sentence = "The person you named has this place already."
+    instead = "Name the colleague who should have it."
+
+
 class NoPlaceToGive(PlaceRefused):
     """The booking holds no confirmed place."""
 

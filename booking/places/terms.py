@@ -135,7 +135,11 @@ class CancellationTerms:
             told = f"Free until {deadline(self.free_until)}. After that {self.after}."
         else:
             told = f"Cancelling was free until {deadline(self.free_until)}. Now {self.after}."
-        return f"{told} Some agencies are not charged." if self.some_spared else told
+        return (
+            f"{told} Some agencies pay nothing: sign in to see what yours pays."
+            if self.some_spared
+            else told
+        )
 
     def _please(self, now: datetime) -> str:
         if self.until_start:

@@ -28,6 +28,8 @@ from booking.site.wording import LONDON, counted
 
 _DATES_ON_A_PAGE = 50
 _ON_A_PAGE = 20
+# All on one page, to be printed.
+_ON_PAPER = 500
 _OTHER_DATES = 5
 _SHOWN_ON_START = 6
 
@@ -75,7 +77,9 @@ def session(request: HttpRequest, session_id: int) -> HttpResponse:
     person = request.user if isinstance(request.user, User) else None
     context["terms"] = terms_offered(session, person.agency if person else None).sentence(now=now)
     if person is not None:
-        context["booking"] = session.bookings.live().filter(person=person).first()
+        context["booking"] = mine = session.bookings.live().filter(person=person).first()
+        if mine is not None:
+            mine.session = session
         if person.is_complete and not context["booking"] and not context["why_not"]:
             context["expected"] = expected(session=session, person=person, now=now)
     return render(request, "programme/session.html", context)
@@ -139,7 +143,8 @@ def _programme_context(query: QueryDict, *, now: datetime) -> dict[str, Any]:
 
 
 def _list(filters: ProgrammeFilters) -> dict[str, Any]:
-    paginator = Paginator(filters.qs.for_rows(), _ON_A_PAGE)
+    on_a_page = _ON_PAPER if filters.data.get("all") else _ON_A_PAGE
+    paginator = Paginator(filters.qs.for_rows(), on_a_page)
     wanted = filters.data.get("page", "1")
     page = paginator.get_page(wanted)
     note = (
@@ -150,7 +155,15 @@ def _list(filters: ProgrammeFilters) -> dict[str, Any]:
     count = counted(paginator.count, "session")
     if paginator.num_pages > 1:
         count = f"{count}, {page.start_index()} to {page.end_index()} shown"
-    return {"page_obj": page, "sessions": page.object_list, "count": count, "note": note}
+    # What is searched for stands first, whenever it is.
+    is_by_date = not filters.form.cleaned_data.get("q")
+    return {
+        "page_obj": page,
+        "sessions": page.object_list,
+        "is_by_date": is_by_date,
+        "count": count,
+        "note": note,
+    }
 
 
 def _month(filters: ProgrammeFilters, *, now: datetime) -> dict[str, Any]:

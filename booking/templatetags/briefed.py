@@ -1,6 +1,6 @@
 """Filters that every template may use without loading them (a builtin in settings)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
@@ -48,6 +48,18 @@ register.filter("working_time", wording.working_time)
 def sitting_times(sitting: Timed | None) -> str:
     """{{ sitting|sitting_times }}: "Tuesday 9 February 2027, 9:30am to 12:30pm"."""
     return wording.sitting_times(sitting.starts_at, sitting.ends_at) if sitting else ""
+
+
+@register.filter
+def times_of_day(sittings: Iterable[Timed]) -> str:
+    """{{ session.sittings.all|times_of_day }}: what stands beside the date of the first."""
+    return wording.times_of_day([(each.starts_at, each.ends_at) for each in sittings])
+
+
+@register.filter
+def away(moment: datetime | None, now: datetime) -> str:
+    """{{ sitting.starts_at|away:now }}: "tomorrow", "in 3 days"."""
+    return wording.away(moment, now=now) if moment else ""
 
 
 @register.filter

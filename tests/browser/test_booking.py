@@ -157,7 +157,7 @@ def test_waiting_list_passes_a_cancelled_place_on(
     accessible(holder)
     holder.get_by_role("link", name="Neglect").click()
     accessible(holder)
-    holder.get_by_role("button", name="Cancel this booking").click()
+    holder.get_by_role("link", name="Cancel this booking").click()
     show_heading(holder, "Cancel this booking?")
     accessible(holder)
     holder.get_by_role("button", name="Cancel this booking").click()

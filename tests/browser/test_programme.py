@@ -61,12 +61,12 @@ def test_search_forgives_and_filters_update_in_place(
     expect(page.get_by_role("status")).to_contain_text("3 sessions")
     if width == 375:
         page.get_by_text("Filters", exact=True).click()
-    page.get_by_label("Kind").select_option("briefing")
+    page.get_by_label("Type").select_option("briefing")
     expect(page.get_by_role("status")).to_contain_text("1 session")
     assert titles(page) == ["Illegal Money Lending"]
     assert "kind=briefing" in page.url
     accessible(page)
-    page.get_by_label("Kind").select_option("")
+    page.get_by_label("Type").select_option("")
     page.get_by_label("Only with places left").check()
     expect(page.get_by_role("status")).to_contain_text("2 sessions")
     page.goto("/programme/?q=zzzzzz")

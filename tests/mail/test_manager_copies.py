@@ -194,7 +194,7 @@ def test_an_exchanged_date_is_told_as_one_given_up_and_one_had(course: Course) -
     exchanges.transfer(booking=(given := book(session)), to=later, by=given.person, now=NOW)
     assert topics() == ["manager.confirmed", "manager.cancelled", "manager.confirmed"]
     assert copies()[2].booking != given
-    words = "It was exchanged for a place on Tue 16 Feb 2027."
+    words = "It was moved to Tue 16 Feb 2027."
     assert words in part(read(written(copies()[1])), "text/plain")
 
 

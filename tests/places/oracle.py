@@ -263,7 +263,7 @@ def _topic(event: BookingEvent, before: str) -> str:
 
 
 # A turn on the list that ended because the person got a place by another way: that is told.
-TOLD_OTHERWISE = {"Given a colleague's place instead.", "Exchanged from another date."}
+TOLD_OTHERWISE = {"Given a colleague's place instead.", "Moved from another date."}
 
 
 def check_nobody_is_twice_at_once(everything: list[Session]) -> None:

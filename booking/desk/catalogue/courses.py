@@ -77,8 +77,8 @@ class CourseForm(Form):
         help_text="None chosen means all of them.",
     )
     least_level = forms.TypedChoiceField(
-        label="Only for people who work at this level or above (optional)",
-        choices=[("", "Any level"), *Level.choices],
+        label="Only for people who can say at least this of their work (optional)",
+        choices=[("", "For everybody"), *Level.choices],
         coerce=int,
         empty_value=None,
         required=False,

@@ -56,6 +56,8 @@ def _found(bookings: BookingQuerySet, booking_id: int, *, by: User) -> Booking:
         "session__venue",
         "policy",
         "approval",
+        "replaces__person",
+        "replaces__session",
     )
     booking = get_object_or_404(with_all, pk=booking_id)
     looked_at(booking.person, by=by, what=_BOOKING)

@@ -50,7 +50,7 @@ def of_substitute(
         who = newcomer(entry, known, agency=booking.agency)
     else:
         who = read_practitioners([known.pk], ruled.rules, now=now)[known.pk]
-    check_may_be_given(booking, ruled.session, to_agency=who.agency_id, now=now)
+    check_may_be_given(booking, ruled.session, to=who, now=now)
     decision = decide(case_of_taking_over(ruled, who, by=by, named=manager_email, now=now))
     decision.check_place()
     name = (known.full_name if known else "") or entry.name or entry.email

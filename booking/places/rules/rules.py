@@ -119,8 +119,8 @@ def level(case: Case) -> PlaceRefused | None:
     words = str(Level(least).label)
     return NotForYou(
         "audience",
-        f"This course is only for people whose work is at this level or above: {words}.",
-        "If yours is, say so in your account under “level of safeguarding work”.",
+        f"This course is only for people who can say at least this of their work: “{words}”.",
+        "If you can, say so in your account under “Your work with children and families”.",
     )
 
 

@@ -16,9 +16,9 @@
     if (event.target !== body) enhance(event.target);
   });
 
-  // Filters fold away on a phone by CSS alone; older browsers on wide screens open them here.
+  // Menu and filters fold away on a phone by CSS alone; older browsers on wide screens open them here.
   if (!CSS.supports("selector(::details-content)") && matchMedia("(min-width: 48.0625em)").matches) {
-    for (const filters of document.querySelectorAll("details.app-filters:not(.app-filters--folded)")) filters.open = true;
+    for (const folded of document.querySelectorAll("details.app-menu, details.app-filters:not(.app-filters--folded)")) folded.open = true;
   }
 
   document.addEventListener("click", (event) => {

@@ -120,7 +120,7 @@ def test_a_new_colleague_at_the_agencys_domain_is_invited(police: Police) -> Non
     [
         ("nurse@hospital.example", "not known as one of West Yorkshire Police"),
         ("new@elsewhere.example", "not known as one of West Yorkshire Police"),
-        ("zoe@police.example", "They already have a place"),
+        ("zoe@police.example", "The person you named has this place already"),
         ("busy@police.example", "They have a place on another session at that time"),
         ("office@police.example", "several people read"),
     ],
@@ -193,15 +193,15 @@ def test_a_place_is_moved_in_one_step_with_both_calendar_entries(police: Police)
     assert (calendar_method(gone), calendar_method(came)) == ("CANCEL", "REQUEST")
     assert f"for one on {short_day(other.starts_at)}" in plain(gone)
     was = short_day(booking.session.starts_at)
-    assert f"You have exchanged your place on {was} for this one." in plain(came)
+    assert f"You have moved your place on {was} to this date." in plain(came)
 
 
 def test_a_lead_moves_a_colleague_who_is_told_by_whom(police: Police) -> None:
     booking, other = dates(police)
     move(signed_in(police.lead), booking, other)
     gone, came = mails_to(police.zoe.email)[-2:]
-    assert "Priya Shah of your agency has exchanged your place" in plain(gone)
-    assert "Priya Shah of your agency has exchanged your place" in plain(came)
+    assert "Priya Shah of your agency has moved your place" in plain(gone)
+    assert "Priya Shah of your agency has moved your place" in plain(came)
     moved = BookingEvent.objects.get(what=BookingEvent.What.MOVED_AWAY)
     assert moved.by == police.lead
 

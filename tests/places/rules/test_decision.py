@@ -71,8 +71,8 @@ def test_of_nobody_in_particular_the_rules_are_told_as_sentences() -> None:
     told = [refused.sentence for refused in decide(demanding_session()).against]
     assert told[1:] == [
         "This course is only for people who work in: Police.",
-        "This course is only for people whose work is at this level or above:"
-        " Level 3: I lead on safeguarding or take part in multi-agency work.",
+        "This course is only for people who can say at least this of their work:"
+        " “I lead on safeguarding or take part in multi-agency work”.",
         "This course is only for members of Leads.",
         "Before this course you need to have done: Introduction.",
         "This course needs your line manager's agreement.",

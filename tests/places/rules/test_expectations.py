@@ -127,7 +127,7 @@ def test_reserved_places_say_for_whom_and_until_when() -> None:
     ("fields", "words"),
     [
         ({"sectors": [Sector.HEALTH]}, "only for people who work in: Health"),
-        ({"least_level": 3}, "only for people whose work is at this level or above: Level 3"),
+        ({"least_level": 3}, "only for people who can say at least this of their work: “I lead"),
     ],
 )
 def test_a_course_for_others_offers_no_button(fields: Outcomes, words: str) -> None:
