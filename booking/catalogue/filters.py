@@ -2,6 +2,7 @@
 
 # django-filter has no types.
 # mypy: disallow-untyped-calls=False, disallow-subclassing-any=False
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
@@ -176,8 +177,17 @@ class ProgrammeFilters(FilterSet):
         form = ProgrammeForm
         fields: list[str] = []
 
-    def __init__(self, data: QueryDict, *, queryset: SessionQuerySet, now: datetime) -> None:
+    def __init__(
+        self,
+        data: QueryDict,
+        *,
+        queryset: SessionQuerySet,
+        now: datetime,
+        bookable: Callable[[SessionQuerySet], SessionQuerySet] = SessionQuerySet.with_places,
+    ) -> None:
+        """`bookable` picks the sessions that have a place for the person who asks."""
         super().__init__(data, queryset=queryset)
+        self._bookable = bookable
         # Asked for while checking, drawing and naming; read once.
         self.filters["topic"].extra["choices"] = cache(_topics)
         self.now = now
@@ -218,8 +228,8 @@ class ProgrammeFilters(FilterSet):
         return sessions.filter(delivery=online if way == "online" else Session.Delivery.IN_PERSON)
 
     def bookable(self, sessions: SessionQuerySet, name: str, wanted: bool) -> SessionQuerySet:
-        """With a free place, if wanted."""
-        return sessions.with_places() if wanted else sessions
+        """With a place that the person who asks could have, if wanted."""
+        return self._bookable(sessions) if wanted else sessions
 
     # ------------------------------------------------------------ what is on
     def selects(self) -> list[dict[str, Any]]:

@@ -9,12 +9,27 @@ from django.urls import reverse
 from booking.catalogue.availability import availability, is_ahead
 from booking.catalogue.models import Session
 from booking.places.history import told_of
+from booking.places.models import Booking
 from booking.site import wording
 
 register = template.Library()
 # {{ event|told }}: what happened, in a sentence or two. {% if session|is_ahead:now %}.
 register.filter("told", told_of)
 register.filter("is_ahead", is_ahead)
+# {{ session|availability:now }}: whether its reader can book it.
+register.filter("availability", availability)
+_MARKS: dict[str, str] = {
+    Booking.State.CONFIRMED: "Booked",
+    Booking.State.REQUESTED: "Asked for",
+    Booking.State.WAITING: "Waiting",
+    Booking.State.OFFERED: "Offered to you",
+}
+
+
+@register.filter
+def mark(session: Session) -> str:
+    """The reader's own booking of it in a word, or nothing: {{ session|mark }}."""
+    return _MARKS[session.reading.mine] if session.reading and session.reading.mine else ""
 
 
 @register.filter
@@ -38,6 +53,8 @@ def row(session: Session, now: datetime) -> dict[str, Any]:
         "day": wording.day(starts),
         "times": [wording.sitting_times(s.starts_at, s.ends_at) for s in session.sittings.all()],
         "places": availability(session, now),
+        "mark": mark(session),
+        "state": session.reading.mine if session.reading else "",
         "capacity": str(session.capacity),
         "taken": str(session.places_taken),
     }

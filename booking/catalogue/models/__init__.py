@@ -1,10 +1,10 @@
 """What is taught, when and where: the tables of the catalogue."""
 
+from booking.catalogue.models.diary import DiaryDate
 from booking.catalogue.models.events import CourseInterest, SessionEvent
 from booking.catalogue.models.policies import CancellationPolicy, ChargeBand
 from booking.catalogue.models.programme import (
     Course,
-    DiaryDate,
     Session,
     SessionQuerySet,
     Sitting,
