@@ -4,6 +4,8 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
+from booking.partnership.acronyms import USUAL_ACRONYMS
+
 ONLY_KEY = 1
 
 
@@ -36,6 +38,12 @@ class Partnership(models.Model):
     help_phone = models.CharField(max_length=40, blank=True, default="")
     help_page = models.URLField(max_length=500, blank=True, default="")
     usual_capacity = models.PositiveIntegerField(default=20, help_text="Places of a new course.")
+
+    acronyms = models.TextField(
+        blank=True,
+        default=USUAL_ACRONYMS,
+        help_text="One a line, such as DA = domestic abuse; what the search takes for the same.",
+    )
 
     class Meta:
         constraints = [

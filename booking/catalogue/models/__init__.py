@@ -12,6 +12,7 @@ from booking.catalogue.models.programme import (
     Venue,
     usual_reminders,
 )
+from booking.catalogue.models.search import SearchDocument
 
 __all__ = [
     "CancellationPolicy",
@@ -19,6 +20,7 @@ __all__ = [
     "Course",
     "CourseInterest",
     "DiaryDate",
+    "SearchDocument",
     "Session",
     "SessionEvent",
     "SessionQuerySet",
