@@ -43,6 +43,9 @@ SELECT typed, word, GREATEST(similarity(typed, word), CASE
 FROM unnest(%(typed)s::text[]) typed CROSS JOIN words
 WHERE similarity(typed, word) >= %(least)s OR (length(typed) > 2 AND starts_with(word, typed))
 UNION ALL
+SELECT typed, word, 0.98 FROM unnest(%(of)s::text[], %(swapped)s::text[]) pair (typed, swapped)
+JOIN words ON word = swapped
+UNION ALL
 SELECT typed, front.word || ' ' || rear.word, 0.99
 FROM unnest(%(typed)s::text[]) typed
 JOIN words front ON starts_with(typed, front.word) AND length(front.word) > 1
@@ -220,12 +223,25 @@ def _corrected(terms: Sequence[Term]) -> tuple[list[Term], dict[str, str]]:
 def nearest(typed: Sequence[str], *, least: float = _LIKE_ENOUGH) -> dict[str, list[str]]:
     """For each of these the words of the programme that are nearest to it, if any are near.
 
+    Alike in letters, with two letters in the other order, or the beginning of a word.
+
     Costs one statement.
     """
     found: dict[str, list[tuple[str, float]]] = {}
     if typed:
+        swaps = [
+            (each, each[:at] + each[at + 1] + each[at] + each[at + 2 :])
+            for each in typed
+            for at in range(len(each) - 1)
+        ]
+        asked = {
+            "typed": list(typed),
+            "least": least,
+            "of": [each for each, _ in swaps],
+            "swapped": [other for _, other in swaps],
+        }
         with connection.cursor() as cursor:
-            cursor.execute(_NEAREST, {"typed": list(typed), "least": least})
+            cursor.execute(_NEAREST, asked)
             for each, word, likeness in cursor.fetchall():
                 found.setdefault(each, []).append((word, likeness))
     return {

@@ -2,12 +2,12 @@
 
 USUAL_ACRONYMS = """\
 CAMHS = child and adolescent mental health
-CCE = child criminal exploitation
+CCE = child criminal exploitation, child exploitation
 CE = child exploitation
 CIN = child in need, children in need
 CP = child protection
 CSA = child sexual abuse
-CSE = child sexual exploitation
+CSE = child sexual exploitation, child exploitation
 DA = domestic abuse
 DSL = designated safeguarding lead
 DV = domestic violence, domestic abuse
