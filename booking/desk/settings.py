@@ -19,6 +19,7 @@ from accounts.access import desk
 from accounts.addresses import parse_address
 from accounts.fields import AddressQuestion
 from accounts.views import signed_in
+from booking.catalogue.searching import acronyms_of
 from booking.desk.questions import places_field
 from booking.partnership import kept
 from booking.partnership.colours import LEAST_CONTRAST, as_hex, least_contrast
@@ -36,6 +37,7 @@ _SECTIONS = {
     "Where people find help": ("help_email", "help_phone", "help_page"),
     "Mailboxes that several people read": ("shared_words", "excused_addresses"),
     "New courses": ("usual_capacity",),
+    "Search": ("acronyms",),
 }
 
 
@@ -152,6 +154,14 @@ class SettingsForm(Form):
         "Usual number of places",
         help_text="Where a new course begins; each course and session can have another.",
     )
+    acronyms = forms.CharField(
+        label="Acronyms (optional)",
+        required=False,
+        max_length=10_000,
+        help_text="One a line, such as DA = domestic abuse. Separate several meanings by commas."
+        " The search takes them for the same.",
+        widget=forms.Textarea(attrs={"rows": 12}),
+    )
 
     def __init__(
         self,
@@ -191,6 +201,16 @@ class SettingsForm(Form):
                 " darker one."
             )
         return colour
+
+    def clean_acronyms(self) -> str:
+        """Lines that each say what an acronym stands for."""
+        typed = str(self.cleaned_data["acronyms"]).replace("\r\n", "\n").strip()
+        for line in filter(None, map(str.strip, typed.split("\n"))):
+            if not acronyms_of(line):
+                raise forms.ValidationError(
+                    f"Write each acronym like DA = domestic abuse. “{line}” is not like that."
+                )
+        return typed
 
     def clean_help_page(self) -> str:
         """A page for browsers."""

@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
+from booking.partnership.acronyms import USUAL_ACRONYMS
+
 ONLY_KEY = 1
 LONGEST_WORD = 30
 
@@ -71,6 +73,12 @@ class Partnership(models.Model):
         help_text="Addresses of one person each, whatever their names are made of.",
     )
     usual_capacity = models.PositiveIntegerField(default=20, help_text="Places of a new course.")
+
+    acronyms = models.TextField(
+        blank=True,
+        default=USUAL_ACRONYMS,
+        help_text="One a line, such as DA = domestic abuse; what the search takes for the same.",
+    )
 
     class Meta:
         constraints = [

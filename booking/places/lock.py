@@ -277,29 +277,47 @@ class Seating:
         """Places that nobody holds, reserved ones among them."""
         return self.session.capacity - self.taken
 
-    def unmet(self, newcomer: Practitioner | None = None) -> int:
-        """Reserved places that their agency or sector has not taken; with one more holder if given.
+    def unmet(self, newcomer: Practitioner | None = None, number: int = 1) -> int:
+        """Reserved places not yet taken; with so many more holders like `newcomer`, if given."""
+        return sum(places for _, places in self.unmet_each(newcomer, number))
+
+    def unmet_each(
+        self, newcomer: Practitioner | None = None, number: int = 1
+    ) -> list[tuple[Allocation, int]]:
+        """For each reservation the places that its agency or sector has not taken.
 
         A holder counts for their agency's reservation first, then for their sector's, which fills
         as many as can be: agencies lie within sectors.
         """
         holders, sectors = self.holders, self.sectors
         if newcomer is not None and newcomer.agency_id is not None:
-            holders = holders + Counter([newcomer.agency_id])
+            holders = holders + Counter({newcomer.agency_id: number})
             sectors = {**sectors, newcomer.agency_id: newcomer.sector}
-        spare, unmet = Counter(holders), 0
+        spare: Counter[int] = Counter(holders)
+        unmet: list[tuple[Allocation, int]] = []
         for each in self.reserved:
             if each.agency_id is not None:
                 used = min(each.places, spare[each.agency_id])
                 spare[each.agency_id] -= used
-                unmet += each.places - used
+                unmet.append((each, each.places - used))
         in_sector: Counter[str] = Counter()
-        for agency, number in spare.items():
-            in_sector[sectors.get(agency, "")] += number
+        for agency, people in spare.items():
+            in_sector[sectors.get(agency, "")] += people
         for each in self.reserved:
             if each.agency_id is None:
-                unmet += each.places - min(each.places, in_sector[each.sector])
+                unmet.append((each, each.places - min(each.places, in_sector[each.sector])))
         return unmet
+
+    def open_to(self, person: Practitioner) -> int:
+        """How many free places people like this one could have, as places are reserved.
+
+        Those reserved for their own agency or sector, and those reserved for nobody.
+        """
+        if self.free <= 0:
+            return 0
+        reserved = self.unmet()
+        own = reserved - self.unmet(person, self.free)
+        return min(self.free, own + max(0, self.free - reserved))
 
     def take(self, person: Practitioner) -> None:
         """Count one more place as theirs."""

@@ -10,6 +10,7 @@ from booking.catalogue.availability import availability, is_ahead
 from booking.catalogue.models import Session
 from booking.catalogue.sharing import directions
 from booking.places.history import told_of
+from booking.places.models import Booking
 from booking.site import wording
 from booking.templatetags.briefed import times_of_day
 
@@ -19,6 +20,20 @@ register.filter("told", told_of)
 register.filter("is_ahead", is_ahead)
 # {{ session.venue|directions }}: the address of a map.
 register.filter("directions", directions)
+# {{ session|availability:now }}: whether its reader can book it.
+register.filter("availability", availability)
+_MARKS: dict[str, str] = {
+    Booking.State.CONFIRMED: "Booked",
+    Booking.State.REQUESTED: "Asked for",
+    Booking.State.WAITING: "Waiting",
+    Booking.State.OFFERED: "Offered to you",
+}
+
+
+@register.filter
+def mark(session: Session) -> str:
+    """The reader's own booking of it in a word, or nothing: {{ session|mark }}."""
+    return _MARKS[session.reading.mine] if session.reading and session.reading.mine else ""
 
 
 @register.filter
@@ -41,4 +56,6 @@ def row(session: Session, now: datetime) -> dict[str, Any]:
         "day": wording.day(starts),
         "times": times_of_day(session.sittings.all()),
         "places": availability(session, now),
+        "mark": mark(session),
+        "state": session.reading.mine if session.reading else "",
     }

@@ -56,7 +56,7 @@ def agency_booking(request: HttpRequest, booking_id: int) -> HttpResponse:
 @lead_page(post=60)
 def agency_book(request: HttpRequest, session_id: int) -> HttpResponse:
     """Book one colleague."""
-    own, session = agency_of_lead(request), public_session(session_id)
+    own, session = agency_of_lead(request), public_session(session_id, signed_in(request))
     form = ColleagueForm(posted(request))
     context = {"agency": own, "session": session, "form": form}
     if form.is_valid():
@@ -78,7 +78,7 @@ def agency_book_many(request: HttpRequest, session_id: int) -> HttpResponse:
 
     The list travels in the page, so that nothing is kept here and nothing typed is lost.
     """
-    session, typed = public_session(session_id), posted(request)
+    session, typed = public_session(session_id, signed_in(request)), posted(request)
     if typed is None or typed.get("step") == "change":
         form = ManyForm(initial={"people": typed.get("people", "") if typed else ""})
     else:

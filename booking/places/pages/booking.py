@@ -62,7 +62,7 @@ def _booked(session_id: int, person: User, form: BookForm) -> Booking:
 
 def _about_person(request: HttpRequest, person: User, session_id: int) -> ProfileForm:
     """Who somebody new is; asked for their level and their manager only if the course needs it."""
-    course = public_session(session_id).course
+    course = public_session(session_id, person).course
     form = profile_form(request, person, with_level=course.least_level is not None)
     if course.needs_manager_approval:
         form.require_manager()
@@ -71,7 +71,8 @@ def _about_person(request: HttpRequest, person: User, session_id: int) -> Profil
 
 def _book_page(request: HttpRequest, session_id: int, context: dict[str, Any]) -> HttpResponse:
     """The page before and after a try; what booking comes to is known of somebody we know."""
-    session, person, now = public_session(session_id), signed_in(request), timezone.now()
+    person, now = signed_in(request), timezone.now()
+    session = public_session(session_id, person)
     if "refusal" in context:
         context["expected"] = as_told(context["refusal"], now=now)
     elif context["profile"] is None:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.access import looked_at
 from accounts.models import User
@@ -14,6 +15,7 @@ from booking.catalogue.models import Session
 from booking.places import links
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingQuerySet
+from booking.places.pages.readers import as_read_by
 
 _BOOKING = "booking"
 
@@ -96,10 +98,12 @@ def booking_by_offer_link(token: str, *, now: datetime) -> tuple[Booking, bool]:
     return booking, links.is_marked(mark, booking.offered_until)
 
 
-def public_session(session_id: int) -> Session:
-    """A session that is not a draft. Raises `Http404`."""
+def public_session(session_id: int, reader: User) -> Session:
+    """A session that is not a draft, as this person sees it. Raises `Http404`."""
     sessions = Session.objects.public().select_related("course", "venue", "policy")
-    return get_object_or_404(sessions, pk=session_id)
+    session = get_object_or_404(sessions, pk=session_id)
+    as_read_by([session], reader, now=timezone.now())
+    return session
 
 
 def unread_session(session_id: int) -> Session:

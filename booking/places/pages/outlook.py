@@ -12,6 +12,7 @@ from booking.places.agency.colleagues import check_address, newcomer
 from booking.places.exchanges import check_may_be_given, check_may_be_moved
 from booking.places.lock import read_practitioners, read_session, sittings_of
 from booking.places.models import Booking
+from booking.places.pages.readers import as_read_by
 from booking.places.refusals import NotAColleague, PlaceRefused
 from booking.places.rules.decision import Decision, as_told, decide
 from booking.places.rules.line import asked_for, case_of_exchange, case_of_taking_over
@@ -31,7 +32,11 @@ def expected(*, session: Session, person: User, now: datetime) -> Decision:
     manager = person.manager_email or _TO_BE_NAMED
     read = read_session(session.pk)
     decision = decide(asked_for(read, person.pk, by=person, named=manager, now=now).case)
-    return as_told(decision.refusal, now=now) if decision.refusal else decision
+    if decision.refusal is None:
+        return decision
+    told = as_told(decision.refusal, now=now)
+    as_read_by([date for _, date in told.missing if date is not None], person, now=now)
+    return told
 
 
 def of_substitute(
@@ -81,7 +86,8 @@ def other_dates(booking: Booking, *, now: datetime) -> list[OtherDate]:
     """The next other dates of the course of a booking, each with the outcome for its person."""
     sessions = Session.objects.upcoming(now=now).filter(course=booking.session.course_id)
     dates = []
-    for shown in sessions.exclude(pk=booking.session_id).for_pages()[:_MOST_DATES]:
+    others = sessions.exclude(pk=booking.session_id).for_pages()[:_MOST_DATES]
+    for shown in as_read_by(others, booking.person, now=now):
         there, refusal = read_session(shown.pk), None
         case, _, _ = case_of_exchange(booking, there, now=now)
         try:

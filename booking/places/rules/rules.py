@@ -202,8 +202,7 @@ def reserved_places(case: Case) -> PlaceRefused | None:
     who, seating = case.who, case.seating
     if seating is None or not seating.reserved or seating.free <= 0:
         return None
-    before, after = seating.unmet(), seating.unmet(who)
-    if who is not None and (after < before or seating.free > after):
+    if who is not None and seating.open_to(who):
         return None
     others = [
         each
@@ -213,7 +212,8 @@ def reserved_places(case: Case) -> PlaceRefused | None:
     until = deadline(max(each.release_at for each in others))
     whom = listed([each.whom for each in others])
     if who is None:
-        return HeldBack(RESERVED, f"{counted(before, 'place')} reserved for {whom} until {until}.")
+        reserved = counted(seating.unmet(), "place")
+        return HeldBack(RESERVED, f"{reserved} reserved for {whom} until {until}.")
     return HeldBack(RESERVED, f"The places that are left are reserved for {whom} until {until}.")
 
 
