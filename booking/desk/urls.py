@@ -43,6 +43,8 @@ urlpatterns = [
     path("demand/<int:course_id>/", people.agencies_wanting, name="manage_demand_course"),
     path("learning/", people.learning_to_check, name="manage_learning"),
     path("learning/<int:declaration_id>/", people.check_learning, name="manage_learning_check"),
+    path("earlier/", people.earlier_missing, name="manage_earlier"),
+    path("earlier/<int:booking_id>/let-stand/", people.let_stand, name="manage_earlier_let_stand"),
     path("managers/", people.managers_to_confirm, name="manage_managers"),
     path(
         "managers/<int:approval_id>/confirm/", people.confirm_manager, name="manage_manager_confirm"

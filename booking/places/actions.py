@@ -166,7 +166,7 @@ def accept_offer(*, booking: Booking, by: User, now: datetime, manager_email: st
         if booking.offered_until is not None and booking.offered_until <= now:
             raise OfferRanOut(booking)
         key = booking.person_id
-        who = read_practitioners([key], ruled.rules, now=now, lock=True)[key]
+        who = read_practitioners([key], ruled.rules, lock=True)[key]
         others = clashes(session.pk, [key])
         if others:
             raise Clash(others[key])
@@ -311,7 +311,7 @@ def fill(ruled: RuledSession, *, now: datetime) -> int:
     people = [booking.person_id for booking in line.chosen]
     if not people:
         return 0
-    who = read_practitioners(people, ruled.rules, now=now, lock=True)
+    who = read_practitioners(people, ruled.rules, lock=True)
     # Only now can nobody book something else at that time. Whoever just did keeps their turn, and
     # the place goes to the next person in the worker's next round: people are locked once a
     # transaction, in order of their keys, so that two sessions never wait for each other.

@@ -52,19 +52,21 @@ WHERE person.id = ANY(%s) ORDER BY person.id
 """
 _LOCK_PEOPLE = f"{_PEOPLE} FOR NO KEY UPDATE OF person"
 _GROUPS = """
-SELECT user_id, practitionergroup_id FROM accounts_practitionergroup_members
+SELECT user_id, practitionergroup_id, TRUE FROM accounts_practitionergroup_members
 WHERE user_id = ANY(%s) AND practitionergroup_id = ANY(%s)
 """
-# A place held to the end of a session counts as having done the course.
+# A place held to the end of a session counts as having done the course, and one that is certain as
+# going to do it. What was done elsewhere counts for whatever comes.
 _LEARNT = """
-SELECT booking.person_id, session.course_id
-FROM booking_booking booking JOIN booking_session session ON session.id = booking.session_id
-WHERE booking.person_id = ANY(%(people)s) AND session.course_id = ANY(%(courses)s)
-AND booking.state = 'confirmed' AND session.ends_at <= %(now)s
-AND session.state IN ('published', 'completed')
-UNION
-SELECT person_id, course_id FROM booking_priorlearning
-WHERE person_id = ANY(%(people)s) AND course_id = ANY(%(courses)s) AND state <> 'rejected'
+SELECT person_id, course_id, MIN(learnt_at) FROM (
+    SELECT booking.person_id, session.course_id, session.ends_at AS learnt_at
+    FROM booking_booking booking JOIN booking_session session ON session.id = booking.session_id
+    WHERE booking.person_id = ANY(%(people)s) AND session.course_id = ANY(%(courses)s)
+    AND booking.state = 'confirmed' AND session.state IN ('published', 'completed')
+    UNION ALL
+    SELECT person_id, course_id, to_timestamp(0) FROM booking_priorlearning
+    WHERE person_id = ANY(%(people)s) AND course_id = ANY(%(courses)s) AND state <> 'rejected'
+) learnt GROUP BY person_id, course_id
 """
 # Differences, not totals: were the lock ever missing, two bookings would still both be counted, and
 # the table's CHECK would refuse the one too many.
@@ -218,7 +220,11 @@ def sittings_and_conflict(session_id: int, person_id: int) -> tuple[list[Sitting
 
 @dataclass(frozen=True)
 class Practitioner:
-    """What the rules know of a person: their row and their agency's, and what the course asks."""
+    """What the rules know of a person: their row and their agency's, and what the course asks.
+
+    `learnt` says from when on they have done a course: for one they hold a certain place on, its
+    end, which may be ahead.
+    """
 
     key: int
     agency_id: int | None
@@ -228,11 +234,11 @@ class Practitioner:
     manager_email: str
     agency_domains: Sequence[str]
     groups: frozenset[int] = frozenset()
-    learnt: frozenset[int] = frozenset()
+    learnt: Mapping[int, datetime] = field(default_factory=dict)
 
 
 def read_practitioners(
-    people_ids: Iterable[int], rules: CourseRules, *, now: datetime, lock: bool = False
+    people_ids: Iterable[int], rules: CourseRules, *, lock: bool = False
 ) -> dict[int, Practitioner]:
     """What the rules know of these people, by key.
 
@@ -243,23 +249,23 @@ def read_practitioners(
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_PEOPLE if lock else _PEOPLE, [keys])
         rows = cursor.fetchall()
-    groups = _pairs(_GROUPS, [keys, list(rules.groups)]) if rules.groups else {}
-    asked = {"people": keys, "courses": list(rules.prerequisites), "now": now}
-    learnt = _pairs(_LEARNT, asked) if rules.prerequisites else {}
-    nothing: frozenset[int] = frozenset()
+    groups = _by_person(_GROUPS, [keys, list(rules.groups)]) if rules.groups else {}
+    asked = {"people": keys, "courses": list(rules.prerequisites)}
+    learnt = _by_person(_LEARNT, asked) if rules.prerequisites else {}
     return {
-        key: Practitioner(*(key, *row, groups.get(key, nothing), learnt.get(key, nothing)))
+        key: Practitioner(*(key, *row, frozenset(groups.get(key, ())), learnt.get(key, {})))
         for key, *row in rows
     }
 
 
-def _pairs(statement: str, values: Any) -> dict[int, frozenset[int]]:
-    found: dict[int, set[int]] = {}
+def _by_person(statement: str, values: Any) -> dict[int, dict[int, Any]]:
+    """For each person, by key, what stands under the keys that a statement finds."""
+    found: dict[int, dict[int, Any]] = {}
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        for person, key in cursor.fetchall():
-            found.setdefault(person, set()).add(key)
-    return {person: frozenset(keys) for person, keys in found.items()}
+        for person, key, value in cursor.fetchall():
+            found.setdefault(person, {})[key] = value
+    return found
 
 
 @dataclass

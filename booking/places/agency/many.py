@@ -77,7 +77,7 @@ def foresee(
     line = who_waits(ruled, now=now)
     known = known_by_address(entry.email for entry in entries)
     keys = [person.pk for person in known.values() if person.agency_id == agency.pk]
-    people = read_practitioners(keys, ruled.rules, now=now)
+    people = read_practitioners(keys, ruled.rules)
     here = Booking.objects.for_session(session).live().filter(person__in=keys)
     live, busy = {booking.person_id: booking for booking in here}, clashes(session.pk, keys)
     anybody = Case(

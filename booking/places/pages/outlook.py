@@ -49,7 +49,7 @@ def of_substitute(
     if known is None or is_new:
         who = newcomer(entry, known, agency=booking.agency)
     else:
-        who = read_practitioners([known.pk], ruled.rules, now=now)[known.pk]
+        who = read_practitioners([known.pk], ruled.rules)[known.pk]
     check_may_be_given(booking, ruled.session, to_agency=who.agency_id, now=now)
     decision = decide(case_of_taking_over(ruled, who, by=by, named=manager_email, now=now))
     decision.check_place()

@@ -94,7 +94,7 @@ def asked_for(
 
     With `lock` the person's row is held; the caller holds the session's then.
     """
-    who = read_practitioners([person_id], ruled.rules, now=now, lock=lock)[person_id]
+    who = read_practitioners([person_id], ruled.rules, lock=lock)[person_id]
     line = who_waits(ruled, now=now, newcomer=who)
     sittings, conflict_id = sittings_and_conflict(ruled.session.pk, person_id)
     conflict = None
@@ -139,7 +139,7 @@ def case_of_exchange(
 ) -> tuple[Case, Practitioner, Line]:
     """Somebody who would have a place on another date instead of the one `given`."""
     key, line = given.person_id, who_waits(other, now=now)
-    who = read_practitioners([key], other.rules, now=now, lock=lock)[key]
+    who = read_practitioners([key], other.rules, lock=lock)[key]
     case = Case(
         session=other.session,
         course=other.rules,
@@ -200,7 +200,7 @@ def _turns(
     seating: Seating, rules: CourseRules, some: Sequence[Booking], *, now: datetime
 ) -> Iterator[Case]:
     people_ids = [booking.person_id for booking in some]
-    people = read_practitioners(people_ids, rules, now=now)
+    people = read_practitioners(people_ids, rules)
     busy = clashes(seating.session.pk, people_ids)
     for booking in some:
         yield Case(
@@ -262,8 +262,8 @@ def standings(bookings: Iterable[Booking], *, now: datetime) -> dict[int, Standi
     person_id = waiting[0].person_id
     sessions = read_sessions({booking.session_id for booking in waiting})
     seatings = read_seatings((ruled.session for ruled in sessions.values()), now=now)
-    everything_asked = _united([ruled.rules for ruled in sessions.values()])
-    person = read_practitioners([person_id], everything_asked, now=now)[person_id]
+    everything_asked = united([ruled.rules for ruled in sessions.values()])
+    person = read_practitioners([person_id], everything_asked)[person_id]
     busy = _clashes(person_id, list(sessions))
     found: dict[int, Standing] = {}
     for booking in waiting:
@@ -286,7 +286,7 @@ def standings(bookings: Iterable[Booking], *, now: datetime) -> dict[int, Standi
     return found
 
 
-def _united(asked: Sequence[CourseRules]) -> CourseRules:
+def united(asked: Sequence[CourseRules]) -> CourseRules:
     """All groups and courses that any of these ask for, to read about them at once."""
     return CourseRules(
         groups=ChainMap(*(dict(rules.groups) for rules in asked)),

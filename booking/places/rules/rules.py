@@ -141,10 +141,19 @@ def group(case: Case) -> PlaceRefused | None:
 
 
 def prerequisites(case: Case) -> PlaceRefused | None:
-    """The person has done, here or elsewhere, every course that this one builds on."""
-    learnt = case.who.learnt if case.who else ()
-    missing = {key: name for key, name in case.course.prerequisites.items() if key not in learnt}
-    if not missing or case.asks == Asks.EXCHANGE:
+    """The person has done every course that this one builds on, or will have before it begins.
+
+    Whoever exchanges a date has been let in: only what they are still to do is looked at, since
+    the other date may come before it.
+    """
+    learnt = case.who.learnt if case.who else {}
+    missing = {
+        key: name
+        for key, name in case.course.prerequisites.items()
+        if (key not in learnt and case.asks != Asks.EXCHANGE)
+        or (key in learnt and learnt[key] > case.session.starts_at)
+    }
+    if not missing:
         return None
     titles = listed(list(missing.values()))
     return PrerequisiteMissing(
