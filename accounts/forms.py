@@ -101,7 +101,11 @@ class ProfileForm(Form):
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
     manager_email = forms.EmailField(
-        label="Your line manager's email address (optional)", max_length=254, required=False
+        label="Your line manager's email address (optional)",
+        max_length=254,
+        required=False,
+        help_text="Some courses ask them to agree, or send them a copy. We write to them for"
+        " nothing else.",
     )
     level = forms.TypedChoiceField(
         label="Your level of safeguarding work (optional)",

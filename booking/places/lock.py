@@ -25,7 +25,8 @@ _NAMES = [each.attname for each in Session._meta.concrete_fields]
 # With the session comes all that its course and its policy of cancelling ask.
 _SESSION = f"""
 SELECT {", ".join(f"session.{column}" for column in _COLUMNS)}, COALESCE(policy.notice_days, 0),
-    course.needs_manager_approval, course.copies_manager, course.sectors, course.least_level,
+    course.needs_manager_approval, course.copies_manager, course.may_be_repeated, course.sectors,
+    course.least_level,
     ARRAY(SELECT practitionergroup_id FROM booking_course_groups
         JOIN accounts_practitionergroup named ON named.id = practitionergroup_id
         WHERE course_id = course.id ORDER BY named.name, named.id),
@@ -74,8 +75,9 @@ _SAVE_COUNTS = (
     "UPDATE booking_session SET places_taken = places_taken + %s,"
     " waiting_count = waiting_count + %s, last_ticket = GREATEST(last_ticket, %s) WHERE id = %s"
 )
-# This session's own live booking comes first, then one that holds a place elsewhere.
-_SITTINGS_AND_CONFLICT = """
+# This session's own live booking comes first, then one that holds a place elsewhere at that time;
+# beside it, a place on another date of the course.
+_SITTINGS_AND_CONFLICTS = """
 SELECT sitting.id, sitting.starts_at, sitting.ends_at, (
     SELECT booking.id FROM booking_booking booking
     WHERE booking.person_id = %(person)s AND (
@@ -87,6 +89,14 @@ SELECT sitting.id, sitting.starts_at, sitting.ends_at, (
         ))
     )
     ORDER BY booking.session_id = sitting.session_id DESC, booking.id
+    LIMIT 1
+), (
+    SELECT booking.id FROM booking_booking booking
+    JOIN booking_session date ON date.id = booking.session_id
+    WHERE booking.person_id = %(person)s AND booking.state = ANY(%(holding)s)
+    AND date.course_id = %(course)s AND date.id <> sitting.session_id
+    AND date.starts_at > %(now)s
+    ORDER BY date.starts_at, booking.id
     LIMIT 1
 )
 FROM booking_sitting sitting
@@ -107,6 +117,7 @@ class CourseRules:
 
     needs_manager_approval: bool = False
     copies_manager: bool = False
+    may_be_repeated: bool = False
     sectors: Sequence[str] = ()
     least_level: int | None = None
     groups: Mapping[int, str] = field(default_factory=dict)
@@ -206,16 +217,29 @@ def sittings_of(session: Session) -> list[SittingTimes]:
     return [SittingTimes.of(sitting) for sitting in session.sittings.all()]
 
 
-def sittings_and_conflict(session_id: int, person_id: int) -> tuple[list[SittingTimes], int | None]:
-    """The session's sittings, and a booking of the person's that stands in the way, if any."""
+def sittings_and_conflicts(
+    session: Session, person_id: int, *, now: datetime
+) -> tuple[list[SittingTimes], int | None, int | None]:
+    """The session's sittings, and up to two bookings of the person's that stand in the way.
+
+    The first is of this session, or holds a place elsewhere at that time; the second holds a place
+    on another date of the course that is ahead.
+    """
+    asked = {
+        "person": person_id,
+        "session": session.pk,
+        "course": session.course_id,
+        "live": _LIVE,
+        "holding": _HOLDING,
+        "now": now,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _SITTINGS_AND_CONFLICT,
-            {"person": person_id, "session": session_id, "live": _LIVE, "holding": _HOLDING},
-        )
+        cursor.execute(_SITTINGS_AND_CONFLICTS, asked)
         rows = cursor.fetchall()
-    conflicts = (conflict for *_, conflict in rows if conflict is not None)
-    return [SittingTimes(*times) for *times, _ in rows], next(conflicts, None)
+    conflicts = (conflict for *_, conflict, _ in rows if conflict is not None)
+    other_dates = (other for *_, other in rows)
+    sittings = [SittingTimes(*times) for *times, _, _ in rows]
+    return sittings, next(conflicts, None), next(other_dates, None)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from booking.catalogue.models import DiaryDate, Session, Sitting
 from booking.catalogue.months import Month, first_of_month, weeks
 from booking.catalogue.sharing import CalendarEntry, as_script_text, calendar_links, event_data
 from booking.partnership.kept import the_partnership
-from booking.places.pages.outlook import expected
+from booking.places.pages.outlook import asked_of_everybody, expected
 from booking.places.terms import terms_offered
 from booking.site.caching import same_for_everyone
 from booking.site.web import paged
@@ -77,7 +77,9 @@ def session(request: HttpRequest, session_id: int) -> HttpResponse:
     if person is not None:
         context["booking"] = session.bookings.live().filter(person=person).first()
         if person.is_complete and not context["booking"] and not context["why_not"]:
-            context["expected"] = expected(session=session, person=person, now=now)
+            context |= expected(session=session, person=person, now=now)
+    if not (context["why_not"] or context.get("booking") or "expected" in context):
+        context["asked"] = asked_of_everybody(session, now=now)
     return render(request, "programme/session.html", context)
 
 

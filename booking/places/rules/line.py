@@ -22,7 +22,7 @@ from booking.places.lock import (
     read_seating,
     read_seatings,
     read_sessions,
-    sittings_and_conflict,
+    sittings_and_conflicts,
 )
 from booking.places.models import Booking
 from booking.places.refusals import MustWait, PlaceRefused
@@ -64,6 +64,21 @@ def clashes(
     }
 
 
+def other_dates(
+    session: Session, people_ids: Sequence[int], *, now: datetime
+) -> dict[int, Booking]:
+    """For each of these people with a place on another date of the course ahead: the first one."""
+    found = Booking.objects.holding_a_place().filter(
+        person_id__in=people_ids, session__course=session.course_id, session__starts_at__gt=now
+    )
+    return {
+        booking.person_id: booking
+        for booking in found.exclude(session=session)
+        .select_related("session__course")
+        .order_by("-session__starts_at", "-pk")
+    }
+
+
 def who_waits(ruled: RuledSession, *, now: datetime, newcomer: Practitioner | None = None) -> Line:
     """Whom a free place belongs to before any newcomer: one person at most is chosen.
 
@@ -88,7 +103,14 @@ class Asked:
 
 
 def asked_for(
-    ruled: RuledSession, person_id: int, *, by: User, named: str, now: datetime, lock: bool = False
+    ruled: RuledSession,
+    person_id: int,
+    *,
+    by: User,
+    named: str,
+    now: datetime,
+    wants_both: bool = False,
+    lock: bool = False,
 ) -> Asked:
     """All that the rules look at for a new booking.
 
@@ -96,10 +118,12 @@ def asked_for(
     """
     who = read_practitioners([person_id], ruled.rules, lock=lock)[person_id]
     line = who_waits(ruled, now=now, newcomer=who)
-    sittings, conflict_id = sittings_and_conflict(ruled.session.pk, person_id)
-    conflict = None
-    if conflict_id is not None:
-        conflict = Booking.objects.select_related("session__course").get(pk=conflict_id)
+    sittings, conflict_id, other_id = sittings_and_conflicts(ruled.session, person_id, now=now)
+    found: dict[int | None, Booking] = {}
+    if conflict_id is not None or other_id is not None:
+        bookings = Booking.objects.select_related("session__course")
+        found |= bookings.in_bulk([key for key in (conflict_id, other_id) if key is not None])
+    conflict = found.get(conflict_id)
     is_here = conflict is not None and conflict.session_id == ruled.session.pk
     case = Case(
         session=ruled.session,
@@ -110,6 +134,8 @@ def asked_for(
         named=named,
         mine=conflict if is_here else None,
         elsewhere=None if is_here else conflict,
+        other_date=found.get(other_id),
+        wants_both=wants_both,
         seating=line.seating,
         others_first=bool(line.chosen),
     )
