@@ -139,7 +139,12 @@ class ProfileForm(Form):
         help_text="A coordinator will add it. You can book meanwhile.",
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
-    manager_email = email_field("Your line manager's email address (optional)", required=False)
+    manager_email = email_field(
+        "Your line manager's email address (optional)",
+        required=False,
+        help_text="Some courses ask them to agree, or send them a copy. We write to them for"
+        " nothing else.",
+    )
     level = forms.TypedChoiceField(
         label="Your work with children and families (optional)",
         choices=[("", "I do not know"), *Level.choices],

@@ -25,8 +25,8 @@ from accounts.attempts import may_try
 from accounts.forms import ProfileForm, RemindersForm, SignInCodeForm
 from accounts.models import User
 from accounts.proof import ProofByCode, TooManyCodes
-from booking.site.limits import at_most, at_most_from_one_address
-from booking.site.signed_links import LinkRanOut, LinkRefused
+from booking.site.limits import at_most, opened_by_link
+from booking.site.signed_links import LinkRanOut
 from booking.site.web import done, page, posted
 
 
@@ -178,24 +178,21 @@ def emails(request: HttpRequest) -> HttpResponse:
     return page(request, "account/emails.html", {"form": form})
 
 
-@never_cache
-@at_most_from_one_address(120)
+@opened_by_link
 def reminders_link(request: HttpRequest, token: str) -> HttpResponse:
     """Turn reminders off, or on again, by the link in one of them; without signing in."""
     try:
         person = person_of_link(token, now=timezone.now())
     except LinkRanOut:
         return render(request, "account/reminders_link_ran_out.html", status=410)
-    except (LinkRefused, User.DoesNotExist) as missing:
+    except User.DoesNotExist as missing:
         raise Http404 from missing
     form = _reminders_form(request, person)
     if form.is_valid():
         actions.choose_reminders(person=person, **form.cleaned_data)
         return redirect("reminders_link", token)
     context = {"person": person, "form": form}
-    response = page(request, "account/reminders_link.html", context)
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
+    return page(request, "account/reminders_link.html", context)
 
 
 def _reminders_form(request: HttpRequest, person: User) -> RemindersForm:

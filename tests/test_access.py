@@ -176,6 +176,7 @@ def make_site() -> Site:
         "manage_booking_move_up": [waiting.pk],
         "manage_demand_course": [course.pk],
         "manage_learning_check": [declaration.pk],
+        "manage_earlier_let_stand": of_booking,
         "manage_manager_confirm": [unknown.approval.pk],
         "manage_manager_decline": [unknown.approval.pk],
         "manage_unlisted_person": [unlisted.pk],

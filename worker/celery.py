@@ -48,6 +48,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "fill places": _every(10, "fill_places_everywhere", expires=60),
     "remind people": _every(60, "post_due_reminders", expires=300),
     "remind managers": _every(60, "remind_managers", expires=300),
+    "tell of missing courses": _every(60, "tell_of_missing_courses", expires=300),
     "read replies": _every(60, "read_replies", expires=120),
     "watch the mail": _every(60, "watch_mail", expires=120),
     "end interest": _every(60, "end_interest", expires=300),

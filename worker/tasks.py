@@ -13,6 +13,7 @@ from booking.mail.composing import compose
 from booking.outbox import watch
 from booking.outbox.delivery import deliver
 from booking.outbox.smtp import SmtpConnection
+from booking.places import prerequisites
 from booking.places.managers import asking
 from booking.places.sweep import sweep
 from booking.privacy import forgetting
@@ -60,6 +61,12 @@ def post_due_reminders() -> None:
 def remind_managers() -> None:
     """Remind managers who have not answered."""
     asking.remind(now=timezone.now())
+
+
+@app.task
+def tell_of_missing_courses() -> None:
+    """Tell people who have lost their place on a course that comes before another."""
+    prerequisites.tell_of_missing(now=timezone.now())
 
 
 @app.task

@@ -1,7 +1,8 @@
 """Coordinators’ pages about people: what they wait for, declare, and have not settled yet.
 
 Who would come to another date, training done elsewhere, managers’ addresses that are at no domain
-of the practitioner’s agency, and people whose agency is not listed.
+of the practitioner’s agency, people whose agency is not listed, and places whose person has lost
+the course that comes first.
 """
 
 from typing import Any
@@ -21,10 +22,11 @@ from accounts.views import signed_in
 from booking.catalogue.models import Course
 from booking.learning import actions as learning
 from booking.learning.models import PriorLearning
-from booking.places import actions
+from booking.places import actions, prerequisites
 from booking.places.agency import colleagues
 from booking.places.managers import asking
 from booking.places.managers.models import Approval, ApprovalQuerySet
+from booking.places.models import Booking
 from booking.places.pages.forms import RefuseAddressForm
 from booking.places.refusals import AlreadyAnswered
 from booking.scheduling import demand
@@ -181,6 +183,24 @@ def accounts_of_one_mailbox(request: HttpRequest) -> HttpResponse:
     """Accounts whose addresses differ only by what stands after a plus, mailbox by mailbox."""
     context = {"page_obj": paged(request, sharing_a_mailbox(), per_page=_PER_PAGE)}
     return render(request, "desk/people/mailboxes.html", context)
+
+
+def earlier_missing(request: HttpRequest) -> HttpResponse:
+    """Places whose person does not have the earlier course any more that they had booked."""
+    found = prerequisites.to_look_at(now=timezone.now()).order_by("session__starts_at", "pk")
+    found = found.select_related("person__agency", "session__course")
+    context = {"page_obj": paged(request, found, per_page=_PER_PAGE)}
+    return render(request, "desk/people/earlier.html", context)
+
+
+@desk(post=60, only_post=True)
+def let_stand(request: HttpRequest, booking_id: int) -> HttpResponse:
+    """The person may come all the same."""
+    booking = get_object_or_404(Booking.objects.select_related("person"), pk=booking_id)
+    if prerequisites.let_stand(booking=booking, by=signed_in(request), now=timezone.now()):
+        return done(request, f"{booking.person} may come all the same.", "manage_earlier")
+    messages.info(request, "This has been settled already.")
+    return redirect("manage_earlier")
 
 
 @desk()

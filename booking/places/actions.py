@@ -56,18 +56,22 @@ def book(
     now: datetime,
     needs: str = "",
     manager_email: str = "",
+    wants_both: bool = False,
 ) -> Booking:
     """Give the person a place, or the next place on the waiting list.
 
     A free place goes to a newcomer only when nobody who waits can take it and no rule holds it
     back. Where the course asks for a manager's agreement, the place is held until they answer.
     Returns the booking: confirmed, requested or waiting. Raises a `PlaceRefused`: not open, already
-    booked, not for this person, something to be done first, no manager named, or a clash with
-    another booking that holds a place (waiting for a place is allowed all the same).
+    booked, not for this person, something to be done first, no manager named, a place on another
+    date of the course unless they want both, or a clash with another booking that holds a place
+    (waiting for a place is allowed all the same).
     """
     with locked_session(session) as ruled:
         session = ruled.session
-        asked = asked_for(ruled, person.pk, by=by, named=manager_email, now=now, lock=True)
+        asked = asked_for(
+            ruled, person.pk, by=by, named=manager_email, now=now, wants_both=wants_both, lock=True
+        )
         decision = decide(asked.case)
         decision.check()
         held, manager = decision.must_wait, decision.manager
@@ -166,7 +170,7 @@ def accept_offer(*, booking: Booking, by: User, now: datetime, manager_email: st
         if booking.offered_until is not None and booking.offered_until <= now:
             raise OfferRanOut(booking)
         key = booking.person_id
-        who = read_practitioners([key], ruled.rules, now=now, lock=True)[key]
+        who = read_practitioners([key], ruled.rules, lock=True)[key]
         others = clashes(session.pk, [key])
         if others:
             raise Clash(others[key])
@@ -311,7 +315,7 @@ def fill(ruled: RuledSession, *, now: datetime) -> int:
     people = [booking.person_id for booking in line.chosen]
     if not people:
         return 0
-    who = read_practitioners(people, ruled.rules, now=now, lock=True)
+    who = read_practitioners(people, ruled.rules, lock=True)
     # Only now can nobody book something else at that time. Whoever just did keeps their turn, and
     # the place goes to the next person in the worker's next round: people are locked once a
     # transaction, in order of their keys, so that two sessions never wait for each other.

@@ -47,7 +47,7 @@ def substitute(
     """
     with locked_booking(booking) as (ruled, given):
         session = ruled.session
-        who = read_practitioners([to.pk], ruled.rules, now=now, lock=True)[to.pk]
+        who = read_practitioners([to.pk], ruled.rules, lock=True)[to.pk]
         check_may_be_given(given, session, to=who, now=now)
         case = case_of_taking_over(ruled, who, by=by, named=manager_email, now=now)
         decision, waits = decide(case), case.mine
@@ -160,7 +160,7 @@ def invite(
         check_ahead(held.session, now=now)
         # Where the caller is in a transaction, places are given in it in several rounds. Who is
         # locked now, in order of keys, makes no later round wait.
-        read_practitioners((person.pk for person in people), CourseRules(), now=now, lock=True)
+        read_practitioners((person.pk for person in people), CourseRules(), lock=True)
         invited = put_in_line(held, people, until=until, why=why, by=by, now=now)
     give_in_turn(session, invited, why=why, now=now)
     return len(invited)
@@ -183,7 +183,7 @@ def put_in_line(
     here = Booking.objects.for_session(session).live()
     booked = set(here.values_list("person_id", flat=True))
     keys = [person.pk for person in people]
-    who = read_practitioners(keys, ruled.rules, now=now)
+    who = read_practitioners(keys, ruled.rules)
     invited: list[Booking] = []
     for person in dict.fromkeys(people):
         if person.pk in booked or against_course(who[person.pk], ruled, now=now):

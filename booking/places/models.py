@@ -290,6 +290,9 @@ class BookingEvent(models.Model):
         TOOK_OVER = "took over", "Took a colleague's place"
         MOVED_AWAY = "moved away", "Moved to another date"
         MOVED_HERE = "moved here", "Moved from another date"
+        EARLIER_MISSING = "earlier missing", "What comes first is not booked any more"
+        EARLIER_NOT_NEEDED = "earlier not needed", "May come without what comes first"
+        EARLIER_BACK = "earlier back", "What comes first is booked again"
         SESSION_CHANGED = "session changed", "The session changed"
         SESSION_CANCELLED = "session cancelled", "The session was cancelled"
 

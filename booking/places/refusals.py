@@ -33,14 +33,15 @@ class RuledOut(PlaceRefused):
     may_be_overridden = True
 
     def __init__(
-        self, rule: str, sentence: str, instead: str = "", *, of_another: str = ""
+        self, rule: str, sentence: str, instead: str = "", *, of_another: str = "", field: str = ""
     ) -> None:
         self.rule, self.sentence, self.instead = rule, sentence, instead
         self.of_another = of_another
+        self.field = field or self.field
 
 
 class NotForYou(RuledOut):
-    """The course is for other people."""
+    """The course is for other people. `field` is what they say of themselves that decides it."""
 
 
 class PrerequisiteMissing(RuledOut):
@@ -149,6 +150,20 @@ class Clash(PlaceRefused):
             "This session overlaps with one you have booked:"
             f" {other.session.course.title}, on {day(other.session.starts_at)}."
         )
+
+
+class OnAnotherDate(PlaceRefused):
+    """`other`, a booking of theirs, holds a place on another date of the course."""
+
+    rule = "another date"
+    may_be_overridden = True
+    instead = "Move that place to this date, or say that you want both."
+
+    def __init__(self, other: Booking) -> None:
+        self.other = other
+        when = day(other.session.starts_at)
+        self.sentence = f"You have a place on this course already, on {when}."
+        self.of_another = f"They have a place on this course already, on {when}."
 
 
 class AddressRefused(PlaceRefused):

@@ -20,7 +20,7 @@ from booking.catalogue.models import DiaryDate, Session, Sitting
 from booking.catalogue.months import Month, first_of_month, weeks
 from booking.catalogue.sharing import CalendarEntry, as_script_text, calendar_links, event_data
 from booking.partnership.kept import the_partnership
-from booking.places.pages.outlook import expected
+from booking.places.pages.outlook import asked_of_everybody, expected
 from booking.places.pages.readers import as_read_by, bookable
 from booking.places.terms import terms_offered
 from booking.site.caching import same_for_everyone
@@ -85,7 +85,9 @@ def session(request: HttpRequest, session_id: int) -> HttpResponse:
         if mine is not None:
             mine.session = session
         if person.is_complete and not context["booking"] and not context["why_not"]:
-            context["expected"] = expected(session=session, person=person, now=now)
+            context |= expected(session=session, person=person, now=now)
+    if not (context["why_not"] or context.get("booking") or "expected" in context):
+        context["asked"] = asked_of_everybody(session, now=now)
     return render(request, "programme/session.html", context)
 
 

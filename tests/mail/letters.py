@@ -104,6 +104,7 @@ def every_notice(booking: Booking) -> Iterator[Draft]:
     yield from announcements.session_cancelled(
         booking, sittings, had_a_place=True, why="The trainer is ill."
     )
+    yield announcements.earlier_missing(booking, why="Something comes first.", now=NOW)
     yield announcements.still_booked(booking, booking.session.sittings.all()[0], reply_key=1)
     yield from reminders_before(booking)
 

@@ -153,7 +153,8 @@ def could_have_it(
         return False
     if course.least_level and (person.level or 0) < course.least_level:
         return False
-    if any(not _has_done(person, each.pk, now) for each in course.prerequisites.all()):
+    begins = session.starts_at
+    if any(not _has_done(person, each.pk, begins) for each in course.prerequisites.all()):
         return False
     asks_at_once = course.needs_manager_approval and not booking.must_accept_by
     nobody_named = not hasattr(booking, "approval") and person.manager_email in ("", person.email)
@@ -168,9 +169,9 @@ def could_have_it(
     return fits([*holders, person], session, reserved(session, now=now))
 
 
-def _has_done(person: User, course_id: int, now: datetime) -> bool:
+def _has_done(person: User, course_id: int, begins: datetime) -> bool:
     here = Booking.objects.filter(
-        person=person, session__course=course_id, state="confirmed", session__ends_at__lte=now
+        person=person, session__course=course_id, state="confirmed", session__ends_at__lte=begins
     ).exclude(session__state="cancelled")
     elsewhere = PriorLearning.objects.filter(person=person, course=course_id)
     return here.exists() or elsewhere.exclude(state="rejected").exists()

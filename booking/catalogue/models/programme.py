@@ -93,6 +93,11 @@ class Course(models.Model):
         "renew after", null=True, blank=True, help_text="Months after which it is due again."
     )
     needs_manager_approval = models.BooleanField(default=False)
+    may_be_repeated = models.BooleanField(
+        "may be taken again",
+        default=False,
+        help_text="People may hold places on several dates of it without being asked.",
+    )
     usual_policy = models.ForeignKey(
         CancellationPolicy,
         on_delete=models.PROTECT,

@@ -100,6 +100,10 @@ class CourseForm(Form):
     needs_manager_approval = forms.BooleanField(
         label="The line manager must agree to each booking", required=False
     )
+    may_be_repeated = forms.BooleanField(
+        label="People may book several dates of it without being asked whether they mean it",
+        required=False,
+    )
     usual_capacity = questions.places_field("Usual number of places")
     usual_agency_limit = questions.agency_limit_field()
     usual_policy = questions.policy_field()

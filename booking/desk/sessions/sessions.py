@@ -18,6 +18,7 @@ from booking.desk.mail import mail_counts
 from booking.desk.queries import managed_session
 from booking.desk.sessions.forms import DetailsForm, OpeningForm, SessionForm
 from booking.outbox.watch import backlog
+from booking.places import prerequisites
 from booking.places.managers.models import Approval
 from booking.places.refusals import PlaceRefused, ReservedPlaces
 from booking.scheduling import capacity, corrections, demand, drafting
@@ -44,6 +45,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
         "at_risk": capacity.at_risk(Session.objects.all(), now=now).count(),
         "search": search,
         "unlisted": people_without_agency().count(),
+        "earlier": prerequisites.to_look_at(now=now).count(),
         "managers": Approval.objects.to_confirm(now=now).count(),
         **mail_counts(),
         "backlog": backlog(now=now),

@@ -16,7 +16,7 @@ from booking.places.lock import read_practitioners, read_session
 from booking.places.models import Booking
 from booking.places.refusals import AddressRefused, AlreadyBooked, PlaceRefused
 from booking.places.rules.decision import Decision, check_open, decide
-from booking.places.rules.line import clashes, who_waits
+from booking.places.rules.line import clashes, other_dates, who_waits
 from booking.places.rules.rules import Case
 
 State = Booking.State
@@ -77,9 +77,10 @@ def foresee(
     line = who_waits(ruled, now=now)
     known = known_by_address(entry.email for entry in entries)
     keys = [person.pk for person in known.values() if person.agency_id == agency.pk]
-    people = read_practitioners(keys, ruled.rules, now=now)
+    people = read_practitioners(keys, ruled.rules)
     here = Booking.objects.for_session(session).live().filter(person__in=keys)
     live, busy = {booking.person_id: booking for booking in here}, clashes(session.pk, keys)
+    others = other_dates(session, keys, now=now)
     anybody = Case(
         session=session,
         course=ruled.rules,
@@ -99,8 +100,8 @@ def foresee(
                 who = newcomer(entry, person, agency=agency)
             else:
                 who = people[person.pk]
-            mine, elsewhere = live.get(who.key), busy.get(who.key)
-            decision = decide(replace(anybody, who=who, mine=mine, elsewhere=elsewhere))
+            case = replace(anybody, who=who, mine=live.get(who.key), elsewhere=busy.get(who.key))
+            decision = decide(replace(case, other_date=others.get(who.key)))
             decision.check()
         except PlaceRefused as refused:
             outcomes.append(_refused(entry, person, refused, agency=agency))

@@ -230,7 +230,7 @@ def change_manager(*, booking: Booking, manager_email: str, by: User, now: datet
         if approval is None or state_of_question(approval, now=now) != QuestionState.OPEN:
             raise AlreadyAnswered
         key = booking.person_id
-        person = read_practitioners([key], ruled.rules, now=now)[key]
+        person = read_practitioners([key], ruled.rules)[key]
         email = manager_of(person, manager_email, by=by)
         before = approval.manager_email
         if email == before:

@@ -65,7 +65,7 @@ def move(request: HttpRequest, booking_id: int) -> HttpResponse:
     person, now = signed_in(request), timezone.now()
     booking = arranged_booking(person, booking_id, now=now)
     dates = other_dates(booking, now=now)
-    form = MoveForm(posted(request), dates=dates)
+    form = MoveForm(posted(request), dates=dates, initial={"to": request.GET.get("to")})
     context = _about(booking, person, form, now=now) | {"dates": dates}
     context["has_refused"] = any(date.refusal for date in dates)
     if form.is_valid():

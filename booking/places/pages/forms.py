@@ -39,8 +39,12 @@ class BookForm(Form):
     """One optional question, and the manager's address where the course asks for agreement.
 
     Pressing the button is the booking. The manager's field is shown where it is needed only; to
-    somebody new it is one of the questions about themselves.
+    somebody new it is one of the questions about themselves. Nobody eats at an online session.
+    The page says whether it showed a place, and whether it said that there is another date.
     """
+
+    saw_place = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    wants_both = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
     manager_email = manager_field(required=False)
     needs = forms.CharField(
@@ -51,10 +55,12 @@ class BookForm(Form):
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 
-    def __init__(self, *args: Any, with_manager: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, with_manager: bool, is_online: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not with_manager:
             del self.fields["manager_email"]
+        if is_online:
+            self.fields["needs"].label = "Access needs (optional)"
 
     def clean_manager_email(self) -> str:
         """Whoever empties the field must name somebody, or their usual manager would be asked."""

@@ -71,7 +71,7 @@ def _readings(sessions: list[Session], person: User | None, *, now: datetime) ->
         return found
     who = _ANYBODY
     if person is not None:
-        who = read_practitioners([person.pk], CourseRules(), now=now)[person.pk]
+        who = read_practitioners([person.pk], CourseRules())[person.pk]
     seatings = read_seatings(by_rules, now=now)
     for seating in seatings.values():
         seating.session.reading = None
@@ -116,7 +116,7 @@ def _seat_who_waits(seatings: dict[int, Seating], *, now: datetime) -> None:
     for key, person_id in in_line.values_list("session_id", "person_id"):
         waiting[key].append(person_id)
     ids = {person_id for each in waiting.values() for person_id in each}
-    people = read_practitioners(ids, CourseRules(), now=now)
+    people = read_practitioners(ids, CourseRules())
     for key, person_ids in waiting.items():
         seating = seatings[key]
         for person_id in person_ids:

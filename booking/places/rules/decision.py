@@ -19,6 +19,7 @@ from booking.places.refusals import (
     Clash,
     Effect,
     HeldBack,
+    OnAnotherDate,
     PlaceRefused,
     PrerequisiteMissing,
     SessionNotOpen,
@@ -107,7 +108,7 @@ class Decision:
         """The booking of theirs that stands in the way, to be shown."""
         if self.refusal is None:
             return self.elsewhere if self.waits else None
-        return self.refusal.other if isinstance(self.refusal, Clash) else None
+        return self.refusal.other if isinstance(self.refusal, Clash | OnAnotherDate) else None
 
     def check(self) -> None:
         """Raise why nothing can be booked, if so."""

@@ -26,6 +26,7 @@ from booking.places.refusals import (
     ManagerNeeded,
     MustWait,
     NotForYou,
+    OnAnotherDate,
     PlaceRefused,
     PrerequisiteMissing,
     SessionNotOpen,
@@ -51,8 +52,10 @@ class Case:
     """Who asks for what, and all that the rules look at.
 
     `course` is what the session's course asks. `mine` is the person's live booking of the session,
-    `elsewhere` one that holds a place at that time; `others_first` says that the places which are
-    free belong to people who wait. `named` is the address of a manager that `by` has typed.
+    `elsewhere` one that holds a place at that time, `other_date` one that holds a place on another
+    date of the course; `wants_both` says that they mean to have both. `others_first` says that the
+    places which are free belong to people who wait. `named` is the address of a manager that `by`
+    has typed.
     """
 
     session: Session
@@ -64,6 +67,8 @@ class Case:
     named: str = ""
     mine: Booking | None = None
     elsewhere: Booking | None = None
+    other_date: Booking | None = None
+    wants_both: bool = False
     seating: Seating | None = None
     others_first: bool = False
 
@@ -106,7 +111,9 @@ def sector(case: Case) -> PlaceRefused | None:
     if not sectors or case.asks == Asks.EXCHANGE or (case.who and case.who.sector in sectors):
         return None
     names = listed([str(Sector(each).label) for each in sectors])
-    return NotForYou("audience", f"This course is only for people who work in: {names}.")
+    return NotForYou(
+        "audience", f"This course is only for people who work in: {names}.", field="agency"
+    )
 
 
 def level(case: Case) -> PlaceRefused | None:
@@ -121,6 +128,7 @@ def level(case: Case) -> PlaceRefused | None:
         "audience",
         f"This course is only for people who can say at least this of their work: “{words}”.",
         "If you can, say so in your account under “Your work with children and families”.",
+        field="level",
     )
 
 
@@ -141,10 +149,19 @@ def group(case: Case) -> PlaceRefused | None:
 
 
 def prerequisites(case: Case) -> PlaceRefused | None:
-    """The person has done, here or elsewhere, every course that this one builds on."""
-    learnt = case.who.learnt if case.who else ()
-    missing = {key: name for key, name in case.course.prerequisites.items() if key not in learnt}
-    if not missing or case.asks == Asks.EXCHANGE:
+    """The person has done every course that this one builds on, or will have before it begins.
+
+    Whoever exchanges a date has been let in: only what they are still to do is looked at, since
+    the other date may come before it.
+    """
+    learnt = case.who.learnt if case.who else {}
+    missing = {
+        key: name
+        for key, name in case.course.prerequisites.items()
+        if (key not in learnt and case.asks != Asks.EXCHANGE)
+        or (key in learnt and learnt[key] > case.session.starts_at)
+    }
+    if not missing:
         return None
     titles = listed(list(missing.values()))
     return PrerequisiteMissing(
@@ -159,6 +176,13 @@ def prerequisites(case: Case) -> PlaceRefused | None:
 def no_clash(case: Case) -> PlaceRefused | None:
     """The person holds no place elsewhere at that time."""
     return Clash(case.elsewhere) if case.elsewhere else None
+
+
+def one_date_each(case: Case) -> PlaceRefused | None:
+    """The person holds no place on another date of the course, or means to have both."""
+    if case.other_date is None or case.wants_both or case.course.may_be_repeated:
+        return None
+    return OnAnotherDate(case.other_date)
 
 
 def manager_named(case: Case) -> PlaceRefused | None:
@@ -244,6 +268,7 @@ RULES = (
     one_booking_each,
     *OF_COURSE,
     no_clash,
+    one_date_each,
     manager_named,
     *OF_FREE_PLACES,
     others_first,
