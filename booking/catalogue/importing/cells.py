@@ -19,6 +19,7 @@ from django.core.validators import URLValidator
 from django.db.models import TextChoices
 
 from accounts.addresses import is_shared_mailbox, parse_address, parse_domain
+from accounts.fields import refusal_of
 from accounts.names import parse_name
 from booking.site.characters import trimmed, without_hidden
 
@@ -218,12 +219,8 @@ def _add_row(sheet: Sheet, line: int, header: list[str], cells: list[str]) -> No
     if any(cells[len(header) :]):
         sheet.refuse(line, f"has {len(cells)} cells where the header has {len(header)}")
         return
-    row = Row(
-        sheet.name,
-        line,
-        dict(zip_longest(header, cells[: len(header)], fillvalue="")),
-        sheet.problems,
-    )
+    named = dict(zip_longest(header, cells[: len(header)], fillvalue=""))
+    row = Row(sheet.name, line, named, sheet.problems)
     for column, cell in row.cells.items():
         if _CONTROL.search(cell):
             row.refuse(column, "holds a control character")
@@ -294,11 +291,9 @@ def hours(cell: str) -> Decimal:
 
 def flag(cell: str) -> bool:
     """Yes or no, in any case."""
-    answers = {"yes": True, "no": False}
-    try:
-        return answers[cell.lower()]
-    except KeyError:
-        raise BadCell(f'is "{cell}"; write yes or no') from None
+    if cell.lower() not in ("yes", "no"):
+        raise BadCell(f'is "{cell}"; write yes or no')
+    return cell.lower() == "yes"
 
 
 def choice(choices: type[TextChoices]) -> Callable[[str], str]:
@@ -338,12 +333,9 @@ def each_once[T](parse: Callable[[str], T]) -> Callable[[str], list[T]]:
 
 def email(cell: str) -> str:
     """An email address, as it is stored."""
-    try:
-        return parse_address(cell)
-    except ValidationError as refused:
-        raise BadCell(
-            f'is "{cell}", which is not an email address. {refused.messages[0]}'
-        ) from None
+    if why := refusal_of(parse_address, cell):
+        raise BadCell(f'is "{cell}", which is not an email address. {why}')
+    return parse_address(cell)
 
 
 def name(most: int) -> Callable[[str], str]:
@@ -351,10 +343,9 @@ def name(most: int) -> Callable[[str], str]:
 
     def parse(cell: str) -> str:
         line = text(most)(cell)
-        try:
-            return parse_name(line)
-        except ValidationError as refused:
-            raise BadCell(f'is "{line}". {refused.messages[0]}') from None
+        if why := refusal_of(parse_name, line):
+            raise BadCell(f'is "{line}". {why}')
+        return parse_name(line)
 
     return parse
 
@@ -371,10 +362,9 @@ def personal_email(cell: str) -> str:
 
 def domain(cell: str) -> str:
     """The part of addresses after the @, as it is stored."""
-    try:
-        return parse_domain(cell)
-    except ValidationError:
-        raise BadCell(f'has "{cell}", which is not an email domain such as agency.org.uk') from None
+    if refusal_of(parse_domain, cell):
+        raise BadCell(f'has "{cell}", which is not an email domain such as agency.org.uk')
+    return parse_domain(cell)
 
 
 def https_link(cell: str) -> str:
