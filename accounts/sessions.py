@@ -51,10 +51,19 @@ _NEVER_KEPT = ("password", "code", "credential", "csrfmiddlewaretoken")
 
 # What pages are made of, and what machines ask: no session is looked at for these.
 _WITHOUT_SESSION = ("/static/", "/partnership/", "/healthz", "/readyz")
-# Open before the second step: signing out, the pages that settle the matter, and what is answered
-# by a signed link, whoever is signed in.
+# Open before the second step: signing in and out, the pages that settle the matter, and what is
+# answered by a signed link, whoever is signed in.
 _ALWAYS_OPEN = (
-    "/accounts/",
+    "/accounts/2fa/",
+    "/accounts/confirm-email/",
+    "/accounts/email/",
+    "/accounts/inactive/",
+    "/accounts/login/",
+    "/accounts/logout/",
+    "/accounts/password/",
+    "/accounts/reauthenticate/",
+    "/accounts/sessions/",
+    "/accounts/two-step-needed/",
     "/privacy/",
     "/accessibility/",
     *(link.prefix for link in SignedLink),

@@ -43,7 +43,10 @@ def lands(client: Client, address: str = HOME) -> str:
 def enrolled(person: User) -> Authenticator:
     """The person has an authenticator app; nobody has used it."""
     kind = Authenticator.Type.TOTP
-    return Authenticator.objects.create(user=person, type=kind, data={"secret": SECRET})
+    app: Authenticator = Authenticator.objects.create(
+        user=person, type=kind, data={"secret": SECRET}
+    )
+    return app
 
 
 def app_code(secret: str = SECRET) -> str:
