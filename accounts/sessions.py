@@ -42,7 +42,7 @@ from booking.site.signed_links import SignedLink
 
 log = structlog.get_logger("briefed.security")
 
-_SEEN_AT = "seen_at"
+SEEN_AT = "seen_at"
 _TYPED = "typed_before"
 _TYPED_SECONDS = 3600
 # A long list of colleagues or of joining instructions is within it.
@@ -51,10 +51,19 @@ _NEVER_KEPT = ("password", "code", "credential", "csrfmiddlewaretoken")
 
 # What pages are made of, and what machines ask: no session is looked at for these.
 WITHOUT_SESSION = ("/static/", "/partnership/", "/healthz", "/readyz")
-# Open before the second step: signing out, the pages that settle the matter, and what is answered
-# by a signed link, whoever is signed in.
+# Open before the second step: signing in and out, the pages that settle the matter, and what is
+# answered by a signed link, whoever is signed in.
 _ALWAYS_OPEN = (
-    "/accounts/",
+    "/accounts/2fa/",
+    "/accounts/confirm-email/",
+    "/accounts/email/",
+    "/accounts/inactive/",
+    "/accounts/login/",
+    "/accounts/logout/",
+    "/accounts/password/",
+    "/accounts/reauthenticate/",
+    "/accounts/sessions/",
+    "/accounts/two-step-needed/",
     "/privacy/",
     "/.well-known/",
     "/accessibility/",
@@ -135,7 +144,7 @@ def _second_step_first(request: HttpRequest, person: User) -> HttpResponse | Non
 
 @receiver(user_logged_in)
 def _begin(sender: Any, request: HttpRequest, user: User, **about: Any) -> None:
-    request.session[SIGNED_IN_AT] = request.session[_SEEN_AT] = time.time()
+    request.session[SIGNED_IN_AT] = request.session[SEEN_AT] = time.time()
 
 
 def _goes_on(request: HttpRequest) -> bool:
@@ -146,7 +155,7 @@ def _goes_on(request: HttpRequest) -> bool:
         request.session.flush()
         return False
     now, lifetime = time.time(), lifetime_of(person)
-    unused = now - request.session.get(_SEEN_AT, 0)
+    unused = now - request.session.get(SEEN_AT, 0)
     in_all = now - request.session.get(SIGNED_IN_AT, 0)
     idle = lifetime.idle.total_seconds()
     if unused > idle or in_all > lifetime.total.total_seconds():
@@ -155,7 +164,7 @@ def _goes_on(request: HttpRequest) -> bool:
         return False
     # Noted now and then: a look at a page should write nothing.
     if lifetime.idle < lifetime.total and unused > idle / 60:
-        request.session[_SEEN_AT] = now
+        request.session[SEEN_AT] = now
     return True
 
 

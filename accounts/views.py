@@ -69,7 +69,8 @@ class EnterCodeView(ConfirmLoginCodeView):
         if may_try(self.request, "code", str(self._process.state["email"])):
             return super()._resend_form_valid(form)
         messages.error(self.request, AccountAdapter.error_messages["rate_limited"])
-        return redirect(self.passthrough_next_url(reverse("account_confirm_login_code")))
+        here = reverse("account_confirm_login_code")
+        return redirect(self.passthrough_next_url(here))  # type: ignore[no-untyped-call]
 
 
 enter_code = EnterCodeView.as_view()
@@ -99,14 +100,15 @@ class ProveByCodeView(BaseReauthenticateView):
             ProofByCode.begin(request)
         except TooManyCodes as refused:
             messages.error(request, str(refused))
-        return redirect(self.passthrough_next_url(request.path))
+        return redirect(self.passthrough_next_url(request.path))  # type: ignore[no-untyped-call]
 
     def form_invalid(self, form: Any) -> HttpResponse:
         """Count a wrong code; after the last one, another has to be sent."""
         awaited = ProofByCode.awaited(self.request)
         if awaited is None or not awaited.record_invalid_attempt():
             messages.error(self.request, "That code does not count any more. Have another sent.")
-            return redirect(self.passthrough_next_url(self.request.path))
+            here = self.request.path
+            return redirect(self.passthrough_next_url(here))  # type: ignore[no-untyped-call]
         return super().form_invalid(form)
 
     def form_valid(self, form: Any) -> HttpResponse:

@@ -243,7 +243,7 @@ DEMO = ("mailbox", "mailbox_mail", "mailbox_html", "mailbox_raw", "mailbox_calen
 BEFORE_SECOND_STEP = {
     *("accessibility", "privacy", "partnership_colour", "partnership_logo", "healthz", "readyz"),
     *("approval", "offer", "stop_interest", "reminders_link"),
-    *("account_profile", "account_emails", "two_step_needed"),
+    "two_step_needed",
 }
 LOGO = "0123456789abcdef"
 # When it was last read is written.
