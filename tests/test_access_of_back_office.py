@@ -23,7 +23,7 @@ from tests.test_access import Site, answer_of, site, tried  # noqa: F401
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 _NEEDED = {"changelist": "view", "history": "view", "change": "view"}
-_ARGUMENTS = {"app_list": ["booking"], "view_on_site": [0, 0]}
+_ARGUMENTS: dict[str, list[Any]] = {"app_list": ["booking"], "view_on_site": [0, 0]}
 _TAKEN = ("GET", "HEAD", "POST")
 _OTHERS = ("PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
 
@@ -44,7 +44,7 @@ def pages_of_models() -> dict[str, tuple[str, str]]:
     DiaryDate.objects.create(title="Safer Internet Day", starts=today, ends=today)
     pages = {}
     for model in BACK_OFFICE:
-        row = apps.get_model(*model.split("_", 1))._default_manager.first()
+        row = apps.get_model(model.replace("_", ".", 1))._default_manager.first()
         for page in OF_A_LIST + (OF_A_ROW if row else ()):
             arguments = [row.pk] if row and page in OF_A_ROW else []
             pages[reverse(f"admin:{model}_{page}", args=arguments)] = (model, page)
@@ -65,11 +65,11 @@ def test_the_back_office_opens_to_those_who_were_let_in(
             is_closed = page in ("add", "change", "delete") and page not in BACK_OFFICE[model]
             if is_closed and (sent := tried(browser, address).status_code) != 403:
                 wrong.append(f"{address}, {role}: a form is answered {sent}")
-    for page, expected in BACK_OFFICE_PAGES.items():
+    for page, answer in BACK_OFFICE_PAGES.items():
         for role, browser in let_in.items():
             found = browser.get(reverse(f"admin:{page}", args=_ARGUMENTS.get(page, []))).status_code
-            if found != expected:
-                wrong.append(f"{page}, {role}: {found}, not {expected}")
+            if found != answer:
+                wrong.append(f"{page}, {role}: {found}, not {answer}")
     assert not wrong, "\n".join(wrong)
 
 
