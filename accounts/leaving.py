@@ -4,7 +4,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 
-from accounts.models import User
+from accounts.models import PractitionerGroup, User
 
 # Never a mailbox (RFC 2606, 2).
 NOBODYS_DOMAIN = "anonymous.invalid"
@@ -23,8 +23,10 @@ def forget_account(person: User) -> None:
         session.end()
     EmailAddress.objects.filter(user=person).delete()
     Authenticator.objects.filter(user=person).delete()
-    for many in (person.practitioner_groups, person.groups, person.user_permissions):
-        many.clear()
+    for group in PractitionerGroup.objects.filter(members=person):
+        group.members.remove(person)
+    person.groups.clear()
+    person.user_permissions.clear()
     for field in User._meta.concrete_fields:
         if field.name not in KEPT_OF_A_PERSON:
             setattr(person, field.attname, field.get_default())

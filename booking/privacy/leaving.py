@@ -184,7 +184,7 @@ def _forget_mentions(called: Collection[str], *, now: datetime) -> None:
     """
     pattern = _any_of(called)
     for model, column in _WORDS:
-        longest = model._meta.get_field(column).max_length or 10_000
+        longest = getattr(model._meta.get_field(column), "max_length", None) or 10_000
         words = Func(_without(F(column), pattern), Value(longest), function="LEFT")
         model._default_manager.filter(**{f"{column}__iregex": pattern}).update(**{column: words})
     # As JSON writes them.

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from django.db.models import ManyToManyField
+from django.db.models import ForeignObjectRel, ManyToManyField
 from django.utils import timezone
 
 from accounts.models import AccessRecord, User
@@ -19,7 +19,7 @@ def _relations() -> set[str]:
     return {
         f"{field.related_model._meta.label}.{field.field.name}"
         for field in User._meta.get_fields(include_hidden=True)
-        if field.auto_created and not field.concrete and field.related_model is not None
+        if isinstance(field, ForeignObjectRel)
     }
 
 
