@@ -84,9 +84,9 @@ def times_of_day(spans: Sequence[tuple[datetime, datetime]]) -> str:
         last = _near_day(further[-1][0], starts)
         return f"{told}, and {counted(len(further), 'more date')} until {last}"
     others = []
-    for first, last in further:
-        hours = _hours(first, last)
-        on = _near_day(first, starts)
+    for begins, finishes in further:
+        hours = _hours(begins, finishes)
+        on = _near_day(begins, starts)
         others.append(on if hours == told else f"{on}, {hours}")
     return listed([told, *others])
 
