@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordSimilarity
 from django.db import connection
@@ -234,7 +235,7 @@ def nearest(typed: Sequence[str], *, least: float = _LIKE_ENOUGH) -> dict[str, l
             for each in typed
             for at in range(len(each) - 1)
         ]
-        asked = {
+        asked: dict[str, Any] = {
             "typed": list(typed),
             "least": least,
             "of": [each for each, _ in swaps],
