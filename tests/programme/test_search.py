@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from booking.catalogue.models import Course, Session, Topic
-from booking.catalogue.searching import fold, search, asked_by
+from booking.catalogue.searching import asked_by, fold, search
 from booking.partnership.kept import read_again
 from booking.partnership.models import Partnership
 from booking.site.wording import LONDON
