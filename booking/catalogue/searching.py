@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordSimilarity
 from django.db import connection
@@ -85,7 +86,7 @@ def _phrase(phrase: str) -> SearchQuery:
     return SearchQuery(phrase, config="english", search_type="phrase")
 
 
-def terms_of(words: str) -> list[Term]:
+def asked_by(words: str) -> list[Term]:
     """What these words ask for: every term is to be found.
 
     "A phrase" stands together, -without is left out, an acronym stands for its words and they for
@@ -154,7 +155,7 @@ def search(sessions: SessionQuerySet, words: str) -> Found:
     Where nothing at all has a word, the nearest words that the programme has stand for it. Costs
     one statement, and two more if a word is mistyped.
     """
-    terms, instead = terms_of(words), dict[str, str]()
+    terms, instead = asked_by(words), dict[str, str]()
     if not any(not term.without for term in terms):
         return Found(sessions.none() if not terms else _matching(sessions, terms), instead)
     if not _matching(Session.objects.filter(state=Session.State.PUBLISHED), terms).exists():
@@ -234,7 +235,7 @@ def nearest(typed: Sequence[str], *, least: float = _LIKE_ENOUGH) -> dict[str, l
             for each in typed
             for at in range(len(each) - 1)
         ]
-        asked = {
+        asked: dict[str, Any] = {
             "typed": list(typed),
             "least": least,
             "of": [each for each, _ in swaps],
@@ -252,7 +253,7 @@ def nearest(typed: Sequence[str], *, least: float = _LIKE_ENOUGH) -> dict[str, l
 
 def did_you_mean(words: str) -> str:
     """The words with the nearest that the programme has for each it lacks; or nothing."""
-    terms = [term for term in terms_of(words) if not term.without]
+    terms = [term for term in asked_by(words) if not term.without]
     near = nearest([term.typed for term in terms], least=_LIKE_ENOUGH * 0.7)
     suggested = " ".join(near.get(term.typed, [""])[0] for term in terms).split()
     meant = " ".join(suggested)

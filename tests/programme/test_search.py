@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from booking.catalogue.models import Course, Session, Topic
-from booking.catalogue.searching import fold, search, terms_of
+from booking.catalogue.searching import asked_by, fold, search
 from booking.partnership.kept import read_again
 from booking.partnership.models import Partnership
 from booking.site.wording import LONDON
@@ -148,4 +148,4 @@ def test_a_word_put_right_is_said(client: Client) -> None:
     ],
 )
 def test_words_that_belong_together_are_one_term(words: str, typed: list[str]) -> None:
-    assert [term.typed for term in terms_of(words)] == typed
+    assert [term.typed for term in asked_by(words)] == typed
