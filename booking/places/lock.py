@@ -225,7 +225,7 @@ def sittings_and_conflicts(
     The first is of this session, or holds a place elsewhere at that time; the second holds a place
     on another date of the course that is ahead.
     """
-    asked = {
+    asked: dict[str, Any] = {
         "person": person_id,
         "session": session.pk,
         "course": session.course_id,

@@ -98,8 +98,8 @@ def _reader(request: HttpRequest) -> User | None:
 def _session_context(session: Session, person: User | None, *, now: datetime) -> dict[str, Any]:
     """Everything of `programme/session.html` but what the reader has booked or would get."""
     others = Session.objects.upcoming(now=now).filter(course=session.course_id)
-    other_dates = others.exclude(pk=session.pk).for_rows()[:_OTHER_DATES]
-    session, *other_dates = as_read_by([session, *other_dates], person, now=now)
+    dates = others.exclude(pk=session.pk).for_rows()[:_OTHER_DATES]
+    session, *other_dates = as_read_by([session, *dates], person, now=now)
     sittings = list(session.sittings.all())
     address = f"{settings.SITE_URL.rstrip('/')}{session.get_absolute_url()}"
     title, where, organiser = session.course.title, session.where, the_partnership().name

@@ -138,7 +138,7 @@ def test_waiting_list_passes_a_cancelled_place_on(
     book_now(session, first)
     invitation = mail(first.email, "Neglect")
 
-    waiter = browser.new_page(base_url=running_site, viewport=PHONE)  # type: ignore[arg-type]
+    waiter = browser.new_page(base_url=running_site, viewport=PHONE)
     waiter.goto(f"/sessions/{session.pk}/")
     accessible(waiter)
     waiter.get_by_role("button", name="Join the waiting list").click()
@@ -150,7 +150,7 @@ def test_waiting_list_passes_a_cancelled_place_on(
     accessible(waiter)
     assert mail(second.email, "waiting list")
 
-    holder = browser.new_page(base_url=running_site, viewport=DESK)  # type: ignore[arg-type]
+    holder = browser.new_page(base_url=running_site, viewport=DESK)
     holder.goto("/bookings/")
     sign_in(holder, first.email, mail)
     show_heading(holder, "My bookings")

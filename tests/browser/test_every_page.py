@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from tests.access_table import SIGN_IN, TABLE, Answer
 from tests.browser.journeys import DESK, PHONE
@@ -18,7 +18,7 @@ from tests.test_access import Site, make_site
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-NARROWEST = {"width": 320, "height": 640}
+NARROWEST: ViewportSize = {"width": 320, "height": 640}
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 # The page is the same in the dark but for its colours.

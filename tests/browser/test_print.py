@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from accounts.models import User
 from booking.catalogue.models import Session
@@ -23,7 +23,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 SHEETS = pytest.mark.parametrize("landscape", [False, True], ids=["portrait", "landscape"])
 # What is shown of 210 by 297 millimetres within margins of 14, at 96 pixels an inch.
-PORTRAIT, LANDSCAPE = {"width": 688, "height": 1017}, {"width": 1017, "height": 688}
+PORTRAIT: ViewportSize = {"width": 688, "height": 1017}
+LANDSCAPE: ViewportSize = {"width": 1017, "height": 688}
 _PALE = """() => [...document.querySelectorAll("body *")].filter((element) => {
   const says = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
   const isSeen = element.checkVisibility() && !element.closest(".govuk-visually-hidden");

@@ -2,7 +2,8 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from django.test import RequestFactory
 from django.utils import timezone
@@ -24,7 +25,7 @@ def measure(seconds: float) -> Iterator[Line]:
     key = Session.objects.values_list("pk", flat=True)[0]
     request = RequestFactory().get("/")
     bare = _times([lambda: bare_urls.one_query(request, key)], seconds)
-    asked = [lambda each=each: _found(each) for each in words]
+    asked = [partial(_found, each) for each in words]
     with Counting() as counting:
         for ask in asked:
             ask()
@@ -49,7 +50,7 @@ def _found(words: str) -> None:
     list(sessions.for_rows()[:_ON_A_PAGE])
 
 
-def _times(calls: list[Callable[[], object]], seconds: float) -> list[float]:
+def _times(calls: Sequence[Callable[[], object]], seconds: float) -> list[float]:
     """How long each call took, in seconds, in turn for so long and at least once each."""
     times: list[float] = []
     until = time.monotonic() + seconds

@@ -1,6 +1,7 @@
 """The programme as its reader sees it: the places they could have, and what they have booked."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core.cache import caches
@@ -19,7 +20,7 @@ from tests.programme.listed import titles
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_now")]
 
 
-def reserved(places: int, sector: str = Sector.POLICE, **fields: object) -> Session:
+def reserved(places: int, sector: str = Sector.POLICE, **fields: Any) -> Session:
     """A session of six places of which some are reserved for a sector."""
     session = make_session(**{"capacity": 6, "has_allocations": True, **fields})
     Allocation.objects.create(

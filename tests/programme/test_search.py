@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 def test_sixty_queries_find_what_is_meant_in_the_sample_programme() -> None:
     call_command("load_sample", verbosity=0)
     sessions = Session.objects.upcoming(now=timezone.now())
-    wrong = []
+    wrong: list[tuple[object, ...]] = []
     for words, code in ONE_THING:
         first = [each.course.code for each in search(sessions, words).sessions[:3]]
         if code not in first:

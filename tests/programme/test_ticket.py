@@ -1,6 +1,7 @@
 """The page of a booking as a ticket: what is true now, the way in, and what can be changed."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.django_db
 LINK = "https://meet.example/way-in"
 
 
-def online(**fields: object) -> Session:
+def online(**fields: Any) -> Session:
     """A session online in forty days, whose meeting has an address."""
     fields.setdefault("starts_at", morning(40))
     return make_session(delivery="online", join_url=LINK, **fields)

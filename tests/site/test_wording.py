@@ -127,7 +127,10 @@ def test_the_times_beside_a_date(sittings: list[tuple[datetime, datetime]], word
 )  # fmt: skip
 def test_how_long_until_a_day(days: int, words: str) -> None:
     late_in_the_evening = london(2027, 3, 26, 23, 30)
-    assert wording.away(date(2027, 3, 26) + timedelta(days=days), now=late_in_the_evening) == words
+    assert (
+        wording.away(london(2027, 3, 26, 9, 30) + timedelta(days=days), now=late_in_the_evening)
+        == words
+    )
 
 
 def test_tomorrow_is_the_next_day_however_few_hours_away() -> None:

@@ -40,7 +40,8 @@ def expected(
     if agency is not None and case.who is not None:
         who = replace(case.who, agency_id=agency.pk, sector=agency.sector)
         case = replace(case, who=who)
-    decision, context = decide(case), {}
+    context: dict[str, Any] = {}
+    decision = decide(case)
     if isinstance(decision.refusal, OnAnotherDate):
         other = decision.refusal.other
         context["other_date"] = other
