@@ -11,4 +11,5 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to allauth; models can be imported from here on."""
-        import accounts.addresses  # noqa: F401
+        import accounts.addresses
+        import accounts.proof  # noqa: F401

@@ -16,6 +16,7 @@ from accounts import actions
 from accounts.actions import person_of_link
 from accounts.forms import ProfileForm, RemindersForm
 from accounts.models import User
+from accounts.proof import agency_by_address
 from booking.site.limits import at_most, at_most_from_one_address
 from booking.site.signed_links import LinkRanOut, LinkRefused
 from booking.site.web import done, page, posted
@@ -57,7 +58,7 @@ def profile_form(request: HttpRequest, person: User, *, with_level: bool) -> Pro
 
     `with_level` asks for their level of safeguarding work too.
     """
-    known_agency = actions.agency_by_address(person=person)
+    known_agency = agency_by_address(person=person)
     return ProfileForm(
         posted(request), person=person, known_agency=known_agency, with_level=with_level
     )
@@ -72,7 +73,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     first_time = not person.is_complete
     form = profile_form(request, person, with_level=not first_time)
     if form.is_valid():
-        actions.save_profile(person=person, **form.cleaned_data)
+        actions.save_profile(person=person, now=timezone.now(), **form.cleaned_data)
         return redirect(safe_next(request, f"{reverse('account_profile')}?saved=1"))
     context = {
         "form": form,

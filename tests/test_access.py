@@ -157,7 +157,7 @@ def site() -> Site:
         "manage_learning_check": [declaration.pk],
         "manage_manager_confirm": [unknown.approval.pk],
         "manage_manager_decline": [unknown.approval.pk],
-        "manage_unlisted_person": [unlisted.pk],
+        "manage_agency_settle": [unlisted.pk],
         "manage_message": [message.pk],
         "manage_message_file": [message.pk],
         "manage_message_retry": [message.pk],

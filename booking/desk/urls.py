@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from booking.desk import mail, people, settings
+from booking.desk import agencies, mail, people, settings
 from booking.desk.catalogue import courses, policies, venues
 from booking.desk.sessions import changing, places, sessions
 
@@ -54,8 +54,10 @@ urlpatterns = [
     path("policies/new/", policies.policy, name="manage_policy_new"),
     path("policies/<int:policy_id>/", policies.policy, name="manage_policy"),
     path("settings/", settings.settings, name="manage_settings"),
-    path("unlisted/", people.unlisted, name="manage_unlisted"),
-    path("unlisted/<int:person_id>/", people.settle_unlisted, name="manage_unlisted_person"),
+    path("agencies/", agencies.unconfirmed, name="manage_agencies"),
+    path("agencies/<int:person_id>/confirm/", agencies.confirm, name="manage_agency_confirm"),
+    path("agencies/<int:person_id>/not-theirs/", agencies.not_theirs, name="manage_agency_not"),
+    path("agencies/<int:person_id>/", agencies.settle_unlisted, name="manage_agency_settle"),
     path("messages/", mail.messages_page, name="manage_messages"),
     path("messages/<int:message_id>/", mail.message_page, name="manage_message"),
     path("messages/<int:message_id>/mail.eml", mail.mail_file, name="manage_message_file"),

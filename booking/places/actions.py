@@ -29,11 +29,11 @@ from booking.places.managers.copies import with_copies
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import Clash, NothingOffered, NotLive, OfferRanOut, SessionStarted
-from booking.places.rules.decision import decide
+from booking.places.rules.decision import decide, must_be_confirmed
 from booking.places.rules.line import asked_for, clashes, next_in_line
-from booking.places.rules.rules import MANAGER
+from booking.places.rules.rules import AGENCY, MANAGER
 from booking.site.inserting import insert
-from booking.site.working_days import free_until, offer_end
+from booking.site.working_days import after_working_days, free_until, offer_end
 
 State = Booking.State
 What = BookingEvent.What
@@ -43,6 +43,8 @@ _GIVEN_UP = {
     State.WAITING: (State.WITHDRAWN, What.WITHDREW),
     State.OFFERED: (State.DECLINED, What.DECLINED),
 }
+# Working days.
+AGENCY_CONFIRMED_WITHIN = 5
 # How many waiting people one transaction gives places to, so that the session's row is never
 # locked for long.
 FILL_AT_ONCE = 50
@@ -77,6 +79,8 @@ def book(
             join_list(booking, session)
         else:
             seat(booking, session, decision.state, now=now)
+            if decision.to_confirm is not None:
+                booking.agency_until = confirmed_by(session, now=now)
         insert([booking])
         to_manager = asking.ask(booking, asked.who, manager, by=by, now=now) if manager else []
         drafts: Iterable[Draft]
@@ -171,9 +175,12 @@ def accept_offer(*, booking: Booking, by: User, now: datetime, manager_email: st
         if others:
             raise Clash(others[key])
         agreed = asking.is_agreed(booking, ruled.rules)
-        booking.state = State.CONFIRMED if agreed else State.REQUESTED
-        booking.confirmed_at = now if agreed else None
-        booking.save(update_fields=["state", "confirmed_at"])
+        if must_be_confirmed(who, ruled, now=now):
+            booking.agency_until = confirmed_by(session, now=now)
+        is_certain = agreed and booking.agency_until is None
+        booking.state = State.CONFIRMED if is_certain else State.REQUESTED
+        booking.confirmed_at = now if is_certain else None
+        booking.save(update_fields=["state", "confirmed_at", "agency_until"])
         to_manager = [] if agreed else asking.hold(booking, who, manager_email, now=now)
         history.record([booking], What.ACCEPTED, by=by, now=now)
         drafts = announcements.begun(booking, sittings_of(session), ruled.rules, promoted=True)
@@ -191,12 +198,8 @@ def approve(*, approval: Approval, now: datetime, reason: str = "") -> Booking:
             approval, booking, Approval.State.APPROVED, reason=reason, now=now
         )
         why = f"{approval.manager_email} agreed. {reason}".strip()
-        if booking.state == State.REQUESTED:
-            booking.state, booking.confirmed_at = State.CONFIRMED, now
-            booking.save(update_fields=["state", "confirmed_at"])
-            sittings = sittings_of(ruled.session)
-            drafts = announcements.begun(booking, sittings, ruled.rules, promoted=True, because=why)
-            outbox.post(drafts, now=now)
+        if booking.state == State.REQUESTED and booking.agency_until is None:
+            make_certain(booking, ruled, because=why, now=now)
         history.record([booking], What.APPROVED, by=None, now=now, why=why, rule=MANAGER)
     return booking
 
@@ -231,7 +234,7 @@ def fill_places(*, session: Session, now: datetime) -> int:
     filled = 0
     while True:
         with locked_session(session) as held:
-            _lapse(held.session, now=now)
+            _lapse(held, now=now)
             just_filled = fill(held, now=now)
         filled += just_filled
         if just_filled < FILL_AT_ONCE:
@@ -324,15 +327,20 @@ def fill(ruled: RuledSession, *, now: datetime) -> int:
     for booking in chosen:
         booking.session = session
         session.waiting_count -= 1
-        seat(booking, session, state_when_chosen(booking, ruled, now=now), now=now)
+        to_confirm = must_be_confirmed(who[booking.person_id], ruled, now=now)
+        state = state_when_chosen(booking, ruled, to_confirm=to_confirm, now=now)
+        seat(booking, session, state, now=now)
         if booking.state == State.OFFERED:
             booking.offered_until = offered_until(booking, session, now=now)
             drafts.append(announcements.offered(booking))
             continue
-        if booking.state == State.REQUESTED:
+        if to_confirm:
+            booking.agency_until = confirmed_by(session, now=now)
+        if not asking.is_agreed(booking, ruled.rules):
             drafts.extend(asking.hold(booking, who[booking.person_id], now=now))
         drafts.extend(announcements.begun(booking, sittings, ruled.rules, promoted=True))
-    Booking.objects.bulk_update(chosen, ["state", "confirmed_at", "offered_until", "agency"])
+    given_fields = ["state", "confirmed_at", "offered_until", "agency", "agency_until"]
+    Booking.objects.bulk_update(chosen, given_fields)
     offers = [booking for booking in chosen if booking.state == State.OFFERED]
     given = [booking for booking in chosen if booking.state != State.OFFERED]
     history.record(offers, What.OFFERED, by=None, now=now, why="A place came free.")
@@ -342,11 +350,29 @@ def fill(ruled: RuledSession, *, now: datetime) -> int:
     return len(chosen)
 
 
-def state_when_chosen(booking: Booking, ruled: RuledSession, *, now: datetime) -> Booking.State:
+def make_certain(booking: Booking, ruled: RuledSession, *, because: str, now: datetime) -> None:
+    """A place that was held is theirs; they are told so, and `because` of what."""
+    booking.state, booking.confirmed_at = State.CONFIRMED, now
+    booking.save(update_fields=["state", "confirmed_at"])
+    drafts = announcements.begun(
+        booking, sittings_of(ruled.session), ruled.rules, promoted=True, because=because
+    )
+    outbox.post(drafts, now=now)
+
+
+def confirmed_by(session: Session, *, now: datetime) -> datetime:
+    """Until when a place is held from now on for the person's agency to be confirmed."""
+    return min(after_working_days(now, AGENCY_CONFIRMED_WITHIN), session.starts_at)
+
+
+def state_when_chosen(
+    booking: Booking, ruled: RuledSession, *, to_confirm: bool, now: datetime
+) -> Booking.State:
     """What becomes of somebody who waits and is next: given a place, offered one, or asked for.
 
     While cancelling is still free a place may be given directly. Inside the notice period, to
     those whom we put in line ourselves, and where the session says so, it is only offered.
+    `to_confirm` says that the person's agency must be confirmed first.
     """
     only_offered = (
         ruled.session.promotion == Session.Promotion.OFFER
@@ -355,7 +381,8 @@ def state_when_chosen(booking: Booking, ruled: RuledSession, *, now: datetime) -
     )
     if only_offered:
         return State.OFFERED
-    return State.CONFIRMED if asking.is_agreed(booking, ruled.rules) else State.REQUESTED
+    is_certain = asking.is_agreed(booking, ruled.rules) and not to_confirm
+    return State.CONFIRMED if is_certain else State.REQUESTED
 
 
 def offered_until(booking: Booking, session: Session, *, now: datetime) -> datetime:
@@ -364,21 +391,31 @@ def offered_until(booking: Booking, session: Session, *, now: datetime) -> datet
     return min(until, booking.must_accept_by or until)
 
 
-def _lapse(session: Session, *, now: datetime) -> None:
-    """Take back what was held too long: offers, requests that no manager answered, first turns."""
-    here = Booking.objects.for_session(session).select_related("person", "approval")
+def _lapse(ruled: RuledSession, *, now: datetime) -> None:
+    """Take back what was held too long.
+
+    Offers, first turns, and requests which no manager answered, or whose agency nobody confirmed.
+    """
+    session = ruled.session
+    here = Booking.objects.for_session(session).select_related("person__agency", "approval")
     requests = list(here.requests_run_out(now=now))
+    asked = {booking.pk for booking in requests}
+    unproved = [each for each in here.agency_run_out(now=now) if each.pk not in asked]
     others = [*here.offers_run_out(now=now), *here.first_refusals_run_out(now=now)]
-    for booking in (*others, *requests):
+    for booking in (*others, *requests, *unproved):
         end(booking, session, State.LAPSED, now=now)
     history.record(others, What.LAPSED, by=None, now=now)
     why = "The line manager must agree."
     history.record(requests, What.NOT_ANSWERED, by=None, now=now, rule=MANAGER, why=why)
     asking.lapse(requests, now=now)
+    why = "It was not confirmed in time whom the person works for."
+    history.record(unproved, What.AGENCY_UNPROVED, by=None, now=now, rule=AGENCY, why=why)
+    asking.close(unproved, ruled.rules, now=now)
     outbox.post(
         [
             *(announcements.offer_ended(booking) for booking in others),
             *(announcements.not_answered(booking.approval) for booking in requests),
+            *(announcements.agency_not_confirmed(booking) for booking in unproved),
         ],
         now=now,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from accounts.models import User
+from accounts.models import Agency, User
 from booking.catalogue.models import Session, Sitting
 from booking.catalogue.sittings import SittingTimes
 from booking.outbox.posting import Draft
@@ -28,7 +28,10 @@ register(
         "booking.promoted", "Confirmation from the waiting list", copied_as="manager.confirmed"
     ),
     MailTopic("booking.further_date", "Calendar entry of a further date"),
-    MailTopic("booking.requested", "Place held for the manager’s agreement"),
+    MailTopic("booking.requested", "Place held until it is confirmed"),
+    MailTopic("booking.agency_not_confirmed", "The agency was not confirmed"),
+    MailTopic("agency.confirmed", "Agency confirmed"),
+    MailTopic("agency.not_ours", "Agency not confirmed by its lead"),
     MailTopic("booking.not_agreed", "The manager did not agree"),
     MailTopic("booking.not_answered", "The manager did not answer"),
     MailTopic("approval.asked", "Question to the manager", holds="link", is_to_manager=True),
@@ -128,24 +131,60 @@ def begun(
     Where the course asks for it, the manager gets a copy.
     """
     if booking.state == Booking.State.REQUESTED:
-        return [requested(booking, booking.approval)]
+        return [requested(booking, because=because)]
     drafts = given_a_place(booking, sittings, promoted=promoted, because=because)
     return with_copies(drafts, rules, [booking])
 
 
 def account_made(booking: Booking, *, by: User) -> Draft:
     """Somebody who booked for the person has made them an account: how to sign in."""
-    return _draft(booking, "account.invited", 0, {"by": str(by)})
+    return _draft(booking, "account.invited", 0, {"by": f"{by} ({by.email})"})
 
 
-def requested(booking: Booking, approval: Approval) -> Draft:
-    """A place is held until the manager answers, who may not have been asked yet."""
-    payload = {
-        "manager": approval.manager_email,
-        "until": approval.expires_at.isoformat(),
-        "to_confirm": approval.state == Approval.State.UNCONFIRMED,
-    }
-    return _draft(booking, "booking.requested", approval.asked_at.isoformat(), payload)
+def requested(booking: Booking, *, because: str = "") -> Draft:
+    """A place is held until the manager answers, or the agency is confirmed, or both.
+
+    The manager may not have been asked yet; whoever has agreed is not named.
+    """
+    approval: Approval | None = getattr(booking, "approval", None)
+    payload: dict[str, Any] = {"manager": "", "to_confirm": False, "because": because}
+    revision = f"agency {booking.ticket or 0}"
+    if approval is not None and approval.is_open:
+        payload["manager"] = approval.manager_email
+        payload["to_confirm"] = approval.state == Approval.State.UNCONFIRMED
+        revision = approval.asked_at.isoformat()
+    payload["agency"] = booking.agency_until is not None
+    until = held_to(booking)
+    payload["until"] = until.isoformat() if until else ""
+    return _draft(booking, "booking.requested", revision, payload)
+
+
+def agency_not_confirmed(booking: Booking, *, why: str = "") -> Draft:
+    """The place that was held for the agency to be confirmed is given up; `why` if not for time."""
+    payload = {"agency": booking.person.agency_name, "why": why}
+    return _draft(booking, "booking.agency_not_confirmed", 0, payload)
+
+
+def _about_agency(person: User, topic: str, payload: dict[str, Any], *, now: datetime) -> Draft:
+    return Draft(
+        topic=topic,
+        subject_key=f"person:{person.pk}",
+        revision=now.isoformat(),
+        stream=f"agency:{person.pk}",
+        to_email=person.email,
+        recipient_id=person.pk,
+        payload={"first_name": person.first_name, "name": person.full_name, **payload},
+    )
+
+
+def agency_confirmed(person: User, agency: Agency, *, now: datetime) -> Draft:
+    """It is confirmed that the person works for the agency."""
+    return _about_agency(person, "agency.confirmed", {"agency": agency.name}, now=now)
+
+
+def agency_not_ours(person: User, agency: Agency, *, now: datetime) -> Draft:
+    """Who may say so says that the person does not work there: what is true now."""
+    return _about_agency(person, "agency.not_ours", {"agency": agency.name}, now=now)
 
 
 def waiting(booking: Booking, *, position: int, why: str = "", manager: str = "") -> Draft:
@@ -238,6 +277,17 @@ def who_has(booking: Booking, by: User) -> str:
     return f"{other} has" if other else "You have"
 
 
+def handed_over(given: Booking, by: User) -> str:
+    """Who asked that somebody be given this place, and how they refuse it."""
+    owner = f"{given.person} ({given.person.email})"
+    if by.pk == given.person_id:
+        asked = f"Your colleague {owner} asked us to give you their place."
+    else:
+        other = "The partnership" if by.is_coordinator else f"{by} ({by.email}) of your agency"
+        asked = f"{other} asked us to give you the place of {owner}."
+    return f"{asked} If you do not want it, open the booking and cancel it, or reply to this email."
+
+
 def offer_ended(booking: Booking, *, by: User | None = None, why: str = "") -> Draft:
     """The offer was declined, by the person or for them, or ran out. `why` is told to them."""
     payload = {"state": booking.state, "by": somebody_else(booking, by), "why": why}
@@ -325,6 +375,15 @@ def session_cancelled(
     return iter([_draft(booking, "session.cancelled", "not booked", payload)])
 
 
+def held_to(booking: Booking) -> datetime | None:
+    """Until when a place that is not certain is held, whoever is to confirm it first."""
+    approval: Approval | None = getattr(booking, "approval", None)
+    ends = [booking.agency_until]
+    if approval is not None and approval.is_open:
+        ends.append(approval.expires_at)
+    return min(filter(None, ends), default=None)
+
+
 def session_changed(
     booking: Booking,
     *,
@@ -343,7 +402,7 @@ def session_changed(
         # Until when a place is held that is not certain yet.
         held_until = booking.offered_until if booking.state == Booking.State.OFFERED else None
         if booking.state == Booking.State.REQUESTED:
-            held_until = booking.approval.expires_at
+            held_until = held_to(booking)
         until = held_until.isoformat() if held_until else ""
         payload = {"changes": list(changes), "until": until}
         yield _draft(booking, "session.changed", f"not booked {session_revision}", payload)

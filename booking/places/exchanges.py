@@ -4,7 +4,7 @@ Made of the steps of `booking.places.actions`, under the same locks in the same 
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from accounts.models import User
 from booking.catalogue.models import Session
@@ -22,7 +22,13 @@ from booking.places.lock import (
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
 from booking.places.models import Booking, BookingEvent
-from booking.places.refusals import NoPlaceToGive, NotAColleague, NotWaiting
+from booking.places.refusals import (
+    NoPlaceToGive,
+    NotAColleague,
+    NotConfirmed,
+    NotWaiting,
+    TooManyHandedOver,
+)
 from booking.places.rules.decision import against_course, check_ahead, decide
 from booking.places.rules.line import case_of_exchange, case_of_taking_over
 from booking.site.inserting import insert
@@ -32,6 +38,8 @@ State = Booking.State
 What = BookingEvent.What
 
 _MOVED = "moved by a coordinator"
+# How many places one person hands over within 24 hours: their own, or those of their agency.
+_HANDED_OVER, _HANDED_OVER_FOR_OTHERS = 5, 50
 
 
 def substitute(
@@ -40,14 +48,21 @@ def substitute(
     """Give a confirmed place to a colleague of the same agency, until the start, free of charge.
 
     The rules of the course hold for the colleague, the place itself is never let go: where their
-    manager must agree first, it is held for them. Returns the colleague's booking. Raises
-    `NoPlaceToGive`, `NotAColleague`, `AlreadyBooked`, `Clash`, `NotForYou`,
-    `PrerequisiteMissing`, `ManagerNeeded`, `SessionNotOpen` or `SessionStarted`.
+    manager must agree first, or their agency be confirmed, it is held for them. Returns the
+    colleague's booking. Raises `NoPlaceToGive`, `NotConfirmed`, `TooManyHandedOver`,
+    `NotAColleague`, `AlreadyBooked`, `Clash`, `NotForYou`, `PrerequisiteMissing`,
+    `ManagerNeeded`, `SessionNotOpen` or `SessionStarted`.
     """
     with locked_booking(booking) as (ruled, given):
         session = ruled.session
-        who = read_practitioners([to.pk], ruled.rules, now=now, lock=True)[to.pk]
-        check_may_be_given(given, session, to_agency=who.agency_id, now=now)
+        # The row of whoever gives it is held too, so that the places of a day are counted right.
+        keys = {to.pk, given.person_id, by.pk}
+        people = read_practitioners(keys, ruled.rules, now=now, lock=True)
+        who = people[to.pk]
+        owner = people[given.person_id]
+        check_may_be_given(given, session, owner_agency=owner.agency_id, by=by, now=now)
+        if who.said_agency_id != given.agency_id:
+            raise NotAColleague
         case = case_of_taking_over(ruled, who, by=by, named=manager_email, now=now)
         decision, waits = decide(case), case.mine
         decision.check_place()
@@ -61,16 +76,17 @@ def substitute(
             asking.close([waits], ruled.rules, now=now)
         actions.end(given, session, State.CANCELLED, now=now)
         actions.seat(taken, session, decision.state, now=now)
+        if decision.to_confirm is not None:
+            taken.agency_until = actions.confirmed_by(session, now=now)
         insert([taken])
         manager = decision.manager
         to_manager = asking.ask(taken, who, manager, by=by, now=now) if manager else []
-        history.record([given], What.HANDED_OVER, by=by, now=now, why=f"Given to {to}.")
+        history.record([given], What.HANDED_OVER, by=by, now=now, why=f"Given to {to.email}.")
         history.record([taken], What.TOOK_OVER, by=by, now=now, why=f"From {given.person}.")
-        gone = announcements.cancelled(given, sittings, by=by, handed_to=str(to))
-        because = f"{announcements.who_has(taken, by)} given you the place of {given.person}."
-        if by.pk == given.person_id:
-            because = f"{given.person} has given you their place."
-        came = announcements.begun(taken, sittings, ruled.rules, because=because)
+        gone = announcements.cancelled(given, sittings, by=by, handed_to=to.email)
+        came = announcements.begun(
+            taken, sittings, ruled.rules, because=announcements.handed_over(given, by)
+        )
         told = with_copies(gone, ruled.rules, [given])
         outbox.post([*told, *came, *to_manager], now=now)
     return taken
@@ -121,17 +137,24 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
 
 
 def check_may_be_given(
-    given: Booking, session: Session, *, to_agency: int | None, now: datetime
+    given: Booking, session: Session, *, owner_agency: int | None, by: User, now: datetime
 ) -> None:
-    """Refuse unless a colleague at this agency may take over the place.
+    """Refuse unless a colleague of its owner, who is of this agency for certain, may take it over.
 
-    Raises `SessionNotOpen`, `SessionStarted`, `NoPlaceToGive` or `NotAColleague`.
+    Costs a statement. Raises `SessionNotOpen`, `SessionStarted`, `NoPlaceToGive`, `NotConfirmed`
+    or `TooManyHandedOver`.
     """
     check_ahead(session, now=now)
     if given.state != State.CONFIRMED:
         raise NoPlaceToGive
-    if to_agency is None or to_agency != given.agency_id:
-        raise NotAColleague
+    if owner_agency is None or owner_agency != given.agency_id:
+        raise NotConfirmed
+    most = _HANDED_OVER_FOR_OTHERS if by.leads_agency or by.is_coordinator else _HANDED_OVER
+    today = BookingEvent.objects.filter(
+        by=by, what=What.HANDED_OVER, at__gt=now - timedelta(days=1)
+    )
+    if today.count() >= most:
+        raise TooManyHandedOver(most)
 
 
 def check_may_be_moved(given: Booking, session: Session, *, to: Session, now: datetime) -> None:

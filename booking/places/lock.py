@@ -45,9 +45,13 @@ WHERE session.id = ANY(%s)
 """  # noqa: S608 - our own names
 _LOCK_SESSION = f"{_SESSION} FOR NO KEY UPDATE OF session"
 _PEOPLE = """
-SELECT person.id, person.agency_id, COALESCE(agency.sector, ''), person.level, person.email,
-    person.manager_email, COALESCE(agency.email_domains, '{}')
-FROM accounts_user person LEFT JOIN accounts_agency agency ON agency.id = person.agency_id
+SELECT person.id, agency.id, COALESCE(agency.sector, ''), person.level, person.email,
+    person.manager_email, COALESCE(agency.email_domains, '{}'), said.id,
+    COALESCE(said.sector, '')
+FROM accounts_user person
+LEFT JOIN accounts_agency said ON said.id = person.agency_id
+LEFT JOIN accounts_agency agency
+    ON agency.id = person.agency_id AND person.agency_confirmed_at IS NOT NULL
 WHERE person.id = ANY(%s) ORDER BY person.id
 """
 _LOCK_PEOPLE = f"{_PEOPLE} FOR NO KEY UPDATE OF person"
@@ -218,7 +222,11 @@ def sittings_and_conflict(session_id: int, person_id: int) -> tuple[list[Sitting
 
 @dataclass(frozen=True)
 class Practitioner:
-    """What the rules know of a person: their row and their agency's, and what the course asks."""
+    """What the rules know of a person: their row and their agency's, and what the course asks.
+
+    The agency and its sector are those that are proved. `said_agency_id` and `said_sector` are
+    those of the agency they say they work for, confirmed or not; nothing if it is not on the list.
+    """
 
     key: int
     agency_id: int | None
@@ -227,6 +235,8 @@ class Practitioner:
     email: str
     manager_email: str
     agency_domains: Sequence[str]
+    said_agency_id: int | None = None
+    said_sector: str = ""
     groups: frozenset[int] = frozenset()
     learnt: frozenset[int] = frozenset()
 

@@ -14,6 +14,8 @@ urlpatterns = [
     ),
     path("bookings/<int:booking_id>/move/", exchange.move, name="move_booking"),
     path("agency/", agency.agency, name="agency"),
+    path("agency/people/<int:person_id>/confirm/", agency.confirm_colleague, name="agency_confirm"),
+    path("agency/people/<int:person_id>/not-ours/", agency.not_ours, name="agency_not_ours"),
     path("agency/bookings/<int:booking_id>/", agency.agency_booking, name="agency_booking"),
     path("agency/sessions/<int:session_id>/book/", agency.agency_book, name="agency_book"),
     path(

@@ -73,7 +73,7 @@ def session(request: HttpRequest, session_id: int) -> HttpResponse:
     now = timezone.now()
     context = _session_context(session, now=now)
     person = request.user if isinstance(request.user, User) else None
-    context["terms"] = terms_offered(session, person.agency if person else None).sentence(now=now)
+    context["terms"] = terms_offered(session, person).sentence(now=now)
     if person is not None:
         context["booking"] = session.bookings.live().filter(person=person).first()
         if person.is_complete and not context["booking"] and not context["why_not"]:

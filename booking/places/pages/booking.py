@@ -42,7 +42,7 @@ def book(request: HttpRequest, session_id: int) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "profile": profile}
     if form.is_valid() and (profile is None or profile.is_valid()):
         if profile is not None:
-            save_profile(person=person, **profile.cleaned_data)
+            save_profile(person=person, now=timezone.now(), **profile.cleaned_data)
             context["profile"] = None
         with refusals_shown(context, beside=form):
             return redirect(_booked(session_id, person, form))
@@ -81,7 +81,7 @@ def _book_page(request: HttpRequest, session_id: int, context: dict[str, Any]) -
     context |= {
         "session": session,
         "copied_to": would_be_copied_to(person, session.course),
-        "terms": terms_offered(session, person.agency).sentence(now=now),
+        "terms": terms_offered(session, person).sentence(now=now),
     }
     return page(request, "places/book.html", context)
 

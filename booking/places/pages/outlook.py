@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from accounts.agencies import Entry, known_by_address
 from accounts.models import User
@@ -12,7 +11,7 @@ from booking.places.agency.colleagues import check_address, newcomer
 from booking.places.exchanges import check_may_be_given, check_may_be_moved
 from booking.places.lock import read_practitioners, read_session, sittings_of
 from booking.places.models import Booking
-from booking.places.refusals import NotAColleague, PlaceRefused
+from booking.places.refusals import NotConfirmed, PlaceRefused
 from booking.places.rules.decision import Decision, as_told, decide
 from booking.places.rules.line import asked_for, case_of_exchange, case_of_taking_over
 from booking.site.wording import counted, sitting_times
@@ -34,27 +33,26 @@ def expected(*, session: Session, person: User, now: datetime) -> Decision:
     return as_told(decision.refusal, now=now) if decision.refusal else decision
 
 
-def of_substitute(
+def check_substitute(
     booking: Booking, entry: Entry, *, manager_email: str, by: User, now: datetime
-) -> dict[str, Any]:
-    """What handing the place to this colleague leads to, for the page that asks before it.
+) -> None:
+    """Whether the place can be handed to this colleague, for the page that asks before it.
 
     Raises `AddressRefused`, and whatever refuses a substitution.
     """
     if booking.agency is None:
-        raise NotAColleague
+        raise NotConfirmed
     known = known_by_address([entry.email]).get(entry.email)
     is_new = check_address(entry, known, agency=booking.agency)
     ruled = read_session(booking.session_id)
+    owner = booking.person.agency_id if booking.person.agency_is_confirmed else None
+    check_may_be_given(booking, ruled.session, owner_agency=owner, by=by, now=now)
     if known is None or is_new:
-        who = newcomer(entry, known, agency=booking.agency)
+        who = newcomer(entry, known, agency=booking.agency, by=by)
     else:
         who = read_practitioners([known.pk], ruled.rules, now=now)[known.pk]
-    check_may_be_given(booking, ruled.session, to_agency=who.agency_id, now=now)
-    decision = decide(case_of_taking_over(ruled, who, by=by, named=manager_email, now=now))
-    decision.check_place()
-    name = (known.full_name if known else "") or entry.name or entry.email
-    return {"entry": entry, "name": name, "is_new": is_new, "decision": decision}
+    case = case_of_taking_over(ruled, who, by=by, named=manager_email, now=now)
+    decide(case).check_place()
 
 
 @dataclass(frozen=True)
