@@ -6,6 +6,8 @@ ROLES = (
     "anonymous",
     "owner",
     "other",
+    # Was made a lead of the owner's agency, which nobody has confirmed that they work for.
+    "unconfirmed",
     "lead",
     "other lead",
     "trainer",
@@ -88,6 +90,8 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "change_manager": (only("owner", "coordinator"), only("owner", "coordinator", answer=422)),
     # An agency.
     "agency": (only(*LEADS), only(*LEADS, answer=405)),
+    "agency_confirm": (only(*LEADS, answer=405), only("lead", answer=302)),
+    "agency_not_ours": (only("lead"), only("lead", answer=302)),
     "agency_booking": (only("lead"), only(*LEADS, answer=405)),
     "agency_book": (only(*LEADS), only(*LEADS, answer=422)),
     "agency_book_many": (only(*LEADS), only(*LEADS, answer=409)),
@@ -126,6 +130,8 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "manage_learning_check": (coordinators(200), coordinators(302)),
     "manage_manager_confirm": (coordinators(405), coordinators(302)),
     "manage_manager_decline": (coordinators(200), coordinators(422)),
+    "manage_agency_confirm": (coordinators(405), coordinators(302)),
+    "manage_agency_not": (coordinators(200), coordinators(302)),
     "manage_agency_settle": (coordinators(200), coordinators(422)),
     "manage_message_retry": (coordinators(405), coordinators(302)),
     "manage_message_retry_alike": (coordinators(200), coordinators(302)),

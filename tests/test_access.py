@@ -36,6 +36,7 @@ from booking.site.logs import JsonFormatter
 from tests.access_table import DEMO, LOGIN, LOGO, RECORDED, ROLES, SIGN_IN, TABLE, Answer
 from tests.factories import (
     make_agency,
+    make_claimant,
     make_coordinator,
     make_course,
     make_lead,
@@ -66,6 +67,7 @@ def site() -> Site:
     people = {
         "owner": owner,
         "other": make_person(),
+        "unconfirmed": make_claimant(agency=ours, is_agency_lead=True),
         "lead": make_lead(agency=ours),
         "other lead": make_lead(),
         "trainer": make_trainer(),
@@ -106,6 +108,7 @@ def site() -> Site:
         person=owner, course=course, completed_on=now.date(), provider="Elsewhere"
     )
     unlisted = make_person(agency=None, unlisted_agency="Leeds Rowing Club")
+    claimant = make_claimant(agency=ours)
     failing = make_person(mail_failing_since=now)
     received = ReceivedMail.objects.create(key="1", seen_at=now, state=ReceivedMail.State.LISTED)
     message = Message.objects.filter(booking=booking)[0]
@@ -135,6 +138,8 @@ def site() -> Site:
         "answer_offer": [offered.pk],
         "change_manager": [held.pk],
         "agency_booking": of_booking,
+        "agency_confirm": [claimant.pk],
+        "agency_not_ours": [claimant.pk],
         "agency_book": of_session,
         "agency_book_many": of_session,
         "attendees": of_session,
@@ -157,6 +162,8 @@ def site() -> Site:
         "manage_learning_check": [declaration.pk],
         "manage_manager_confirm": [unknown.approval.pk],
         "manage_manager_decline": [unknown.approval.pk],
+        "manage_agency_confirm": [claimant.pk],
+        "manage_agency_not": [claimant.pk],
         "manage_agency_settle": [unlisted.pk],
         "manage_message": [message.pk],
         "manage_message_file": [message.pk],

@@ -193,7 +193,7 @@ def waiting(booking: Booking, *, position: int, why: str = "", manager: str = ""
     `why` is the rule that holds them, if any; `manager` is who is asked for agreement meanwhile.
     """
     payload = {"position": position, "why": why, "manager": manager}
-    return _draft(booking, "booking.waiting", 0, payload)
+    return _draft(booking, "booking.waiting", booking.ticket, payload)
 
 
 def invited(booking: Booking, *, position: int, why: str) -> Draft:

@@ -90,6 +90,7 @@ def _settle(booking: Booking, ruled: RuledSession, *, now: datetime) -> None:
     if not was_held:
         booking.agency_id = who.agency_id
         booking.save(update_fields=["agency", "agency_until"])
+        history.record([booking], What.AGENCY_CONFIRMED, by=None, now=now)
         return
     seating = read_seating(session, now=now)
     case = Case(

@@ -1,4 +1,4 @@
-"""People whose agency is not listed are settled by coordinators."""
+"""Whom people work for is confirmed, and unlisted agencies are settled, by coordinators."""
 
 import pytest
 from django.test import Client
@@ -43,26 +43,28 @@ def test_a_place_counts_as_the_agency_s_once_its_person_is_settled(coordinator: 
     assert taken.agency_id == agency.pk
 
 
-def test_a_new_agency_is_made_for_everybody_who_wrote_it(coordinator: Client) -> None:
+def test_each_of_the_others_who_wrote_the_same_is_asked_for(coordinator: Client) -> None:
     person = make_person("a@rowing.example", agency=None, unlisted_agency="Leeds Rowing Club")
-    other = make_person(agency=None, unlisted_agency="leeds rowing club")
-    third = make_person(agency=None, unlisted_agency="Another club")
+    other, third = (make_person(agency=None, unlisted_agency="leeds rowing club") for _ in range(2))
+    elsewhere = make_person(agency=None, unlisted_agency="Another club")
     address = reverse("manage_agency_settle", args=[person.pk])
     form = coordinator.get(address).context["form"]
+    assert set(form.fields["others"].queryset) == {other, third}
     assert (form["name"].value(), form["domain"].value()) == ("Leeds Rowing Club", "rowing.example")
     typed = {
         "agency": "",
         "name": "Leeds Rowing Club",
         "sector": "voluntary and community",
         "domain": "@Rowing.example",
-        "with_others": "on",
+        "others": [other.pk],
     }
     assert coordinator.post(address, typed).status_code == 302
     agency = Agency.objects.get(name="Leeds Rowing Club")
     assert agency.email_domains == ["rowing.example"]
     for settled in (person, other):
         settled.refresh_from_db()
-        assert settled.agency == agency
+        assert settled.proved_agency == agency
+    assert coordinator.post(address, {**typed, "others": [elsewhere.pk]}).status_code == 404
     third.refresh_from_db()
     assert third.agency is None
 

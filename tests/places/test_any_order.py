@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from accounts.models import Sector, User
 from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
-from booking.places import actions, exchanges
+from booking.places import actions, confirming, exchanges
 from booking.places.managers import asking
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
@@ -210,16 +210,32 @@ class Places(RuleBasedStateMachine):
                 assert booking.state == "confirmed"
             self.check(booking.session, self.sessions[date])
 
-    @rule(person=people, agency=st.integers(0, 3), knows=st.booleans())
-    def change_person(self, person: int, agency: int, knows: bool) -> None:
+    @rule(person=people, agency=st.integers(0, 3), proved=st.booleans(), knows=st.booleans())
+    def change_person(self, person: int, agency: int, proved: bool, knows: bool) -> None:
         """Somebody changes employer, or declares what they have done, or it is rejected."""
         who = self.people[person]
         who.agency = [*self.agencies, None][agency]
-        who.save(update_fields=["agency"])
+        who.agency_confirmed_at = self.now if proved and who.agency else None
+        who.save(update_fields=["agency", "agency_confirmed_at"])
         if knows:
             self.learn(who)
         else:
             PriorLearning.objects.filter(person=who).update(state="rejected")
+        self.check()
+
+    @rule(person=people, theirs=st.booleans())
+    def settle_claim(self, person: int, theirs: bool) -> None:
+        """It is confirmed whom somebody works for, or they do not work there."""
+        who = self.people[person]
+        who.refresh_from_db()
+        if who.agency is None or who.agency_is_confirmed:
+            return
+        if theirs:
+            by = self.coordinator
+            confirming.confirm_agency(person=who, agency=who.agency, by=by, now=self.now)
+        else:
+            confirming.not_ours(person=who, agency=who.agency, now=self.now)
+            who.refresh_from_db()
         self.check()
 
     # ------------------------------------------------------------ what coordinators do
@@ -369,6 +385,7 @@ class Places(RuleBasedStateMachine):
             oracle.check_limits(session, now=self.now)
             oracle.check_tickets(session)
             oracle.check_ends(session)
+            oracle.check_proof(session)
             oracle.check_nobody_waits_in_vain(session, everything, now=self.now)
             for booking in session.bookings.all():
                 oracle.check_history(booking)
