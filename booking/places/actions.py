@@ -15,6 +15,12 @@ from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.places import announcements, history, terms
+from booking.places.holding import (
+    agency_not_confirmed,
+    confirmed_by,
+    offered_until,
+    state_when_chosen,
+)
 from booking.places.lock import (
     Practitioner,
     RuledSession,
@@ -33,7 +39,7 @@ from booking.places.rules.decision import decide, must_be_confirmed
 from booking.places.rules.line import asked_for, clashes, next_in_line
 from booking.places.rules.rules import AGENCY, MANAGER
 from booking.site.inserting import insert
-from booking.site.working_days import after_working_days, free_until, offer_end
+from booking.site.working_days import free_until
 
 State = Booking.State
 What = BookingEvent.What
@@ -43,8 +49,6 @@ _GIVEN_UP = {
     State.WAITING: (State.WITHDRAWN, What.WITHDREW),
     State.OFFERED: (State.DECLINED, What.DECLINED),
 }
-# Working days.
-AGENCY_CONFIRMED_WITHIN = 5
 # How many waiting people one transaction gives places to, so that the session's row is never
 # locked for long.
 FILL_AT_ONCE = 50
@@ -360,37 +364,6 @@ def make_certain(booking: Booking, ruled: RuledSession, *, because: str, now: da
     outbox.post(drafts, now=now)
 
 
-def confirmed_by(session: Session, *, now: datetime) -> datetime:
-    """Until when a place is held from now on for the person's agency to be confirmed."""
-    return min(after_working_days(now, AGENCY_CONFIRMED_WITHIN), session.starts_at)
-
-
-def state_when_chosen(
-    booking: Booking, ruled: RuledSession, *, to_confirm: bool, now: datetime
-) -> Booking.State:
-    """What becomes of somebody who waits and is next: given a place, offered one, or asked for.
-
-    While cancelling is still free a place may be given directly. Inside the notice period, to
-    those whom we put in line ourselves, and where the session says so, it is only offered.
-    `to_confirm` says that the person's agency must be confirmed first.
-    """
-    only_offered = (
-        ruled.session.promotion == Session.Promotion.OFFER
-        or booking.must_accept_by is not None
-        or (booking.notice_days and now >= booking.free_until)
-    )
-    if only_offered:
-        return State.OFFERED
-    is_certain = asking.is_agreed(booking, ruled.rules) and not to_confirm
-    return State.CONFIRMED if is_certain else State.REQUESTED
-
-
-def offered_until(booking: Booking, session: Session, *, now: datetime) -> datetime:
-    """Until when a place that is offered now is held for this person."""
-    until = offer_end(now=now, starts_at=session.starts_at, hours=session.offer_hours)
-    return min(until, booking.must_accept_by or until)
-
-
 def _lapse(ruled: RuledSession, *, now: datetime) -> None:
     """Take back what was held too long.
 
@@ -408,14 +381,13 @@ def _lapse(ruled: RuledSession, *, now: datetime) -> None:
     why = "The line manager must agree."
     history.record(requests, What.NOT_ANSWERED, by=None, now=now, rule=MANAGER, why=why)
     asking.lapse(requests, now=now)
-    why = "It was not confirmed in time whom the person works for."
-    history.record(unproved, What.AGENCY_UNPROVED, by=None, now=now, rule=AGENCY, why=why)
+    history.record(unproved, What.AGENCY_UNPROVED, by=None, now=now, rule=AGENCY)
     asking.close(unproved, ruled.rules, now=now)
     outbox.post(
         [
             *(announcements.offer_ended(booking) for booking in others),
             *(announcements.not_answered(booking.approval) for booking in requests),
-            *(announcements.agency_not_confirmed(booking) for booking in unproved),
+            *(agency_not_confirmed(booking) for booking in unproved),
         ],
         now=now,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from accounts.models import Agency, User
+from accounts.models import User
 from booking.catalogue.models import Session, Sitting
 from booking.catalogue.sittings import SittingTimes
 from booking.outbox.posting import Draft
@@ -24,14 +24,9 @@ from booking.site.wording import deadline
 register(
     MailTopic("account.invited", "Account made by a colleague"),
     MailTopic("booking.confirmed", "Confirmation", copied_as="manager.confirmed"),
-    MailTopic(
-        "booking.promoted", "Confirmation from the waiting list", copied_as="manager.confirmed"
-    ),
+    MailTopic("booking.promoted", "Confirmation of a held place", copied_as="manager.confirmed"),
     MailTopic("booking.further_date", "Calendar entry of a further date"),
     MailTopic("booking.requested", "Place held until it is confirmed"),
-    MailTopic("booking.agency_not_confirmed", "The agency was not confirmed"),
-    MailTopic("agency.confirmed", "Agency confirmed"),
-    MailTopic("agency.not_ours", "Agency not confirmed by its lead"),
     MailTopic("booking.not_agreed", "The manager did not agree"),
     MailTopic("booking.not_answered", "The manager did not answer"),
     MailTopic("approval.asked", "Question to the manager", holds="link", is_to_manager=True),
@@ -56,7 +51,8 @@ def calendar_uid(booking: Booking, sitting_key: int) -> str:
     return f"{booking.calendar_key}-{sitting_key}@{booking.calendar_domain}"
 
 
-def _draft(booking: Booking, topic: str, revision: object, payload: dict[str, Any]) -> Draft:
+def about(booking: Booking, topic: str, revision: object, payload: dict[str, Any]) -> Draft:
+    """To the person, in the stream of their booking."""
     return Draft(
         topic=topic,
         subject_key=f"booking:{booking.pk}",
@@ -98,9 +94,9 @@ def _with_entries(
     for number, times in enumerate(sittings[skipped:], start=skipped + 1):
         entry = {"event": _event(booking, times, method), "number": number, "of": len(sittings)}
         if number == skipped + 1:
-            yield _draft(booking, topic, sequence, {**payload, **entry})
+            yield about(booking, topic, sequence, {**payload, **entry})
         else:
-            yield _draft(booking, further_topic, f"{sequence}.{times.key}", entry)
+            yield about(booking, further_topic, f"{sequence}.{times.key}", entry)
 
 
 def given_a_place(
@@ -138,7 +134,7 @@ def begun(
 
 def account_made(booking: Booking, *, by: User) -> Draft:
     """Somebody who booked for the person has made them an account: how to sign in."""
-    return _draft(booking, "account.invited", 0, {"by": f"{by} ({by.email})"})
+    return about(booking, "account.invited", 0, {"by": f"{by} ({by.email})"})
 
 
 def requested(booking: Booking, *, because: str = "") -> Draft:
@@ -156,35 +152,7 @@ def requested(booking: Booking, *, because: str = "") -> Draft:
     payload["agency"] = booking.agency_until is not None
     until = held_to(booking)
     payload["until"] = until.isoformat() if until else ""
-    return _draft(booking, "booking.requested", revision, payload)
-
-
-def agency_not_confirmed(booking: Booking, *, why: str = "") -> Draft:
-    """The place that was held for the agency to be confirmed is given up; `why` if not for time."""
-    payload = {"agency": booking.person.agency_name, "why": why}
-    return _draft(booking, "booking.agency_not_confirmed", 0, payload)
-
-
-def _about_agency(person: User, topic: str, payload: dict[str, Any], *, now: datetime) -> Draft:
-    return Draft(
-        topic=topic,
-        subject_key=f"person:{person.pk}",
-        revision=now.isoformat(),
-        stream=f"agency:{person.pk}",
-        to_email=person.email,
-        recipient_id=person.pk,
-        payload={"first_name": person.first_name, "name": person.full_name, **payload},
-    )
-
-
-def agency_confirmed(person: User, agency: Agency, *, now: datetime) -> Draft:
-    """It is confirmed that the person works for the agency."""
-    return _about_agency(person, "agency.confirmed", {"agency": agency.name}, now=now)
-
-
-def agency_not_ours(person: User, agency: Agency, *, now: datetime) -> Draft:
-    """Who may say so says that the person does not work there: what is true now."""
-    return _about_agency(person, "agency.not_ours", {"agency": agency.name}, now=now)
+    return about(booking, "booking.requested", revision, payload)
 
 
 def waiting(booking: Booking, *, position: int, why: str = "", manager: str = "") -> Draft:
@@ -193,13 +161,13 @@ def waiting(booking: Booking, *, position: int, why: str = "", manager: str = ""
     `why` is the rule that holds them, if any; `manager` is who is asked for agreement meanwhile.
     """
     payload = {"position": position, "why": why, "manager": manager}
-    return _draft(booking, "booking.waiting", booking.ticket, payload)
+    return about(booking, "booking.waiting", booking.ticket, payload)
 
 
 def invited(booking: Booking, *, position: int, why: str) -> Draft:
     """Put in line for a date ahead of newcomers, for a reason, and until when."""
     until = booking.must_accept_by.isoformat() if booking.must_accept_by else ""
-    return _draft(booking, "booking.invited", 0, {"position": position, "why": why, "until": until})
+    return about(booking, "booking.invited", 0, {"position": position, "why": why, "until": until})
 
 
 def offered(booking: Booking, *, why: str = "") -> Draft:
@@ -212,7 +180,7 @@ def offered(booking: Booking, *, why: str = "") -> Draft:
         why = invited.values_list("why", flat=True).first() or ""
     until = booking.offered_until.isoformat() if booking.offered_until else ""
     revision = f"{booking.ticket} {until}"
-    return _draft(booking, "booking.offered", revision, {"until": until, "why": why})
+    return about(booking, "booking.offered", revision, {"until": until, "why": why})
 
 
 def _to_manager(approval: Approval, topic: str, *, changes: Sequence[dict[str, str]] = ()) -> Draft:
@@ -251,7 +219,7 @@ def not_agreed(approval: Approval, *, by_coordinator: bool) -> Draft:
         "why": approval.reason,
         "by_coordinator": by_coordinator,
     }
-    return _draft(approval.booking, "booking.not_agreed", 0, payload)
+    return about(approval.booking, "booking.not_agreed", 0, payload)
 
 
 def not_answered(approval: Approval) -> Draft:
@@ -261,7 +229,7 @@ def not_answered(approval: Approval) -> Draft:
     """
     was_asked = approval.state == Approval.State.ASKED
     payload = {"manager": approval.manager_email, "was_asked": was_asked}
-    return _draft(approval.booking, "booking.not_answered", 0, payload)
+    return about(approval.booking, "booking.not_answered", 0, payload)
 
 
 def somebody_else(booking: Booking, by: User | None) -> str:
@@ -277,21 +245,10 @@ def who_has(booking: Booking, by: User) -> str:
     return f"{other} has" if other else "You have"
 
 
-def handed_over(given: Booking, by: User) -> str:
-    """Who asked that somebody be given this place, and how they refuse it."""
-    owner = f"{given.person} ({given.person.email})"
-    if by.pk == given.person_id:
-        asked = f"Your colleague {owner} asked us to give you their place."
-    else:
-        other = "The partnership" if by.is_coordinator else f"{by} ({by.email}) of your agency"
-        asked = f"{other} asked us to give you the place of {owner}."
-    return f"{asked} If you do not want it, open the booking and cancel it, or reply to this email."
-
-
 def offer_ended(booking: Booking, *, by: User | None = None, why: str = "") -> Draft:
     """The offer was declined, by the person or for them, or ran out. `why` is told to them."""
     payload = {"state": booking.state, "by": somebody_else(booking, by), "why": why}
-    return _draft(booking, "booking.offer_ended", booking.ticket, payload)
+    return about(booking, "booking.offer_ended", booking.ticket, payload)
 
 
 def left(
@@ -302,7 +259,7 @@ def left(
     `why` is told to the person.
     """
     payload = {"was": was, "by": somebody_else(booking, by), "why": why}
-    return _draft(booking, "booking.withdrawn", 0, payload)
+    return about(booking, "booking.withdrawn", 0, payload)
 
 
 def cancelled(
@@ -372,7 +329,7 @@ def session_cancelled(
             "CANCEL",
             payload,
         )
-    return iter([_draft(booking, "session.cancelled", "not booked", payload)])
+    return iter([about(booking, "session.cancelled", "not booked", payload)])
 
 
 def held_to(booking: Booking) -> datetime | None:
@@ -405,7 +362,7 @@ def session_changed(
             held_until = held_to(booking)
         until = held_until.isoformat() if held_until else ""
         payload = {"changes": list(changes), "until": until}
-        yield _draft(booking, "session.changed", f"not booked {session_revision}", payload)
+        yield about(booking, "session.changed", f"not booked {session_revision}", payload)
         return
     begun = sum(times.starts_at <= now for times in sittings)
     yield from _with_entries(
@@ -419,7 +376,7 @@ def session_changed(
     )
     for times in dropped:
         event = _event(booking, times, "CANCEL")
-        yield _draft(
+        yield about(
             booking,
             "booking.further_date_cancelled",
             f"{booking.calendar_sequence}.{times.key}",
@@ -430,12 +387,12 @@ def session_changed(
 def still_booked(booking: Booking, sitting: Sitting | None, *, reply_key: int) -> Draft:
     """They declined an entry in their calendar, and the place is kept; once for each reply."""
     payload = _times(sitting) if sitting else {}
-    return _draft(booking, "booking.declined_in_calendar", reply_key, payload)
+    return about(booking, "booking.declined_in_calendar", reply_key, payload)
 
 
 def reminder(booking: Booking, sitting: Sitting, *, topic: str, revision: str, days: int) -> Draft:
     """What comes up, some working days ahead or an hour: 0 days."""
-    return _draft(booking, topic, revision, {**_times(sitting), "days": days})
+    return about(booking, topic, revision, {**_times(sitting), "days": days})
 
 
 def _times(sitting: Sitting) -> dict[str, str]:

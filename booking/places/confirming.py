@@ -16,6 +16,11 @@ from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.places import actions, announcements, history
+from booking.places.holding import (
+    agency_confirmed,
+    agency_not_confirmed,
+    agency_not_ours,
+)
 from booking.places.lock import RuledSession, locked_session, read_practitioners, read_seating
 from booking.places.managers import asking
 from booking.places.models import Booking, BookingEvent
@@ -33,7 +38,7 @@ def confirm_agency(*, person: User, agency: Agency, by: User, now: datetime) -> 
     """
     with transaction.atomic():
         agencies.confirm_claim(person=person, agency=agency, by=by, now=now)
-        outbox.post([announcements.agency_confirmed(person, agency, now=now)], now=now)
+        outbox.post([agency_confirmed(person, agency, now=now)], now=now)
     settle_bookings([person.pk], now=now)
 
 
@@ -45,7 +50,7 @@ def not_ours(*, person: User, agency: Agency, now: datetime) -> None:
     """
     with transaction.atomic():
         agencies.refuse_claim(person=person, agency=agency)
-        outbox.post([announcements.agency_not_ours(person, agency, now=now)], now=now)
+        outbox.post([agency_not_ours(person, agency, now=now)], now=now)
 
 
 def settle_agency(*, people: Sequence[User], agency: Agency, by: User, now: datetime) -> None:
@@ -55,7 +60,7 @@ def settle_agency(*, people: Sequence[User], agency: Agency, by: User, now: date
     """
     with transaction.atomic():
         agencies.join_agency(people=people, agency=agency, by=by, now=now)
-        told = [announcements.agency_confirmed(person, agency, now=now) for person in people]
+        told = [agency_confirmed(person, agency, now=now) for person in people]
         outbox.post(told, now=now)
     settle_bookings([person.pk for person in people], now=now)
 
@@ -101,7 +106,7 @@ def _settle(booking: Booking, ruled: RuledSession, *, now: datetime) -> None:
         actions.end(booking, session, State.DECLINED, now=now)
         history.record([booking], What.AGENCY_REFUSED, by=None, now=now, rule=AGENCY, why=why)
         asking.close([booking], ruled.rules, now=now)
-        outbox.post([announcements.agency_not_confirmed(booking, why=why)], now=now)
+        outbox.post([agency_not_confirmed(booking, why=why)], now=now)
     elif (limited := agency_limit(case)) is not None:
         session.places_taken -= 1
         actions.join_list(booking, session)

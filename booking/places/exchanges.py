@@ -10,6 +10,7 @@ from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.places import actions, announcements, history, terms
+from booking.places.holding import confirmed_by
 from booking.places.lock import (
     CourseRules,
     RuledSession,
@@ -77,19 +78,28 @@ def substitute(
         actions.end(given, session, State.CANCELLED, now=now)
         actions.seat(taken, session, decision.state, now=now)
         if decision.to_confirm is not None:
-            taken.agency_until = actions.confirmed_by(session, now=now)
+            taken.agency_until = confirmed_by(session, now=now)
         insert([taken])
         manager = decision.manager
         to_manager = asking.ask(taken, who, manager, by=by, now=now) if manager else []
         history.record([given], What.HANDED_OVER, by=by, now=now, why=f"Given to {to.email}.")
         history.record([taken], What.TOOK_OVER, by=by, now=now, why=f"From {given.person}.")
         gone = announcements.cancelled(given, sittings, by=by, handed_to=to.email)
-        came = announcements.begun(
-            taken, sittings, ruled.rules, because=announcements.handed_over(given, by)
-        )
+        came = announcements.begun(taken, sittings, ruled.rules, because=_handed_over(given, by))
         told = with_copies(gone, ruled.rules, [given])
         outbox.post([*told, *came, *to_manager], now=now)
     return taken
+
+
+def _handed_over(given: Booking, by: User) -> str:
+    """Who asked that somebody be given this place, and how they refuse it."""
+    owner = f"{given.person} ({given.person.email})"
+    if by.pk == given.person_id:
+        asked = f"Your colleague {owner} asked us to give you their place."
+    else:
+        other = "The partnership" if by.is_coordinator else f"{by} ({by.email}) of your agency"
+        asked = f"{other} asked us to give you the place of {owner}."
+    return f"{asked} If you do not want it, open the booking and cancel it, or reply to this email."
 
 
 def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booking:

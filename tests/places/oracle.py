@@ -324,3 +324,16 @@ def check_tickets(session: Session) -> None:
     tickets = [each.ticket for each in session.bookings.all() if each.ticket is not None]
     assert len(tickets) == len(set(tickets))
     assert all(ticket <= session.last_ticket for ticket in tickets)
+
+
+def check_session(session: Session, everything: list[Session], *, now: datetime) -> None:
+    """All that must be so of one session, once the worker has made its round."""
+    check_counts(session)
+    check_limits(session, now=now)
+    check_tickets(session)
+    check_ends(session)
+    check_proof(session)
+    check_nobody_waits_in_vain(session, everything, now=now)
+    for booking in session.bookings.all():
+        check_history(booking)
+        check_messages(booking)

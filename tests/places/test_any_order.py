@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from accounts.models import Sector, User
 from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
-from booking.places import actions, confirming, exchanges
+from booking.places import actions, exchanges
 from booking.places.managers import asking
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
@@ -36,6 +36,7 @@ from tests.factories import (
     make_session,
 )
 from tests.places import oracle
+from tests.places.booked import employ, settle
 
 EXAMPLES = int(os.environ.get("EXAMPLES", 2000 if "DEEP" in os.environ else 100))
 STEPS = 25
@@ -214,9 +215,7 @@ class Places(RuleBasedStateMachine):
     def change_person(self, person: int, agency: int, proved: bool, knows: bool) -> None:
         """Somebody changes employer, or declares what they have done, or it is rejected."""
         who = self.people[person]
-        who.agency = [*self.agencies, None][agency]
-        who.agency_confirmed_at = self.now if proved and who.agency else None
-        who.save(update_fields=["agency", "agency_confirmed_at"])
+        employ(who, [*self.agencies, None][agency], since=self.now if proved else None)
         if knows:
             self.learn(who)
         else:
@@ -226,17 +225,11 @@ class Places(RuleBasedStateMachine):
     @rule(person=people, theirs=st.booleans())
     def settle_claim(self, person: int, theirs: bool) -> None:
         """It is confirmed whom somebody works for, or they do not work there."""
-        who = self.people[person]
-        who.refresh_from_db()
-        if who.agency is None or who.agency_is_confirmed:
-            return
-        if theirs:
-            by = self.coordinator
-            confirming.confirm_agency(person=who, agency=who.agency, by=by, now=self.now)
-        else:
-            confirming.not_ours(person=who, agency=who.agency, now=self.now)
-            who.refresh_from_db()
-        self.check()
+        who = User.objects.get(pk=self.people[person].pk)
+        if who.agency and not who.agency_is_confirmed:
+            settle(who, who.agency, self.coordinator if theirs else None, now=self.now)
+            self.people[person].refresh_from_db()
+            self.check()
 
     # ------------------------------------------------------------ what coordinators do
 
@@ -381,15 +374,7 @@ class Places(RuleBasedStateMachine):
         sweep(now=self.now)
         everything = oracle.read_all()
         for session in everything:
-            oracle.check_counts(session)
-            oracle.check_limits(session, now=self.now)
-            oracle.check_tickets(session)
-            oracle.check_ends(session)
-            oracle.check_proof(session)
-            oracle.check_nobody_waits_in_vain(session, everything, now=self.now)
-            for booking in session.bookings.all():
-                oracle.check_history(booking)
-                oracle.check_messages(booking)
+            oracle.check_session(session, everything, now=self.now)
         # A session that was moved may have come to lie at the time of another one.
         if not self.was_moved:
             oracle.check_nobody_is_twice_at_once(everything)

@@ -8,6 +8,7 @@ from accounts.agencies import ClaimSettled
 from accounts.models import Agency, Sector, User
 from booking.outbox.models import Message
 from booking.places import actions, confirming, exchanges
+from booking.places.holding import confirmed_by
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import AgencyToConfirm, NotConfirmed, NotForYou, TooManyHandedOver
 from booking.places.sweep import sweep
@@ -99,7 +100,7 @@ def test_where_a_session_limits_agencies_the_place_is_held_until_one_is_confirme
     person = make_claimant(agency=police)
     booking = book(session, person)
     assert (booking.state, booking.agency_id) == (State.REQUESTED, None)
-    assert booking.agency_until == actions.confirmed_by(session, now=NOW) > NOW
+    assert booking.agency_until == confirmed_by(session, now=NOW) > NOW
     assert book(session, make_person(agency=police)).state == State.WAITING, "it holds a place"
     confirm(person)
     booking.refresh_from_db()
