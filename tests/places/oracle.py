@@ -326,14 +326,15 @@ def check_tickets(session: Session) -> None:
     assert all(ticket <= session.last_ticket for ticket in tickets)
 
 
-def check_session(session: Session, everything: list[Session], *, now: datetime) -> None:
-    """All that must be so of one session, once the worker has made its round."""
-    check_counts(session)
-    check_limits(session, now=now)
-    check_tickets(session)
-    check_ends(session)
-    check_proof(session)
-    check_nobody_waits_in_vain(session, everything, now=now)
-    for booking in session.bookings.all():
-        check_history(booking)
-        check_messages(booking)
+def check_everything(everything: list[Session], *, now: datetime) -> None:
+    """All that must be so of each session, once the worker has made its round."""
+    for session in everything:
+        check_counts(session)
+        check_limits(session, now=now)
+        check_tickets(session)
+        check_ends(session)
+        check_proof(session)
+        check_nobody_waits_in_vain(session, everything, now=now)
+        for booking in session.bookings.all():
+            check_history(booking)
+            check_messages(booking)

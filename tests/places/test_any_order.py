@@ -373,8 +373,7 @@ class Places(RuleBasedStateMachine):
                 oracle.check_limits(session, now=self.now)
         sweep(now=self.now)
         everything = oracle.read_all()
-        for session in everything:
-            oracle.check_session(session, everything, now=self.now)
+        oracle.check_everything(everything, now=self.now)
         # A session that was moved may have come to lie at the time of another one.
         if not self.was_moved:
             oracle.check_nobody_is_twice_at_once(everything)
