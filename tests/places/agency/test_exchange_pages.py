@@ -162,7 +162,7 @@ def test_a_practitioner_is_no_manager_who_agrees_for_a_colleague(police: Police)
     page = substitute(
         client, booking, "check", email="amy@police.example", manager_email="boss@police.example"
     ).content.decode()
-    assert "until boss@police.example agrees" in page
+    assert "Their line manager, boss@police.example, must agree first." in page
     substitute(
         client, booking, "give", email="amy@police.example", manager_email="boss@police.example"
     )
