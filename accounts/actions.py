@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from accounts.addresses import SHARED_MAILBOX_REFUSED, clear_failing, is_shared_mailbox
 from accounts.models import Agency, User, unfinished_accounts
-from accounts.proof import NOT_CONFIRMED, agency_by_address, follow_address
+from accounts.agency_proof import NOT_CONFIRMED, agency_by_address, follow_address
 from booking.partnership.kept import sender, the_partnership
 from booking.site.refusals import Refused
 from booking.site.signed_links import SignedLink

@@ -13,7 +13,7 @@ from django.db import IntegrityError, models, transaction
 from accounts.actions import begin
 from accounts.addresses import domain_of
 from accounts.models import Agency, PractitionerGroup, User
-from accounts.proof import confirmation
+from accounts.agency_proof import confirmation
 from booking.site.refusals import Refused
 
 _ADDRESS = re.compile(r"[^\s,;<>()\"']+@[^\s,;<>()\"']+")

@@ -12,4 +12,4 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         """Listen to allauth; models can be imported from here on."""
         import accounts.addresses
-        import accounts.proof  # noqa: F401
+        import accounts.agency_proof  # noqa: F401

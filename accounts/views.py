@@ -16,7 +16,7 @@ from accounts import actions
 from accounts.actions import person_of_link
 from accounts.forms import ProfileForm, RemindersForm
 from accounts.models import User
-from accounts.proof import agency_by_address
+from accounts.agency_proof import agency_by_address
 from booking.site.limits import at_most, at_most_from_one_address
 from booking.site.signed_links import LinkRanOut, LinkRefused
 from booking.site.web import done, page, posted

@@ -16,7 +16,7 @@ from accounts import agencies
 from accounts.access import desk
 from accounts.addresses import PUBLIC_MAIL, domain_of
 from accounts.models import Agency, Sector, User
-from accounts.proof import people_to_confirm
+from accounts.agency_proof import people_to_confirm
 from accounts.views import signed_in
 from booking.desk.questions import small_boxes
 from booking.places import confirming

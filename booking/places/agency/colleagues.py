@@ -21,7 +21,7 @@ from accounts.agencies import (
     take_into_agency,
 )
 from accounts.models import Agency, User
-from accounts.proof import agency_at, may_confirm
+from accounts.agency_proof import agency_at, may_confirm
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.places import actions, announcements, exchanges

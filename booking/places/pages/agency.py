@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.access import agency_of_lead, lead_page
 from accounts.agencies import ClaimSettled
 from accounts.models import Agency, User
-from accounts.proof import people_who_say
+from accounts.agency_proof import people_who_say
 from accounts.views import signed_in
 from booking.places import confirming
 from booking.places.agency import many

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts.actions import correct_email, save_profile
 from accounts.models import Agency, User
-from accounts.proof import roles_without_proof
+from accounts.agency_proof import roles_without_proof
 from tests.factories import (
     NOW,
     make_agency,
