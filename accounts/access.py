@@ -37,11 +37,9 @@ def signed_in_page(
     return _framed(login_required, post, only_post, proof)
 
 
-def lead_page(*, post: int = 0) -> Callable[[View], View]:
+def lead_page(*, post: int = 0, only_post: bool = False) -> Callable[[View], View]:
     """As `signed_in_page`; to everybody but leads of an agency the page does not exist."""
-    return _framed(
-        _known_to(lambda person: person.is_agency_lead and person.agency_id is not None), post
-    )
+    return _framed(_known_to(lambda person: person.leads_agency), post, only_post)
 
 
 def desk(*, post: int = 0, only_post: bool = False, proof: bool = False) -> Callable[[View], View]:
@@ -49,9 +47,11 @@ def desk(*, post: int = 0, only_post: bool = False, proof: bool = False) -> Call
     return _framed(_known_to(lambda person: person.is_coordinator), post, only_post, proof)
 
 
-def superuser_page(*, post: int = 0, only_post: bool = False) -> Callable[[View], View]:
+def superuser_page(
+    *, post: int = 0, only_post: bool = False, proof: bool = False
+) -> Callable[[View], View]:
     """As `signed_in_page`; to everybody but superusers the page does not exist."""
-    return _framed(_known_to(lambda person: person.is_superuser), post, only_post)
+    return _framed(_known_to(lambda person: person.is_superuser), post, only_post, proof)
 
 
 def _framed(

@@ -13,10 +13,10 @@ from django.urls import reverse
 
 from accounts.addresses import (
     SHARED_MAILBOX_REFUSED,
-    domain_of,
     is_shared_mailbox,
     parse_address,
 )
+from accounts.agency_proof import NOT_CONFIRMED, agency_by_address, follow_address
 from accounts.failing import clear_failing
 from accounts.models import Agency, User, unfinished_accounts
 from accounts.remembered import forget_expired
@@ -62,18 +62,6 @@ def begin(*, email: str, **said: Any) -> User:
     return person
 
 
-def agency_by_address(*, person: User) -> Agency | None:
-    """The agency of a person whose verified address is at a domain of exactly one agency.
-
-    Nothing when the domain is nobody's or several agencies' (the person must choose then), or
-    when the address is not verified. Reads only.
-    """
-    if not EmailAddress.objects.filter(user=person, email=person.email, verified=True).exists():
-        return None
-    agencies = list(Agency.objects.with_email_domain(domain_of(person.email))[:2])
-    return agencies[0] if len(agencies) == 1 else None
-
-
 def save_profile(
     *,
     person: User,
@@ -85,9 +73,11 @@ def save_profile(
     manager_email: str,
     phone: str,
     level: int | None,
+    now: datetime,
 ) -> None:
     """Keep who the person is and whom they work for. Clears the agency when it is not listed.
 
+    Another agency than before is confirmed only where their verified address proves it.
     Whoever leads an agency and says that they work for another leads neither from then on: a
     coordinator makes them a lead, not their own word.
     """
@@ -101,8 +91,12 @@ def save_profile(
         "phone": phone,
         "level": level,
     }
-    if person.agency_id != (agency.pk if agency else None):
-        changes["is_agency_lead"] = False
+    is_another = person.agency_id != (agency.pk if agency else None)
+    if is_another:
+        changes |= {"is_agency_lead": False, **NOT_CONFIRMED}
+    is_proved = agency is not None and agency_by_address(person=person) == agency
+    if is_proved and (is_another or not person.agency_is_confirmed):
+        changes["agency_confirmed_at"] = now
     lost_lead = person.is_agency_lead and "is_agency_lead" in changes
     for name, value in changes.items():
         setattr(person, name, value)
@@ -148,7 +142,9 @@ def correct_email(*, person: User, email: str, by: User, now: datetime) -> None:
     if is_shared_mailbox(email):
         raise SharedMailbox
     with transaction.atomic():
-        fresh = User.objects.select_for_update().get(pk=person.pk)
+        locked = User.objects.select_related("agency").select_for_update(of=["self"])
+        fresh = locked.get(pk=person.pk)
+        before = fresh.email
         if fresh.sees_other_people and not by.is_superuser:
             raise OnlyByAdministrator
         unfinished_accounts(before=now).filter(email=email).delete()
@@ -165,6 +161,7 @@ def correct_email(*, person: User, email: str, by: User, now: datetime) -> None:
         EmailAddress.objects.filter(user=fresh).delete()
         EmailAddress.objects.create(user=fresh, email=email, primary=True, verified=False)
         clear_failing(person=fresh)
+        follow_address(person=fresh, before=before, now=now)
         end_sessions(fresh)
 
 

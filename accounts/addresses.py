@@ -42,6 +42,16 @@ _NOT_ATOMS = (
     " end or beside another."
 )
 _NO_DOMAIN = "After the @ there must be the name of a domain, such as agency.org."
+# Addresses there say nothing about whom a person works for.
+PUBLIC_MAIL = frozenset(
+    {
+        "aol.com", "btinternet.com", "gmail.com", "googlemail.com", "hotmail.co.uk", "hotmail.com",
+        "icloud.com", "live.co.uk", "live.com", "mail.com", "me.com", "msn.com", "outlook.com",
+        "proton.me", "protonmail.com", "sky.com", "talktalk.net", "virginmedia.com", "yahoo.co.uk",
+        "yahoo.com",
+    }
+)  # fmt: skip
+
 SHARED_MAILBOX_REFUSED = (
     "This looks like a mailbox that several people read. Places and training records belong to"
     " one person, so use your own work address."

@@ -11,6 +11,7 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to allauth; models can be imported from here on."""
+        import accounts.agency_proof
         import accounts.failing
         import accounts.sessions
         import accounts.watching  # noqa: F401

@@ -152,6 +152,22 @@ class User(AbstractBaseUser, PermissionsMixin):
         blank=True,
         help_text="Filled in when the person's agency was not on the list.",
     )
+    agency_confirmed_at = models.DateTimeField(
+        "agency confirmed",
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Since when it is proved that they work there; until then they only say so.",
+    )
+    agency_confirmed_by = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        help_text="The lead or coordinator who confirmed it; nobody if the address or a file did.",
+    )
     manager_email = AddressField("line manager's email address", max_length=254, blank=True)
     phone = NameField("phone number", max_length=30, blank=True)
     level = models.PositiveSmallIntegerField(
@@ -197,9 +213,18 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.CheckConstraint(
                 condition=models.Q(email__regex=_PLAIN_ADDRESS), name="addresses_are_plain"
             ),
+            models.CheckConstraint(
+                condition=models.Q(agency_confirmed_at=None) | models.Q(agency__isnull=False),
+                name="only_an_agency_is_confirmed",
+            ),
         ]
         indexes = [
             models.Index(fields=["agency", "last_name", "first_name"], name="people_of_agency"),
+            models.Index(
+                fields=["date_joined", "id"],
+                condition=models.Q(is_active=True, agency_confirmed_at=None),
+                name="people_to_confirm",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -240,6 +265,21 @@ class User(AbstractBaseUser, PermissionsMixin):
     def agency_name(self) -> str:
         """The agency's name, or what the person wrote if it is not on the list."""
         return self.agency.name if self.agency else self.unlisted_agency
+
+    @property
+    def agency_is_confirmed(self) -> bool:
+        """Whether it is proved that they work for their agency, not only said."""
+        return self.agency_id is not None and self.agency_confirmed_at is not None
+
+    @property
+    def proved_agency(self) -> Agency | None:
+        """The agency that they are proved to work for; what depends on an agency asks this one."""
+        return self.agency if self.agency_is_confirmed else None
+
+    @property
+    def leads_agency(self) -> bool:
+        """Whether they see and book for the people of their agency."""
+        return self.is_agency_lead and self.agency_is_confirmed
 
     @property
     def is_complete(self) -> bool:

@@ -21,6 +21,7 @@ from django.views.decorators.cache import never_cache
 from accounts import actions
 from accounts.actions import person_of_link
 from accounts.adapter import AccountAdapter
+from accounts.agency_proof import agency_by_address
 from accounts.attempts import may_try
 from accounts.forms import ProfileForm, RemindersForm, SignInCodeForm
 from accounts.models import User
@@ -140,7 +141,7 @@ def profile_form(request: HttpRequest, person: User, *, with_level: bool) -> Pro
 
     `with_level` asks for their level of safeguarding work too.
     """
-    known_agency = actions.agency_by_address(person=person)
+    known_agency = agency_by_address(person=person)
     return ProfileForm(
         posted(request), person=person, known_agency=known_agency, with_level=with_level
     )
@@ -155,7 +156,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     first_time = not person.is_complete
     form = profile_form(request, person, with_level=not first_time)
     if form.is_valid():
-        actions.save_profile(person=person, **form.cleaned_data)
+        actions.save_profile(person=person, now=timezone.now(), **form.cleaned_data)
         return redirect(safe_next(request, f"{reverse('account_profile')}?saved=1"))
     context = {
         "form": form,

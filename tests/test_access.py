@@ -49,6 +49,7 @@ from tests.access_table import (
 )
 from tests.factories import (
     make_agency,
+    make_claimant,
     make_coordinator,
     make_course,
     make_lead,
@@ -86,6 +87,7 @@ def make_site() -> Site:
     people = {
         "owner": owner,
         "other": make_person(),
+        "unconfirmed": make_claimant(agency=ours, is_agency_lead=True),
         "lead": make_lead(agency=ours),
         "other lead": make_lead(),
         "trainer": make_trainer(),
@@ -127,6 +129,7 @@ def make_site() -> Site:
         person=owner, course=course, completed_on=now.date(), provider="Elsewhere"
     )
     unlisted = make_person(agency=None, unlisted_agency="Leeds Rowing Club")
+    claimant = make_claimant(agency=ours)
     failing = make_person(mail_failing_since=now)
     received = ReceivedMail.objects.create(key="1", seen_at=now, state=ReceivedMail.State.LISTED)
     message = Message.objects.filter(booking=booking)[0]
@@ -156,6 +159,8 @@ def make_site() -> Site:
         "answer_offer": [offered.pk],
         "change_manager": [held.pk],
         "agency_booking": of_booking,
+        "agency_confirm": [claimant.pk],
+        "agency_not_ours": [claimant.pk],
         "agency_book": of_session,
         "agency_book_many": of_session,
         "attendees": of_session,
@@ -179,7 +184,9 @@ def make_site() -> Site:
         "manage_earlier_let_stand": of_booking,
         "manage_manager_confirm": [unknown.approval.pk],
         "manage_manager_decline": [unknown.approval.pk],
-        "manage_unlisted_person": [unlisted.pk],
+        "manage_agency_confirm": [claimant.pk],
+        "manage_agency_not": [claimant.pk],
+        "manage_agency_settle": [unlisted.pk],
         "manage_message": [message.pk],
         "manage_message_file": [message.pk],
         "manage_message_retry": [message.pk],

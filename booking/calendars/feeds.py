@@ -33,7 +33,9 @@ class FilterRefused(Refused):
 
 def with_entries(bookings: BookingQuerySet) -> BookingQuerySet:
     """These bookings, soonest first, with what their calendar entries say."""
-    together = bookings.select_related("session__course", "session__venue", "policy", "agency")
+    together = bookings.select_related(
+        "session__course", "session__venue", "policy", "agency", "person__agency"
+    )
     return (
         together.defer("session__course__search")
         .prefetch_related("session__sittings", "policy__bands")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from booking.desk import access_log, mail, people, settings
+from booking.desk import access_log, agencies, mail, people, settings
 from booking.desk.catalogue import courses, policies, venues
 from booking.desk.sessions import changing, places, sessions
 from booking.privacy import views as privacy
@@ -55,15 +55,17 @@ urlpatterns = [
         "managers/<key:approval_id>/decline/", people.decline_manager, name="manage_manager_decline"
     ),
     path("people/", privacy.people, name="manage_people"),
-    path("people/<int:person_id>/", privacy.person, name="manage_person"),
-    path("people/<int:person_id>/copy/", privacy.person_copy, name="manage_person_copy"),
+    path("people/<key:person_id>/", privacy.person, name="manage_person"),
+    path("people/<key:person_id>/copy/", privacy.person_copy, name="manage_person_copy"),
     path("policies/", policies.policies, name="manage_policies"),
     path("policies/new/", policies.policy, name="manage_policy_new"),
     path("policies/<key:policy_id>/", policies.policy, name="manage_policy"),
     path("settings/", settings.settings, name="manage_settings"),
     path("looks/", access_log.looks, name="manage_looks"),
-    path("unlisted/", people.unlisted, name="manage_unlisted"),
-    path("unlisted/<key:person_id>/", people.settle_unlisted, name="manage_unlisted_person"),
+    path("agencies/", agencies.unconfirmed, name="manage_agencies"),
+    path("agencies/<key:person_id>/confirm/", agencies.confirm, name="manage_agency_confirm"),
+    path("agencies/<key:person_id>/not-theirs/", agencies.not_theirs, name="manage_agency_not"),
+    path("agencies/<key:person_id>/", agencies.settle_unlisted, name="manage_agency_settle"),
     path("messages/", mail.messages_page, name="manage_messages"),
     path("messages/<key:message_id>/", mail.message_page, name="manage_message"),
     path("messages/<key:message_id>/mail.eml", mail.mail_file, name="manage_message_file"),

@@ -4,15 +4,15 @@ Made of the steps of `booking.places.actions`, under the same locks in the same 
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.places import actions, announcements, history, terms
+from booking.places.holding import confirmed_by
 from booking.places.lock import (
     CourseRules,
-    Practitioner,
     RuledSession,
     locked,
     locked_booking,
@@ -23,7 +23,14 @@ from booking.places.lock import (
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
 from booking.places.models import Booking, BookingEvent
-from booking.places.refusals import NoPlaceToGive, NotAColleague, NotWaiting, TheirsAlready
+from booking.places.refusals import (
+    NoPlaceToGive,
+    NotAColleague,
+    NotConfirmed,
+    NotWaiting,
+    TheirsAlready,
+    TooManyHandedOver,
+)
 from booking.places.rules.decision import against_course, check_ahead, decide
 from booking.places.rules.line import case_of_exchange, case_of_taking_over
 from booking.site.inserting import insert
@@ -33,6 +40,8 @@ State = Booking.State
 What = BookingEvent.What
 
 _MOVED = "moved by a coordinator"
+# How many places one person hands over within 24 hours: their own, or those of their agency.
+_HANDED_OVER, _HANDED_OVER_FOR_OTHERS = 5, 50
 
 
 def substitute(
@@ -41,14 +50,23 @@ def substitute(
     """Give a confirmed place to a colleague of the same agency, until the start, free of charge.
 
     The rules of the course hold for the colleague, the place itself is never let go: where their
-    manager must agree first, it is held for them. Returns the colleague's booking. Raises
-    `NoPlaceToGive`, `TheirsAlready`, `NotAColleague`, `AlreadyBooked`, `Clash`, `NotForYou`,
+    manager must agree first, or their agency be confirmed, it is held for them. Returns the
+    colleague's booking. Raises `NoPlaceToGive`, `TheirsAlready`, `NotConfirmed`,
+    `TooManyHandedOver`, `NotAColleague`, `AlreadyBooked`, `Clash`, `NotForYou`,
     `PrerequisiteMissing`, `ManagerNeeded`, `SessionNotOpen` or `SessionStarted`.
     """
     with locked_booking(booking) as (ruled, given):
         session = ruled.session
-        who = read_practitioners([to.pk], ruled.rules, lock=True)[to.pk]
-        check_may_be_given(given, session, to=who, now=now)
+        # The row of whoever gives it is held too, so that the places of a day are counted right.
+        keys = {to.pk, given.person_id, by.pk}
+        people = read_practitioners(keys, ruled.rules, lock=True)
+        who = people[to.pk]
+        owner = people[given.person_id]
+        check_may_be_given(given, session, owner_agency=owner.agency_id, by=by, now=now)
+        if to.pk == given.person_id:
+            raise TheirsAlready
+        if who.said_agency_id != given.agency_id:
+            raise NotAColleague
         case = case_of_taking_over(ruled, who, by=by, named=manager_email, now=now)
         decision, waits = decide(case), case.mine
         decision.check_place()
@@ -62,19 +80,29 @@ def substitute(
             asking.close([waits], ruled.rules, now=now)
         actions.end(given, session, State.CANCELLED, now=now)
         actions.seat(taken, session, decision.state, now=now)
+        if decision.to_confirm is not None:
+            taken.agency_until = confirmed_by(session, now=now)
         insert([taken])
         manager = decision.manager
         to_manager = asking.ask(taken, who, manager, by=by, now=now) if manager else []
-        history.record([given], What.HANDED_OVER, by=by, now=now, why=f"Given to {to}.")
+        history.record([given], What.HANDED_OVER, by=by, now=now, why=f"Given to {to.email}.")
         history.record([taken], What.TOOK_OVER, by=by, now=now, why=f"From {given.person}.")
-        gone = announcements.cancelled(given, sittings, by=by, handed_to=str(to))
-        because = f"{announcements.who_has(taken, by)} given you the place of {given.person}."
-        if by.pk == given.person_id:
-            because = f"{given.person} has given you their place."
-        came = announcements.begun(taken, sittings, ruled.rules, because=because)
+        gone = announcements.cancelled(given, sittings, by=by, handed_to=to.email)
+        came = announcements.begun(taken, sittings, ruled.rules, because=_handed_over(given, by))
         told = with_copies(gone, ruled.rules, [given])
         outbox.post([*told, *came, *to_manager], now=now)
     return taken
+
+
+def _handed_over(given: Booking, by: User) -> str:
+    """Who asked that somebody be given this place, and how they refuse it."""
+    owner = f"{given.person} ({given.person.email})"
+    if by.pk == given.person_id:
+        asked = f"Your colleague {owner} asked us to give you their place."
+    else:
+        other = "The partnership" if by.is_coordinator else f"{by} ({by.email}) of your agency"
+        asked = f"{other} asked us to give you the place of {owner}."
+    return f"{asked} If you do not want it, open the booking and cancel it, or reply to this email."
 
 
 def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booking:
@@ -122,19 +150,24 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
 
 
 def check_may_be_given(
-    given: Booking, session: Session, *, to: Practitioner, now: datetime
+    given: Booking, session: Session, *, owner_agency: int | None, by: User, now: datetime
 ) -> None:
-    """Refuse unless this colleague of the agency may take over the place.
+    """Refuse unless a colleague of its owner, who is of this agency for certain, may take it over.
 
-    Raises `SessionNotOpen`, `SessionStarted`, `NoPlaceToGive`, `TheirsAlready` or `NotAColleague`.
+    Costs a statement. Raises `SessionNotOpen`, `SessionStarted`, `NoPlaceToGive`, `NotConfirmed`
+    or `TooManyHandedOver`.
     """
     check_ahead(session, now=now)
     if given.state != State.CONFIRMED:
         raise NoPlaceToGive
-    if to.key == given.person_id:
-        raise TheirsAlready
-    if to.agency_id is None or to.agency_id != given.agency_id:
-        raise NotAColleague
+    if owner_agency is None or owner_agency != given.agency_id:
+        raise NotConfirmed
+    most = _HANDED_OVER_FOR_OTHERS if by.leads_agency or by.is_coordinator else _HANDED_OVER
+    today = BookingEvent.objects.filter(
+        by=by, what=What.HANDED_OVER, at__gt=now - timedelta(days=1)
+    )
+    if today.count() >= most:
+        raise TooManyHandedOver(most)
 
 
 def check_may_be_moved(given: Booking, session: Session, *, to: Session, now: datetime) -> None:

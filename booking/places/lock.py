@@ -46,9 +46,13 @@ WHERE session.id = ANY(%s)
 """  # noqa: S608 - our own names
 _LOCK_SESSION = f"{_SESSION} FOR NO KEY UPDATE OF session"
 _PEOPLE = """
-SELECT person.id, person.agency_id, COALESCE(agency.sector, ''), person.level, person.email,
-    person.manager_email, COALESCE(agency.email_domains, '{}')
-FROM accounts_user person LEFT JOIN accounts_agency agency ON agency.id = person.agency_id
+SELECT person.id, agency.id, COALESCE(agency.sector, ''), person.level, person.email,
+    person.manager_email, COALESCE(agency.email_domains, '{}'), said.id,
+    COALESCE(said.sector, '')
+FROM accounts_user person
+LEFT JOIN accounts_agency said ON said.id = person.agency_id
+LEFT JOIN accounts_agency agency
+    ON agency.id = person.agency_id AND person.agency_confirmed_at IS NOT NULL
 WHERE person.id = ANY(%s) ORDER BY person.id
 """
 _LOCK_PEOPLE = f"{_PEOPLE} FOR NO KEY UPDATE OF person"
@@ -246,6 +250,8 @@ def sittings_and_conflicts(
 class Practitioner:
     """What the rules know of a person: their row and their agency's, and what the course asks.
 
+    The agency and its sector are those that are proved. `said_agency_id` and `said_sector` are
+    those of the agency they say they work for, confirmed or not; nothing if it is not on the list.
     `learnt` says from when on they have done a course: for one they hold a certain place on, its
     end, which may be ahead.
     """
@@ -257,6 +263,8 @@ class Practitioner:
     email: str
     manager_email: str
     agency_domains: Sequence[str]
+    said_agency_id: int | None = None
+    said_sector: str = ""
     groups: frozenset[int] = frozenset()
     learnt: Mapping[int, datetime] = field(default_factory=dict)
 

@@ -14,6 +14,7 @@ class Effect(Enum):
     REFUSES = "nothing can be booked"
     NO_PLACE = "no place can be had, but a turn on the waiting list"
     WAITS = "a place has to be waited for"
+    HOLDS = "a place is not certain, but held"
 
 
 class PlaceRefused(Refused):
@@ -64,6 +65,12 @@ class MustWait(RuledOut):
     """No place can be had at the moment: it has to be waited for."""
 
     effect = Effect.WAITS
+
+
+class AgencyToConfirm(RuledOut):
+    """The place is held until it is confirmed that the person works for the agency they named."""
+
+    effect = Effect.HOLDS
 
 
 class HeldBack(MustWait):
@@ -129,7 +136,7 @@ class AlreadyBooked(PlaceRefused):
         others = {
             Booking.State.WAITING: "They are already on the waiting list for this session.",
             Booking.State.OFFERED: "A place on this session is already on offer to them.",
-            Booking.State.REQUESTED: "A place is already held for them until their manager agrees.",
+            Booking.State.REQUESTED: "A place is already held for them, which is not certain yet.",
         }
         self.of_another = others.get(
             Booking.State(booking.state), "They already have a place on this session."
@@ -182,6 +189,38 @@ class TheirsAlready(PlaceRefused):
 
     sentence = "The person you named has this place already."
     instead = "Name the colleague who should have it."
+
+
+class NotConfirmed(PlaceRefused):
+    """Whose place it is has no confirmed agency, or another one than the place counts for."""
+
+    sentence = "A place can be handed over once your agency is confirmed."
+    instead = "A lead of your agency or a coordinator confirms it. You can cancel the booking."
+    of_another = "A place can be handed over once the agency of its owner is confirmed."
+
+
+class TooManyHandedOver(PlaceRefused):
+    """Somebody has handed over as many places as they may in a day."""
+
+    def __init__(self, most: int) -> None:
+        self.sentence = (
+            f"You have handed over {counted(most, 'place')} in the last 24 hours, which is the"
+            " most that one person can."
+        )
+        self.instead = "Try again tomorrow, or ask the partnership."
+        self.of_another = self.sentence
+
+
+class CannotTakeIt(PlaceRefused):
+    """A colleague cannot have the place. Who may not see others' bookings is not told why."""
+
+    def __init__(self, email: str) -> None:
+        self.sentence = f"{email} cannot take this place."
+        self.instead = (
+            "They may not meet what the course asks, or may be booked at that time. Ask them, or"
+            " a lead of your agency."
+        )
+        self.of_another = self.sentence
 
 
 class NoPlaceToGive(PlaceRefused):

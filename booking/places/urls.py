@@ -14,6 +14,8 @@ urlpatterns = [
     ),
     path("bookings/<key:booking_id>/move/", exchange.move, name="move_booking"),
     path("agency/", agency.agency, name="agency"),
+    path("agency/people/<key:person_id>/confirm/", agency.confirm_colleague, name="agency_confirm"),
+    path("agency/people/<key:person_id>/not-ours/", agency.not_ours, name="agency_not_ours"),
     path("agency/bookings/<key:booking_id>/", agency.agency_booking, name="agency_booking"),
     path("agency/sessions/<key:session_id>/book/", agency.agency_book, name="agency_book"),
     path(

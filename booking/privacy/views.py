@@ -42,7 +42,9 @@ def people(request: HttpRequest) -> HttpResponse:
     search = search_text(request)
     found = User.objects.select_related("agency").order_by("last_name", "first_name", "pk")
     found = searched(found, search, "first_name", "last_name", "email") if search else found.none()
-    context = {"page_obj": paged(request, found, per_page=_PER_PAGE), "search": search}
+    shown = paged(request, found, per_page=_PER_PAGE)
+    looked_at(None, by=signed_in(request), what="people found", rows=len(shown))
+    context = {"page_obj": shown, "search": search}
     return render(request, "privacy/people.html", context)
 
 
@@ -50,6 +52,7 @@ def people(request: HttpRequest) -> HttpResponse:
 def person(request: HttpRequest, person_id: int) -> HttpResponse:
     """Hand over a copy of what is held about one person, or make them anonymous."""
     who, by, now = get_object_or_404(User, pk=person_id), signed_in(request), timezone.now()
+    looked_at(who, by=by, what="person")
     form = AnonymiseForm(posted(request), email=who.email)
     context: dict[str, Any] = {"person": who, "form": form}
     if form.is_valid():
@@ -61,7 +64,7 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
     return page(request, "privacy/person.html", context)
 
 
-@superuser_page(post=20, only_post=True)
+@superuser_page(post=20, only_post=True, proof=True)
 def person_copy(request: HttpRequest, person_id: int) -> HttpResponse:
     """The copy, as a file. That somebody took it is on record."""
     who, now = get_object_or_404(User, pk=person_id), timezone.now()

@@ -18,6 +18,7 @@ from booking.catalogue.models import Sitting
 from booking.outbox.models import Message
 from booking.outbox.topics import topic_of
 from booking.places import terms
+from booking.places.announcements import held_to
 from booking.places.managers.copies import copied_to
 from booking.places.models import Booking
 from booking.places.pages.loaders import booking_for
@@ -49,6 +50,7 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
         "events": booking.events.select_related("by"),
         **mail_about(booking),
         "calendar_answers": calendar_answers(booking),
+        "held_until": held_to(booking),
         "copied_to": copied_to(booking, booking.session.course),
         "now": now,
         "terms": terms_of(booking).sentence(now=now),

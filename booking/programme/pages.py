@@ -79,7 +79,7 @@ def session(request: HttpRequest, session_id: int) -> HttpResponse:
     now = timezone.now()
     person = _reader(request)
     context = _session_context(session, person, now=now)
-    context["terms"] = terms_offered(session, person.agency if person else None).sentence(now=now)
+    context["terms"] = terms_offered(session, person).sentence(now=now)
     if person is not None:
         context["booking"] = mine = session.bookings.live().filter(person=person).first()
         if mine is not None:

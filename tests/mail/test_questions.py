@@ -116,7 +116,8 @@ def test_the_person_learns_that_the_place_is_held_and_who_is_asked(
     state: Approval.State, words: str
 ) -> None:
     booking = make_request()
-    for body in bodies(announcements.requested(booking, make_approval(booking, state=state))):
+    make_approval(booking, state=state)
+    for body in bodies(announcements.requested(booking)):
         assert words in body
         assert "manager@agency.example" in body
         assert "until 9am on Sunday 17 January 2027" in body

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from allauth.account.models import EmailAddress
 
-from accounts.addresses import as_stored, domain_of
+from accounts.addresses import PUBLIC_MAIL, as_stored, domain_of
 from accounts.models import Agency, Sector, User
 from booking.catalogue.importing import cells
 from booking.catalogue.importing.batches import Table
@@ -45,7 +45,7 @@ class AgencyImport:
         there = [
             agency
             for agency in self.table.rows.values()
-            if agency.is_listed and domain in agency.email_domains
+            if agency.is_listed and domain in agency.email_domains and domain not in PUBLIC_MAIL
         ]
         return there[0] if len(there) == 1 else None
 
@@ -113,11 +113,17 @@ class PeopleImport:
             table.touch(email)
 
     def write(self) -> None:
-        """Write people, then their addresses. Agencies are written by now."""
+        """Write people, then their addresses. Agencies are written by now.
+
+        Coordinators bring the files, so an agency that stands in them counts as confirmed.
+        """
         for person in (self.practitioners.new | self.trainers.new).values():
             person.set_unusable_password()
         self.practitioners.write()
         self.trainers.write()
+        brought = [*self.practitioners.named, *self.trainers.new]
+        unconfirmed = User.objects.filter(agency__isnull=False, agency_confirmed_at=None)
+        unconfirmed.filter(email__in=brought).update(agency_confirmed_at=self._now)
         self._addresses.write()
 
 

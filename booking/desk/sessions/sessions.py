@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 
 from accounts.access import desk, looked_at
-from accounts.agencies import people_without_agency
+from accounts.agency_proof import people_to_confirm
 from accounts.views import signed_in
 from booking.catalogue.courses import EditRefused
 from booking.catalogue.models import Course, Session
@@ -44,7 +44,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
         "shown": queries.SHOWN,
         "at_risk": capacity.at_risk(Session.objects.all(), now=now).count(),
         "search": search,
-        "unlisted": people_without_agency().count(),
+        "to_confirm": people_to_confirm().count(),
         "earlier": prerequisites.to_look_at(now=now).count(),
         "managers": Approval.objects.to_confirm(now=now).count(),
         **mail_counts(),

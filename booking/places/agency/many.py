@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from accounts.agencies import Entry, known_by_address
+from accounts.agencies import Entry, is_colleague, known_by_address
 from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.places.agency.colleagues import book_colleague, check_address, newcomer
@@ -76,7 +76,7 @@ def foresee(
     check_open(session, now=now)
     line = who_waits(ruled, now=now)
     known = known_by_address(entry.email for entry in entries)
-    keys = [person.pk for person in known.values() if person.agency_id == agency.pk]
+    keys = [person.pk for person in known.values() if is_colleague(person, agency)]
     people = read_practitioners(keys, ruled.rules)
     here = Booking.objects.for_session(session).live().filter(person__in=keys)
     live, busy = {booking.person_id: booking for booking in here}, clashes(session.pk, keys)
@@ -97,7 +97,7 @@ def foresee(
             _check_first(entry, seen)
             is_new = check_address(entry, person, agency=agency)
             if person is None or is_new:
-                who = newcomer(entry, person, agency=agency)
+                who = newcomer(entry, person, agency=agency, by=by)
             else:
                 who = people[person.pk]
             case = replace(anybody, who=who, mine=live.get(who.key), elsewhere=busy.get(who.key))
@@ -174,7 +174,7 @@ def _refused(
     entry: Entry, person: User | None, refused: PlaceRefused, *, agency: Agency
 ) -> RowResult:
     """Nobody of another agency is named: whose address it is stays untold."""
-    ours = person if person is not None and person.agency_id == agency.pk else None
+    ours = person if is_colleague(person, agency) else None
     booking = refused.booking if isinstance(refused, AlreadyBooked) else None
     return RowResult(
         entry=entry,

@@ -5,12 +5,15 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from accounts.access import agency_of_lead, lead_page, looked_at
-from accounts.models import Agency
+from accounts.agencies import ClaimSettled
+from accounts.agency_proof import people_who_say
+from accounts.models import Agency, User
 from accounts.views import signed_in
+from booking.places import confirming
 from booking.places.agency import many
 from booking.places.agency.colleagues import book_colleague
 from booking.places.agency.rows import rows_of, text_of
@@ -19,9 +22,10 @@ from booking.places.pages.forms import ColleagueForm, ManyForm
 from booking.places.pages.loaders import colleagues_booking, public_session, unread_session
 from booking.places.pages.outlook import cost_of_leaving
 from booking.places.refusals import AlreadyBooked
-from booking.site.web import page, paged, posted, refusals_shown, search_text, searched
+from booking.site.web import done, page, paged, posted, refusals_shown, search_text, searched
 
 _PER_PAGE = 50
+_SAY_SO_SHOWN = 50
 
 
 @lead_page()
@@ -31,8 +35,57 @@ def agency(request: HttpRequest) -> HttpResponse:
     bookings = bookings_of_colleagues(own, search=search, now=now)
     shown = paged(request, bookings, per_page=_PER_PAGE)
     looked_at(own, by=signed_in(request), what="bookings of colleagues", rows=len(shown))
-    context = {"agency": own, "search": search, "page_obj": shown, "now": now}
+    say_so = people_who_say(own)
+    context = {
+        "agency": own,
+        "search": search,
+        "page_obj": shown,
+        "say_so": say_so[:_SAY_SO_SHOWN],
+        "number_who_say_so": say_so.count(),
+        "now": now,
+    }
     return render(request, "places/agency/agency.html", context)
+
+
+@lead_page(post=60, only_post=True)
+def confirm_colleague(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Somebody who says that they work for the lead's agency does."""
+    return _settled(request, _who_says(request, person_id), confirms=True)
+
+
+@lead_page(post=60)
+def not_ours(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Somebody who says so does not work for the lead's agency: ask, then clear it."""
+    person = _who_says(request, person_id)
+    if posted(request) is not None:
+        return _settled(request, person, confirms=False)
+    return page(request, "places/agency/not_ours.html", {"person": person})
+
+
+def _who_says(request: HttpRequest, person_id: int) -> User:
+    people = User.objects.filter(agency=agency_of_lead(request), is_active=True)
+    person = get_object_or_404(people.select_related("agency"), pk=person_id)
+    looked_at(person, by=signed_in(request), what="agency to confirm")
+    return person
+
+
+def _settled(request: HttpRequest, person: User, *, confirms: bool) -> HttpResponse:
+    by, now = signed_in(request), timezone.now()
+    return done(request, answered(person, confirms=confirms, by=by, now=now), "agency")
+
+
+def answered(person: User, *, confirms: bool, by: User, now: datetime) -> str:
+    """Confirm the agency that a person chose, or clear it; what is so now, in words."""
+    agency = person.agency
+    assert agency is not None  # noqa: S101
+    try:
+        if confirms:
+            confirming.confirm_agency(person=person, agency=agency, by=by, now=now)
+            return f"It is confirmed that {person} works for {agency.name}."
+        confirming.not_ours(person=person, agency=agency, now=now)
+        return f"No agency is noted for {person} now. We are asking them again."
+    except ClaimSettled as settled:
+        return settled.sentence
 
 
 @lead_page()

@@ -51,7 +51,7 @@ def book(request: HttpRequest, session_id: int) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "profile": profile}
     if form.is_valid() and (profile is None or profile.is_valid()):
         if profile is not None:
-            save_profile(person=person, **profile.cleaned_data)
+            save_profile(person=person, now=timezone.now(), **profile.cleaned_data)
             context["profile"] = None
         with refusals_shown(context, beside=form):
             booking = _booked(session_id, person, form)
@@ -88,9 +88,9 @@ def _book_page(request: HttpRequest, session_id: int, context: dict[str, Any]) -
     person, now = signed_in(request), timezone.now()
     session = public_session(session_id, person)
     profile, refusal = context["profile"], context.get("refusal")
-    agency = profile.known_agency if profile else person.agency
+    known = profile.known_agency if profile else None
     if refusal is None or isinstance(refusal, OnAnotherDate):
-        context |= expected(session=session, person=person, now=now, agency=agency)
+        context |= expected(session=session, person=person, now=now, known=known)
     else:
         context["expected"] = as_told(refusal, now=now)
     against = context["expected"].refusal
@@ -107,7 +107,7 @@ def _book_page(request: HttpRequest, session_id: int, context: dict[str, Any]) -
         "now": now,
         "dates_with_places": _dates_with_places(session, person, now=now),
         "copied_to": would_be_copied_to(person, session.course),
-        "terms": terms_offered(session, agency).sentence(now=now),
+        "terms": terms_offered(session, person, known=known).sentence(now=now),
     }
     return page(request, "places/book.html", context)
 

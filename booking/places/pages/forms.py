@@ -187,8 +187,15 @@ class SubstituteForm(ColleagueForm):
         self, *args: Any, agency: Agency | None, may_choose: bool, asks_manager: bool, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
+        manager = self.fields["manager_email"]
         if not asks_manager:
             del self.fields["manager_email"]
+        elif not may_choose:
+            # Asked in any case, or it would tell whether the colleague has named somebody here.
+            manager.required = True
+            manager.label = "Their line manager’s email address"
+            manager.help_text = "The manager must agree."
+            manager.error_messages["required"] = "Give their line manager’s work email address."
         people = colleagues_of(agency) if may_choose and agency else User.objects.none()
         if people[: _MOST_TO_CHOOSE_FROM + 1].count() not in range(1, _MOST_TO_CHOOSE_FROM + 1):
             return

@@ -92,7 +92,7 @@ def booking_by_offer_link(token: str, *, now: datetime) -> tuple[Booking, bool]:
     """
     key, mark = links.offer_of(token, now=now)
     bookings = Booking.objects.select_related(
-        "person", "agency", "policy", "approval", "session__course", "session__venue"
+        "person__agency", "agency", "policy", "approval", "session__course", "session__venue"
     )
     booking = get_object_or_404(bookings, pk=key)
     return booking, links.is_marked(mark, booking.offered_until)

@@ -13,7 +13,7 @@ from booking.places.exchanges import check_may_be_given, check_may_be_moved
 from booking.places.lock import RuledSession, read_practitioners, read_session, sittings_of
 from booking.places.models import Booking
 from booking.places.pages.readers import as_read_by
-from booking.places.refusals import NotAColleague, OnAnotherDate, PlaceRefused, RuledOut
+from booking.places.refusals import NotConfirmed, OnAnotherDate, PlaceRefused, RuledOut
 from booking.places.rules.decision import as_told, decide
 from booking.places.rules.line import asked_for, case_of_exchange, case_of_taking_over
 from booking.places.rules.rules import Case
@@ -26,19 +26,25 @@ _TO_BE_NAMED = "to be named"
 
 
 def expected(
-    *, session: Session, person: User, now: datetime, agency: Agency | None = None
+    *, session: Session, person: User, now: datetime, known: Agency | None = None
 ) -> dict[str, Any]:
     """What this person would get if they booked the session now, for a page. Reads only.
 
-    `agency` is the one that the address says of somebody who has not said who they are. A place on
-    another date of the course is said beside what booking this one too would come to. Raises
+    `known` is the agency that the address proves of somebody who has not said who they are. A place
+    on another date of the course is said beside what booking this one too would come to. Raises
     `Session.DoesNotExist`.
     """
     manager = person.manager_email or _TO_BE_NAMED
     read = read_session(session.pk)
     case = asked_for(read, person.pk, by=person, named=manager, now=now).case
-    if agency is not None and case.who is not None:
-        who = replace(case.who, agency_id=agency.pk, sector=agency.sector)
+    if known is not None and case.who is not None:
+        who = replace(
+            case.who,
+            agency_id=known.pk,
+            sector=known.sector,
+            said_agency_id=known.pk,
+            said_sector=known.sector,
+        )
         case = replace(case, who=who)
     context: dict[str, Any] = {}
     decision = decide(case)
@@ -65,27 +71,26 @@ def moves_freely(booking: Booking, *, to: RuledSession, by: User, now: datetime)
     return is_free and _against_moving(booking, to, now=now) is None
 
 
-def of_substitute(
+def check_substitute(
     booking: Booking, entry: Entry, *, manager_email: str, by: User, now: datetime
-) -> dict[str, Any]:
-    """What handing the place to this colleague leads to, for the page that asks before it.
+) -> None:
+    """Whether the place can be handed to this colleague, for the page that asks before it.
 
     Raises `AddressRefused`, and whatever refuses a substitution.
     """
     if booking.agency is None:
-        raise NotAColleague
+        raise NotConfirmed
     known = known_by_address([entry.email]).get(entry.email)
     is_new = check_address(entry, known, agency=booking.agency)
     ruled = read_session(booking.session_id)
+    owner = booking.person.agency_id if booking.person.agency_is_confirmed else None
+    check_may_be_given(booking, ruled.session, owner_agency=owner, by=by, now=now)
     if known is None or is_new:
-        who = newcomer(entry, known, agency=booking.agency)
+        who = newcomer(entry, known, agency=booking.agency, by=by)
     else:
         who = read_practitioners([known.pk], ruled.rules)[known.pk]
-    check_may_be_given(booking, ruled.session, to=who, now=now)
-    decision = decide(case_of_taking_over(ruled, who, by=by, named=manager_email, now=now))
-    decision.check_place()
-    name = (known.full_name if known else "") or entry.name or entry.email
-    return {"entry": entry, "name": name, "is_new": is_new, "decision": decision}
+    case = case_of_taking_over(ruled, who, by=by, named=manager_email, now=now)
+    decide(case).check_place()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from booking.catalogue.models import Session
 from booking.places.lock import CourseRules, Practitioner, Seating
 from booking.places.models import Booking
 from booking.places.refusals import (
+    AgencyToConfirm,
     AlreadyBooked,
     BookingClosed,
     BookingNotOpenYet,
@@ -35,7 +36,7 @@ from booking.places.refusals import (
 from booking.site.wording import counted, deadline, listed
 
 MANAGER = "manager's approval"
-LIMIT, RESERVED = "agency limit", "reserved places"
+LIMIT, RESERVED, AGENCY = "agency limit", "reserved places", "confirmed agency"
 
 
 class Asks(Enum):
@@ -106,9 +107,14 @@ def one_booking_each(case: Case) -> PlaceRefused | None:
 
 
 def sector(case: Case) -> PlaceRefused | None:
-    """The course is for the person's sector."""
-    sectors = case.course.sectors
-    if not sectors or case.asks == Asks.EXCHANGE or (case.who and case.who.sector in sectors):
+    """The course is for the person's sector.
+
+    Nobody is turned away for a sector that is not known yet: see `agency_confirmed`.
+    """
+    sectors, who = case.course.sectors, case.who
+    if not sectors or case.asks == Asks.EXCHANGE:
+        return None
+    if who and (who.said_sector in sectors or not who.said_sector):
         return None
     names = listed([str(Sector(each).label) for each in sectors])
     return NotForYou(
@@ -198,10 +204,31 @@ def manager_named(case: Case) -> PlaceRefused | None:
     return None
 
 
+def agency_confirmed(case: Case) -> PlaceRefused | None:
+    """It is proved whom the person works for, where the session or the course asks for that.
+
+    It does if it limits agencies or is kept for some sectors, and if a colleague's place changes
+    hands. Places that are reserved for an agency are never held for somebody unconfirmed: they
+    count for no agency there.
+    """
+    limits = case.session.agency_limit is not None
+    by_sector = bool(case.course.sectors) and case.asks != Asks.EXCHANGE
+    if not (limits or by_sector or case.asks == Asks.TAKING_OVER):
+        return None
+    if case.who is not None and case.who.agency_id is not None:
+        return None
+    return AgencyToConfirm(
+        AGENCY,
+        "It must be confirmed first that you work for the agency you named.",
+        "Book this date as a new booking: the place is held until your agency is confirmed.",
+        of_another="It must be confirmed first that they work for the agency they named.",
+    )
+
+
 def agency_limit(case: Case) -> PlaceRefused | None:
     """The person's agency has fewer places than one agency may have.
 
-    Somebody whose agency is not on the list counts for none, until a coordinator has settled it.
+    Somebody whose agency is not confirmed counts for none, until it is.
     """
     limit, who = case.session.agency_limit, case.who
     if limit is None or (who is not None and case.seating is None):
@@ -270,6 +297,7 @@ RULES = (
     no_clash,
     one_date_each,
     manager_named,
+    agency_confirmed,
     *OF_FREE_PLACES,
     others_first,
     capacity,
@@ -290,9 +318,7 @@ def manager_of(person: Practitioner, named: str, *, by: User | None) -> str:
     `ManagerNeeded`, also where somebody who may not book for others names themselves.
     """
     for_another = by if by is not None and by.pk != person.key else None
-    arranges = for_another is not None and (
-        for_another.is_agency_lead or for_another.is_coordinator
-    )
+    arranges = for_another is not None and (for_another.leads_agency or for_another.is_coordinator)
     usual = person.manager_email
     email = as_stored(named or usual or (by.email if by and arranges else ""))
     if not email:
