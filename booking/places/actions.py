@@ -14,13 +14,7 @@ from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
-from booking.places import announcements, history, terms
-from booking.places.holding import (
-    agency_not_confirmed,
-    confirmed_by,
-    offered_until,
-    state_when_chosen,
-)
+from booking.places import announcements, history, holding, terms
 from booking.places.lock import (
     Practitioner,
     RuledSession,
@@ -88,7 +82,7 @@ def book(
         else:
             seat(booking, session, decision.state, now=now)
             if decision.to_confirm is not None:
-                booking.agency_until = confirmed_by(session, now=now)
+                booking.agency_until = holding.confirmed_by(session, now=now)
         insert([booking])
         to_manager = asking.ask(booking, asked.who, manager, by=by, now=now) if manager else []
         drafts: Iterable[Draft]
@@ -184,7 +178,7 @@ def accept_offer(*, booking: Booking, by: User, now: datetime, manager_email: st
             raise Clash(others[key])
         agreed = asking.is_agreed(booking, ruled.rules)
         if must_be_confirmed(who, ruled, now=now):
-            booking.agency_until = confirmed_by(session, now=now)
+            booking.agency_until = holding.confirmed_by(session, now=now)
         is_certain = agreed and booking.agency_until is None
         booking.state = State.CONFIRMED if is_certain else State.REQUESTED
         booking.confirmed_at = now if is_certain else None
@@ -336,14 +330,14 @@ def fill(ruled: RuledSession, *, now: datetime) -> int:
         booking.session = session
         session.waiting_count -= 1
         to_confirm = must_be_confirmed(who[booking.person_id], ruled, now=now)
-        state = state_when_chosen(booking, ruled, to_confirm=to_confirm, now=now)
+        state = holding.state_when_chosen(booking, ruled, to_confirm=to_confirm, now=now)
         seat(booking, session, state, now=now)
         if booking.state == State.OFFERED:
-            booking.offered_until = offered_until(booking, session, now=now)
+            booking.offered_until = holding.offered_until(booking, session, now=now)
             drafts.append(announcements.offered(booking))
             continue
         if to_confirm:
-            booking.agency_until = confirmed_by(session, now=now)
+            booking.agency_until = holding.confirmed_by(session, now=now)
         if not asking.is_agreed(booking, ruled.rules):
             drafts.extend(asking.hold(booking, who[booking.person_id], now=now))
         drafts.extend(announcements.begun(booking, sittings, ruled.rules, promoted=True))
@@ -391,7 +385,7 @@ def _lapse(ruled: RuledSession, *, now: datetime) -> None:
         [
             *(announcements.offer_ended(booking) for booking in others),
             *(announcements.not_answered(booking.approval) for booking in requests),
-            *(agency_not_confirmed(booking) for booking in unproved),
+            *(holding.agency_not_confirmed(booking) for booking in unproved),
         ],
         now=now,
     )

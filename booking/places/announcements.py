@@ -38,7 +38,6 @@ register(
     MailTopic("booking.withdrawn", "Left the waiting list or asks no more"),
     MailTopic("booking.cancelled", "Cancellation", copied_as="manager.cancelled"),
     MailTopic("booking.further_date_cancelled", "Calendar entry taken out"),
-    MailTopic("booking.earlier_missing", "What comes first is not booked any more"),
     MailTopic("booking.declined_in_calendar", "Declined in the calendar"),
     MailTopic("reminder.days", "Reminder"),
     MailTopic("reminder.hour", "Reminder an hour before"),
@@ -383,11 +382,6 @@ def session_changed(
             f"{booking.calendar_sequence}.{times.key}",
             {"event": event},
         )
-
-
-def earlier_missing(booking: Booking, *, why: str, now: datetime) -> Draft:
-    """A course that comes first is not booked any more; `why` says which."""
-    return about(booking, "booking.earlier_missing", now.isoformat(), {"why": why})
 
 
 def still_booked(booking: Booking, sitting: Sitting | None, *, reply_key: int) -> Draft:

@@ -241,9 +241,8 @@ def sittings_and_conflicts(
         cursor.execute(_SITTINGS_AND_CONFLICTS, asked)
         rows = cursor.fetchall()
     conflicts = (conflict for *_, conflict, _ in rows if conflict is not None)
-    other_dates = (other for *_, other in rows)
     sittings = [SittingTimes(*times) for *times, _, _ in rows]
-    return sittings, next(conflicts, None), next(other_dates, None)
+    return sittings, next(conflicts, None), rows[0][-1] if rows else None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from accounts.models import User
 from booking.catalogue.models import Course, Session
 from booking.outbox import posting as outbox
-from booking.places import announcements, history
+from booking.outbox.posting import Draft
+from booking.outbox.topics import MailTopic, register
+from booking.places import history
+from booking.places.announcements import about
 from booking.places.lock import read_practitioners, read_sessions
 from booking.places.models import Booking, BookingEvent, BookingQuerySet
 from booking.places.refusals import PrerequisiteMissing
@@ -23,6 +26,7 @@ from booking.places.rules.rules import Case, prerequisites
 
 State, What = Booking.State, BookingEvent.What
 
+register(MailTopic("booking.earlier_missing", "What comes first is not booked any more"))
 _KNOWN = (What.EARLIER_MISSING, What.EARLIER_NOT_NEEDED)
 # How many are looked at in one transaction.
 _AT_ONCE = 100
@@ -111,6 +115,11 @@ def _after(last: int, *, now: datetime) -> list[int]:
     return list(found.values_list("pk", flat=True)[:_AT_ONCE])
 
 
+def earlier_missing(booking: Booking, *, why: str, now: datetime) -> Draft:
+    """To the person: a course that comes first is not booked any more; `why` says which."""
+    return about(booking, "booking.earlier_missing", now.isoformat(), {"why": why})
+
+
 @transaction.atomic
 def _tell(keys: Sequence[int], *, now: datetime) -> int:
     bookings = list(
@@ -130,6 +139,6 @@ def _tell(keys: Sequence[int], *, now: datetime) -> int:
         if refused is not None and said not in _KNOWN:
             why, rule = refused.sentence, refused.rule
             history.record([booking], What.EARLIER_MISSING, by=None, now=now, why=why, rule=rule)
-            drafts.append(announcements.earlier_missing(booking, why=why, now=now))
+            drafts.append(earlier_missing(booking, why=why, now=now))
     outbox.post(drafts, now=now)
     return len(drafts)

@@ -22,6 +22,7 @@ from booking.places.changes import Matter
 from booking.places.holding import agency_not_confirmed
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
+from booking.places.prerequisites import earlier_missing
 from tests.factories import NOW, make_coordinator, make_person, make_session
 
 LATER = NOW + timedelta(days=21)
@@ -106,7 +107,7 @@ def every_notice(booking: Booking) -> Iterator[Draft]:
     yield from announcements.session_cancelled(
         booking, sittings, had_a_place=True, why="The trainer is ill."
     )
-    yield announcements.earlier_missing(booking, why="Something comes first.", now=NOW)
+    yield earlier_missing(booking, why="Something comes first.", now=NOW)
     yield announcements.still_booked(booking, booking.session.sittings.all()[0], reply_key=1)
     yield from reminders_before(booking)
 
