@@ -116,7 +116,7 @@ def make_site() -> Site:
     booked(full, make_person())
     booked(full, make_person())
     waiting = booked(full)
-    asking = make_course(needs_manager_approval=True)
+    asking = make_course(needs_manager_approval=True, may_be_repeated=True)
     held = booked(
         make_session(course=asking, starts_at=ahead + timedelta(days=4)),
         manager_email="manager@ours.example",
