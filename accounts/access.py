@@ -5,12 +5,9 @@ from functools import wraps
 from typing import Any
 
 import structlog
-from django.conf import settings
-from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.decorators import login_required
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.cache import never_cache
@@ -18,7 +15,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import AccessRecord, Agency, User
 from accounts.proof import after_proof
-from accounts.sessions import WITHOUT_SESSION
 from accounts.views import signed_in
 from booking.site.limits import View, at_most
 
@@ -94,28 +90,6 @@ def agency_of_lead(request: HttpRequest) -> Agency:
     agency = signed_in(request).agency
     assert agency is not None  # noqa: S101
     return agency
-
-
-def tell_closed(
-    get_response: Callable[[HttpRequest], HttpResponse],
-) -> Callable[[HttpRequest], HttpResponse]:
-    """Tell somebody whose account was closed while they were signed in, and end the session.
-
-    They have proved who they are, so that nobody learns anything new. Costs a statement only where
-    a session is somebody's who is not let in.
-    """
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
-        if not has_session or request.path.startswith(WITHOUT_SESSION):
-            return get_response(request)
-        was = None if request.user.is_authenticated else request.session.get(SESSION_KEY)
-        if was and User.objects.filter(pk=was, is_active=False).exists():
-            request.session.flush()
-            return render(request, "account/account_inactive.html", status=403)
-        return get_response(request)
-
-    return middleware
 
 
 def unkept(

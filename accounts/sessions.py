@@ -30,6 +30,7 @@ from django.core.mail import EmailMessage
 from django.db.models import F
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -108,6 +109,9 @@ class LiveSessions:
         has_ended = was is not None and not _goes_on(request)
         if was is not None and not has_ended:
             _take_up_what_was_typed(request)
+        if has_ended and User.objects.filter(pk=was, is_active=False).exists():
+            # They have proved who they are, so that nobody learns anything new.
+            return render(request, "account/account_inactive.html", status=403)
         response = self.get_response(request)
         if has_ended:
             return _keep_what_was_typed(request, response, person_id=str(was))

@@ -41,7 +41,7 @@ class TestForWhomItIs:
     def test_a_visitor_reads_the_rules_beside_the_button(self) -> None:
         course = make_course(least_level=3, needs_manager_approval=True)
         shown = text_of(Client(), ahead(course=course).get_absolute_url())
-        assert "This course is only for people whose work is at this level or above" in shown
+        assert "This course is only for people who can say at least this of their work" in shown
         assert "This course needs your line manager" in shown
 
     def test_somebody_new_outside_the_group_fills_in_nothing(self) -> None:
@@ -54,7 +54,7 @@ class TestForWhomItIs:
     def test_somebody_new_may_still_say_the_level_that_lets_them_in(self) -> None:
         session = ahead(course=make_course(least_level=3))
         shown = text_of(signed_in(newcomer()), book_page(session))
-        assert "at this level or above" in shown
+        assert "only for people who can say at least this of their work" in shown
         assert "Book this place" in shown
 
     def test_a_known_address_of_the_wrong_sector_is_told_at_once(self) -> None:
