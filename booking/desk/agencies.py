@@ -3,7 +3,6 @@
 Some chose an agency from the list, others wrote down one that is not on it.
 """
 
-import re
 from typing import Any
 
 from django import forms
@@ -16,6 +15,7 @@ from accounts import agencies
 from accounts.access import desk, looked_at
 from accounts.addresses import PUBLIC_MAIL, domain_of
 from accounts.agency_proof import people_to_confirm
+from accounts.fields import DomainQuestion
 from accounts.models import Agency, Sector, User
 from accounts.views import signed_in
 from booking.desk.questions import small_boxes
@@ -27,7 +27,6 @@ from booking.site.wording import counted
 
 _PER_PAGE = 30
 _OTHERS_SHOWN = 100
-_DOMAIN = re.compile(r"(?!-)([a-z0-9-]{1,63}\.)+[a-z]{2,63}")
 
 
 @desk()
@@ -110,7 +109,7 @@ class AgencyForm(Form):
     )
     name = forms.CharField(label="Name", max_length=200, required=False)
     sector = forms.ChoiceField(required=False, choices=[("", "Choose a sector"), *Sector.choices])
-    domain = forms.CharField(
+    domain = DomainQuestion(
         label="Email domain (optional)",
         max_length=253,
         required=False,
@@ -138,10 +137,8 @@ class AgencyForm(Form):
             del self.fields["others"]
 
     def clean_domain(self) -> str:
-        """A domain of the agency's own, in lower case."""
-        domain = str(self.cleaned_data["domain"]).strip().lower().removeprefix("@")
-        if domain and not _DOMAIN.fullmatch(domain):
-            raise forms.ValidationError("Enter a domain such as agency.org.uk.")
+        """A domain of the agency's own."""
+        domain = str(self.cleaned_data["domain"])
         if domain in PUBLIC_MAIL:
             raise forms.ValidationError(f"Anybody can have an address at {domain}.")
         return domain

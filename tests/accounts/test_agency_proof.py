@@ -26,11 +26,15 @@ pytestmark = pytest.mark.django_db
 
 def says(person: User, agency: Agency | None, unlisted: str = "") -> User:
     """The person says whom they work for."""
-    kept: dict[str, Any] = dict.fromkeys(
-        ("first_name", "last_name", "job_title", "manager_email", "phone"), "x"
-    )
+    kept: dict[str, Any] = dict.fromkeys(("first_name", "last_name", "job_title", "phone"), "x")
     save_profile(
-        person=person, agency=agency, unlisted_agency=unlisted, level=None, now=NOW, **kept
+        person=person,
+        agency=agency,
+        unlisted_agency=unlisted,
+        manager_email="",
+        level=None,
+        now=NOW,
+        **kept,
     )
     person.refresh_from_db()
     return person

@@ -146,6 +146,7 @@ def _joins(typist: Typist, session: Session) -> User:
         job_title=Value(typist.stored(150)),
         unlisted_agency=Value(typist.stored(200)),
         agency=None,
+        agency_confirmed_at=None,
     )
     person.refresh_from_db()
     needs = typist.text(500)

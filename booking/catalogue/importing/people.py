@@ -123,7 +123,9 @@ class PeopleImport:
         self.trainers.write()
         brought = [*self.practitioners.named, *self.trainers.new]
         unconfirmed = User.objects.filter(agency__isnull=False, agency_confirmed_at=None)
-        unconfirmed.filter(email__in=brought).update(agency_confirmed_at=self._now)
+        unconfirmed = unconfirmed.filter(email__in=brought)
+        if unconfirmed.exists():
+            unconfirmed.update(agency_confirmed_at=self._now)
         self._addresses.write()
 
 
