@@ -132,7 +132,9 @@ class AgencyForm(Form):
             "domain": "" if domain in PUBLIC_MAIL else domain,
         }
         super().__init__(*args, **kwargs)
-        self.fields["others"].queryset = others[:_OTHERS_SHOWN]  # type: ignore[attr-defined]
+        # What is chosen is looked up among them, which a slice cannot be asked for.
+        shown = others.filter(pk__in=list(others.values_list("pk", flat=True)[:_OTHERS_SHOWN]))
+        self.fields["others"].queryset = shown  # type: ignore[attr-defined]
         if not others.exists():
             del self.fields["others"]
 
