@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
 from booking.site import wording
+from booking.site.plain_text import one_line
 
 register = template.Library()
 
@@ -77,6 +78,10 @@ def counted(number: int | None, noun: str) -> str:
     """{{ n|counted:"place" }}: "1 place", "3 places"; {{ n|counted:"person,people" }}."""
     singular, _, plural = noun.partition(",")
     return wording.counted(number or 0, singular, plural)
+
+
+# {% filter one_line %}: a title that came in several lines, as from templates that we include.
+register.filter("one_line", one_line, is_safe=True)
 
 
 # ---------------------------------------------------------------- text written by coordinators

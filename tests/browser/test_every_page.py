@@ -61,7 +61,7 @@ LOOKED_AT = {
     "th-has-data-cells: Table data cells are missing or empty": "A list without people.",
 }
 # Who is asked to look, the first who may.
-_LOOKING = ("owner", "lead", "trainer", "coordinator", "anonymous")
+_LOOKING = ("owner", "lead", "trainer", "coordinator", "superuser", "anonymous")
 
 
 def looks(site: Site) -> Iterator[tuple[str, str, str]]:

@@ -114,3 +114,11 @@ def test_the_button_to_book_is_above_the_fold_of_a_phone(page: Page, session: Se
     box = page.get_by_role("button", name="Book a place").bounding_box()
     assert box is not None
     assert box["y"] + box["height"] <= PHONE["height"]
+
+
+def test_the_search_of_the_first_page_has_room_to_type_on_a_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.goto("/")
+    box = page.get_by_label("Search the programme").bounding_box()
+    assert box is not None
+    assert box["width"] >= 120

@@ -55,7 +55,7 @@ def on_paper(page: Page, rows: str, *, landscape: bool) -> None:
     assert page.locator(rows).evaluate_all(broken) == 0
     wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(wider) <= 0
-    page.emulate_media(media="screen")
+    page.emulate_media(media="null")  # else its sheets would be printed as on a screen
 
 
 def look(browser: Browser, base_url: str, person: User, address: str) -> Page:
