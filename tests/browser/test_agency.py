@@ -91,7 +91,7 @@ def test_a_lead_sees_the_list_and_books_many_with_mixed_outcomes(
         "Your agency has its 2 places",
         "New: an account is made",
         "not known as one of West Yorkshire Police",
-        "This is not an email address.",
+        "Enter an email address in the right form",
     ):
         expect(page.get_by_text(words).first).to_be_visible()
     assert Booking.objects.count() == 1
