@@ -213,7 +213,8 @@ def test_a_clash_is_refused_where_the_person_stands(
     book_now(held, person)
     page.get_by_role("button", name="Book this place").click()
     expect(page.get_by_text("overlaps with one you have booked: Domestic abuse")).to_be_visible()
-    expect(page.get_by_label("Access or dietary needs")).to_have_value("A hearing loop")
+    # There is no form now; what they wrote in it still stands there, to be copied.
+    expect(page.get_by_text("You wrote for the trainers: A hearing loop")).to_be_visible()
     accessible(page)
 
 

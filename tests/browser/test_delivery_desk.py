@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_coordinator_finds_out_what_happened_to_a_mail_and_sends_it_elsewhere(
     page: Page, mail: Mail, accessible: Callable[[Page], None], width: int
 ) -> None:
-    coordinator = make_coordinator("desk@agency.example", first_name="Cora", last_name="Lane")
+    coordinator = make_coordinator("cora.lane@agency.example", first_name="Cora", last_name="Lane")
     session = make_session(
         course=make_course(title="Neglect"),
         reference="NEG-1",

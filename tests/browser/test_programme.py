@@ -114,7 +114,7 @@ def test_what_stands_around_the_filters_agrees_with_them(
     page: Page, programme: list[Session]
 ) -> None:
     page.goto("/programme/")
-    page.get_by_label("Kind").select_option("briefing")
+    page.get_by_label("Type").select_option("briefing")
     expect(page.get_by_role("status")).to_contain_text("1 session")
     views = page.get_by_role("list", name="Ways to see the programme")
     expect(views.get_by_role("link", name="Month")).to_have_attribute(
@@ -126,10 +126,10 @@ def test_what_stands_around_the_filters_agrees_with_them(
     page.go_back()
     expect(page.locator(".app-filters__summary")).to_have_text("Filters (1)")
     expect(page.get_by_label("Where")).to_have_value("")
-    expect(page.get_by_label("Kind")).to_have_value("briefing")
+    expect(page.get_by_label("Type")).to_have_value("briefing")
     page.get_by_role("link", name="Illegal Money Lending").click()
     page.go_back()
-    expect(page.get_by_label("Kind")).to_have_value("briefing")
+    expect(page.get_by_label("Type")).to_have_value("briefing")
     page.get_by_label("Only with places left").check()
     expect(page.locator(".app-filters__summary")).to_have_text("Filters (2)")
     assert "kind=briefing" in page.url
@@ -140,7 +140,7 @@ def test_apply_leads_to_the_list_on_a_phone(page: Page, programme: list[Session]
     page.set_viewport_size({"width": 375, "height": 700})
     page.goto("/programme/")
     page.get_by_text("Filters", exact=True).click()
-    page.get_by_label("Kind").select_option("briefing")
+    page.get_by_label("Type").select_option("briefing")
     page.get_by_role("button", name="Apply filters").click()
     expect(page.get_by_role("button", name="Apply filters")).to_be_hidden()
     expect(page.get_by_text("Filters (1)")).to_be_attached()
@@ -150,11 +150,11 @@ def test_apply_leads_to_the_list_on_a_phone(page: Page, programme: list[Session]
 def test_a_request_that_fails_is_said_and_undone(page: Page, programme: list[Session]) -> None:
     page.goto("/programme/")
     page.route("**/programme/?*", lambda route: route.abort())
-    page.get_by_label("Kind").select_option("briefing")
+    page.get_by_label("Type").select_option("briefing")
     expect(page.get_by_role("alert")).to_contain_text("nothing has changed")
-    expect(page.get_by_label("Kind")).to_have_value("")
+    expect(page.get_by_label("Type")).to_have_value("")
     assert len(titles(page)) == 3
     page.unroute("**/programme/?*")
-    page.get_by_label("Kind").select_option("briefing")
+    page.get_by_label("Type").select_option("briefing")
     expect(page.get_by_role("status")).to_contain_text("1 session")
     expect(page.get_by_role("alert")).to_be_hidden()
