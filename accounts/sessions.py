@@ -109,7 +109,7 @@ class LiveSessions:
         has_ended = was is not None and not _goes_on(request)
         if was is not None and not has_ended:
             _take_up_what_was_typed(request)
-        if has_ended and User.objects.filter(pk=was, is_active=False).exists():
+        if has_ended and User.objects.filter(pk=str(was), is_active=False).exists():
             # They have proved who they are, so that nobody learns anything new.
             return render(request, "account/account_inactive.html", status=403)
         response = self.get_response(request)

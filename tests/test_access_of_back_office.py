@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from booking.catalogue.models import DiaryDate, Topic
+from tests.access_site import Site, answer_of, tried
 from tests.access_table import (
     BACK_OFFICE,
     BACK_OFFICE_PAGES,
@@ -18,7 +19,6 @@ from tests.access_table import (
 )
 from tests.factories import make_coordinator
 from tests.people import signed_in
-from tests.test_access import Site, answer_of, site, tried  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
@@ -52,7 +52,7 @@ def pages_of_models() -> dict[str, tuple[str, str]]:
 
 
 def test_the_back_office_opens_to_those_who_were_let_in(
-    site: Site,  # noqa: F811
+    site: Site,
     let_in: dict[str, Client],
 ) -> None:
     site.browsers["coordinator"].get(site.addresses["attendees"])
@@ -73,7 +73,7 @@ def test_the_back_office_opens_to_those_who_were_let_in(
     assert not wrong, "\n".join(wrong)
 
 
-def test_the_back_office_is_closed_to_everybody_else(site: Site) -> None:  # noqa: F811
+def test_the_back_office_is_closed_to_everybody_else(site: Site) -> None:
     site.browsers["coordinator"].get(site.addresses["attendees"])
     wrong = []
     for address in pages_of_models():
@@ -86,7 +86,7 @@ def test_the_back_office_is_closed_to_everybody_else(site: Site) -> None:  # noq
     assert not wrong, "\n".join(wrong)
 
 
-def every_address(site: Site) -> dict[str, str]:  # noqa: F811
+def every_address(site: Site) -> dict[str, str]:
     arguments: dict[str, list[Any]] = {
         "account_reset_password_from_key": ["1", "x-y"],
         "mfa_remove_webauthn": [1],
@@ -101,7 +101,7 @@ def every_address(site: Site) -> dict[str, str]:  # noqa: F811
 
 
 def test_no_address_takes_another_method(
-    site: Site,  # noqa: F811
+    site: Site,
     let_in: dict[str, Client],
 ) -> None:
     wrong = []
@@ -114,7 +114,7 @@ def test_no_address_takes_another_method(
     assert not wrong, "\n".join(wrong)
 
 
-def test_asking_for_the_head_is_answered_as_looking_is(site: Site) -> None:  # noqa: F811
+def test_asking_for_the_head_is_answered_as_looking_is(site: Site) -> None:
     wrong = []
     for name, (looking, _) in TABLE.items():
         for role, browser in site.browsers.items():

@@ -19,10 +19,10 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from accounts.models import User
+from tests.access_site import Site, every_name
 from tests.access_table import SIGN_IN, TABLE
 from tests.factories import make_coordinator
 from tests.people import signed_in
-from tests.test_access import Site, every_name, site  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 
@@ -244,7 +244,7 @@ def back_office() -> list[str]:
 @pytest.mark.slow
 @pytest.mark.deep
 @pytest.mark.parametrize("seed", range(-(-REQUESTS // IN_ONE_TEST)))
-def test_no_request_breaks_a_page(seed: int, site: Site, settings: Settings) -> None:  # noqa: F811
+def test_no_request_breaks_a_page(seed: int, site: Site, settings: Settings) -> None:
     settings.RATE_LIMIT_FACTOR, settings.ACCOUNT_RATE_LIMITS = 1_000_000, False
     superuser = make_coordinator(is_staff=True, is_superuser=True)
     browsers = {role: site.browsers[role] for role in ("anonymous", "owner", "lead", "coordinator")}

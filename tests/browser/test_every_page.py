@@ -12,9 +12,9 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
+from tests.access_site import Site, make_site
 from tests.access_table import SIGN_IN, TABLE, Answer
 from tests.browser.journeys import DESK, PHONE
-from tests.test_access import Site, make_site
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
