@@ -98,11 +98,11 @@ def test_coordinators_see_and_search_the_looks(coordinator: Client) -> None:
     person = make_person(first_name="Zelda", last_name="Quill")
     booking = book_now(make_session(starts_at=morning(9)), person)
     coordinator.get(booking.get_absolute_url())
-    coordinator.get(reverse("manage_unlisted"))
+    coordinator.get(reverse("manage_agencies"))
     page = coordinator.get(reverse("manage_looks")).content.decode()
     assert "Zelda Quill" in page
-    assert "People without an agency" in page
+    assert "Agencies to confirm" in page
     found = coordinator.get(reverse("manage_looks"), {"q": "quill booking"}).content.decode()
     assert "Zelda Quill" in found
-    assert "People without an agency" not in found
+    assert "Agencies to confirm" not in found
     assert "No look matches" in coordinator.get(reverse("manage_looks"), {"q": "zzz"}).text
