@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import User
 from booking.catalogue.models import Course, Session
@@ -26,6 +26,17 @@ State, What = Booking.State, BookingEvent.What
 _KNOWN = (What.EARLIER_MISSING, What.EARLIER_NOT_NEEDED)
 # How many are looked at in one transaction.
 _AT_ONCE = 100
+
+
+def _last_words() -> QuerySet[BookingEvent]:
+    """What was said of the earlier course of a booking, the last first."""
+    about = (*_KNOWN, What.EARLIER_BACK)
+    return BookingEvent.objects.filter(booking=OuterRef("pk"), what__in=about).order_by(
+        "-at", "-id"
+    )
+
+
+_LAST_SAID = Subquery(_last_words().values("what")[:1])
 
 
 def resting_on_nothing(*, now: datetime) -> BookingQuerySet:
@@ -77,8 +88,13 @@ def tell_of_missing(*, now: datetime) -> int:
 
 
 def to_look_at(*, now: datetime) -> BookingQuerySet:
-    """Places whose person has been told that something is missing, which nobody has settled."""
-    return _with_last_word(now=now).filter(said=What.EARLIER_MISSING)
+    """Places whose person has been told that something is missing, which nobody has settled.
+
+    Each has its `sentence`.
+    """
+    sentence = Subquery(_last_words().values("why")[:1])
+    found = resting_on_nothing(now=now).annotate(said=_LAST_SAID, sentence=sentence)
+    return found.filter(said=What.EARLIER_MISSING)
 
 
 def let_stand(*, booking: Booking, by: User, now: datetime) -> bool:
@@ -90,16 +106,6 @@ def let_stand(*, booking: Booking, by: User, now: datetime) -> bool:
     return found is not None
 
 
-def _with_last_word(*, now: datetime) -> BookingQuerySet:
-    """As `resting_on_nothing`, each with what was `said` of it last, and with which `sentence`."""
-    about = (*_KNOWN, What.EARLIER_BACK)
-    last = BookingEvent.objects.filter(booking=OuterRef("pk"), what__in=about)
-    last = last.order_by("-at", "-id")
-    return resting_on_nothing(now=now).annotate(
-        said=Subquery(last.values("what")[:1]), sentence=Subquery(last.values("why")[:1])
-    )
-
-
 def _after(last: int, *, now: datetime) -> list[int]:
     found = resting_on_nothing(now=now).filter(pk__gt=last).order_by("pk")
     return list(found.values_list("pk", flat=True)[:_AT_ONCE])
@@ -108,8 +114,9 @@ def _after(last: int, *, now: datetime) -> list[int]:
 @transaction.atomic
 def _tell(keys: Sequence[int], *, now: datetime) -> int:
     bookings = list(
-        _with_last_word(now=now)
+        resting_on_nothing(now=now)
         .filter(pk__in=keys)
+        .annotate(said=_LAST_SAID)
         .select_related("person")
         .select_for_update(of=("self",), skip_locked=True)
         .order_by("pk")
@@ -117,10 +124,10 @@ def _tell(keys: Sequence[int], *, now: datetime) -> int:
     lacking = missing(bookings, now=now)
     drafts = []
     for booking in bookings:
-        refused = lacking.get(booking.pk)
-        if refused is None and booking.said in _KNOWN:
+        refused, said = lacking.get(booking.pk), getattr(booking, "said", None)
+        if refused is None and said in _KNOWN:
             history.record([booking], What.EARLIER_BACK, by=None, now=now)
-        if refused is not None and booking.said not in _KNOWN:
+        if refused is not None and said not in _KNOWN:
             why, rule = refused.sentence, refused.rule
             history.record([booking], What.EARLIER_MISSING, by=None, now=now, why=why, rule=rule)
             drafts.append(announcements.earlier_missing(booking, why=why, now=now))
