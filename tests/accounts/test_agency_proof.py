@@ -159,10 +159,11 @@ def test_the_back_office_confirms_whom_it_makes_the_lead_of_an_agency() -> None:
 
 
 def test_a_superuser_sees_whose_role_has_no_proof_any_more() -> None:
-    person = make_trainer(agency_confirmed_at=None)
+    agency = make_agency()
+    person = make_trainer(agency=agency, agency_confirmed_at=None)
     browser = signed_in(make_coordinator(is_superuser=True))
     page = browser.get(reverse("manage_people")).content.decode()
     assert "Roles to look at" in page
     assert person.email in page
-    confirm_claim(person=person, agency=person.agency, by=person, now=NOW)
+    confirm_claim(person=person, agency=agency, by=person, now=NOW)
     assert "Roles to look at" not in browser.get(reverse("manage_people")).content.decode()
