@@ -230,6 +230,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.full_name or self.email
 
+    @property
+    def named_with_address(self) -> str:
+        """The name with the address in brackets; the address alone of somebody without a name."""
+        return f"{self.full_name} ({self.email})" if self.full_name else self.email
+
     def clean(self) -> None:
         """Nobody is their own manager, as the forms of the back office say."""
         super().clean()
@@ -275,6 +280,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     def proved_agency(self) -> Agency | None:
         """The agency that they are proved to work for; what depends on an agency asks this one."""
         return self.agency if self.agency_is_confirmed else None
+
+    @property
+    def agency_and_standing(self) -> str:
+        """Whom they work for, for people who see them; what is only said is marked."""
+        is_claimed = self.agency_name and not self.agency_is_confirmed
+        return f"{self.agency_name} (not confirmed)" if is_claimed else self.agency_name
 
     @property
     def leads_agency(self) -> bool:

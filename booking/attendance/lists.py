@@ -40,7 +40,7 @@ def attendee_list(session: Session) -> AttendeeList:
         (waiting if booking.state == Booking.State.WAITING else booked).append(booking)
     booked.sort(key=lambda each: (each.person.last_name.lower(), each.person.first_name.lower()))
     waiting.sort(key=lambda each: each.ticket or 0)
-    counts = Counter(each.person.agency_name or "Not given" for each in booked)
+    counts = Counter(each.person.agency_and_standing or "Not given" for each in booked)
     agencies = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return AttendeeList(booked, waiting, agencies)
 
@@ -71,7 +71,7 @@ def _row(booking: Booking, place: str) -> list[str]:
         person.last_name,
         person.first_name,
         person.job_title,
-        person.agency_name,
+        person.agency_and_standing,
         booking.needs.replace("\r\n", "\n"),
         short_day(booking.booked_at),
         place,

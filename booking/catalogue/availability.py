@@ -50,8 +50,9 @@ class Availability:
     """What a person may do about a session at one moment.
 
     `text` is the short sentence of lists, `left` the number of places in it, `waiting` how many
-    people wait when it is full (or nothing), `tone` the ending of its CSS class. At most one of
-    `can_book` (a place is free) and `can_wait` (only the waiting list is open) is true.
+    people wait when it is full (or nothing), `is_full` that nobody could have one, `tone` the
+    ending of its CSS class. At most one of `can_book` (a place is free) and `can_wait` (only the
+    waiting list is open) is true.
     """
 
     text: str
@@ -60,13 +61,16 @@ class Availability:
     can_wait: bool = False
     waiting: str = ""
     left: int = 0
+    is_full: bool = False
 
     @property
     def brief(self) -> str:
         """In the few words that a month has room for."""
         if self.can_book:
             return f"{self.left} left"
-        return "Full" if self.can_wait else self.text
+        if self.can_wait:
+            return "Full" if self.is_full else "Waiting list"
+        return self.text
 
 
 def availability(session: Session, now: datetime) -> Availability:
@@ -91,7 +95,9 @@ def availability(session: Session, now: datetime) -> Availability:
     if left <= 0:
         number = session.waiting_count
         waiting = f"{counted(number, 'person', 'people')} waiting" if number else ""
-        return Availability(_why_none(session), "full", can_wait=True, waiting=waiting)
+        return Availability(
+            _why_none(session), "full", can_wait=True, waiting=waiting, is_full=session.is_full
+        )
     more = f", {kept} more for {reading.whom}" if reading and kept else ""
     tone: Tone = "few" if left <= _FEW else "open"
     return Availability(f"{counted(left, 'place')} left{more}", tone, can_book=True, left=left)

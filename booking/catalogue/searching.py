@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.contrib.postgres.aggregates import BoolOr
 from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordSimilarity
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import F, Func, IntegerField, Max, Q
 
 from booking.catalogue.models import Course, SearchDocument, Session, SessionQuerySet
 from booking.partnership.kept import the_partnership
@@ -20,6 +21,7 @@ _BETWEEN = re.compile(r"[\W_]+")
 # Letters that no normal form takes apart.
 _LETTERS = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ł": "l", "ð": "d"})
 _MONTHS = {name.lower()[:length]: name.lower() for name in MONTHS for length in (3, 4, 20)}
+_DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
 _MOST_WORDS = 12
 # What stands for how a session is held, and not for its subject: a summary that has the word too
 # says nothing about it.
@@ -103,7 +105,7 @@ def asked_by(words: str) -> list[Term]:
             terms.append(Term(text, (text,), without=bool(piece["without"])))
         else:
             loose += text.split()
-    return [*_joined(loose, acronyms), *terms]
+    return [*_joined(loose[:_MOST_WORDS], acronyms), *terms]
 
 
 def _joined(words: Sequence[str], acronyms: Sequence[tuple[str, str]]) -> Iterator[Term]:
@@ -118,18 +120,28 @@ def _joined(words: Sequence[str], acronyms: Sequence[tuple[str, str]]) -> Iterat
             at += len(found[1].split())
             yield Term(found[1], (found[1], found[0]))
             continue
-        month = _MONTHS.get(word)
+        month, day = _MONTHS.get(word), _DAY.fullmatch(word)
         belongs = (month and re.fullmatch(r"20\d\d", after)) or (
             word == "level" and re.fullmatch(r"\d", after)
         )
+        if day and after in _MONTHS:
+            date = f"{int(day[1])} {_MONTHS[after]}"
+        elif month and (day := _DAY.fullmatch(after)):
+            date = f"{int(day[1])} {month}"
+        else:
+            date = ""
         if number := re.fullmatch(r"l([1-3])", word):
             yield Term(word, (word, f"level {number[1]}"))
+        elif date:
+            yield Term(f"{word} {after}", (date,))
         elif belongs:
             yield Term(f"{word} {after}", (f"{month or word} {after}",))
         else:
             meant = [long for short, long in acronyms if short == word]
-            yield Term(word, (month or word, *meant))
-        at += 2 if belongs else 1
+            # A trainer may be called Jan or May.
+            named = (month, word) if month and month != word else (word,)
+            yield Term(word, (*named, *meant))
+        at += 2 if belongs or date else 1
 
 
 def acronyms_of(text: str) -> list[tuple[str, str]]:
@@ -186,12 +198,18 @@ def _corrected(terms: Sequence[Term]) -> tuple[list[Term], dict[str, str]]:
 
     Two words that nothing has, or one of which nothing has, may be one that was torn apart.
     """
-    asked = {f"t{number}": Q(words=term.query) for number, term in enumerate(terms)}
     ahead = SearchDocument.objects.filter(session__state=Session.State.PUBLISHED)
+    asked = {f"has{number}": BoolOr(Q(words=term.query)) for number, term in enumerate(terms)}
+    # A word such as "for" asks for nothing: its query is empty.
+    parts = {
+        f"parts{number}": Max(Func(term.query, function="numnode", output_field=IntegerField()))
+        for number, term in enumerate(terms)
+    }
+    said = ahead.aggregate(**asked, **parts)
     has = {
         number
-        for number, name in enumerate(asked)
-        if terms[number].without or ahead.filter(asked[name]).exists()
+        for number, term in enumerate(terms)
+        if term.without or said[f"has{number}"] or said[f"parts{number}"] == 0
     }
     lost = [number for number in range(len(terms)) if number not in has]
     typed = [terms[number].typed for number in lost]
@@ -218,7 +236,8 @@ def _corrected(terms: Sequence[Term]) -> tuple[list[Term], dict[str, str]]:
             term = replace(term, phrases=tuple(words))
         corrected.append(term)
         number += 1
-    return corrected, instead
+    empty = {terms[number].typed for number in has if said[f"parts{number}"] == 0}
+    return [term for term in corrected if term.typed not in empty], instead
 
 
 def nearest(typed: Sequence[str], *, least: float = _LIKE_ENOUGH) -> dict[str, list[str]]:
@@ -262,9 +281,10 @@ def did_you_mean(words: str) -> str:
 
 def courses_without_dates(words: str, *, ahead: SessionQuerySet, most: int = 5) -> list[Course]:
     """Courses whose title or summary has the words, and of which no session is ahead."""
-    query = SearchQuery(words, config="english", search_type="websearch")
+    terms = asked_by(words)
+    query = Q(*(Q(search=term.query) for term in terms)) if terms else Q(pk=None)
     alike = TrigramWordSimilarity(words, "title")
     courses = Course.objects.defer("search").annotate(likeness=alike)
-    found = courses.filter(Q(search=query) | Q(likeness__gte=0.6) | Q(code__iexact=words))
+    found = courses.filter(query | Q(likeness__gte=0.6) | Q(code__iexact=words))
     without = found.exclude(pk__in=ahead.order_by().values("course"))
     return list(without.order_by("-likeness", "title", "pk")[:most])

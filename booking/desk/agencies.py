@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts import agencies
 from accounts.access import desk, looked_at
-from accounts.addresses import PUBLIC_MAIL, domain_of
+from accounts.addresses import PUBLIC_MAIL
 from accounts.agency_proof import people_to_confirm
 from accounts.fields import DomainQuestion
 from accounts.models import Agency, Sector, User
@@ -126,11 +126,7 @@ class AgencyForm(Form):
     )
 
     def __init__(self, *args: Any, person: User, others: QuerySet[User], **kwargs: Any) -> None:
-        domain = domain_of(person.email)
-        kwargs["initial"] = {
-            "name": person.unlisted_agency,
-            "domain": "" if domain in PUBLIC_MAIL else domain,
-        }
+        kwargs["initial"] = {"name": person.unlisted_agency}
         super().__init__(*args, **kwargs)
         # What is chosen is looked up among them, which a slice cannot be asked for.
         shown = others.filter(pk__in=list(others.values_list("pk", flat=True)[:_OTHERS_SHOWN]))

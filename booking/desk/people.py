@@ -133,6 +133,7 @@ def managers_to_confirm(request: HttpRequest) -> HttpResponse:
 def confirm_manager(request: HttpRequest, approval_id: int) -> HttpResponse:
     """The address is the manager's: ask them."""
     approval = get_object_or_404(_with_booking(), pk=approval_id)
+    looked_at(approval.booking.person, by=signed_in(request), what="booking")
     try:
         asking.confirm_address(approval=approval, by=signed_in(request), now=timezone.now())
         messages.success(request, f"{approval.manager_email} is asked now.")

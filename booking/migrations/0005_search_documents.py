@@ -39,7 +39,7 @@ FROM (
                 JOIN booking_session_trainers leads ON leads.user_id = accounts_user.id
                 WHERE leads.session_id = session.id),
             (SELECT string_agg(
-                to_char(starts_at AT TIME ZONE 'Europe/London', 'FMDay DD FMMonth YYYY'), ' ')
+                to_char(starts_at AT TIME ZONE 'Europe/London', 'FMDay FMDD FMMonth YYYY'), ' ')
                 FROM booking_sitting sitting WHERE sitting.session_id = session.id))) AS second,
         booking_fold(concat_ws(' ', course.audience, course.summary)) AS third
     FROM booking_session session JOIN booking_course course ON course.id = session.course_id

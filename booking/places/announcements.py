@@ -134,7 +134,7 @@ def begun(
 
 def account_made(booking: Booking, *, by: User) -> Draft:
     """Somebody who booked for the person has made them an account: how to sign in."""
-    return about(booking, "account.invited", 0, {"by": f"{by} ({by.email})"})
+    return about(booking, "account.invited", 0, {"by": by.named_with_address})
 
 
 def requested(booking: Booking, *, because: str = "") -> Draft:

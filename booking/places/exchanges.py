@@ -96,11 +96,13 @@ def substitute(
 
 def _handed_over(given: Booking, by: User) -> str:
     """Who asked that somebody be given this place, and how they refuse it."""
-    owner = f"{given.person} ({given.person.email})"
+    owner = given.person.named_with_address
     if by.pk == given.person_id:
         asked = f"Your colleague {owner} asked us to give you their place."
     else:
-        other = "The partnership" if by.is_coordinator else f"{by} ({by.email}) of your agency"
+        other = (
+            "The partnership" if by.is_coordinator else f"{by.named_with_address} of your agency"
+        )
         asked = f"{other} asked us to give you the place of {owner}."
     return f"{asked} If you do not want it, open the booking and cancel it, or reply to this email."
 

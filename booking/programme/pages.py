@@ -140,13 +140,17 @@ def programme(request: HttpRequest) -> HttpResponse:
 
 def _programme_context(query: QueryDict, person: User | None, *, now: datetime) -> dict[str, Any]:
     """Everything `programme/programme.html` shows for this query, as a list or as a month."""
+    by_month = query.get("view") == "month"
+    ahead = Session.objects.upcoming(now=now)
+    if by_month:
+        # A month shows the later days too of a session that has begun.
+        ahead = Session.objects.with_a_date_ahead(now=now).order_by("starts_at", "id")
     filters = ProgrammeFilters(
         query,
-        queryset=Session.objects.upcoming(now=now),
+        queryset=ahead,
         now=now,
         bookable=lambda sessions: bookable(sessions, person, now=now),
     )
-    by_month = query.get("view") == "month"
     shown = _month(filters, person, now=now) if by_month else _list(filters, person, now=now)
     return {
         "filters": filters,
@@ -178,6 +182,7 @@ def _list(filters: ProgrammeFilters, person: User | None, *, now: datetime) -> d
         "page_obj": page,
         "sessions": as_read_by(page.object_list, person, now=now),
         "is_by_date": is_by_date,
+        "is_empty": not page.object_list,
         "count": count,
         "note": note,
     }
@@ -213,6 +218,7 @@ def _month(filters: ProgrammeFilters, person: User | None, *, now: datetime) -> 
         "month": month,
         "weeks": weeks(month, sittings=sittings, diary_dates=diary_dates, today=today),
         "count": f"{counted(len(sessions), 'session')} in {month}",
+        "is_empty": not sessions and not filters.qs.exists(),
         "note": note,
     }
 

@@ -67,7 +67,7 @@ def count(key: str, *, seconds: int) -> int:
 
 
 # With one of these a page may hold somebody's name or a message meant for them alone.
-_PERSONAL_COOKIES = frozenset({settings.SESSION_COOKIE_NAME, "messages"})
+_PERSONAL_COOKIES = frozenset({settings.SESSION_COOKIE_NAME, settings.MESSAGE_COOKIE_NAME})
 
 
 def same_for_everyone(
@@ -87,7 +87,7 @@ def same_for_everyone(
         @wraps(view)
         def kept(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.method != "GET" or not _PERSONAL_COOKIES.isdisjoint(request.COOKIES):
-                return view(request, *args, **kwargs)
+                return _unkept(view(request, *args, **kwargs))
             headers = request.headers
             part = headers.get("HX-Request", "") + headers.get("HX-History-Restore-Request", "")
             agreed = repr(while_same(*args, **kwargs)) if while_same else ""
@@ -97,17 +97,22 @@ def same_for_everyone(
             if stored is None:
                 response = view(request, *args, **kwargs)
                 if response.status_code != 200 or response.cookies:
-                    return response
+                    return _unkept(response)
                 stored = response.content, response.headers["Content-Type"]
                 caches["pages"].set(key, stored, seconds)
             answer = HttpResponse(stored[0], content_type=stored[1])
             answer.headers["Vary"] = "Cookie, HX-Request"
-            answer.headers["Cache-Control"] = "private, no-cache"
-            return answer
+            return _unkept(answer)
 
         return kept
 
     return decorate
+
+
+def _unkept(response: HttpResponse) -> HttpResponse:
+    """Not to be stored by a browser: who goes back after booking sees the places left now."""
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
 class RememberedStaticFiles(CompressedManifestStaticFilesStorage):

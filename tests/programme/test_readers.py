@@ -80,7 +80,7 @@ def test_all_places_reserved_are_none_for_everybody_else(client: Client) -> None
     session = reserved(6)
     _, programme, month, page, _ = read(client, session)
     assert "6 places left, only for police" in programme
-    assert "Full" in month
+    assert "Waiting list" in month
     assert "Join the waiting list" in page
     assert '"remainingAttendeeCapacity": 0' in page
     assert "https://schema.org/SoldOut" in page
@@ -115,6 +115,18 @@ def test_an_agency_that_has_its_most_reads_of_no_place(client: Client) -> None:
     assert titles(client, places="on") == []
     client.logout()
     assert "5 places left" in client.get("/programme/").text
+
+
+def test_who_waits_because_of_their_own_agency_hides_no_place_from_others(client: Client) -> None:
+    session = make_session(capacity=6, agency_limit=1)
+    person = of_sector(Sector.HEALTH)
+    seat(session, person)
+    seat(session, make_person(agency=person.agency), Booking.State.WAITING)
+    assert "5 places left" in client.get("/programme/").text
+    assert titles(client, places="on") == [session.course.title]
+    client.force_login(of_sector(Sector.POLICE))
+    assert "1 place left" in client.get("/programme/").text
+    assert titles(client, places="on") == [session.course.title]
 
 
 @pytest.mark.parametrize(

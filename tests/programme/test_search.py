@@ -137,6 +137,30 @@ def test_a_word_put_right_is_said(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("at_now")
+@pytest.mark.usefixtures("at_now")
+def test_a_word_that_asks_for_nothing_hinders_no_correction(client: Client) -> None:
+    session = make_session(course=make_course(title="Suicide prevention"))
+    assert titles(client, q="sucide is for prevention") == [session.course.title]
+
+
+@pytest.mark.usefixtures("at_now")
+def test_trainers_who_are_called_as_a_month_and_dates_are_found(client: Client) -> None:
+    jan = make_session(trainers=[make_trainer(first_name="Jan", last_name="Kowalski")])
+    assert titles(client, q="jan") == [jan.course.title]
+    third = datetime(2027, 3, 3, 9, tzinfo=LONDON)
+    on_the_third = make_session(starts_at=third)
+    make_session(course=make_course(level=3), starts_at=third + timedelta(days=8))
+    for words in ("3 march", "march 3", "3rd mar"):
+        assert titles(client, q=words) == [on_the_third.course.title], words
+
+
+@pytest.mark.usefixtures("at_now")
+def test_a_course_without_dates_is_offered_by_what_an_acronym_means(client: Client) -> None:
+    course = make_course(title="Child sexual exploitation")
+    assert course.title in client.get("/programme/?q=CSE").text
+    assert course.title in client.get("/programme/?q=CSE&view=month").text
+
+
 @pytest.mark.parametrize(
     ("words", "typed"),
     [

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import agencies
 from accounts.access import desk, looked_at
-from accounts.models import Level, PractitionerGroup, Sector, User
+from accounts.models import Level, PractitionerGroup, Sector
 from accounts.views import signed_in
 from booking.catalogue.courses import CoursePlan, EditRefused, GoesRound, add_course
 from booking.catalogue.models import Course, Session
@@ -247,6 +247,7 @@ def group(request: HttpRequest, group_id: int) -> HttpResponse:
 def remove_member(request: HttpRequest, group_id: int, person_id: int) -> HttpResponse:
     """Take somebody out of a group."""
     stored = get_object_or_404(PractitionerGroup, pk=group_id)
-    person = get_object_or_404(User, pk=person_id)
+    person = get_object_or_404(stored.members, pk=person_id)
+    looked_at(person, by=signed_in(request), what="group")
     agencies.remove_member(group=stored, person=person)
     return done(request, f"{person} is no longer a member.", "manage_group", stored.pk)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from accounts.access import desk
+from accounts.access import desk, looked_at
 from accounts.views import signed_in
 from booking.catalogue.models import Session
 from booking.desk import preview, queries
@@ -139,6 +139,8 @@ def _capacity_preview(request: HttpRequest, session: Session, form: CapacityForm
     read = read_session(session.pk)
     check_capacity(read.session, places, now=now)
     chosen = who_would_get_a_place(read, places, now=now)
+    by = signed_in(request)
+    looked_at(session, by=by, what="waiting list", rows=min(len(chosen), _NAMES_SHOWN))
     context = {
         "session": session,
         "form": form,

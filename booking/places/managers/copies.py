@@ -60,6 +60,7 @@ def copied_of_change(bookings: BookingQuerySet, changes: Iterable[Change]) -> se
         "person__email",
         "person__manager_email",
         "person__agency__email_domains",
+        "person__agency_confirmed_at",
         "approval__state",
         "approval__manager_email",
         "approval__confirmed_by",
@@ -82,7 +83,8 @@ def _if_trusted(address: str, person: User, *, is_trusted: bool = False) -> str:
     """The address, or nothing: nobody gets a copy of what they are sent themselves either."""
     if same_mailbox(address, person.email):
         return ""
-    domains = person.agency.email_domains if person.agency else ()
+    agency = person.proved_agency
+    domains = agency.email_domains if agency else ()
     return address if is_trusted or is_address_of_agency(address, domains) else ""
 
 

@@ -13,6 +13,8 @@ from accounts.agencies import ClaimSettled
 from accounts.agency_proof import people_who_say
 from accounts.models import Agency, User
 from accounts.views import signed_in
+from booking.catalogue.availability import Availability, availability
+from booking.catalogue.models import Session
 from booking.places import confirming
 from booking.places.agency import many
 from booking.places.agency.colleagues import book_colleague
@@ -21,6 +23,7 @@ from booking.places.models import Booking
 from booking.places.pages.forms import ColleagueForm, ManyForm
 from booking.places.pages.loaders import colleagues_booking, public_session, unread_session
 from booking.places.pages.outlook import cost_of_leaving
+from booking.places.pages.readers import as_read_by
 from booking.places.refusals import AlreadyBooked
 from booking.site.web import done, page, paged, posted, refusals_shown, search_text, searched
 
@@ -34,13 +37,15 @@ def agency(request: HttpRequest) -> HttpResponse:
     own, search, now = agency_of_lead(request), search_text(request), timezone.now()
     bookings = bookings_of_colleagues(own, search=search, now=now)
     shown = paged(request, bookings, per_page=_PER_PAGE)
-    looked_at(own, by=signed_in(request), what="bookings of colleagues", rows=len(shown))
     say_so = people_who_say(own)
+    said = list(say_so[:_SAY_SO_SHOWN])
+    rows = len(shown) + len(said)
+    looked_at(own, by=signed_in(request), what="colleagues and their bookings", rows=rows)
     context = {
         "agency": own,
         "search": search,
         "page_obj": shown,
-        "say_so": say_so[:_SAY_SO_SHOWN],
+        "say_so": said,
         "number_who_say_so": say_so.count(),
         "now": now,
     }
@@ -111,9 +116,11 @@ def agency_book(request: HttpRequest, session_id: int) -> HttpResponse:
     """Book one colleague."""
     own, session = agency_of_lead(request), public_session(session_id, signed_in(request))
     form = ColleagueForm(posted(request))
+    by, now = signed_in(request), timezone.now()
     context = {"agency": own, "session": session, "form": form}
+    context["availability"] = _as_lead_reads(session, by, now=now)
     if form.is_valid():
-        to_book, by, now = unread_session(session_id), signed_in(request), timezone.now()
+        to_book = unread_session(session_id)
         with refusals_shown(context):
             try:
                 booking = book_colleague(
@@ -137,11 +144,18 @@ def agency_book_many(request: HttpRequest, session_id: int) -> HttpResponse:
     else:
         form = ManyForm(typed, request.FILES)
     context: dict[str, Any] = {"session": session, "agency": agency_of_lead(request), "form": form}
+    context["availability"] = _as_lead_reads(session, signed_in(request), now=timezone.now())
     if form.is_valid():
         with refusals_shown(context):
             context |= _outcomes(request, session_id, form)
             return page(request, "places/agency/agency_outcomes.html", context)
     return page(request, "places/agency/agency_book_many.html", context)
+
+
+def _as_lead_reads(session: Session, lead: User, *, now: datetime) -> Availability:
+    """What there is for the people of the lead's agency."""
+    as_read_by([session], lead, now=now)
+    return availability(session, now)
 
 
 def _outcomes(request: HttpRequest, session_id: int, form: ManyForm) -> dict[str, Any]:

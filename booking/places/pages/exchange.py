@@ -80,7 +80,8 @@ def move(request: HttpRequest, booking_id: int) -> HttpResponse:
     """See the other dates of the course, then exchange the place for one on another date."""
     person, now = signed_in(request), timezone.now()
     booking = arranged_booking(person, booking_id, now=now)
-    dates = other_dates(booking, now=now)
+    asked = request.POST.get("to") or request.GET.get("to", "")
+    dates = other_dates(booking, now=now, asked=asked)
     form = MoveForm(posted(request), dates=dates, initial={"to": request.GET.get("to")})
     context = _about(booking, person, form, now=now) | {"dates": dates}
     context["has_refused"] = any(date.refusal for date in dates)

@@ -1,5 +1,6 @@
 """What a page shows before a place changes hands or dates. Nothing is written here."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -23,10 +24,15 @@ from booking.places.refusals import (
 from booking.places.rules.decision import as_told, decide
 from booking.places.rules.line import asked_for, case_of_exchange, case_of_taking_over
 from booking.places.rules.rules import Case
+from booking.site.readable import KeyConverter
 from booking.site.wording import counted, sitting_times
 
 _MOST_DATES = 20
 
+_AGENCY_FIRST = (
+    "Your agency is confirmed before the place is certain: by your work email address, or by a lead"
+    " of the agency or a coordinator within five working days."
+)
 # The manager is asked for on the page itself.
 _TO_BE_NAMED = "to be named"
 
@@ -67,8 +73,9 @@ def expected(
 def asked_of_everybody(session: Session, *, now: datetime) -> list[str]:
     """What the course and the session ask of whoever books, in sentences. One statement."""
     read = read_session(session.pk)
-    against = decide(Case(session=read.session, course=read.rules, now=now)).against
-    return [each.sentence for each in against if isinstance(each, RuledOut)]
+    decision = decide(Case(session=read.session, course=read.rules, now=now))
+    sentences = [each.sentence for each in decision.against if isinstance(each, RuledOut)]
+    return [*sentences, _AGENCY_FIRST] if decision.to_confirm else sentences
 
 
 def moves_freely(booking: Booking, *, to: RuledSession, by: User, now: datetime) -> bool:
@@ -121,10 +128,16 @@ class OtherDate:
         return f"{self.when}. {self.session.where}. {left} left"
 
 
-def other_dates(booking: Booking, *, now: datetime) -> list[OtherDate]:
-    """The next other dates of the course of a booking, each with the outcome for its person."""
+def other_dates(booking: Booking, *, now: datetime, asked: str = "") -> list[OtherDate]:
+    """The next other dates of the course of a booking, each with the outcome for its person.
+
+    With the `asked` one, by its key, however far ahead it is.
+    """
     sessions = Session.objects.upcoming(now=now).filter(course=booking.session.course_id)
-    others = sessions.exclude(pk=booking.session_id).for_pages()[:_MOST_DATES]
+    sessions = sessions.exclude(pk=booking.session_id).for_pages()
+    others = list(sessions[:_MOST_DATES])
+    if re.fullmatch(KeyConverter.regex, asked) and int(asked) not in {each.pk for each in others}:
+        others += sessions.filter(pk=asked)
     return [
         OtherDate(shown, _against_moving(booking, read_session(shown.pk), now=now))
         for shown in as_read_by(others, booking.person, now=now)

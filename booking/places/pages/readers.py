@@ -50,8 +50,8 @@ def as_read_by(sessions: Iterable[Session], person: User | None, *, now: datetim
 def bookable(sessions: SessionQuerySet, person: User | None, *, now: datetime) -> SessionQuerySet:
     """Those with a place that this reader could have."""
     depends = Q(has_allocations=True)
-    if person is not None:
-        depends |= Q(agency_limit__isnull=False)
+    limited = Q(agency_limit__isnull=False)
+    depends |= limited if person is not None else limited & Q(waiting_count__gt=0)
     some = sessions.order_by().filter(depends, places_taken__lt=F("capacity"))
     readings = _readings(list(some.distinct()), person, now=now)
     theirs = [key for key, reading in readings.items() if reading.left]
@@ -64,7 +64,10 @@ def _readings(sessions: list[Session], person: User | None, *, now: datetime) ->
         session
         for session in sessions
         if not session.is_full
-        and (session.has_allocations or (person is not None and session.agency_limit is not None))
+        and (
+            session.has_allocations
+            or (session.agency_limit is not None and (person is not None or session.waiting_count))
+        )
     ]
     found = {session.pk: Reading(left=_left_to_all(session)) for session in sessions}
     if not by_rules:
@@ -87,7 +90,7 @@ def _left_to_all(session: Session) -> int:
 
 def _reading(seating: Seating, who: Practitioner, *, now: datetime) -> Reading:
     session = seating.session
-    if not seating.reserved and session.waiting_count:
+    if not seating.reserved and session.agency_limit is None and session.waiting_count:
         return Reading(left=0)
     left = seating.open_to(who)
     if session.agency_limit is not None and who.agency_id is not None:

@@ -36,7 +36,7 @@
     if (sentence) sentence.hidden = hidden;
   };
   document.addEventListener("htmx:beforeRequest", () => failed(true));
-  for (const event of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+  for (const event of ["htmx:sendError", "htmx:responseError", "htmx:timeout", "htmx:historyCacheMissLoadError"]) {
     document.addEventListener(event, () => {
       agree();
       failed(false);
