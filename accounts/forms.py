@@ -17,12 +17,15 @@ from django.forms.models import model_to_dict
 from django.http import QueryDict
 
 from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox, same_mailbox
-from accounts.attempts import may_judge, may_try
+from accounts.attempts import check_may_try, may_judge
+from accounts.codes import code_in
 from accounts.fields import AddressQuestion, NameQuestion, email_field
 from accounts.models import Agency, Level, User
 from booking.site.form_kit import BAD_ADDRESS, Form
 
 NOT_LISTED = "not-listed"
+_NO_CODE = "The code has six letters, like BCD-FGH. Copy it from the newest email we sent you."
+_USED_UP = "That code does not count any more. Ask for a new one."
 
 
 def own_address(help_text: str = "") -> AddressQuestion:
@@ -47,8 +50,7 @@ class WorkEmailForm(RequestLoginCodeForm):
         """Refuses a mailbox that several people read."""
         if is_shared_mailbox(self.cleaned_data["email"]):
             raise forms.ValidationError(SHARED_MAILBOX_REFUSED)
-        if not may_try(context.request, "code", self.cleaned_data["email"]):
-            raise get_adapter().validation_error("too_many_login_attempts")
+        check_may_try(context.request, "code", self.cleaned_data["email"])
         return str(super().clean_email())
 
 
@@ -60,7 +62,9 @@ class SignInCodeForm(ConfirmLoginCodeForm):
         field = self.fields["code"]
         field.label = "Code"
         field.help_text = "Six letters, for example BCD-FGH. Capitals do not matter."
-        field.error_messages["required"] = "Enter the code from the email."
+        field.error_messages["required"] = (
+            "Enter the code from the email. An empty answer does not count as a try."
+        )
         field.widget.attrs.pop("placeholder", None)
         field.widget.attrs.update(
             autocomplete="one-time-code",
@@ -69,17 +73,23 @@ class SignInCodeForm(ConfirmLoginCodeForm):
             **{"class": "govuk-input--width-10"},
         )
 
-    def clean_code(self) -> str:
-        """The code without the spaces and hyphens people type; counted before it is compared.
+    @property
+    def is_no_try(self) -> bool:
+        """Whether what was sent holds no code: it is not compared, and is not counted."""
+        return any(self.has_error("code", why) for why in ("required", "no_code"))
 
-        Where none is awaited (a closed account, a code that ran out), nothing is right, not even
-        a code of hyphens alone.
+    def clean_code(self) -> str:
+        """The letters of the code; counted before they are compared.
+
+        Where none is awaited (a closed account, a code that ran out), nothing is right.
         """
+        code = code_in(str(self.cleaned_data["code"]))
+        if not code:
+            raise forms.ValidationError(_NO_CODE, code="no_code")
         if not self.expected_code:
             raise get_adapter().validation_error("incorrect_code")
         if not may_judge(context.request, self.expected_code):
-            raise get_adapter().validation_error("too_many_login_attempts")
-        code = "".join(letter for letter in str(self.cleaned_data["code"]) if letter.isalnum())
+            raise forms.ValidationError(_USED_UP, code="used_up")
         self.cleaned_data["code"] = code
         return str(super().clean_code())
 

@@ -95,18 +95,6 @@ def test_the_mail_with_the_code_says_the_same_in_its_text_and_on_its_page() -> N
     assert all(paragraph in page.get_content() for paragraph in paragraphs)
 
 
-def test_wrong_codes_run_out_after_three_attempts() -> None:
-    make_person("known@agency.example")
-    client = Client()
-    ask_for_code(client, "known@agency.example")
-    right = code_for("known@agency.example")
-    for _ in range(3):
-        client.post(reverse("account_confirm_login_code"), {"code": "BBBBBB"})
-    response = client.post(reverse("account_confirm_login_code"), {"code": right})
-    assert response.headers["Location"].startswith(reverse("account_login"))
-    assert "_auth_user_id" not in client.session
-
-
 def test_a_code_works_once() -> None:
     make_person("known@agency.example")
     client = Client()
