@@ -105,6 +105,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "booking.partnership.kept.in_templates",
                 "booking.programme.pages.session_being_booked",
+                "booking.places.pages.managers.questions_to_others",
             ],
             "builtins": ["booking.templatetags.briefed"],
         },

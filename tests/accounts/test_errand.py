@@ -98,13 +98,6 @@ class TestTheBooking:
             enter(client, "BBBBBB")
         assert enter(client, code_for(ADDRESS)) == book(session)
 
-    def test_after_five_wrong_codes_the_right_one_opens_nothing(self, session: Session) -> None:
-        client = asked(session)
-        for _ in range(5):
-            enter(client, "BBBBBB")
-        assert enter(client, code_for(ADDRESS)).startswith(SIGN_IN)
-        assert "_auth_user_id" not in client.session
-
     def test_the_newest_session_wins_and_plain_sign_in_keeps_it(self, session: Session) -> None:
         client, other = asked(session), make_session()
         assert names_booking(client.get(book(other), follow=True).text, other)
@@ -149,6 +142,14 @@ class TestTheBooking:
         client = Client()
         client.get(book(session), follow=True)
         assert settings.SESSION_COOKIE_NAME not in client.cookies
+
+
+def test_after_five_wrong_codes_the_right_one_opens_nothing(session: Session) -> None:
+    client = asked(session)
+    for _ in range(5):
+        enter(client, "BBBBBB")
+    assert enter(client, code_for(ADDRESS)).startswith(SIGN_IN)
+    assert "_auth_user_id" not in client.session
 
 
 class TestWhatIsTyped:

@@ -153,7 +153,7 @@ def test_not_listed_is_kept_for_a_coordinator() -> None:
     assert refused.status_code == 422
     assert "Enter the name of your agency" in refused.content.decode()
     assert 'value="Sam"' in refused.content.decode()
-    client.post(reverse("account_profile"), {**details, "unlisted_agency": "New Charity"})
+    client.post(reverse("account_profile"), {**details, "agency_name": "New Charity"})
     person = User.objects.get()
     assert (person.agency, person.unlisted_agency) == (None, "New Charity")
     assert person.is_complete
