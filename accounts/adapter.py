@@ -13,7 +13,6 @@ from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.crypto import get_random_string
 
 from accounts.addresses import (
     SHARED_MAILBOX_REFUSED,
@@ -21,7 +20,9 @@ from accounts.addresses import (
     is_shared_mailbox,
     parse_address,
 )
-from accounts.attempts import may_try, remember_device
+from accounts.attempts import check_may_try, may_try, remember_device
+from accounts.codes import new_code
+from accounts.errand import forget_errand, going_to
 from accounts.models import User
 from accounts.proof import ways
 from booking.partnership.kept import sender
@@ -30,9 +31,6 @@ from booking.site.plain_text import plain_text
 ADDRESS_CHANGED = (
     "The email address of this account has been changed. Sign in with the address it has now."
 )
-# No vowels and no look-alikes: a code can be read out, and never spells a word.
-_CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
-_CODE_LENGTH = 6
 _UNKNOWN_ACCOUNT = "account/email/unknown_account"
 _CLOSED_ACCOUNT = "account/email/account_closed"
 
@@ -43,18 +41,19 @@ class AccountAdapter(DefaultAccountAdapter):
     error_messages = {
         **DefaultAccountAdapter.error_messages,
         "incorrect_code": "That code is not right. Check the newest email we sent you.",
+        # Of the second step, and of a new address: `check_may_try` says when for all others.
         "too_many_login_attempts": (
-            "There have been too many attempts. Wait five minutes, then ask for a new code."
+            "There have been too many attempts. Wait five minutes, then try again."
         ),
-        "rate_limited": "You have asked for several codes. Wait a minute, then try again.",
+        "rate_limited": "There have been too many attempts. Wait five minutes, then try again.",
         "email_password_mismatch": (
             "The email address or the password is not right. You can sign in with a code instead."
         ),
     }
 
     def generate_login_code(self) -> str:
-        """Six capital letters: 64 million codes, three attempts, ten minutes."""
-        return get_random_string(_CODE_LENGTH, _CODE_ALPHABET)
+        """Six capital letters: 64 million codes, five attempts, ten minutes."""
+        return new_code()
 
     def generate_email_verification_code(self) -> str:
         """As for signing in."""
@@ -112,8 +111,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count a password before it is compared. Raises `ValidationError` if once too often."""
-        if not may_try(request, "password", str(credentials.get("email", ""))):
-            raise self.validation_error("too_many_login_attempts")
+        check_may_try(request, "password", str(credentials.get("email", "")))
 
     def send_password_reset_mail(
         self, user: AbstractBaseUser, email: str, context: dict[str, Any]
@@ -125,8 +123,9 @@ class AccountAdapter(DefaultAccountAdapter):
     def post_login(
         self, request: HttpRequest, user: AbstractBaseUser, **about: Any
     ) -> HttpResponse:
-        """As allauth; the browser is known from now on."""
+        """As allauth; the browser is known from now on, and where the person was going reached."""
         response = super().post_login(request, user, **about)
+        forget_errand(request)
         assert isinstance(user, User)  # noqa: S101
         remember_device(request, response, user)
         return response
@@ -144,4 +143,4 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """Where to go after signing in when no page was asked for."""
-        return reverse("my_bookings")
+        return going_to(request) or reverse("my_bookings")

@@ -6,16 +6,22 @@ has signed in before is known by a cookie and has an allowance of its own, even 
 of the stranger.
 """
 
+import math
+import time
+
 from allauth.account.adapter import get_adapter
 from allauth.core import ratelimit
-from allauth.core.internal.ratelimit import truncate_ip
+from allauth.core.internal.ratelimit import get_cache_key, get_rates, truncate_ip
 from django.conf import settings
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.crypto import get_random_string, salted_hmac
 
 from accounts.models import User
 from accounts.remembered import tries
+from booking.site.wording import counted
 
 # A person, a shared computer: more addresses than these have not signed in on it lately.
 _MOST_ADDRESSES = 6
@@ -28,12 +34,43 @@ _CODE_SECONDS = 3600
 
 def may_try(request: HttpRequest, what: str, email: str) -> bool:
     """Count that `what` is tried for this address, and from where. False if once too often."""
+    counters = _counters(request, what, email)
+    return all(ratelimit.consume(request, action=action, key=key) for action, key in counters)
+
+
+def check_may_try(request: HttpRequest, what: str, email: str) -> None:
+    """As `may_try`. Raises a `ValidationError` that says when it may be tried again."""
+    if may_try(request, what, email):
+        return
+    minutes = math.ceil(_seconds_to_wait(request, what, email) / 60)
+    raise ValidationError(
+        "There have been too many attempts for this address."
+        f" You can try again in {counted(max(minutes, 1), 'minute')}.",
+        code="too_many_attempts",
+    )
+
+
+def _counters(request: HttpRequest, what: str, email: str) -> list[tuple[str, str]]:
+    """Each limit that counts this, as its name in `ACCOUNT_RATE_LIMITS` and what it counts by."""
     key = f"{what}|{email.lower()}"
     if device := _known_device(request, email):
-        return ratelimit.consume(request, action="known_device", key=f"{key}|{device}")
+        return [("known_device", f"{key}|{device}")]
     network = truncate_ip(str(get_adapter(request).get_client_ip(request)))
-    within = ratelimit.consume(request, action="from_network", key=f"{key}|{network}")
-    return within and ratelimit.consume(request, action="from_strangers", key=key)
+    return [("from_network", f"{key}|{network}"), ("from_strangers", key)]
+
+
+def _seconds_to_wait(request: HttpRequest, what: str, email: str) -> float:
+    """Until none of the limits refuses it any more."""
+    app, now = "allauth.account", time.time()
+    free_at = [now]
+    for action, key in _counters(request, what, email):
+        for rate in get_rates(app=app, action=action):
+            name = get_cache_key(request, app=app, action=action, rate=rate, key=key)
+            # The newest first, as django-allauth keeps them.
+            used = cache.get(name, [])
+            if len(used) >= rate.amount:
+                free_at.append(used[rate.amount - 1] + rate.duration)
+    return max(free_at) - now
 
 
 def may_judge(request: HttpRequest, code: str) -> bool:

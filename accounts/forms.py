@@ -17,12 +17,15 @@ from django.forms.models import model_to_dict
 from django.http import QueryDict
 
 from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox, same_mailbox
-from accounts.attempts import may_judge, may_try
+from accounts.agency_question import EmployerForm
+from accounts.attempts import check_may_try, may_judge
+from accounts.codes import code_in
 from accounts.fields import AddressQuestion, NameQuestion, email_field
 from accounts.models import Agency, Level, User
 from booking.site.form_kit import BAD_ADDRESS, Form
 
-NOT_LISTED = "not-listed"
+_NO_CODE = "The code has six letters, like BCD-FGH. Copy it from the newest email we sent you."
+_USED_UP = "That code does not count any more. Ask for a new one."
 
 
 def own_address(help_text: str = "") -> AddressQuestion:
@@ -47,8 +50,7 @@ class WorkEmailForm(RequestLoginCodeForm):
         """Refuses a mailbox that several people read."""
         if is_shared_mailbox(self.cleaned_data["email"]):
             raise forms.ValidationError(SHARED_MAILBOX_REFUSED)
-        if not may_try(context.request, "code", self.cleaned_data["email"]):
-            raise get_adapter().validation_error("too_many_login_attempts")
+        check_may_try(context.request, "code", self.cleaned_data["email"])
         return str(super().clean_email())
 
 
@@ -60,7 +62,9 @@ class SignInCodeForm(ConfirmLoginCodeForm):
         field = self.fields["code"]
         field.label = "Code"
         field.help_text = "Six letters, for example BCD-FGH. Capitals do not matter."
-        field.error_messages["required"] = "Enter the code from the email."
+        field.error_messages["required"] = (
+            "Enter the code from the email. An empty answer does not count as a try."
+        )
         field.widget.attrs.pop("placeholder", None)
         field.widget.attrs.update(
             autocomplete="one-time-code",
@@ -69,17 +73,23 @@ class SignInCodeForm(ConfirmLoginCodeForm):
             **{"class": "govuk-input--width-10"},
         )
 
-    def clean_code(self) -> str:
-        """The code without the spaces and hyphens people type; counted before it is compared.
+    @property
+    def is_no_try(self) -> bool:
+        """Whether what was sent holds no code: it is not compared, and is not counted."""
+        return any(self.has_error("code", why) for why in ("required", "no_code"))
 
-        Where none is awaited (a closed account, a code that ran out), nothing is right, not even
-        a code of hyphens alone.
+    def clean_code(self) -> str:
+        """The letters of the code; counted before they are compared.
+
+        Where none is awaited (a closed account, a code that ran out), nothing is right.
         """
+        code = code_in(str(self.cleaned_data["code"]))
+        if not code:
+            raise forms.ValidationError(_NO_CODE, code="no_code")
         if not self.expected_code:
             raise get_adapter().validation_error("incorrect_code")
         if not may_judge(context.request, self.expected_code):
-            raise get_adapter().validation_error("too_many_login_attempts")
-        code = "".join(letter for letter in str(self.cleaned_data["code"]) if letter.isalnum())
+            raise forms.ValidationError(_USED_UP, code="used_up")
         self.cleaned_data["code"] = code
         return str(super().clean_code())
 
@@ -110,8 +120,10 @@ class ForgottenPasswordForm(ResetPasswordForm):
     email = own_address()  # type: ignore[assignment]
 
 
-class ProfileForm(Form):
+class ProfileForm(EmployerForm):
     """Who the person is and whom they work for."""
+
+    field_order = ("first_name", "last_name", "job_title", "agency_name", "agency")
 
     first_name = NameQuestion(
         max_length=100,
@@ -127,17 +139,6 @@ class ProfileForm(Form):
         max_length=150,
         error_messages={"required": "Enter your job title."},
         widget=forms.TextInput(attrs={"autocomplete": "organization-title"}),
-    )
-    agency = forms.ChoiceField(
-        label="Who do you work for?",
-        error_messages={"required": "Choose your agency, or “My agency is not listed”."},
-    )
-    unlisted_agency = NameQuestion(
-        label="If it is not listed, who do you work for?",
-        max_length=200,
-        required=False,
-        help_text="A coordinator will add it. You can book meanwhile.",
-        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
     manager_email = email_field(
         "Your line manager's email address (optional)",
@@ -165,21 +166,9 @@ class ProfileForm(Form):
         self, data: QueryDict | None, *, person: User, known_agency: Agency | None, with_level: bool
     ) -> None:
         stored = model_to_dict(person, self.base_fields)
-        stored["agency"] = person.agency_id or (NOT_LISTED if person.unlisted_agency else "")
-        super().__init__(data, initial=stored)
+        super().__init__(data, person=person, known_agency=known_agency, initial=stored)
         if not with_level:
             del self.fields["level"]
-        self.person = person
-        self.known_agency = known_agency
-        if known_agency:
-            # The address says it; there is nothing to choose.
-            del self.fields["agency"], self.fields["unlisted_agency"]
-            return
-        self.fields["agency"].choices = [  # type: ignore[attr-defined]
-            ("", "Choose your agency"),
-            *Agency.objects.listed().values_list("pk", "name"),
-            (NOT_LISTED, "My agency is not listed"),
-        ]
 
     def require_manager(self) -> None:
         """Ask for the manager's address as needed, for a course that they must agree to."""
@@ -200,17 +189,10 @@ class ProfileForm(Form):
         return address
 
     def clean(self) -> dict[str, Any]:
-        """A person whose agency is not listed must say who they work for."""
-        cleaned: dict[str, Any] = super().clean() or {}
+        """What is not asked stays as it was."""
+        cleaned = super().clean()
         if "level" not in self.fields:
             cleaned["level"] = self.person.level
-        if self.known_agency:
-            return {**cleaned, "agency": self.known_agency, "unlisted_agency": ""}
-        choice = cleaned.get("agency")
-        if choice == NOT_LISTED and not cleaned.get("unlisted_agency"):
-            self.add_error("unlisted_agency", "Enter the name of your agency.")
-        key = str(choice) if choice and choice != NOT_LISTED else None
-        cleaned["agency"] = Agency.objects.listed().filter(pk=key).first() if key else None
         return cleaned
 
 

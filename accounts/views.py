@@ -2,27 +2,19 @@
 
 from typing import Any
 
-from allauth.account.internal import flows
-from allauth.account.views import (
-    BaseReauthenticateView,
-    ConfirmLoginCodeView,
-    LogoutView,
-    RequestLoginCodeView,
-)
+from allauth.account.views import BaseReauthenticateView
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
 from accounts import actions
 from accounts.actions import person_of_link
-from accounts.adapter import AccountAdapter
 from accounts.agency_proof import agency_by_address
-from accounts.attempts import may_try
+from accounts.errand import safe_next
 from accounts.forms import ProfileForm, RemindersForm, SignInCodeForm
 from accounts.models import User
 from accounts.proof import ProofByCode, TooManyCodes
@@ -35,46 +27,6 @@ def signed_in(request: HttpRequest) -> User:
     """The person who is signed in, for views that only such people reach."""
     assert isinstance(request.user, User)  # noqa: S101
     return request.user
-
-
-def safe_next(request: HttpRequest, otherwise: str) -> str:
-    """Where `next` points, if that is on this site; else `otherwise`."""
-    target = request.POST.get("next") or request.GET.get("next") or ""
-    secure = request.is_secure()
-    if url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=secure):
-        return target
-    return otherwise
-
-
-class SignInView(RequestLoginCodeView):
-    """Ask for the work address, send a code: the same page for new and known people."""
-
-    def form_valid(self, form: Any) -> HttpResponse:
-        """Begin an account for a new address, then send the code."""
-        email = form.cleaned_data["email"]
-        person = actions.person_for_sign_in(email=email)
-        flows.login_by_code.LoginCodeVerificationProcess.initiate(
-            request=self.request, user=person if person.is_active else None, email=email
-        )
-        return HttpResponseRedirect(str(self.get_success_url()))  # type: ignore[no-untyped-call]
-
-
-sign_in = SignInView.as_view()
-
-
-class EnterCodeView(ConfirmLoginCodeView):
-    """Enter the code, or ask for another."""
-
-    def _resend_form_valid(self, form: Any) -> HttpResponse:
-        """Send another code, unless too many were asked for."""
-        if may_try(self.request, "code", str(self._process.state["email"])):
-            return super()._resend_form_valid(form)
-        messages.error(self.request, AccountAdapter.error_messages["rate_limited"])
-        here = reverse("account_confirm_login_code")
-        return redirect(self.passthrough_next_url(here))  # type: ignore[no-untyped-call]
-
-
-enter_code = EnterCodeView.as_view()
 
 
 class ProveByCodeView(BaseReauthenticateView):
@@ -105,6 +57,8 @@ class ProveByCodeView(BaseReauthenticateView):
 
     def form_invalid(self, form: Any) -> HttpResponse:
         """Count a wrong code; after the last one, another has to be sent."""
+        if form.is_no_try:
+            return super().form_invalid(form)
         awaited = ProofByCode.awaited(self.request)
         if awaited is None or not awaited.record_invalid_attempt():
             messages.error(self.request, "That code does not count any more. Have another sent.")
@@ -121,19 +75,6 @@ class ProveByCodeView(BaseReauthenticateView):
 
 
 prove_by_code = never_cache(login_required(ProveByCodeView.as_view()))
-
-
-class SignOutView(LogoutView):
-    """Sign out; the browser forgets the pages it has seen, for the next person in front of it."""
-
-    def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
-        """End the session. Nothing that the site runs on is stored but what is named here."""
-        response = super().post(*args, **kwargs)
-        response.headers["Clear-Site-Data"] = '"cache", "cookies"'
-        return response
-
-
-sign_out = SignOutView.as_view()
 
 
 def profile_form(request: HttpRequest, person: User, *, with_level: bool) -> ProfileForm:

@@ -95,6 +95,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "move_booking": (only(*ARRANGING), only(*ARRANGING, answer=422)),
     "answer_offer": (signed_in(405), only("owner", "coordinator", answer=302)),
     "change_manager": (only("owner", "coordinator"), only("owner", "coordinator", answer=422)),
+    "ask_new_manager": (signed_in(405), signed_in(302)),
     # An agency.
     "agency": (only(*LEADS), only(*LEADS, answer=405)),
     "agency_confirm": (only(*LEADS, answer=405), only("lead", answer=302)),

@@ -1,7 +1,6 @@
 """How the programme is searched: what the words mean, and the nearest words to a mistyped one."""
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,13 +12,10 @@ from django.db.models import F, Func, IntegerField, Max, Q
 
 from booking.catalogue.models import Course, SearchDocument, Session, SessionQuerySet
 from booking.partnership.kept import the_partnership
+from booking.site.characters import fold
 from booking.site.wording import MONTHS
 
 _PIECE = re.compile(r'(?P<without>(?<!\S)-(?=[\w"]))?(?:"(?P<exact>[^"]*)"|(?P<word>[^\s"]+))')
-_MARKS = re.compile("[\u0300-\u036f'’‘`´]")  # combining accents and apostrophes
-_BETWEEN = re.compile(r"[\W_]+")
-# Letters that no normal form takes apart.
-_LETTERS = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ł": "l", "ð": "d"})
 _MONTHS = {name.lower()[:length]: name.lower() for name in MONTHS for length in (3, 4, 20)}
 _DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
 _MOST_WORDS = 12
@@ -55,12 +51,6 @@ JOIN words front ON starts_with(typed, front.word) AND length(front.word) > 1
 JOIN words rear ON rear.word = substr(typed, length(front.word) + 1)
 ORDER BY 1, 3 DESC, 2
 """
-
-
-def fold(text: str) -> str:
-    """Words as they are compared: in small letters, without accents, apostrophes and signs."""
-    plain = unicodedata.normalize("NFKD", text.replace("´", "'")).lower().translate(_LETTERS)
-    return _BETWEEN.sub(" ", _MARKS.sub("", plain)).strip()
 
 
 @dataclass(frozen=True)

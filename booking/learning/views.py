@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.access import signed_in_page
-from accounts.views import safe_next, signed_in
+from accounts.errand import safe_next
+from accounts.views import signed_in
 from booking.catalogue.filters import DATE_FORMATS, DateInput
 from booking.catalogue.models import Course
 from booking.learning import actions

@@ -25,6 +25,7 @@ urlpatterns = [
     ),
     path("bookings/<key:booking_id>/offer/", booking.answer_offer, name="answer_offer"),
     path("bookings/<key:booking_id>/manager/", managers.change, name="change_manager"),
+    path("bookings/ask-new-manager/", managers.ask_new_manager, name="ask_new_manager"),
     path("approvals/<str:token>/", managers.approval, name="approval"),
     path("offers/<str:token>/", offer.offer, name="offer"),
 ]

@@ -1,5 +1,6 @@
 """Characters that nobody sees, told by what Unicode says of them and not by a list of the usual."""
 
+import re
 import unicodedata
 
 # Control, format, surrogate, private and unassigned characters; ends of lines and paragraphs.
@@ -13,6 +14,10 @@ _DRAWN_AS_NOTHING = frozenset(
     ]
 )  # fmt: skip
 _JOINERS = frozenset("\u200c\u200d")
+_MARKS = re.compile("[\u0300-\u036f'’‘`´]")  # combining accents and apostrophes
+_BETWEEN = re.compile(r"[\W_]+")
+# Letters that no normal form takes apart.
+_LETTERS = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ł": "l", "ð": "d"})
 
 
 def is_invisible(letter: str) -> bool:
@@ -65,3 +70,9 @@ def without_hidden(text: str) -> str:
     """The text without the invisible characters that pasting brings along; lines stay lines."""
     hidden = {place for place in hidden_in(text) if text[place] not in "\t\r\n"}
     return "".join(letter for place, letter in enumerate(text) if place not in hidden)
+
+
+def fold(text: str) -> str:
+    """Words as they are compared: in small letters, without accents, apostrophes and signs."""
+    plain = unicodedata.normalize("NFKD", text.replace("´", "'")).lower().translate(_LETTERS)
+    return _BETWEEN.sub(" ", _MARKS.sub("", plain)).strip()

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -113,7 +114,7 @@ def test_wrong_codes_run_out_and_an_older_address_proves_nothing() -> None:
         asked = client.get(reverse("mfa_activate_totp")).headers["Location"]
         client.post(asked, {"action": "send"})
         right = code_for(person.email)
-        for _ in range(3):
+        for _ in range(settings.CODE_ATTEMPTS):
             client.post(asked, {"code": "BBBBBB"})
         client.post(asked, {"code": right})
         assert client.get(reverse("mfa_activate_totp")).status_code == 302

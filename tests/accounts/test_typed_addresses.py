@@ -20,7 +20,7 @@ ABOUT = {
     "last_name": "Chan",
     "job_title": "Nurse",
     "agency": "not-listed",
-    "unlisted_agency": "Leeds Nursery",
+    "agency_name": "Leeds Nursery",
     "manager_email": "",
     "phone": "",
     "level": "",
@@ -89,7 +89,7 @@ def test_nobody_is_their_own_manager_in_whatever_spelling(own: str) -> None:
     assert person.manager_email == ""
 
 
-@pytest.mark.parametrize("field", ["first_name", "last_name", "job_title", "unlisted_agency"])
+@pytest.mark.parametrize("field", ["first_name", "last_name", "job_title", "agency_name"])
 @pytest.mark.parametrize(
     ("typed", "words"),
     [("Pay now at evil.com", "addresses of web pages"), ("Zo\u200be", "an invisible character")],

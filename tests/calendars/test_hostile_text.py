@@ -135,7 +135,7 @@ def _joins(typist: Typist, session: Session) -> User:
         last_name=typist.text(100),
         job_title=typist.text(150),
         agency="not-listed",
-        unlisted_agency=typist.text(200),
+        agency_name=typist.text(200),
         manager_email=typist.text(60),
         phone=typist.text(30),
     )

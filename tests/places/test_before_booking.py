@@ -157,7 +157,7 @@ class TestQuestions:
         shown = text_of(signed_in(newcomer()), book_page(ahead()))
         before, folded = shown.split("More about you (optional)")
         assert "Your line manager&#x27;s email address (optional)" in folded
-        for name in ("first_name", "last_name", "job_title", "agency"):
+        for name in ("first_name", "last_name", "job_title", "agency_name"):
             assert f'name="{name}"' in before
         assert 'name="phone"' not in before
 

@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from booking.catalogue.models import Course, Session, Topic
-from booking.catalogue.searching import asked_by, fold, search
+from booking.catalogue.searching import asked_by, search
 from booking.partnership.kept import read_again
 from booking.partnership.models import Partnership
+from booking.site.characters import fold
 from booking.site.wording import LONDON
 from tests.factories import NOW, make_course, make_session, make_trainer, make_venue
 from tests.programme.listed import titles

@@ -35,6 +35,21 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
             booking__session__starts_at__gt=now,
         ).order_by("expires_at", "pk")
 
+    def to_others_than_usual(self, person: User, *, now: datetime) -> Self:
+        """Those about this person that somebody may answer who is not their manager by now."""
+        return (
+            self.open()
+            .filter(
+                Q(expires_at__gt=now) | Q(booking__state=Booking.State.WAITING),
+                booking__person=person,
+                booking__state__in=Booking.UNCERTAIN,
+                booking__session__starts_at__gt=now,
+            )
+            .exclude(manager_email=person.manager_email)
+            .select_related("booking__session__course")
+            .order_by("booking__session__starts_at", "pk")
+        )
+
     def to_ask_again(self, *, now: datetime) -> Self:
         """Those whose manager has yet to answer and should know if the session changes."""
         return self.filter(

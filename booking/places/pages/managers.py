@@ -1,12 +1,15 @@
 """Where a line manager answers without an account, and where somebody names another one."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from accounts.access import signed_in_page
+from accounts.models import User
 from accounts.views import signed_in
 from booking.places import actions, terms
 from booking.places.lock import sittings_of
@@ -18,6 +21,7 @@ from booking.places.pages.loaders import approval_by_link, booking_to_ask_about
 from booking.places.refusals import AlreadyAnswered
 from booking.site.limits import opened_by_link
 from booking.site.web import done, page, posted, refusals_shown
+from booking.site.wording import counted
 
 
 @opened_by_link
@@ -79,3 +83,35 @@ def change(request: HttpRequest, booking_id: int) -> HttpResponse:
     # Nothing else is refused about the question itself than that it stands no more.
     context["is_open"] = is_open = is_open and "refusal" not in context
     return page(request, "places/managers/manager.html", context, is_open=is_open)
+
+
+def questions_to_others(request: HttpRequest) -> dict[str, object]:
+    """What the person's managers of before are still asked; found only for a page that says it."""
+    return {"questions_to_others": SimpleLazyObject(lambda: _questions_to_others(request.user))}
+
+
+def _questions_to_others(person: object) -> list[Approval]:
+    """None while they name no manager: there is nobody to ask instead."""
+    if not isinstance(person, User) or not person.manager_email:
+        return []
+    return list(Approval.objects.to_others_than_usual(person, now=timezone.now()))
+
+
+@signed_in_page(post=20, only_post=True)
+def ask_new_manager(request: HttpRequest) -> HttpResponse:
+    """Have the manager in the person's details asked about all that another one is asked."""
+    person, now = signed_in(request), timezone.now()
+    email, asked = person.manager_email, []
+    for question in _questions_to_others(person):
+        with suppress(AlreadyAnswered):
+            asked.append(
+                asking.change_manager(
+                    booking=question.booking, manager_email=email, by=person, now=now
+                )
+            )
+    words = f"{email} is asked instead about {counted(len(asked), 'booking')}."
+    if any(each.state == Approval.State.UNCONFIRMED for each in asked):
+        words = f"{words} A coordinator confirms the address first."
+    if not asked:
+        words = "Nothing had to be asked: every question has been answered or is over."
+    return done(request, words, "account_profile")

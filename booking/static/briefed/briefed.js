@@ -30,6 +30,11 @@
     }
   };
   window.addEventListener("pageshow", agree);
+  // Back to a page that the browser kept whole, from before a booking: show it as it is now, unless
+  // something may be typed on it.
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted && !document.querySelector("main form[method=post]")) location.reload();
+  });
   document.addEventListener("htmx:historyRestore", agree);
   const failed = (hidden) => {
     const sentence = document.getElementById("filters-failed");
