@@ -171,6 +171,7 @@ class MessageEvent(models.Model):
         ADDRESS_CORRECTED = "address corrected", "Address corrected"
         DROPPED = "dropped", "Dropped"
         CAME_BACK = "came back", "Came back"
+        MAY_HAVE_COME_BACK = "may be back", "May have come back"
         DELAYED = "delayed", "Delayed on the way"
         ADDRESS_WORKS = "address works", "The address was said to work"
 

@@ -6,13 +6,14 @@ since the page was read.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
+from django.db.models.functions import Lower
 
 from accounts import actions as accounts
 from accounts.models import User
@@ -44,15 +45,31 @@ _UNTRIED: Mapping[str, Any] = {
 }
 
 
-def find_by_message_id(message_id: str) -> Message | None:
-    """The message that carries this Message-ID, or carried it until its address was corrected."""
-    current = Message.objects.defer("mime").filter(message_id=message_id).first()
-    if current is not None:
-        return current
-    former = (
-        MessageEvent.objects.filter(former_message_id=message_id).select_related("message").first()
-    )
-    return former.message if former else None
+def find_by_message_id(*message_ids: str) -> tuple[Message, str] | None:
+    """The message that carries one of these Message-IDs, or carried it until its address was
+    corrected, and which of them it was. The first one found counts. Costs two statements."""
+    messages = Message.objects.defer("mime").filter(message_id__in=message_ids)
+    events = MessageEvent.objects.filter(former_message_id__in=message_ids)
+    found = {each.former_message_id: each.message for each in events.select_related("message")}
+    found |= {each.message_id: each for each in messages}
+    return next(((found[each], each) for each in message_ids if each in found), None)
+
+
+def note_doubt(*, emails: Collection[str], reason: str, now: datetime) -> list[Message]:
+    """Note on the last mail sent to each of these addresses that it may have come back.
+
+    Somebody said so who does not know its Message-ID, which anybody can: it is shown and changes
+    nothing. Returns those mails; none if we wrote to none of the addresses.
+    """
+    last: dict[str, Message] = {}
+    sent = Message.objects.filter(state=State.SENT).annotate(to=Lower("to_email"))
+    for message in sent.filter(to__in=emails).defer("mime", "payload").order_by("id"):
+        last[message.to_email.lower()] = message
+    for message in last.values():
+        event = _event(message, What.MAY_HAVE_COME_BACK, now=now, why=reason[:_LONGEST_REPORT])
+        if not message.events.filter(what=event.what, why=event.why).exists():
+            event.save()
+    return list(last.values())
 
 
 def record_report(
