@@ -16,9 +16,8 @@ from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesHeaderParser
-from email.policy import Compat32
+from email.policy import Compat32, Policy
 from email.utils import parseaddr
-from typing import Any
 
 from booking.site.plain_text import one_line
 
@@ -124,7 +123,7 @@ def _is_absurd(raw: bytes) -> bool:
 class _Capped(Compat32):
     """Cuts headers as they are read, and gives up on a mail with absurdly many of them."""
 
-    left = 0
+    left = _MOST_HEADERS
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
         """As the older policy, of the first octets of the header."""
@@ -144,14 +143,14 @@ def _capped() -> _Capped:
     """A policy for one mail."""
     made = 0
 
-    def part(**arguments: Any) -> "Message[str, str]":
+    def part(policy: "Policy[Message[str, str]]") -> "Message[str, str]":
         nonlocal made
         made += 1
         if made > _MOST_PARTS:
             raise _TooOdd
-        return Message(**arguments)
+        return Message(policy=policy)
 
-    return _Capped(left=_MOST_HEADERS, message_factory=part)
+    return _Capped(message_factory=part)
 
 
 def header(part: "Message[str, str]", name: str) -> str:
