@@ -1,67 +1,70 @@
-"""Who may open a page, what a signed-in person must settle first, and who looked at which list."""
+"""Who may open a page, and who looked at which list."""
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import wraps
 from typing import Any
 
-from allauth.mfa.utils import is_mfa_enabled
-from django.conf import settings
+import structlog
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import AccessRecord, Agency, User
+from accounts.proof import after_proof
 from accounts.views import signed_in
 from booking.site.limits import View, at_most
-from booking.site.signed_links import SignedLink
 
-# Paths that stay open: signing out, the pages that settle the matter, what pages are made of, and
-# what is answered by a signed link, whoever is signed in.
-_ALWAYS_OPEN = (
-    "/accounts/",
-    "/static/",
-    "/partnership/",
-    "/healthz",
-    "/readyz",
-    "/privacy/",
-    "/accessibility/",
-    *(link.prefix for link in SignedLink),
-)
+log = structlog.get_logger("briefed.security")
 
 
-def signed_in_page(*, post: int = 0, only_post: bool = False) -> Callable[[View], View]:
+def signed_in_page(
+    *, post: int = 0, only_post: bool = False, proof: bool = False
+) -> Callable[[View], View]:
     """A page of whoever is signed in: to look at only, unless it takes `post` forms a minute.
 
-    `only_post` is for a button of another page: there is nothing to look at.
+    `only_post` is for a button of another page: there is nothing to look at. With `proof` the
+    person shows anew who they are, unless they have lately: before a form is taken, or, if the
+    page takes none, before it is looked at.
     """
-    return _framed(login_required, post, only_post)
+    return _framed(login_required, post, only_post, proof)
 
 
-def lead_page(*, post: int = 0) -> Callable[[View], View]:
+def lead_page(*, post: int = 0, only_post: bool = False) -> Callable[[View], View]:
     """As `signed_in_page`; to everybody but leads of an agency the page does not exist."""
-    return _framed(
-        _known_to(lambda person: person.is_agency_lead and person.agency_id is not None), post
-    )
+    return _framed(_known_to(lambda person: person.leads_agency), post, only_post)
 
 
-def desk(*, post: int = 0, only_post: bool = False) -> Callable[[View], View]:
+def desk(*, post: int = 0, only_post: bool = False, proof: bool = False) -> Callable[[View], View]:
     """As `signed_in_page`; to everybody but coordinators the page does not exist."""
-    return _framed(_known_to(lambda person: person.is_coordinator), post, only_post)
+    return _framed(_known_to(lambda person: person.is_coordinator), post, only_post, proof)
+
+
+def superuser_page(
+    *, post: int = 0, only_post: bool = False, proof: bool = False
+) -> Callable[[View], View]:
+    """As `signed_in_page`; to everybody but superusers the page does not exist."""
+    return _framed(_known_to(lambda person: person.is_superuser), post, only_post, proof)
 
 
 def _framed(
-    guard: Callable[[View], View], post: int, only_post: bool = False
+    guard: Callable[[View], View], post: int, only_post: bool = False, proof: bool = False
 ) -> Callable[[View], View]:
     """Nobody else may keep the page; forms are counted before anybody asks who sends them."""
 
     def decorate(view: View) -> View:
+        if proof:
+            view = after_proof(view, looking=not post)
         if only_post or not post:
             view = (require_POST if only_post else require_safe)(view)
         view = guard(view)
-        return never_cache(at_most(post)(view) if post else view)
+        framed = never_cache(at_most(post)(view) if post else view)
+        # Its address cannot be looked at: see `accounts/sessions.py`.
+        framed.is_a_button = only_post  # type: ignore[attr-defined]
+        return framed
 
     return decorate
 
@@ -89,43 +92,57 @@ def agency_of_lead(request: HttpRequest) -> Agency:
     return agency
 
 
-def finish_account_first(
+def unkept(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Lead people who see other people's bookings to set up two-step sign-in before they do.
+    """Let no browser or proxy store what a signed-in person is shown.
 
-    The check is made for pages only they can use as well as for all others, because a role is
-    carried by every page (the back office too).
+    A page that did not look at the session cannot be theirs, and one that says it is public is
+    everybody's: both stay as they are.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        path = request.path
-        if not settings.TWO_STEP_REQUIRED or path.startswith(_ALWAYS_OPEN):
-            return get_response(request)
-        if settings.SESSION_COOKIE_NAME not in request.COOKIES:
-            return get_response(request)
-        person = request.user
-        if person.is_authenticated and person.sees_other_people and not is_mfa_enabled(person):
-            return HttpResponseRedirect(reverse("two_step_needed"))
-        return get_response(request)
+        response = get_response(request)
+        if (
+            request.session.accessed
+            and "public" not in response.headers.get("Cache-Control", "")
+            and request.user.is_authenticated
+        ):
+            add_never_cache_headers(response)
+        return response
 
     return middleware
 
 
-def record_access(
+def looked_at(
+    about: Model | None,
     *,
-    by: User,
+    by: User | None,
     what: str,
-    about: str,
-    about_id: int,
-    form: AccessRecord.Form,
-    rows: int,
-    now: datetime,
+    rows: int = 1,
+    form: AccessRecord.Form = AccessRecord.Form.PAGE,
 ) -> None:
-    """Note that somebody saw, printed or downloaded a list of `rows` people.
+    """Put on record that somebody sees another person's data. Costs one statement.
 
-    `what` is the kind of list, `about` what it belongs to in words and `about_id` its key.
+    `about` is the person, or what a list of `rows` people belongs to, or nothing for a list of the
+    whole site; `what` says what is seen of it. Nobody's look at their own data is recorded. `by`
+    is nobody where a line manager opens the link in a mail.
+
+    Called before the page is made, in no transaction, so that a page which then refuses what was
+    typed is on record too.
     """
+    whom = about if isinstance(about, User) else None
+    if whom is not None and whom == by:
+        return
     AccessRecord.objects.create(
-        by=by, at=now, form=form, what=what, about=about[:200], about_id=about_id, rows=rows
+        by=by,
+        at=timezone.now(),
+        form=form,
+        what=what,
+        whom=whom,
+        about="" if whom or about is None else str(about)[:200],
+        about_id=about.pk if about else 0,
+        rows=rows,
     )
+    if form in (AccessRecord.Form.CSV, AccessRecord.Form.FILE):
+        log.info("exported", person=by and by.pk, what=what, about=about and about.pk, rows=rows)

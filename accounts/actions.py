@@ -5,15 +5,23 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from accounts.addresses import SHARED_MAILBOX_REFUSED, clear_failing, domain_of, is_shared_mailbox
+from accounts.addresses import (
+    SHARED_MAILBOX_REFUSED,
+    is_shared_mailbox,
+    parse_address,
+)
+from accounts.agency_proof import NOT_CONFIRMED, agency_by_address, follow_address
+from accounts.failing import clear_failing
 from accounts.models import Agency, User, unfinished_accounts
+from accounts.remembered import forget_expired
+from accounts.roles import note_roles
+from accounts.sessions import end_sessions
 from booking.partnership.kept import sender, the_partnership
 from booking.site.refusals import Refused
 from booking.site.signed_links import SignedLink
@@ -25,8 +33,9 @@ def person_for_sign_in(*, email: str) -> User:
     """The person with this address; an unfinished account for one not seen before.
 
     Both get the same code in the same mail, so that nobody can find out who has an account.
+    Raises `ValidationError` for what is no address.
     """
-    email = email.strip().lower()
+    email = parse_address(email)
     existing = User.objects.filter(email=email).first()
     if existing:
         # Somebody made on the command line or in the back office has no address to verify yet.
@@ -38,7 +47,11 @@ def person_for_sign_in(*, email: str) -> User:
 
 
 def begin(*, email: str, **said: Any) -> User:
-    """A new account; its address counts as verified once a code sent there was typed."""
+    """A new account; its address counts as verified once a code sent there was typed.
+
+    Raises `ValidationError` for what is no address or no name.
+    """
+    email = parse_address(email)
     try:
         with transaction.atomic():
             person = User.objects.create_user(email, **said)
@@ -47,18 +60,6 @@ def begin(*, email: str, **said: Any) -> User:
         # Somebody typed the same address in the same moment.
         return User.objects.get(email=email)
     return person
-
-
-def agency_by_address(*, person: User) -> Agency | None:
-    """The agency of a person whose verified address is at a domain of exactly one agency.
-
-    Nothing when the domain is nobody's or several agencies' (the person must choose then), or
-    when the address is not verified. Reads only.
-    """
-    if not EmailAddress.objects.filter(user=person, email=person.email, verified=True).exists():
-        return None
-    agencies = list(Agency.objects.with_email_domain(domain_of(person.email))[:2])
-    return agencies[0] if len(agencies) == 1 else None
 
 
 def save_profile(
@@ -72,9 +73,11 @@ def save_profile(
     manager_email: str,
     phone: str,
     level: int | None,
+    now: datetime,
 ) -> None:
     """Keep who the person is and whom they work for. Clears the agency when it is not listed.
 
+    Another agency than before is confirmed only where their verified address proves it.
     Whoever leads an agency and says that they work for another leads neither from then on: a
     coordinator makes them a lead, not their own word.
     """
@@ -88,11 +91,18 @@ def save_profile(
         "phone": phone,
         "level": level,
     }
-    if person.agency_id != (agency.pk if agency else None):
-        changes["is_agency_lead"] = False
+    is_another = person.agency_id != (agency.pk if agency else None)
+    if is_another:
+        changes |= {"is_agency_lead": False, **NOT_CONFIRMED}
+    is_proved = agency is not None and agency_by_address(person=person) == agency
+    if is_proved and (is_another or not person.agency_is_confirmed):
+        changes["agency_confirmed_at"] = now
+    lost_lead = person.is_agency_lead and "is_agency_lead" in changes
     for name, value in changes.items():
         setattr(person, name, value)
     person.save(update_fields=changes)
+    if lost_lead:
+        note_roles(person, by=person, changed=["is_agency_lead"])
 
 
 def choose_reminders(*, person: User, wants_reminders: bool) -> None:
@@ -125,13 +135,16 @@ def correct_email(*, person: User, email: str, by: User, now: datetime) -> None:
     away. An account that was begun with the new address and never confirmed makes way. The caller
     keeps on record who did it and why.
 
-    Raises `OnlyByAdministrator`, `SharedMailbox` or `AddressTaken`.
+    Raises `OnlyByAdministrator`, `SharedMailbox` or `AddressTaken`, and `ValidationError` for what
+    is no address.
     """
-    email = email.strip().lower()
+    email = parse_address(email)
     if is_shared_mailbox(email):
         raise SharedMailbox
     with transaction.atomic():
-        fresh = User.objects.select_for_update().get(pk=person.pk)
+        locked = User.objects.select_related("agency").select_for_update(of=["self"])
+        fresh = locked.get(pk=person.pk)
+        before = fresh.email
         if fresh.sees_other_people and not by.is_superuser:
             raise OnlyByAdministrator
         unfinished_accounts(before=now).filter(email=email).delete()
@@ -148,7 +161,8 @@ def correct_email(*, person: User, email: str, by: User, now: datetime) -> None:
         EmailAddress.objects.filter(user=fresh).delete()
         EmailAddress.objects.create(user=fresh, email=email, primary=True, verified=False)
         clear_failing(person=fresh)
-        _sign_out(fresh)
+        follow_address(person=fresh, before=before, now=now)
+        end_sessions(fresh)
 
 
 def _forget_ways_in(person: User) -> None:
@@ -167,12 +181,7 @@ def forget_second_step(*, person: User) -> None:
     """
     with transaction.atomic():
         Authenticator.objects.filter(user=person).delete()
-        _sign_out(person)
-
-
-def _sign_out(person: User) -> None:
-    for session in UserSession.objects.filter(user=person):
-        session.end()
+        end_sessions(person)
 
 
 def tell_former_address(*, email: str) -> None:
@@ -188,7 +197,11 @@ def tell_former_address(*, email: str) -> None:
 
 
 def forget_unfinished_accounts(*, now: datetime) -> int:
-    """Delete accounts begun by typing an address and never confirmed. Returns how many."""
+    """Delete accounts begun by typing an address and never confirmed. Returns how many.
+
+    What signing in had to remember for a while goes with them.
+    """
+    forget_expired(now=now)
     stale = unfinished_accounts(before=now - UNFINISHED_ACCOUNT_LIFE)
     count, _ = stale.delete()
     return count

@@ -8,13 +8,22 @@ from allauth.account.internal.userkit import user_email
 from allauth.account.models import EmailAddress
 from django.contrib import messages
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.crypto import get_random_string
 
-from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox
+from accounts.addresses import (
+    SHARED_MAILBOX_REFUSED,
+    as_stored,
+    is_shared_mailbox,
+    parse_address,
+)
+from accounts.attempts import may_try, remember_device
+from accounts.models import User
+from accounts.proof import ways
 from booking.partnership.kept import sender
 from booking.site.plain_text import plain_text
 
@@ -24,6 +33,8 @@ ADDRESS_CHANGED = (
 # No vowels and no look-alikes: a code can be read out, and never spells a word.
 _CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 _CODE_LENGTH = 6
+_UNKNOWN_ACCOUNT = "account/email/unknown_account"
+_CLOSED_ACCOUNT = "account/email/account_closed"
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -50,14 +61,25 @@ class AccountAdapter(DefaultAccountAdapter):
         return self.generate_login_code()
 
     def clean_email(self, email: str) -> str:
-        """An address somebody changes to, in lower case; refuses shared mailboxes."""
+        """An address somebody changes to, as it is stored; refuses shared mailboxes."""
+        email = parse_address(str(super().clean_email(email)))
         if is_shared_mailbox(email):
             raise ValidationError(SHARED_MAILBOX_REFUSED)
-        return str(super().clean_email(email)).lower()
+        return email
 
     def get_from_email(self) -> str:
         """As all our mail."""
         return sender()
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """As allauth, but to the address of a closed account that it was closed.
+
+        Only the person who reads mail there learns it; the page is the same for every address.
+        """
+        closed = User.objects.filter(email=email.lower(), is_active=False)
+        if template_prefix == _UNKNOWN_ACCOUNT and closed.exists():
+            template_prefix = _CLOSED_ACCOUNT
+        super().send_mail(template_prefix, email, context)
 
     def render_mail(self, *arguments: Any, **named: Any) -> EmailMessage:
         """As allauth, whose mails are text; of one that has a page, the text is made from that."""
@@ -80,13 +102,45 @@ class AccountAdapter(DefaultAccountAdapter):
         if response := super().pre_login(request, user, email=email, **about):
             return response
         # No address is named where a passkey is used.
-        if not email or email.lower() == str(user_email(user)).lower():
+        if not email or as_stored(email) == user_email(user):
             return None
         if EmailAddress.objects.filter(user_id=user.pk, email__iexact=email).exists():
             return None
         clear_login(request)
         messages.error(request, ADDRESS_CHANGED)
         return HttpResponseRedirect(reverse("account_login"))
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count a password before it is compared. Raises `ValidationError` if once too often."""
+        if not may_try(request, "password", str(credentials.get("email", ""))):
+            raise self.validation_error("too_many_login_attempts")
+
+    def send_password_reset_mail(
+        self, user: AbstractBaseUser, email: str, context: dict[str, Any]
+    ) -> None:
+        """As allauth; nothing if it is once too often, which the page does not say."""
+        if may_try(self.request, "reset", email):
+            super().send_password_reset_mail(user, email, context)
+
+    def post_login(
+        self, request: HttpRequest, user: AbstractBaseUser, **about: Any
+    ) -> HttpResponse:
+        """As allauth; the browser is known from now on."""
+        response = super().post_login(request, user, **about)
+        assert isinstance(user, User)  # noqa: S101
+        remember_device(request, response, user)
+        return response
+
+    def get_reauthentication_methods(
+        self, user: AbstractBaseUser | AnonymousUser
+    ) -> list[dict[str, Any]]:
+        """A code by mail is a way for everybody, also without a password or a second step."""
+        theirs = super().get_reauthentication_methods(user)
+        return ways(self.request, theirs) if user.is_authenticated else theirs
+
+    def is_reauthentication_required(self, *, app: str, **about: Any) -> bool:
+        """Never by allauth, which lets through whoever has nothing to show: see `proof.py`."""
+        return False
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """Where to go after signing in when no page was asked for."""

@@ -1,40 +1,131 @@
-"""Work email addresses: what can be told from one, and whether mail reaches it.
+"""Email addresses: the one reader of what somebody types, and what can be told from an address.
 
-An address that fails is marked by a mail server's report and cleared by proof: the person signs in
-with a code that was sent to the address, or confirms a new one. Otherwise a coordinator says that
-it works. An address that fails is still written to.
+Every boundary reads an address here, and the columns that hold one do so again
+(`accounts.fields.AddressField`): two spellings of one mailbox never make two people.
 """
 
-from datetime import datetime
-from typing import Any
+import re
+import unicodedata
 
-from allauth.account.models import EmailAddress
-from allauth.account.signals import authentication_step_completed, email_changed, email_confirmed
-from django.db.models import DateTimeField, Q, QuerySet, Value
-from django.db.models.functions import Coalesce
-from django.dispatch import receiver
+import idna
+from django.core.exceptions import ValidationError
 
-from accounts.models import User
+from booking.partnership.kept import the_partnership
+from booking.site.characters import is_invisible, is_space, trimmed
+from booking.site.form_kit import BAD_ADDRESS
 
-_LONGEST_REASON = 500
+LONGEST = 254
+_LONGEST_LOCAL_PART, _LONGEST_DOMAIN = 64, 253
+# RFC 5322, 3.2.3, in lower case. Quotes, comments and domain literals are not for people's mail.
+_ATOM = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+")
+_TOP_DOMAIN = re.compile(r"xn--[a-z0-9-]+|[a-z]{2,63}")
+_NOT_A_LETTER = re.compile(r"[^a-z]+")
 
-# Mailboxes that several people read: a place, a certificate and a record belong to one person.
-SHARED_MAILBOXES = frozenset(
+_TOO_LONG = (
+    f"This email address is too long: it has at most {LONGEST} characters, and"
+    f" {_LONGEST_LOCAL_PART} before the @."
+)
+_INVISIBLE = (
+    "There is an invisible character inside this email address. Type it instead of pasting it."
+)
+_SPACE = "There is a space inside this email address. Leave it out."
+_LOOKS_ALIKE = (
+    "This email address has characters that only look like ordinary letters or signs. Type it"
+    " instead of pasting it."
+)
+_NOT_ASCII = (
+    "Before the @, use letters without accents, figures and signs such as . - _ and +: mail cannot"
+    " reach other addresses."
+)
+_NOT_ATOMS = (
+    "Before the @, leave out quotation marks, brackets, commas, and a dot at the beginning, at the"
+    " end or beside another."
+)
+_NO_DOMAIN = "After the @ there must be the name of a domain, such as agency.org."
+# Addresses there say nothing about whom a person works for.
+PUBLIC_MAIL = frozenset(
     {
-        "admin", "administrator", "admissions", "bookings", "bursar", "business", "caretaker",
-        "contact", "contactus", "dsl", "duty", "dutyteam", "enquiries", "enquiry", "events",
-        "feedback", "frontdesk", "head", "headoffice", "headteacher", "hello", "help", "helpdesk",
-        "hr", "info", "information", "inbox", "mail", "mailbox", "manager", "no-reply", "noreply",
-        "office", "postmaster", "reception", "referrals", "safeguarding", "school", "schooloffice",
-        "secretary", "senco", "staff", "support", "team", "training", "webmaster",
+        "aol.com", "btinternet.com", "gmail.com", "googlemail.com", "hotmail.co.uk", "hotmail.com",
+        "icloud.com", "live.co.uk", "live.com", "mail.com", "me.com", "msn.com", "outlook.com",
+        "proton.me", "protonmail.com", "sky.com", "talktalk.net", "virginmedia.com", "yahoo.co.uk",
+        "yahoo.com",
     }
 )  # fmt: skip
-
 
 SHARED_MAILBOX_REFUSED = (
     "This looks like a mailbox that several people read. Places and training records belong to"
     " one person, so use your own work address."
 )
+
+
+def parse_address(typed: str) -> str:
+    """The address as it is stored: in lower case, its domain as A-labels.
+
+    Spaces and invisible characters around it are dropped. Raises `ValidationError`, with the
+    sentence for the person who typed it. The part before the @ is ASCII, as RFC 5321 has it: mail
+    to others (RFC 6531) arrives only if every server on the way takes part.
+    """
+    address = trimmed(typed)
+    if len(address) > LONGEST:
+        raise ValidationError(_TOO_LONG, code="too_long")
+    if "@" not in unicodedata.normalize("NFKC", address):
+        raise ValidationError(BAD_ADDRESS, code="invalid")
+    _refuse_what_is_not_seen(address)
+    local_part, at, domain = address.rpartition("@")
+    if not (at and local_part and domain):
+        raise ValidationError(BAD_ADDRESS, code="invalid")
+    if not local_part.isascii():
+        raise ValidationError(_NOT_ASCII, code="not_ascii")
+    local_part = local_part.lower()
+    if not all(map(_ATOM.fullmatch, local_part.split("."))):
+        raise ValidationError(_NOT_ATOMS, code="not_atoms")
+    if len(local_part) > _LONGEST_LOCAL_PART:
+        raise ValidationError(_TOO_LONG, code="too_long")
+    address = f"{local_part}@{parse_domain(domain)}"
+    if len(address) > LONGEST:
+        raise ValidationError(_TOO_LONG, code="too_long")
+    return address
+
+
+def parse_domain(typed: str) -> str:
+    """The domain of addresses as it is stored: lower case, A-labels (RFC 5891).
+
+    Raises `ValidationError` for what is none, and for what UTS 46 would map to another: a soft
+    hyphen that is skipped, a letter of full width.
+    """
+    domain = trimmed(typed)
+    _refuse_what_is_not_seen(domain)
+    domain = domain.lower()
+    if len(domain) > _LONGEST_DOMAIN:
+        raise ValidationError(_NO_DOMAIN, code="no_domain")
+    try:
+        if idna.uts46_remap(domain) != domain:
+            raise ValidationError(_LOOKS_ALIKE, code="looks_alike")
+        encoded = idna.encode(domain, strict=True, std3_rules=True).decode("ascii")
+    except UnicodeError as refused:
+        raise ValidationError(_NO_DOMAIN, code="no_domain") from refused
+    name, dot, top = encoded.rpartition(".")
+    if not (name and dot and _TOP_DOMAIN.fullmatch(top)):
+        raise ValidationError(_NO_DOMAIN, code="no_domain")
+    return encoded
+
+
+def _refuse_what_is_not_seen(text: str) -> None:
+    if any(map(is_invisible, text)):
+        raise ValidationError(_INVISIBLE, code="invisible")
+    if any(map(is_space, text)):
+        raise ValidationError(_SPACE, code="space")
+    # The sign @ in full width, or the Kelvin sign, which becomes a k in lower case.
+    if unicodedata.normalize("NFKC", text) != text:
+        raise ValidationError(_LOOKS_ALIKE, code="looks_alike")
+
+
+def as_stored(address: str) -> str:
+    """The address as it is stored, to compare; of what is no address, the text in lower case."""
+    try:
+        return parse_address(address)
+    except ValidationError:
+        return trimmed(address).lower()
 
 
 def domain_of(email: str) -> str:
@@ -44,81 +135,33 @@ def domain_of(email: str) -> str:
 
 def same_mailbox(one: str, other: str) -> bool:
     """Whether two addresses lead to one mailbox: case and a plus suffix make no other."""
-    return _mailbox(one) == _mailbox(other)
+    return without_tag(one) == without_tag(other)
 
 
-def _mailbox(email: str) -> tuple[str, str]:
-    name, _, domain = email.strip().casefold().rpartition("@")
-    return name.partition("+")[0], domain
+def without_tag(email: str) -> str:
+    """The address of the mailbox: sam+safeguarding@agency.org is sam@agency.org."""
+    name, at, domain = as_stored(email).rpartition("@")
+    return f"{name.partition('+')[0]}{at}{domain}"
 
 
 def is_shared_mailbox(email: str) -> bool:
     """Whether the address names a desk rather than a person, by its first part.
 
-    Dots, hyphens, underscores and a plus suffix do not hide it (`school.office+x@` is one).
+    It does if the letters of that part are nothing but words of the list that coordinators keep:
+    `theoffice`, `admin.office`, `safeguarding-team2`; but not `j.mash`. They can excuse an address.
     """
-    name = email.partition("@")[0].lower().partition("+")[0]
-    plain = name.replace(".", "").replace("_", "").replace("-", "").strip("0123456789")
-    return name in SHARED_MAILBOXES or plain in SHARED_MAILBOXES
+    partnership = the_partnership()
+    mailbox = without_tag(email)
+    if mailbox in partnership.excused_addresses:
+        return False
+    letters = _NOT_A_LETTER.sub("", mailbox.partition("@")[0])
+    return bool(letters) and _is_made_of(letters, partnership.shared_words)
 
 
-def mark_failing(*, email: str, why: str, now: datetime) -> None:
-    """Mail to this address came back for good; of an address that is nobody's nothing is kept."""
-    since = Coalesce("mail_failing_since", Value(now, output_field=DateTimeField()))
-    User.objects.filter(email=email.lower()).update(
-        mail_failing_since=since, mail_failure=why[:_LONGEST_REASON]
-    )
-
-
-def mark_doubted(*, email: str, why: str, now: datetime) -> None:
-    """Somebody says that mail to this address came back, and proves nothing."""
-    since = Coalesce("mail_doubted_since", Value(now, output_field=DateTimeField()))
-    User.objects.filter(email=email.lower()).update(
-        mail_doubted_since=since, mail_doubt=why[:_LONGEST_REASON]
-    )
-
-
-def clear_failing(*, person: User) -> None:
-    """Mail reaches this person's address again."""
-    _failing_or_doubted().filter(pk=person.pk).update(
-        mail_failing_since=None, mail_failure="", mail_doubted_since=None, mail_doubt=""
-    )
-
-
-def people_whose_mail_fails() -> QuerySet[User]:
-    """Those whose address mail does not reach, the newest first."""
-    return User.objects.filter(mail_failing_since__isnull=False).order_by(
-        "-mail_failing_since", "pk"
-    )
-
-
-def people_whose_mail_may_fail() -> QuerySet[User]:
-    """Those whose address mail does not reach, or may not, the newest first."""
-    since = Coalesce("mail_failing_since", "mail_doubted_since")
-    return _failing_or_doubted().order_by(since.desc(), "pk")
-
-
-def _failing_or_doubted() -> QuerySet[User]:
-    return User.objects.filter(
-        Q(mail_failing_since__isnull=False) | Q(mail_doubted_since__isnull=False)
-    )
-
-
-# What proves, says allauth, that its owner has read a mail at the address.
-
-
-@receiver(authentication_step_completed)
-def _signed_in(*, user: User, method: str, email: str | None = None, **about: Any) -> None:
-    if method == "code" and email and email.lower() == user.email:
-        clear_failing(person=user)
-
-
-@receiver(email_confirmed)
-def _confirmed(*, email_address: EmailAddress, **about: Any) -> None:
-    if email_address.email.lower() == email_address.user.email:
-        clear_failing(person=email_address.user)
-
-
-@receiver(email_changed)
-def _changed(*, user: User, **about: Any) -> None:
-    clear_failing(person=user)
+def _is_made_of(letters: str, words: list[str]) -> bool:
+    """Whether the letters can be cut up into these words; each may be used again."""
+    # Where a cut can be: after each letter, whether all before it is words.
+    cuts = [True] + [False] * len(letters)
+    for end in range(1, len(letters) + 1):
+        cuts[end] = any(letters.endswith(word, 0, end) and cuts[end - len(word)] for word in words)
+    return cuts[-1]

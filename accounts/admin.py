@@ -3,21 +3,34 @@
 It is entered only through the site's own sign-in.
 """
 
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress, EmailConfirmation
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.options import BaseModelAdmin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import AnonymousUser, Group
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
+from accounts.access import looked_at
 from accounts.actions import forget_second_step
 from accounts.models import AccessRecord, Agency, User
+from accounts.roles import (
+    GIVEN_BY_SUPERUSERS,
+    LastSuperuser,
+    keep_a_superuser,
+    may_change_account,
+    note_roles,
+    reopen,
+)
 from booking.site.wording import counted
 
 # Before `admin.site.urls` is read, or Django's own password page would still be there.
@@ -62,16 +75,80 @@ class ByRole(BaseModelAdmin):  # type: ignore[type-arg]
         return self._may("delete", request)
 
 
+# How the filters of Django's lists name what they ask; `list_filter` names columns only.
+_FILTERS_ASK = ("", "__exact", "__isnull", "__id__exact")
+
+
 class BackOffice(ByRole, admin.ModelAdmin):  # type: ignore[type-arg]
     """Coordinators may see and change; nobody deletes."""
 
     allowed = frozenset({"view", "add", "change"})
+    # Where a row names the person whose data it is; empty where it is nobody's. Looks at such
+    # rows, and at lists of them, go on record.
+    whose: ClassVar[str] = ""
     list_per_page = 50
     show_full_result_count = False
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """The page is on the index."""
         return may_use_back_office(request.user)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Only what the filters of the list ask for.
+
+        Django lets the address of a list ask any column how it begins: a password's hash, the text
+        of a mail. Letter by letter that tells all of it.
+        """
+        return lookup in {
+            *(f"{name}{ask}" for name in self.get_list_filter(request) for ask in _FILTERS_ASK),
+            *(f"{self.date_hierarchy}__{part}" for part in ("year", "month", "day")),
+        }
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The list; a look at people goes on record."""
+        response = super().changelist_view(request, extra_context)
+        shown = getattr(response, "context_data", None) or {}
+        if self.whose and "cl" in shown:
+            self._looked(request, None, rows=len(shown["cl"].result_list))
+        return response
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        """One row; a look at somebody's goes on record, whatever becomes of what was typed."""
+        self._looked_at_row(request, object_id)
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """What was changed of a row; the look goes on record too."""
+        self._looked_at_row(request, object_id)
+        return super().history_view(request, object_id, extra_context)
+
+    def _looked_at_row(self, request: HttpRequest, object_id: str | None) -> None:
+        row = self.get_object(request, unquote(object_id)) if self.whose and object_id else None
+        if row is not None and self.has_view_permission(request, row):
+            whose = row if isinstance(row, User) else attrgetter(self.whose)(row)
+            self._looked(request, whose or row)
+
+    def _looked(self, request: HttpRequest, about: Model | None, rows: int = 1) -> None:
+        assert isinstance(request.user, User)  # noqa: S101
+        what = f"back office: {self.opts.verbose_name}"[:40]
+        looked_at(about, by=request.user, what=what, rows=rows)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: "QuerySet[Any]", search_term: str
+    ) -> "tuple[QuerySet[Any], bool]":
+        """People are not offered while somebody types: no page needs it, no record tells of it."""
+        is_offered = request.resolver_match and request.resolver_match.url_name == "autocomplete"
+        if self.whose and is_offered:
+            raise PermissionDenied
+        return super().get_search_results(request, queryset, search_term)
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         """Write only what was changed, so that a page left open puts nothing back."""
@@ -109,13 +186,30 @@ _ABOUT = ["job_title", "agency", "unlisted_agency", "manager_email", "phone"]
 _ROLES = ["is_trainer", "is_agency_lead", "is_coordinator", "is_staff"]
 
 
+class UserForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A person; the last superuser stays one."""
+
+    def clean(self) -> dict[str, Any]:
+        """Nobody locks all superusers out, themselves included."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not all(cleaned.get(name, True) for name in ("is_active", "is_staff")):
+            try:
+                keep_a_superuser(self.instance)
+            except LastSuperuser as refused:
+                self.add_error(None, refused.sentence)
+        return cleaned
+
+
 @admin.register(User)
 class UserPages(BackOffice):
     """People: their roles change here, their addresses and sign-in do not.
 
-    An account begins when somebody signs in.
+    An account begins when somebody signs in. Superusers and people with a role are changed by
+    superusers only; coordinators see them.
     """
 
+    form = UserForm
+    whose = "person"
     allowed = frozenset({"view", "change"})
     list_display = ["email", "first_name", "last_name", "agency", *_ROLES, "is_active"]
     list_filter = [*_ROLES, "is_active"]
@@ -131,6 +225,27 @@ class UserPages(BackOffice):
         ("Mail", {"fields": ["wants_reminders"]}),
         ("Account", {"fields": ["is_active", "is_superuser", "date_joined", "last_login"]}),
     ]
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """People with roles are changed by superusers."""
+        may = super().has_change_permission(request, obj)
+        if not may or not isinstance(obj, User):
+            return may
+        return isinstance(request.user, User) and may_change_account(obj, by=request.user)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """The desk and the back office are opened to somebody by superusers."""
+        given = () if request.user.is_superuser else GIVEN_BY_SUPERUSERS
+        return [*self.readonly_fields, *given]
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        """Roles that were given or taken stand in the log; a closed account opens signed out."""
+        super().save_model(request, obj, form, change)
+        assert isinstance(obj, User)  # noqa: S101
+        assert isinstance(request.user, User)  # noqa: S101
+        note_roles(obj, by=request.user, changed=form.changed_data)
+        if "is_active" in form.changed_data and obj.is_active:
+            reopen(obj)
 
     def has_superuser_permission(self, request: HttpRequest) -> bool:
         """Only a superuser weakens how somebody signs in."""
@@ -151,9 +266,10 @@ class UserPages(BackOffice):
 
 @admin.register(AccessRecord)
 class AccessRecordPages(ReadOnly):
-    """Who looked at lists of people."""
+    """Who looked at other people's data."""
 
-    list_display = ["at", "by", "what", "about", "form", "rows"]
-    list_filter = ["what", "form"]
-    list_select_related = ["by"]
+    whose = "whom"
+    list_display = ["at", "by", "what", "whom", "about", "form", "rows"]
+    list_filter = ["form"]
+    list_select_related = ["by", "whom"]
     search_fields = ["by__email", "about"]

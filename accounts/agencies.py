@@ -6,15 +6,18 @@ A colleague is somebody of one agency, named by their work address by a person w
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from django.db import IntegrityError, models, transaction
 
 from accounts.actions import begin
-from accounts.addresses import domain_of
+from accounts.addresses import as_stored, domain_of
+from accounts.agency_proof import confirmation
 from accounts.models import Agency, PractitionerGroup, User
 from booking.site.refusals import Refused
 
-_ADDRESS = re.compile(r"[^\s,;<>()\"']+@[^\s,;<>()\"']+")
+# Splitting reads each character once; a pattern for the address itself would begin anew at each.
+_BETWEEN_ADDRESSES = re.compile(r"[\s,;<>()\"']+")
 
 
 class AgencyNameTaken(Refused):
@@ -35,10 +38,38 @@ def others_who_wrote_the_same(person: User) -> models.QuerySet[User]:
     return same.exclude(pk=person.pk)
 
 
-def join_agency(*, people: Iterable[User], agency: Agency) -> None:
-    """Put people whose agency was not listed into one that is."""
+def join_agency(*, people: Iterable[User], agency: Agency, by: User, now: datetime) -> None:
+    """Put people whose agency was not listed into one that is; a coordinator confirms it."""
     keys = [person.pk for person in people]
-    User.objects.filter(pk__in=keys).update(agency=agency, unlisted_agency="")
+    User.objects.filter(pk__in=keys).update(
+        agency=agency, unlisted_agency="", agency_confirmed_at=now, agency_confirmed_by=by
+    )
+
+
+class ClaimSettled(Refused):
+    """The person says something else now, or it was confirmed."""
+
+    sentence = "This has been settled already, or the person has chosen another agency since."
+
+
+def confirm_claim(*, person: User, agency: Agency, by: User, now: datetime) -> None:
+    """Somebody who may say so confirms that a person works for the agency they chose.
+
+    Raises `ClaimSettled` unless they still say so, unconfirmed.
+    """
+    claim = User.objects.filter(pk=person.pk, agency=agency, agency_confirmed_at=None)
+    if not claim.update(agency_confirmed_at=now, agency_confirmed_by=by):
+        raise ClaimSettled
+
+
+def refuse_claim(*, person: User, agency: Agency) -> None:
+    """The person does not work for the agency they chose: they have none until they say which.
+
+    Raises `ClaimSettled` unless they still say so, unconfirmed.
+    """
+    claim = User.objects.filter(pk=person.pk, agency=agency, agency_confirmed_at=None)
+    if not claim.update(agency=None, unlisted_agency="", is_agency_lead=False):
+        raise ClaimSettled
 
 
 def add_agency(*, name: str, sector: str, domain: str) -> Agency:
@@ -71,10 +102,9 @@ class Entry:
 
 
 def colleagues_of(agency: Agency) -> models.QuerySet[User]:
-    """The people of an agency, by name."""
-    return User.objects.filter(agency=agency, is_active=True).order_by(
-        "last_name", "first_name", "pk"
-    )
+    """The people who are confirmed to work for an agency, by name."""
+    confirmed = User.objects.filter(agency=agency, agency_confirmed_at__isnull=False)
+    return confirmed.filter(is_active=True).order_by("last_name", "first_name", "pk")
 
 
 def known_by_address(addresses: Iterable[str]) -> dict[str, User]:
@@ -85,33 +115,46 @@ def known_by_address(addresses: Iterable[str]) -> dict[str, User]:
 
 def is_colleague(known: User | None, agency: Agency) -> bool:
     """Whether this is somebody of the agency who can be booked."""
-    return known is not None and known.is_active and known.agency_id == agency.pk
+    return known is not None and known.is_active and known.proved_agency == agency
 
 
 def may_join(email: str, known: User | None, agency: Agency) -> bool:
-    """Whether the address shows that somebody not yet with any agency works for this one."""
+    """Whether the address shows that somebody works for this agency who is not confirmed in any.
+
+    They have no agency yet, or say that it is this one.
+    """
     if domain_of(email) not in agency.email_domains:
         return False
     return known is None or (
-        known.is_active and known.agency_id is None and not known.unlisted_agency
+        known.is_active
+        and not known.agency_is_confirmed
+        and known.agency_id in (None, agency.pk)
+        and not known.unlisted_agency
     )
 
 
-def begin_account(*, entry: Entry, agency: Agency) -> User:
+def begin_account(*, entry: Entry, agency: Agency, by: User, now: datetime) -> User:
     """An account for a colleague who has none; they sign in with a code sent to the address.
 
-    The address counts as verified only once they have done so.
+    The address counts as verified only once they have done so. Their agency is confirmed by the
+    address, or by the lead or coordinator who names them.
     """
-    return begin(agency=agency, **asdict(entry))
+    confirmed = confirmation(email=entry.email, agency=agency, now=now, by=by)
+    return begin(agency=agency, **asdict(entry), **confirmed)
 
 
-def take_into_agency(*, person: User, entry: Entry, agency: Agency) -> User:
-    """Put somebody who has begun an account, and not said who they are, into their agency."""
+def take_into_agency(
+    *, person: User, entry: Entry, agency: Agency, by: User, now: datetime
+) -> User:
+    """Put somebody who has begun an account into their agency, as `begin_account` would."""
+    confirmed = confirmation(email=person.email, agency=agency, now=now, by=by)
     person.agency = agency
+    for name, value in confirmed.items():
+        setattr(person, name, value)
     person.first_name = person.first_name or entry.first_name
     person.last_name = person.last_name or entry.last_name
     person.job_title = person.job_title or entry.job_title
-    person.save(update_fields=["agency", "first_name", "last_name", "job_title"])
+    person.save(update_fields=["agency", "first_name", "last_name", "job_title", *confirmed])
     return person
 
 
@@ -138,7 +181,8 @@ def add_members(*, group: PractitionerGroup, text: str) -> tuple[int, list[str]]
 
     Returns how many were added, and the addresses that belong to nobody who has signed in.
     """
-    addresses = list(dict.fromkeys(found.lower().strip(".") for found in _ADDRESS.findall(text)))
+    words = (word.strip(".:") for word in _BETWEEN_ADDRESSES.split(text) if "@" in word)
+    addresses = list(dict.fromkeys(map(as_stored, words)))
     known = dict(User.objects.filter(email__in=addresses).values_list("email", "pk"))
     with transaction.atomic():
         before = group.members.count()

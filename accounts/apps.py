@@ -11,4 +11,7 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to allauth; models can be imported from here on."""
-        import accounts.addresses  # noqa: F401
+        import accounts.agency_proof
+        import accounts.failing
+        import accounts.sessions
+        import accounts.watching  # noqa: F401

@@ -2,37 +2,53 @@
 
 from typing import Any
 
-from allauth.account.forms import ConfirmLoginCodeForm, LoginForm, RequestLoginCodeForm
+from allauth.account.adapter import get_adapter
+from allauth.account.forms import (
+    AddEmailForm,
+    ConfirmEmailVerificationCodeForm,
+    ConfirmLoginCodeForm,
+    LoginForm,
+    RequestLoginCodeForm,
+    ResetPasswordForm,
+)
+from allauth.core import context
 from django import forms
 from django.forms.models import model_to_dict
 from django.http import QueryDict
 
 from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox, same_mailbox
+from accounts.attempts import may_judge, may_try
+from accounts.fields import AddressQuestion, NameQuestion, email_field
 from accounts.models import Agency, Level, User
 from booking.site.form_kit import BAD_ADDRESS, Form
 
 NOT_LISTED = "not-listed"
 
 
+def own_address(help_text: str = "") -> AddressQuestion:
+    """The address of the person who types it."""
+    attrs = {"autocomplete": "email", "spellcheck": "false"}
+    return AddressQuestion(
+        label="Your work email address",
+        help_text=help_text,
+        widget=forms.EmailInput(attrs=attrs),
+        error_messages={"required": "Enter your work email address.", "invalid": BAD_ADDRESS},
+    )
+
+
 class WorkEmailForm(RequestLoginCodeForm):
     """The one question of the sign-in page."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["email"]
-        field.label = "Your work email address"
-        field.help_text = "We will email you a code. You do not need a password."
-        field.error_messages["required"] = "Enter your work email address."
-        field.error_messages["invalid"] = BAD_ADDRESS
-        field.widget.attrs.pop("placeholder", None)
-        field.widget.attrs.update(autocomplete="email", spellcheck="false")
+    email = own_address(  # type: ignore[assignment]
+        "We will email you a code. You do not need a password."
+    )
 
     def clean_email(self) -> str:
-        """The address in lower case; refuses a mailbox that several people read."""
-        email = str(self.cleaned_data["email"]).strip().lower()
-        if is_shared_mailbox(email):
+        """Refuses a mailbox that several people read."""
+        if is_shared_mailbox(self.cleaned_data["email"]):
             raise forms.ValidationError(SHARED_MAILBOX_REFUSED)
-        self.cleaned_data["email"] = email
+        if not may_try(context.request, "code", self.cleaned_data["email"]):
+            raise get_adapter().validation_error("too_many_login_attempts")
         return str(super().clean_email())
 
 
@@ -54,10 +70,22 @@ class SignInCodeForm(ConfirmLoginCodeForm):
         )
 
     def clean_code(self) -> str:
-        """The code without the spaces and hyphens people type."""
+        """The code without the spaces and hyphens people type; counted before it is compared.
+
+        Where none is awaited (a closed account, a code that ran out), nothing is right, not even
+        a code of hyphens alone.
+        """
+        if not self.expected_code:
+            raise get_adapter().validation_error("incorrect_code")
+        if not may_judge(context.request, self.expected_code):
+            raise get_adapter().validation_error("too_many_login_attempts")
         code = "".join(letter for letter in str(self.cleaned_data["code"]) if letter.isalnum())
         self.cleaned_data["code"] = code
         return str(super().clean_code())
+
+
+class NewAddressCodeForm(SignInCodeForm, ConfirmEmailVerificationCodeForm):
+    """The code that proves an address somebody changes to."""
 
 
 class PasswordSignInForm(LoginForm):
@@ -65,26 +93,37 @@ class PasswordSignInForm(LoginForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["login"].label = "Your work email address"
-        self.fields["login"].widget.attrs.pop("placeholder", None)
+        self.fields["login"] = own_address()
         self.fields["password"].widget.attrs.pop("placeholder", None)
         self.fields["password"].help_text = ""
+
+
+class NewAddressForm(AddEmailForm):
+    """Another address to sign in with."""
+
+    email = own_address()  # type: ignore[assignment]
+
+
+class ForgottenPasswordForm(ResetPasswordForm):
+    """Whose password is forgotten."""
+
+    email = own_address()  # type: ignore[assignment]
 
 
 class ProfileForm(Form):
     """Who the person is and whom they work for."""
 
-    first_name = forms.CharField(
+    first_name = NameQuestion(
         max_length=100,
         error_messages={"required": "Enter your first name."},
         widget=forms.TextInput(attrs={"autocomplete": "given-name", "spellcheck": "false"}),
     )
-    last_name = forms.CharField(
+    last_name = NameQuestion(
         max_length=100,
         error_messages={"required": "Enter your last name."},
         widget=forms.TextInput(attrs={"autocomplete": "family-name", "spellcheck": "false"}),
     )
-    job_title = forms.CharField(
+    job_title = NameQuestion(
         max_length=150,
         error_messages={"required": "Enter your job title."},
         widget=forms.TextInput(attrs={"autocomplete": "organization-title"}),
@@ -93,25 +132,28 @@ class ProfileForm(Form):
         label="Who do you work for?",
         error_messages={"required": "Choose your agency, or “My agency is not listed”."},
     )
-    unlisted_agency = forms.CharField(
+    unlisted_agency = NameQuestion(
         label="If it is not listed, who do you work for?",
         max_length=200,
         required=False,
         help_text="A coordinator will add it. You can book meanwhile.",
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
-    manager_email = forms.EmailField(
-        label="Your line manager's email address (optional)", max_length=254, required=False
+    manager_email = email_field(
+        "Your line manager's email address (optional)",
+        required=False,
+        help_text="Some courses ask them to agree, or send them a copy. We write to them for"
+        " nothing else.",
     )
     level = forms.TypedChoiceField(
-        label="Your level of safeguarding work (optional)",
+        label="Your work with children and families (optional)",
         choices=[("", "I do not know"), *Level.choices],
         coerce=int,
         empty_value=None,
         required=False,
-        help_text="Some courses are only for people who work at a certain level.",
+        help_text="Some courses are only for people whose work is close to children and families.",
     )
-    phone = forms.CharField(
+    phone = NameQuestion(
         label="Phone number (optional)",
         max_length=30,
         required=False,
@@ -152,7 +194,7 @@ class ProfileForm(Form):
 
     def clean_manager_email(self) -> str:
         """The manager is somebody else."""
-        address = str(self.cleaned_data["manager_email"]).lower()
+        address = str(self.cleaned_data["manager_email"])
         if address and same_mailbox(address, self.person.email):
             raise forms.ValidationError("Enter your manager's address, not your own.")
         return address

@@ -1,5 +1,6 @@
 """People, and the agencies that employ them."""
 
+import json
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
@@ -7,9 +8,14 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from accounts.addresses import as_stored, same_mailbox
+from accounts.fields import AddressField, DomainField, NameField
 
 
 class Sector(models.TextChoices):
@@ -45,7 +51,7 @@ class Agency(models.Model):
     name = models.CharField(max_length=200, unique=True)
     sector = models.CharField(max_length=30, choices=Sector)
     email_domains = ArrayField(
-        models.CharField(max_length=253),
+        DomainField(max_length=253),
         default=list,
         blank=True,
         help_text="The parts after the @ of its staff's addresses, in lower case.",
@@ -95,17 +101,26 @@ class PractitionerGroup(models.Model):
 class Level(models.IntegerChoices):
     """How closely somebody works with safeguarding, as the level of training they need."""
 
-    ONE = 1, "Level 1: I may come across children and families in my work"
-    TWO = 2, "Level 2: I work with children or families regularly"
-    THREE = 3, "Level 3: I lead on safeguarding or take part in multi-agency work"
+    ONE = 1, "I may come across children and families in my work"
+    TWO = 2, "I work with children or families regularly"
+    THREE = 3, "I lead on safeguarding or take part in multi-agency work"
+
+
+# What `accounts.addresses.parse_address` gives: no second spelling of one mailbox fits.
+_PLAIN_ADDRESS = r"^[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-z0-9.-]+$"
+# What lets a person see or change more than their own.
+ROLES = ("is_agency_lead", "is_trainer", "is_coordinator", "is_staff", "is_superuser")
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes people; an address is kept in lower case so that it names one person."""
+    """Makes people; the column keeps an address as it is read, so that it names one person."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A person who signs in with `email`, without a password unless one is given."""
-        user = self.model(email=email.strip().lower(), **fields)
+        """A person who signs in with `email`, without a password unless one is given.
+
+        Raises `ValidationError` for what is no address or no name.
+        """
+        user = self.model(email=email, **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -118,27 +133,43 @@ class UserManager(BaseUserManager["User"]):
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """The person whose address this is, in whatever case it was typed."""
-        return self.get(email=(username or "").lower())
+        return self.get(email=as_stored(username or ""))
 
 
 class User(AbstractBaseUser, PermissionsMixin):
     """A person. Everybody is a practitioner; some have further roles."""
 
-    email = models.EmailField("work email address", max_length=254, unique=True)
-    first_name = models.CharField(max_length=100, blank=True)
-    last_name = models.CharField(max_length=100, blank=True)
-    job_title = models.CharField(max_length=150, blank=True)
+    email = AddressField("work email address", max_length=254, unique=True)
+    first_name = NameField(max_length=100, blank=True)
+    last_name = NameField(max_length=100, blank=True)
+    job_title = NameField(max_length=150, blank=True)
     agency = models.ForeignKey(
         Agency, on_delete=models.PROTECT, null=True, blank=True, related_name="people"
     )
-    unlisted_agency = models.CharField(
+    unlisted_agency = NameField(
         "employer, as the person wrote it",
         max_length=200,
         blank=True,
         help_text="Filled in when the person's agency was not on the list.",
     )
-    manager_email = models.EmailField("line manager's email address", max_length=254, blank=True)
-    phone = models.CharField("phone number", max_length=30, blank=True)
+    agency_confirmed_at = models.DateTimeField(
+        "agency confirmed",
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Since when it is proved that they work there; until then they only say so.",
+    )
+    agency_confirmed_by = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        help_text="The lead or coordinator who confirmed it; nobody if the address or a file did.",
+    )
+    manager_email = AddressField("line manager's email address", max_length=254, blank=True)
+    phone = NameField("phone number", max_length=30, blank=True)
     level = models.PositiveSmallIntegerField(
         "level of safeguarding work", choices=Level, null=True, blank=True
     )
@@ -161,8 +192,20 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField("may use the back office", default=False)
     is_active = models.BooleanField("active", default=True)
     date_joined = models.DateTimeField(default=timezone.now)
+    session_epoch = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Raised to end every session of the person."
+    )
 
     objects: ClassVar[UserManager] = UserManager()
+
+    # Each shows its holder something of other people.
+    ROLES: ClassVar[tuple[str, ...]] = (
+        "is_trainer",
+        "is_agency_lead",
+        "is_coordinator",
+        "is_staff",
+        "is_superuser",
+    )
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -173,13 +216,43 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name_plural = "people"
         constraints = [
             models.UniqueConstraint(Lower("email"), name="one_person_per_email_address"),
+            models.CheckConstraint(
+                condition=models.Q(email__regex=_PLAIN_ADDRESS), name="addresses_are_plain"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(agency_confirmed_at=None) | models.Q(agency__isnull=False),
+                name="only_an_agency_is_confirmed",
+            ),
         ]
         indexes = [
             models.Index(fields=["agency", "last_name", "first_name"], name="people_of_agency"),
+            models.Index(
+                fields=["date_joined", "id"],
+                condition=models.Q(is_active=True, agency_confirmed_at=None),
+                name="people_to_confirm",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.full_name or self.email
+
+    def clean(self) -> None:
+        """Nobody is their own manager, as the forms of the back office say."""
+        super().clean()
+        if self.manager_email and same_mailbox(self.manager_email, self.email):
+            raise ValidationError({"manager_email": "A person’s manager is somebody else."})
+
+    def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
+        """What a session must agree with, or Django ends it.
+
+        Besides the password, as Django has it, that is the address, every role and
+        `session_epoch`. So whoever changes one of them, in whatever way, ends the sessions that
+        began before.
+        """
+        agreed = [self.password, self.email, self.session_epoch]
+        agreed += [getattr(self, role) for role in ROLES]
+        salt = "accounts.models.User.session"
+        return salted_hmac(salt, json.dumps(agreed), secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def full_name(self) -> str:
@@ -192,12 +265,27 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_short_name(self) -> str:
         """The first name."""
-        return self.first_name
+        return str(self.first_name)
 
     @property
     def agency_name(self) -> str:
         """The agency's name, or what the person wrote if it is not on the list."""
         return self.agency.name if self.agency else self.unlisted_agency
+
+    @property
+    def agency_is_confirmed(self) -> bool:
+        """Whether it is proved that they work for their agency, not only said."""
+        return self.agency_id is not None and self.agency_confirmed_at is not None
+
+    @property
+    def proved_agency(self) -> Agency | None:
+        """The agency that they are proved to work for; what depends on an agency asks this one."""
+        return self.agency if self.agency_is_confirmed else None
+
+    @property
+    def leads_agency(self) -> bool:
+        """Whether they see and book for the people of their agency."""
+        return self.is_agency_lead and self.agency_is_confirmed
 
     @property
     def is_complete(self) -> bool:
@@ -212,14 +300,28 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def sees_other_people(self) -> bool:
         """Whether a role of theirs shows them other people's bookings."""
-        return self.is_coordinator or self.is_trainer or self.is_agency_lead or self.is_staff
+        return any(getattr(self, role) for role in self.ROLES)
+
+
+class Remembered(models.Model):
+    """What signing in remembers for a while: see `accounts/remembered.py`."""
+
+    key = models.CharField(max_length=255, primary_key=True)
+    value = models.JSONField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name_plural = "remembered"
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class AccessRecord(models.Model):
-    """Somebody looked at, printed or downloaded a list of people.
+    """Somebody looked at, printed or downloaded a list of people or what is held of one person.
 
-    Kept because such a list shows many people's names, employers and needs at once
-    (UK GDPR, article 5(1)(f): integrity and confidentiality, and 5(2): accountability).
+    Kept because names, employers and needs are seen there (UK GDPR, article 5(1)(f): integrity and
+    confidentiality, and 5(2): accountability).
     """
 
     class Form(models.TextChoices):
@@ -228,21 +330,60 @@ class AccessRecord(models.Model):
         PAGE = "page", "On screen"
         PRINT = "print", "Printable page"
         CSV = "csv", "Downloaded as CSV"
+        FILE = "file", "Downloaded as a file"
 
-    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Nobody stands here for a line manager who opened the link in a mail.",
+    )
     at = models.DateTimeField()
     form = models.CharField(max_length=10, choices=Form)
-    what = models.CharField(max_length=40, help_text="The kind of list: attendees.")
+    what = models.CharField(max_length=40, help_text="What was seen: attendees, booking.")
+    whom = models.ForeignKey(
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Whose data it was, if one person's.",
+    )
     about = models.CharField(max_length=200, help_text="Whose list it was, in words.")
-    about_id = models.BigIntegerField(help_text="The key of what the list belongs to.")
+    about_id = models.BigIntegerField(help_text="The key of what it belongs to.")
     rows = models.PositiveIntegerField(help_text="How many people it showed.")
 
     class Meta:
         ordering = ["-at", "-id"]
-        indexes = [models.Index(fields=["what", "about_id", "-at"], name="access_by_list")]
+        indexes = [
+            models.Index(fields=["what", "about_id", "-at"], name="access_by_list"),
+            models.Index(fields=["-at", "-id"], name="access_newest_first"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.by} saw the {self.what} of {self.about} at {self.at:%Y-%m-%d %H:%M}"
+        whose = self.whom or self.about
+        return f"{self.by} saw the {self.what} of {whose} at {self.at:%Y-%m-%d %H:%M}"
+
+
+def sharing_a_mailbox() -> models.QuerySet[User]:
+    """Accounts whose mail comes to one mailbox, beside one another: all but a plus suffix is alike.
+
+    Each has `mailbox`, the address without the suffix.
+    """
+    mailbox = models.Func(
+        "email",
+        models.Value(r"\+[^@]*@"),
+        models.Value("@"),
+        function="regexp_replace",
+        output_field=models.CharField(),
+    )
+    people = User.objects.annotate(mailbox=mailbox)
+    # Only an account with a suffix can share its mailbox, so these few are looked at first.
+    suffixed = people.filter(email__contains="+").values("mailbox")
+    counted = people.filter(mailbox__in=suffixed).values("mailbox").annotate(n=models.Count("pk"))
+    several = counted.filter(n__gt=1).values("mailbox")
+    return people.filter(mailbox__in=several).select_related("agency").order_by("mailbox", "email")
 
 
 def unfinished_accounts(*, before: datetime) -> models.QuerySet[User]:

@@ -3,7 +3,13 @@
 from typing import Any
 
 from allauth.account.internal import flows
-from allauth.account.views import RequestLoginCodeView
+from allauth.account.views import (
+    BaseReauthenticateView,
+    ConfirmLoginCodeView,
+    LogoutView,
+    RequestLoginCodeView,
+)
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -14,10 +20,14 @@ from django.views.decorators.cache import never_cache
 
 from accounts import actions
 from accounts.actions import person_of_link
-from accounts.forms import ProfileForm, RemindersForm
+from accounts.adapter import AccountAdapter
+from accounts.agency_proof import agency_by_address
+from accounts.attempts import may_try
+from accounts.forms import ProfileForm, RemindersForm, SignInCodeForm
 from accounts.models import User
-from booking.site.limits import at_most, at_most_from_one_address
-from booking.site.signed_links import LinkRanOut, LinkRefused
+from accounts.proof import ProofByCode, TooManyCodes
+from booking.site.limits import at_most, opened_by_link
+from booking.site.signed_links import LinkRanOut
 from booking.site.web import done, page, posted
 
 
@@ -52,12 +62,86 @@ class SignInView(RequestLoginCodeView):
 sign_in = SignInView.as_view()
 
 
+class EnterCodeView(ConfirmLoginCodeView):
+    """Enter the code, or ask for another."""
+
+    def _resend_form_valid(self, form: Any) -> HttpResponse:
+        """Send another code, unless too many were asked for."""
+        if may_try(self.request, "code", str(self._process.state["email"])):
+            return super()._resend_form_valid(form)
+        messages.error(self.request, AccountAdapter.error_messages["rate_limited"])
+        here = reverse("account_confirm_login_code")
+        return redirect(self.passthrough_next_url(here))  # type: ignore[no-untyped-call]
+
+
+enter_code = EnterCodeView.as_view()
+
+
+class ProveByCodeView(BaseReauthenticateView):
+    """Have a code sent to the address of now, enter it, and go on with what was interrupted."""
+
+    template_name = "account/prove_by_code.html"
+    form_class = SignInCodeForm
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """With the code that is awaited; of one that is not, nothing is right."""
+        awaited = ProofByCode.awaited(self.request)
+        return {**super().get_form_kwargs(), "code": awaited.code if awaited else None}
+
+    def get_context_data(self, **about: Any) -> dict[str, Any]:
+        """Whether a code is awaited, and why none is sent."""
+        is_awaited = ProofByCode.awaited(self.request) is not None
+        return {**super().get_context_data(**about), "is_awaited": is_awaited}
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Send a code, or compare one."""
+        if request.POST.get("action") != "send":
+            return super().post(request, *args, **kwargs)
+        try:
+            ProofByCode.begin(request)
+        except TooManyCodes as refused:
+            messages.error(request, str(refused))
+        return redirect(self.passthrough_next_url(request.path))  # type: ignore[no-untyped-call]
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        """Count a wrong code; after the last one, another has to be sent."""
+        awaited = ProofByCode.awaited(self.request)
+        if awaited is None or not awaited.record_invalid_attempt():
+            messages.error(self.request, "That code does not count any more. Have another sent.")
+            here = self.request.path
+            return redirect(self.passthrough_next_url(here))  # type: ignore[no-untyped-call]
+        return super().form_invalid(form)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """The code was right."""
+        awaited = ProofByCode.awaited(self.request)
+        assert awaited is not None  # noqa: S101
+        awaited.finish()
+        return super().form_valid(form)
+
+
+prove_by_code = never_cache(login_required(ProveByCodeView.as_view()))
+
+
+class SignOutView(LogoutView):
+    """Sign out; the browser forgets the pages it has seen, for the next person in front of it."""
+
+    def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        """End the session. Nothing that the site runs on is stored but what is named here."""
+        response = super().post(*args, **kwargs)
+        response.headers["Clear-Site-Data"] = '"cache", "cookies"'
+        return response
+
+
+sign_out = SignOutView.as_view()
+
+
 def profile_form(request: HttpRequest, person: User, *, with_level: bool) -> ProfileForm:
     """The form in which a person says who they are, filled in from the request or what is known.
 
     `with_level` asks for their level of safeguarding work too.
     """
-    known_agency = actions.agency_by_address(person=person)
+    known_agency = agency_by_address(person=person)
     return ProfileForm(
         posted(request), person=person, known_agency=known_agency, with_level=with_level
     )
@@ -72,7 +156,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     first_time = not person.is_complete
     form = profile_form(request, person, with_level=not first_time)
     if form.is_valid():
-        actions.save_profile(person=person, **form.cleaned_data)
+        actions.save_profile(person=person, now=timezone.now(), **form.cleaned_data)
         return redirect(safe_next(request, f"{reverse('account_profile')}?saved=1"))
     context = {
         "form": form,
@@ -97,24 +181,21 @@ def emails(request: HttpRequest) -> HttpResponse:
     return page(request, "account/emails.html", {"form": form})
 
 
-@never_cache
-@at_most_from_one_address(120)
+@opened_by_link
 def reminders_link(request: HttpRequest, token: str) -> HttpResponse:
     """Turn reminders off, or on again, by the link in one of them; without signing in."""
     try:
         person = person_of_link(token, now=timezone.now())
     except LinkRanOut:
         return render(request, "account/reminders_link_ran_out.html", status=410)
-    except (LinkRefused, User.DoesNotExist) as missing:
+    except User.DoesNotExist as missing:
         raise Http404 from missing
     form = _reminders_form(request, person)
     if form.is_valid():
         actions.choose_reminders(person=person, **form.cleaned_data)
         return redirect("reminders_link", token)
     context = {"person": person, "form": form}
-    response = page(request, "account/reminders_link.html", context)
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
+    return page(request, "account/reminders_link.html", context)
 
 
 def _reminders_form(request: HttpRequest, person: User) -> RemindersForm:

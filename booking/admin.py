@@ -129,6 +129,7 @@ class SessionPages(BackOffice):
 class BookingPages(ReadOnly):
     """Bookings."""
 
+    whose = "person"
     list_display = ["id", "person", "session", "state", "booked_at"]
     list_filter = ["state"]
     list_select_related = ["person", "session__course"]
@@ -140,6 +141,7 @@ class BookingPages(ReadOnly):
 class BookingEventPages(ReadOnly):
     """What happened to bookings."""
 
+    whose = "booking.person"
     list_display = ["at", "booking", "what", "by", "why"]
     list_filter = ["what"]
     list_select_related = ["booking", "by"]
@@ -151,6 +153,7 @@ class BookingEventPages(ReadOnly):
 class MessagePages(ReadOnly):
     """Mail: whom it went to and how it fared. Its text can hold a sign-in code."""
 
+    whose = "recipient"
     list_display = ["id", "topic", "to_email", "state", "created_at", "sent_at", "attempts"]
     list_filter = ["state", "topic"]
     search_fields = ["to_email", "subject_key"]
@@ -166,6 +169,7 @@ class MessagePages(ReadOnly):
 class MessageEventPages(ReadOnly):
     """What happened to messages: who did what, and what mail servers reported."""
 
+    whose = "message.recipient"
     list_display = ["at", "message_id", "what", "by", "why"]
     list_filter = ["what"]
     list_select_related = ["by"]
@@ -177,6 +181,7 @@ class MessageEventPages(ReadOnly):
 class CalendarReplyPages(ReadOnly):
     """What people answered in their calendars."""
 
+    whose = "booking.person"
     list_display = ["at", "booking", "sitting", "partstat"]
     list_filter = ["partstat"]
     search_fields = ["booking__person__email", "booking__session__reference"]
@@ -187,6 +192,7 @@ class CalendarReplyPages(ReadOnly):
 class CalendarFeedPages(ReadOnly):
     """Private calendar addresses: that they exist, never what they are."""
 
+    whose = "person"
     list_display = ["person", "created_at", "revoked_at"]
     list_select_related = ["person"]
     search_fields = ["person__email"]

@@ -5,11 +5,14 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from booking.privacy import views as privacy
+from booking.site import readable as readable  # the lists below name keys by its converter
 from booking.site import web
 
 urlpatterns = [
     path("accessibility/", web.accessibility, name="accessibility"),
-    path("privacy/", web.privacy, name="privacy"),
+    path("privacy/", privacy.privacy, name="privacy"),
+    path(".well-known/security.txt", web.security_txt, name="security_txt"),
     path("healthz", web.healthz, name="healthz"),
     path("readyz", web.readyz, name="readyz"),
     path("", include("booking.partnership.urls")),

@@ -1,16 +1,19 @@
 """Who is answered what at each address of the site: a row an address."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 ROLES = (
     "anonymous",
     "owner",
     "other",
+    # Was made a lead of the owner's agency, which nobody has confirmed that they work for.
+    "unconfirmed",
     "lead",
     "other lead",
     "trainer",
     "other trainer",
     "coordinator",
+    "superuser",
 )
 LOGIN = "login"
 
@@ -29,7 +32,12 @@ def signed_in(answer: Answer) -> Answers:
 
 
 def only(*roles: str, answer: Answer = 200) -> Answers:
-    """The anonymous are led to sign in; to all but these roles it does not exist."""
+    """The anonymous are led to sign in; to all but these roles it does not exist.
+
+    A superuser is a coordinator too.
+    """
+    if "coordinator" in roles:
+        roles = (*roles, "superuser")
     return {**signed_in(404), **dict.fromkeys(roles, answer)}
 
 
@@ -50,6 +58,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "privacy": OPEN,
     "partnership_colour": (everybody(200), everybody(405)),
     "partnership_logo": (everybody(200), everybody(405)),
+    "security_txt": (everybody(200), everybody(405)),
     "healthz": OPEN,
     "readyz": OPEN,
     "programme": OPEN,
@@ -88,6 +97,8 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "change_manager": (only("owner", "coordinator"), only("owner", "coordinator", answer=422)),
     # An agency.
     "agency": (only(*LEADS), only(*LEADS, answer=405)),
+    "agency_confirm": (only(*LEADS, answer=405), only("lead", answer=302)),
+    "agency_not_ours": (only("lead"), only("lead", answer=302)),
     "agency_booking": (only("lead"), only(*LEADS, answer=405)),
     "agency_book": (only(*LEADS), only(*LEADS, answer=422)),
     "agency_book_many": (only(*LEADS), only(*LEADS, answer=409)),
@@ -104,8 +115,11 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "manage_demand": LOOK_ONLY,
     "manage_demand_course": LOOK_ONLY,
     "manage_learning": LOOK_ONLY,
+    "manage_mailboxes": LOOK_ONLY,
     "manage_managers": LOOK_ONLY,
-    "manage_unlisted": LOOK_ONLY,
+    "manage_earlier": LOOK_ONLY,
+    "manage_looks": LOOK_ONLY,
+    "manage_agencies": LOOK_ONLY,
     "manage_messages": LOOK_ONLY,
     "manage_message": LOOK_ONLY,
     "manage_message_file": LOOK_ONLY,
@@ -124,9 +138,12 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "manage_booking_cancel": (coordinators(200), coordinators(422)),
     "manage_booking_move_up": (coordinators(200), coordinators(422)),
     "manage_learning_check": (coordinators(200), coordinators(302)),
+    "manage_earlier_let_stand": (coordinators(405), coordinators(302)),
     "manage_manager_confirm": (coordinators(405), coordinators(302)),
     "manage_manager_decline": (coordinators(200), coordinators(422)),
-    "manage_unlisted_person": (coordinators(200), coordinators(422)),
+    "manage_agency_confirm": (coordinators(405), coordinators(302)),
+    "manage_agency_not": (coordinators(200), coordinators(302)),
+    "manage_agency_settle": (coordinators(200), coordinators(422)),
     "manage_message_retry": (coordinators(405), coordinators(302)),
     "manage_message_retry_alike": (coordinators(200), coordinators(302)),
     "manage_message_address": (coordinators(200), coordinators(422)),
@@ -146,6 +163,10 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "manage_policy_new": (coordinators(200), coordinators(422)),
     "manage_policy": (coordinators(200), coordinators(422)),
     "manage_group_remove": (coordinators(405), coordinators(302)),
+    # Superusers.
+    "manage_people": (only("superuser"), only("superuser", answer=405)),
+    "manage_person": (only("superuser"), only("superuser", answer=422)),
+    "manage_person_copy": (only("superuser", answer=405), only("superuser")),
 }
 
 # django-allauth's own pages, and whether the anonymous may open them.
@@ -157,6 +178,7 @@ SIGN_IN = {
     "account_inactive": True,
     "account_signup": True,
     "account_reauthenticate": False,
+    "reauthenticate_by_code": False,
     "account_email": False,
     "account_email_verification_sent": True,
     "account_change_password": False,
@@ -182,8 +204,65 @@ SIGN_IN = {
     "mfa_login_webauthn": True,
     "usersessions_list": False,
 }
+# What coordinators who were let into the back office may do with the rows of each model there.
+BACK_OFFICE: Mapping[str, frozenset[str]] = {
+    "accounts_accessrecord": frozenset({"view"}),
+    "accounts_agency": frozenset({"view", "add", "change"}),
+    "accounts_user": frozenset({"view", "change"}),
+    "booking_booking": frozenset({"view"}),
+    "booking_bookingevent": frozenset({"view"}),
+    "booking_calendarfeed": frozenset({"view"}),
+    "booking_calendarreply": frozenset({"view"}),
+    "booking_course": frozenset({"view", "add", "change"}),
+    "booking_diarydate": frozenset({"view", "add", "change", "delete"}),
+    "booking_message": frozenset({"view"}),
+    "booking_messageevent": frozenset({"view"}),
+    "booking_session": frozenset({"view", "change"}),
+    "booking_topic": frozenset({"view", "add", "change", "delete"}),
+    "booking_venue": frozenset({"view", "add", "change"}),
+}
+# Its pages that belong to no model, with what those who were let in are answered.
+BACK_OFFICE_PAGES: Mapping[str, Answer] = {
+    "index": 200,
+    "app_list": 200,
+    "jsi18n": 200,
+    "autocomplete": 403,
+    "view_on_site": 404,
+    "login": 302,
+    "logout": 405,
+    "password_change": 302,
+    "password_change_done": 200,
+}
+OF_A_LIST = ("changelist", "add")
+OF_A_ROW = ("change", "history", "delete")
+
+
+def names_of_back_office() -> Iterator[str]:
+    """The names of all its addresses."""
+    for model in BACK_OFFICE:
+        yield from (f"admin:{model}_{page}" for page in OF_A_LIST + OF_A_ROW)
+    yield from (f"admin:{page}" for page in BACK_OFFICE_PAGES)
+
+
 # Only where the demo's mailbox is, see `tests/local/test_mailbox.py`.
 DEMO = ("mailbox", "mailbox_mail", "mailbox_html", "mailbox_raw", "mailbox_calendar")
+# Open to a session that has yet to pass its person's second step.
+BEFORE_SECOND_STEP = {
+    *("accessibility", "privacy", "partnership_colour", "partnership_logo", "healthz", "readyz"),
+    *("approval", "offer", "stop_interest", "reminders_link"),
+    "two_step_needed",
+}
 LOGO = "0123456789abcdef"
-# Looking there is on record, which is what is written.
-RECORDED = ("attendees", "attendees_print", "attendees_csv", "private_feed")
+# When it was last read is written.
+RECORDED = ("private_feed",)
+# The same whoever is signed in, so that browsers may keep them.
+SAME_FOR_ALL = (
+    "partnership_colour",
+    "partnership_logo",
+    "healthz",
+    "readyz",
+    "programme_ics",
+    "diary_ics",
+    "session_ics",
+    "private_feed",
+)

@@ -84,3 +84,12 @@ def coordinator(db: None) -> Client:
     from tests.people import signed_in
 
     return signed_in(make_coordinator())
+
+
+@pytest.fixture
+def site(db: None) -> object:
+    """The site that the table of access is tried on."""
+    # Models can be imported only once Django is set up.
+    from tests.access_site import make_site
+
+    return make_site()

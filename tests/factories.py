@@ -39,16 +39,23 @@ def make_agency(
 
 
 def make_person(email: str = "", **fields: Any) -> User:
-    """A practitioner with a complete profile and a verified address."""
+    """A practitioner with a complete profile, a verified address and a confirmed agency."""
     number = next(_number)
     fields.setdefault("first_name", f"Person{number}")
     fields.setdefault("last_name", "Ahmed")
     fields.setdefault("job_title", "Social worker")
     if "agency" not in fields:
         fields["agency"] = make_agency()
+    if fields["agency"] is not None:
+        fields.setdefault("agency_confirmed_at", NOW)
     person = User.objects.create_user(email or f"person{number}@agency.example", **fields)
     EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
     return person
+
+
+def make_claimant(email: str = "", **fields: Any) -> User:
+    """Somebody who only says that they work for their agency."""
+    return make_person(email, agency_confirmed_at=None, **fields)
 
 
 def make_trainer(email: str = "", **fields: Any) -> User:

@@ -118,3 +118,26 @@ def test_every_variable_of_the_environment_has_a_row_and_every_row_a_variable() 
     text = (REPOSITORY / "docs/running.md").read_text()
     explained = set(re.findall(r"^\| `([A-Z_]+)` \|", text, flags=re.MULTILINE))
     assert read == explained
+
+
+_ROW = re.compile(
+    r"^\| (\d+\.\d+\.\d+) \| ([123]) \| ([^|]+) \| ([^|]+) \|([^|]*)\|$", re.MULTILINE
+)
+# Of ASVS 5.0.0.
+_REQUIREMENTS = {"1": 70, "2": 183}
+
+
+def test_every_requirement_has_a_row_that_is_shown_or_says_why_not() -> None:
+    rows = _ROW.findall((REPOSITORY / "docs/security.md").read_text())
+    for level, number in _REQUIREMENTS.items():
+        assert len({each[0] for each in rows if each[1] == level}) == number
+    assert len({each[0] for each in rows}) == len(rows)
+    unshown = [
+        number
+        for number, _, _, here, shown in rows
+        if not here.startswith(("Does not apply", "Not met"))
+        and not re.search(r"`tests/[\w/]+\.py: test_\w+`", shown)
+        and not shown.strip().startswith("No test: ")
+    ]
+    assert not unshown
+    assert all(here.strip() for _, _, _, here, _ in rows)

@@ -32,6 +32,15 @@ def _every(seconds: float, task: str, *, expires: float) -> dict[str, Any]:
     return {"task": f"worker.tasks.{task}", "schedule": seconds, "options": {"expires": expires}}
 
 
+def _nightly(minute: int, task: str) -> dict[str, Any]:
+    """A task once a night, so many minutes past three; a worker that was down does it by nine."""
+    return {
+        "task": f"worker.tasks.{task}",
+        "schedule": crontab(hour="3", minute=str(minute)),
+        "options": {"expires": 6 * 3600},
+    }
+
+
 SCHEDULE: dict[str, dict[str, Any]] = {
     # The workers' clocks may differ by some seconds, so nothing expires sooner than in ten.
     "deliver messages": _every(1, "deliver_messages", expires=10),
@@ -39,15 +48,15 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "fill places": _every(10, "fill_places_everywhere", expires=60),
     "remind people": _every(60, "post_due_reminders", expires=300),
     "remind managers": _every(60, "remind_managers", expires=300),
+    "tell of missing courses": _every(60, "tell_of_missing_courses", expires=300),
     "read replies": _every(60, "read_replies", expires=120),
     "watch the mail": _every(60, "watch_mail", expires=120),
     "end interest": _every(60, "end_interest", expires=300),
     "complete sessions": _every(300, "complete_sessions", expires=900),
-    "forget unfinished accounts": {
-        "task": "worker.tasks.forget_unfinished_accounts",
-        "schedule": crontab(hour="3", minute="10"),
-        "options": {"expires": 6 * 3600},
-    },
+    "forget unfinished accounts": _nightly(10, "forget_unfinished_accounts"),
+    "forget needs": _nightly(20, "forget_needs"),
+    "forget texts": _nightly(30, "forget_texts"),
+    "forget ended sign-ins": _nightly(40, "forget_ended_sign_ins"),
 }
 
 redis.Transport.Channel = Channel

@@ -13,8 +13,10 @@ from booking.mail.composing import compose
 from booking.outbox import watch
 from booking.outbox.delivery import deliver
 from booking.outbox.smtp import SmtpConnection
+from booking.places import prerequisites
 from booking.places.managers import asking
 from booking.places.sweep import sweep
+from booking.privacy import forgetting
 from booking.replies import reading
 from booking.scheduling import demand, drafting
 from worker.celery import app
@@ -62,6 +64,12 @@ def remind_managers() -> None:
 
 
 @app.task
+def tell_of_missing_courses() -> None:
+    """Tell people who have lost their place on a course that comes before another."""
+    prerequisites.tell_of_missing(now=timezone.now())
+
+
+@app.task
 def read_replies() -> None:
     """Act on answers of calendars and on reports of mail servers."""
     reading.read_replies()
@@ -90,3 +98,21 @@ def end_interest() -> None:
 def forget_unfinished_accounts() -> None:
     """Delete accounts that were begun and never confirmed."""
     accounts.forget_unfinished_accounts(now=timezone.now())
+
+
+@app.task
+def forget_needs() -> None:
+    """Blank what people needed at sessions that are long over."""
+    forgetting.forget_needs(now=timezone.now())
+
+
+@app.task
+def forget_texts() -> None:
+    """Forget what mail said that was sent long ago."""
+    forgetting.forget_texts(now=timezone.now())
+
+
+@app.task
+def forget_ended_sign_ins() -> None:
+    """Delete sign-ins that are over."""
+    forgetting.forget_ended_sign_ins(now=timezone.now())

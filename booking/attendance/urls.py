@@ -6,11 +6,11 @@ from accounts.models import AccessRecord
 from booking.attendance import views
 
 Form = AccessRecord.Form
-_LIST = "sessions/<int:session_id>/attendees"
+_LIST = "sessions/<key:session_id>/attendees"
 
 urlpatterns = [
     path("trainer/", views.trainer_sessions, name="trainer_sessions"),
     path(f"{_LIST}/", views.attendees, {"form": Form.PAGE}, name="attendees"),
     path(f"{_LIST}/print/", views.attendees, {"form": Form.PRINT}, name="attendees_print"),
-    path(f"{_LIST}.csv", views.attendees, {"form": Form.CSV}, name="attendees_csv"),
+    path(f"{_LIST}.csv", views.attendees_csv, name="attendees_csv"),
 ]

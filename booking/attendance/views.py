@@ -4,7 +4,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from accounts.access import record_access, signed_in_page
+from accounts.access import looked_at, signed_in_page
 from accounts.models import AccessRecord
 from accounts.views import signed_in
 from booking.attendance.lists import (
@@ -42,20 +42,18 @@ def attendees(request: HttpRequest, session_id: int, form: AccessRecord.Form) ->
     person, now = signed_in(request), timezone.now()
     session = session_with_people(person, session_id, now=now)
     people = attendee_list(session)
-    record_access(
-        by=person,
-        what="attendees",
-        about=f"{session.reference}: {session.course.title}",
-        about_id=session.pk,
-        form=form,
-        rows=people.rows,
-        now=now,
-    )
+    looked_at(session, by=person, what="attendees", rows=people.rows, form=form)
     if form == AccessRecord.Form.CSV:
         return _download(attendees_as_csv(people), session)
     template = "attendees_print" if form == AccessRecord.Form.PRINT else "attendees"
     context = {"session": session, "people": people, "now": now}
     return render(request, f"attendance/{template}.html", context)
+
+
+@signed_in_page(proof=True)
+def attendees_csv(request: HttpRequest, session_id: int) -> HttpResponse:
+    """The list as a spreadsheet, which leaves the site: after a proof of who asks."""
+    return attendees(request, session_id, AccessRecord.Form.CSV)
 
 
 def _download(content: bytes, session: Session) -> HttpResponse:

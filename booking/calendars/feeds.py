@@ -13,6 +13,7 @@ from booking.catalogue.filters import ProgrammeFilters
 from booking.catalogue.models import DiaryDate, Session, SessionQuerySet
 from booking.partnership.kept import the_partnership
 from booking.places.models import Booking, BookingQuerySet
+from booking.places.pages.readers import bookable
 from booking.site.refusals import Refused
 from booking.site.wording import LONDON
 
@@ -32,7 +33,9 @@ class FilterRefused(Refused):
 
 def with_entries(bookings: BookingQuerySet) -> BookingQuerySet:
     """These bookings, soonest first, with what their calendar entries say."""
-    together = bookings.select_related("session__course", "session__venue", "policy", "agency")
+    together = bookings.select_related(
+        "session__course", "session__venue", "policy", "agency", "person__agency"
+    )
     return (
         together.defer("session__course__search")
         .prefetch_related("session__sittings", "policy__bands")
@@ -77,7 +80,12 @@ def programme_filters(query: QueryDict, *, now: datetime) -> ProgrammeFilters | 
     """The programme page's own filters, over what the feed shows; none for the whole of it."""
     if not any(query.values()):
         return None
-    return ProgrammeFilters(query, queryset=_not_yet_over(now=now), now=now)
+    return ProgrammeFilters(
+        query,
+        queryset=_not_yet_over(now=now),
+        now=now,
+        bookable=lambda sessions: bookable(sessions, None, now=now),
+    )
 
 
 def _not_yet_over(*, now: datetime) -> SessionQuerySet:

@@ -129,7 +129,7 @@ def calendar_feed(request: HttpRequest) -> HttpResponse:
     return render(request, "calendars/feed.html", {"feeds": feeds})
 
 
-@signed_in_page(post=10, only_post=True)
+@signed_in_page(post=10, only_post=True, proof=True)
 def make_feed(request: HttpRequest, kind: str) -> HttpResponse:
     """Make or replace a secret address and show it, this once."""
     person = signed_in(request)
@@ -148,7 +148,7 @@ def make_feed(request: HttpRequest, kind: str) -> HttpResponse:
     return response
 
 
-@signed_in_page(post=60, only_post=True)
+@signed_in_page(post=60, only_post=True, proof=True)
 def remove_feed(request: HttpRequest, kind: str) -> HttpResponse:
     """Stop a secret address from working."""
     person = signed_in(request)

@@ -49,9 +49,9 @@ _FEW = 3
 class Availability:
     """What a person may do about a session at one moment.
 
-    `text` is the short sentence of lists, `waiting` how many people wait when it is full (or
-    nothing), `tone` the ending of its CSS class. At most one of `can_book` (a place is free) and
-    `can_wait` (only the waiting list is open) is true.
+    `text` is the short sentence of lists, `left` the number of places in it, `waiting` how many
+    people wait when it is full (or nothing), `tone` the ending of its CSS class. At most one of
+    `can_book` (a place is free) and `can_wait` (only the waiting list is open) is true.
     """
 
     text: str
@@ -59,6 +59,14 @@ class Availability:
     can_book: bool = False
     can_wait: bool = False
     waiting: str = ""
+    left: int = 0
+
+    @property
+    def brief(self) -> str:
+        """In the few words that a month has room for."""
+        if self.can_book:
+            return f"{self.left} left"
+        return "Full" if self.can_wait else self.text
 
 
 def availability(session: Session, now: datetime) -> Availability:
@@ -78,15 +86,24 @@ def availability(session: Session, now: datetime) -> Availability:
             return Availability(f"Booking opens on {day(opens)} at {clock(opens)}", "soon")
         case Opening.CLOSED:
             return Availability("Booking closed", "closed")
-    left = session.places_left
+    left, reading = session.places_left, session.reading
+    kept = reading.others if reading else 0
     if left <= 0:
         number = session.waiting_count
         waiting = f"{counted(number, 'person', 'people')} waiting" if number else ""
-        text = "Full: join the waiting list" if session.is_full else "People wait for places"
-        return Availability(text, "full", can_wait=True, waiting=waiting)
-    return Availability(
-        f"{counted(left, 'place')} left", "few" if left <= _FEW else "open", can_book=True
-    )
+        return Availability(_why_none(session), "full", can_wait=True, waiting=waiting)
+    more = f", {kept} more for {reading.whom}" if reading and kept else ""
+    tone: Tone = "few" if left <= _FEW else "open"
+    return Availability(f"{counted(left, 'place')} left{more}", tone, can_book=True, left=left)
+
+
+def _why_none(session: Session) -> str:
+    reading = session.reading
+    if session.is_full:
+        return "Full: join the waiting list"
+    if reading and reading.others:
+        return f"{counted(reading.others, 'place')} left, only for {reading.whom}"
+    return "People wait for places" if session.waiting_count else "No place for your agency now"
 
 
 def why_not(session: Session, now: datetime) -> str:

@@ -50,6 +50,7 @@ class CoursePlan:
     groups: Sequence[PractitionerGroup]
     prerequisites: Sequence[Course]
     needs_manager_approval: bool
+    may_be_repeated: bool
     usual_capacity: int
     usual_agency_limit: int | None
     usual_policy: CancellationPolicy | None

@@ -2,15 +2,16 @@
 
 # django-filter has no types.
 # mypy: disallow-untyped-calls=False, disallow-subclassing-any=False
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 
 from django import forms
-from django.contrib.postgres.search import SearchQuery, SearchRank, TrigramWordSimilarity
-from django.db.models import F, Q
+from django.db.models import Q
 from django.http import QueryDict
+from django.utils.http import urlencode
 from django_filters import filters
 from django_filters.fields import ChoiceField
 from django_filters.filterset import FilterSet
@@ -18,6 +19,7 @@ from django_filters.filterset import FilterSet
 from accounts.models import Sector
 from booking.catalogue.models import Course, Session, SessionQuerySet, Topic
 from booking.catalogue.months import first_of_month, months_later
+from booking.catalogue.searching import courses_without_dates, did_you_mean, search
 from booking.site.wording import LONDON, day
 
 DATE_FORMATS = ["%Y-%m-%d", "%d/%m/%Y", "%d/%m/%y", "%d %B %Y", "%d %b %Y"]
@@ -28,36 +30,6 @@ _WHEN = {
 }
 _SELECTS = ("kind", "level", "topic", "sector", "when", "where")
 _WHERE = {"in-person": "In person", "online": "Online"}
-# How like a title (0 to 1, pg_trgm's word_similarity) a mistyped word must be. By trial on the
-# sample programme: "saefguarding" 0.54, "sucide" 0.50, "fabricatd ilness" 0.47, while words that
-# mean something else stay under 0.43. Short words have few trigrams and are like too much.
-_LIKE_ENOUGH = 0.45
-_LIKE_ENOUGH_IF_SHORT = 0.7
-_SHORT = 4
-
-
-def matching(sessions: SessionQuerySet, words: str) -> SessionQuerySet:
-    """Those whose course, topic or venue has these words, or nearly these; the best first.
-
-    Words are understood as in a web search ("exact phrase", -without, or). A title that is
-    spelt differently by a letter or two still matches, after those that match exactly.
-    """
-    query = SearchQuery(words, config="english", search_type="websearch")
-    like_enough = _LIKE_ENOUGH_IF_SHORT if len(words) <= _SHORT else _LIKE_ENOUGH
-    at_venue = Q(venue__name__icontains=words) | Q(venue__address__icontains=words)
-    return (
-        sessions.annotate(
-            title_likeness=TrigramWordSimilarity(words, "course__title"),
-            rank=SearchRank(F("course__search"), query) * 2 + F("title_likeness"),
-        )
-        .filter(
-            Q(course__search=query)
-            | Q(title_likeness__gte=like_enough)
-            | Q(course__code__iexact=words)
-            | at_venue
-        )
-        .order_by("-rank", "starts_at", "id")
-    )
 
 
 class DateInput(forms.DateInput):
@@ -114,14 +86,14 @@ class ProgrammeFilters(FilterSet):
     kind = filters.ChoiceFilter(
         field_name="course__kind",
         choices=Course.Kind.choices,
-        label="Kind",
+        label="Type",
         empty_label="Any kind",
-        error_messages=_unknown("kind"),
+        error_messages=_unknown("type"),
     )
     level = filters.ChoiceFilter(
         field_name="course__level",
         choices=[("1", "Level 1"), ("2", "Level 2"), ("3", "Level 3")],
-        label="Level",
+        label="Level of training",
         empty_label="Any level",
         error_messages=_unknown("level"),
     )
@@ -135,7 +107,7 @@ class ProgrammeFilters(FilterSet):
     sector = filters.ChoiceFilter(
         method="for_sector",
         choices=Sector.choices,
-        label="Open to",
+        label="Who can book",
         empty_label="Every sector",
         error_messages=_unknown("sector"),
     )
@@ -155,14 +127,14 @@ class ProgrammeFilters(FilterSet):
     )
     from_date = filters.DateFilter(
         method="starting_from",
-        label="First date",
+        label="From this date",
         widget=DateInput,
         input_formats=DATE_FORMATS,
         error_messages=_not_a_date("first date"),
     )
     to_date = filters.DateFilter(
         method="starting_by",
-        label="Last date",
+        label="Until this date",
         widget=DateInput,
         input_formats=DATE_FORMATS,
         error_messages=_not_a_date("last date"),
@@ -176,16 +148,28 @@ class ProgrammeFilters(FilterSet):
         form = ProgrammeForm
         fields: list[str] = []
 
-    def __init__(self, data: QueryDict, *, queryset: SessionQuerySet, now: datetime) -> None:
+    def __init__(
+        self,
+        data: QueryDict,
+        *,
+        queryset: SessionQuerySet,
+        now: datetime,
+        bookable: Callable[[SessionQuerySet], SessionQuerySet] = SessionQuerySet.with_places,
+    ) -> None:
+        """`bookable` picks the sessions that have a place for the person who asks."""
         super().__init__(data, queryset=queryset)
+        self._bookable = bookable
+        self.instead: dict[str, str] = {}
         # Asked for while checking, drawing and naming; read once.
         self.filters["topic"].extra["choices"] = cache(_topics)
         self.now = now
 
     # ------------------------------------------------------------ what each filter does
     def search(self, sessions: SessionQuerySet, name: str, words: str) -> SessionQuerySet:
-        """See `matching`."""
-        return matching(sessions, words)
+        """See `booking.catalogue.searching`; notes which words stand for mistyped ones."""
+        found = search(sessions, words)
+        self.instead = found.instead
+        return found.sessions
 
     def for_sector(self, sessions: SessionQuerySet, name: str, sector: str) -> SessionQuerySet:
         """Courses meant for this sector, or for everybody."""
@@ -218,8 +202,26 @@ class ProgrammeFilters(FilterSet):
         return sessions.filter(delivery=online if way == "online" else Session.Delivery.IN_PERSON)
 
     def bookable(self, sessions: SessionQuerySet, name: str, wanted: bool) -> SessionQuerySet:
-        """With a free place, if wanted."""
-        return sessions.with_places() if wanted else sessions
+        """With a place that the person who asks could have, if wanted."""
+        return self._bookable(sessions) if wanted else sessions
+
+    def offers(self) -> dict[str, Any]:
+        """What to try where nothing was found: other words, fewer filters, courses without dates.
+
+        Costs at most four statements.
+        """
+        words = self.form.cleaned_data.get("q")
+        if not words:
+            return {}
+        meant = did_you_mean(words)
+        found = search(self.queryset, words).sessions if len(self.chips()) > 1 else None
+        return {
+            "meant": meant,
+            "meant_query": f"?{urlencode({'q': meant})}",
+            "words_query": f"?{urlencode({'q': words})}",
+            "without_filters": found.count() if found is not None else 0,
+            "courses": courses_without_dates(words, ahead=self.queryset),
+        }
 
     # ------------------------------------------------------------ what is on
     def selects(self) -> list[dict[str, Any]]:
@@ -274,7 +276,7 @@ class ProgrammeFilters(FilterSet):
         field = self.form.fields[name]
         if isinstance(field, ChoiceField):
             label = next(label for choice, label in field.choices if choice == value)
-            return f"Open to {label}" if name == "sector" else label
+            return f"For {label}" if name == "sector" else label
         match name:
             case "from_date":
                 return f"From {day(value)}"

@@ -2,7 +2,7 @@
 
 import calendar
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -57,6 +57,11 @@ class Month:
         return Month(months_later(self.first, 1))
 
     @property
+    def last(self) -> date:
+        """Its last day."""
+        return self.next.first - timedelta(days=1)
+
+    @property
     def starts_at(self) -> datetime:
         """Its first moment."""
         return datetime.combine(self.first, time(), tzinfo=LONDON)
@@ -68,11 +73,19 @@ class Month:
 
 
 @dataclass(frozen=True)
+class OnDay:
+    """A sitting on one of the days that it touches; `continues` on all but its first."""
+
+    sitting: Sitting
+    continues: bool
+
+
+@dataclass(frozen=True)
 class Day:
     """One cell of the calendar."""
 
     on: date
-    sittings: list[Sitting]
+    sittings: list[OnDay]
     diary_dates: list[DiaryDate]
     is_outside: bool
     is_today: bool
@@ -88,19 +101,27 @@ class Day:
         return self.on.weekday() >= calendar.SATURDAY
 
 
+def _days(first: date, last: date) -> Iterator[date]:
+    """Every day from the first to the last."""
+    for number in range((last - first).days + 1):
+        yield first + timedelta(days=number)
+
+
 def weeks(
     month: Month, *, sittings: Iterable[Sitting], diary_dates: Iterable[DiaryDate], today: date
 ) -> list[list[Day]]:
     """The month's weeks from Monday to Sunday, with what happens on its own days."""
-    by_day: dict[date, list[Sitting]] = defaultdict(list)
+    by_day: dict[date, list[OnDay]] = defaultdict(list)
     for sitting in sittings:
-        by_day[sitting.starts_at.astimezone(LONDON).date()].append(sitting)
+        first = sitting.starts_at.astimezone(LONDON).date()
+        # One that ends at midnight is over on the day before.
+        last = (sitting.ends_at.astimezone(LONDON) - timedelta.resolution).date()
+        for on in _days(max(first, month.first), min(last, month.last)):
+            by_day[on].append(OnDay(sitting, continues=on > first))
     diary: dict[date, list[DiaryDate]] = defaultdict(list)
     for entry in diary_dates:
-        on = max(entry.starts, month.first)
-        while on <= entry.ends and on < month.next.first:
+        for on in _days(max(entry.starts, month.first), min(entry.ends, month.last)):
             diary[on].append(entry)
-            on += timedelta(days=1)
     return [
         [
             Day(

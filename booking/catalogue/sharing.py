@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 from django.utils.safestring import SafeString, mark_safe
 
 from booking.catalogue.availability import availability
-from booking.catalogue.models import Session, Sitting
+from booking.catalogue.models import Session, Sitting, Venue
 from booking.site.wording import LONDON
 
 # As Django's json_script: what could end the element or begin a comment is written as an escape.
@@ -48,6 +48,12 @@ def calendar_links(entry: CalendarEntry) -> list[CalendarLink]:
         CalendarLink("Outlook.com", _outlook("outlook.live.com", entry)),
         CalendarLink("Office 365", _outlook("outlook.office.com", entry)),
     ]
+
+
+def directions(venue: Venue) -> str:
+    """A map with the way to a venue (Google, "Maps URLs"); it names the venue and nobody."""
+    where = _query({"api": "1", "destination": f"{venue.name}, {venue.address}"})
+    return f"https://www.google.com/maps/dir/?{where}"
 
 
 @dataclass(frozen=True)

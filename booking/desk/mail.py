@@ -10,10 +10,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
-from accounts.access import desk
+from accounts.access import desk, looked_at
 from accounts.actions import CorrectionRefused
-from accounts.addresses import people_whose_mail_may_fail
-from accounts.models import User
+from accounts.failing import people_whose_mail_may_fail
+from accounts.fields import email_field
+from accounts.models import AccessRecord, User
 from accounts.views import signed_in
 from booking.calendars.actions import revoke_all_feeds
 from booking.catalogue.models import Session
@@ -27,7 +28,7 @@ from booking.outbox.watch import backlog, refusing_domains
 from booking.replies import actions as replies
 from booking.replies.models import MailboxState, ReceivedMail, mail_put_away, mail_to_read
 from booking.replies.reading import is_read_here
-from booking.site.form_kit import Form, email_field
+from booking.site.form_kit import Form
 from booking.site.web import done, page, paged, posted, search_text
 from booking.site.wording import counted
 
@@ -101,10 +102,15 @@ def mail_counts() -> dict[str, int]:
     return {"to_be_read": mail_to_read().count(), "failing": people_whose_mail_may_fail().count()}
 
 
-def _message(message_id: int) -> Message:
-    """Any message, without its text. Raises `Http404`."""
-    found = Message.objects.defer("mime").select_related("recipient", "booking__session__course")
-    return get_object_or_404(found, pk=message_id)
+def _message(
+    request: HttpRequest, message_id: int, form: AccessRecord.Form = AccessRecord.Form.PAGE
+) -> Message:
+    """Any message, for a coordinator whose look goes on record. Raises `Http404`."""
+    found = Message.objects.select_related("recipient", "booking__session__course")
+    message = get_object_or_404(found, pk=message_id)
+    whose = message.recipient or User.objects.filter(email=message.to_email).first()
+    looked_at(whose or message, by=signed_in(request), what="mail", form=form)
+    return message
 
 
 @desk()
@@ -115,6 +121,7 @@ def messages_page(request: HttpRequest) -> HttpResponse:
     search, session = search_text(request), search_text(request, "session")
     rows = messages_on_desk(show=show, search=search, session=session)
     on_page = paged(request, rows, per_page=_PER_PAGE)
+    looked_at(None, by=signed_in(request), what="mail", rows=len(on_page))
     sessions = sessions_about(on_page)
     context = {
         "page_obj": on_page,
@@ -133,19 +140,17 @@ def messages_page(request: HttpRequest) -> HttpResponse:
 @desk()
 def message_page(request: HttpRequest, message_id: int) -> HttpResponse:
     """One message: where it is, what it says, what was done about it."""
-    message = get_object_or_404(
-        Message.objects.select_related("recipient", "booking__session__course"), pk=message_id
-    )
+    message = _message(request, message_id)
     can_wait = message.state in (State.WAITING, State.PARKED)
-    stuck = can_wait or message.came_back
+    stuck, lost = can_wait or message.came_back, message.is_forgotten
     context = {
         "message_row": message,
         "topic": topic_of(message.topic).words,
         "session": sessions_about([message]).get(message.pk),
         "letter": letter_of(message),
         "events": message.events.select_related("by"),
-        "can_retry": can_wait or (message.came_back and not message.holds_a_code),
-        "can_correct": stuck and not message.is_secret and not message.may_have_arrived,
+        "can_retry": can_wait or (message.came_back and not (message.holds_a_code or lost)),
+        "can_correct": stuck and not (message.is_secret or lost or message.may_have_arrived),
         "can_drop": can_wait,
         "alike": len(remedies.parked_alike(message)) if message.state == State.PARKED else 0,
     }
@@ -155,7 +160,7 @@ def message_page(request: HttpRequest, message_id: int) -> HttpResponse:
 @desk()
 def mail_file(request: HttpRequest, message_id: int) -> HttpResponse:
     """The mail as a file that a mail program opens."""
-    message = get_object_or_404(Message, pk=message_id)
+    message = _message(request, message_id, AccessRecord.Form.FILE)
     content = file_of(message)
     if content is None:
         raise Http404
@@ -169,7 +174,7 @@ def mail_file(request: HttpRequest, message_id: int) -> HttpResponse:
 @desk(post=120, only_post=True)
 def retry(request: HttpRequest, message_id: int) -> HttpResponse:
     """Send a message again, to the same address."""
-    message = _message(message_id)
+    message = _message(request, message_id)
     try:
         remedies.retry(message=message, by=signed_in(request), now=timezone.now())
         messages.success(request, f"The message to {message.to_email} will be sent again.")
@@ -182,7 +187,7 @@ def retry(request: HttpRequest, message_id: int) -> HttpResponse:
 def retry_alike(request: HttpRequest, message_id: int) -> HttpResponse:
     """Send again all messages that are parked for the same reason, after a page that says how
     many."""
-    message = _message(message_id)
+    message = _message(request, message_id)
     if request.method == "POST":
         try:
             sent = remedies.retry_alike(message=message, by=signed_in(request), now=timezone.now())
@@ -201,10 +206,10 @@ def retry_alike(request: HttpRequest, message_id: int) -> HttpResponse:
     return render(request, "desk/mail/retry_alike.html", context)
 
 
-@desk(post=120)
+@desk(post=120, proof=True)
 def correct_address(request: HttpRequest, message_id: int) -> HttpResponse:
     """Send a message that did not arrive to another address."""
-    message = _message(message_id)
+    message = _message(request, message_id)
     form = AddressForm(posted(request))
     if form.is_valid():
         try:
@@ -226,7 +231,7 @@ def correct_address(request: HttpRequest, message_id: int) -> HttpResponse:
 @desk(post=120)
 def drop(request: HttpRequest, message_id: int) -> HttpResponse:
     """Give up a message, for a reason that stays on record."""
-    message = _message(message_id)
+    message = _message(request, message_id)
     form = WhyForm(posted(request))
     if form.is_valid():
         try:
@@ -311,8 +316,10 @@ def manage_received(request: HttpRequest) -> HttpResponse:
     numbers = mail_counts()
     counts["listed"] = numbers["to_be_read"]
     rows = mail_to_read() if show == "listed" else put_away.filter(kind=show)
+    received = paged(request, rows, per_page=_PER_PAGE)
+    looked_at(None, by=signed_in(request), what="mail received", rows=len(received))
     context = {
-        "page_obj": paged(request, rows, per_page=_PER_PAGE),
+        "page_obj": received,
         "show": show,
         "shown_words": RECEIVED[show],
         "filters": [(name, words, counts.get(name, 0)) for name, words in RECEIVED.items()],
@@ -328,6 +335,7 @@ def manage_received(request: HttpRequest) -> HttpResponse:
 def manage_addresses(request: HttpRequest) -> HttpResponse:
     """People whose address mail does not reach, or may not."""
     people = paged(request, people_whose_mail_may_fail(), per_page=_PER_PAGE)
+    looked_at(None, by=signed_in(request), what="addresses that fail", rows=len(people))
     context = {"page_obj": people, **mail_counts()}
     return render(request, "desk/mail/addresses.html", context)
 
@@ -336,6 +344,7 @@ def manage_addresses(request: HttpRequest) -> HttpResponse:
 def manage_address_works(request: HttpRequest, person_id: int) -> HttpResponse:
     """Say that mail reaches somebody after all, and how that is known."""
     person = get_object_or_404(people_whose_mail_may_fail(), pk=person_id)
+    looked_at(person, by=signed_in(request), what="address that fails")
     form = WhyForm(posted(request))
     if form.is_valid():
         by, now = signed_in(request), timezone.now()

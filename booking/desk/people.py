@@ -1,10 +1,9 @@
 """Coordinators’ pages about people: what they wait for, declare, and have not settled yet.
 
 Who would come to another date, training done elsewhere, managers’ addresses that are at no domain
-of the practitioner’s agency, and people whose agency is not listed.
+of the practitioner’s agency, and places whose person has lost the course that comes first.
 """
 
-import re
 from typing import Any
 
 from django import forms
@@ -13,39 +12,26 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
-from accounts import agencies
-from accounts.access import desk
-from accounts.addresses import domain_of
-from accounts.models import Agency, Sector, User
+from accounts.access import desk, looked_at
+from accounts.models import sharing_a_mailbox
 from accounts.views import signed_in
 from booking.catalogue.models import Course
 from booking.learning import actions as learning
 from booking.learning.models import PriorLearning
-from booking.places import actions
-from booking.places.agency import colleagues
+from booking.places import actions, prerequisites
 from booking.places.managers import asking
 from booking.places.managers.models import Approval, ApprovalQuerySet
+from booking.places.models import Booking
 from booking.places.pages.forms import RefuseAddressForm
 from booking.places.refusals import AlreadyAnswered
 from booking.scheduling import demand
 from booking.site.form_kit import Form
 from booking.site.refusals import Refused
 from booking.site.web import done, page, paged, posted
-from booking.site.wording import counted
 
 _PER_PAGE = 30
 _SHOWN = {"declared": "To check", "verified": "Verified", "rejected": "Rejected"}
 _SETTLED = "This address has been settled, or the request has ended."
-_DOMAIN = re.compile(r"(?!-)([a-z0-9-]{1,63}\.)+[a-z]{2,63}")
-# Addresses there say nothing about whom a person works for.
-PUBLIC_MAIL = frozenset(
-    {
-        "aol.com", "btinternet.com", "gmail.com", "googlemail.com", "hotmail.co.uk", "hotmail.com",
-        "icloud.com", "live.co.uk", "live.com", "mail.com", "me.com", "msn.com", "outlook.com",
-        "proton.me", "protonmail.com", "sky.com", "talktalk.net", "virginmedia.com", "yahoo.co.uk",
-        "yahoo.com",
-    }
-)  # fmt: skip
 
 
 @desk()
@@ -79,8 +65,10 @@ def learning_to_check(request: HttpRequest) -> HttpResponse:
     declared = PriorLearning.objects.filter(state=show).select_related("course", "person__agency")
     order = ("declared_at", "id") if show == "declared" else ("-checked_at", "-id")
     declared = declared.defer("course__search").order_by(*order)
+    shown = paged(request, declared, per_page=_PER_PAGE)
+    looked_at(None, by=signed_in(request), what="learning declared", rows=len(shown))
     context = {
-        "page_obj": paged(request, declared, per_page=_PER_PAGE),
+        "page_obj": shown,
         "show": show,
         "shown": _SHOWN,
     }
@@ -92,6 +80,7 @@ def check_learning(request: HttpRequest, declaration_id: int) -> HttpResponse:
     """Verify or reject one declaration."""
     found = PriorLearning.objects.select_related("course", "person__agency", "checked_by")
     declaration = get_object_or_404(found, pk=declaration_id)
+    looked_at(declaration.person, by=signed_in(request), what="learning declared")
     form = CheckForm(posted(request))
     if form.is_valid():
         note, rejects = form.cleaned_data["note"], form.cleaned_data["rejects"]
@@ -134,7 +123,9 @@ def _with_booking() -> ApprovalQuerySet:
 def managers_to_confirm(request: HttpRequest) -> HttpResponse:
     """Addresses that somebody must look at before the manager is asked."""
     waiting = _with_booking().to_confirm(now=timezone.now())
-    context = {"page_obj": paged(request, waiting, per_page=_PER_PAGE)}
+    shown = paged(request, waiting, per_page=_PER_PAGE)
+    looked_at(None, by=signed_in(request), what="managers to confirm", rows=len(shown))
+    context = {"page_obj": shown}
     return render(request, "desk/people/managers.html", context)
 
 
@@ -154,6 +145,7 @@ def confirm_manager(request: HttpRequest, approval_id: int) -> HttpResponse:
 def decline_manager(request: HttpRequest, approval_id: int) -> HttpResponse:
     """The address is nobody's manager's: end the request, for a reason the person is told."""
     approval = get_object_or_404(_with_booking(), pk=approval_id)
+    looked_at(approval.booking.person, by=signed_in(request), what="booking")
     is_open = approval.state == Approval.State.UNCONFIRMED and approval.booking.is_live
     form = RefuseAddressForm(posted(request))
     if is_open and form.is_valid():
@@ -172,96 +164,31 @@ def decline_manager(request: HttpRequest, approval_id: int) -> HttpResponse:
 
 
 @desk()
-def unlisted(request: HttpRequest) -> HttpResponse:
-    """People who found their agency not listed."""
-    people = agencies.people_without_agency()
-    context = {"page_obj": paged(request, people, per_page=_PER_PAGE)}
-    return render(request, "desk/people/unlisted.html", context)
+def accounts_of_one_mailbox(request: HttpRequest) -> HttpResponse:
+    """Accounts whose addresses differ only by what stands after a plus, mailbox by mailbox."""
+    shown = paged(request, sharing_a_mailbox(), per_page=_PER_PAGE)
+    looked_at(None, by=signed_in(request), what="accounts of one mailbox", rows=len(shown))
+    context = {"page_obj": shown}
+    return render(request, "desk/people/mailboxes.html", context)
 
 
-@desk(post=60)
-def settle_unlisted(request: HttpRequest, person_id: int) -> HttpResponse:
-    """Put one of them, and those who wrote the same, into an agency that exists or a new one."""
-    person = get_object_or_404(agencies.people_without_agency(), pk=person_id)
-    others = list(agencies.others_who_wrote_the_same(person)[:100])
-    form = AgencyForm(posted(request), person=person, others=len(others))
-    if form.is_valid():
-        try:
-            agency = form.cleaned_data["agency"] or agencies.add_agency(**form.new_agency)
-            people = [person, *others] if form.cleaned_data.get("with_others") else [person]
-            colleagues.settle_agency(people=people, agency=agency)
-            settled = counted(len(people), "person", "people")
-            return done(request, f"{settled} settled in {agency.name}.", "manage_unlisted")
-        except agencies.AgencyNameTaken as refused:
-            form.add_error("name", refused.sentence)
-    context = {"person": person, "others": others, "form": form}
-    return page(request, "desk/people/settle.html", context)
+@desk()
+def earlier_missing(request: HttpRequest) -> HttpResponse:
+    """Places whose person does not have the earlier course any more that they had booked."""
+    found = prerequisites.to_look_at(now=timezone.now()).order_by("session__starts_at", "pk")
+    found = found.select_related("person__agency", "session__course")
+    shown = paged(request, found, per_page=_PER_PAGE)
+    looked_at(None, by=signed_in(request), what="places without the course first", rows=len(shown))
+    context = {"page_obj": shown}
+    return render(request, "desk/people/earlier.html", context)
 
 
-class AgencyForm(Form):
-    """An agency that is listed, or a new one."""
-
-    agency = forms.ModelChoiceField(
-        label="Agency on the list",
-        queryset=Agency.objects.listed(),
-        required=False,
-        empty_label="None of these: add a new agency",
-    )
-    name = forms.CharField(label="Name", max_length=200, required=False)
-    sector = forms.ChoiceField(required=False, choices=[("", "Choose a sector"), *Sector.choices])
-    domain = forms.CharField(
-        label="Email domain (optional)",
-        max_length=253,
-        required=False,
-        help_text="What stands after the @ in its staff's addresses. New people with such an"
-        " address are then put into this agency without being asked.",
-        widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "none"}),
-    )
-    with_others = forms.BooleanField(required=False)
-
-    def __init__(self, *args: Any, person: User, others: int, **kwargs: Any) -> None:
-        domain = domain_of(person.email)
-        kwargs["initial"] = {
-            "name": person.unlisted_agency,
-            "domain": "" if domain in PUBLIC_MAIL else domain,
-        }
-        super().__init__(*args, **kwargs)
-        if not others:
-            del self.fields["with_others"]
-            return
-        noun = "the other person" if others == 1 else f"the {others} other people"
-        self.fields["with_others"].label = f"Also settle {noun} who wrote the same"
-
-    def clean_domain(self) -> str:
-        """A domain of the agency's own, in lower case."""
-        domain = str(self.cleaned_data["domain"]).strip().lower().removeprefix("@")
-        if domain and not _DOMAIN.fullmatch(domain):
-            raise forms.ValidationError("Enter a domain such as agency.org.uk.")
-        if domain in PUBLIC_MAIL:
-            raise forms.ValidationError(f"Anybody can have an address at {domain}.")
-        return domain
-
-    def clean(self) -> dict[str, Any]:
-        """A new agency needs a name and a sector."""
-        cleaned: dict[str, Any] = super().clean() or {}
-        if cleaned.get("agency") or "agency" in self.errors:
-            # What stands in the boxes of a new agency does not matter then.
-            for name in ("name", "sector", "domain"):
-                self.errors.pop(name, None)
-            return cleaned
-        cleaned["name"] = name = " ".join(cleaned.get("name", "").split())
-        if name and Agency.objects.filter(name__iexact=name).exists():
-            self.add_error("name", "There is already an agency of this name. Choose it above.")
-        missing = {
-            "name": "Choose an agency from the list, or enter the name of a new one.",
-            "sector": "Choose the sector of the new agency.",
-        }
-        for field, words in missing.items():
-            if not cleaned.get(field) and field not in self.errors:
-                self.add_error(field, words)
-        return cleaned
-
-    @property
-    def new_agency(self) -> dict[str, str]:
-        """The new agency's name, sector and domain."""
-        return {name: self.cleaned_data[name] for name in ("name", "sector", "domain")}
+@desk(post=60, only_post=True)
+def let_stand(request: HttpRequest, booking_id: int) -> HttpResponse:
+    """The person may come all the same."""
+    booking = get_object_or_404(Booking.objects.select_related("person"), pk=booking_id)
+    looked_at(booking.person, by=signed_in(request), what="booking")
+    if prerequisites.let_stand(booking=booking, by=signed_in(request), now=timezone.now()):
+        return done(request, f"{booking.person} may come all the same.", "manage_earlier")
+    messages.info(request, "This has been settled already.")
+    return redirect("manage_earlier")

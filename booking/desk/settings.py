@@ -6,7 +6,8 @@ its name in the section of the page where it belongs.
 
 import base64
 import contextlib
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from django import forms
@@ -15,21 +16,66 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.datastructures import MultiValueDict
 
 from accounts.access import desk
+from accounts.addresses import parse_address
+from accounts.fields import AddressQuestion
 from accounts.views import signed_in
+from booking.catalogue.searching import acronyms_of
 from booking.desk.questions import places_field
 from booking.partnership import kept
 from booking.partnership.colours import LEAST_CONTRAST, as_hex, least_contrast
-from booking.partnership.models import Partnership
+from booking.partnership.models import LONGEST_WORD, Partnership
 from booking.partnership.pictures import MOST_BYTES, Picture, PictureRefused, picture_of
 from booking.site.form_kit import Form
-from booking.site.web import done, page
+from booking.site.web import done, page, posted
 
+# As many addresses as a list on a page can be kept in order by hand.
+_LONGEST_LIST = 20_000
+_WORD = re.compile(rf"[a-z]{{1,{LONGEST_WORD}}}")
 _SECTIONS = {
     "Who you are": ("name", "welcome"),
     "Logo and colour": ("logo", "remove_logo", "colour"),
     "Where people find help": ("help_email", "help_phone", "help_page"),
+    "Mailboxes that several people read": ("shared_words", "excused_addresses"),
     "New courses": ("usual_capacity",),
+    "Search": ("acronyms",),
 }
+
+
+def _word(typed: str) -> str:
+    """A word of the names of mailboxes, in lower case. Raises `ValidationError`."""
+    word = typed.lower()
+    if not _WORD.fullmatch(word):
+        raise forms.ValidationError(f"Use up to {LONGEST_WORD} letters from a to z in each word.")
+    return word
+
+
+class ListQuestion(forms.CharField):
+    """Several things between spaces, commas or lines, each of which `read` takes once.
+
+    Raises `ValidationError` with the first that it refuses. What is stored stands one a line.
+    """
+
+    def __init__(self, *, read: Callable[[str], str], **options: Any) -> None:
+        widget = forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "autocapitalize": "none"})
+        super().__init__(required=False, max_length=_LONGEST_LIST, widget=widget, **options)
+        self._read = read
+        # A long list needs no count of its characters.
+        self.widget.attrs.pop("maxlength", None)
+
+    def prepare_value(self, value: Any) -> Any:
+        """Stored things one a line; what was typed as it was."""
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> Any:
+        """The things, in their order."""
+        found: dict[str, None] = {}
+        for each in re.split(r"[\s,;]+", super().clean(value)):
+            if each:
+                try:
+                    found[self._read(each)] = None
+                except forms.ValidationError as refused:
+                    raise forms.ValidationError(f"“{each[:100]}”: {refused.messages[0]}") from None
+        return list(found)
 
 
 class SettingsForm(Form):
@@ -72,9 +118,7 @@ class SettingsForm(Form):
             }
         ),
     )
-    help_email = forms.EmailField(
-        label="Email address for help (optional)", max_length=254, required=False
-    )
+    help_email = AddressQuestion(label="Email address for help (optional)", required=False)
     help_phone = forms.CharField(
         label="Phone number for help (optional)",
         required=False,
@@ -95,9 +139,28 @@ class SettingsForm(Form):
             "invalid": "Enter the whole address of the page, such as https://partnership.org.uk/help."
         },
     )
+    shared_words = ListQuestion(
+        label="Words of their names (optional)",
+        help_text="Nobody can sign in or be booked with an address whose part before the @ is made"
+        " of these words only, such as safeguarding.team or theoffice.",
+        read=_word,
+    )
+    excused_addresses = ListQuestion(
+        label="Addresses of one person all the same (optional)",
+        help_text="One a line. They can be used, whatever words they are made of.",
+        read=parse_address,
+    )
     usual_capacity = places_field(
         "Usual number of places",
         help_text="Where a new course begins; each course and session can have another.",
+    )
+    acronyms = forms.CharField(
+        label="Acronyms (optional)",
+        required=False,
+        max_length=10_000,
+        help_text="One a line, such as DA = domestic abuse. Separate several meanings by commas."
+        " The search takes them for the same.",
+        widget=forms.Textarea(attrs={"rows": 12}),
     )
 
     def __init__(
@@ -138,6 +201,16 @@ class SettingsForm(Form):
                 " darker one."
             )
         return colour
+
+    def clean_acronyms(self) -> str:
+        """Lines that each say what an acronym stands for."""
+        typed = str(self.cleaned_data["acronyms"]).replace("\r\n", "\n").strip()
+        for line in filter(None, map(str.strip, typed.split("\n"))):
+            if not acronyms_of(line):
+                raise forms.ValidationError(
+                    f"Write each acronym like DA = domestic abuse. “{line}” is not like that."
+                )
+        return typed
 
     def clean_help_page(self) -> str:
         """A page for browsers."""
@@ -207,8 +280,8 @@ class SettingsForm(Form):
 def settings(request: HttpRequest) -> HttpResponse:
     """Show and change them. What is shown is what is stored now, and so it is after saving."""
     stored = kept.read_again()
-    typed = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-    form = SettingsForm(*typed, stored=stored)
+    typed = posted(request)
+    form = SettingsForm(typed, None if typed is None else request.FILES, stored=stored)
     if form.is_valid():
         try:
             by, revision = signed_in(request).pk, stored.revision

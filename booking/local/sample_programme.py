@@ -18,6 +18,7 @@ from pathlib import Path
 from allauth.account.models import EmailAddress
 from django.db import transaction
 
+from accounts.actions import begin
 from accounts.models import Agency, Level, Sector, User
 from booking.catalogue import interest, policies
 from booking.catalogue.importing.programme import import_programme
@@ -99,6 +100,7 @@ def load_sample(*, now: datetime) -> Loaded:
         _book(now)
         _keep_courses_for_some()
         _ask_for_dates(now)
+        _only_say_so()
         Message.objects.filter(booking__isnull=False, state=Message.State.WAITING).update(
             state=Message.State.DROPPED, last_error=NOT_SENT
         )
@@ -214,6 +216,20 @@ def _keep_courses_for_some() -> None:
         Course.objects.filter(code=code).update(sectors=sectors)
     Course.objects.filter(code__in=_FOR_LEVEL_THREE).update(least_level=Level.THREE)
     User.objects.filter(email=PRACTITIONER).update(level=Level.TWO)
+
+
+def _only_say_so() -> None:
+    """Some say whom they work for, and nobody has confirmed it: from the list, or written down."""
+    agency = Agency.objects.get(people__email=AGENCY_LEAD)
+    for first, last, says in _MORE["only_say_so"]["people"]:
+        listed = {"agency": agency} if not says else {"unlisted_agency": says}
+        begin(
+            email=f"{first}.{last}@mail.example".lower(),
+            first_name=first,
+            last_name=last,
+            job_title="Family worker",
+            **listed,
+        )
 
 
 def _ask_for_dates(now: datetime) -> None:

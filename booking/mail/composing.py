@@ -186,6 +186,18 @@ def _new_date(message: Message, read: _Read, now: datetime) -> _Composed:
     return _letter(message, notice, to_name=interest.person.full_name)
 
 
+@composes("agency.confirmed", "agency.not_ours")
+def _about_agency(message: Message, read: _Read, now: datetime) -> _Composed:
+    payload = message.payload
+    notice = {
+        "first_name": payload["first_name"],
+        "agency": payload["agency"],
+        "bookings_url": absolute(reverse("my_bookings")),
+        "profile_url": absolute(reverse("account_profile")),
+    }
+    return _letter(message, notice, to_name=payload["name"])
+
+
 @composes(trainers.ASSIGNED, trainers.CHANGED, trainers.REMOVED, trainers.CANCELLED)
 def _to_trainer(message: Message, read: _Read, now: datetime) -> _Composed:
     payload = message.payload

@@ -23,6 +23,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Those not yet accepted by a mail server, superseded or dropped."""
         return self.filter(state__in=Message.UNSETTLED)
 
+    def forget_text(self, *, now: datetime) -> int:
+        """Forget what settled messages say; topic, person and times stay. Returns how many."""
+        settled = self.exclude(state__in=Message.UNSETTLED)
+        return settled.update(mime=None, payload={}, forgotten_at=now)
+
     def claimable(self, *, now: datetime) -> Self:
         """Those a worker may take at this moment, urgent ones first, then the longest due.
 
@@ -106,6 +111,9 @@ class Message(models.Model):
         null=True, help_text="When a mail server told us that it did not arrive after all."
     )
     last_error = models.TextField(blank=True)
+    forgotten_at = models.DateTimeField(
+        null=True, help_text="When its text was forgotten for its age, or because a person left."
+    )
 
     objects = MessageQuerySet.as_manager()
 
@@ -130,6 +138,11 @@ class Message(models.Model):
                 condition=Q(state__in=["waiting", "sending"]),
                 name="messages_to_claim",
             ),
+            models.Index(
+                fields=["created_at"],
+                condition=Q(forgotten_at__isnull=True),
+                name="messages_with_text",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -147,6 +160,11 @@ class Message(models.Model):
         It is forgotten once it is sent.
         """
         return topic_of(self.topic).holds is not None
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether nobody can read what it says, or send it again."""
+        return self.forgotten_at is not None
 
     @property
     def came_back(self) -> bool:

@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from accounts import actions as accounts
+from accounts.addresses import as_stored, parse_address
 from accounts.models import User
 from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
 from booking.outbox.posting import new_message_id
@@ -160,7 +161,7 @@ class Corrected:
 def is_to_account(message: Message) -> bool:
     """Whether a message is for the address that its recipient signs in with."""
     person = message.recipient
-    return person is not None and person.email == message.to_email.lower()
+    return person is not None and person.email == as_stored(message.to_email)
 
 
 def correct_address(
@@ -181,15 +182,15 @@ def correct_address(
 
     `message` is as it was when the other address was asked for. Raises `CorrectedSince`,
     `OnlyForItsRecipient`, `SameAddress`, `NotStuck`, `MayHaveArrived`, `ReplacedSince`,
-    `PlaceGone` or `accounts.actions.CorrectionRefused`.
+    `PlaceGone`, `Forgotten` or `accounts.actions.CorrectionRefused`.
     """
-    to_email = to_email.strip().lower()
+    to_email = parse_address(to_email)
     with transaction.atomic():
         fresh, others = _lock_with_others(message)
         old_email = fresh.to_email
         if fresh.is_secret:
             raise OnlyForItsRecipient
-        if to_email == old_email.lower():
+        if to_email == as_stored(old_email):
             raise SameAddress
         if fresh.state in _STUCK and fresh.may_have_arrived:
             raise MayHaveArrived
@@ -274,6 +275,8 @@ def _refuse_unless_it_may_go_again(message: Message) -> None:
 
     An older invitation must not follow a newer one, or a cancellation (RFC 5546, 2.1.5).
     """
+    if message.is_forgotten:
+        raise Forgotten
     if not message.came_back:
         _refuse_unless_stuck(message)
     elif _has_later_entry(message):
@@ -383,9 +386,12 @@ class OnlyForItsRecipient(MessageRefused):
 
 
 class Forgotten(MessageRefused):
-    """The text of a sign-in mail is not kept."""
+    """The text of a sign-in mail is not kept, and of others not for ever."""
 
-    sentence = "The text of this message is not kept. The person can ask for a new code."
+    sentence = (
+        "The text of this message is not kept, so it cannot be sent again. A person who waits for"
+        " a code can ask for a new one."
+    )
 
 
 class SameAddress(MessageRefused):

@@ -1,10 +1,35 @@
 """The partnership that this installation serves: one row, changed by its coordinators."""
 
+from email.utils import parseaddr
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
+from booking.partnership.acronyms import USUAL_ACRONYMS
+
 ONLY_KEY = 1
+LONGEST_WORD = 30
+
+
+def usual_shared_words() -> list[str]:
+    """Words of which the names of mailboxes are made that several people read."""
+    return [
+        "accounts", "admin", "administration", "administrator", "admissions", "advice", "bookings",
+        "booking", "bursar", "business", "caretaker", "centre", "children", "childrens", "club",
+        "complaints", "contact", "contacts", "contactus", "data", "desk", "dsl", "duty",
+        "education", "enquiries", "enquiry", "events", "event", "family", "families", "feedback",
+        "finance", "front", "general", "governors", "head", "headteacher", "hello", "help", "hq",
+        "hr", "hub", "inbox", "info", "information", "it", "jobs", "lado", "mail", "mailbox",
+        "main", "manager", "managers", "mash", "mailroom", "media", "no", "nursery", "office",
+        "our", "paediatrics", "payroll", "policy", "postmaster", "practice", "preschool", "press",
+        "privacy", "protection", "reception", "recruitment", "referral", "referrals", "reply",
+        "safeguarding", "school", "schools", "secretary", "sen", "senco", "service", "services",
+        "staff", "support", "surgery", "team", "teams", "the", "training", "trust", "us", "ward",
+        "webmaster", "welfare",
+    ]  # fmt: skip
 
 
 class Partnership(models.Model):
@@ -35,7 +60,25 @@ class Partnership(models.Model):
     help_email = models.EmailField(blank=True, default="")
     help_phone = models.CharField(max_length=40, blank=True, default="")
     help_page = models.URLField(max_length=500, blank=True, default="")
+    shared_words = ArrayField(
+        models.CharField(max_length=LONGEST_WORD),
+        default=usual_shared_words,
+        blank=True,
+        help_text="What names of mailboxes are made of that several people read, in lower case.",
+    )
+    excused_addresses = ArrayField(
+        models.CharField(max_length=254),
+        default=list,
+        blank=True,
+        help_text="Addresses of one person each, whatever their names are made of.",
+    )
     usual_capacity = models.PositiveIntegerField(default=20, help_text="Places of a new course.")
+
+    acronyms = models.TextField(
+        blank=True,
+        default=USUAL_ACRONYMS,
+        help_text="One a line, such as DA = domestic abuse; what the search takes for the same.",
+    )
 
     class Meta:
         constraints = [
@@ -50,9 +93,11 @@ class Partnership(models.Model):
         return self.name
 
     @property
-    def has_help(self) -> bool:
-        """Whether there is any way to ask for help."""
-        return bool(self.help_email or self.help_phone or self.help_page)
+    def help_address(self) -> str:
+        """The address for help; until any way to ask is set, the one that mail is answered to."""
+        if self.help_email or self.help_phone or self.help_page:
+            return self.help_email
+        return parseaddr(settings.MAIL_REPLY_TO)[1]
 
     @property
     def dialled_phone(self) -> str:

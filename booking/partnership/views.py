@@ -18,7 +18,7 @@ _ONE_YEAR = 365 * 24 * 3600
 @require_safe
 def colour(request: HttpRequest, digits: str) -> HttpResponse:
     """The style sheet of a colour: which one the partnership has is said by the page."""
-    return _for_good(HttpResponse(stylesheet(f"#{digits}"), content_type="text/css"))
+    return _for_good(HttpResponse(stylesheet(f"#{digits}"), content_type="text/css; charset=utf-8"))
 
 
 @require_safe

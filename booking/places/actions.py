@@ -14,7 +14,7 @@ from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
-from booking.places import announcements, history, terms
+from booking.places import announcements, history, holding, terms
 from booking.places.lock import (
     Practitioner,
     RuledSession,
@@ -29,11 +29,11 @@ from booking.places.managers.copies import with_copies
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import Clash, NothingOffered, NotLive, OfferRanOut, SessionStarted
-from booking.places.rules.decision import decide
+from booking.places.rules.decision import decide, must_be_confirmed
 from booking.places.rules.line import asked_for, clashes, next_in_line
-from booking.places.rules.rules import MANAGER
+from booking.places.rules.rules import AGENCY, MANAGER
 from booking.site.inserting import insert
-from booking.site.working_days import free_until, offer_end
+from booking.site.working_days import free_until
 
 State = Booking.State
 What = BookingEvent.What
@@ -56,18 +56,22 @@ def book(
     now: datetime,
     needs: str = "",
     manager_email: str = "",
+    wants_both: bool = False,
 ) -> Booking:
     """Give the person a place, or the next place on the waiting list.
 
     A free place goes to a newcomer only when nobody who waits can take it and no rule holds it
     back. Where the course asks for a manager's agreement, the place is held until they answer.
     Returns the booking: confirmed, requested or waiting. Raises a `PlaceRefused`: not open, already
-    booked, not for this person, something to be done first, no manager named, or a clash with
-    another booking that holds a place (waiting for a place is allowed all the same).
+    booked, not for this person, something to be done first, no manager named, a place on another
+    date of the course unless they want both, or a clash with another booking that holds a place
+    (waiting for a place is allowed all the same).
     """
     with locked_session(session) as ruled:
         session = ruled.session
-        asked = asked_for(ruled, person.pk, by=by, named=manager_email, now=now, lock=True)
+        asked = asked_for(
+            ruled, person.pk, by=by, named=manager_email, now=now, wants_both=wants_both, lock=True
+        )
         decision = decide(asked.case)
         decision.check()
         held, manager = decision.must_wait, decision.manager
@@ -77,6 +81,8 @@ def book(
             join_list(booking, session)
         else:
             seat(booking, session, decision.state, now=now)
+            if decision.to_confirm is not None:
+                booking.agency_until = holding.confirmed_by(session, now=now)
         insert([booking])
         to_manager = asking.ask(booking, asked.who, manager, by=by, now=now) if manager else []
         drafts: Iterable[Draft]
@@ -166,14 +172,17 @@ def accept_offer(*, booking: Booking, by: User, now: datetime, manager_email: st
         if booking.offered_until is not None and booking.offered_until <= now:
             raise OfferRanOut(booking)
         key = booking.person_id
-        who = read_practitioners([key], ruled.rules, now=now, lock=True)[key]
+        who = read_practitioners([key], ruled.rules, lock=True)[key]
         others = clashes(session.pk, [key])
         if others:
             raise Clash(others[key])
         agreed = asking.is_agreed(booking, ruled.rules)
-        booking.state = State.CONFIRMED if agreed else State.REQUESTED
-        booking.confirmed_at = now if agreed else None
-        booking.save(update_fields=["state", "confirmed_at"])
+        if must_be_confirmed(who, ruled, now=now):
+            booking.agency_until = holding.confirmed_by(session, now=now)
+        is_certain = agreed and booking.agency_until is None
+        booking.state = State.CONFIRMED if is_certain else State.REQUESTED
+        booking.confirmed_at = now if is_certain else None
+        booking.save(update_fields=["state", "confirmed_at", "agency_until"])
         to_manager = [] if agreed else asking.hold(booking, who, manager_email, now=now)
         history.record([booking], What.ACCEPTED, by=by, now=now)
         drafts = announcements.begun(booking, sittings_of(session), ruled.rules, promoted=True)
@@ -191,12 +200,8 @@ def approve(*, approval: Approval, now: datetime, reason: str = "") -> Booking:
             approval, booking, Approval.State.APPROVED, reason=reason, now=now
         )
         why = f"{approval.manager_email} agreed. {reason}".strip()
-        if booking.state == State.REQUESTED:
-            booking.state, booking.confirmed_at = State.CONFIRMED, now
-            booking.save(update_fields=["state", "confirmed_at"])
-            sittings = sittings_of(ruled.session)
-            drafts = announcements.begun(booking, sittings, ruled.rules, promoted=True, because=why)
-            outbox.post(drafts, now=now)
+        if booking.state == State.REQUESTED and booking.agency_until is None:
+            make_certain(booking, ruled, because=why, now=now)
         history.record([booking], What.APPROVED, by=None, now=now, why=why, rule=MANAGER)
     return booking
 
@@ -231,7 +236,7 @@ def fill_places(*, session: Session, now: datetime) -> int:
     filled = 0
     while True:
         with locked_session(session) as held:
-            _lapse(held.session, now=now)
+            _lapse(held, now=now)
             just_filled = fill(held, now=now)
         filled += just_filled
         if just_filled < FILL_AT_ONCE:
@@ -311,7 +316,7 @@ def fill(ruled: RuledSession, *, now: datetime) -> int:
     people = [booking.person_id for booking in line.chosen]
     if not people:
         return 0
-    who = read_practitioners(people, ruled.rules, now=now, lock=True)
+    who = read_practitioners(people, ruled.rules, lock=True)
     # Only now can nobody book something else at that time. Whoever just did keeps their turn, and
     # the place goes to the next person in the worker's next round: people are locked once a
     # transaction, in order of their keys, so that two sessions never wait for each other.
@@ -324,15 +329,20 @@ def fill(ruled: RuledSession, *, now: datetime) -> int:
     for booking in chosen:
         booking.session = session
         session.waiting_count -= 1
-        seat(booking, session, state_when_chosen(booking, ruled, now=now), now=now)
+        to_confirm = must_be_confirmed(who[booking.person_id], ruled, now=now)
+        state = holding.state_when_chosen(booking, ruled, to_confirm=to_confirm, now=now)
+        seat(booking, session, state, now=now)
         if booking.state == State.OFFERED:
-            booking.offered_until = offered_until(booking, session, now=now)
+            booking.offered_until = holding.offered_until(booking, session, now=now)
             drafts.append(announcements.offered(booking))
             continue
-        if booking.state == State.REQUESTED:
+        if to_confirm:
+            booking.agency_until = holding.confirmed_by(session, now=now)
+        if not asking.is_agreed(booking, ruled.rules):
             drafts.extend(asking.hold(booking, who[booking.person_id], now=now))
         drafts.extend(announcements.begun(booking, sittings, ruled.rules, promoted=True))
-    Booking.objects.bulk_update(chosen, ["state", "confirmed_at", "offered_until", "agency"])
+    given_fields = ["state", "confirmed_at", "offered_until", "agency", "agency_until"]
+    Booking.objects.bulk_update(chosen, given_fields)
     offers = [booking for booking in chosen if booking.state == State.OFFERED]
     given = [booking for booking in chosen if booking.state != State.OFFERED]
     history.record(offers, What.OFFERED, by=None, now=now, why="A place came free.")
@@ -342,43 +352,40 @@ def fill(ruled: RuledSession, *, now: datetime) -> int:
     return len(chosen)
 
 
-def state_when_chosen(booking: Booking, ruled: RuledSession, *, now: datetime) -> Booking.State:
-    """What becomes of somebody who waits and is next: given a place, offered one, or asked for.
-
-    While cancelling is still free a place may be given directly. Inside the notice period, to
-    those whom we put in line ourselves, and where the session says so, it is only offered.
-    """
-    only_offered = (
-        ruled.session.promotion == Session.Promotion.OFFER
-        or booking.must_accept_by is not None
-        or (booking.notice_days and now >= booking.free_until)
+def make_certain(booking: Booking, ruled: RuledSession, *, because: str, now: datetime) -> None:
+    """A place that was held is theirs; they are told so, and `because` of what."""
+    booking.state, booking.confirmed_at = State.CONFIRMED, now
+    booking.save(update_fields=["state", "confirmed_at"])
+    drafts = announcements.begun(
+        booking, sittings_of(ruled.session), ruled.rules, promoted=True, because=because
     )
-    if only_offered:
-        return State.OFFERED
-    return State.CONFIRMED if asking.is_agreed(booking, ruled.rules) else State.REQUESTED
+    outbox.post(drafts, now=now)
 
 
-def offered_until(booking: Booking, session: Session, *, now: datetime) -> datetime:
-    """Until when a place that is offered now is held for this person."""
-    until = offer_end(now=now, starts_at=session.starts_at, hours=session.offer_hours)
-    return min(until, booking.must_accept_by or until)
+def _lapse(ruled: RuledSession, *, now: datetime) -> None:
+    """Take back what was held too long.
 
-
-def _lapse(session: Session, *, now: datetime) -> None:
-    """Take back what was held too long: offers, requests that no manager answered, first turns."""
-    here = Booking.objects.for_session(session).select_related("person", "approval")
+    Offers, first turns, and requests which no manager answered, or whose agency nobody confirmed.
+    """
+    session = ruled.session
+    here = Booking.objects.for_session(session).select_related("person__agency", "approval")
     requests = list(here.requests_run_out(now=now))
+    asked = {booking.pk for booking in requests}
+    unproved = [each for each in here.agency_run_out(now=now) if each.pk not in asked]
     others = [*here.offers_run_out(now=now), *here.first_refusals_run_out(now=now)]
-    for booking in (*others, *requests):
+    for booking in (*others, *requests, *unproved):
         end(booking, session, State.LAPSED, now=now)
     history.record(others, What.LAPSED, by=None, now=now)
     why = "The line manager must agree."
     history.record(requests, What.NOT_ANSWERED, by=None, now=now, rule=MANAGER, why=why)
     asking.lapse(requests, now=now)
+    history.record(unproved, What.AGENCY_UNPROVED, by=None, now=now, rule=AGENCY)
+    asking.close(unproved, ruled.rules, now=now)
     outbox.post(
         [
             *(announcements.offer_ended(booking) for booking in others),
             *(announcements.not_answered(booking.approval) for booking in requests),
+            *(holding.agency_not_confirmed(booking) for booking in unproved),
         ],
         now=now,
     )

@@ -24,11 +24,9 @@ from booking.site.wording import deadline
 register(
     MailTopic("account.invited", "Account made by a colleague"),
     MailTopic("booking.confirmed", "Confirmation", copied_as="manager.confirmed"),
-    MailTopic(
-        "booking.promoted", "Confirmation from the waiting list", copied_as="manager.confirmed"
-    ),
+    MailTopic("booking.promoted", "Confirmation of a held place", copied_as="manager.confirmed"),
     MailTopic("booking.further_date", "Calendar entry of a further date"),
-    MailTopic("booking.requested", "Place held for the manager’s agreement"),
+    MailTopic("booking.requested", "Place held until it is confirmed"),
     MailTopic("booking.not_agreed", "The manager did not agree"),
     MailTopic("booking.not_answered", "The manager did not answer"),
     MailTopic("approval.asked", "Question to the manager", holds="link", is_to_manager=True),
@@ -37,7 +35,7 @@ register(
     MailTopic("booking.invited", "Put in line ahead of newcomers"),
     MailTopic("booking.offered", "Offer of a place", holds="link"),
     MailTopic("booking.offer_ended", "End of an offer"),
-    MailTopic("booking.withdrawn", "Left the waiting list or took back a request"),
+    MailTopic("booking.withdrawn", "Left the waiting list or asks no more"),
     MailTopic("booking.cancelled", "Cancellation", copied_as="manager.cancelled"),
     MailTopic("booking.further_date_cancelled", "Calendar entry taken out"),
     MailTopic("booking.declined_in_calendar", "Declined in the calendar"),
@@ -53,7 +51,8 @@ def calendar_uid(booking: Booking, sitting_key: int) -> str:
     return f"{booking.calendar_key}-{sitting_key}@{booking.calendar_domain}"
 
 
-def _draft(booking: Booking, topic: str, revision: object, payload: dict[str, Any]) -> Draft:
+def about(booking: Booking, topic: str, revision: object, payload: dict[str, Any]) -> Draft:
+    """To the person, in the stream of their booking."""
     return Draft(
         topic=topic,
         subject_key=f"booking:{booking.pk}",
@@ -95,9 +94,9 @@ def _with_entries(
     for number, times in enumerate(sittings[skipped:], start=skipped + 1):
         entry = {"event": _event(booking, times, method), "number": number, "of": len(sittings)}
         if number == skipped + 1:
-            yield _draft(booking, topic, sequence, {**payload, **entry})
+            yield about(booking, topic, sequence, {**payload, **entry})
         else:
-            yield _draft(booking, further_topic, f"{sequence}.{times.key}", entry)
+            yield about(booking, further_topic, f"{sequence}.{times.key}", entry)
 
 
 def given_a_place(
@@ -128,24 +127,32 @@ def begun(
     Where the course asks for it, the manager gets a copy.
     """
     if booking.state == Booking.State.REQUESTED:
-        return [requested(booking, booking.approval)]
+        return [requested(booking, because=because)]
     drafts = given_a_place(booking, sittings, promoted=promoted, because=because)
     return with_copies(drafts, rules, [booking])
 
 
 def account_made(booking: Booking, *, by: User) -> Draft:
     """Somebody who booked for the person has made them an account: how to sign in."""
-    return _draft(booking, "account.invited", 0, {"by": str(by)})
+    return about(booking, "account.invited", 0, {"by": f"{by} ({by.email})"})
 
 
-def requested(booking: Booking, approval: Approval) -> Draft:
-    """A place is held until the manager answers, who may not have been asked yet."""
-    payload = {
-        "manager": approval.manager_email,
-        "until": approval.expires_at.isoformat(),
-        "to_confirm": approval.state == Approval.State.UNCONFIRMED,
-    }
-    return _draft(booking, "booking.requested", approval.asked_at.isoformat(), payload)
+def requested(booking: Booking, *, because: str = "") -> Draft:
+    """A place is held until the manager answers, or the agency is confirmed, or both.
+
+    The manager may not have been asked yet; whoever has agreed is not named.
+    """
+    approval: Approval | None = getattr(booking, "approval", None)
+    payload: dict[str, Any] = {"manager": "", "to_confirm": False, "because": because}
+    revision = f"agency {booking.ticket or 0}"
+    if approval is not None and approval.is_open:
+        payload["manager"] = approval.manager_email
+        payload["to_confirm"] = approval.state == Approval.State.UNCONFIRMED
+        revision = approval.asked_at.isoformat()
+    payload["agency"] = booking.agency_until is not None
+    until = held_to(booking)
+    payload["until"] = until.isoformat() if until else ""
+    return about(booking, "booking.requested", revision, payload)
 
 
 def waiting(booking: Booking, *, position: int, why: str = "", manager: str = "") -> Draft:
@@ -154,13 +161,13 @@ def waiting(booking: Booking, *, position: int, why: str = "", manager: str = ""
     `why` is the rule that holds them, if any; `manager` is who is asked for agreement meanwhile.
     """
     payload = {"position": position, "why": why, "manager": manager}
-    return _draft(booking, "booking.waiting", 0, payload)
+    return about(booking, "booking.waiting", booking.ticket, payload)
 
 
 def invited(booking: Booking, *, position: int, why: str) -> Draft:
     """Put in line for a date ahead of newcomers, for a reason, and until when."""
     until = booking.must_accept_by.isoformat() if booking.must_accept_by else ""
-    return _draft(booking, "booking.invited", 0, {"position": position, "why": why, "until": until})
+    return about(booking, "booking.invited", 0, {"position": position, "why": why, "until": until})
 
 
 def offered(booking: Booking, *, why: str = "") -> Draft:
@@ -173,7 +180,7 @@ def offered(booking: Booking, *, why: str = "") -> Draft:
         why = invited.values_list("why", flat=True).first() or ""
     until = booking.offered_until.isoformat() if booking.offered_until else ""
     revision = f"{booking.ticket} {until}"
-    return _draft(booking, "booking.offered", revision, {"until": until, "why": why})
+    return about(booking, "booking.offered", revision, {"until": until, "why": why})
 
 
 def _to_manager(approval: Approval, topic: str, *, changes: Sequence[dict[str, str]] = ()) -> Draft:
@@ -212,7 +219,7 @@ def not_agreed(approval: Approval, *, by_coordinator: bool) -> Draft:
         "why": approval.reason,
         "by_coordinator": by_coordinator,
     }
-    return _draft(approval.booking, "booking.not_agreed", 0, payload)
+    return about(approval.booking, "booking.not_agreed", 0, payload)
 
 
 def not_answered(approval: Approval) -> Draft:
@@ -222,7 +229,7 @@ def not_answered(approval: Approval) -> Draft:
     """
     was_asked = approval.state == Approval.State.ASKED
     payload = {"manager": approval.manager_email, "was_asked": was_asked}
-    return _draft(approval.booking, "booking.not_answered", 0, payload)
+    return about(approval.booking, "booking.not_answered", 0, payload)
 
 
 def somebody_else(booking: Booking, by: User | None) -> str:
@@ -241,7 +248,7 @@ def who_has(booking: Booking, by: User) -> str:
 def offer_ended(booking: Booking, *, by: User | None = None, why: str = "") -> Draft:
     """The offer was declined, by the person or for them, or ran out. `why` is told to them."""
     payload = {"state": booking.state, "by": somebody_else(booking, by), "why": why}
-    return _draft(booking, "booking.offer_ended", booking.ticket, payload)
+    return about(booking, "booking.offer_ended", booking.ticket, payload)
 
 
 def left(
@@ -252,7 +259,7 @@ def left(
     `why` is told to the person.
     """
     payload = {"was": was, "by": somebody_else(booking, by), "why": why}
-    return _draft(booking, "booking.withdrawn", 0, payload)
+    return about(booking, "booking.withdrawn", 0, payload)
 
 
 def cancelled(
@@ -322,7 +329,16 @@ def session_cancelled(
             "CANCEL",
             payload,
         )
-    return iter([_draft(booking, "session.cancelled", "not booked", payload)])
+    return iter([about(booking, "session.cancelled", "not booked", payload)])
+
+
+def held_to(booking: Booking) -> datetime | None:
+    """Until when a place that is not certain is held, whoever is to confirm it first."""
+    approval: Approval | None = getattr(booking, "approval", None)
+    ends = [booking.agency_until]
+    if approval is not None and approval.is_open:
+        ends.append(approval.expires_at)
+    return min(filter(None, ends), default=None)
 
 
 def session_changed(
@@ -343,10 +359,10 @@ def session_changed(
         # Until when a place is held that is not certain yet.
         held_until = booking.offered_until if booking.state == Booking.State.OFFERED else None
         if booking.state == Booking.State.REQUESTED:
-            held_until = booking.approval.expires_at
+            held_until = held_to(booking)
         until = held_until.isoformat() if held_until else ""
         payload = {"changes": list(changes), "until": until}
-        yield _draft(booking, "session.changed", f"not booked {session_revision}", payload)
+        yield about(booking, "session.changed", f"not booked {session_revision}", payload)
         return
     begun = sum(times.starts_at <= now for times in sittings)
     yield from _with_entries(
@@ -360,7 +376,7 @@ def session_changed(
     )
     for times in dropped:
         event = _event(booking, times, "CANCEL")
-        yield _draft(
+        yield about(
             booking,
             "booking.further_date_cancelled",
             f"{booking.calendar_sequence}.{times.key}",
@@ -371,12 +387,12 @@ def session_changed(
 def still_booked(booking: Booking, sitting: Sitting | None, *, reply_key: int) -> Draft:
     """They declined an entry in their calendar, and the place is kept; once for each reply."""
     payload = _times(sitting) if sitting else {}
-    return _draft(booking, "booking.declined_in_calendar", reply_key, payload)
+    return about(booking, "booking.declined_in_calendar", reply_key, payload)
 
 
 def reminder(booking: Booking, sitting: Sitting, *, topic: str, revision: str, days: int) -> Draft:
     """What comes up, some working days ahead or an hour: 0 days."""
-    return _draft(booking, topic, revision, {**_times(sitting), "days": days})
+    return about(booking, topic, revision, {**_times(sitting), "days": days})
 
 
 def _times(sitting: Sitting) -> dict[str, str]:

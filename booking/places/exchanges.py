@@ -4,12 +4,13 @@ Made of the steps of `booking.places.actions`, under the same locks in the same 
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.places import actions, announcements, history, terms
+from booking.places.holding import confirmed_by
 from booking.places.lock import (
     CourseRules,
     RuledSession,
@@ -22,7 +23,14 @@ from booking.places.lock import (
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
 from booking.places.models import Booking, BookingEvent
-from booking.places.refusals import NoPlaceToGive, NotAColleague, NotWaiting
+from booking.places.refusals import (
+    NoPlaceToGive,
+    NotAColleague,
+    NotConfirmed,
+    NotWaiting,
+    TheirsAlready,
+    TooManyHandedOver,
+)
 from booking.places.rules.decision import against_course, check_ahead, decide
 from booking.places.rules.line import case_of_exchange, case_of_taking_over
 from booking.site.inserting import insert
@@ -32,6 +40,8 @@ State = Booking.State
 What = BookingEvent.What
 
 _MOVED = "moved by a coordinator"
+# How many places one person hands over within 24 hours: their own, or those of their agency.
+_HANDED_OVER, _HANDED_OVER_FOR_OTHERS = 5, 50
 
 
 def substitute(
@@ -40,14 +50,23 @@ def substitute(
     """Give a confirmed place to a colleague of the same agency, until the start, free of charge.
 
     The rules of the course hold for the colleague, the place itself is never let go: where their
-    manager must agree first, it is held for them. Returns the colleague's booking. Raises
-    `NoPlaceToGive`, `NotAColleague`, `AlreadyBooked`, `Clash`, `NotForYou`,
+    manager must agree first, or their agency be confirmed, it is held for them. Returns the
+    colleague's booking. Raises `NoPlaceToGive`, `TheirsAlready`, `NotConfirmed`,
+    `TooManyHandedOver`, `NotAColleague`, `AlreadyBooked`, `Clash`, `NotForYou`,
     `PrerequisiteMissing`, `ManagerNeeded`, `SessionNotOpen` or `SessionStarted`.
     """
     with locked_booking(booking) as (ruled, given):
         session = ruled.session
-        who = read_practitioners([to.pk], ruled.rules, now=now, lock=True)[to.pk]
-        check_may_be_given(given, session, to_agency=who.agency_id, now=now)
+        # The row of whoever gives it is held too, so that the places of a day are counted right.
+        keys = {to.pk, given.person_id, by.pk}
+        people = read_practitioners(keys, ruled.rules, lock=True)
+        who = people[to.pk]
+        owner = people[given.person_id]
+        check_may_be_given(given, session, owner_agency=owner.agency_id, by=by, now=now)
+        if to.pk == given.person_id:
+            raise TheirsAlready
+        if who.said_agency_id != given.agency_id:
+            raise NotAColleague
         case = case_of_taking_over(ruled, who, by=by, named=manager_email, now=now)
         decision, waits = decide(case), case.mine
         decision.check_place()
@@ -61,19 +80,29 @@ def substitute(
             asking.close([waits], ruled.rules, now=now)
         actions.end(given, session, State.CANCELLED, now=now)
         actions.seat(taken, session, decision.state, now=now)
+        if decision.to_confirm is not None:
+            taken.agency_until = confirmed_by(session, now=now)
         insert([taken])
         manager = decision.manager
         to_manager = asking.ask(taken, who, manager, by=by, now=now) if manager else []
-        history.record([given], What.HANDED_OVER, by=by, now=now, why=f"Given to {to}.")
+        history.record([given], What.HANDED_OVER, by=by, now=now, why=f"Given to {to.email}.")
         history.record([taken], What.TOOK_OVER, by=by, now=now, why=f"From {given.person}.")
-        gone = announcements.cancelled(given, sittings, by=by, handed_to=str(to))
-        because = f"{announcements.who_has(taken, by)} given you the place of {given.person}."
-        if by.pk == given.person_id:
-            because = f"{given.person} has given you their place."
-        came = announcements.begun(taken, sittings, ruled.rules, because=because)
+        gone = announcements.cancelled(given, sittings, by=by, handed_to=to.email)
+        came = announcements.begun(taken, sittings, ruled.rules, because=_handed_over(given, by))
         told = with_copies(gone, ruled.rules, [given])
         outbox.post([*told, *came, *to_manager], now=now)
     return taken
+
+
+def _handed_over(given: Booking, by: User) -> str:
+    """Who asked that somebody be given this place, and how they refuse it."""
+    owner = f"{given.person} ({given.person.email})"
+    if by.pk == given.person_id:
+        asked = f"Your colleague {owner} asked us to give you their place."
+    else:
+        other = "The partnership" if by.is_coordinator else f"{by} ({by.email}) of your agency"
+        asked = f"{other} asked us to give you the place of {owner}."
+    return f"{asked} If you do not want it, open the booking and cancel it, or reply to this email."
 
 
 def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booking:
@@ -97,7 +126,7 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
         taken.replaces, taken.needs = given, given.needs
         if waits is not None:
             actions.end(waits, other, State.WITHDRAWN, now=now)
-            why = "Exchanged from another date."
+            why = "Moved from another date."
             history.record([waits], What.WITHDREW, by=by, now=now, why=why)
             asking.close([waits], there.rules, now=now)
         given.charge_pence = terms.charge_for_cancelling(given, before, by=by, now=now)
@@ -105,14 +134,14 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
         actions.seat(taken, other, State.CONFIRMED, now=now)
         insert([taken])
         before_day, after_day = short_day(session.starts_at), short_day(other.starts_at)
-        why = f"Exchanged for {after_day}. {terms.charge_sentence(given)}".strip()
+        why = f"Moved to {after_day}. {terms.charge_sentence(given)}".strip()
         history.record([given], What.MOVED_AWAY, by=by, now=now, why=why)
-        why = f"Exchanged from {before_day}."
+        why = f"Moved from {before_day}."
         history.record([taken], What.MOVED_HERE, by=by, now=now, why=why)
         history.record_passed_over(line.held, now=now)
         gone = announcements.cancelled(given, before, by=by, moved_to=after_day)
         who_has = announcements.who_has(taken, by)
-        because = f"{who_has} exchanged your place on {before_day} for this one."
+        because = f"{who_has} moved your place on {before_day} to this date."
         came = announcements.begun(taken, after, there.rules, because=because)
         told = with_copies(gone, here.rules, [given])
         outbox.post([*told, *came], now=now)
@@ -121,17 +150,24 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
 
 
 def check_may_be_given(
-    given: Booking, session: Session, *, to_agency: int | None, now: datetime
+    given: Booking, session: Session, *, owner_agency: int | None, by: User, now: datetime
 ) -> None:
-    """Refuse unless a colleague at this agency may take over the place.
+    """Refuse unless a colleague of its owner, who is of this agency for certain, may take it over.
 
-    Raises `SessionNotOpen`, `SessionStarted`, `NoPlaceToGive` or `NotAColleague`.
+    Costs a statement. Raises `SessionNotOpen`, `SessionStarted`, `NoPlaceToGive`, `NotConfirmed`
+    or `TooManyHandedOver`.
     """
     check_ahead(session, now=now)
     if given.state != State.CONFIRMED:
         raise NoPlaceToGive
-    if to_agency is None or to_agency != given.agency_id:
-        raise NotAColleague
+    if owner_agency is None or owner_agency != given.agency_id:
+        raise NotConfirmed
+    most = _HANDED_OVER_FOR_OTHERS if by.leads_agency or by.is_coordinator else _HANDED_OVER
+    today = BookingEvent.objects.filter(
+        by=by, what=What.HANDED_OVER, at__gt=now - timedelta(days=1)
+    )
+    if today.count() >= most:
+        raise TooManyHandedOver(most)
 
 
 def check_may_be_moved(given: Booking, session: Session, *, to: Session, now: datetime) -> None:
@@ -157,7 +193,7 @@ def invite(
         check_ahead(held.session, now=now)
         # Where the caller is in a transaction, places are given in it in several rounds. Who is
         # locked now, in order of keys, makes no later round wait.
-        read_practitioners((person.pk for person in people), CourseRules(), now=now, lock=True)
+        read_practitioners((person.pk for person in people), CourseRules(), lock=True)
         invited = put_in_line(held, people, until=until, why=why, by=by, now=now)
     give_in_turn(session, invited, why=why, now=now)
     return len(invited)
@@ -180,7 +216,7 @@ def put_in_line(
     here = Booking.objects.for_session(session).live()
     booked = set(here.values_list("person_id", flat=True))
     keys = [person.pk for person in people]
-    who = read_practitioners(keys, ruled.rules, now=now)
+    who = read_practitioners(keys, ruled.rules)
     invited: list[Booking] = []
     for person in dict.fromkeys(people):
         if person.pk in booked or against_course(who[person.pk], ruled, now=now):

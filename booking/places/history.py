@@ -16,6 +16,8 @@ _BEFORE_WHY = {
     What.MOVED_UP: "Moved up the waiting list. The reason given: {why}",
     What.REQUESTED: "Asked for a place, to which the line manager must agree. {why}",
     What.MANAGER_ASKED: "The manager is asked: {why}",
+    What.MOVED_AWAY: "{why}",
+    What.MOVED_HERE: "{why}",
     What.APPROVED: "{why}",
     What.REFUSED: "{why}",
     What.INVITED: "Put in line for this date before others. {why}",

@@ -25,7 +25,8 @@ _NAMES = [each.attname for each in Session._meta.concrete_fields]
 # With the session comes all that its course and its policy of cancelling ask.
 _SESSION = f"""
 SELECT {", ".join(f"session.{column}" for column in _COLUMNS)}, COALESCE(policy.notice_days, 0),
-    course.needs_manager_approval, course.copies_manager, course.sectors, course.least_level,
+    course.needs_manager_approval, course.copies_manager, course.may_be_repeated, course.sectors,
+    course.least_level,
     ARRAY(SELECT practitionergroup_id FROM booking_course_groups
         JOIN accounts_practitionergroup named ON named.id = practitionergroup_id
         WHERE course_id = course.id ORDER BY named.name, named.id),
@@ -45,26 +46,32 @@ WHERE session.id = ANY(%s)
 """  # noqa: S608 - our own names
 _LOCK_SESSION = f"{_SESSION} FOR NO KEY UPDATE OF session"
 _PEOPLE = """
-SELECT person.id, person.agency_id, COALESCE(agency.sector, ''), person.level, person.email,
-    person.manager_email, COALESCE(agency.email_domains, '{}')
-FROM accounts_user person LEFT JOIN accounts_agency agency ON agency.id = person.agency_id
+SELECT person.id, agency.id, COALESCE(agency.sector, ''), person.level, person.email,
+    person.manager_email, COALESCE(agency.email_domains, '{}'), said.id,
+    COALESCE(said.sector, '')
+FROM accounts_user person
+LEFT JOIN accounts_agency said ON said.id = person.agency_id
+LEFT JOIN accounts_agency agency
+    ON agency.id = person.agency_id AND person.agency_confirmed_at IS NOT NULL
 WHERE person.id = ANY(%s) ORDER BY person.id
 """
 _LOCK_PEOPLE = f"{_PEOPLE} FOR NO KEY UPDATE OF person"
 _GROUPS = """
-SELECT user_id, practitionergroup_id FROM accounts_practitionergroup_members
+SELECT user_id, practitionergroup_id, TRUE FROM accounts_practitionergroup_members
 WHERE user_id = ANY(%s) AND practitionergroup_id = ANY(%s)
 """
-# A place held to the end of a session counts as having done the course.
+# A place held to the end of a session counts as having done the course, and one that is certain as
+# going to do it. What was done elsewhere counts for whatever comes.
 _LEARNT = """
-SELECT booking.person_id, session.course_id
-FROM booking_booking booking JOIN booking_session session ON session.id = booking.session_id
-WHERE booking.person_id = ANY(%(people)s) AND session.course_id = ANY(%(courses)s)
-AND booking.state = 'confirmed' AND session.ends_at <= %(now)s
-AND session.state IN ('published', 'completed')
-UNION
-SELECT person_id, course_id FROM booking_priorlearning
-WHERE person_id = ANY(%(people)s) AND course_id = ANY(%(courses)s) AND state <> 'rejected'
+SELECT person_id, course_id, MIN(learnt_at) FROM (
+    SELECT booking.person_id, session.course_id, session.ends_at AS learnt_at
+    FROM booking_booking booking JOIN booking_session session ON session.id = booking.session_id
+    WHERE booking.person_id = ANY(%(people)s) AND session.course_id = ANY(%(courses)s)
+    AND booking.state = 'confirmed' AND session.state IN ('published', 'completed')
+    UNION ALL
+    SELECT person_id, course_id, to_timestamp(0) FROM booking_priorlearning
+    WHERE person_id = ANY(%(people)s) AND course_id = ANY(%(courses)s) AND state <> 'rejected'
+) learnt GROUP BY person_id, course_id
 """
 # Differences, not totals: were the lock ever missing, two bookings would still both be counted, and
 # the table's CHECK would refuse the one too many.
@@ -72,8 +79,9 @@ _SAVE_COUNTS = (
     "UPDATE booking_session SET places_taken = places_taken + %s,"
     " waiting_count = waiting_count + %s, last_ticket = GREATEST(last_ticket, %s) WHERE id = %s"
 )
-# This session's own live booking comes first, then one that holds a place elsewhere.
-_SITTINGS_AND_CONFLICT = """
+# This session's own live booking comes first, then one that holds a place elsewhere at that time;
+# beside it, a place on another date of the course.
+_SITTINGS_AND_CONFLICTS = """
 SELECT sitting.id, sitting.starts_at, sitting.ends_at, (
     SELECT booking.id FROM booking_booking booking
     WHERE booking.person_id = %(person)s AND (
@@ -85,6 +93,14 @@ SELECT sitting.id, sitting.starts_at, sitting.ends_at, (
         ))
     )
     ORDER BY booking.session_id = sitting.session_id DESC, booking.id
+    LIMIT 1
+), (
+    SELECT booking.id FROM booking_booking booking
+    JOIN booking_session date ON date.id = booking.session_id
+    WHERE booking.person_id = %(person)s AND booking.state = ANY(%(holding)s)
+    AND date.course_id = %(course)s AND date.id <> sitting.session_id
+    AND date.starts_at > %(now)s
+    ORDER BY date.starts_at, booking.id
     LIMIT 1
 )
 FROM booking_sitting sitting
@@ -105,6 +121,7 @@ class CourseRules:
 
     needs_manager_approval: bool = False
     copies_manager: bool = False
+    may_be_repeated: bool = False
     sectors: Sequence[str] = ()
     least_level: int | None = None
     groups: Mapping[int, str] = field(default_factory=dict)
@@ -204,21 +221,39 @@ def sittings_of(session: Session) -> list[SittingTimes]:
     return [SittingTimes.of(sitting) for sitting in session.sittings.all()]
 
 
-def sittings_and_conflict(session_id: int, person_id: int) -> tuple[list[SittingTimes], int | None]:
-    """The session's sittings, and a booking of the person's that stands in the way, if any."""
+def sittings_and_conflicts(
+    session: Session, person_id: int, *, now: datetime
+) -> tuple[list[SittingTimes], int | None, int | None]:
+    """The session's sittings, and up to two bookings of the person's that stand in the way.
+
+    The first is of this session, or holds a place elsewhere at that time; the second holds a place
+    on another date of the course that is ahead.
+    """
+    asked: dict[str, Any] = {
+        "person": person_id,
+        "session": session.pk,
+        "course": session.course_id,
+        "live": _LIVE,
+        "holding": _HOLDING,
+        "now": now,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _SITTINGS_AND_CONFLICT,
-            {"person": person_id, "session": session_id, "live": _LIVE, "holding": _HOLDING},
-        )
+        cursor.execute(_SITTINGS_AND_CONFLICTS, asked)
         rows = cursor.fetchall()
-    conflicts = (conflict for *_, conflict in rows if conflict is not None)
-    return [SittingTimes(*times) for *times, _ in rows], next(conflicts, None)
+    conflicts = (conflict for *_, conflict, _ in rows if conflict is not None)
+    sittings = [SittingTimes(*times) for *times, _, _ in rows]
+    return sittings, next(conflicts, None), rows[0][-1] if rows else None
 
 
 @dataclass(frozen=True)
 class Practitioner:
-    """What the rules know of a person: their row and their agency's, and what the course asks."""
+    """What the rules know of a person: their row and their agency's, and what the course asks.
+
+    The agency and its sector are those that are proved. `said_agency_id` and `said_sector` are
+    those of the agency they say they work for, confirmed or not; nothing if it is not on the list.
+    `learnt` says from when on they have done a course: for one they hold a certain place on, its
+    end, which may be ahead.
+    """
 
     key: int
     agency_id: int | None
@@ -227,12 +262,14 @@ class Practitioner:
     email: str
     manager_email: str
     agency_domains: Sequence[str]
+    said_agency_id: int | None = None
+    said_sector: str = ""
     groups: frozenset[int] = frozenset()
-    learnt: frozenset[int] = frozenset()
+    learnt: Mapping[int, datetime] = field(default_factory=dict)
 
 
 def read_practitioners(
-    people_ids: Iterable[int], rules: CourseRules, *, now: datetime, lock: bool = False
+    people_ids: Iterable[int], rules: CourseRules, *, lock: bool = False
 ) -> dict[int, Practitioner]:
     """What the rules know of these people, by key.
 
@@ -243,23 +280,23 @@ def read_practitioners(
     with connection.cursor() as cursor:
         cursor.execute(_LOCK_PEOPLE if lock else _PEOPLE, [keys])
         rows = cursor.fetchall()
-    groups = _pairs(_GROUPS, [keys, list(rules.groups)]) if rules.groups else {}
-    asked = {"people": keys, "courses": list(rules.prerequisites), "now": now}
-    learnt = _pairs(_LEARNT, asked) if rules.prerequisites else {}
-    nothing: frozenset[int] = frozenset()
+    groups = _by_person(_GROUPS, [keys, list(rules.groups)]) if rules.groups else {}
+    asked = {"people": keys, "courses": list(rules.prerequisites)}
+    learnt = _by_person(_LEARNT, asked) if rules.prerequisites else {}
     return {
-        key: Practitioner(*(key, *row, groups.get(key, nothing), learnt.get(key, nothing)))
+        key: Practitioner(*(key, *row, frozenset(groups.get(key, ())), learnt.get(key, {})))
         for key, *row in rows
     }
 
 
-def _pairs(statement: str, values: Any) -> dict[int, frozenset[int]]:
-    found: dict[int, set[int]] = {}
+def _by_person(statement: str, values: Any) -> dict[int, dict[int, Any]]:
+    """For each person, by key, what stands under the keys that a statement finds."""
+    found: dict[int, dict[int, Any]] = {}
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        for person, key in cursor.fetchall():
-            found.setdefault(person, set()).add(key)
-    return {person: frozenset(keys) for person, keys in found.items()}
+        for person, key, value in cursor.fetchall():
+            found.setdefault(person, {})[key] = value
+    return found
 
 
 @dataclass
@@ -277,29 +314,47 @@ class Seating:
         """Places that nobody holds, reserved ones among them."""
         return self.session.capacity - self.taken
 
-    def unmet(self, newcomer: Practitioner | None = None) -> int:
-        """Reserved places that their agency or sector has not taken; with one more holder if given.
+    def unmet(self, newcomer: Practitioner | None = None, number: int = 1) -> int:
+        """Reserved places not yet taken; with so many more holders like `newcomer`, if given."""
+        return sum(places for _, places in self.unmet_each(newcomer, number))
+
+    def unmet_each(
+        self, newcomer: Practitioner | None = None, number: int = 1
+    ) -> list[tuple[Allocation, int]]:
+        """For each reservation the places that its agency or sector has not taken.
 
         A holder counts for their agency's reservation first, then for their sector's, which fills
         as many as can be: agencies lie within sectors.
         """
         holders, sectors = self.holders, self.sectors
         if newcomer is not None and newcomer.agency_id is not None:
-            holders = holders + Counter([newcomer.agency_id])
+            holders = holders + Counter({newcomer.agency_id: number})
             sectors = {**sectors, newcomer.agency_id: newcomer.sector}
-        spare, unmet = Counter(holders), 0
+        spare: Counter[int] = Counter(holders)
+        unmet: list[tuple[Allocation, int]] = []
         for each in self.reserved:
             if each.agency_id is not None:
                 used = min(each.places, spare[each.agency_id])
                 spare[each.agency_id] -= used
-                unmet += each.places - used
+                unmet.append((each, each.places - used))
         in_sector: Counter[str] = Counter()
-        for agency, number in spare.items():
-            in_sector[sectors.get(agency, "")] += number
+        for agency, people in spare.items():
+            in_sector[sectors.get(agency, "")] += people
         for each in self.reserved:
             if each.agency_id is None:
-                unmet += each.places - min(each.places, in_sector[each.sector])
+                unmet.append((each, each.places - min(each.places, in_sector[each.sector])))
         return unmet
+
+    def open_to(self, person: Practitioner) -> int:
+        """How many free places people like this one could have, as places are reserved.
+
+        Those reserved for their own agency or sector, and those reserved for nobody.
+        """
+        if self.free <= 0:
+            return 0
+        reserved = self.unmet()
+        own = reserved - self.unmet(person, self.free)
+        return min(self.free, own + max(0, self.free - reserved))
 
     def take(self, person: Practitioner) -> None:
         """Count one more place as theirs."""

@@ -60,8 +60,15 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return self if person.is_coordinator else self.filter(person=person)
 
     def of_agency(self, agency_id: int, *, now: datetime) -> Self:
-        """Those of one agency's people, for sessions that are not over: what its lead sees."""
-        return self.filter(person__agency=agency_id, session__ends_at__gt=now)
+        """Those of one agency's people, for sessions that are not over: what its lead sees.
+
+        Who only says that they work there is none of them.
+        """
+        return self.filter(
+            person__agency=agency_id,
+            person__agency_confirmed_at__isnull=False,
+            session__ends_at__gt=now,
+        )
 
     def arranged_by(self, person: User, *, now: datetime) -> Self:
         """Those this person may cancel, hand over or move.
@@ -71,8 +78,12 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         if person.is_coordinator:
             return self
         own = Q(person=person)
-        if person.is_agency_lead and person.agency_id is not None:
-            own |= Q(person__agency=person.agency_id, session__ends_at__gt=now)
+        if person.leads_agency:
+            own |= Q(
+                person__agency=person.agency_id,
+                person__agency_confirmed_at__isnull=False,
+                session__ends_at__gt=now,
+            )
         return self.filter(own)
 
     def with_position(self) -> Self:
@@ -112,6 +123,16 @@ class BookingQuerySet(models.QuerySet["Booking"]):
             approval__expires_at__lte=now,
         )
 
+    def agency_run_out(self, *, now: datetime) -> Self:
+        """Those whose place is held until their agency is confirmed, which it was not in time."""
+        return self.filter(state=Booking.State.REQUESTED, agency_until__lte=now)
+
+    def to_settle(self, *, now: datetime) -> Self:
+        """Live ones that count for no agency yet, of people whose agency is confirmed now."""
+        return self.live().filter(
+            agency=None, person__agency_confirmed_at__isnull=False, session__starts_at__gt=now
+        )
+
     def first_refusals_run_out(self, *, now: datetime) -> Self:
         """Those we put on a list for a set time which is over, without a place to offer."""
         return self.filter(state=Booking.State.WAITING, must_accept_by__lte=now)
@@ -133,7 +154,7 @@ class Booking(models.Model):
     class State(models.TextChoices):
         """Live states, then ends."""
 
-        REQUESTED = "requested", "Waiting for the manager's agreement"
+        REQUESTED = "requested", "Held until it is confirmed"
         WAITING = "waiting", "On the waiting list"
         OFFERED = "offered", "A place is offered"
         CONFIRMED = "confirmed", "Booked"
@@ -168,7 +189,13 @@ class Booking(models.Model):
         on_delete=models.PROTECT,
         null=True,
         related_name="bookings",
-        help_text="Whose place it counts as: the person's agency when it was booked or given.",
+        help_text="Whose place it counts as: the person's confirmed agency when it was booked,"
+        " given or confirmed.",
+    )
+    agency_until = models.DateTimeField(
+        null=True,
+        help_text="Until when the place is held for the person's agency to be confirmed; empty if"
+        " nothing depends on that, or it was.",
     )
     replaces = models.ForeignKey(
         "self",
@@ -231,10 +258,23 @@ class Booking(models.Model):
                 fields=["offered_until"], condition=Q(state="offered"), name="offers_by_end"
             ),
             models.Index(
+                fields=["agency_until"],
+                condition=Q(state="requested", agency_until__isnull=False),
+                name="held_for_agency_by_end",
+            ),
+            models.Index(
+                fields=["person"],
+                condition=Q(
+                    agency=None, state__in=["requested", "waiting", "offered", "confirmed"]
+                ),
+                name="bookings_of_no_agency",
+            ),
+            models.Index(
                 fields=["must_accept_by"],
                 condition=Q(state="waiting", must_accept_by__isnull=False),
                 name="first_refusals_by_end",
             ),
+            models.Index(fields=["session"], condition=~Q(needs=""), name="bookings_with_needs"),
         ]
 
     def __str__(self) -> str:
@@ -243,6 +283,11 @@ class Booking(models.Model):
     def get_absolute_url(self) -> str:
         """The booking's own page."""
         return reverse("booking", args=[self.pk])
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether the person had a place on another date before; costs none if it is loaded."""
+        return self.replaces is not None and self.replaces.person_id == self.person_id
 
     @property
     def is_live(self) -> bool:
@@ -276,14 +321,20 @@ class BookingEvent(models.Model):
         APPROVED = "approved", "Agreed by the manager"
         REFUSED = "refused", "Not agreed by the manager"
         NOT_ANSWERED = "not answered", "The manager did not answer in time"
+        AGENCY_CONFIRMED = "agency confirmed", "The agency is confirmed"
+        AGENCY_REFUSED = "agency refused", "The agency is not one that the session is for"
+        AGENCY_UNPROVED = "agency unproved", "The agency was not confirmed in time"
         INVITED = "invited", "Put in line for a date before others"
         PASSED_OVER = "passed over", "A place went to somebody further back"
         MOVED_UP = "moved up", "Moved up the waiting list"
         MOVED_BACK = "moved back", "Somebody was moved up the waiting list"
         HANDED_OVER = "handed over", "Given to a colleague"
         TOOK_OVER = "took over", "Took a colleague's place"
-        MOVED_AWAY = "moved away", "Exchanged for another date"
-        MOVED_HERE = "moved here", "Exchanged from another date"
+        MOVED_AWAY = "moved away", "Moved to another date"
+        MOVED_HERE = "moved here", "Moved from another date"
+        EARLIER_MISSING = "earlier missing", "What comes first is not booked any more"
+        EARLIER_NOT_NEEDED = "earlier not needed", "May come without what comes first"
+        EARLIER_BACK = "earlier back", "What comes first is booked again"
         SESSION_CHANGED = "session changed", "The session changed"
         SESSION_CANCELLED = "session cancelled", "The session was cancelled"
 

@@ -14,6 +14,7 @@ class Effect(Enum):
     REFUSES = "nothing can be booked"
     NO_PLACE = "no place can be had, but a turn on the waiting list"
     WAITS = "a place has to be waited for"
+    HOLDS = "a place is not certain, but held"
 
 
 class PlaceRefused(Refused):
@@ -33,14 +34,15 @@ class RuledOut(PlaceRefused):
     may_be_overridden = True
 
     def __init__(
-        self, rule: str, sentence: str, instead: str = "", *, of_another: str = ""
+        self, rule: str, sentence: str, instead: str = "", *, of_another: str = "", field: str = ""
     ) -> None:
         self.rule, self.sentence, self.instead = rule, sentence, instead
         self.of_another = of_another
+        self.field = field or self.field
 
 
 class NotForYou(RuledOut):
-    """The course is for other people."""
+    """The course is for other people. `field` is what they say of themselves that decides it."""
 
 
 class PrerequisiteMissing(RuledOut):
@@ -63,6 +65,12 @@ class MustWait(RuledOut):
     """No place can be had at the moment: it has to be waited for."""
 
     effect = Effect.WAITS
+
+
+class AgencyToConfirm(RuledOut):
+    """The place is held until it is confirmed that the person works for the agency they named."""
+
+    effect = Effect.HOLDS
 
 
 class HeldBack(MustWait):
@@ -128,7 +136,7 @@ class AlreadyBooked(PlaceRefused):
         others = {
             Booking.State.WAITING: "They are already on the waiting list for this session.",
             Booking.State.OFFERED: "A place on this session is already on offer to them.",
-            Booking.State.REQUESTED: "A place is already held for them until their manager agrees.",
+            Booking.State.REQUESTED: "A place is already held for them, which is not certain yet.",
         }
         self.of_another = others.get(
             Booking.State(booking.state), "They already have a place on this session."
@@ -151,6 +159,20 @@ class Clash(PlaceRefused):
         )
 
 
+class OnAnotherDate(PlaceRefused):
+    """`other`, a booking of theirs, holds a place on another date of the course."""
+
+    rule = "another date"
+    may_be_overridden = True
+    instead = "Move that place to this date, or say that you want both."
+
+    def __init__(self, other: Booking) -> None:
+        self.other = other
+        when = day(other.session.starts_at)
+        self.sentence = f"You have a place on this course already, on {when}."
+        self.of_another = f"They have a place on this course already, on {when}."
+
+
 class AddressRefused(PlaceRefused):
     """An address cannot be booked by this agency, or is none."""
 
@@ -160,6 +182,45 @@ class NotAColleague(PlaceRefused):
 
     sentence = "Only a colleague of the same agency can take this place."
     instead = "Cancel the booking, so that the next person on the waiting list gets the place."
+
+
+class TheirsAlready(PlaceRefused):
+    """The place was to be given to the person who has it."""
+
+    sentence = "The person you named has this place already."
+    instead = "Name the colleague who should have it."
+
+
+class NotConfirmed(PlaceRefused):
+    """Whose place it is has no confirmed agency, or another one than the place counts for."""
+
+    sentence = "A place can be handed over once your agency is confirmed."
+    instead = "A lead of your agency or a coordinator confirms it. You can cancel the booking."
+    of_another = "A place can be handed over once the agency of its owner is confirmed."
+
+
+class TooManyHandedOver(PlaceRefused):
+    """Somebody has handed over as many places as they may in a day."""
+
+    def __init__(self, most: int) -> None:
+        self.sentence = (
+            f"You have handed over {counted(most, 'place')} in the last 24 hours, which is the"
+            " most that one person can."
+        )
+        self.instead = "Try again tomorrow, or ask the partnership."
+        self.of_another = self.sentence
+
+
+class CannotTakeIt(PlaceRefused):
+    """A colleague cannot have the place. Who may not see others' bookings is not told why."""
+
+    def __init__(self, email: str) -> None:
+        self.sentence = f"{email} cannot take this place."
+        self.instead = (
+            "They may not meet what the course asks, or may be booked at that time. Ask them, or"
+            " a lead of your agency."
+        )
+        self.of_another = self.sentence
 
 
 class NoPlaceToGive(PlaceRefused):

@@ -102,7 +102,8 @@ class CancellationTerms:
     """The moment until which cancelling is free, and what is charged after that, in pence.
 
     `until_start` says that this moment is the start, `spared` that the person's agency is never
-    charged, `some_spared` that some agencies are not, where it is not known whose terms these are.
+    charged, `some_spared` that some agencies are not, where it is not known whose terms these are,
+    `spared_later` that it is not, once it is confirmed that they work there.
     """
 
     free_until: datetime
@@ -111,6 +112,7 @@ class CancellationTerms:
     absent_pence: int = 0
     spared: bool = False
     some_spared: bool = False
+    spared_later: bool = False
 
     @property
     def has_charges(self) -> bool:
@@ -135,7 +137,13 @@ class CancellationTerms:
             told = f"Free until {deadline(self.free_until)}. After that {self.after}."
         else:
             told = f"Cancelling was free until {deadline(self.free_until)}. Now {self.after}."
-        return f"{told} Some agencies are not charged." if self.some_spared else told
+        if self.spared_later:
+            return f"{told} As soon as your agency is confirmed: no charge."
+        return (
+            f"{told} Some agencies pay nothing: sign in to see what yours pays."
+            if self.some_spared
+            else told
+        )
 
     def _please(self, now: datetime) -> str:
         if self.until_start:
@@ -159,15 +167,21 @@ class CancellationTerms:
 
 def terms_of(booking: Booking) -> CancellationTerms:
     """What was promised with a booking; at most two statements if nothing was prefetched."""
-    return terms(
-        booking.policy, booking.agency, sittings_of(booking.session), until=booking.free_until
-    )
+    sittings, until = sittings_of(booking.session), booking.free_until
+    said = booking.person.agency if booking.agency is None and booking.is_live else None
+    return terms(booking.policy, booking.agency, sittings, until=until, said=said)
 
 
-def terms_offered(session: Session, agency: Agency | None) -> CancellationTerms:
-    """What somebody of this agency would be promised who books the session now."""
+def terms_offered(
+    session: Session, person: User | None, *, known: Agency | None = None
+) -> CancellationTerms:
+    """What this person would be promised who books the session now; nobody has no agency.
+
+    `known` is the agency that the address proves of somebody who has not said who they are.
+    """
     until = free_until(session.starts_at, session.notice_days)
-    return terms(session.policy, agency, sittings_of(session), until=until)
+    proved, said = (known or person.proved_agency, person.agency) if person else (None, None)
+    return terms(session.policy, proved, sittings_of(session), until=until, said=said)
 
 
 def terms(
@@ -176,8 +190,12 @@ def terms(
     sittings: Sequence[SittingTimes],
     *,
     until: datetime,
+    said: Agency | None = None,
 ) -> CancellationTerms:
-    """The terms under a policy, for an agency, of a session with these sittings."""
+    """The terms under a policy, for an agency, of a session with these sittings.
+
+    `said` is the agency for which the person says they work, confirmed or not.
+    """
     until_start = bool(sittings) and until >= sittings[0].starts_at
     if policy is None:
         return CancellationTerms(free_until=until, until_start=until_start)
@@ -197,4 +215,5 @@ def terms(
         late_pence=late,
         absent_pence=absent,
         some_spared=agency is None and some,
+        spared_later=agency is None and policy.is_free_for(said),
     )

@@ -5,24 +5,26 @@ from django.urls import path
 from booking.places.pages import agency, booking, exchange, managers, offer
 
 urlpatterns = [
-    path("sessions/<int:session_id>/book/", booking.book, name="book"),
-    path("bookings/<int:booking_id>/cancel/", booking.cancel, name="cancel_booking"),
+    path("sessions/<key:session_id>/book/", booking.book, name="book"),
+    path("bookings/<key:booking_id>/cancel/", booking.cancel, name="cancel_booking"),
     path(
-        "bookings/<int:booking_id>/substitute/",
+        "bookings/<key:booking_id>/substitute/",
         exchange.substitute,
         name="substitute_booking",
     ),
-    path("bookings/<int:booking_id>/move/", exchange.move, name="move_booking"),
+    path("bookings/<key:booking_id>/move/", exchange.move, name="move_booking"),
     path("agency/", agency.agency, name="agency"),
-    path("agency/bookings/<int:booking_id>/", agency.agency_booking, name="agency_booking"),
-    path("agency/sessions/<int:session_id>/book/", agency.agency_book, name="agency_book"),
+    path("agency/people/<key:person_id>/confirm/", agency.confirm_colleague, name="agency_confirm"),
+    path("agency/people/<key:person_id>/not-ours/", agency.not_ours, name="agency_not_ours"),
+    path("agency/bookings/<key:booking_id>/", agency.agency_booking, name="agency_booking"),
+    path("agency/sessions/<key:session_id>/book/", agency.agency_book, name="agency_book"),
     path(
-        "agency/sessions/<int:session_id>/book-many/",
+        "agency/sessions/<key:session_id>/book-many/",
         agency.agency_book_many,
         name="agency_book_many",
     ),
-    path("bookings/<int:booking_id>/offer/", booking.answer_offer, name="answer_offer"),
-    path("bookings/<int:booking_id>/manager/", managers.change, name="change_manager"),
+    path("bookings/<key:booking_id>/offer/", booking.answer_offer, name="answer_offer"),
+    path("bookings/<key:booking_id>/manager/", managers.change, name="change_manager"),
     path("approvals/<str:token>/", managers.approval, name="approval"),
     path("offers/<str:token>/", offer.offer, name="offer"),
 ]

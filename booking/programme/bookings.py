@@ -3,6 +3,7 @@
 How the mail about it is getting on, and what calendars answered, is read here too.
 """
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -13,9 +14,11 @@ from django.utils.http import urlencode
 
 from accounts.access import signed_in_page
 from accounts.views import signed_in
+from booking.catalogue.models import Sitting
 from booking.outbox.models import Message
 from booking.outbox.topics import topic_of
 from booking.places import terms
+from booking.places.announcements import held_to
 from booking.places.managers.copies import copied_to
 from booking.places.models import Booking
 from booking.places.pages.loaders import booking_for
@@ -37,19 +40,23 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
     """One booking: where it stands, what happens next, what has happened."""
     booking, now = booking_for(signed_in(request), booking_id), timezone.now()
     waits = booking.state == Booking.State.WAITING and booking.session.starts_at > now
+    sittings = list(booking.session.sittings.all())
     context = {
         "booking": booking,
         "session": booking.session,
-        "sittings": booking.session.sittings.all(),
+        "sittings": sittings,
         "standing": standing(booking, now=now) if waits else None,
+        "sitting_ahead": next((each for each in sittings if each.starts_at > now), None),
         "events": booking.events.select_related("by"),
         **mail_about(booking),
         "calendar_answers": calendar_answers(booking),
+        "held_until": held_to(booking),
         "copied_to": copied_to(booking, booking.session.course),
         "now": now,
         "terms": terms_of(booking).sentence(now=now),
         "charged": terms.charge_sentence(booking),
         "became": booking.replaced_by.select_related("person", "session").first(),
+        "came_from": booking.replaces,
         "is_own": booking.person_id == signed_in(request).pk,
     }
     return render(request, "programme/booking.html", context)
@@ -62,22 +69,36 @@ def my_bookings(request: HttpRequest) -> HttpResponse:
     if not person.is_complete:
         return redirect(f"{reverse('account_profile')}?{urlencode({'next': request.path})}")
     now = timezone.now()
-    mine = Booking.objects.for_person(person).with_session()
+    mine = Booking.objects.for_person(person).with_session().select_related("replaces__session")
     too_late = {"state": Booking.State.WAITING, "session__starts_at__lte": now}
     live = mine.live().filter(session__ends_at__gt=now).exclude(**too_late)
     ahead = live.order_by("session__starts_at", "pk")
     not_yet = (Booking.State.WAITING, Booking.State.OFFERED)
     waiting = list(ahead.filter(state__in=not_yet).with_position().select_related("approval"))
-    over = mine.exclude(pk__in=[each.pk for each in ahead]).order_by("-session__starts_at", "-pk")
+    # Where a booking came from stands with it; what was moved away did not end.
+    over = mine.exclude(pk__in=[each.pk for each in ahead]).exclude(replaced_by__person=person)
     in_line = [each for each in waiting if each.state == Booking.State.WAITING]
     stand = standings(in_line, now=now)
+    coming = [each for each in ahead if each.state not in not_yet]
+    following = [(_sitting_to_come(each, now=now), each) for each in coming]
+    following.sort(key=lambda pair: (pair[0].starts_at, pair[1].pk))
+    next_sitting, next_booking = following[0] if following else (None, None)
     context = {
-        "upcoming": [each for each in ahead if each.state not in not_yet],
+        "next": next_booking,
+        "next_sitting": next_sitting,
+        "upcoming": [each for _, each in following[1:]],
         "waiting": [(each, stand.get(each.pk)) for each in waiting],
-        "past": paged(request, over, per_page=_PAST_PER_PAGE),
+        "past": paged(
+            request, over.order_by("-session__starts_at", "-pk"), per_page=_PAST_PER_PAGE
+        ),
         "now": now,
     }
     return render(request, "programme/my_bookings.html", context)
+
+
+def _sitting_to_come(booking: Booking, *, now: datetime) -> Sitting:
+    """The sitting a person goes to next, or is at; its session is not over."""
+    return next(each for each in booking.session.sittings.all() if each.ends_at > now)
 
 
 def mail_about(booking: Booking) -> dict[str, Any]:
@@ -95,8 +116,20 @@ def mail_about(booking: Booking) -> dict[str, Any]:
     last, older = main[:_MAIL_SHOWN], main[_MAIL_SHOWN:]
     if not any(each.topic in _CONFIRMATIONS for _, each in last):
         last += [row for row in older if row[1].topic in _CONFIRMATIONS][:1]
-    is_wrong = any(each.came_back or each.state in _IN_TROUBLE for _, each in further)
-    return {"mail_sent": last, "mail_of_further_dates": further, "is_further_mail_wrong": is_wrong}
+    confirmations = [row for row in last if row[1].topic in _CONFIRMATIONS]
+    shown = confirmations if booking.state == Booking.State.CONFIRMED else last
+    return {
+        "mail_sent": last,
+        "mail_to_name": next(iter(shown), None),
+        "mail_of_further_dates": further,
+        "is_further_mail_wrong": _is_wrong(further),
+        "is_mail_wrong": _is_wrong([*last, *further]),
+    }
+
+
+def _is_wrong(mail: list[tuple[str, Message]]) -> bool:
+    """Whether any of it did not arrive, or was not sent."""
+    return any(each.came_back or each.state in _IN_TROUBLE for _, each in mail)
 
 
 def calendar_answers(booking: Booking) -> list[CalendarReply]:

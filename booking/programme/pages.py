@@ -20,7 +20,8 @@ from booking.catalogue.models import DiaryDate, Session, Sitting
 from booking.catalogue.months import Month, first_of_month, weeks
 from booking.catalogue.sharing import CalendarEntry, as_script_text, calendar_links, event_data
 from booking.partnership.kept import the_partnership
-from booking.places.pages.outlook import expected
+from booking.places.pages.outlook import asked_of_everybody, expected
+from booking.places.pages.readers import as_read_by, bookable
 from booking.places.terms import terms_offered
 from booking.site.caching import same_for_everyone
 from booking.site.web import paged
@@ -28,6 +29,8 @@ from booking.site.wording import LONDON, counted
 
 _DATES_ON_A_PAGE = 50
 _ON_A_PAGE = 20
+# All on one page, to be printed.
+_ON_PAPER = 500
 _OTHER_DATES = 5
 _SHOWN_ON_START = 6
 
@@ -37,7 +40,8 @@ def start(request: HttpRequest) -> HttpResponse:
     """What this is, and what is coming up."""
     now = timezone.now()
     today = timezone.localdate(now)
-    sessions = Session.objects.upcoming(now=now).for_pages()[:_SHOWN_ON_START]
+    coming = Session.objects.upcoming(now=now).for_pages()[:_SHOWN_ON_START]
+    sessions = as_read_by(coming, _reader(request), now=now)
     diary_dates = DiaryDate.objects.filter(ends__gte=today)[:5]
     return render(
         request,
@@ -52,11 +56,13 @@ def course(request: HttpRequest, code: str) -> HttpResponse:
     now = timezone.now()
     course = course_of(code)
     dates = Session.objects.upcoming(now=now).filter(course=course).for_rows()
+    page_obj = paged(request, dates, per_page=_DATES_ON_A_PAGE)
+    page_obj.object_list = as_read_by(page_obj.object_list, _reader(request), now=now)
     context = {
         "course": course,
         "topics": course.topics.all(),
         "prerequisites": course.prerequisites.defer("search"),
-        "page_obj": paged(request, dates, per_page=_DATES_ON_A_PAGE),
+        "page_obj": page_obj,
         "now": now,
     }
     if isinstance(request.user, User):
@@ -71,18 +77,29 @@ def session(request: HttpRequest, session_id: int) -> HttpResponse:
         Session.objects.public().for_pages().defer("course__search"), pk=session_id
     )
     now = timezone.now()
-    context = _session_context(session, now=now)
-    person = request.user if isinstance(request.user, User) else None
-    context["terms"] = terms_offered(session, person.agency if person else None).sentence(now=now)
+    person = _reader(request)
+    context = _session_context(session, person, now=now)
+    context["terms"] = terms_offered(session, person).sentence(now=now)
     if person is not None:
-        context["booking"] = session.bookings.live().filter(person=person).first()
+        context["booking"] = mine = session.bookings.live().filter(person=person).first()
+        if mine is not None:
+            mine.session = session
         if person.is_complete and not context["booking"] and not context["why_not"]:
-            context["expected"] = expected(session=session, person=person, now=now)
+            context |= expected(session=session, person=person, now=now)
+    if not (context["why_not"] or context.get("booking") or "expected" in context):
+        context["asked"] = asked_of_everybody(session, now=now)
     return render(request, "programme/session.html", context)
 
 
-def _session_context(session: Session, *, now: datetime) -> dict[str, Any]:
-    """Everything of `programme/session.html` but what depends on the reader."""
+def _reader(request: HttpRequest) -> User | None:
+    return request.user if isinstance(request.user, User) else None
+
+
+def _session_context(session: Session, person: User | None, *, now: datetime) -> dict[str, Any]:
+    """Everything of `programme/session.html` but what the reader has booked or would get."""
+    others = Session.objects.upcoming(now=now).filter(course=session.course_id)
+    dates = others.exclude(pk=session.pk).for_rows()[:_OTHER_DATES]
+    session, *other_dates = as_read_by([session, *dates], person, now=now)
     sittings = list(session.sittings.all())
     address = f"{settings.SITE_URL.rstrip('/')}{session.get_absolute_url()}"
     title, where, organiser = session.course.title, session.where, the_partnership().name
@@ -92,7 +109,6 @@ def _session_context(session: Session, *, now: datetime) -> dict[str, Any]:
         CalendarEntry(title, each.starts_at, each.ends_at, where, address) for each in sittings
     ]
     event = event_data(session, sittings=sittings, page=address, organiser=organiser, now=now)
-    others = Session.objects.upcoming(now=now).filter(course=session.course_id)
     return {
         "session": session,
         "course": session.course,
@@ -104,7 +120,7 @@ def _session_context(session: Session, *, now: datetime) -> dict[str, Any]:
         "trainers": session.trainers.order_by("last_name", "first_name"),
         "calendars": list(zip(sittings, map(calendar_links, entries), strict=True)),
         "event_data": as_script_text(event),
-        "other_dates": others.exclude(pk=session.pk).for_rows()[:_OTHER_DATES],
+        "other_dates": other_dates,
         "now": now,
     }
 
@@ -114,7 +130,7 @@ def programme(request: HttpRequest) -> HttpResponse:
     """What is coming up, as a list or as a month, searched and filtered."""
     headers = request.headers
     only_results = "HX-Request" in headers and "HX-History-Restore-Request" not in headers
-    context = _programme_context(request.GET, now=timezone.now())
+    context = _programme_context(request.GET, _reader(request), now=timezone.now())
     context["only_results"] = only_results
     template = "programme/programme.html"
     response = render(request, f"{template}#results" if only_results else template, context)
@@ -122,11 +138,16 @@ def programme(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _programme_context(query: QueryDict, *, now: datetime) -> dict[str, Any]:
+def _programme_context(query: QueryDict, person: User | None, *, now: datetime) -> dict[str, Any]:
     """Everything `programme/programme.html` shows for this query, as a list or as a month."""
-    filters = ProgrammeFilters(query, queryset=Session.objects.upcoming(now=now), now=now)
+    filters = ProgrammeFilters(
+        query,
+        queryset=Session.objects.upcoming(now=now),
+        now=now,
+        bookable=lambda sessions: bookable(sessions, person, now=now),
+    )
     by_month = query.get("view") == "month"
-    shown = _month(filters, now=now) if by_month else _list(filters)
+    shown = _month(filters, person, now=now) if by_month else _list(filters, person, now=now)
     return {
         "filters": filters,
         "form": filters.form,
@@ -138,8 +159,9 @@ def _programme_context(query: QueryDict, *, now: datetime) -> dict[str, Any]:
     }
 
 
-def _list(filters: ProgrammeFilters) -> dict[str, Any]:
-    paginator = Paginator(filters.qs.for_rows(), _ON_A_PAGE)
+def _list(filters: ProgrammeFilters, person: User | None, *, now: datetime) -> dict[str, Any]:
+    on_a_page = _ON_PAPER if filters.data.get("all") else _ON_A_PAGE
+    paginator = Paginator(filters.qs.for_rows(), on_a_page)
     wanted = filters.data.get("page", "1")
     page = paginator.get_page(wanted)
     note = (
@@ -150,10 +172,18 @@ def _list(filters: ProgrammeFilters) -> dict[str, Any]:
     count = counted(paginator.count, "session")
     if paginator.num_pages > 1:
         count = f"{count}, {page.start_index()} to {page.end_index()} shown"
-    return {"page_obj": page, "sessions": page.object_list, "count": count, "note": note}
+    # What is searched for stands first, whenever it is.
+    is_by_date = not filters.form.cleaned_data.get("q")
+    return {
+        "page_obj": page,
+        "sessions": as_read_by(page.object_list, person, now=now),
+        "is_by_date": is_by_date,
+        "count": count,
+        "note": note,
+    }
 
 
-def _month(filters: ProgrammeFilters, *, now: datetime) -> dict[str, Any]:
+def _month(filters: ProgrammeFilters, person: User | None, *, now: datetime) -> dict[str, Any]:
     today = now.astimezone(LONDON).date()
     month, note = None, ""
     if wanted := filters.data.get("month"):
@@ -167,19 +197,22 @@ def _month(filters: ProgrammeFilters, *, now: datetime) -> dict[str, Any]:
     sittings = list(
         Sitting.objects.filter(
             session__in=filters.qs.order_by().values("pk"),
-            starts_at__gte=month.starts_at,
             starts_at__lt=month.ends_at,
+            ends_at__gt=month.starts_at,
         )
         .select_related("session__course", "session__venue")
         .defer("session__course__search", "session__course__summary")
         .order_by("starts_at", "id")
     )
     diary_dates = DiaryDate.objects.filter(starts__lt=month.next.first, ends__gte=month.first)
-    sessions = len({sitting.session_id for sitting in sittings})
+    sessions = {sitting.session_id: sitting.session for sitting in sittings}
+    as_read_by(sessions.values(), person, now=now)
+    for sitting in sittings:
+        sitting.session = sessions[sitting.session_id]
     return {
         "month": month,
         "weeks": weeks(month, sittings=sittings, diary_dates=diary_dates, today=today),
-        "count": f"{counted(sessions, 'session')} in {month}",
+        "count": f"{counted(len(sessions), 'session')} in {month}",
         "note": note,
     }
 

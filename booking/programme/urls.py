@@ -8,7 +8,7 @@ urlpatterns = [
     path("", pages.start, name="start"),
     path("programme/", pages.programme, name="programme"),
     path("courses/<str:code>/", pages.course, name="course"),
-    path("sessions/<int:session_id>/", pages.session, name="session"),
+    path("sessions/<key:session_id>/", pages.session, name="session"),
     path("bookings/", bookings.my_bookings, name="my_bookings"),
-    path("bookings/<int:booking_id>/", bookings.booking_page, name="booking"),
+    path("bookings/<key:booking_id>/", bookings.booking_page, name="booking"),
 ]

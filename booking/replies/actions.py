@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from allauth.account.models import EmailAddress
 from django.db import transaction
 
-from accounts import addresses
+from accounts import failing
+from accounts.addresses import as_stored
 from accounts.models import User
 from booking.catalogue.models import Sitting
 from booking.outbox import posting as outbox
@@ -92,7 +93,7 @@ def record_delivery_report(*, report: DeliveryReport, sender: str, now: datetime
         report.is_final
         and report.recipients is not None
         and message.message_id == message_id
-        and message.to_email.lower() not in report.recipients
+        and as_stored(message.to_email) not in report.recipients
     ):
         raise NotForUs(
             f"A mail server reports that mail to {_some(report.recipients)} came back. We wrote"
@@ -108,7 +109,7 @@ def record_delivery_report(*, report: DeliveryReport, sender: str, now: datetime
         )
         # What the message was before its address was corrected says nothing about the new one.
         if report.blames_address and message.message_id == message_id:
-            addresses.mark_failing(email=message.to_email, why=report.reason, now=now)
+            failing.mark_failing(email=message.to_email, why=report.reason, now=now)
 
 
 def _doubted(report: DeliveryReport, *, now: datetime) -> str:
@@ -117,7 +118,7 @@ def _doubted(report: DeliveryReport, *, now: datetime) -> str:
     with transaction.atomic():
         doubted = remedies.note_doubt(emails=report.named, reason=report.reason, now=now)
         for message in doubted:
-            addresses.mark_doubted(email=message.to_email, why=report.reason, now=now)
+            failing.mark_doubted(email=message.to_email, why=report.reason, now=now)
     if not doubted:
         return "It reports on a mail that is none of ours."
     names = _some(frozenset(each.to_email for each in doubted))
@@ -136,7 +137,7 @@ def say_address_works(*, person: User, by: User, why: str, now: datetime) -> Non
             .select_for_update()
             .first()
         )
-        addresses.clear_failing(person=person)
+        failing.clear_failing(person=person)
         if last is not None:
             MessageEvent.objects.create(
                 message=last,
@@ -214,9 +215,9 @@ def _said_by(booking: Booking, answer: Answer) -> Partstat:
     """
     own = EmailAddress.objects.filter(user=booking.person, verified=True)
     written_to = Message.objects.filter(booking=booking, recipient=booking.person)
-    theirs = {booking.person.email.lower()}
-    theirs.update(each.lower() for each in own.values_list("email", flat=True))
-    theirs.update(each.lower() for each in written_to.values_list("to_email", flat=True))
+    theirs = {booking.person.email}
+    theirs.update(map(as_stored, own.values_list("email", flat=True)))
+    theirs.update(map(as_stored, written_to.values_list("to_email", flat=True)))
     said = [partstat for address, partstat in answer.attendees if address in theirs]
     if not said:
         raise NotForUs("It answers the calendar entry of another person.")

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from icalendar.parser import Contentline, Contentlines
 
+from accounts.addresses import as_stored
 from booking.replies.incoming import Incoming, NotForUs, as_text, octets, plain
 
 _MOST_OCTETS = 256 * 1024
@@ -117,7 +118,7 @@ def _attendee(line: str) -> list[tuple[str, str]]:
     partstat = plain(str(parameters.get("PARTSTAT", "")), 30).upper()
     named = [unquote(value.strip()), str(parameters.get("EMAIL", ""))]
     addresses = [each[7:] if each[:7].lower() == "mailto:" else each for each in named]
-    return [(plain(each, 254).strip().lower(), partstat) for each in addresses if "@" in each]
+    return [(as_stored(plain(each, 254)), partstat) for each in addresses if "@" in each]
 
 
 def _moment(value: str) -> datetime | None:

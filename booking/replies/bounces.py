@@ -17,6 +17,7 @@ from email import message_from_string
 from email.message import Message
 from email.utils import getaddresses
 
+from accounts.addresses import as_stored
 from booking.outbox.reasons import code_in, is_fault_of_the_address, reason_around
 from booking.replies.incoming import (
     MOST_TEXT,
@@ -147,17 +148,17 @@ def _address(block: "Message[str, str]", name: str) -> str:
 
     An Original-Recipient may be written as xtext (RFC 3461, section 4).
     """
-    value = _COMMENT.sub(" ", header(block, name)).rpartition(";")[2].strip().strip("<>").lower()
+    value = _COMMENT.sub(" ", header(block, name)).rpartition(";")[2].strip().strip("<>")
     if _XTEXT.search(value.upper()) and "+" in value:
-        value = re.sub(r"\+(2b|3d|40)", lambda code: chr(int(code[1], 16)), value)
-    return value if "@" in value else ""
+        value = re.sub(r"(?i)\+(2b|3d|40)", lambda code: chr(int(code[1], 16)), value)
+    return as_stored(value) if "@" in value else ""
 
 
 def _x_failed(incoming: Incoming) -> frozenset[str]:
     """Whom Exim names in a header."""
     values = [str(each) for each in incoming.mail.get_all("X-Failed-Recipients", [])]
     found = getaddresses(values[:_MOST_RECIPIENTS])
-    return frozenset(each.lower() for _, each in found[:_MOST_RECIPIENTS] if "@" in each)
+    return frozenset(as_stored(each) for _, each in found[:_MOST_RECIPIENTS] if "@" in each)
 
 
 def _from_words(incoming: Incoming) -> DeliveryReport | None:

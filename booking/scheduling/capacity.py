@@ -11,10 +11,17 @@ from django.db.models.functions import Coalesce
 from accounts.models import Agency, User
 from booking.catalogue.models import Session, SessionEvent, SessionQuerySet
 from booking.places import actions
-from booking.places.lock import RuledSession, Seating, locked_session, read_seating
+from booking.places.holding import state_when_chosen
+from booking.places.lock import (
+    RuledSession,
+    Seating,
+    locked_session,
+    read_practitioners,
+    read_seating,
+)
 from booking.places.models import Allocation, Booking
 from booking.places.refusals import CapacityTooLow, LimitTooLow, ReservedPlaces
-from booking.places.rules.decision import check_ahead, check_changeable
+from booking.places.rules.decision import check_ahead, check_changeable, must_be_confirmed
 from booking.places.rules.line import next_in_line
 from booking.site.wording import LONDON, counted, listed
 from booking.site.working_days import end_of_working_day_before
@@ -65,7 +72,12 @@ def who_would_get_a_place(
     if not is_ahead or seating.free <= 0:
         return []
     chosen = next_in_line(seating, ruled.rules, seating.free, now=now).chosen
-    return [(booking, actions.state_when_chosen(booking, ruled, now=now)) for booking in chosen]
+    who = read_practitioners((booking.person_id for booking in chosen), ruled.rules)
+    to_confirm = {key: must_be_confirmed(each, ruled, now=now) for key, each in who.items()}
+    return [
+        (each, state_when_chosen(each, ruled, to_confirm=to_confirm[each.person_id], now=now))
+        for each in chosen
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from accounts.models import User
 from booking.catalogue.models import Session, SessionEvent, Sitting, Venue
 from booking.catalogue.sittings import SittingTimes, overlap
 from booking.outbox import posting as outbox
-from booking.places import actions, announcements, history
+from booking.places import announcements, history
 from booking.places.changes import (
     Change,
     Matter,
@@ -23,6 +23,7 @@ from booking.places.changes import (
     in_history,
     states_concerned,
 )
+from booking.places.holding import offered_until
 from booking.places.lock import RuledSession, locked_session, sittings_of
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
@@ -327,7 +328,7 @@ def _bring_forward(booking: Booking, session: Session, *, now: datetime) -> None
     An offer lasts no longer than one that is made now.
     """
     if booking.offered_until is not None and booking.state == Booking.State.OFFERED:
-        allowed = actions.offered_until(booking, session, now=now)
+        allowed = offered_until(booking, session, now=now)
         booking.offered_until = min(booking.offered_until, allowed)
     if booking.must_accept_by is not None:
         booking.must_accept_by = min(booking.must_accept_by, session.starts_at)

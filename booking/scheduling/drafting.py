@@ -275,7 +275,7 @@ def _new_date(ruled: RuledSession, *, now: datetime) -> list[Draft]:
     session = ruled.session
     interests = CourseInterest.objects.filter(course=session.course_id, ended_at=None)
     wanted = {each.person_id: each for each in interests.select_related("person")}
-    who = read_practitioners(wanted, ruled.rules, now=now)
+    who = read_practitioners(wanted, ruled.rules)
     return [
         Draft(
             topic=NEW_DATE,

@@ -23,10 +23,10 @@ View = Callable[..., HttpResponse]
 
 
 class ForgivingRedisCache(RedisCache):
-    """Redis as a cache that, while Redis is away, behaves as if it were empty.
+    """Redis as a cache whose counting, while Redis is away, finds nothing.
 
-    Rate limits are counted here. With Redis away they do not count, and pages go on working:
-    a booking matters more than a limit, and sign-in codes carry their own limit of attempts.
+    The forms that pages are sent are counted here. With Redis away they are not, and pages go on
+    working: a booking matters more than a limit. Signing in counts in PostgreSQL.
     """
 
     _away_until = 0.0
@@ -41,26 +41,6 @@ class ForgivingRedisCache(RedisCache):
             ForgivingRedisCache._away_until = time.monotonic() + _SECONDS_BETWEEN_TRIES
             log.warning("cache_unreachable")
             return otherwise
-
-    def add(self, *args: Any, **kwargs: Any) -> Any:
-        """As Django's; true while Redis is away, so that a lock taken this way is had."""
-        return self._forgiving(True, lambda: super(ForgivingRedisCache, self).add(*args, **kwargs))
-
-    def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
-        """As Django's; the default while Redis is away."""
-        return self._forgiving(
-            default, lambda: super(ForgivingRedisCache, self).get(key, default, version)
-        )
-
-    def set(self, *args: Any, **kwargs: Any) -> Any:
-        """As Django's; nothing while Redis is away."""
-        return self._forgiving(None, lambda: super(ForgivingRedisCache, self).set(*args, **kwargs))
-
-    def delete(self, *args: Any, **kwargs: Any) -> Any:
-        """As Django's; false while Redis is away."""
-        return self._forgiving(
-            False, lambda: super(ForgivingRedisCache, self).delete(*args, **kwargs)
-        )
 
     def count(self, key: str, *, seconds: int) -> int:
         """Add one to a number that lives this many seconds from its first use, in one round trip.
@@ -79,8 +59,8 @@ class ForgivingRedisCache(RedisCache):
 
 
 def count(key: str, *, seconds: int) -> int:
-    """As `ForgivingRedisCache.count`, on the site's shared cache."""
-    shared = caches["default"]
+    """As `ForgivingRedisCache.count`, on the cache of the limits."""
+    shared = caches["limits"]
     if not isinstance(shared, ForgivingRedisCache):
         raise ImproperlyConfigured("Rate limits are counted in Redis.")
     return shared.count(key, seconds=seconds)

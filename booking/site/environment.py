@@ -3,6 +3,7 @@
 Every setting that differs between one installation and another is read here and nowhere else.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -11,6 +12,8 @@ import dj_database_url
 from environs import Env, EnvError
 
 _MINIMUM_SECRET_LENGTH = 40
+# RFC 9116, 2.5.3: a URI, and one over the web by https alone.
+_CONTACT = re.compile(r"mailto:[^\s<>]+@[^\s<>]+|https://[^\s<>]+")
 
 
 class EnvironmentRefused(Exception):
@@ -182,6 +185,20 @@ def site_url(env: Env) -> str:
             "SITE_URL is malformed: it must be http:// or https:// and a host, with no path."
         )
     return url.rstrip("/")
+
+
+def security_contact(env: Env, *, otherwise: str) -> str:
+    """`SECURITY_CONTACT`: where somebody reports a weakness, an address of mail or of a page.
+
+    `otherwise` is the mailbox that is named when it is not set. Raises `EnvironmentRefused`.
+    """
+    contact: str = env.str("SECURITY_CONTACT", "").strip() or f"mailto:{otherwise}"
+    if not _CONTACT.fullmatch(contact):
+        raise EnvironmentRefused(
+            "SECURITY_CONTACT is malformed: it must be like mailto:security@example.org or"
+            " https://example.org/report."
+        )
+    return contact
 
 
 def number_from(env: Env, name: str, default: int) -> int:

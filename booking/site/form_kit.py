@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.forms.renderers import TemplatesSetting
+from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
 from booking.site.wording import LONDON, clock, counted, day, deadline, pounds
@@ -19,6 +20,13 @@ _WRONG = (
     f"Reminders: enter up to {MOST_REMINDERS} whole numbers from 1 to {MOST_DAYS}, for example"
     " “5, 1”, or nothing for no reminders."
 )
+
+
+NOT_SENT = "You were signed out before this was sent. Look at it again, then send it."
+
+
+class TypedBefore(QueryDict):
+    """A form that was sent after its session had ended: shown again as typed, never acted on."""
 
 
 class Form(forms.Form):
@@ -35,6 +43,8 @@ class Form(forms.Form):
                 if code not in usual or words not in _messages_of_django(field, code)
             }
         super().full_clean()
+        if isinstance(self.data, TypedBefore):
+            self.add_error(None, NOT_SENT)
 
 
 def _usual_messages(field: forms.Field, label: str) -> dict[str, Any]:
@@ -65,14 +75,6 @@ def _messages_of_django(field: forms.Field, code: str) -> list[Any]:
     """What the classes of a field say by themselves."""
     classes = type(field).__mro__
     return [vars(each).get("default_error_messages", {}).get(code) for each in classes]
-
-
-def email_field(label: str, **extra: Any) -> forms.EmailField:
-    """The address of somebody else: browsers do not offer the person's own."""
-    attrs = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
-    return forms.EmailField(
-        label=label, max_length=254, widget=forms.EmailInput(attrs=attrs), **extra
-    )
 
 
 def london_moment(wall: datetime) -> datetime:

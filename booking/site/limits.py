@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from booking.site.caching import count
-from booking.site.signed_links import LinkRefused
+from booking.site.signed_links import LinkRanOut, LinkRefused
 
 View = Callable[..., HttpResponse]
 _WINDOW_SECONDS = 60
@@ -75,7 +75,8 @@ def opened_by_link(view: View) -> View:
     even our own. The referrer policy is not `no-referrer`, under which browsers send a form
     without its origin (Fetch, 3.2), so that nobody's answer would get past the CSRF check.
 
-    A link that is refused leads nowhere: 404.
+    A link that is refused says what to do: 404, or 410 if it was good once. So does one whose
+    matter is gone.
     """
 
     @never_cache
@@ -85,8 +86,10 @@ def opened_by_link(view: View) -> View:
     def linked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             response = view(request, *args, **kwargs)
-        except LinkRefused as refused:
-            raise Http404 from refused
+        except (LinkRefused, Http404) as refused:
+            ran_out = isinstance(refused, LinkRanOut)
+            context, status = {"ran_out": ran_out}, 410 if ran_out else 404
+            response = render(request, "site/link_refused.html", context, status=status)
         response["Referrer-Policy"] = "strict-origin"
         response["X-Robots-Tag"] = "noindex, nofollow"
         return response

@@ -4,6 +4,7 @@ What differs between installations comes from the environment; see `booking/site
 """
 
 import sys
+from email.utils import parseaddr
 from pathlib import Path
 
 from django.utils.csp import CSP
@@ -33,13 +34,14 @@ try:
     RATE_LIMIT_FACTOR = environment.number_from(env, "RATE_LIMIT_FACTOR", 1) or 1
     # When the oldest mail that has not left is older, monitoring and coordinators are told.
     MAIL_ALERT_MINUTES = environment.number_from(env, "MAIL_ALERT_MINUTES", 15)
+    MAIL_FROM: str = env.str("MAIL_FROM", "Briefed <training@briefed.example>")
+    # Calendar replies and questions go to a mailbox that somebody reads.
+    MAIL_REPLY_TO: str = env.str("MAIL_REPLY_TO", MAIL_FROM)
+    SECURITY_CONTACT = environment.security_contact(env, otherwise=parseaddr(MAIL_REPLY_TO)[1])
 except environment.EnvironmentRefused as refusal:
     sys.exit(str(refusal))
 
 # ---------------------------------------------------------------- mail and the demo
-MAIL_FROM: str = env.str("MAIL_FROM", "Briefed <training@briefed.example>")
-# Calendar replies and questions go to a mailbox that somebody reads.
-MAIL_REPLY_TO: str = env.str("MAIL_REPLY_TO", MAIL_FROM)
 DEFAULT_FROM_EMAIL = MAIL_FROM
 # A folder of .eml files shown at /mailbox/; only the demo sets it.
 MAILBOX_DIR: str = env.str("MAILBOX_DIR", "")
@@ -77,12 +79,15 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.access.unkept",
+    "accounts.watching.note_refusals",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "booking.site.readable.only_readable",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
-    "accounts.access.finish_account_first",
+    "accounts.sessions.LiveSessions",
 ]
 
 ROOT_URLCONF = "booking.urls"
@@ -118,8 +123,10 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
-    # Rate limits. It may be away: booking must not notice.
-    "default": {
+    # What signing in counts and remembers. django-allauth knows this one only.
+    "default": {"BACKEND": "accounts.remembered.DatabaseMemory", "KEY_PREFIX": "briefed"},
+    # How often pages are sent forms. It may be away: booking must not notice.
+    "limits": {
         "BACKEND": "booking.site.caching.ForgivingRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "briefed",
@@ -163,6 +170,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 12},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.NotMadeOfOurWords"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "my_bookings"
@@ -177,23 +185,47 @@ ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 600
-ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = 3
 ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# How long ago somebody may have shown who they are before they are asked again.
+PROOF_SECONDS = 15 * 60
 ACCOUNT_FORMS = {
     "request_login_code": "accounts.forms.WorkEmailForm",
     "confirm_login_code": "accounts.forms.SignInCodeForm",
+    "confirm_email_verification_code": "accounts.forms.NewAddressCodeForm",
     "login": "accounts.forms.PasswordSignInForm",
+    "add_email": "accounts.forms.NewAddressForm",
+    "reset_password": "accounts.forms.ForgottenPasswordForm",
 }
+# How many codes are compared with the one that is awaited, however they are sent.
+CODE_ATTEMPTS = 3
+ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = CODE_ATTEMPTS
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_MAX_ATTEMPTS = CODE_ATTEMPTS
+# Counted in PostgreSQL.
 ACCOUNT_RATE_LIMITS = {
-    "request_login_code": f"{20 * RATE_LIMIT_FACTOR}/m/ip,{5 * RATE_LIMIT_FACTOR}/5m/key",
-    "login": f"{30 * RATE_LIMIT_FACTOR}/m/ip",
-    "login_failed": f"{10 * RATE_LIMIT_FACTOR}/m/ip,{5 * RATE_LIMIT_FACTOR}/5m/key",
+    # Codes and passwords for an address, and mails to set another password, each counted by
+    # `accounts/attempts.py`: in a browser where the person has signed in before,
+    "known_device": f"{5 * RATE_LIMIT_FACTOR}/5m/key",
+    # from a network, where many people may work,
+    "from_network": (
+        f"{30 * RATE_LIMIT_FACTOR}/m/ip,{5 * RATE_LIMIT_FACTOR}/5m/key"
+        f",{15 * RATE_LIMIT_FACTOR}/h/key"
+    ),
+    # and from all networks together, which one alone does not come near.
+    "from_strangers": f"{60 * RATE_LIMIT_FACTOR}/h/key",
+    # django-allauth's own, which count an address wherever it is typed, make way for these.
+    "request_login_code": None,
+    "reset_password": None,
+    "login": None,
+    # The second step.
+    "login_failed": f"{5 * RATE_LIMIT_FACTOR}/5m/key",
+    "reauthenticate": f"{10 * RATE_LIMIT_FACTOR}/m/user",
+    "reauthentication_code": f"{5 * RATE_LIMIT_FACTOR}/5m/user",
 }
+MFA_RATE_LIMITS = {"webauthn_login": f"{30 * RATE_LIMIT_FACTOR}/m/ip"}
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -224,9 +256,12 @@ SESSION_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
+DEVICE_COOKIE_NAME = f"{_PREFIX}device"
 CSRF_COOKIE_NAME = f"{_PREFIX}csrf"
 CSRF_COOKIE_SECURE = SECURE
 CSRF_COOKIE_HTTPONLY = True
+MESSAGE_STORAGE = "booking.site.web.Messages"
+MESSAGE_COOKIE_NAME = f"{_PREFIX}messages"
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 CSRF_FAILURE_VIEW = "booking.site.web.form_expired"
 SECURE_SSL_REDIRECT = SECURE
@@ -249,6 +284,7 @@ SECURE_CSP = {
     "frame-src": [CSP.SELF],
     "form-action": [CSP.SELF],
     "base-uri": [CSP.NONE],
+    "object-src": [CSP.NONE],
 }
 PERMISSIONS_POLICY: dict[str, list[str]] = {
     "camera": [],

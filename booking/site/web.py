@@ -3,9 +3,14 @@
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.contrib.messages.storage.fallback import FallbackStorage
+from django.contrib.messages.storage.session import SessionStorage
 from django.core.paginator import Page, Paginator
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Model, Q, QuerySet
@@ -13,11 +18,15 @@ from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.views.decorators.http import require_safe
 
 from booking.site.refusals import Refused
 
 _TRY_AGAIN_SECONDS = 30
 _SEARCH_LENGTH = 100
+_PLAIN = "text/plain; charset=utf-8"
+_SECURITY_TXT_HOLDS = timedelta(days=180)
 
 
 def accessibility(request: HttpRequest) -> HttpResponse:
@@ -25,21 +34,46 @@ def accessibility(request: HttpRequest) -> HttpResponse:
     return render(request, "site/accessibility.html")
 
 
-def privacy(request: HttpRequest) -> HttpResponse:
-    """What is held about people, and why."""
-    return render(request, "site/privacy.html")
+class CookieOfMessages(CookieStorage):
+    """What the next page says, in a cookie that no other host can set (RFC 6265bis, 4.1.3.2)."""
+
+    cookie_name = settings.MESSAGE_COOKIE_NAME
+
+
+class Messages(FallbackStorage):
+    """A cookie for a short message, the session for a long one."""
+
+    storage_classes = (CookieOfMessages, SessionStorage)
+
+
+@require_safe
+def security_txt(request: HttpRequest) -> HttpResponse:
+    """Where somebody who finds a weakness reports it, as RFC 9116 has it.
+
+    It says the same all day, and holds for less than a year, which is as long as section 2.5.5
+    lets anybody rely on it.
+    """
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    address = settings.SITE_URL + reverse("security_txt")
+    lines = [
+        f"Contact: {settings.SECURITY_CONTACT}",
+        f"Expires: {(today + _SECURITY_TXT_HOLDS).isoformat().replace('+00:00', 'Z')}",
+        "Preferred-Languages: en",
+        f"Canonical: {address}",
+    ]
+    return HttpResponse("\n".join(lines) + "\n", content_type=_PLAIN)
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
     """Whether this process answers at all."""
-    return HttpResponse("ok\n", content_type="text/plain")
+    return HttpResponse("ok\n", content_type=_PLAIN)
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
     """Whether the database answers; without it nothing can be booked."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    return HttpResponse("ready\n", content_type="text/plain")
+    return HttpResponse("ready\n", content_type=_PLAIN)
 
 
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -69,8 +103,14 @@ def search_text(request: HttpRequest, name: str = "q") -> str:
 
 
 def posted(request: HttpRequest) -> QueryDict | None:
-    """What a form was sent with; nothing, for an empty form, when the page is only looked at."""
-    return request.POST if request.method == "POST" else None
+    """What a form was sent with; nothing, for an empty form, when the page is only looked at.
+
+    After a session that ended, a look at its last page brings what was typed there, as a
+    `TypedBefore`, with which no form is valid.
+    """
+    if request.method == "POST":
+        return request.POST
+    return getattr(request, "typed_before", None)
 
 
 def page(

@@ -28,6 +28,8 @@ MONTHS = (
     "December",
 )
 
+_NEAR = {-1: "yesterday", 0: "today", 1: "tomorrow"}
+
 
 def _in_london(moment: datetime) -> datetime:
     if moment.tzinfo is None:
@@ -69,6 +71,48 @@ def sitting_times(starts: datetime, ends: datetime) -> str:
     if first == last:
         return f"{first}, {clock(starts)} to {clock(ends)}"
     return f"{first}, {clock(starts)} to {last}, {clock(ends)}"
+
+
+def times_of_day(spans: Sequence[tuple[datetime, datetime]]) -> str:
+    """When sittings are, beside the date of the first: "9:30am to 12:30pm and Mon 18 Jan".
+
+    A date that has other hours names them, and of more than three dates only the last is named.
+    """
+    (starts, ends), *further = spans
+    told = _hours(starts, ends)
+    if len(further) > 2:
+        last = _near_day(further[-1][0], starts)
+        return f"{told}, and {counted(len(further), 'more date')} until {last}"
+    others = []
+    for begins, finishes in further:
+        hours = _hours(begins, finishes)
+        on = _near_day(begins, starts)
+        others.append(on if hours == told else f"{on}, {hours}")
+    return listed([told, *others])
+
+
+def _hours(starts: datetime, ends: datetime) -> str:
+    """From when to when, with the day of the end where that is another."""
+    over = "" if day(starts) == day(ends) else f" on {_near_day(ends, starts)}"
+    return f"{clock(starts)} to {clock(ends)}{over}"
+
+
+def _near_day(moment: date, other: date) -> str:
+    """The short date of a moment, without its year where it is that of the other."""
+    year = str(_calendar_day(other).year)
+    return short_day(moment).removesuffix(f" {year}")
+
+
+def away(moment: datetime, *, now: datetime) -> str:
+    """How long until a day, as people say it: "today", "tomorrow", "in 3 days", "in 9 weeks".
+
+    Of a day that is past: "yesterday", "3 days ago".
+    """
+    days = (_calendar_day(moment) - _calendar_day(now)).days
+    if days in _NEAR:
+        return _NEAR[days]
+    length = counted(abs(days), "day") if abs(days) < 21 else counted(abs(days) // 7, "week")
+    return f"in {length}" if days > 0 else f"{length} ago"
 
 
 def deadline(moment: datetime) -> str:

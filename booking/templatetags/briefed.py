@@ -1,6 +1,6 @@
 """Filters that every template may use without loading them (a builtin in settings)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
 from booking.site import wording
+from booking.site.plain_text import one_line
 
 register = template.Library()
 
@@ -51,6 +52,18 @@ def sitting_times(sitting: Timed | None) -> str:
 
 
 @register.filter
+def times_of_day(sittings: Iterable[Timed]) -> str:
+    """{{ session.sittings.all|times_of_day }}: what stands beside the date of the first."""
+    return wording.times_of_day([(each.starts_at, each.ends_at) for each in sittings])
+
+
+@register.filter
+def away(moment: datetime | None, now: datetime) -> str:
+    """{{ sitting.starts_at|away:now }}: "tomorrow", "in 3 days"."""
+    return wording.away(moment, now=now) if moment else ""
+
+
+@register.filter
 def duration(length: Timed | timedelta | None) -> str:
     """{{ sitting|duration }}, or of a timedelta: "1 hour 30 minutes"."""
     if length is None or length == "":
@@ -65,6 +78,10 @@ def counted(number: int | None, noun: str) -> str:
     """{{ n|counted:"place" }}: "1 place", "3 places"; {{ n|counted:"person,people" }}."""
     singular, _, plural = noun.partition(",")
     return wording.counted(number or 0, singular, plural)
+
+
+# {% filter one_line %}: a title that came in several lines, as from templates that we include.
+register.filter("one_line", one_line, is_safe=True)
 
 
 # ---------------------------------------------------------------- text written by coordinators

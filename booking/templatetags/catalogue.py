@@ -8,13 +8,32 @@ from django.urls import reverse
 
 from booking.catalogue.availability import availability, is_ahead
 from booking.catalogue.models import Session
+from booking.catalogue.sharing import directions
 from booking.places.history import told_of
+from booking.places.models import Booking
 from booking.site import wording
+from booking.templatetags.briefed import times_of_day
 
 register = template.Library()
 # {{ event|told }}: what happened, in a sentence or two. {% if session|is_ahead:now %}.
 register.filter("told", told_of)
 register.filter("is_ahead", is_ahead)
+# {{ session.venue|directions }}: the address of a map.
+register.filter("directions", directions)
+# {{ session|availability:now }}: whether its reader can book it.
+register.filter("availability", availability)
+_MARKS: dict[str, str] = {
+    Booking.State.CONFIRMED: "Booked",
+    Booking.State.REQUESTED: "Asked for",
+    Booking.State.WAITING: "Waiting",
+    Booking.State.OFFERED: "Offered to you",
+}
+
+
+@register.filter
+def mark(session: Session) -> str:
+    """The reader's own booking of it in a word, or nothing: {{ session|mark }}."""
+    return _MARKS[session.reading.mine] if session.reading and session.reading.mine else ""
 
 
 @register.filter
@@ -29,15 +48,14 @@ def row(session: Session, now: datetime) -> dict[str, Any]:
         "url": reverse("session", args=[session.pk]),
         "title": course.title,
         "kind": course.kind,
-        "kind_name": course.get_kind_display(),
-        "level_name": course.get_level_display(),
+        "kind_name": f"{course.get_level_display()} {course.get_kind_display().lower()}",
         "where": session.where,
         "weekday": wording.WEEKDAYS[starts.weekday()][:3],
         "number": str(starts.day),
         "month": f"{wording.MONTHS[starts.month - 1][:3]} {starts.year}",
         "day": wording.day(starts),
-        "times": [wording.sitting_times(s.starts_at, s.ends_at) for s in session.sittings.all()],
+        "times": times_of_day(session.sittings.all()),
         "places": availability(session, now),
-        "capacity": str(session.capacity),
-        "taken": str(session.places_taken),
+        "mark": mark(session),
+        "state": session.reading.mine if session.reading else "",
     }

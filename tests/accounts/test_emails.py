@@ -97,7 +97,7 @@ def test_the_page_behind_the_link_tells_nobody_whose_it_is() -> None:
     response = Client().get(link_for(person))
     assert person.email not in response.text
     assert "Xanthippe" not in response.text
-    assert response.headers["X-Robots-Tag"] == "noindex"
+    assert response.headers["X-Robots-Tag"] == "noindex, nofollow"
     assert "no-store" in response.headers["Cache-Control"]
 
 

@@ -5,7 +5,7 @@ from allauth.account.models import EmailAddress
 from django.test import Client
 from django.urls import reverse
 
-from accounts import addresses
+from accounts.failing import mark_failing, people_whose_mail_fails
 from accounts.models import User
 from tests.accounts.signing_in import code_for, sign_in
 from tests.factories import NOW, make_person
@@ -18,14 +18,14 @@ WHY = "5.1.1 No such person"
 
 def failing(email: str = "zoe@agency.example") -> User:
     person = make_person(email)
-    addresses.mark_failing(email=email.upper(), why=WHY, now=NOW)
+    mark_failing(email=email.upper(), why=WHY, now=NOW)
     person.refresh_from_db()
     assert person.mail_failing_since == NOW
     return person
 
 
 def still_fails(person: User) -> bool:
-    return addresses.people_whose_mail_fails().filter(pk=person.pk).exists()
+    return people_whose_mail_fails().filter(pk=person.pk).exists()
 
 
 def test_the_owner_reads_it_on_their_own_page_and_nobody_else_does() -> None:
@@ -69,5 +69,5 @@ def test_a_new_address_that_was_confirmed_is_not_the_one_that_failed() -> None:
 
 
 def test_the_address_of_nobody_is_not_kept() -> None:
-    addresses.mark_failing(email="nobody@agency.example", why=WHY, now=NOW)
-    assert not addresses.people_whose_mail_fails().exists()
+    mark_failing(email="nobody@agency.example", why=WHY, now=NOW)
+    assert not people_whose_mail_fails().exists()

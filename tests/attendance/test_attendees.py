@@ -54,6 +54,7 @@ def test_somebody_who_is_no_longer_a_trainer_sees_nothing() -> None:
     trainer = make_trainer()
     session = led_session(trainer)
     User.objects.filter(pk=trainer.pk).update(is_trainer=False)
+    trainer.refresh_from_db()
     assert signed_in(trainer).get(reverse("attendees", args=[session.pk])).status_code == 404
 
 

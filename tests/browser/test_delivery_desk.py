@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from accounts import addresses
+from accounts import failing
 from booking.outbox.models import Message
 from booking.replies.incoming import Fetched
 from booking.replies.intake import take_in
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_coordinator_finds_out_what_happened_to_a_mail_and_sends_it_elsewhere(
     page: Page, mail: Mail, accessible: Callable[[Page], None], width: int
 ) -> None:
-    coordinator = make_coordinator("desk@agency.example", first_name="Cora", last_name="Lane")
+    coordinator = make_coordinator("cora.lane@agency.example", first_name="Cora", last_name="Lane")
     session = make_session(
         course=make_course(title="Neglect"),
         reference="NEG-1",
@@ -71,7 +71,7 @@ def test_a_coordinator_finds_out_what_happened_to_a_mail_and_sends_it_elsewhere(
     kinds = [part.get_content_type() for part in invitation.walk()]
     assert kinds[-1] == "text/calendar"
 
-    addresses.mark_failing(email="right@agency.example", why="5.2.2 Full", now=timezone.now())
+    failing.mark_failing(email="right@agency.example", why="5.2.2 Full", now=timezone.now())
     page.goto("/manage/addresses/")
     show_heading(page, "Addresses that fail")
     accessible(page)
@@ -118,7 +118,7 @@ def test_a_person_reads_that_mail_does_not_reach_them(
     page.goto("/accounts/profile/")
     sign_in(page, person.email, mail)
     show_heading(page, "Your details")
-    addresses.mark_failing(email=person.email, why="5.2.2 Mailbox full", now=timezone.now())
+    failing.mark_failing(email=person.email, why="5.2.2 Mailbox full", now=timezone.now())
     for width in (375, 1280):
         page.set_viewport_size({"width": width, "height": 800})
         page.reload()

@@ -61,12 +61,12 @@ def test_search_forgives_and_filters_update_in_place(
     expect(page.get_by_role("status")).to_contain_text("3 sessions")
     if width == 375:
         page.get_by_text("Filters", exact=True).click()
-    page.get_by_label("Kind").select_option("briefing")
+    page.get_by_label("Type").select_option("briefing")
     expect(page.get_by_role("status")).to_contain_text("1 session")
     assert titles(page) == ["Illegal Money Lending"]
     assert "kind=briefing" in page.url
     accessible(page)
-    page.get_by_label("Kind").select_option("")
+    page.get_by_label("Type").select_option("")
     page.get_by_label("Only with places left").check()
     expect(page.get_by_role("status")).to_contain_text("2 sessions")
     page.goto("/programme/?q=zzzzzz")
@@ -108,3 +108,53 @@ def test_start_month_course_and_session_pages(
     for path in ("/accessibility/", "/privacy/", "/nowhere/"):
         page.goto(path)
         accessible(page)
+
+
+def test_what_stands_around_the_filters_agrees_with_them(
+    page: Page, programme: list[Session]
+) -> None:
+    page.goto("/programme/")
+    page.get_by_label("Type").select_option("briefing")
+    expect(page.get_by_role("status")).to_contain_text("1 session")
+    views = page.get_by_role("list", name="Ways to see the programme")
+    expect(views.get_by_role("link", name="Month")).to_have_attribute(
+        "href", "?kind=briefing&view=month"
+    )
+    expect(page.locator(".app-filters__summary")).to_have_text("Filters (1)")
+    page.get_by_label("Where").select_option("online")
+    expect(page.locator(".app-filters__summary")).to_have_text("Filters (2)")
+    page.go_back()
+    expect(page.locator(".app-filters__summary")).to_have_text("Filters (1)")
+    expect(page.get_by_label("Where")).to_have_value("")
+    expect(page.get_by_label("Type")).to_have_value("briefing")
+    page.get_by_role("link", name="Illegal Money Lending").click()
+    page.go_back()
+    expect(page.get_by_label("Type")).to_have_value("briefing")
+    page.get_by_label("Only with places left").check()
+    expect(page.locator(".app-filters__summary")).to_have_text("Filters (2)")
+    assert "kind=briefing" in page.url
+    assert "places=on" in page.url
+
+
+def test_apply_leads_to_the_list_on_a_phone(page: Page, programme: list[Session]) -> None:
+    page.set_viewport_size({"width": 375, "height": 700})
+    page.goto("/programme/")
+    page.get_by_text("Filters", exact=True).click()
+    page.get_by_label("Type").select_option("briefing")
+    page.get_by_role("button", name="Apply filters").click()
+    expect(page.get_by_role("button", name="Apply filters")).to_be_hidden()
+    expect(page.get_by_text("Filters (1)")).to_be_attached()
+    expect(page.get_by_role("link", name="Illegal Money Lending")).to_be_in_viewport()
+
+
+def test_a_request_that_fails_is_said_and_undone(page: Page, programme: list[Session]) -> None:
+    page.goto("/programme/")
+    page.route("**/programme/?*", lambda route: route.abort())
+    page.get_by_label("Type").select_option("briefing")
+    expect(page.get_by_role("alert")).to_contain_text("nothing has changed")
+    expect(page.get_by_label("Type")).to_have_value("")
+    assert len(titles(page)) == 3
+    page.unroute("**/programme/?*")
+    page.get_by_label("Type").select_option("briefing")
+    expect(page.get_by_role("status")).to_contain_text("1 session")
+    expect(page.get_by_role("alert")).to_be_hidden()

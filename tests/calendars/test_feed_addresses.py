@@ -61,9 +61,7 @@ def test_its_owner_sees_whether_it_is_read() -> None:
     person = make_person()
     client = signed_in(person)
     token = new_feed(person=person, now=timezone.now())
-    assert (
-        "No calendar program has read it" in client.get(reverse("calendar_feed")).content.decode()
-    )
+    assert "No calendar has read it" in client.get(reverse("calendar_feed")).content.decode()
     Client().get(reverse("private_feed", args=[token]))
     assert "last read it on" in client.get(reverse("calendar_feed")).content.decode()
 
@@ -73,7 +71,7 @@ def test_its_owner_stops_it() -> None:
     client = signed_in(person)
     address = reverse("private_feed", args=[new_feed(person=person, now=timezone.now())])
     stopped: Any = client.post(reverse("remove_feed", args=["bookings"]), follow=True)
-    assert "Make this feed" in stopped.content.decode()
+    assert "Make a private address" in stopped.content.decode()
     assert Client().get(address).status_code == 404
 
 

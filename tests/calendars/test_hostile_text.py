@@ -9,6 +9,7 @@ from email import message_from_bytes, policy
 
 import icalendar
 import pytest
+from django.db.models import Value
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -138,12 +139,14 @@ def _joins(typist: Typist, session: Session) -> User:
         manager_email=typist.text(60),
         phone=typist.text(30),
     )
+    # As values of the database, which are stored unread: older rows may hold anything.
     User.objects.filter(pk=person.pk).update(
-        first_name=typist.stored(100),
-        last_name=typist.stored(100),
-        job_title=typist.stored(150),
-        unlisted_agency=typist.stored(200),
+        first_name=Value(typist.stored(100)),
+        last_name=Value(typist.stored(100)),
+        job_title=Value(typist.stored(150)),
+        unlisted_agency=Value(typist.stored(200)),
         agency=None,
+        agency_confirmed_at=None,
     )
     person.refresh_from_db()
     needs = typist.text(500)

@@ -1,6 +1,8 @@
 """What the programme import refuses: every fault by name, all at once, and nothing written."""
 
+import csv
 from collections.abc import Sequence
+from io import StringIO
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -89,7 +91,7 @@ SESSION_FAULTS = [
     ({"per_agency_limit": "-1"}, "per_agency_limit: is -1; it must be from 0"),
     ({"trainer_email": "trainer"}, 'trainer_email: is "trainer", which is not an email address'),
     ({"trainer_email": "office@school.example"}, "a mailbox that several people read"),
-    ({"reference": "S\x00"}, "reference: holds a control character"),
+    ({"reference": "S\x001"}, "reference: holds a control character"),
 ]
 
 
@@ -264,3 +266,33 @@ def test_an_address_of_somebody_elses_account_is_refused(load: Load) -> None:
     EmailAddress.objects.create(user=other, email="ann@council.example", verified=True)
     with pytest.raises(ImportRefused, match=r"line 3, email: .* an address of somebody else's"):
         load()
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "words"),
+    [
+        ("email", "zo\u200be@agency.example", "an invisible character inside"),
+        ("email", "zoe@ag\u00adency.example", "an invisible character inside"),
+        ("email", '"zoe"@agency.example', "leave out quotation marks"),
+        ("manager_email", "bo\u2060ss@agency.example", "an invisible character inside"),
+        ("job_title", "Nurse at evil.com", "addresses of web pages"),
+    ],
+)
+def test_an_address_or_name_that_is_none_is_named(
+    load: Load, column: str, cell: str, words: str
+) -> None:
+    cells = {
+        "email": "zoe@agency.example",
+        "first_name": "Zoe",
+        "last_name": "Li",
+        "job_title": "Nurse",
+        "agency": "Leeds Police",
+        "manager_email": "boss@agency.example",
+    }
+    text = StringIO(newline="")
+    csv.writer(text).writerows([cells, (cells | {column: cell}).values()])
+    with pytest.raises(ImportRefused) as refused:
+        load({"practitioners.csv": text.getvalue()})
+    [problem] = refused.value.problems
+    assert problem.column == column
+    assert words in problem.reason

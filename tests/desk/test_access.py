@@ -76,7 +76,7 @@ def test_what_is_not_there_is_not_found(coordinator: Client) -> None:
     assert coordinator.get(f"/manage/sessions/{'9' * 40}/").status_code == 404
     assert coordinator.get(f"/manage/messages/{'9' * 40}/drop/").status_code == 404
     settled = make_person()
-    assert coordinator.get(reverse("manage_unlisted_person", args=[settled.pk])).status_code == 404
+    assert coordinator.get(reverse("manage_agency_settle", args=[settled.pk])).status_code == 404
     assert coordinator.get(f"{reverse('manage_session_new')}?course=987654").status_code == 404
 
 

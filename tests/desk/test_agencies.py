@@ -1,4 +1,4 @@
-"""People whose agency is not listed are settled by coordinators."""
+"""Whom people work for is confirmed, and unlisted agencies are settled, by coordinators."""
 
 import pytest
 from django.test import Client
@@ -17,10 +17,10 @@ pytestmark = pytest.mark.django_db
 def test_somebody_is_settled_in_an_agency_of_the_list(coordinator: Client) -> None:
     agency = make_agency("Leeds City Council")
     person = make_person(agency=None, unlisted_agency="the council")
-    page = coordinator.get(reverse("manage_unlisted")).content.decode()
+    page = coordinator.get(reverse("manage_agencies")).content.decode()
     assert person.email in page
     assert "the council" in page
-    address = reverse("manage_unlisted_person", args=[person.pk])
+    address = reverse("manage_agency_settle", args=[person.pk])
     assert coordinator.post(address, {"agency": agency.pk, "name": "x" * 300}).status_code == 302
     person.refresh_from_db()
     assert (person.agency, person.unlisted_agency) == (agency, "")
@@ -33,7 +33,7 @@ def test_a_place_counts_as_the_agency_s_once_its_person_is_settled(coordinator: 
     session, ended = (make_session(starts_at=ahead(days=days)) for days in (30, 40))
     booking, given_up = (book_now(each, person) for each in (session, ended))
     actions.cancel(booking=given_up, by=person, now=timezone.now())
-    coordinator.post(reverse("manage_unlisted_person", args=[person.pk]), {"agency": agency.pk})
+    coordinator.post(reverse("manage_agency_settle", args=[person.pk]), {"agency": agency.pk})
     booking.refresh_from_db()
     given_up.refresh_from_db()
     assert (booking.agency, given_up.agency) == (agency, None)
@@ -43,26 +43,28 @@ def test_a_place_counts_as_the_agency_s_once_its_person_is_settled(coordinator: 
     assert taken.agency_id == agency.pk
 
 
-def test_a_new_agency_is_made_for_everybody_who_wrote_it(coordinator: Client) -> None:
+def test_each_of_the_others_who_wrote_the_same_is_asked_for(coordinator: Client) -> None:
     person = make_person("a@rowing.example", agency=None, unlisted_agency="Leeds Rowing Club")
-    other = make_person(agency=None, unlisted_agency="leeds rowing club")
-    third = make_person(agency=None, unlisted_agency="Another club")
-    address = reverse("manage_unlisted_person", args=[person.pk])
+    other, third = (make_person(agency=None, unlisted_agency="leeds rowing club") for _ in range(2))
+    elsewhere = make_person(agency=None, unlisted_agency="Another club")
+    address = reverse("manage_agency_settle", args=[person.pk])
     form = coordinator.get(address).context["form"]
+    assert set(form.fields["others"].queryset) == {other, third}
     assert (form["name"].value(), form["domain"].value()) == ("Leeds Rowing Club", "rowing.example")
     typed = {
         "agency": "",
         "name": "Leeds Rowing Club",
         "sector": "voluntary and community",
         "domain": "@Rowing.example",
-        "with_others": "on",
+        "others": [other.pk],
     }
     assert coordinator.post(address, typed).status_code == 302
     agency = Agency.objects.get(name="Leeds Rowing Club")
     assert agency.email_domains == ["rowing.example"]
     for settled in (person, other):
         settled.refresh_from_db()
-        assert settled.agency == agency
+        assert settled.proved_agency == agency
+    assert coordinator.post(address, {**typed, "others": [elsewhere.pk]}).status_code == 404
     third.refresh_from_db()
     assert third.agency is None
 
@@ -84,7 +86,7 @@ def test_a_new_agency_needs_a_name_a_sector_and_its_own_domain(
     make_agency("West Yorkshire Police")
     person = make_person(agency=None, unlisted_agency="A club")
     typed = {"agency": "", "name": "A club", "sector": "police", "domain": "", **changes}
-    response = coordinator.post(reverse("manage_unlisted_person", args=[person.pk]), typed)
+    response = coordinator.post(reverse("manage_agency_settle", args=[person.pk]), typed)
     assert response.status_code == 422
     assert sentence in response.content.decode()
     assert not Agency.objects.filter(name="A club").exists()

@@ -98,7 +98,7 @@ def test_whoever_has_a_booking_on_the_next_date_already_is_not_put_in_line(
     off = with_people(booked=1, course=course)
     soon = make_session(course=course, starts_at=ahead(40))
     person = off.bookings.get().person
-    book_now(soon, person)
+    book_now(soon, person, wants_both=True)
     typed = {"why": "Snow.", "next_dates": [soon.pk], "step": "do"}
     coordinator.post(reverse("manage_session_cancel", args=[off.pk]), typed)
     assert soon.bookings.get().state == "confirmed"

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import addresses
+from accounts import failing
 from accounts.actions import person_for_sign_in
 from accounts.models import User
 from booking.calendars.actions import new_feed
@@ -62,7 +62,7 @@ def test_all_later_mail_goes_to_the_corrected_address_where_the_person_signs_in(
     person, own = make_person(OLD), Client()
     sign_in(own, OLD)
     Message.objects.update(state=State.SENT)
-    addresses.mark_failing(email=OLD, why="No such person", now=timezone.now())
+    failing.mark_failing(email=OLD, why="No such person", now=timezone.now())
     assert own.get(reverse("my_bookings")).status_code == 200
     message = refused_confirmation(person)
     assert "Their account has this address now" in said(correct(message, "Right@Agency.example"))
@@ -126,7 +126,7 @@ def test_the_old_address_is_told_unless_there_is_none(changes: dict[str, Any], t
     message = refused_confirmation(make_person(OLD))
     Message.objects.filter(pk=message.pk).update(**changes)
     if "bounced_at" in changes:
-        addresses.mark_failing(email=OLD, why="5.1.1 No such person", now=NOW)
+        failing.mark_failing(email=OLD, why="5.1.1 No such person", now=NOW)
     correct(message)
     notices = Message.objects.filter(topic=ACCOUNT_MAIL, to_email=OLD, state=State.WAITING)
     assert notices.count() == told
@@ -235,7 +235,11 @@ def test_what_a_worker_has_claimed_and_not_begun_goes_to_the_new_address_too() -
         assert (each.to_email, each.state) == (email, state)
 
 
-@pytest.mark.parametrize("make", [make_lead, make_trainer, make_coordinator])
+def make_superuser(email: str) -> User:
+    return make_person(email, is_superuser=True)
+
+
+@pytest.mark.parametrize("make", [make_lead, make_trainer, make_coordinator, make_superuser])
 def test_the_account_of_somebody_who_sees_others_is_for_superusers(make: Any) -> None:
     person = make(email=OLD)
     message = refused_confirmation(person)

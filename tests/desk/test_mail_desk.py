@@ -174,16 +174,16 @@ def test_a_booking_of_many_dates_shows_its_confirmation_and_folds_the_dates(
         copy.save(force_insert=True)
     address = reverse("booking", args=[booking.pk])
     words = " ".join(coordinator.get(address).content.decode().split())
-    shown, _, folded = words.partition("<details")
+    shown, _, folded = words.partition("Calendar entries of further dates: 5 messages")
     assert "Confirmation</a>: on its way since" in shown
     assert shown.count(">Reminder</a>") == 5
-    assert "Calendar entries of further dates: 5 messages" in folded
     assert folded.count("Calendar entry of a further date</a>") == 5
-    assert not folded.startswith(' class="govuk-details" open')
+    assert shown.rpartition("<details")[2].startswith(' class="govuk-details" >')
     last = Message.objects.filter(topic="booking.further_date").latest("id")
     sent(last, bounced_at=timezone.now())
     words = " ".join(coordinator.get(address).content.decode().split())
-    assert '<details class="govuk-details" open>' in words
+    before, _, _ = words.partition("Calendar entries of further dates: 5 messages")
+    assert before.rpartition("<details")[2].startswith(' class="govuk-details" open>')
 
 
 def test_a_message_shows_what_it_says_and_can_be_downloaded(coordinator: Client) -> None:
@@ -319,7 +319,7 @@ def test_a_refused_message_is_sent_to_another_address(coordinator: Client) -> No
     for wrong, sentence in (
         ("", "Enter an email address."),
         ("nonsense", "in the right form"),
-        ("a\0@b.example", "Null characters"),
+        ("a\0@b.example", "an invisible character inside"),
         (message.to_email.upper(), "is the address the message has already"),
     ):
         answer = coordinator.post(address, {"to_email": wrong, "why": "Typing error"})

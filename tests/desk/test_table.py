@@ -56,7 +56,7 @@ def test_pages_cost_the_same_however_many_rows_there_are(coordinator: Client) ->
         reverse("manage_sessions"),
         reverse("manage_session", args=[session.pk]),
         f"{reverse('manage_session_bookings', args=[session.pk])}?q=ahmed",
-        reverse("manage_unlisted"),
+        reverse("manage_agencies"),
         reverse("manage_messages"),
         reverse("manage_session_edit", args=[session.pk]),
     ]
@@ -79,7 +79,7 @@ def test_the_table_links_to_what_needs_a_coordinator(coordinator: Client) -> Non
     make_person(agency=None, unlisted_agency="Leeds Rowing Club")
     page = coordinator.get(reverse("manage_sessions")).content.decode()
     assert "Messages that need you (1)" in page
-    assert "People whose agency is not listed (1)" in page
+    assert "People whose agency is not confirmed (1)" in page
 
 
 def test_the_overview_tells_what_happened_and_how_the_mail_is(coordinator: Client) -> None:

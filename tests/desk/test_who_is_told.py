@@ -161,7 +161,7 @@ def test_managers_who_get_a_copy_are_counted_as_they_are_sent_one(coordinator: C
     )
     for person in people:
         book_now(session, person)
-    book_now(next_one, people[0])
+    book_now(next_one, people[0], wants_both=True)
     book_now(quiet, colleagues("nobody@trust.example")[0])
     page, typed = moved(venue)
     preview = coordinator.post(page, typed).text

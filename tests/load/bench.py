@@ -24,7 +24,7 @@ from tests.load.report import Line
 if TYPE_CHECKING:
     from tests.load.statements import Counts
 
-PARTS = ("statements", "http", "promotions", "feeds", "mails", "latency")
+PARTS = ("statements", "http", "promotions", "feeds", "search", "mails", "latency")
 RESULTS = REPOSITORY / "test-results" / "bench.json"
 
 
@@ -60,6 +60,11 @@ def measure(
 
         _say("Building feeds")
         yield from feeds.measure(seconds=1 if quick else 3)
+    if "search" in parts:
+        from tests.load import searching
+
+        _say("Searching the programme")
+        yield from searching.measure(seconds=1 if quick else 3)
     if "mails" in parts:
         from tests.load import backlog, mails
 

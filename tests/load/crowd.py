@@ -1,6 +1,7 @@
 """The data that is measured on, made by SQL in seconds."""
 
 import secrets
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +16,8 @@ from django.db import connection, models
 from django.utils import timezone
 
 from accounts.models import Agency, User
+from accounts.proof import SIGNED_IN_AT
+from accounts.sessions import SEEN_AT
 from booking.catalogue.models import Course, Session, Sitting, Topic, Venue
 from booking.outbox.models import Message
 from booking.places.models import Booking, BookingEvent
@@ -298,6 +301,8 @@ def sign_in(people: Iterable[User]) -> list[dict[str, str]]:
                     SESSION_KEY: str(person.pk),
                     BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0],
                     HASH_SESSION_KEY: person.get_session_auth_hash(),
+                    SIGNED_IN_AT: time.time(),
+                    SEEN_AT: time.time(),
                 }
             ),
             expire_date=expires,

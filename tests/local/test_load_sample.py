@@ -81,7 +81,7 @@ def test_the_sample_is_a_programme_in_use() -> None:
     assert coordinator.is_superuser
     assert coordinator.is_complete
     assert the_partnership().name == "Leeds Safeguarding Children Partnership (sample)"
-    assert the_partnership().has_help
+    assert the_partnership().help_email
     verified = EmailAddress.objects.filter(verified=True, primary=True)
     assert verified.count() == User.objects.count()
 

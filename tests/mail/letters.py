@@ -19,8 +19,10 @@ from booking.outbox.models import Message
 from booking.outbox.posting import Draft
 from booking.places import announcements
 from booking.places.changes import Matter
+from booking.places.holding import agency_not_confirmed
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
+from booking.places.prerequisites import earlier_missing
 from tests.factories import NOW, make_coordinator, make_person, make_session
 
 LATER = NOW + timedelta(days=21)
@@ -79,10 +81,11 @@ def every_notice(booking: Booking) -> Iterator[Draft]:
     yield from announcements.given_a_place(booking, sittings)
     yield from announcements.given_a_place(booking, sittings[:1], promoted=True)
     approval = make_approval(booking)
-    yield announcements.requested(booking, approval)
+    yield announcements.requested(booking)
     yield announcements.manager_asked(approval)
     yield announcements.manager_reminded(approval)
     yield announcements.not_answered(approval)
+    yield agency_not_confirmed(booking)
     approval.reason = "The team is short of staff that week."
     yield announcements.not_agreed(approval, by_coordinator=False)
     yield announcements.account_made(booking, by=make_person(is_agency_lead=True))
@@ -104,6 +107,7 @@ def every_notice(booking: Booking) -> Iterator[Draft]:
     yield from announcements.session_cancelled(
         booking, sittings, had_a_place=True, why="The trainer is ill."
     )
+    yield earlier_missing(booking, why="Something comes first.", now=NOW)
     yield announcements.still_booked(booking, booking.session.sittings.all()[0], reply_key=1)
     yield from reminders_before(booking)
 

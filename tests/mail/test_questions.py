@@ -48,8 +48,8 @@ def test_the_manager_learns_who_asks_what_for_when_and_what_it_may_cost() -> Non
     approval = make_approval(booking)
     for body in bodies(announcements.manager_asked(approval)):
         for words in (
-            "Priya Shah, Health visitor",
-            "Leeds Health Trust",
+            "They give their name as Priya Shah, their job as Health visitor, and their employer"
+            " as Leeds Health Trust.",
             "Working Together",
             "Tuesday 2 February 2027, 9am to 12pm",
             "3 hours in all",
@@ -116,7 +116,8 @@ def test_the_person_learns_that_the_place_is_held_and_who_is_asked(
     state: Approval.State, words: str
 ) -> None:
     booking = make_request()
-    for body in bodies(announcements.requested(booking, make_approval(booking, state=state))):
+    make_approval(booking, state=state)
+    for body in bodies(announcements.requested(booking)):
         assert words in body
         assert "manager@agency.example" in body
         assert "until 9am on Sunday 17 January 2027" in body

@@ -1,8 +1,18 @@
 """Colours that can be read, and the style sheet that brings one."""
 
+import re
+
 import pytest
 
-from booking.partnership.colours import as_hex, contrast, least_contrast, stylesheet
+from booking.local.servers import REPOSITORY
+from booking.partnership.colours import (
+    DARK_GROUNDS,
+    as_hex,
+    contrast,
+    dark_twin,
+    least_contrast,
+    stylesheet,
+)
 
 
 @pytest.mark.parametrize("typed", ["#0bbeef", "0BBEEF", " #0BBeef ", "#0bbEEf"])
@@ -38,3 +48,25 @@ def test_a_stylesheet_sets_the_colour_and_a_darker_one() -> None:
     sheet = stylesheet("#7a1f4b")
     assert "--app-deep:#7a1f4b;" in sheet
     assert "--govuk-link-hover-colour:#49122d" in sheet
+
+
+# Dark blue, black, dark red, green; the lightest that may be chosen.
+@pytest.mark.parametrize("colour", ["#00008b", "#000000", "#7a1f4b", "#1b5e20", "#6b6b6b"])
+def test_in_the_dark_its_twin_can_be_read(colour: str) -> None:
+    twin = dark_twin(colour)
+    for ground in ("#101c1f", "#0b1416", "#17282d"):
+        assert contrast(twin, ground) >= 7
+    assert f"--govuk-link-colour:{twin};" in stylesheet(colour).partition("dark")[2]
+
+
+def test_a_colour_that_is_light_enough_is_its_own_twin() -> None:
+    assert dark_twin("#ffc857") == "#ffc857"
+
+
+def test_the_dark_grounds_are_those_of_the_pages() -> None:
+    tokens = (REPOSITORY / "booking/static/briefed/styles/tokens.css").read_text()
+    dark = tokens.partition("prefers-color-scheme: dark")[2]
+    for ground in ("surface-background", "body-background", "template-background"):
+        colour = re.search(rf"--govuk-{ground}-colour: (#\w+);", dark)
+        assert colour is not None
+        assert colour[1] in DARK_GROUNDS

@@ -108,7 +108,7 @@ def test_saving_without_a_file_keeps_the_logo_and_it_can_be_removed(coordinator:
         # Dark enough on white, and not on the ground of the foot of the page.
         ("colour", "#757575", "is 4.1 to 1, and must be 4.5 to 1. Choose a darker one."),
         ("help_email", "training", "Enter an email address in the right form"),
-        ("help_email", "x" * 250 + "@leeds.example", "254 characters or fewer for the address"),
+        ("help_email", "x" * 250 + "@leeds.example", "at most 254 characters"),
         ("help_phone", "ask Sam", "Enter a phone number of figures and spaces"),
         ("help_phone", "0" * 41, "Enter a phone number of figures and spaces"),
         ("help_page", "not an address", "Enter the whole address of the page"),

@@ -1,5 +1,9 @@
 """Bookings by the actions, and what they leave behind."""
 
+from datetime import datetime
+
+from accounts.models import Agency, User
+from booking.places import confirming
 from booking.places.models import Booking
 
 State = Booking.State
@@ -13,3 +17,17 @@ def state_of(booking: Booking) -> str:
 def refreshed(booking: Booking) -> Booking:
     """The booking as the database has it."""
     return Booking.objects.select_related("session").get(pk=booking.pk)
+
+
+def employ(person: User, agency: Agency | None, *, since: datetime | None) -> None:
+    """The person says that they work there; confirmed since a moment, or not."""
+    person.agency, person.agency_confirmed_at = agency, since if agency else None
+    person.save(update_fields=["agency", "agency_confirmed_at"])
+
+
+def settle(person: User, agency: Agency, by: User | None, *, now: datetime) -> None:
+    """The person works for the agency, says `by`; with nobody, they do not."""
+    if by is None:
+        confirming.not_ours(person=person, agency=agency, now=now)
+    else:
+        confirming.confirm_agency(person=person, agency=agency, by=by, now=now)

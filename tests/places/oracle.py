@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import datetime
 from itertools import combinations, pairwise
 
-from accounts.models import User
+from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
 from booking.places.models import Allocation, Booking, BookingEvent
@@ -28,11 +28,12 @@ LEADS_TO = {
         What.PROMOTED,
         What.ACCEPTED,
         What.APPROVED,
+        What.AGENCY_CONFIRMED,
         What.TOOK_OVER,
         What.MOVED_HERE,
     },
-    "declined": {What.DECLINED, What.REFUSED},
-    "lapsed": {What.LAPSED, What.NOT_ANSWERED},
+    "declined": {What.DECLINED, What.REFUSED, What.AGENCY_REFUSED},
+    "lapsed": {What.LAPSED, What.NOT_ANSWERED, What.AGENCY_UNPROVED},
     "withdrawn": {What.WITHDREW},
     "cancelled": {What.CANCELLED, What.HANDED_OVER, What.MOVED_AWAY, What.SESSION_CANCELLED},
 }
@@ -62,6 +63,11 @@ def read_all() -> list[Session]:
             "bookings__messages",
         )
     )
+
+
+def proved(person: User) -> Agency | None:
+    """The agency that somebody works for for certain."""
+    return person.agency if person.agency_confirmed_at else None
 
 
 def _in_states(session: Session, states: set[str]) -> list[Booking]:
@@ -124,10 +130,33 @@ def holders_of(session: Session) -> list[User]:
 def check_limits(session: Session, *, now: datetime) -> None:
     """No agency has more than its share, and what is reserved is there for those it is for."""
     holders = holders_of(session)
-    by_agency = Counter(person.agency_id for person in holders if person.agency_id)
+    # Who held a certain place before it was known whose it is keeps it, whatever the limit.
+    sure = {
+        booking.person_id
+        for booking in session.bookings.all()
+        for event in booking.events.all()
+        if event.what == What.AGENCY_CONFIRMED and not event.rule
+    }
+    counted = [person for person in holders if person.agency_id and person.pk not in sure]
+    by_agency = Counter(person.agency_id for person in counted)
     if session.agency_limit is not None:
         assert all(number <= session.agency_limit for number in by_agency.values())
     assert fits(holders, session, reserved(session, now=now))
+
+
+def check_proof(session: Session) -> None:
+    """Where it matters whom people work for, nobody has a place for certain without an agency."""
+    matters = session.agency_limit is not None or session.course.sectors
+    for booking in _in_states(session, {"requested"}):
+        waits_for_agency = booking.agency_until is not None
+        assert waits_for_agency or hasattr(booking, "approval"), booking.pk
+        assert not waits_for_agency or booking.agency is None, booking.pk
+    for booking in _in_states(session, {"confirmed"}):
+        assert booking.agency_until is None, booking.pk
+        if matters and booking.agency is None:
+            limit_came_later = session.events.filter(what__startswith="At most").exists()
+            was_exchanged = any(each.what == What.MOVED_HERE for each in booking.events.all())
+            assert limit_came_later or was_exchanged, booking.pk
 
 
 def check_nobody_waits_in_vain(
@@ -148,12 +177,13 @@ def could_have_it(
 ) -> bool:
     """Whether no rule speaks against giving this waiting person a free place."""
     person, course = booking.person, session.course
-    sector = person.agency.sector if person.agency else ""
-    if course.sectors and sector not in course.sectors:
+    said = person.agency.sector if person.agency else ""
+    if course.sectors and said and said not in course.sectors:
         return False
     if course.least_level and (person.level or 0) < course.least_level:
         return False
-    if any(not _has_done(person, each.pk, now) for each in course.prerequisites.all()):
+    begins = session.starts_at
+    if any(not _has_done(person, each.pk, begins) for each in course.prerequisites.all()):
         return False
     asks_at_once = course.needs_manager_approval and not booking.must_accept_by
     nobody_named = not hasattr(booking, "approval") and person.manager_email in ("", person.email)
@@ -162,15 +192,16 @@ def could_have_it(
     if _is_busy(person, session, everything):
         return False
     holders = holders_of(session)
+    person = User(pk=person.pk, agency=proved(person))
     mine = [each for each in holders if person.agency_id and each.agency_id == person.agency_id]
     if session.agency_limit is not None and len(mine) >= session.agency_limit:
         return False
     return fits([*holders, person], session, reserved(session, now=now))
 
 
-def _has_done(person: User, course_id: int, now: datetime) -> bool:
+def _has_done(person: User, course_id: int, begins: datetime) -> bool:
     here = Booking.objects.filter(
-        person=person, session__course=course_id, state="confirmed", session__ends_at__lte=now
+        person=person, session__course=course_id, state="confirmed", session__ends_at__lte=begins
     ).exclude(session__state="cancelled")
     elsewhere = PriorLearning.objects.filter(person=person, course=course_id)
     return here.exists() or elsewhere.exclude(state="rejected").exists()
@@ -205,7 +236,7 @@ def check_history(booking: Booking) -> None:
         for before, event in pairwise([None, *moves])
         if not (
             event is not None
-            and event.what == What.APPROVED
+            and event.what in {What.APPROVED, What.AGENCY_CONFIRMED}
             and before is not None
             and before.state_after == event.state_after
         )
@@ -238,6 +269,7 @@ def check_messages(booking: Booking) -> None:
 def _topic(event: BookingEvent, before: str) -> str:
     what, after = What(event.what), event.state_after
     given = "booking.requested" if after == "requested" else "booking.promoted"
+    certain = "booking.promoted" if after == "confirmed" else ""
     return {
         What.BOOKED: "booking.confirmed",
         What.REQUESTED: "booking.requested",
@@ -246,7 +278,10 @@ def _topic(event: BookingEvent, before: str) -> str:
         What.PROMOTED: given,
         What.OFFERED: "booking.offered",
         What.ACCEPTED: given,
-        What.APPROVED: "booking.promoted" if before == "requested" else "",
+        What.APPROVED: certain if before == "requested" else "",
+        What.AGENCY_CONFIRMED: certain if before == "requested" else "",
+        What.AGENCY_REFUSED: "booking.agency_not_confirmed",
+        What.AGENCY_UNPROVED: "booking.agency_not_confirmed",
         What.DECLINED: "booking.offer_ended",
         What.LAPSED: "booking.offer_ended",
         What.NOT_ANSWERED: "booking.not_answered",
@@ -263,7 +298,7 @@ def _topic(event: BookingEvent, before: str) -> str:
 
 
 # A turn on the list that ended because the person got a place by another way: that is told.
-TOLD_OTHERWISE = {"Given a colleague's place instead.", "Exchanged from another date."}
+TOLD_OTHERWISE = {"Given a colleague's place instead.", "Moved from another date."}
 
 
 def check_nobody_is_twice_at_once(everything: list[Session]) -> None:
@@ -279,7 +314,9 @@ def check_ends(session: Session) -> None:
     for booking in _in_states(session, LIVE):
         ends = [booking.must_accept_by if booking.state == "waiting" else None]
         ends.append(booking.offered_until if booking.state == "offered" else None)
-        ends.append(booking.approval.expires_at if booking.state == "requested" else None)
+        if booking.state == "requested":
+            approval = getattr(booking, "approval", None)
+            ends += [booking.agency_until, approval.expires_at if approval else None]
         assert all(end is None or end <= session.starts_at for end in ends), (booking.pk, ends)
 
 
@@ -288,3 +325,17 @@ def check_tickets(session: Session) -> None:
     tickets = [each.ticket for each in session.bookings.all() if each.ticket is not None]
     assert len(tickets) == len(set(tickets))
     assert all(ticket <= session.last_ticket for ticket in tickets)
+
+
+def check_everything(everything: list[Session], *, now: datetime) -> None:
+    """All that must be so of each session, once the worker has made its round."""
+    for session in everything:
+        check_counts(session)
+        check_limits(session, now=now)
+        check_tickets(session)
+        check_ends(session)
+        check_proof(session)
+        check_nobody_waits_in_vain(session, everything, now=now)
+        for booking in session.bookings.all():
+            check_history(booking)
+            check_messages(booking)

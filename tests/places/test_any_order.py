@@ -36,6 +36,7 @@ from tests.factories import (
     make_session,
 )
 from tests.places import oracle
+from tests.places.booked import employ, settle
 
 EXAMPLES = int(os.environ.get("EXAMPLES", 2000 if "DEEP" in os.environ else 100))
 STEPS = 25
@@ -210,17 +211,25 @@ class Places(RuleBasedStateMachine):
                 assert booking.state == "confirmed"
             self.check(booking.session, self.sessions[date])
 
-    @rule(person=people, agency=st.integers(0, 3), knows=st.booleans())
-    def change_person(self, person: int, agency: int, knows: bool) -> None:
+    @rule(person=people, agency=st.integers(0, 3), proved=st.booleans(), knows=st.booleans())
+    def change_person(self, person: int, agency: int, proved: bool, knows: bool) -> None:
         """Somebody changes employer, or declares what they have done, or it is rejected."""
         who = self.people[person]
-        who.agency = [*self.agencies, None][agency]
-        who.save(update_fields=["agency"])
+        employ(who, [*self.agencies, None][agency], since=self.now if proved else None)
         if knows:
             self.learn(who)
         else:
             PriorLearning.objects.filter(person=who).update(state="rejected")
         self.check()
+
+    @rule(person=people, theirs=st.booleans())
+    def settle_claim(self, person: int, theirs: bool) -> None:
+        """It is confirmed whom somebody works for, or they do not work there."""
+        who = User.objects.get(pk=self.people[person].pk)
+        if who.agency and not who.agency_is_confirmed:
+            settle(who, who.agency, self.coordinator if theirs else None, now=self.now)
+            self.people[person].refresh_from_db()
+            self.check()
 
     # ------------------------------------------------------------ what coordinators do
 
@@ -364,15 +373,7 @@ class Places(RuleBasedStateMachine):
                 oracle.check_limits(session, now=self.now)
         sweep(now=self.now)
         everything = oracle.read_all()
-        for session in everything:
-            oracle.check_counts(session)
-            oracle.check_limits(session, now=self.now)
-            oracle.check_tickets(session)
-            oracle.check_ends(session)
-            oracle.check_nobody_waits_in_vain(session, everything, now=self.now)
-            for booking in session.bookings.all():
-                oracle.check_history(booking)
-                oracle.check_messages(booking)
+        oracle.check_everything(everything, now=self.now)
         # A session that was moved may have come to lie at the time of another one.
         if not self.was_moved:
             oracle.check_nobody_is_twice_at_once(everything)

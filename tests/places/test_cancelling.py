@@ -76,7 +76,8 @@ def test_the_promise_is_told_before_booking_after_it_in_the_mail_and_in_the_cale
 def test_the_anonymous_page_says_that_some_agencies_are_not_charged() -> None:
     session = make_session(policy=make_policy(late=3500, absent=5000))
     assert (
-        f"{PROMISE} Some agencies are not charged." in Client().get(session.get_absolute_url()).text
+        f"{PROMISE} Some agencies pay nothing: sign in to see what yours pays."
+        in Client().get(session.get_absolute_url()).text
     )
 
 

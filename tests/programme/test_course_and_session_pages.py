@@ -215,7 +215,7 @@ def test_the_page_costs_the_same_whatever_the_session_holds(
             session.trainers.add(make_trainer())
             session.course.prerequisites.add(make_course())
         for path, statements in (
-            (f"/sessions/{session.pk}/", 7),
+            (f"/sessions/{session.pk}/", 8),
             (f"/courses/{session.course.code}/", 6),
         ):
             caches["pages"].clear()

@@ -60,9 +60,9 @@ def test_a_row_says_when_where_and_how_many_places_are_left(client: Client) -> N
     )
     page = client.get("/programme/").text
     assert "Working &lt;Together&gt;" in page
-    assert "Tuesday 9 February 2027, 9:30am to 12:30pm" in page
-    assert "Tuesday 16 February 2027, 9:30am to 10:30am" in page
-    for words in ("Reginald Centre", "Level 3", "Training", "6 places left"):
+    assert page.count("Tuesday 9 February 2027") == 1
+    assert "9:30am to 12:30pm and Tue 16 Feb, 9:30am to 10:30am" in page
+    for words in ("Reginald Centre", "Level 3 training", "6 places left"):
         assert words in page
 
 
@@ -138,7 +138,7 @@ def test_the_number_of_statements_does_not_grow(
         caches["pages"].clear()
         client.get(f"/programme/{view}")
         caches["pages"].clear()
-        with django_assert_num_queries(3 if "month" in view else 4):
+        with django_assert_num_queries(3 if "month" in view else 5 if "q=" in view else 4):
             counts.append(client.get(f"/programme/{view}").text.count("/sessions/"))
     assert counts[1] > counts[0]
 
@@ -189,12 +189,9 @@ def test_strange_words_are_harmless(client: Client, words: str) -> None:
     assert client.get("/programme/", {"q": words}).status_code == 200
 
 
-def test_a_null_character_is_refused_kindly(client: Client) -> None:
-    session = make_session()
-    answer = client.get("/programme/", {"q": "a\0b"})
-    assert answer.status_code == 200
-    assert "There is a problem" in answer.text
-    assert session.course.title in answer.text
+def test_a_null_character_is_left_out(client: Client) -> None:
+    session = make_session(course=make_course(title="Neglect"))
+    assert titles(client, q="neg\0lect") == [session.course.title]
 
 
 # ---------------------------------------------------------------- filters
@@ -303,7 +300,7 @@ def test_filters_that_are_on_are_named(client: Client) -> None:
         "Briefing",
         "Level 2",
         "Online safety",
-        "Open to Police",
+        "For Police",
         "Next month",
         "In person",
         "From Monday 1 February 2027",

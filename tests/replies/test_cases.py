@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from allauth.account.models import EmailAddress
 
-from accounts.addresses import people_whose_mail_fails
+from accounts.failing import people_whose_mail_fails
 from booking.outbox.models import Message, MessageEvent
 from booking.outbox.reasons import code_in, is_fault_of_the_address
 from booking.places.models import Booking

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.addresses import people_whose_mail_fails
+from accounts.failing import people_whose_mail_fails
 from booking.outbox.models import MessageEvent
 from booking.replies.actions import note_mailbox
 from booking.replies.incoming import Fetched

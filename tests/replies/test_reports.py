@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.addresses import people_whose_mail_fails
+from accounts.failing import people_whose_mail_fails
 from accounts.models import User
 from booking.outbox.models import Message, MessageEvent
 from booking.places.models import Booking

@@ -25,6 +25,7 @@ OPTIONAL = [
     "MAIL_ALERT_MINUTES",
     "REPLIES_IMAP_URL",
     "REPLIES_DONE_FOLDER",
+    "SECURITY_CONTACT",
     "MAILBOX_DIR",
 ]
 
@@ -120,6 +121,9 @@ def test_a_missing_variable_is_refused_by_name(name: str, text: str | None) -> N
         ("REPLIES_IMAP_URL", "imaps://user:password@mail.example?tls=yes"),
         ("REPLIES_IMAP_URL", "imaps://user:password@[mail.example"),
         ("MAIL_ALERT_MINUTES", "soon"),
+        ("SECURITY_CONTACT", "security@example.org"),
+        ("SECURITY_CONTACT", "http://example.org/report"),
+        ("SECURITY_CONTACT", "mailto:security@example.org\nExpires: never"),
         ("SITE_URL", "training.example.org"),
         ("SITE_URL", "https://training.example.org/booking"),
         ("SITE_URL", "https://[training.example.org"),
@@ -191,3 +195,11 @@ def test_cookies_are_secure_exactly_where_the_site_is(url: str, secure: bool) ->
     assert settings["CSRF_COOKIE_SECURE"] is secure
     assert settings["SECURE_SSL_REDIRECT"] is secure
     assert bool(settings["SECURE_HSTS_SECONDS"]) is secure
+
+
+def test_every_cookie_has_the_prefix_of_its_host() -> None:
+    settings = start({}).settings
+    names = {value for name, value in settings.items() if name.endswith("COOKIE_NAME")}
+    assert len(names) >= 3
+    assert {name.removeprefix("__Host-") for name in names} >= {"session", "csrf", "messages"}
+    assert all(name.startswith("__Host-") for name in names)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from django import forms
 
-from booking.site.form_kit import Form, MomentField, email_field, london_moment
+from accounts.fields import email_field
+from booking.site.form_kit import Form, MomentField, london_moment
 
 
 class VenueCard(Form):

@@ -8,7 +8,8 @@ from typing import Any
 
 import accounts
 import booking
-from booking.site.form_kit import Form, email_field
+from accounts.fields import email_field
+from booking.site.form_kit import Form
 from booking.site.refusals import Refused
 from booking.site.web import refusals_shown
 

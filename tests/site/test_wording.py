@@ -93,3 +93,45 @@ def test_markdown_headings_begin_below_those_of_the_page() -> None:
 
 def test_an_address_typed_without_a_scheme_links_to_https() -> None:
     assert 'href="https://www.example.org"' in urlize("See www.example.org")
+
+
+def spans(*starts: datetime, hours: int = 3) -> list[tuple[datetime, datetime]]:
+    return [(each, each + timedelta(hours=hours)) for each in starts]
+
+
+@pytest.mark.parametrize(
+    ("sittings", "words"),
+    [
+        (spans(london(2027, 1, 11, 9, 30)), "9:30am to 12:30pm"),
+        (spans(london(2027, 1, 11, 9), london(2027, 1, 18, 9)), "9am to 12pm and Mon 18 Jan"),
+        (
+            spans(london(2027, 1, 11, 9), london(2027, 1, 18, 13)),
+            "9am to 12pm and Mon 18 Jan, 1pm to 4pm",
+        ),
+        (spans(london(2026, 12, 29, 9), london(2027, 1, 5, 9)), "9am to 12pm and Tue 5 Jan 2027"),
+        (
+            spans(*(london(2027, 1, day, 9) for day in (4, 11, 18, 25))),
+            "9am to 12pm, and 3 more dates until Mon 25 Jan",
+        ),
+        (spans(london(2027, 1, 11, 22), hours=8), "10pm to 6am on Tue 12 Jan"),
+    ],
+)
+def test_the_times_beside_a_date(sittings: list[tuple[datetime, datetime]], words: str) -> None:
+    assert wording.times_of_day(sittings) == words
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [(0, "today"), (1, "tomorrow"), (3, "in 3 days"), (20, "in 20 days"), (21, "in 3 weeks"),
+     (64, "in 9 weeks"), (-1, "yesterday"), (-3, "3 days ago")],
+)  # fmt: skip
+def test_how_long_until_a_day(days: int, words: str) -> None:
+    late_in_the_evening = london(2027, 3, 26, 23, 30)
+    assert (
+        wording.away(london(2027, 3, 26, 9, 30) + timedelta(days=days), now=late_in_the_evening)
+        == words
+    )
+
+
+def test_tomorrow_is_the_next_day_however_few_hours_away() -> None:
+    assert wording.away(london(2027, 3, 27, 0, 30), now=london(2027, 3, 26, 23, 30)) == "tomorrow"

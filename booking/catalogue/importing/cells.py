@@ -15,20 +15,16 @@ from itertools import zip_longest
 from pathlib import Path
 
 from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator, validate_email
+from django.core.validators import URLValidator
 from django.db.models import TextChoices
 
-from accounts.addresses import is_shared_mailbox
+from accounts.addresses import is_shared_mailbox, parse_address, parse_domain
+from accounts.fields import refusal_of
+from accounts.names import parse_name
+from booking.site.characters import trimmed, without_hidden
 
 # All but tab and line ends (Unicode category Cc).
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-# What pasting brings along and nobody sees (Cf): zero-width spaces, marks of direction. Joiners are
-# spelling between letters beyond ASCII, as in Persian, and nowhere else.
-_INVISIBLE = re.compile(
-    r"[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
-    r"|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
-)
-_DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WALL_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:00)?")
@@ -170,7 +166,7 @@ def read_sheet(path: Path, columns: Columns) -> Sheet:
         line = content.count(b"\n", 0, at) + 1
         sheet.refuse(line, f"is not UTF-8 at byte {at + 1} of the file; save it as CSV UTF-8")
         return sheet
-    _read_rows(sheet, unicodedata.normalize("NFC", _INVISIBLE.sub("", text)), columns)
+    _read_rows(sheet, unicodedata.normalize("NFC", text.lstrip("\ufeff")), columns)
     return sheet
 
 
@@ -182,7 +178,7 @@ def _read_rows(sheet: Sheet, text: str, columns: Columns) -> None:
     line = 1
     try:
         for cells in reader:
-            stripped = [cell.strip() for cell in cells]
+            stripped = [trimmed(cell) for cell in cells]
             if any(stripped):
                 if header is None:
                     header = _header(sheet, line, stripped, columns)
@@ -223,17 +219,17 @@ def _add_row(sheet: Sheet, line: int, header: list[str], cells: list[str]) -> No
     if any(cells[len(header) :]):
         sheet.refuse(line, f"has {len(cells)} cells where the header has {len(header)}")
         return
-    row = Row(
-        sheet.name,
-        line,
-        dict(zip_longest(header, cells[: len(header)], fillvalue="")),
-        sheet.problems,
-    )
+    named = dict(zip_longest(header, cells[: len(header)], fillvalue=""))
+    row = Row(sheet.name, line, named, sheet.problems)
     for column, cell in row.cells.items():
         if _CONTROL.search(cell):
             row.refuse(column, "holds a control character")
     # Without them all the same, so that the cell can be looked up while more faults are sought.
-    plain = {column: _CONTROL.sub("", cell) for column, cell in row.cells.items()}
+    # What pasting brings along and nobody sees goes too, but not out of addresses: they say so.
+    plain = {
+        column: _CONTROL.sub("", cell if "email" in column else without_hidden(cell))
+        for column, cell in row.cells.items()
+    }
     sheet.rows.append(replace(row, cells=plain))
 
 
@@ -295,11 +291,9 @@ def hours(cell: str) -> Decimal:
 
 def flag(cell: str) -> bool:
     """Yes or no, in any case."""
-    answers = {"yes": True, "no": False}
-    try:
-        return answers[cell.lower()]
-    except KeyError:
-        raise BadCell(f'is "{cell}"; write yes or no') from None
+    if cell.lower() not in ("yes", "no"):
+        raise BadCell(f'is "{cell}"; write yes or no')
+    return cell.lower() == "yes"
 
 
 def choice(choices: type[TextChoices]) -> Callable[[str], str]:
@@ -338,13 +332,22 @@ def each_once[T](parse: Callable[[str], T]) -> Callable[[str], list[T]]:
 
 
 def email(cell: str) -> str:
-    """An email address, in lower case."""
-    address = cell.lower()
-    try:
-        validate_email(address)
-    except ValidationError:
-        raise BadCell(f'is "{cell}", which is not an email address') from None
-    return text(254)(address)
+    """An email address, as it is stored."""
+    if why := refusal_of(parse_address, cell):
+        raise BadCell(f'is "{cell}", which is not an email address. {why}')
+    return parse_address(cell)
+
+
+def name(most: int) -> Callable[[str], str]:
+    """A name, a job title or an employer of at most so many characters."""
+
+    def parse(cell: str) -> str:
+        line = text(most)(cell)
+        if why := refusal_of(parse_name, line):
+            raise BadCell(f'is "{line}". {why}')
+        return parse_name(line)
+
+    return parse
 
 
 def personal_email(cell: str) -> str:
@@ -358,10 +361,10 @@ def personal_email(cell: str) -> str:
 
 
 def domain(cell: str) -> str:
-    """The part of addresses after the @, in lower case."""
-    if not _DOMAIN.fullmatch(cell.lower()):
+    """The part of addresses after the @, as it is stored."""
+    if refusal_of(parse_domain, cell):
         raise BadCell(f'has "{cell}", which is not an email domain such as agency.org.uk')
-    return cell.lower()
+    return parse_domain(cell)
 
 
 def https_link(cell: str) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from allauth.account.models import EmailAddress
 
-from accounts.addresses import domain_of
+from accounts.addresses import PUBLIC_MAIL, as_stored, domain_of
 from accounts.models import Agency, Sector, User
 from booking.catalogue.importing import cells
 from booking.catalogue.importing.batches import Table
@@ -45,7 +45,7 @@ class AgencyImport:
         there = [
             agency
             for agency in self.table.rows.values()
-            if agency.is_listed and domain in agency.email_domains
+            if agency.is_listed and domain in agency.email_domains and domain not in PUBLIC_MAIL
         ]
         return there[0] if len(there) == 1 else None
 
@@ -66,12 +66,12 @@ class PeopleImport:
 
     def plan_practitioners(self, sheet: Sheet) -> None:
         """Every row of practitioners.csv."""
-        for row, key in sheet.keyed_rows("email", lambda row: row.cells["email"].lower()):
+        for row, key in sheet.keyed_rows("email", lambda row: as_stored(row.cells["email"])):
             email = row.required("email", cells.personal_email, key)
             wanted = {
-                "first_name": row.required("first_name", cells.text(100), ""),
-                "last_name": row.required("last_name", cells.text(100), ""),
-                "job_title": row.required("job_title", cells.text(150), ""),
+                "first_name": row.required("first_name", cells.name(100), ""),
+                "last_name": row.required("last_name", cells.name(100), ""),
+                "job_title": row.required("job_title", cells.name(150), ""),
                 "agency": self._agencies.read(row, "agency"),
                 "unlisted_agency": "",
                 "manager_email": row.optional("manager_email", cells.email, ""),
@@ -113,11 +113,19 @@ class PeopleImport:
             table.touch(email)
 
     def write(self) -> None:
-        """Write people, then their addresses. Agencies are written by now."""
+        """Write people, then their addresses. Agencies are written by now.
+
+        Coordinators bring the files, so an agency that stands in them counts as confirmed.
+        """
         for person in (self.practitioners.new | self.trainers.new).values():
             person.set_unusable_password()
         self.practitioners.write()
         self.trainers.write()
+        brought = [*self.practitioners.named, *self.trainers.new]
+        unconfirmed = User.objects.filter(agency__isnull=False, agency_confirmed_at=None)
+        unconfirmed = unconfirmed.filter(email__in=brought)
+        if unconfirmed.exists():
+            unconfirmed.update(agency_confirmed_at=self._now)
         self._addresses.write()
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts.addresses import as_stored
 from booking.catalogue.importing import cells
 from booking.catalogue.importing.batches import ImportCounts, Table
 from booking.catalogue.importing.cells import Columns, Problem, Sheet, read_sheet
@@ -137,7 +138,7 @@ def _diary_dates(sheet: Sheet) -> Table[DiaryDate]:
 
 
 def _emails(practitioners: Sheet, session_rows: Iterable[SessionLine]) -> set[str]:
-    found = {row.cells["email"].lower() for row in practitioners.rows}
+    found = {as_stored(row.cells["email"]) for row in practitioners.rows}
     return found | {email for row in session_rows for email in row.trainers}
 
 

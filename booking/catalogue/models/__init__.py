@@ -1,10 +1,10 @@
 """What is taught, when and where: the tables of the catalogue."""
 
+from booking.catalogue.models.diary import DiaryDate
 from booking.catalogue.models.events import CourseInterest, SessionEvent
 from booking.catalogue.models.policies import CancellationPolicy, ChargeBand
 from booking.catalogue.models.programme import (
     Course,
-    DiaryDate,
     Session,
     SessionQuerySet,
     Sitting,
@@ -12,6 +12,7 @@ from booking.catalogue.models.programme import (
     Venue,
     usual_reminders,
 )
+from booking.catalogue.models.search import SearchDocument
 
 __all__ = [
     "CancellationPolicy",
@@ -19,6 +20,7 @@ __all__ = [
     "Course",
     "CourseInterest",
     "DiaryDate",
+    "SearchDocument",
     "Session",
     "SessionEvent",
     "SessionQuerySet",

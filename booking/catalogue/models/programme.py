@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.models import Level, PractitionerGroup, Sector, User
 from booking.catalogue.models.policies import CancellationPolicy
+from booking.catalogue.reading import Reading
 
 # Working days before a session at which people are reminded, unless its course says otherwise.
 _USUAL_REMINDERS = (5, 1)
@@ -92,6 +93,11 @@ class Course(models.Model):
         "renew after", null=True, blank=True, help_text="Months after which it is due again."
     )
     needs_manager_approval = models.BooleanField(default=False)
+    may_be_repeated = models.BooleanField(
+        "may be taken again",
+        default=False,
+        help_text="People may hold places on several dates of it without being asked.",
+    )
     usual_policy = models.ForeignKey(
         CancellationPolicy,
         on_delete=models.PROTECT,
@@ -173,7 +179,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(state=Session.State.PUBLISHED, pk__in=ahead.values("session"))
 
     def with_places(self) -> Self:
-        """With a free place that nobody on a waiting list is ahead for."""
+        """With a free place that nobody on a waiting list is ahead for, whoever it is kept for.
+
+        What one reader could have is `booking.places.pages.readers.bookable`.
+        """
         return self.filter(places_taken__lt=F("capacity"), waiting_count=0)
 
     def led_by(self, person: User) -> Self:
@@ -283,6 +292,9 @@ class Session(models.Model):
         help_text="When something people are told of last changed; feeds take DTSTAMP from it.",
     )
 
+    # Who reads it; set by `booking.places.pages.readers.as_read_by`.
+    reading: Reading | None = None
+
     objects = SessionQuerySet.as_manager()
 
     class Meta:
@@ -323,8 +335,14 @@ class Session(models.Model):
 
     @property
     def places_left(self) -> int:
-        """Places a newcomer may still take: none while people are waiting."""
-        return 0 if self.waiting_count else self.capacity - self.places_taken
+        """Places that its reader could still have: none while people are waiting for them.
+
+        Until it is known who reads, a session with reserved places promises none.
+        """
+        if self.reading is not None:
+            return self.reading.left
+        is_open = not self.waiting_count and not self.has_allocations
+        return self.capacity - self.places_taken if is_open else 0
 
     @property
     def is_full(self) -> bool:
@@ -383,26 +401,3 @@ class Sitting(models.Model):
     def length(self) -> timedelta:
         """How long it lasts."""
         return self.ends_at - self.starts_at
-
-
-class DiaryDate(models.Model):
-    """An awareness day or week."""
-
-    title = models.CharField(max_length=200)
-    starts = models.DateField()
-    ends = models.DateField()
-    changed_at = models.DateTimeField(
-        auto_now=True, help_text="When it was last changed; the calendar feed's DTSTAMP."
-    )
-
-    class Meta:
-        ordering = ["starts", "title"]
-        constraints = [
-            models.UniqueConstraint(fields=["title", "starts"], name="one_diary_date_a_day"),
-            models.CheckConstraint(
-                condition=Q(ends__gte=F("starts")), name="diary_date_ends_after_it_starts"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.title

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from accounts import agencies
-from accounts.access import desk
+from accounts.access import desk, looked_at
 from accounts.models import Level, PractitionerGroup, Sector, User
 from accounts.views import signed_in
 from booking.catalogue.courses import CoursePlan, EditRefused, GoesRound, add_course
@@ -77,8 +77,8 @@ class CourseForm(Form):
         help_text="None chosen means all of them.",
     )
     least_level = forms.TypedChoiceField(
-        label="Only for people who work at this level or above (optional)",
-        choices=[("", "Any level"), *Level.choices],
+        label="Only for people who can say at least this of their work (optional)",
+        choices=[("", "For everybody"), *Level.choices],
         coerce=int,
         empty_value=None,
         required=False,
@@ -99,6 +99,10 @@ class CourseForm(Form):
     )
     needs_manager_approval = forms.BooleanField(
         label="The line manager must agree to each booking", required=False
+    )
+    may_be_repeated = forms.BooleanField(
+        label="People may book several dates of it without being asked whether they mean it",
+        required=False,
     )
     usual_capacity = questions.places_field("Usual number of places")
     usual_agency_limit = questions.agency_limit_field()
@@ -234,6 +238,7 @@ def group(request: HttpRequest, group_id: int) -> HttpResponse:
         form.add_error("addresses", f"{words} {nobody} signed in yet, or it is mistyped.")
     members = stored.members.select_related("agency").order_by("last_name", "first_name", "pk")
     on_page = paged(request, members, per_page=_MEMBERS_PER_PAGE)
+    looked_at(stored, by=signed_in(request), what="members of a group", rows=len(on_page))
     context = {"group": stored, "form": form, "page_obj": on_page}
     return page(request, "desk/people/group.html", context)
 

@@ -11,7 +11,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 
-from accounts.access import desk
+from accounts.access import desk, looked_at
 from accounts.models import Agency, Sector
 from accounts.views import signed_in
 from booking.catalogue.models import Session
@@ -181,9 +181,9 @@ def who_gets_places(request: HttpRequest, session_id: int) -> HttpResponse:
 
 
 def _form(request: HttpRequest, session: Session) -> LimitsForm:
-    if request.method != "POST":
+    typed = posted(request)
+    if typed is None:
         return LimitsForm.stored(session)
-    typed = request.POST
     rows, gone = min(_small(typed, "rows", 1), MOST_ROWS), _small(typed, "remove", 0)
     if "add" in typed or gone:
         return LimitsForm.typed_so_far(
@@ -212,6 +212,7 @@ def waiting(request: HttpRequest, session_id: int) -> HttpResponse:
     people = line.select_related("person", "agency", "approval")
     shown = paged(request, people, per_page=_PEOPLE_PER_PAGE)
     some = list(shown.object_list)
+    looked_at(session, by=signed_in(request), what="waiting list", rows=len(some))
     rows = why_each_waits(read_session(session.pk), some, now=timezone.now())
     context = {
         "session": session,

@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 
-from accounts.access import desk
-from accounts.agencies import people_without_agency
+from accounts.access import desk, looked_at
+from accounts.agency_proof import people_to_confirm
 from accounts.views import signed_in
 from booking.catalogue.courses import EditRefused
 from booking.catalogue.models import Course, Session
@@ -18,6 +18,7 @@ from booking.desk.mail import mail_counts
 from booking.desk.queries import managed_session
 from booking.desk.sessions.forms import DetailsForm, OpeningForm, SessionForm
 from booking.outbox.watch import backlog
+from booking.places import prerequisites
 from booking.places.managers.models import Approval
 from booking.places.refusals import PlaceRefused, ReservedPlaces
 from booking.scheduling import capacity, corrections, demand, drafting
@@ -43,7 +44,8 @@ def sessions(request: HttpRequest) -> HttpResponse:
         "shown": queries.SHOWN,
         "at_risk": capacity.at_risk(Session.objects.all(), now=now).count(),
         "search": search,
-        "unlisted": people_without_agency().count(),
+        "to_confirm": people_to_confirm().count(),
+        "earlier": prerequisites.to_look_at(now=now).count(),
         "managers": Approval.objects.to_confirm(now=now).count(),
         **mail_counts(),
         "backlog": backlog(now=now),
@@ -57,6 +59,9 @@ def overview(request: HttpRequest, session_id: int) -> HttpResponse:
     """One session: numbers, dates, trainers, mail, and what happened lately."""
     session = managed_session(session_id)
     now = timezone.now()
+    events = list(queries.recent_events(session))
+    people = len({event.booking.person_id for event in events})
+    looked_at(session, by=signed_in(request), what="last bookings", rows=people)
     is_ahead, is_draft = session.ends_at > now, session.state == Session.State.DRAFT
     context = {
         "session": session,
@@ -68,7 +73,7 @@ def overview(request: HttpRequest, session_id: int) -> HttpResponse:
         "free": session.capacity - session.places_taken,
         "opening": _opening_form(session.course, None, now=now) if is_draft else None,
         "mail": queries.message_counts(session),
-        "events": queries.recent_events(session),
+        "events": events,
         "warnings": queries.used_twice_by(session) if is_ahead else [],
         "now": now,
     }
@@ -200,12 +205,14 @@ def bookings(request: HttpRequest, session_id: int) -> HttpResponse:
     session = managed_session(session_id)
     search = search_text(request)
     is_long_enough = len(search) >= _SHORTEST_SEARCH
-    found = queries.bookings_of_somebody(session, search=search) if is_long_enough else ()
+    bookings = queries.bookings_of_somebody(session, search=search) if is_long_enough else ()
+    found = list(bookings[:_BOOKINGS_SHOWN])
+    looked_at(session, by=signed_in(request), what="bookings", rows=len(found))
     context = {
         "session": session,
         "search": search,
         "too_short": search and not is_long_enough,
-        "found": list(found[:_BOOKINGS_SHOWN]),
+        "found": found,
         "most": _BOOKINGS_SHOWN,
         "can_cancel": session.starts_at > timezone.now(),
     }

@@ -4,15 +4,12 @@ Who has no account yet gets one in the same transaction as the place, so that no
 an account and no word of it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 
-from accounts import agencies
-from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox
+from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox, parse_address
 from accounts.agencies import (
     Entry,
     begin_account,
@@ -21,34 +18,34 @@ from accounts.agencies import (
     may_join,
     take_into_agency,
 )
+from accounts.agency_proof import agency_at, may_confirm
+from accounts.fields import refusal_of
 from accounts.models import Agency, User
+from accounts.names import parse_name
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.places import actions, announcements, exchanges
-from booking.places.lock import Practitioner, locked
+from booking.places.lock import Practitioner
 from booking.places.models import Booking
-from booking.places.refusals import AddressRefused, NotAColleague
+from booking.places.refusals import AddressRefused, NotConfirmed
 from booking.site.wording import listed
 
-_LONGEST_ADDRESS = 254
+_NAMED = {"first_name": "First name", "last_name": "Last name", "job_title": "Job title"}
 
 
 def check_address(entry: Entry, known: User | None, *, agency: Agency) -> bool:
     """Whether this is somebody new to the agency, who is taken in by their address.
 
-    Raises `AddressRefused` for what is no address, for a mailbox of several people, and for
-    anybody who is not of the agency, in words that do not tell whether they have an account.
+    Raises `AddressRefused` for what is no address or no name, for a mailbox of several people, and
+    for anybody who is not of the agency, in words that do not tell whether they have an account.
     """
-    if len(entry.email) > _LONGEST_ADDRESS:
-        raise AddressRefused("This email address is too long.")
-    try:
-        validate_email(entry.email)
-    except ValidationError as error:
-        raise AddressRefused(
-            "This is not an email address.", "It should look like name@agency.org."
-        ) from error
+    if why := refusal_of(parse_address, entry.email):
+        raise AddressRefused(why)
     if is_colleague(known, agency):
         return False
+    for name, words in _NAMED.items():
+        if why := refusal_of(parse_name, getattr(entry, name)):
+            raise AddressRefused(f"{words}: {why}")
     if is_shared_mailbox(entry.email):
         raise AddressRefused(SHARED_MAILBOX_REFUSED)
     if may_join(entry.email, known, agency):
@@ -62,12 +59,15 @@ def check_address(entry: Entry, known: User | None, *, agency: Agency) -> bool:
     )
 
 
-def newcomer(entry: Entry, known: User | None, *, agency: Agency) -> Practitioner:
-    """What the rules will know of somebody once they are taken into the agency."""
+def newcomer(entry: Entry, known: User | None, *, agency: Agency, by: User) -> Practitioner:
+    """What the rules will know of somebody once `by` has them taken into the agency."""
+    is_proved = may_confirm(by, agency) or agency_at(entry.email) == agency
     return Practitioner(
         key=known.pk if known else 0,
-        agency_id=agency.pk,
-        sector=agency.sector,
+        agency_id=agency.pk if is_proved else None,
+        sector=agency.sector if is_proved else "",
+        said_agency_id=agency.pk,
+        said_sector=agency.sector,
         level=known.level if known else None,
         email=entry.email,
         manager_email=known.manager_email if known else "",
@@ -97,7 +97,7 @@ def hand_over(
     Raises `AddressRefused`, and whatever refuses a substitution.
     """
     if booking.agency is None:
-        raise NotAColleague
+        raise NotConfirmed
 
     def act(person: User) -> Booking:
         return exchanges.substitute(
@@ -118,22 +118,11 @@ def _for_colleague(
     known = known_by_address([entry.email]).get(entry.email)
     is_new = check_address(entry, known, agency=agency)
     if known is not None:
-        return act(take_into_agency(person=known, entry=entry, agency=agency) if is_new else known)
+        if is_new:
+            known = take_into_agency(person=known, entry=entry, agency=agency, by=by, now=now)
+        return act(known)
     with transaction.atomic():
         # Nobody else can have locked a person who does not exist yet, so the order of locks holds.
-        booking = act(begin_account(entry=entry, agency=agency))
+        booking = act(begin_account(entry=entry, agency=agency, by=by, now=now))
         outbox.post([announcements.account_made(booking, by=by)], now=now)
     return booking
-
-
-def settle_agency(*, people: Sequence[User], agency: Agency) -> None:
-    """Put these people into the agency; their live bookings count as its from now on.
-
-    So its limit, its charges and handing a place to a colleague hold for them too. Each session
-    is a transaction of its own, so that nobody's row is held before a session's.
-    """
-    agencies.join_agency(people=people, agency=agency)
-    unsettled = Booking.objects.live().filter(person__in=people, agency=None)
-    for session_id in sorted(set(unsettled.values_list("session_id", flat=True))):
-        with locked(session_id):
-            unsettled.filter(session=session_id).update(agency=agency)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from accounts.agencies import Entry, known_by_address
+from accounts.agencies import Entry, is_colleague, known_by_address
 from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.places.agency.colleagues import book_colleague, check_address, newcomer
@@ -16,7 +16,7 @@ from booking.places.lock import read_practitioners, read_session
 from booking.places.models import Booking
 from booking.places.refusals import AddressRefused, AlreadyBooked, PlaceRefused
 from booking.places.rules.decision import Decision, check_open, decide
-from booking.places.rules.line import clashes, who_waits
+from booking.places.rules.line import clashes, other_dates, who_waits
 from booking.places.rules.rules import Case
 
 State = Booking.State
@@ -76,10 +76,11 @@ def foresee(
     check_open(session, now=now)
     line = who_waits(ruled, now=now)
     known = known_by_address(entry.email for entry in entries)
-    keys = [person.pk for person in known.values() if person.agency_id == agency.pk]
-    people = read_practitioners(keys, ruled.rules, now=now)
+    keys = [person.pk for person in known.values() if is_colleague(person, agency)]
+    people = read_practitioners(keys, ruled.rules)
     here = Booking.objects.for_session(session).live().filter(person__in=keys)
     live, busy = {booking.person_id: booking for booking in here}, clashes(session.pk, keys)
+    others = other_dates(session, keys, now=now)
     anybody = Case(
         session=session,
         course=ruled.rules,
@@ -96,11 +97,11 @@ def foresee(
             _check_first(entry, seen)
             is_new = check_address(entry, person, agency=agency)
             if person is None or is_new:
-                who = newcomer(entry, person, agency=agency)
+                who = newcomer(entry, person, agency=agency, by=by)
             else:
                 who = people[person.pk]
-            mine, elsewhere = live.get(who.key), busy.get(who.key)
-            decision = decide(replace(anybody, who=who, mine=mine, elsewhere=elsewhere))
+            case = replace(anybody, who=who, mine=live.get(who.key), elsewhere=busy.get(who.key))
+            decision = decide(replace(case, other_date=others.get(who.key)))
             decision.check()
         except PlaceRefused as refused:
             outcomes.append(_refused(entry, person, refused, agency=agency))
@@ -173,7 +174,7 @@ def _refused(
     entry: Entry, person: User | None, refused: PlaceRefused, *, agency: Agency
 ) -> RowResult:
     """Nobody of another agency is named: whose address it is stays untold."""
-    ours = person if person is not None and person.agency_id == agency.pk else None
+    ours = person if is_colleague(person, agency) else None
     booking = refused.booking if isinstance(refused, AlreadyBooked) else None
     return RowResult(
         entry=entry,

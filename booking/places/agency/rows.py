@@ -13,8 +13,10 @@ from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 
+from accounts.addresses import as_stored
 from accounts.agencies import Entry
 from booking.places.refusals import PlaceRefused
+from booking.site.characters import trimmed
 from booking.site.wording import counted
 
 MOST_ROWS = 500
@@ -172,5 +174,5 @@ def _with_name(address: str, name: str) -> Entry:
 
 
 def _shortened(entry: Entry) -> Entry:
-    values = {name: getattr(entry, name).strip()[:most] for name, most in _LENGTHS.items()}
-    return replace(entry, **{**values, "email": values["email"].removeprefix("mailto:").lower()})
+    values = {name: trimmed(getattr(entry, name))[:most] for name, most in _LENGTHS.items()}
+    return replace(entry, **{**values, "email": as_stored(values["email"].removeprefix("mailto:"))})

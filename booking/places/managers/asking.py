@@ -92,10 +92,12 @@ def start_clock(approval: Approval, *, now: datetime) -> None:
 
 
 def session_moved(bookings: Iterable[Booking], session: Session) -> None:
-    """No manager has longer to answer than until the session's new start.
+    """No manager has longer to answer than until the session's new start, nor who else is asked.
 
-    The bookings come with their approvals. Costs one statement, or one for many hundreds.
+    The bookings come with their approvals. Costs two statements, or some more for many hundreds.
     """
+    held = Booking.objects.for_session(session).filter(agency_until__gt=session.starts_at)
+    held.update(agency_until=session.starts_at)
     still_open: list[Approval] = []
     for booking in bookings:
         approval: Approval | None = getattr(booking, "approval", None)
@@ -230,7 +232,7 @@ def change_manager(*, booking: Booking, manager_email: str, by: User, now: datet
         if approval is None or state_of_question(approval, now=now) != QuestionState.OPEN:
             raise AlreadyAnswered
         key = booking.person_id
-        person = read_practitioners([key], ruled.rules, now=now)[key]
+        person = read_practitioners([key], ruled.rules)[key]
         email = manager_of(person, manager_email, by=by)
         before = approval.manager_email
         if email == before:

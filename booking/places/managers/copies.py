@@ -66,7 +66,7 @@ def copied_of_change(bookings: BookingQuerySet, changes: Iterable[Change]) -> se
         "session__course__copies_manager",
         "session__course__needs_manager_approval",
     )
-    addresses = {copied_to(booking, booking.session.course).casefold() for booking in read}
+    addresses = {copied_to(booking, booking.session.course) for booking in read}
     return addresses - {""}
 
 
@@ -128,7 +128,7 @@ def _payload(draft: Draft) -> dict[str, Any] | None:
 
 def _copy(draft: Draft, address: str, payload: dict[str, Any]) -> Draft:
     # An address may be longer than a stream's name.
-    key = hashlib.sha256(address.casefold().encode()).hexdigest()[:16]
+    key = hashlib.sha256(address.encode()).hexdigest()[:16]
     return Draft(
         topic=topic_of(draft.topic).copied_as,
         subject_key=draft.subject_key,

@@ -5,12 +5,15 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
-from accounts.access import agency_of_lead, lead_page
-from accounts.models import Agency
+from accounts.access import agency_of_lead, lead_page, looked_at
+from accounts.agencies import ClaimSettled
+from accounts.agency_proof import people_who_say
+from accounts.models import Agency, User
 from accounts.views import signed_in
+from booking.places import confirming
 from booking.places.agency import many
 from booking.places.agency.colleagues import book_colleague
 from booking.places.agency.rows import rows_of, text_of
@@ -19,9 +22,10 @@ from booking.places.pages.forms import ColleagueForm, ManyForm
 from booking.places.pages.loaders import colleagues_booking, public_session, unread_session
 from booking.places.pages.outlook import cost_of_leaving
 from booking.places.refusals import AlreadyBooked
-from booking.site.web import page, paged, posted, refusals_shown, search_text, searched
+from booking.site.web import done, page, paged, posted, refusals_shown, search_text, searched
 
 _PER_PAGE = 50
+_SAY_SO_SHOWN = 50
 
 
 @lead_page()
@@ -30,15 +34,65 @@ def agency(request: HttpRequest) -> HttpResponse:
     own, search, now = agency_of_lead(request), search_text(request), timezone.now()
     bookings = bookings_of_colleagues(own, search=search, now=now)
     shown = paged(request, bookings, per_page=_PER_PAGE)
-    context = {"agency": own, "search": search, "page_obj": shown, "now": now}
+    looked_at(own, by=signed_in(request), what="bookings of colleagues", rows=len(shown))
+    say_so = people_who_say(own)
+    context = {
+        "agency": own,
+        "search": search,
+        "page_obj": shown,
+        "say_so": say_so[:_SAY_SO_SHOWN],
+        "number_who_say_so": say_so.count(),
+        "now": now,
+    }
     return render(request, "places/agency/agency.html", context)
+
+
+@lead_page(post=60, only_post=True)
+def confirm_colleague(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Somebody who says that they work for the lead's agency does."""
+    return _settled(request, _who_says(request, person_id), confirms=True)
+
+
+@lead_page(post=60)
+def not_ours(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Somebody who says so does not work for the lead's agency: ask, then clear it."""
+    person = _who_says(request, person_id)
+    if posted(request) is not None:
+        return _settled(request, person, confirms=False)
+    return page(request, "places/agency/not_ours.html", {"person": person})
+
+
+def _who_says(request: HttpRequest, person_id: int) -> User:
+    people = User.objects.filter(agency=agency_of_lead(request), is_active=True)
+    person = get_object_or_404(people.select_related("agency"), pk=person_id)
+    looked_at(person, by=signed_in(request), what="agency to confirm")
+    return person
+
+
+def _settled(request: HttpRequest, person: User, *, confirms: bool) -> HttpResponse:
+    by, now = signed_in(request), timezone.now()
+    return done(request, answered(person, confirms=confirms, by=by, now=now), "agency")
+
+
+def answered(person: User, *, confirms: bool, by: User, now: datetime) -> str:
+    """Confirm the agency that a person chose, or clear it; what is so now, in words."""
+    agency = person.agency
+    assert agency is not None  # noqa: S101
+    try:
+        if confirms:
+            confirming.confirm_agency(person=person, agency=agency, by=by, now=now)
+            return f"It is confirmed that {person} works for {agency.name}."
+        confirming.not_ours(person=person, agency=agency, now=now)
+        return f"No agency is noted for {person} now. We are asking them again."
+    except ClaimSettled as settled:
+        return settled.sentence
 
 
 @lead_page()
 def agency_booking(request: HttpRequest, booking_id: int) -> HttpResponse:
     """One colleague's booking, without what they told the trainers."""
     person, now = signed_in(request), timezone.now()
-    booking = colleagues_booking(agency_of_lead(request), booking_id, now=now)
+    booking = colleagues_booking(person, booking_id, now=now)
     if booking.person_id == person.pk:
         return redirect(booking)
     is_waiting = booking.state == Booking.State.WAITING
@@ -55,7 +109,7 @@ def agency_booking(request: HttpRequest, booking_id: int) -> HttpResponse:
 @lead_page(post=60)
 def agency_book(request: HttpRequest, session_id: int) -> HttpResponse:
     """Book one colleague."""
-    own, session = agency_of_lead(request), public_session(session_id)
+    own, session = agency_of_lead(request), public_session(session_id, signed_in(request))
     form = ColleagueForm(posted(request))
     context = {"agency": own, "session": session, "form": form}
     if form.is_valid():
@@ -77,9 +131,9 @@ def agency_book_many(request: HttpRequest, session_id: int) -> HttpResponse:
 
     The list travels in the page, so that nothing is kept here and nothing typed is lost.
     """
-    session, typed = public_session(session_id), posted(request)
+    session, typed = public_session(session_id, signed_in(request)), posted(request)
     if typed is None or typed.get("step") == "change":
-        form = ManyForm(initial={"people": request.POST.get("people", "")})
+        form = ManyForm(initial={"people": typed.get("people", "") if typed else ""})
     else:
         form = ManyForm(typed, request.FILES)
     context: dict[str, Any] = {"session": session, "agency": agency_of_lead(request), "form": form}
@@ -98,6 +152,7 @@ def _outcomes(request: HttpRequest, session_id: int, form: ManyForm) -> dict[str
     is_booking = request.POST.get("step") == "book"
     act = many.book_all if is_booking else many.foresee
     outcomes = act(rows_of(text), session=unread_session(session_id), agency=own, by=by, now=now)
+    looked_at(own, by=by, what="colleagues to book", rows=len(outcomes))
     tally = many.tally(outcomes)
     return {"outcomes": outcomes, "people": text, "is_done": is_booking, "tally": tally}
 

@@ -1,5 +1,6 @@
 """Booking a place, giving it up, and answering an offer of one."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +13,7 @@ from accounts.actions import save_profile
 from accounts.forms import ProfileForm
 from accounts.models import User
 from accounts.views import profile_form, signed_in
-from booking.catalogue.models import Session
+from booking.catalogue.models import Course, Session
 from booking.places import actions
 from booking.places.links import offer_path
 from booking.places.managers.copies import would_be_copied_to
@@ -25,44 +26,57 @@ from booking.places.pages.loaders import (
     public_session,
     unread_session,
 )
-from booking.places.pages.outlook import expected
-from booking.places.refusals import AlreadyBooked, ManagerNeeded, PlaceRefused
+from booking.places.pages.outlook import asked_of_everybody, expected
+from booking.places.pages.readers import as_read_by, bookable
+from booking.places.refusals import AlreadyBooked, ManagerNeeded, OnAnotherDate, PlaceRefused
 from booking.places.rules.decision import as_told
 from booking.places.terms import terms_of, terms_offered
 from booking.site.web import page, posted, refusals_shown
+
+_OTHER_DATES = 5
 
 
 @signed_in_page(post=60)
 def book(request: HttpRequest, session_id: int) -> HttpResponse:
     """Confirm and book; somebody new says who they are on the same page."""
     person = signed_in(request)
-    profile = None if person.is_complete else _about_person(request, person, session_id)
-    usual = {"manager_email": person.manager_email}
-    form = BookForm(posted(request), initial=usual, with_manager=profile is None)
+    session = public_session(session_id, person)
+    profile = None if person.is_complete else _about_person(request, person, session.course)
+    form = BookForm(
+        posted(request),
+        initial={"manager_email": person.manager_email},
+        with_manager=profile is None,
+        is_online=session.is_online,
+    )
     context: dict[str, Any] = {"form": form, "profile": profile}
     if form.is_valid() and (profile is None or profile.is_valid()):
         if profile is not None:
-            save_profile(person=person, **profile.cleaned_data)
+            save_profile(person=person, now=timezone.now(), **profile.cleaned_data)
             context["profile"] = None
         with refusals_shown(context, beside=form):
-            return redirect(_booked(session_id, person, form))
+            booking = _booked(session_id, person, form)
+            if form.cleaned_data["saw_place"] and booking.state == Booking.State.WAITING:
+                number = booking.waiting_position
+                words = f"The last place went a moment ago. You are number {number} on the list."
+                messages.warning(request, words)
+            return redirect(booking)
     return _book_page(request, session_id, context)
 
 
 def _booked(session_id: int, person: User, form: BookForm) -> Booking:
     """The new booking, or the one there is already. Raises `Http404` if there is no session."""
     session, now = unread_session(session_id), timezone.now()
+    asked = {name: value for name, value in form.cleaned_data.items() if name != "saw_place"}
     try:
-        return actions.book(session=session, person=person, by=person, now=now, **form.cleaned_data)
+        return actions.book(session=session, person=person, by=person, now=now, **asked)
     except AlreadyBooked as refused:
         return refused.booking
     except Session.DoesNotExist as missing:
         raise Http404 from missing
 
 
-def _about_person(request: HttpRequest, person: User, session_id: int) -> ProfileForm:
+def _about_person(request: HttpRequest, person: User, course: Course) -> ProfileForm:
     """Who somebody new is; asked for their level and their manager only if the course needs it."""
-    course = public_session(session_id).course
     form = profile_form(request, person, with_level=course.least_level is not None)
     if course.needs_manager_approval:
         form.require_manager()
@@ -70,20 +84,39 @@ def _about_person(request: HttpRequest, person: User, session_id: int) -> Profil
 
 
 def _book_page(request: HttpRequest, session_id: int, context: dict[str, Any]) -> HttpResponse:
-    """The page before and after a try; what booking comes to is known of somebody we know."""
-    session, person, now = public_session(session_id), signed_in(request), timezone.now()
-    if "refusal" in context:
-        context["expected"] = as_told(context["refusal"], now=now)
-    elif context["profile"] is None:
-        context["expected"] = outlook = expected(session=session, person=person, now=now)
-        if isinstance(outlook.refusal, AlreadyBooked):
-            return redirect(outlook.refusal.booking)
+    """The page before and after a try: what booking comes to, and the form unless it is in vain."""
+    person, now = signed_in(request), timezone.now()
+    session = public_session(session_id, person)
+    profile, refusal = context["profile"], context.get("refusal")
+    known = profile.known_agency if profile else None
+    if refusal is None or isinstance(refusal, OnAnotherDate):
+        context |= expected(session=session, person=person, now=now, known=known)
+    else:
+        context["expected"] = as_told(refusal, now=now)
+    against = context["expected"].refusal
+    if refusal is None and isinstance(against, AlreadyBooked):
+        return redirect(against.booking)
+    if profile is not None:
+        context["asked"] = asked_of_everybody(session, now=now)
+        if against is not None and against.field in profile.fields:
+            # What they say of themselves in the form decides it.
+            context["expected"] = against = None
     context |= {
         "session": session,
+        "is_open": against is None,
+        "now": now,
+        "dates_with_places": _dates_with_places(session, person, now=now),
         "copied_to": would_be_copied_to(person, session.course),
-        "terms": terms_offered(session, person.agency).sentence(now=now),
+        "terms": terms_offered(session, person, known=known).sentence(now=now),
     }
     return page(request, "places/book.html", context)
+
+
+def _dates_with_places(session: Session, person: User, *, now: datetime) -> list[Session]:
+    """Other dates of the course that can be booked at once, for somebody who would wait."""
+    others = Session.objects.upcoming(now=now).filter(course=session.course_id)
+    dates = bookable(others.exclude(pk=session.pk), person, now=now).for_rows()
+    return as_read_by(dates[:_OTHER_DATES], person, now=now)
 
 
 @signed_in_page(post=60)

@@ -1,5 +1,7 @@
 """Handing a place to a colleague, and moving it to another date."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +17,8 @@ from booking.places.agency import colleagues
 from booking.places.models import Booking
 from booking.places.pages.forms import MoveForm, SubstituteForm
 from booking.places.pages.loaders import arranged_booking, page_address, unread_session
-from booking.places.pages.outlook import cost_of_leaving, of_substitute, other_dates
+from booking.places.pages.outlook import check_substitute, cost_of_leaving, other_dates
+from booking.places.refusals import AlreadyBooked, CannotTakeIt, Clash, ManagerNeeded, RuledOut
 from booking.site.form_kit import Form
 from booking.site.web import done, page, posted, refusals_shown
 
@@ -25,24 +28,25 @@ def substitute(request: HttpRequest, booking_id: int) -> HttpResponse:
     """Name a colleague, see what happens, then give them the place."""
     person, now = signed_in(request), timezone.now()
     booking = arranged_booking(person, booking_id, now=now)
+    sees_colleagues = _may_see_colleagues(person, booking)
     form = SubstituteForm(
         posted(request),
         agency=booking.agency,
-        may_choose=_may_see_colleagues(person, booking),
+        may_choose=sees_colleagues,
         asks_manager=booking.session.course.needs_manager_approval,
     )
     context = _about(booking, person, form, now=now)
     if form.is_valid():
         entry, manager = form.entry, form.manager_named
-        with refusals_shown(context):
+        with refusals_shown(context), _told_to(sees_colleagues, entry.email):
             if request.POST.get("step") == "give":
-                taken = colleagues.hand_over(
+                colleagues.hand_over(
                     booking=booking, entry=entry, by=person, now=now, manager_email=manager
                 )
-                return done(request, _handed_over(taken), context["back"])
-            context["outlook"] = of_substitute(
-                booking, entry, manager_email=manager, by=person, now=now
-            )
+                words = f"The place is given to {entry.email}. We are emailing both of you."
+                return done(request, words, context["back"])
+            check_substitute(booking, entry, manager_email=manager, by=person, now=now)
+            context |= {"to": entry.email, "manager": manager}
     return page(request, "places/substitute.html", context)
 
 
@@ -50,13 +54,25 @@ def _may_see_colleagues(person: User, booking: Booking) -> bool:
     """Whether they may see who works for the agency whose place it is: a lead only their own's."""
     if person.is_coordinator:
         return True
-    return person.is_agency_lead and person.agency_id == booking.agency_id
+    return person.leads_agency and person.agency_id == booking.agency_id
 
 
-def _handed_over(taken: Booking) -> str:
-    if taken.state == Booking.State.CONFIRMED:
-        return f"{taken.person} has the place now. We are emailing both of you."
-    return f"The place is held for {taken.person} until their manager agrees."
+@contextmanager
+def _told_to(sees_colleagues: bool, email: str) -> Iterator[None]:
+    """Say only that a colleague cannot have a place to somebody who sees no others' bookings.
+
+    So nobody learns who has an account here, what they have booked, or what they have done.
+    """
+    try:
+        yield
+    except RuledOut as refused:
+        if sees_colleagues or isinstance(refused, ManagerNeeded):
+            raise
+        raise CannotTakeIt(email) from refused
+    except (AlreadyBooked, Clash) as refused:
+        if sees_colleagues:
+            raise
+        raise CannotTakeIt(email) from refused
 
 
 @signed_in_page(post=60)
@@ -65,7 +81,7 @@ def move(request: HttpRequest, booking_id: int) -> HttpResponse:
     person, now = signed_in(request), timezone.now()
     booking = arranged_booking(person, booking_id, now=now)
     dates = other_dates(booking, now=now)
-    form = MoveForm(posted(request), dates=dates)
+    form = MoveForm(posted(request), dates=dates, initial={"to": request.GET.get("to")})
     context = _about(booking, person, form, now=now) | {"dates": dates}
     context["has_refused"] = any(date.refusal for date in dates)
     if form.is_valid():

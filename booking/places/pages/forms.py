@@ -6,10 +6,11 @@ from typing import Any
 from django import forms
 
 from accounts.agencies import Entry, colleagues_of
+from accounts.fields import NameQuestion, email_field
 from accounts.models import Agency, User
 from booking.places.agency.rows import MOST_BYTES, MOST_ROWS
 from booking.places.pages.outlook import OtherDate
-from booking.site.form_kit import Form, email_field
+from booking.site.form_kit import Form
 
 NEEDS_LENGTH = 500
 REASON_LENGTH = 400
@@ -38,8 +39,12 @@ class BookForm(Form):
     """One optional question, and the manager's address where the course asks for agreement.
 
     Pressing the button is the booking. The manager's field is shown where it is needed only; to
-    somebody new it is one of the questions about themselves.
+    somebody new it is one of the questions about themselves. Nobody eats at an online session.
+    The page says whether it showed a place, and whether it said that there is another date.
     """
+
+    saw_place = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    wants_both = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
     manager_email = manager_field(required=False)
     needs = forms.CharField(
@@ -50,14 +55,16 @@ class BookForm(Form):
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 
-    def __init__(self, *args: Any, with_manager: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, with_manager: bool, is_online: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not with_manager:
             del self.fields["manager_email"]
+        if is_online:
+            self.fields["needs"].label = "Access needs (optional)"
 
     def clean_manager_email(self) -> str:
         """Whoever empties the field must name somebody, or their usual manager would be asked."""
-        address = str(self.cleaned_data["manager_email"]).strip()
+        address = str(self.cleaned_data["manager_email"])
         if not address and "manager_email" in self.data:
             raise forms.ValidationError(_NO_MANAGER)
         return address
@@ -134,9 +141,9 @@ class RefuseAddressForm(Form):
     )
 
 
-def _optional_text(label: str, most: int, **extra: Any) -> forms.CharField:
+def _optional_text(label: str, most: int, **extra: Any) -> NameQuestion:
     """What is typed about somebody else: browsers do not offer the person's own."""
-    return forms.CharField(
+    return NameQuestion(
         label=f"{label} (optional)",
         max_length=most,
         required=False,
@@ -161,8 +168,8 @@ class ColleagueForm(Form):
     @property
     def entry(self) -> Entry:
         """Who was named, once the form is valid."""
-        named = {name: self.cleaned_data[name].strip() for name in _NAMED}
-        return Entry(email=self.cleaned_data["email"].strip().lower(), **named)
+        named = {name: self.cleaned_data[name] for name in _NAMED}
+        return Entry(email=self.cleaned_data["email"], **named)
 
 
 class SubstituteForm(ColleagueForm):
@@ -180,8 +187,15 @@ class SubstituteForm(ColleagueForm):
         self, *args: Any, agency: Agency | None, may_choose: bool, asks_manager: bool, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
+        manager = self.fields["manager_email"]
         if not asks_manager:
             del self.fields["manager_email"]
+        elif not may_choose:
+            # Asked in any case, or it would tell whether the colleague has named somebody here.
+            manager.required = True
+            manager.label = "Their line manager’s email address"
+            manager.help_text = "The manager must agree."
+            manager.error_messages["required"] = "Give their line manager’s work email address."
         people = colleagues_of(agency) if may_choose and agency else User.objects.none()
         if people[: _MOST_TO_CHOOSE_FROM + 1].count() not in range(1, _MOST_TO_CHOOSE_FROM + 1):
             return
@@ -199,7 +213,7 @@ class SubstituteForm(ColleagueForm):
         if "colleague" in self.fields and "email" not in self.errors:
             if not chosen and not address:
                 self.add_error("colleague", "Choose a colleague, or enter their address.")
-            if chosen and address and chosen.email != address.strip().lower():
+            if chosen and address and chosen.email != address:
                 self.add_error("email", "Choose a colleague or enter an address, not both.")
         return cleaned
 
@@ -212,7 +226,7 @@ class SubstituteForm(ColleagueForm):
     @property
     def manager_named(self) -> str:
         """The manager's address, if one was given."""
-        return str(self.cleaned_data.get("manager_email") or "").strip().lower()
+        return str(self.cleaned_data.get("manager_email") or "")
 
 
 class ManyForm(Form):

@@ -1,30 +1,39 @@
-"""Loading bookings and sessions for a person, or answering 404: who may see what, in one place."""
+"""Loading bookings and sessions for a person, or answering 404: who may see what, in one place.
+
+Who loads another person's booking is on record for it.
+"""
 
 from datetime import datetime
 
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts.models import Agency, User
+from accounts.access import looked_at
+from accounts.models import User
 from booking.catalogue.models import Session
 from booking.places import links
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingQuerySet
+from booking.places.pages.readers import as_read_by
+
+_BOOKING = "booking"
 
 
 def booking_for(person: User, booking_id: int) -> Booking:
     """A booking whose page this person may open. Raises `Http404` for anybody else's."""
-    return _found(Booking.objects.visible_to(person), booking_id)
+    return _found(Booking.objects.visible_to(person), booking_id, by=person)
 
 
 def arranged_booking(person: User, booking_id: int, *, now: datetime) -> Booking:
     """A booking that this person may cancel, hand over or move. Raises `Http404` for others."""
-    return _found(Booking.objects.arranged_by(person, now=now), booking_id)
+    return _found(Booking.objects.arranged_by(person, now=now), booking_id, by=person)
 
 
-def colleagues_booking(agency: Agency, booking_id: int, *, now: datetime) -> Booking:
-    """A booking of somebody of this agency, for its lead. Raises `Http404` for anybody else's."""
-    return _found(Booking.objects.of_agency(agency.pk, now=now), booking_id)
+def colleagues_booking(lead: User, booking_id: int, *, now: datetime) -> Booking:
+    """A booking of somebody of this lead's agency. Raises `Http404` for anybody else's."""
+    assert lead.agency_id is not None  # noqa: S101
+    return _found(Booking.objects.of_agency(lead.agency_id, now=now), booking_id, by=lead)
 
 
 def page_address(booking: Booking, person: User) -> str:
@@ -36,10 +45,11 @@ def page_address(booking: Booking, person: User) -> str:
 
 def booking_to_ask_about(person: User, booking_id: int) -> Booking:
     """A booking about which a manager is or was asked. Raises `Http404` as `booking_for` does."""
-    return _found(Booking.objects.visible_to(person).exclude(approval=None), booking_id)
+    bookings = Booking.objects.visible_to(person).exclude(approval=None)
+    return _found(bookings, booking_id, by=person)
 
 
-def _found(bookings: BookingQuerySet, booking_id: int) -> Booking:
+def _found(bookings: BookingQuerySet, booking_id: int, *, by: User) -> Booking:
     with_all = bookings.select_related(
         "person__agency",
         "agency",
@@ -48,8 +58,12 @@ def _found(bookings: BookingQuerySet, booking_id: int) -> Booking:
         "session__venue",
         "policy",
         "approval",
+        "replaces__person",
+        "replaces__session",
     )
-    return get_object_or_404(with_all, pk=booking_id)
+    booking = get_object_or_404(with_all, pk=booking_id)
+    looked_at(booking.person, by=by, what=_BOOKING)
+    return booking
 
 
 def approval_by_link(token: str, *, now: datetime) -> Approval | None:
@@ -65,7 +79,10 @@ def approval_by_link(token: str, *, now: datetime) -> Approval | None:
         "booking__policy",
         "booking__agency",
     ).exclude(state=Approval.State.UNCONFIRMED)
-    return approvals.filter(key=key).first()
+    approval = approvals.filter(key=key).first()
+    if approval is not None:
+        looked_at(approval.booking.person, by=None, what=_BOOKING)
+    return approval
 
 
 def booking_by_offer_link(token: str, *, now: datetime) -> tuple[Booking, bool]:
@@ -75,16 +92,18 @@ def booking_by_offer_link(token: str, *, now: datetime) -> tuple[Booking, bool]:
     """
     key, mark = links.offer_of(token, now=now)
     bookings = Booking.objects.select_related(
-        "person", "agency", "policy", "approval", "session__course", "session__venue"
+        "person__agency", "agency", "policy", "approval", "session__course", "session__venue"
     )
     booking = get_object_or_404(bookings, pk=key)
     return booking, links.is_marked(mark, booking.offered_until)
 
 
-def public_session(session_id: int) -> Session:
-    """A session that is not a draft. Raises `Http404`."""
+def public_session(session_id: int, reader: User) -> Session:
+    """A session that is not a draft, as this person sees it. Raises `Http404`."""
     sessions = Session.objects.public().select_related("course", "venue", "policy")
-    return get_object_or_404(sessions, pk=session_id)
+    session = get_object_or_404(sessions, pk=session_id)
+    as_read_by([session], reader, now=timezone.now())
+    return session
 
 
 def unread_session(session_id: int) -> Session:

@@ -1,20 +1,22 @@
 """What a page shows before a place changes hands or dates. Nothing is written here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from accounts.agencies import Entry, known_by_address
-from accounts.models import User
+from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.places import terms
 from booking.places.agency.colleagues import check_address, newcomer
 from booking.places.exchanges import check_may_be_given, check_may_be_moved
-from booking.places.lock import read_practitioners, read_session, sittings_of
+from booking.places.lock import RuledSession, read_practitioners, read_session, sittings_of
 from booking.places.models import Booking
-from booking.places.refusals import NotAColleague, PlaceRefused
-from booking.places.rules.decision import Decision, as_told, decide
+from booking.places.pages.readers import as_read_by
+from booking.places.refusals import NotConfirmed, OnAnotherDate, PlaceRefused, RuledOut
+from booking.places.rules.decision import as_told, decide
 from booking.places.rules.line import asked_for, case_of_exchange, case_of_taking_over
+from booking.places.rules.rules import Case
 from booking.site.wording import counted, sitting_times
 
 _MOST_DATES = 20
@@ -23,38 +25,72 @@ _MOST_DATES = 20
 _TO_BE_NAMED = "to be named"
 
 
-def expected(*, session: Session, person: User, now: datetime) -> Decision:
-    """What this person would get if they booked the session now. Reads only.
+def expected(
+    *, session: Session, person: User, now: datetime, known: Agency | None = None
+) -> dict[str, Any]:
+    """What this person would get if they booked the session now, for a page. Reads only.
 
-    Raises `Session.DoesNotExist`.
+    `known` is the agency that the address proves of somebody who has not said who they are. A place
+    on another date of the course is said beside what booking this one too would come to. Raises
+    `Session.DoesNotExist`.
     """
     manager = person.manager_email or _TO_BE_NAMED
     read = read_session(session.pk)
-    decision = decide(asked_for(read, person.pk, by=person, named=manager, now=now).case)
-    return as_told(decision.refusal, now=now) if decision.refusal else decision
+    case = asked_for(read, person.pk, by=person, named=manager, now=now).case
+    if known is not None and case.who is not None:
+        who = replace(
+            case.who,
+            agency_id=known.pk,
+            sector=known.sector,
+            said_agency_id=known.pk,
+            said_sector=known.sector,
+        )
+        case = replace(case, who=who)
+    context: dict[str, Any] = {}
+    decision = decide(case)
+    if isinstance(decision.refusal, OnAnotherDate):
+        other = decision.refusal.other
+        context["other_date"] = other
+        context["moves_freely"] = moves_freely(other, to=read, by=person, now=now)
+        decision = decide(replace(case, wants_both=True))
+    told = as_told(decision.refusal, now=now) if decision.refusal else decision
+    as_read_by([date for _, date in told.missing if date is not None], person, now=now)
+    return {**context, "expected": told}
 
 
-def of_substitute(
+def asked_of_everybody(session: Session, *, now: datetime) -> list[str]:
+    """What the course and the session ask of whoever books, in sentences. One statement."""
+    read = read_session(session.pk)
+    against = decide(Case(session=read.session, course=read.rules, now=now)).against
+    return [each.sentence for each in against if isinstance(each, RuledOut)]
+
+
+def moves_freely(booking: Booking, *, to: RuledSession, by: User, now: datetime) -> bool:
+    """Whether the place can be had on that date instead, at once and for nothing."""
+    is_free = cost_of_leaving(booking, by=by, now=now) == 0
+    return is_free and _against_moving(booking, to, now=now) is None
+
+
+def check_substitute(
     booking: Booking, entry: Entry, *, manager_email: str, by: User, now: datetime
-) -> dict[str, Any]:
-    """What handing the place to this colleague leads to, for the page that asks before it.
+) -> None:
+    """Whether the place can be handed to this colleague, for the page that asks before it.
 
     Raises `AddressRefused`, and whatever refuses a substitution.
     """
     if booking.agency is None:
-        raise NotAColleague
+        raise NotConfirmed
     known = known_by_address([entry.email]).get(entry.email)
     is_new = check_address(entry, known, agency=booking.agency)
     ruled = read_session(booking.session_id)
+    owner = booking.person.agency_id if booking.person.agency_is_confirmed else None
+    check_may_be_given(booking, ruled.session, owner_agency=owner, by=by, now=now)
     if known is None or is_new:
-        who = newcomer(entry, known, agency=booking.agency)
+        who = newcomer(entry, known, agency=booking.agency, by=by)
     else:
-        who = read_practitioners([known.pk], ruled.rules, now=now)[known.pk]
-    check_may_be_given(booking, ruled.session, to_agency=who.agency_id, now=now)
-    decision = decide(case_of_taking_over(ruled, who, by=by, named=manager_email, now=now))
-    decision.check_place()
-    name = (known.full_name if known else "") or entry.name or entry.email
-    return {"entry": entry, "name": name, "is_new": is_new, "decision": decision}
+        who = read_practitioners([known.pk], ruled.rules)[known.pk]
+    case = case_of_taking_over(ruled, who, by=by, named=manager_email, now=now)
+    decide(case).check_place()
 
 
 @dataclass(frozen=True)
@@ -80,17 +116,21 @@ class OtherDate:
 def other_dates(booking: Booking, *, now: datetime) -> list[OtherDate]:
     """The next other dates of the course of a booking, each with the outcome for its person."""
     sessions = Session.objects.upcoming(now=now).filter(course=booking.session.course_id)
-    dates = []
-    for shown in sessions.exclude(pk=booking.session_id).for_pages()[:_MOST_DATES]:
-        there, refusal = read_session(shown.pk), None
-        case, _, _ = case_of_exchange(booking, there, now=now)
-        try:
-            check_may_be_moved(booking, booking.session, to=there.session, now=now)
-            decide(case).check_place()
-        except PlaceRefused as refused:
-            refusal = refused
-        dates.append(OtherDate(shown, refusal))
-    return dates
+    others = sessions.exclude(pk=booking.session_id).for_pages()[:_MOST_DATES]
+    return [
+        OtherDate(shown, _against_moving(booking, read_session(shown.pk), now=now))
+        for shown in as_read_by(others, booking.person, now=now)
+    ]
+
+
+def _against_moving(booking: Booking, to: RuledSession, *, now: datetime) -> PlaceRefused | None:
+    case, _, _ = case_of_exchange(booking, to, now=now)
+    try:
+        check_may_be_moved(booking, booking.session, to=to.session, now=now)
+        decide(case).check_place()
+    except PlaceRefused as refused:
+        return refused
+    return None
 
 
 def cost_of_leaving(booking: Booking, *, by: User, now: datetime) -> int:

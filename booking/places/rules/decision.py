@@ -19,6 +19,7 @@ from booking.places.refusals import (
     Clash,
     Effect,
     HeldBack,
+    OnAnotherDate,
     PlaceRefused,
     PrerequisiteMissing,
     SessionNotOpen,
@@ -42,13 +43,15 @@ class Verdict(StrEnum):
 class Decision:
     """Every rule that stands in the way of a place, in order, and what becomes of the person.
 
-    `manager` is the address of who is asked, or nothing where nobody is; `is_agreed` says that a
-    place is certain at once. `number` is the person's number on the waiting list, `elsewhere` the
+    `to_confirm` says that a place is held until the person's agency is confirmed. `manager` is the
+    address of who is asked, or nothing where nobody is; `is_agreed` says that they have agreed,
+    or need not. `number` is the person's number on the waiting list, `elsewhere` the
     booking that the session overlaps with, `missing` the courses to be done first, each with its
     next date if there is one, where a page asked for them.
     """
 
     against: tuple[PlaceRefused, ...]
+    to_confirm: PlaceRefused | None = None
     manager: str = ""
     is_agreed: bool = True
     number: int = 0
@@ -81,7 +84,12 @@ class Decision:
         """What the booking becomes."""
         if self.must_wait is not None:
             return State.WAITING
-        return State.CONFIRMED if self.is_agreed else State.REQUESTED
+        return State.CONFIRMED if self.is_certain else State.REQUESTED
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether a place, if there is one, needs nobody's word any more."""
+        return self.is_agreed and self.to_confirm is None
 
     @property
     def outcome(self) -> Verdict:
@@ -90,7 +98,7 @@ class Decision:
             return Verdict.REFUSED
         if self.must_wait is not None:
             return Verdict.WAIT
-        return Verdict.PLACE if self.is_agreed else Verdict.HELD
+        return Verdict.PLACE if self.is_certain else Verdict.HELD
 
     @property
     def waits(self) -> bool:
@@ -107,7 +115,7 @@ class Decision:
         """The booking of theirs that stands in the way, to be shown."""
         if self.refusal is None:
             return self.elsewhere if self.waits else None
-        return self.refusal.other if isinstance(self.refusal, Clash) else None
+        return self.refusal.other if isinstance(self.refusal, Clash | OnAnotherDate) else None
 
     def check(self) -> None:
         """Raise why nothing can be booked, if so."""
@@ -122,15 +130,30 @@ class Decision:
 
 def decide(case: Case) -> Decision:
     """What becomes of whoever asks, by every rule in its order."""
-    against = tuple(refused for rule in RULES if (refused := rule(case)) is not None)
+    said = [refused for rule in RULES if (refused := rule(case)) is not None]
+    # Nobody exchanges a certain place for one that is only held.
+    holds = [] if case.asks == Asks.EXCHANGE else [each for each in said if _only_holds(each)]
     decision = Decision(
-        against=against, number=case.session.waiting_count + 1, elsewhere=case.elsewhere
+        against=tuple(each for each in said if each not in holds),
+        to_confirm=holds[0] if holds else None,
+        number=case.session.waiting_count + 1,
+        elsewhere=case.elsewhere,
     )
     if case.who is None or case.by is None or not case.needs_manager or decision.refusal:
         return decision
     manager = rules.manager_of(case.who, case.named, by=case.by)
     agreed = rules.is_manager(case.by, manager, person_id=case.who.key)
     return replace(decision, manager=manager, is_agreed=agreed)
+
+
+def _only_holds(refused: PlaceRefused) -> bool:
+    return refused.effect == Effect.HOLDS
+
+
+def must_be_confirmed(who: Practitioner, ruled: RuledSession, *, now: datetime) -> bool:
+    """Whether a place given to this person from the list is held until their agency is proved."""
+    case = Case(session=ruled.session, course=ruled.rules, now=now, asks=Asks.TURN, who=who)
+    return rules.agency_confirmed(case) is not None
 
 
 def as_told(refusal: PlaceRefused, *, now: datetime) -> Decision:

@@ -22,7 +22,7 @@ from booking.places.lock import (
     read_seating,
     read_seatings,
     read_sessions,
-    sittings_and_conflict,
+    sittings_and_conflicts,
 )
 from booking.places.models import Booking
 from booking.places.refusals import MustWait, PlaceRefused
@@ -64,6 +64,21 @@ def clashes(
     }
 
 
+def other_dates(
+    session: Session, people_ids: Sequence[int], *, now: datetime
+) -> dict[int, Booking]:
+    """For each of these people with a place on another date of the course ahead: the first one."""
+    found = Booking.objects.holding_a_place().filter(
+        person_id__in=people_ids, session__course=session.course_id, session__starts_at__gt=now
+    )
+    return {
+        booking.person_id: booking
+        for booking in found.exclude(session=session)
+        .select_related("session__course")
+        .order_by("-session__starts_at", "-pk")
+    }
+
+
 def who_waits(ruled: RuledSession, *, now: datetime, newcomer: Practitioner | None = None) -> Line:
     """Whom a free place belongs to before any newcomer: one person at most is chosen.
 
@@ -88,18 +103,27 @@ class Asked:
 
 
 def asked_for(
-    ruled: RuledSession, person_id: int, *, by: User, named: str, now: datetime, lock: bool = False
+    ruled: RuledSession,
+    person_id: int,
+    *,
+    by: User,
+    named: str,
+    now: datetime,
+    wants_both: bool = False,
+    lock: bool = False,
 ) -> Asked:
     """All that the rules look at for a new booking.
 
     With `lock` the person's row is held; the caller holds the session's then.
     """
-    who = read_practitioners([person_id], ruled.rules, now=now, lock=lock)[person_id]
+    who = read_practitioners([person_id], ruled.rules, lock=lock)[person_id]
     line = who_waits(ruled, now=now, newcomer=who)
-    sittings, conflict_id = sittings_and_conflict(ruled.session.pk, person_id)
-    conflict = None
-    if conflict_id is not None:
-        conflict = Booking.objects.select_related("session__course").get(pk=conflict_id)
+    sittings, conflict_id, other_id = sittings_and_conflicts(ruled.session, person_id, now=now)
+    found: dict[int | None, Booking] = {}
+    if conflict_id is not None or other_id is not None:
+        bookings = Booking.objects.select_related("session__course")
+        found |= bookings.in_bulk([key for key in (conflict_id, other_id) if key is not None])
+    conflict = found.get(conflict_id)
     is_here = conflict is not None and conflict.session_id == ruled.session.pk
     case = Case(
         session=ruled.session,
@@ -110,6 +134,8 @@ def asked_for(
         named=named,
         mine=conflict if is_here else None,
         elsewhere=None if is_here else conflict,
+        other_date=found.get(other_id),
+        wants_both=wants_both,
         seating=line.seating,
         others_first=bool(line.chosen),
     )
@@ -139,7 +165,7 @@ def case_of_exchange(
 ) -> tuple[Case, Practitioner, Line]:
     """Somebody who would have a place on another date instead of the one `given`."""
     key, line = given.person_id, who_waits(other, now=now)
-    who = read_practitioners([key], other.rules, now=now, lock=lock)[key]
+    who = read_practitioners([key], other.rules, lock=lock)[key]
     case = Case(
         session=other.session,
         course=other.rules,
@@ -200,7 +226,7 @@ def _turns(
     seating: Seating, rules: CourseRules, some: Sequence[Booking], *, now: datetime
 ) -> Iterator[Case]:
     people_ids = [booking.person_id for booking in some]
-    people = read_practitioners(people_ids, rules, now=now)
+    people = read_practitioners(people_ids, rules)
     busy = clashes(seating.session.pk, people_ids)
     for booking in some:
         yield Case(
@@ -262,8 +288,8 @@ def standings(bookings: Iterable[Booking], *, now: datetime) -> dict[int, Standi
     person_id = waiting[0].person_id
     sessions = read_sessions({booking.session_id for booking in waiting})
     seatings = read_seatings((ruled.session for ruled in sessions.values()), now=now)
-    everything_asked = _united([ruled.rules for ruled in sessions.values()])
-    person = read_practitioners([person_id], everything_asked, now=now)[person_id]
+    everything_asked = united([ruled.rules for ruled in sessions.values()])
+    person = read_practitioners([person_id], everything_asked)[person_id]
     busy = _clashes(person_id, list(sessions))
     found: dict[int, Standing] = {}
     for booking in waiting:
@@ -286,7 +312,7 @@ def standings(bookings: Iterable[Booking], *, now: datetime) -> dict[int, Standi
     return found
 
 
-def _united(asked: Sequence[CourseRules]) -> CourseRules:
+def united(asked: Sequence[CourseRules]) -> CourseRules:
     """All groups and courses that any of these ask for, to read about them at once."""
     return CourseRules(
         groups=ChainMap(*(dict(rules.groups) for rules in asked)),

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from accounts.addresses import domain_of, same_mailbox
+from accounts.addresses import as_stored, domain_of, same_mailbox
 from accounts.models import Level, Sector, User
 from booking.catalogue.availability import Opening, opening
 from booking.catalogue.models import Session
 from booking.places.lock import CourseRules, Practitioner, Seating
 from booking.places.models import Booking
 from booking.places.refusals import (
+    AgencyToConfirm,
     AlreadyBooked,
     BookingClosed,
     BookingNotOpenYet,
@@ -26,6 +27,7 @@ from booking.places.refusals import (
     ManagerNeeded,
     MustWait,
     NotForYou,
+    OnAnotherDate,
     PlaceRefused,
     PrerequisiteMissing,
     SessionNotOpen,
@@ -34,7 +36,7 @@ from booking.places.refusals import (
 from booking.site.wording import counted, deadline, listed
 
 MANAGER = "manager's approval"
-LIMIT, RESERVED = "agency limit", "reserved places"
+LIMIT, RESERVED, AGENCY = "agency limit", "reserved places", "confirmed agency"
 
 
 class Asks(Enum):
@@ -51,8 +53,10 @@ class Case:
     """Who asks for what, and all that the rules look at.
 
     `course` is what the session's course asks. `mine` is the person's live booking of the session,
-    `elsewhere` one that holds a place at that time; `others_first` says that the places which are
-    free belong to people who wait. `named` is the address of a manager that `by` has typed.
+    `elsewhere` one that holds a place at that time, `other_date` one that holds a place on another
+    date of the course; `wants_both` says that they mean to have both. `others_first` says that the
+    places which are free belong to people who wait. `named` is the address of a manager that `by`
+    has typed.
     """
 
     session: Session
@@ -64,6 +68,8 @@ class Case:
     named: str = ""
     mine: Booking | None = None
     elsewhere: Booking | None = None
+    other_date: Booking | None = None
+    wants_both: bool = False
     seating: Seating | None = None
     others_first: bool = False
 
@@ -101,12 +107,19 @@ def one_booking_each(case: Case) -> PlaceRefused | None:
 
 
 def sector(case: Case) -> PlaceRefused | None:
-    """The course is for the person's sector."""
-    sectors = case.course.sectors
-    if not sectors or case.asks == Asks.EXCHANGE or (case.who and case.who.sector in sectors):
+    """The course is for the person's sector.
+
+    Nobody is turned away for a sector that is not known yet: see `agency_confirmed`.
+    """
+    sectors, who = case.course.sectors, case.who
+    if not sectors or case.asks == Asks.EXCHANGE:
+        return None
+    if who and (who.said_sector in sectors or not who.said_sector):
         return None
     names = listed([str(Sector(each).label) for each in sectors])
-    return NotForYou("audience", f"This course is only for people who work in: {names}.")
+    return NotForYou(
+        "audience", f"This course is only for people who work in: {names}.", field="agency"
+    )
 
 
 def level(case: Case) -> PlaceRefused | None:
@@ -119,8 +132,9 @@ def level(case: Case) -> PlaceRefused | None:
     words = str(Level(least).label)
     return NotForYou(
         "audience",
-        f"This course is only for people whose work is at this level or above: {words}.",
-        "If yours is, say so in your account under “level of safeguarding work”.",
+        f"This course is only for people who can say at least this of their work: “{words}”.",
+        "If you can, say so in your account under “Your work with children and families”.",
+        field="level",
     )
 
 
@@ -141,10 +155,19 @@ def group(case: Case) -> PlaceRefused | None:
 
 
 def prerequisites(case: Case) -> PlaceRefused | None:
-    """The person has done, here or elsewhere, every course that this one builds on."""
-    learnt = case.who.learnt if case.who else ()
-    missing = {key: name for key, name in case.course.prerequisites.items() if key not in learnt}
-    if not missing or case.asks == Asks.EXCHANGE:
+    """The person has done every course that this one builds on, or will have before it begins.
+
+    Whoever exchanges a date has been let in: only what they are still to do is looked at, since
+    the other date may come before it.
+    """
+    learnt = case.who.learnt if case.who else {}
+    missing = {
+        key: name
+        for key, name in case.course.prerequisites.items()
+        if (key not in learnt and case.asks != Asks.EXCHANGE)
+        or (key in learnt and learnt[key] > case.session.starts_at)
+    }
+    if not missing:
         return None
     titles = listed(list(missing.values()))
     return PrerequisiteMissing(
@@ -161,6 +184,13 @@ def no_clash(case: Case) -> PlaceRefused | None:
     return Clash(case.elsewhere) if case.elsewhere else None
 
 
+def one_date_each(case: Case) -> PlaceRefused | None:
+    """The person holds no place on another date of the course, or means to have both."""
+    if case.other_date is None or case.wants_both or case.course.may_be_repeated:
+        return None
+    return OnAnotherDate(case.other_date)
+
+
 def manager_named(case: Case) -> PlaceRefused | None:
     """The manager who is to agree is named, and is somebody else."""
     if not case.needs_manager:
@@ -174,10 +204,31 @@ def manager_named(case: Case) -> PlaceRefused | None:
     return None
 
 
+def agency_confirmed(case: Case) -> PlaceRefused | None:
+    """It is proved whom the person works for, where the session or the course asks for that.
+
+    It does if it limits agencies or is kept for some sectors, and if a colleague's place changes
+    hands. Places that are reserved for an agency are never held for somebody unconfirmed: they
+    count for no agency there.
+    """
+    limits = case.session.agency_limit is not None
+    by_sector = bool(case.course.sectors) and case.asks != Asks.EXCHANGE
+    if not (limits or by_sector or case.asks == Asks.TAKING_OVER):
+        return None
+    if case.who is not None and case.who.agency_id is not None:
+        return None
+    return AgencyToConfirm(
+        AGENCY,
+        "It must be confirmed first that you work for the agency you named.",
+        "Book this date as a new booking: the place is held until your agency is confirmed.",
+        of_another="It must be confirmed first that they work for the agency they named.",
+    )
+
+
 def agency_limit(case: Case) -> PlaceRefused | None:
     """The person's agency has fewer places than one agency may have.
 
-    Somebody whose agency is not on the list counts for none, until a coordinator has settled it.
+    Somebody whose agency is not confirmed counts for none, until it is.
     """
     limit, who = case.session.agency_limit, case.who
     if limit is None or (who is not None and case.seating is None):
@@ -202,8 +253,7 @@ def reserved_places(case: Case) -> PlaceRefused | None:
     who, seating = case.who, case.seating
     if seating is None or not seating.reserved or seating.free <= 0:
         return None
-    before, after = seating.unmet(), seating.unmet(who)
-    if who is not None and (after < before or seating.free > after):
+    if who is not None and seating.open_to(who):
         return None
     others = [
         each
@@ -213,7 +263,8 @@ def reserved_places(case: Case) -> PlaceRefused | None:
     until = deadline(max(each.release_at for each in others))
     whom = listed([each.whom for each in others])
     if who is None:
-        return HeldBack(RESERVED, f"{counted(before, 'place')} reserved for {whom} until {until}.")
+        reserved = counted(seating.unmet(), "place")
+        return HeldBack(RESERVED, f"{reserved} reserved for {whom} until {until}.")
     return HeldBack(RESERVED, f"The places that are left are reserved for {whom} until {until}.")
 
 
@@ -244,7 +295,9 @@ RULES = (
     one_booking_each,
     *OF_COURSE,
     no_clash,
+    one_date_each,
     manager_named,
+    agency_confirmed,
     *OF_FREE_PLACES,
     others_first,
     capacity,
@@ -265,11 +318,9 @@ def manager_of(person: Practitioner, named: str, *, by: User | None) -> str:
     `ManagerNeeded`, also where somebody who may not book for others names themselves.
     """
     for_another = by if by is not None and by.pk != person.key else None
-    arranges = for_another is not None and (
-        for_another.is_agency_lead or for_another.is_coordinator
-    )
+    arranges = for_another is not None and (for_another.leads_agency or for_another.is_coordinator)
     usual = person.manager_email
-    email = (named or usual or (by.email if by and arranges else "")).strip().lower()
+    email = as_stored(named or usual or (by.email if by and arranges else ""))
     if not email:
         raise ManagerNeeded(
             MANAGER,
@@ -283,7 +334,7 @@ def manager_of(person: Practitioner, named: str, *, by: User | None) -> str:
             "Your line manager's email address must be somebody else's, not your own.",
             of_another="Their line manager's email address must be somebody else's, not their own.",
         )
-    if by and same_mailbox(email, by.email) and email != usual.casefold() and not arranges:
+    if by and same_mailbox(email, by.email) and email != usual and not arranges:
         raise ManagerNeeded(
             MANAGER, "Give the email address of your colleague’s own line manager, not yours."
         )
@@ -292,7 +343,7 @@ def manager_of(person: Practitioner, named: str, *, by: User | None) -> str:
 
 def is_manager(by: User, manager_email: str, *, person_id: int) -> bool:
     """Whether the manager themselves books for their colleague, and so agrees."""
-    return by.pk != person_id and by.email.casefold() == manager_email.casefold()
+    return by.pk != person_id and by.email == manager_email
 
 
 def is_address_of_agency(manager_email: str, domains: Iterable[str]) -> bool:

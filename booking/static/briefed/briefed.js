@@ -16,10 +16,39 @@
     if (event.target !== body) enhance(event.target);
   });
 
-  // Filters fold away on a phone by CSS alone; older browsers on wide screens open them here.
+  // Menu and filters fold away on a phone by CSS alone; older browsers on wide screens open them here.
   if (!CSS.supports("selector(::details-content)") && matchMedia("(min-width: 48.0625em)").matches) {
-    for (const filters of document.querySelectorAll("details.app-filters:not(.app-filters--folded)")) filters.open = true;
+    for (const folded of document.querySelectorAll("details.app-menu, details.app-filters:not(.app-filters--folded)")) folded.open = true;
   }
+
+  // What the address says, the filters say: also after Back, and after a request that failed.
+  const agree = () => {
+    const query = new URLSearchParams(location.search);
+    for (const control of document.getElementById("filters")?.elements ?? []) {
+      if (control.type === "checkbox") control.checked = query.has(control.name);
+      else if (control.matches("select, input:not([type=hidden])")) control.value = query.get(control.name) ?? "";
+    }
+  };
+  window.addEventListener("pageshow", agree);
+  document.addEventListener("htmx:historyRestore", agree);
+  const failed = (hidden) => {
+    const sentence = document.getElementById("filters-failed");
+    if (sentence) sentence.hidden = hidden;
+  };
+  document.addEventListener("htmx:beforeRequest", () => failed(true));
+  for (const event of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+    document.addEventListener(event, () => {
+      agree();
+      failed(false);
+    });
+  }
+  // On a phone Apply leads from the filters to what they let through.
+  document.addEventListener("submit", (event) => {
+    const filters = event.target.closest("details.app-filters");
+    if (!filters || matchMedia("(min-width: 48.0625em)").matches) return;
+    filters.open = false;
+    document.getElementById("count").scrollIntoView();
+  });
 
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-print]")) window.print();

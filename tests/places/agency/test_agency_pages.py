@@ -140,7 +140,8 @@ def test_a_new_colleague_gets_an_account_and_is_told_how_to_sign_in(police: Poli
     assert Booking.objects.get(person=person).booked_by == police.lead
     confirmed, invited = mails_to(person.email)
     assert "is booked" in plain(confirmed)
-    assert invited["Subject"].startswith("Priya Shah has booked Course")
+    assert invited["Subject"].startswith("A place was asked for you: Course")
+    assert "Your colleague Priya Shah" in plain(invited)
     assert "made you an account" in plain(invited)
     assert "West Yorkshire Police" in plain(invited)
     # Whoever signs in with that address is that person.

@@ -46,8 +46,8 @@ def test_the_page_says_what_happens_before_anything_does(police: Police) -> None
     page = substitute(
         signed_in(police.zoe), booking, "check", email="Amy@police.example"
     ).content.decode()
-    assert "Give your place to Amy Brown?" in page
-    assert "Amy Brown (amy@police.example) gets the place at once" in page
+    assert "Give your place to amy@police.example?" in page
+    assert "They get the place at once" in page
     assert "An email takes it out of your calendar." in page
     assert "Nothing is charged." in page
     booking.refresh_from_db()
@@ -73,7 +73,9 @@ def test_a_place_goes_to_the_colleague_and_calendars_follow(police: Police) -> N
     client = signed_in(police.zoe)
     answer = substitute(client, booking, "give", email="amy@police.example")
     assert answer.headers["Location"] == booking.get_absolute_url()
-    assert "Amy Brown has the place now." in client.get(booking.get_absolute_url()).content.decode()
+    shown = client.get(booking.get_absolute_url()).content.decode()
+    assert "The place is given to amy@police.example." in shown
+    assert "Amy Brown" not in shown
     booking.refresh_from_db()
     waiting.refresh_from_db()
     assert (booking.state, booking.charge_pence) == (Booking.State.CANCELLED, 0)
@@ -82,7 +84,11 @@ def test_a_place_goes_to_the_colleague_and_calendars_follow(police: Police) -> N
     gone, came = mails_to(police.zoe.email)[-1], mails_to(police.amy.email)[-1]
     assert (calendar_method(gone), calendar_method(came)) == ("CANCEL", "REQUEST")
     assert "You have given your place" in plain(gone)
-    assert "Zoë Robinson has given you their place." in plain(came)
+    assert "Amy Brown" not in plain(gone)
+    asked = "Your colleague Zoë Robinson (zoe@police.example) asked us to give you their place."
+    assert asked in plain(came)
+    assert "If you do not want it, open the booking and cancel it" in plain(came)
+    assert "Zoë" not in came["Subject"]
 
 
 def test_a_lead_chooses_the_colleague_and_both_are_told_by_whom(police: Police) -> None:
@@ -95,7 +101,7 @@ def test_a_lead_chooses_the_colleague_and_both_are_told_by_whom(police: Police) 
     assert answer.headers["Location"] == reverse("agency_booking", args=[booking.pk])
     gone, came = mails_to(police.zoe.email)[-1], mails_to(police.amy.email)[-1]
     assert "Priya Shah of your agency has given your place" in plain(gone)
-    assert "Priya Shah of your agency has given you the place of Zoë Robinson." in plain(came)
+    assert "asked us to give you the place of Zoë Robinson (zoe@police.example)." in plain(came)
 
 
 def test_practitioners_are_shown_no_list_of_colleagues(police: Police) -> None:
@@ -120,8 +126,8 @@ def test_a_new_colleague_at_the_agencys_domain_is_invited(police: Police) -> Non
     [
         ("nurse@hospital.example", "not known as one of West Yorkshire Police"),
         ("new@elsewhere.example", "not known as one of West Yorkshire Police"),
-        ("zoe@police.example", "They already have a place"),
-        ("busy@police.example", "They have a place on another session at that time"),
+        ("zoe@police.example", "The person you named has this place already"),
+        ("busy@police.example", "busy@police.example cannot take this place."),
         ("office@police.example", "several people read"),
     ],
 )
@@ -148,7 +154,7 @@ def test_a_practitioner_is_no_manager_who_agrees_for_a_colleague(police: Police)
     actions.approve(approval=booking.approval, now=timezone.now())
     client = signed_in(police.zoe)
     answer = substitute(client, booking, "give", email="amy@police.example")
-    assert "needs their line manager" in answer.content.decode()
+    assert "Give their line manager’s work email address." in answer.content.decode()
     answer = substitute(
         client, booking, "give", email="amy@police.example", manager_email=police.zoe.email
     )
@@ -156,7 +162,7 @@ def test_a_practitioner_is_no_manager_who_agrees_for_a_colleague(police: Police)
     page = substitute(
         client, booking, "check", email="amy@police.example", manager_email="boss@police.example"
     ).content.decode()
-    assert "until boss@police.example agrees" in page
+    assert "Their line manager, boss@police.example, must agree first." in page
     substitute(
         client, booking, "give", email="amy@police.example", manager_email="boss@police.example"
     )
@@ -193,15 +199,15 @@ def test_a_place_is_moved_in_one_step_with_both_calendar_entries(police: Police)
     assert (calendar_method(gone), calendar_method(came)) == ("CANCEL", "REQUEST")
     assert f"for one on {short_day(other.starts_at)}" in plain(gone)
     was = short_day(booking.session.starts_at)
-    assert f"You have exchanged your place on {was} for this one." in plain(came)
+    assert f"You have moved your place on {was} to this date." in plain(came)
 
 
 def test_a_lead_moves_a_colleague_who_is_told_by_whom(police: Police) -> None:
     booking, other = dates(police)
     move(signed_in(police.lead), booking, other)
     gone, came = mails_to(police.zoe.email)[-2:]
-    assert "Priya Shah of your agency has exchanged your place" in plain(gone)
-    assert "Priya Shah of your agency has exchanged your place" in plain(came)
+    assert "Priya Shah of your agency has moved your place" in plain(gone)
+    assert "Priya Shah of your agency has moved your place" in plain(came)
     moved = BookingEvent.objects.get(what=BookingEvent.What.MOVED_AWAY)
     assert moved.by == police.lead
 

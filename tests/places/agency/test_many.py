@@ -154,7 +154,7 @@ def test_the_preview_says_what_happens_to_each_row_and_writes_nothing(police: Po
     assert "Your agency has its 2 places" in rows[2].sentence
     assert "further up in the list" in rows[3].sentence
     assert "not known as one of West Yorkshire Police" in rows[4].sentence
-    assert "not an email address" in rows[5].sentence
+    assert "in the right form" in rows[5].sentence
     assert before == (User.objects.count(), Booking.objects.count())
 
 

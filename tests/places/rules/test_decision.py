@@ -37,7 +37,7 @@ def demanding_session() -> Case:
 
 def test_every_rule_in_the_way_is_listed_in_order_with_who_may_override_it() -> None:
     case, person = demanding_session(), make_person(agency=make_agency(sector=Sector.HEALTH))
-    who = read_practitioners([person.pk], case.course, now=NOW)[person.pk]
+    who = read_practitioners([person.pk], case.course)[person.pk]
     seating = read_seating(case.session, now=NOW)
     found = decide(replace(case, who=who, by=person, seating=seating))
     assert [(refused.rule, refused.may_be_overridden) for refused in found.against] == [
@@ -71,8 +71,8 @@ def test_of_nobody_in_particular_the_rules_are_told_as_sentences() -> None:
     told = [refused.sentence for refused in decide(demanding_session()).against]
     assert told[1:] == [
         "This course is only for people who work in: Police.",
-        "This course is only for people whose work is at this level or above:"
-        " Level 3: I lead on safeguarding or take part in multi-agency work.",
+        "This course is only for people who can say at least this of their work:"
+        " “I lead on safeguarding or take part in multi-agency work”.",
         "This course is only for members of Leads.",
         "Before this course you need to have done: Introduction.",
         "This course needs your line manager's agreement.",
@@ -82,7 +82,7 @@ def test_of_nobody_in_particular_the_rules_are_told_as_sentences() -> None:
 
 def test_a_session_that_asks_nothing_has_no_rule_in_the_way() -> None:
     read, person = read_session(make_session().pk), make_person()
-    who = read_practitioners([person.pk], read.rules, now=NOW)[person.pk]
+    who = read_practitioners([person.pk], read.rules)[person.pk]
     case = Case(session=read.session, course=read.rules, now=NOW, who=who, by=person)
     assert rules_against(case) == []
     assert len({rule.__name__ for rule in RULES}) == len(RULES)
@@ -93,7 +93,7 @@ def test_a_clash_is_told_before_a_manager_is_asked_for() -> None:
     session, person = make_session(course=course), make_person(manager_email="")
     elsewhere = book(make_session(), make_person())
     read = read_session(session.pk)
-    who = read_practitioners([person.pk], read.rules, now=NOW)[person.pk]
+    who = read_practitioners([person.pk], read.rules)[person.pk]
     case = Case(
         session=session,
         course=read.rules,

@@ -10,8 +10,8 @@ from accounts.models import PractitionerGroup, Sector, User
 from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
 from booking.places.models import Booking
-from booking.places.pages.outlook import expected
-from booking.places.rules.decision import Verdict
+from booking.places.pages import outlook
+from booking.places.rules.decision import Decision, Verdict
 from booking.scheduling import capacity
 from booking.scheduling.capacity import Reservation
 from tests.factories import (
@@ -27,6 +27,14 @@ from tests.pages import statements
 from tests.people import book, signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_now")]
+
+
+def expected(**asked: Any) -> Decision:
+    """What the person would get."""
+    decision = outlook.expected(**asked)["expected"]
+    assert isinstance(decision, Decision)
+    return decision
+
 
 Outcomes = dict[str, str]
 
@@ -127,7 +135,7 @@ def test_reserved_places_say_for_whom_and_until_when() -> None:
     ("fields", "words"),
     [
         ({"sectors": [Sector.HEALTH]}, "only for people who work in: Health"),
-        ({"least_level": 3}, "only for people whose work is at this level or above: Level 3"),
+        ({"least_level": 3}, "only for people who can say at least this of their work: “I lead"),
     ],
 )
 def test_a_course_for_others_offers_no_button(fields: Outcomes, words: str) -> None:

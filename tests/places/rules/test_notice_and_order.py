@@ -235,7 +235,7 @@ def test_telling_many_people_why_they_are_turned_away_costs_no_statements() -> N
     read = read_session(session.pk)
     course.groups.add(group)
     kept = read_session(session.pk)
-    who = read_practitioners(people, kept.rules, now=NOW).values()
+    who = read_practitioners(people, kept.rules).values()
     with CaptureQueriesContext(connection) as asked:
         untaught = [against_course(person, read, now=NOW) for person in who]
         outside = [against_course(person, kept, now=NOW) for person in who]

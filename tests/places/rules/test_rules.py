@@ -143,7 +143,7 @@ class TestAudience:
     def test_a_level_that_is_lower_or_not_known_is_refused(self) -> None:
         session = make_session(course=make_course(least_level=2))
         for level in (None, 1):
-            with pytest.raises(NotForYou, match="Level 2"):
+            with pytest.raises(NotForYou, match="“I work with children or families regularly”"):
                 book(session, make_person(level=level))
         assert book(session, make_person(level=3)).state == State.CONFIRMED
 

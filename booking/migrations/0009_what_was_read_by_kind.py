@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('booking', '0001_initial'),
+        ('booking', '0008_places_held_for_an_agency'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,321 @@
+"""Which session may go on: its second step, how long it lasts, and what ends all others.
+
+A person who sees others' data has passed the second step in this very session. A session ends when
+it has not been used for a while, or after a while in all; what was typed on its last page is shown
+again after signing in. Why these times: docs/decisions/0010-who-is-signed-in.md.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import structlog
+from allauth.account.authentication import (
+    AUTHENTICATION_METHODS_SESSION_KEY,
+    get_authentication_records,
+)
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.signals import email_changed
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, logout, update_session_auth_hash
+from django.contrib.auth.signals import user_logged_in
+from django.core.mail import EmailMessage
+from django.db.models import F
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts.models import User
+from accounts.proof import SIGNED_IN_AT, ask, has_second_step, passed_second_step, proof_first
+from booking.partnership.kept import sender, the_partnership
+from booking.site.form_kit import TypedBefore
+from booking.site.signed_links import SignedLink
+
+log = structlog.get_logger("briefed.security")
+
+SEEN_AT = "seen_at"
+_TYPED = "typed_before"
+_TYPED_SECONDS = 3600
+# A long list of colleagues or of joining instructions is within it.
+_MOST_TYPED = 50_000
+_NEVER_KEPT = ("password", "code", "credential", "csrfmiddlewaretoken")
+
+# What pages are made of, and what machines ask: no session is looked at for these.
+WITHOUT_SESSION = ("/static/", "/partnership/", "/healthz", "/readyz")
+# Open before the second step: signing in and out, the pages that settle the matter, and what is
+# answered by a signed link, whoever is signed in.
+_ALWAYS_OPEN = (
+    "/accounts/2fa/",
+    "/accounts/confirm-email/",
+    "/accounts/email/",
+    "/accounts/inactive/",
+    "/accounts/login/",
+    "/accounts/logout/",
+    "/accounts/password/",
+    "/accounts/reauthenticate/",
+    "/accounts/sessions/",
+    "/accounts/two-step-needed/",
+    "/privacy/",
+    "/.well-known/",
+    "/accessibility/",
+    *(link.prefix for link in SignedLink),
+)
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    """How long a session lasts: unused, and in all."""
+
+    idle: timedelta
+    total: timedelta
+
+
+_OF_A_PRACTITIONER = Lifetime(timedelta(days=14), timedelta(days=14))
+# A register that is kept all through a session must not ask to sign in.
+_OF_A_TRAINER = Lifetime(timedelta(hours=4), timedelta(hours=12))
+_OF_OTHER_ROLES = Lifetime(timedelta(hours=2), timedelta(hours=12))
+
+
+def lifetime_of(person: User) -> Lifetime:
+    """How long a session of this person lasts; of several roles the strictest decides."""
+    if not (person.sees_other_people or person.is_superuser):
+        return _OF_A_PRACTITIONER
+    others = (person.is_coordinator, person.is_agency_lead, person.is_staff, person.is_superuser)
+    return _OF_OTHER_ROLES if any(others) else _OF_A_TRAINER
+
+
+class LiveSessions:
+    """The middleware that ends sessions, and asks for a second step and a proof before pages."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Go on in a live session; otherwise as somebody who is not signed in."""
+        has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
+        if not has_session or request.path.startswith(WITHOUT_SESSION):
+            return self.get_response(request)
+        was = request.session.get(SESSION_KEY)
+        has_ended = was is not None and not _goes_on(request)
+        if was is not None and not has_ended:
+            _take_up_what_was_typed(request)
+        if has_ended and User.objects.filter(pk=str(was), is_active=False).exists():
+            # They have proved who they are, so that nobody learns anything new.
+            return render(request, "account/account_inactive.html", status=403)
+        response = self.get_response(request)
+        if has_ended:
+            return _keep_what_was_typed(request, response, person_id=str(was))
+        _agree_with_own_change(request)
+        return response
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        """Lead to the second step or to a proof. After the CSRF check, so that what is kept for
+        afterwards was sent by the person.
+        """
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES or request.path.startswith(
+            WITHOUT_SESSION
+        ):
+            return None
+        if not isinstance(request.user, User):
+            return None
+        return _second_step_first(request, request.user) or proof_first(request)
+
+
+def _second_step_first(request: HttpRequest, person: User) -> HttpResponse | None:
+    if not settings.TWO_STEP_REQUIRED or request.path.startswith(_ALWAYS_OPEN):
+        return None
+    if not person.sees_other_people or passed_second_step(request):
+        return None
+    if has_second_step(person):
+        return ask(request)
+    return HttpResponseRedirect(reverse("two_step_needed"))
+
+
+# ---------------------------------------------------------------- how long a session lasts
+
+
+@receiver(user_logged_in)
+def _begin(sender: Any, request: HttpRequest, user: User, **about: Any) -> None:
+    request.session[SIGNED_IN_AT] = request.session[SEEN_AT] = time.time()
+
+
+def _goes_on(request: HttpRequest) -> bool:
+    """Whether the session is live; one that is not is emptied."""
+    person = request.user
+    if not isinstance(person, User):
+        log.info("session_ended", why="the account changed")
+        request.session.flush()
+        return False
+    now, lifetime = time.time(), lifetime_of(person)
+    unused = now - request.session.get(SEEN_AT, 0)
+    in_all = now - request.session.get(SIGNED_IN_AT, 0)
+    idle = lifetime.idle.total_seconds()
+    if unused > idle or in_all > lifetime.total.total_seconds():
+        log.info("session_ended", person=person.pk, why="unused" if unused > idle else "its age")
+        logout(request)
+        return False
+    # Noted now and then: a look at a page should write nothing.
+    if lifetime.idle < lifetime.total and unused > idle / 60:
+        request.session[SEEN_AT] = now
+    return True
+
+
+# ---------------------------------------------------------------- what was typed on the last page
+
+
+def _keep_what_was_typed(
+    request: HttpRequest, response: HttpResponse, *, person_id: str
+) -> HttpResponse:
+    """Have the page shown as it was typed, to the same person alone, once they have signed in."""
+    target = response.headers.get("Location", "")
+    if response.status_code != 302 or not target.startswith(reverse(settings.LOGIN_URL)):
+        return response
+    messages.warning(request, "You were signed out. Sign in to go on where you were.")
+    if request.method != "POST":
+        return response
+    match = request.resolver_match
+    if match is not None and getattr(match.func, "is_a_button", False):
+        return HttpResponseRedirect(_sign_in_for(request, _page_before(request)))
+    typed = request.POST.copy()
+    for name in [name for name in typed if any(each in name for each in _NEVER_KEPT)]:
+        del typed[name]
+    body = typed.urlencode()
+    if len(body) <= _MOST_TYPED:
+        request.session[_TYPED] = {
+            "person": person_id,
+            "path": request.get_full_path(),
+            "body": body,
+            "until": time.time() + _TYPED_SECONDS,
+        }
+    return response
+
+
+def _sign_in_for(request: HttpRequest, path: str) -> str:
+    messages.warning(request, "What you pressed was not done. Press it again.")
+    return f"{reverse(settings.LOGIN_URL)}?{urlencode({'next': path})}"
+
+
+def _page_before(request: HttpRequest) -> str:
+    before = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(
+        before, {request.get_host()}, require_https=request.is_secure()
+    ):
+        return reverse("my_bookings")
+    parts = urlsplit(before)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def _take_up_what_was_typed(request: HttpRequest) -> None:
+    kept = request.session.get(_TYPED)
+    if kept is None:
+        return
+    is_theirs = kept["person"] == request.session.get(SESSION_KEY)
+    is_theirs = is_theirs and time.time() < kept["until"]
+    if is_theirs and (request.method != "GET" or kept["path"] != request.get_full_path()):
+        return
+    del request.session[_TYPED]
+    if is_theirs:
+        request.typed_before = TypedBefore(kept["body"])  # type: ignore[attr-defined]
+
+
+# ---------------------------------------------------------------- ending sessions
+
+
+def end_sessions(person: User) -> None:
+    """End every session of the person, wherever they are signed in."""
+    User.objects.filter(pk=person.pk).update(session_epoch=F("session_epoch") + 1)
+    person.refresh_from_db(fields=["session_epoch"])
+    for session in UserSession.objects.filter(user=person):
+        session.end()
+    log.info("sessions_ended", person=person.pk)
+
+
+def _end_other_sessions(request: HttpRequest, person: User) -> None:
+    """End every session of the person but this one, which goes on under another key."""
+    current = request.session.session_key
+    User.objects.filter(pk=person.pk).update(session_epoch=F("session_epoch") + 1)
+    for session in UserSession.objects.filter(user=person).exclude(session_key=current):
+        session.end()
+    log.info("other_sessions_ended", person=person.pk)
+    if request.user.pk == person.pk:
+        request.user.refresh_from_db()
+        _stay_signed_in(request)
+
+
+def _stay_signed_in(request: HttpRequest) -> None:
+    old = request.session.session_key
+    update_session_auth_hash(request, request.user)  # type: ignore[arg-type]
+    UserSession.objects.filter(session_key=old).delete()
+    UserSession.objects.create_from_request(request)
+
+
+def _agree_with_own_change(request: HttpRequest) -> None:
+    """Keep the session in which a person has just given up a role of their own."""
+    person = request.user
+    if request.method != "POST" or not isinstance(person, User):
+        return
+    agreed = request.session.get(HASH_SESSION_KEY)
+    if agreed is not None and agreed != person.get_session_auth_hash():
+        _stay_signed_in(request)
+
+
+@receiver(email_changed)
+def _address_changed(sender: Any, request: HttpRequest, user: User, **about: Any) -> None:
+    # An address proved at the first sign-in changes nothing; no session has begun yet.
+    if request.user.pk == user.pk:
+        _end_other_sessions(request, user)
+
+
+@receiver(authenticator_added)
+def _second_step_added(
+    sender: Any, request: HttpRequest, user: User, authenticator: Authenticator, **about: Any
+) -> None:
+    """The person has just used what they added, so this session has passed the second step."""
+    _end_other_sessions(request, user)
+    log.info("second_step_added", person=user.pk, kind=str(authenticator.type))
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        return
+    record_authentication(request, user, "mfa", id=authenticator.pk, type=authenticator.type)
+    steps = Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.RECOVERY_CODES)
+    if user.sees_other_people and steps.count() == 1:
+        _tell_superusers(user)
+
+
+@receiver(authenticator_removed)
+@receiver(authenticator_reset)
+def _second_step_changed(
+    sender: Any, request: HttpRequest, user: User, authenticator: Authenticator, **about: Any
+) -> None:
+    """A step that is gone counts no more, in this session either."""
+    log.info("second_step_changed", person=user.pk, kind=str(authenticator.type))
+    left = set(Authenticator.objects.filter(user=user).values_list("pk", flat=True))
+    records = get_authentication_records(request, user)
+    request.session[AUTHENTICATION_METHODS_SESSION_KEY] = [
+        each for each in records if each["method"] != "mfa" or each.get("id") in left
+    ]
+    _end_other_sessions(request, user)
+
+
+def _tell_superusers(person: User) -> None:
+    words = {"partnership": the_partnership(), "email": person.email}
+    superusers = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=person.pk)
+    for address in superusers.order_by("pk").values_list("email", flat=True):
+        EmailMessage(
+            subject="Somebody with a role has set up two-step sign-in",
+            body=render_to_string("account/email/second_step_first_message.txt", words),
+            from_email=sender(),
+            to=[address],
+            reply_to=[settings.MAIL_REPLY_TO],
+        ).send()

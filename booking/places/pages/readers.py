@@ -1,0 +1,124 @@
+"""Sessions as their reader sees them: the places they could have, and the booking they hold.
+
+Asked of the same rules as the decision. The statements do not grow with the number of sessions.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from django.db.models import F, Q
+
+from accounts.models import User
+from booking.catalogue.models import Session, SessionQuerySet
+from booking.catalogue.reading import Reading
+from booking.places.lock import (
+    CourseRules,
+    Practitioner,
+    Seating,
+    read_practitioners,
+    read_seatings,
+)
+from booking.places.models import Booking
+from booking.places.rules.line import held_back
+from booking.site.wording import listed
+
+# Nobody knows an anonymous visitor's agency.
+_ANYBODY = Practitioner(0, None, "", None, "", "", ())
+
+
+def as_read_by(sessions: Iterable[Session], person: User | None, *, now: datetime) -> list[Session]:
+    """The same sessions, each with its `reading`.
+
+    Costs one statement for somebody signed in, and up to five where a session shown has reserved
+    places, or a most for one agency.
+    """
+    shown = list(sessions)
+    readings = _readings(shown, person, now=now)
+    mine: dict[int, Booking] = {}
+    if person is not None and shown:
+        own = Booking.objects.live().for_person(person).filter(session__in=[s.pk for s in shown])
+        mine = {booking.session_id: booking for booking in own}
+    for session in shown:
+        session.reading = readings[session.pk]
+        if booking := mine.get(session.pk):
+            session.reading = replace(session.reading, mine=booking.state, booking_id=booking.pk)
+    return shown
+
+
+def bookable(sessions: SessionQuerySet, person: User | None, *, now: datetime) -> SessionQuerySet:
+    """Those with a place that this reader could have."""
+    depends = Q(has_allocations=True)
+    if person is not None:
+        depends |= Q(agency_limit__isnull=False)
+    some = sessions.order_by().filter(depends, places_taken__lt=F("capacity"))
+    readings = _readings(list(some.distinct()), person, now=now)
+    theirs = [key for key, reading in readings.items() if reading.left]
+    return sessions.filter(Q(pk__in=theirs) | ~depends & Q(pk__in=Session.objects.with_places()))
+
+
+def _readings(sessions: list[Session], person: User | None, *, now: datetime) -> dict[int, Reading]:
+    """What each session is to this reader, by key, but for their own booking."""
+    by_rules = [
+        session
+        for session in sessions
+        if not session.is_full
+        and (session.has_allocations or (person is not None and session.agency_limit is not None))
+    ]
+    found = {session.pk: Reading(left=_left_to_all(session)) for session in sessions}
+    if not by_rules:
+        return found
+    who = _ANYBODY
+    if person is not None:
+        who = read_practitioners([person.pk], CourseRules())[person.pk]
+    seatings = read_seatings(by_rules, now=now)
+    for seating in seatings.values():
+        seating.session.reading = None
+    _seat_who_waits(seatings, now=now)
+    for key, seating in seatings.items():
+        found[key] = _reading(seating, who, now=now)
+    return found
+
+
+def _left_to_all(session: Session) -> int:
+    return 0 if session.waiting_count else session.capacity - session.places_taken
+
+
+def _reading(seating: Seating, who: Practitioner, *, now: datetime) -> Reading:
+    session = seating.session
+    if not seating.reserved and session.waiting_count:
+        return Reading(left=0)
+    left = seating.open_to(who)
+    if session.agency_limit is not None and who.agency_id is not None:
+        left = min(left, max(0, session.agency_limit - seating.holders[who.agency_id]))
+    unmet = seating.unmet_each(who, seating.free)
+    others = min(sum(places for _, places in unmet), seating.free - left)
+    names = [
+        each.agency.name if each.agency else each.get_sector_display().lower()
+        for each, places in unmet
+        if places
+    ]
+    return Reading(left=left, others=others, whom=listed(names) if others else "")
+
+
+def _seat_who_waits(seatings: dict[int, Seating], *, now: datetime) -> None:
+    """Count the places that belong to people who wait, where some are reserved, as taken.
+
+    In their order, as the rules of free places let them. A rule of the course may yet hold
+    one of them, so that the places left are rather too few than too many.
+    """
+    waited_for = [key for key, each in seatings.items() if each.session.waiting_count]
+    if not waited_for:
+        return
+    waiting: dict[int, list[int]] = defaultdict(list)
+    in_line = Booking.objects.waiting().filter(session__in=waited_for)
+    for key, person_id in in_line.values_list("session_id", "person_id"):
+        waiting[key].append(person_id)
+    ids = {person_id for each in waiting.values() for person_id in each}
+    people = read_practitioners(ids, CourseRules())
+    for key, person_ids in waiting.items():
+        seating = seatings[key]
+        for person_id in person_ids:
+            if seating.free > 0 and held_back(people[person_id], seating, now=now) is None:
+                seating.take(people[person_id])

@@ -1,0 +1,62 @@
+"""What is forgotten by itself, every night, once nobody needs it any more.
+
+Each is done in batches of its own transaction, may run twice, and goes on the next night where it
+was interrupted. The privacy page says how long each is kept: it reads the same constants.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session as SignInSession
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from booking.outbox.models import Message
+from booking.places.models import Booking
+
+# After the end of the session: a trainer tidies up until then, see `booking/attendance/lists.py`.
+# What somebody needs may tell of their health (UK GDPR, articles 5(1)(e) and 9).
+NEEDS_KEPT = timedelta(days=14)
+# After it was sent: long enough to answer "what did you tell me?" about a session ahead.
+TEXTS_KEPT = timedelta(days=90)
+BATCH = 500
+
+
+def forget_needs(*, now: datetime) -> int:
+    """Blank what people needed at sessions that are long over. Returns of how many bookings.
+
+    It stands on the booking alone: histories, changes and mail never repeat it.
+    """
+    over = Booking.objects.filter(session__ends_at__lt=now - NEEDS_KEPT).exclude(needs="")
+    return _in_batches(over, lambda rows: rows.update(needs=""))
+
+
+def forget_texts(*, now: datetime) -> int:
+    """Forget what mail said that was sent, or given up, long ago. Returns of how many messages."""
+    long_ago = now - TEXTS_KEPT
+    due = Message.objects.exclude(state__in=Message.UNSETTLED).filter(
+        Q(sent_at=None) | Q(sent_at__lt=long_ago), created_at__lt=long_ago, forgotten_at=None
+    )
+    return _in_batches(due, lambda rows: rows.forget_text(now=now))
+
+
+def forget_ended_sign_ins(*, now: datetime) -> int:
+    """Delete sign-ins that ran out or were ended, with their network addresses. Returns how many.
+
+    django-allauth keeps a row beside each for the list of a person's devices.
+    """
+    over = SignInSession.objects.filter(expire_date__lt=now)
+    ended = _in_batches(over, lambda rows: rows.delete()[0])
+    alive = SignInSession.objects.filter(pk=OuterRef("session_key"))
+    return ended + _in_batches(
+        UserSession.objects.filter(~Exists(alive)), lambda rows: rows.delete()[0]
+    )
+
+
+def _in_batches[Rows: QuerySet[Any]](due: Rows, forget: Callable[[Rows], int]) -> int:
+    """Two statements a batch. `forget` must take its rows out of what is due."""
+    number = 0
+    while keys := list(due.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        number += forget(due.filter(pk__in=keys))
+    return number

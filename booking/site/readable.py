@@ -1,0 +1,49 @@
+"""What no page can mean is refused before a view sees it, so that it never breaks one."""
+
+import re
+from collections.abc import Callable
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.urls import register_converter
+
+_METHODS = ("GET", "HEAD", "POST")
+_NUL = re.compile("%00|\0")
+
+
+class KeyConverter:
+    """The key of a row in an address, `<key:session_id>`: as many digits as PostgreSQL can hold.
+
+    Django's own `int` takes any number, which the database then refuses.
+    """
+
+    regex = "[0-9]{1,18}"
+
+    def to_python(self, value: str) -> int:
+        """The key."""
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        """As it stands in an address."""
+        return str(value)
+
+
+register_converter(KeyConverter, "key")
+
+
+def only_readable(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Look, or send a form: the site knows nothing else. PostgreSQL holds no NUL.
+
+    A path with one is not there; a query is read without it.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.method not in _METHODS:
+            return HttpResponseNotAllowed(_METHODS)
+        if "\0" in request.path_info:
+            raise Http404
+        request.META["QUERY_STRING"] = _NUL.sub("", request.META.get("QUERY_STRING", ""))
+        return get_response(request)
+
+    return middleware

@@ -1,0 +1,146 @@
+"""What proves that somebody works for an agency: their address, a lead, or a coordinator."""
+
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.test import Client
+from django.urls import reverse
+
+from accounts.actions import correct_email, save_profile
+from accounts.agency_proof import roles_without_proof
+from accounts.models import Agency, User
+from tests.factories import (
+    NOW,
+    make_agency,
+    make_claimant,
+    make_coordinator,
+    make_lead,
+    make_person,
+    make_trainer,
+)
+from tests.people import signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+def says(person: User, agency: Agency | None, unlisted: str = "") -> User:
+    """The person says whom they work for."""
+    kept: dict[str, Any] = dict.fromkeys(("first_name", "last_name", "job_title", "phone"), "x")
+    save_profile(
+        person=person,
+        agency=agency,
+        unlisted_agency=unlisted,
+        manager_email="",
+        level=None,
+        now=NOW,
+        **kept,
+    )
+    person.refresh_from_db()
+    return person
+
+
+def test_a_private_address_only_says_so() -> None:
+    police = make_agency("West Yorkshire Police", domains=["police.example"])
+    person = says(make_person("someone@mail.example", agency=None), police)
+    assert (person.agency, person.proved_agency) == (police, None)
+
+
+@pytest.mark.parametrize(
+    ("domains", "verified", "proves"),
+    [
+        ([["police.example"]], True, True),
+        ([["police.example"]], False, False),
+        ([["police.example"], ["police.example"]], True, False),
+        ([["gmail.com"]], True, False),
+    ],
+)
+def test_a_verified_domain_proves_an_agency_that_it_is_alone_of(
+    domains: list[list[str]], verified: bool, proves: bool
+) -> None:
+    agency, *_ = [make_agency(domains=each) for each in domains]
+    person = make_person(f"someone@{domains[0][0]}", agency=None)
+    EmailAddress.objects.filter(user=person).update(verified=verified)
+    assert says(person, agency).agency_is_confirmed is proves
+
+
+def test_another_agency_than_the_confirmed_one_is_only_said() -> None:
+    person = make_person()
+    assert says(person, person.agency).agency_is_confirmed
+    assert not says(person, make_agency()).agency_is_confirmed
+    assert says(person, None, "A club").agency_confirmed_at is None
+
+
+def test_an_address_that_leaves_the_agencys_domains_ends_proof_and_lead_role() -> None:
+    agency = make_agency(domains=["police.example", "police2.example"])
+    admin = make_coordinator(is_superuser=True)
+    person = make_lead("lead@police.example", agency=agency, is_trainer=True)
+    correct_email(person=person, email="lead@police2.example", by=admin, now=NOW)
+    person.refresh_from_db()
+    assert person.leads_agency
+    correct_email(person=person, email="lead@mail.example", by=admin, now=NOW)
+    person.refresh_from_db()
+    assert (person.agency, person.agency_is_confirmed, person.is_agency_lead) == (
+        agency,
+        False,
+        False,
+    )
+    assert person.is_trainer
+    assert list(roles_without_proof()) == [person]
+
+
+def test_the_people_of_an_address_that_stays_elsewhere_are_left_alone() -> None:
+    agency = make_agency(domains=["police.example"])
+    person = make_trainer("someone@mail.example", agency=agency)
+    admin = make_coordinator(is_superuser=True)
+    correct_email(person=person, email="someone@other.example", by=admin, now=NOW)
+    person.refresh_from_db()
+    assert person.agency_is_confirmed
+
+
+class TestPages:
+    """A lead and coordinators confirm, each from one list."""
+
+    def test_a_lead_confirms_from_my_agency(self) -> None:
+        lead = make_lead()
+        person = make_claimant(agency=lead.agency)
+        elsewhere = make_claimant()
+        page = signed_in(lead).get(reverse("agency")).content.decode()
+        assert "1 person says they work here" in page
+        assert person.email in page
+        assert elsewhere.email not in page
+        client = signed_in(lead)
+        client.post(reverse("agency_confirm", args=[person.pk]))
+        person.refresh_from_db()
+        assert (person.agency_is_confirmed, person.agency_confirmed_by) == (True, lead)
+        again = client.post(reverse("agency_not_ours", args=[person.pk]), follow=True)
+        assert "This has been settled already" in again.content.decode()
+        person.refresh_from_db()
+        assert person.agency_is_confirmed
+        assert client.post(reverse("agency_confirm", args=[elsewhere.pk])).status_code == 404
+
+    def test_a_lead_says_not_ours_and_is_told_first_what_then_is_so(self) -> None:
+        lead = make_lead()
+        person = make_claimant(agency=lead.agency)
+        address, client = reverse("agency_not_ours", args=[person.pk]), signed_in(lead)
+        assert "no agency is noted for them" in client.get(address).content.decode()
+        client.post(address)
+        person.refresh_from_db()
+        assert person.agency is None
+
+    def test_a_coordinator_confirms_from_the_desk(self) -> None:
+        person, other = make_claimant(), make_claimant(is_trainer=True)
+        client: Client = signed_in(make_coordinator())
+        page = client.get(reverse("manage_agencies")).content.decode()
+        assert person.email in page
+        assert "Trainer: their address may have left the agency" in page
+        client.post(reverse("manage_agency_confirm", args=[person.pk]))
+        client.post(reverse("manage_agency_not", args=[other.pk]))
+        person.refresh_from_db()
+        other.refresh_from_db()
+        assert person.agency_is_confirmed
+        assert other.agency is None
+        assert (
+            "People whose agency is not confirmed"
+            not in client.get(reverse("manage_sessions")).content.decode()
+        )

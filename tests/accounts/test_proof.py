@@ -1,0 +1,143 @@
+"""Showing anew who one is before what protects an account, or carries people's data away."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from booking.calendars.models import CalendarFeed
+from booking.outbox.models import Message
+from tests.accounts.signing_in import code_for
+from tests.factories import make_coordinator, make_person, make_session, make_trainer, morning
+from tests.people import book_now, signed_in
+
+pytestmark = pytest.mark.django_db
+BY_CODE = reverse("reauthenticate_by_code")
+QUARTER = timedelta(minutes=16)
+
+
+def prove(client: Client, asked: str, address: str) -> str:
+    """Have a code sent and enter it; the page that follows, or where that leads."""
+    then = asked.partition("next=")[2].replace("%2F", "/")
+    sent = client.post(asked, {"action": "send", "next": then})
+    assert sent.status_code == 302
+    went_on = client.post(asked, {"code": code_for(address), "next": then})
+    return str(went_on.headers.get("Location", "")) or went_on.text
+
+
+def test_a_feed_is_made_after_a_proof_and_nothing_is_pressed_twice() -> None:
+    person = make_person()
+    client = signed_in(person)
+    make = reverse("make_feed", args=["bookings"])
+    with time_machine.travel(timezone.now() + QUARTER):
+        asked = client.post(make)
+        assert asked.headers["Location"].startswith(BY_CODE)
+        assert not CalendarFeed.objects.exists()
+        assert "/calendar/" in prove(client, asked.headers["Location"], person.email)
+        assert CalendarFeed.objects.live().of(person).count() == 1
+        assert client.post(make).status_code == 200, "not asked again"
+
+
+def test_another_address_needs_a_proof_also_without_a_password() -> None:
+    person = make_person("sam@old.example")
+    client = signed_in(person)
+    change = {"email": "sam@new.example", "action_add": ""}
+    assert client.get(reverse("account_email")).status_code == 200
+    with time_machine.travel(timezone.now() + QUARTER):
+        asked = client.post(reverse("account_email"), change)
+        assert asked.headers["Location"].startswith(BY_CODE)
+        assert not Message.objects.filter(to_email="sam@new.example").exists()
+        landed = prove(client, asked.headers["Location"], person.email)
+        assert landed == reverse("account_email_verification_sent")
+        assert code_for("sam@new.example")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mfa_activate_totp",
+        "mfa_add_webauthn",
+        "mfa_generate_recovery_codes",
+        "mfa_view_recovery_codes",
+        "mfa_download_recovery_codes",
+        "mfa_deactivate_totp",
+    ],
+)
+def test_factors_need_a_proof(name: str) -> None:
+    client = signed_in(make_person())
+    with time_machine.travel(timezone.now() + QUARTER):
+        assert client.get(reverse(name)).headers["Location"].startswith(BY_CODE)
+
+
+@pytest.mark.parametrize("name", ["account_set_password", "account_change_password"])
+def test_passwords_need_a_proof(name: str) -> None:
+    client = signed_in(make_person())
+    new = "another long password"
+    with time_machine.travel(timezone.now() + QUARTER):
+        asked = client.post(reverse(name), {"password1": new, "password2": new})
+        assert asked.headers["Location"].startswith(BY_CODE)
+
+
+def test_a_list_of_people_is_downloaded_after_a_proof() -> None:
+    trainer = make_trainer()
+    session = make_session(starts_at=morning(9), trainers=[trainer])
+    book_now(session)
+    client = signed_in(trainer)
+    download = reverse("attendees_csv", args=[session.pk])
+    assert client.get(download).status_code == 200
+    with time_machine.travel(timezone.now() + QUARTER):
+        assert client.get(reverse("attendees", args=[session.pk])).status_code == 200
+        asked = client.get(download)
+        assert asked.headers["Location"].startswith(BY_CODE)
+        assert prove(client, asked.headers["Location"], trainer.email) == download
+        assert client.get(download).headers["Content-Type"].startswith("text/csv")
+
+
+def test_roles_change_after_a_proof() -> None:
+    superuser = make_coordinator(is_staff=True, is_superuser=True)
+    person, client = make_person(), signed_in(superuser)
+    page = reverse("admin:accounts_user_change", args=[person.pk])
+    with time_machine.travel(timezone.now() + QUARTER):
+        assert client.get(page).status_code == 200
+        asked = client.post(page, {"is_trainer": "on"})
+        assert asked.headers["Location"].startswith(BY_CODE)
+
+
+def test_wrong_codes_run_out_and_an_older_address_proves_nothing() -> None:
+    person = make_person()
+    client = signed_in(person)
+    with time_machine.travel(timezone.now() + QUARTER):
+        asked = client.get(reverse("mfa_activate_totp")).headers["Location"]
+        client.post(asked, {"action": "send"})
+        right = code_for(person.email)
+        for _ in range(3):
+            client.post(asked, {"code": "BBBBBB"})
+        client.post(asked, {"code": right})
+        assert client.get(reverse("mfa_activate_totp")).status_code == 302
+        client.post(asked, {"action": "send"})
+        session = client.session
+        session["proof_by_code"] |= {"email": "other@agency.example"}
+        session.save()
+        client.post(asked, {"code": code_for(person.email)})
+        assert client.get(reverse("mfa_activate_totp")).status_code == 302
+
+
+def test_an_empty_code_is_none() -> None:
+    client = signed_in(make_person())
+    with time_machine.travel(timezone.now() + QUARTER):
+        asked = client.get(reverse("mfa_activate_totp")).headers["Location"]
+        for typed in ({}, {"code": ""}, {"code": "None"}, {"code": "--"}):
+            client.post(asked, typed)
+            assert client.get(reverse("mfa_activate_totp")).status_code == 302
+
+
+@pytest.mark.usefixtures("real_limits")
+def test_codes_for_a_proof_are_limited() -> None:
+    person = make_person()
+    client = signed_in(person)
+    for _ in range(8):
+        client.post(BY_CODE, {"action": "send"})
+    assert Message.objects.filter(to_email=person.email).count() == 5

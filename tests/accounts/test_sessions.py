@@ -1,0 +1,237 @@
+"""Which session may go on: its second step, its time, and what ends all others."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, format_hotp_value, hotp_value
+from allauth.mfa.totp.internal.auth import yield_hotp_counters_from_time as counters
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.actions import forget_second_step
+from accounts.models import ROLES, User
+from booking.outbox.models import Message
+from tests.accounts.signing_in import code_for, sign_in
+from tests.factories import make_agency, make_coordinator, make_lead, make_person, make_trainer
+from tests.people import signed_in
+
+pytestmark = pytest.mark.django_db
+HOME = reverse("my_bookings")
+SECRET = "JBSWY3DPEHPK3PXP"
+
+
+@pytest.fixture(autouse=True)
+def with_two_step(settings: Settings) -> None:
+    """As in production."""
+    settings.TWO_STEP_REQUIRED = True
+
+
+def lands(client: Client, address: str = HOME) -> str:
+    """Where a look at this page leads; nothing if it is shown."""
+    response = client.get(address)
+    assert response.status_code in (200, 302)
+    return str(response.headers.get("Location", "")).partition("?")[0]
+
+
+def enrolled(person: User) -> Authenticator:
+    """The person has an authenticator app; nobody has used it."""
+    kind = Authenticator.Type.TOTP
+    app: Authenticator = Authenticator.objects.create(
+        user=person, type=kind, data={"secret": SECRET}
+    )
+    return app
+
+
+def app_code(secret: str = SECRET) -> str:
+    """What the app shows now."""
+    return format_hotp_value(hotp_value(secret, next(counters())))
+
+
+def pass_second_step(client: Client, asked: str) -> None:
+    """Enter what the app shows on the page that asks for it."""
+    with time_machine.travel(timezone.now(), tick=False):
+        client.post(asked, {"code": app_code()})
+
+
+def set_up_app(client: Client) -> Any:
+    """Set up an authenticator app as a person does, with a code sent to the address first."""
+    page = reverse("mfa_activate_totp")
+    asked = client.get(page)
+    if asked.status_code == 302:
+        prove = asked.headers["Location"]
+        client.post(prove, {"action": "send", "next": page})
+        email = User.objects.get(pk=client.session["_auth_user_id"]).email
+        went_on = client.post(prove, {"code": code_for(email), "next": page})
+        assert went_on.headers["Location"] == page
+        client.get(page)
+    with time_machine.travel(timezone.now(), tick=False):
+        return client.post(page, {"code": app_code(client.session[SECRET_SESSION_KEY])})
+
+
+@pytest.mark.parametrize("make", [make_coordinator, make_trainer, make_lead])
+def test_a_session_by_mail_code_alone_opens_nothing_once_somebody_enrolled(make: Any) -> None:
+    person = make()
+    by_code_alone = signed_in(person)
+    enrolled(person)
+    assert lands(by_code_alone) == reverse("mfa_reauthenticate")
+    assert lands(by_code_alone, reverse("admin:index")) == reverse("mfa_reauthenticate")
+    asked = by_code_alone.get(HOME).headers["Location"]
+    wrong = by_code_alone.post(asked, {"code": "000000"})
+    assert wrong.status_code == 200
+    pass_second_step(by_code_alone, asked)
+    assert lands(by_code_alone) == ""
+
+
+def test_without_the_second_step_a_code_by_mail_proves_nothing() -> None:
+    person = make_coordinator()
+    client = signed_in(person)
+    enrolled(person)
+    with time_machine.travel(timezone.now() + timedelta(minutes=16)):
+        assert lands(client, reverse("mfa_deactivate_totp")) == reverse("mfa_reauthenticate")
+        assert lands(client, reverse("reauthenticate_by_code")) == reverse("mfa_reauthenticate")
+        client.post(reverse("reauthenticate_by_code"), {"action": "send"})
+        assert not Message.objects.exists()
+
+
+def test_the_second_step_costs_no_statement_once_it_is_passed(settings: Settings) -> None:
+    person = make_coordinator()
+    client = signed_in(person)
+    enrolled(person)
+    pass_second_step(client, client.get(HOME).headers["Location"])
+    client.get(HOME)
+
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert client.get(HOME).status_code == 200
+        return len(asked)
+
+    with_it = statements()
+    settings.TWO_STEP_REQUIRED = False
+    assert with_it == statements()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_setting_up_the_first_second_step() -> None:
+    superuser = User.objects.create_superuser("root@scp.example")
+    person = make_coordinator("sam@scp.example")
+    client, elsewhere = Client(), Client()
+    sign_in(client, person.email)
+    sign_in(elsewhere, person.email)
+    assert lands(client) == reverse("two_step_needed")
+    assert lands(client, reverse("mfa_activate_totp")) == reverse("reauthenticate_by_code")
+    assert set_up_app(client).status_code == 302
+    assert lands(client) == ""
+    assert lands(elsewhere) == reverse("account_login")
+    told = Message.objects.get(to_email=superuser.email)
+    assert b"sam@scp.example" in bytes(told.mime or b"")
+    own = Message.objects.filter(to_email=person.email).latest("id")
+    assert b"uthenticator" in bytes(own.mime or b"")
+
+
+def test_losing_the_second_step_ends_every_session() -> None:
+    person = make_coordinator()
+    client = signed_in(person)
+    enrolled(person)
+    pass_second_step(client, client.get(HOME).headers["Location"])
+    assert lands(client) == ""
+    forget_second_step(person=person)
+    assert lands(client) == reverse("account_login")
+
+
+def test_taking_the_second_step_away_asks_for_another() -> None:
+    person = make_coordinator()
+    here, elsewhere = signed_in(person), signed_in(person)
+    enrolled(person)
+    for client in (here, elsewhere):
+        used = client.session
+        used["account_authentication_methods"] = [
+            {"method": "mfa", "at": timezone.now().timestamp(), "id": 0}
+        ]
+        used["account_authentication_methods_user"] = str(person.pk)
+        used.save()
+        assert lands(client) == ""
+    assert here.post(reverse("mfa_deactivate_totp")).status_code == 302
+    assert lands(here) == reverse("two_step_needed")
+    assert lands(elsewhere) == reverse("account_login")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_whoever_is_given_a_role_signs_in_anew(role: str) -> None:
+    person = make_person()
+    client = signed_in(person)
+    assert lands(client) == ""
+    User.objects.filter(pk=person.pk).update(**{role: True})
+    assert lands(client) == reverse("account_login")
+
+
+def test_who_gives_up_a_role_stays_signed_in(settings: Settings) -> None:
+    settings.TWO_STEP_REQUIRED = False
+    lead, other = make_lead(), make_agency("Other Agency")
+    here, elsewhere = signed_in(lead), signed_in(lead)
+    details = {"first_name": "Priya", "last_name": "Shah", "job_title": "Officer"}
+    here.post(reverse("account_profile"), {**details, "agency": other.pk})
+    assert lands(here) == ""
+    assert lands(elsewhere) == reverse("account_login")
+
+
+def test_another_address_ends_other_sessions() -> None:
+    client, elsewhere = Client(), Client()
+    person = make_person("sam@old.example")
+    sign_in(client, "sam@old.example")
+    sign_in(elsewhere, "sam@old.example")
+    client.post(reverse("account_email"), {"email": "sam@new.example", "action_add": ""})
+    code = code_for("sam@new.example")
+    client.post(reverse("account_email_verification_sent"), {"code": code})
+    person.refresh_from_db()
+    assert person.email == "sam@new.example"
+    assert lands(client) == ""
+    assert lands(elsewhere) == reverse("account_login")
+
+
+@pytest.mark.parametrize(
+    ("make", "idle", "total"),
+    [
+        (make_coordinator, timedelta(hours=2), timedelta(hours=12)),
+        (make_lead, timedelta(hours=2), timedelta(hours=12)),
+        (make_trainer, timedelta(hours=4), timedelta(hours=12)),
+        (make_person, timedelta(days=14), timedelta(days=14)),
+    ],
+)
+def test_how_long_a_session_lasts(
+    make: Any, idle: timedelta, total: timedelta, settings: Settings
+) -> None:
+    settings.TWO_STEP_REQUIRED = False
+    a_bit = timedelta(minutes=5)
+    began = timezone.now()
+    with time_machine.travel(began, tick=False) as clock:
+        unused, used = signed_in(make()), signed_in(make())
+        at = began
+        while at + idle - a_bit < began + total:
+            at += idle - a_bit
+            clock.move_to(at)
+            assert lands(used) == "", at - began
+        clock.move_to(began + idle + a_bit)
+        assert lands(unused) == reverse("account_login")
+        clock.move_to(began + total + a_bit)
+        assert lands(used) == reverse("account_login")
+
+
+def test_looking_at_pages_seldom_writes_the_session(settings: Settings) -> None:
+    settings.TWO_STEP_REQUIRED = False
+    began = timezone.now()
+    with time_machine.travel(began, tick=False) as clock:
+        client = signed_in(make_coordinator())
+        written = 0
+        for minute in range(20):
+            clock.move_to(began + timedelta(minutes=minute))
+            with CaptureQueriesContext(connection) as asked:
+                assert lands(client) == ""
+            written += any("UPDATE" in each["sql"] for each in asked.captured_queries)
+    assert written <= 10

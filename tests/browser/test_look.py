@@ -1,0 +1,124 @@
+"""How the pages look where that decides: rows, the header on a phone, the button above the fold."""
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from booking.catalogue.models import Session
+from tests.browser.journeys import DESK, PHONE
+from tests.factories import make_course, make_session, make_venue, morning
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LONG_TITLE = "Female Genital Mutilation, Forced Marriage and So-called Honour-based Abuse"
+
+
+@pytest.fixture
+def session() -> Session:
+    """A session with a long title, two dates and a place with a name."""
+    starts = morning(40)
+    return make_session(
+        course=make_course("LONG", title=LONG_TITLE, level=3),
+        venue=make_venue("Reginald Centre, Community Suite"),
+        sittings=[
+            (starts, starts + timedelta(hours=3)),
+            (starts + timedelta(days=7), starts + timedelta(days=7, hours=3)),
+        ],
+    )
+
+
+def line_under_title(page: Page) -> str:
+    """How the title of the first row is underlined."""
+    title = page.locator(".app-session__title a").first
+    return str(title.evaluate("title => getComputedStyle(title).textDecorationLine"))
+
+
+def test_a_row_says_its_date_once_and_its_month_stands_above(page: Page, session: Session) -> None:
+    page.goto("/programme/")
+    row = page.get_by_role("listitem").filter(has_text=LONG_TITLE)
+    expect(page.get_by_role("heading", level=2, name=f"{session.starts_at:%B %Y}")).to_be_visible()
+    expect(row).to_contain_text("Level 3 training")
+    expect(row).to_contain_text("Reginald Centre, Community Suite")
+    assert row.inner_text().count(f"{session.starts_at:%Y}") == 1  # read out after the title
+    page.goto("/programme/?q=honour")
+    expect(page.locator(".app-sessions__month")).to_have_count(0)
+
+
+def test_a_title_is_underlined_when_pointed_at_or_focused(page: Page, session: Session) -> None:
+    page.set_viewport_size(DESK)
+    page.goto("/programme/")
+    assert line_under_title(page) == "none"
+    page.locator(".app-session").first.hover()
+    assert line_under_title(page) == "underline"
+    page.mouse.move(0, 0)
+    page.locator(".app-session__title a").first.focus()
+    assert line_under_title(page) == "underline"
+    page.goto("/programme/")
+    page.emulate_media(forced_colors="active")
+    assert line_under_title(page) == "underline"
+    page.emulate_media(forced_colors="none", media="print")
+    assert line_under_title(page) == "underline"
+
+
+def test_a_title_is_always_underlined_where_nothing_can_hover(
+    browser: Browser, base_url: str, session: Session
+) -> None:
+    phone = browser.new_context(base_url=base_url, viewport=PHONE, has_touch=True, is_mobile=True)
+    page = phone.new_page()
+    page.goto("/programme/")
+    assert line_under_title(page) == "underline"
+
+
+@pytest.mark.parametrize("letters", ["100%", "200%"])
+def test_the_menu_of_a_phone_opens_without_scripts(
+    browser: Browser, base_url: str, session: Session, letters: str
+) -> None:
+    context = browser.new_context(
+        base_url=base_url,
+        viewport={"width": 320, "height": 640},
+        java_script_enabled=False,
+    )
+    page = context.new_page()
+    page.goto("/programme/")
+    page.evaluate("size => { document.documentElement.style.fontSize = size }", letters)
+    header = page.get_by_role("banner")
+    box = header.bounding_box()
+    assert box is not None
+    assert box["height"] <= (64 if letters == "100%" else 128)
+    link = page.get_by_role("link", name="My bookings")
+    expect(link).to_be_hidden()
+    page.get_by_text("Menu", exact=True).click()
+    expect(link).to_be_visible()
+    where = link.bounding_box()
+    assert where is not None
+    assert where["x"] >= 0
+    assert where["x"] + where["width"] <= 320
+    link.click()
+    page.wait_for_url("**/accounts/login/**")
+
+
+def test_on_a_desk_the_menu_is_open_in_one_line(page: Page, session: Session) -> None:
+    page.set_viewport_size(DESK)
+    page.goto("/programme/")
+    expect(page.get_by_role("link", name="My bookings")).to_be_visible()
+    expect(page.get_by_text("Menu", exact=True)).to_be_hidden()
+    box = page.get_by_role("banner").bounding_box()
+    assert box is not None
+    assert box["height"] <= 64
+
+
+def test_the_button_to_book_is_above_the_fold_of_a_phone(page: Page, session: Session) -> None:
+    page.set_viewport_size(PHONE)
+    page.goto(session.get_absolute_url())
+    box = page.get_by_role("button", name="Book a place").bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= PHONE["height"]
+
+
+def test_the_search_of_the_first_page_has_room_to_type_on_a_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.goto("/")
+    box = page.get_by_label("Search the programme").bounding_box()
+    assert box is not None
+    assert box["width"] >= 120

@@ -1,0 +1,108 @@
+"""Who looked at whose data: on record, and shown to coordinators."""
+
+import pytest
+import structlog
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import AccessRecord
+from booking.places import links
+from booking.places.managers.models import Approval
+from tests.factories import (
+    make_agency,
+    make_coordinator,
+    make_course,
+    make_lead,
+    make_person,
+    make_session,
+    make_trainer,
+    morning,
+)
+from tests.people import book_now, signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_look_names_who_looked_and_at_whom_or_at_which_list() -> None:
+    ours = make_agency()
+    person, lead = make_person(agency=ours), make_lead(agency=ours)
+    session = make_session(starts_at=morning(9))
+    booking = book_now(session, person)
+    for by in (lead, person):
+        signed_in(by).get(reverse("cancel_booking", args=[booking.pk]))
+    look = AccessRecord.objects.get()
+    assert (look.by, look.whom, look.what, look.about, look.form) == (
+        *(lead, person, "booking", "", "page"),
+    )
+    AccessRecord.objects.all().delete()
+    signed_in(lead).get(reverse("agency"))
+    look = AccessRecord.objects.get()
+    assert (look.by, look.whom, look.about, look.rows) == (lead, None, str(ours), 1)
+
+
+def test_a_look_is_on_record_where_what_was_typed_is_refused(coordinator: Client) -> None:
+    booking = book_now(make_session(starts_at=morning(9)))
+    page = reverse("manage_booking_cancel", args=[booking.pk])
+    assert coordinator.post(page, {}).status_code == 422
+    assert AccessRecord.objects.get().whom == booking.person
+
+
+def test_the_line_manager_who_opens_the_link_is_on_record() -> None:
+    course = make_course(needs_manager_approval=True)
+    person = make_person("a@ours.example", agency=make_agency(domains=["ours.example"]))
+    session = make_session(course=course, starts_at=morning(9))
+    book_now(session, person, manager_email="boss@ours.example")
+    Client().get(links.approval_path(Approval.objects.get().key))
+    look = AccessRecord.objects.get()
+    assert (look.by, look.whom, look.what) == (None, person, "booking")
+
+
+def test_looks_in_the_back_office_are_on_record() -> None:
+    person, by = make_person(), make_coordinator(is_staff=True)
+    browser, session = signed_in(by), make_session(starts_at=morning(9))
+    booking = book_now(session, person)
+    pages = [
+        ("accounts_user_changelist", [], None),
+        ("accounts_user_change", [person.pk], person),
+        ("accounts_user_history", [person.pk], person),
+        ("booking_booking_changelist", [], None),
+        ("booking_booking_change", [booking.pk], person),
+        ("booking_booking_history", [booking.pk], person),
+    ]
+    for name, arguments, whom in pages:
+        AccessRecord.objects.all().delete()
+        assert browser.get(reverse(f"admin:{name}", args=arguments)).status_code == 200
+        look = AccessRecord.objects.get()
+        assert (look.by, look.whom, look.what.startswith("back office: ")) == (by, whom, True)
+    AccessRecord.objects.all().delete()
+    browser.get(reverse("admin:booking_session_change", args=[session.pk]))
+    assert not AccessRecord.objects.exists()
+
+
+def test_nobody_is_offered_people_while_they_type() -> None:
+    browser = signed_in(make_coordinator(is_staff=True))
+    asked = {"app_label": "accounts", "model_name": "accessrecord", "field_name": "by", "term": "a"}
+    assert browser.get(reverse("admin:autocomplete"), asked).status_code == 403
+
+
+def test_a_download_is_in_the_log(coordinator: Client) -> None:
+    session = make_session(starts_at=morning(9), trainers=[make_trainer()])
+    with structlog.testing.capture_logs() as lines:
+        coordinator.get(reverse("attendees", args=[session.pk]))
+        coordinator.get(reverse("attendees_csv", args=[session.pk]))
+    [line] = [line for line in lines if line["event"] == "exported"]
+    assert (line["what"], line["about"], line["rows"]) == ("attendees", session.pk, 0)
+
+
+def test_coordinators_see_and_search_the_looks(coordinator: Client) -> None:
+    person = make_person(first_name="Zelda", last_name="Quill")
+    booking = book_now(make_session(starts_at=morning(9)), person)
+    coordinator.get(booking.get_absolute_url())
+    coordinator.get(reverse("manage_agencies"))
+    page = coordinator.get(reverse("manage_looks")).content.decode()
+    assert "Zelda Quill" in page
+    assert "Agencies to confirm" in page
+    found = coordinator.get(reverse("manage_looks"), {"q": "quill booking"}).content.decode()
+    assert "Zelda Quill" in found
+    assert "Agencies to confirm" not in found
+    assert "No look matches" in coordinator.get(reverse("manage_looks"), {"q": "zzz"}).text
