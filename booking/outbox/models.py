@@ -143,6 +143,7 @@ class Message(models.Model):
                 condition=Q(forgotten_at__isnull=True),
                 name="messages_with_text",
             ),
+            models.Index(F("to_email"), F("id").desc(), name="messages_by_address"),
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,17 @@ guessed: whoever is not clearly at fault is not marked.
 
 import re
 
-_STATUS = re.compile(r"(?<![\d.])[245]\.[0-7]\.\d{1,3}(?!\d|\.\d)")
+_STATUS = re.compile(r"(?<![\d.])[245]\.[0-7]\.(\d{1,3})(?!\d|\.\d)")
+# Details are few (RFC 3463, and the registry of RFC 5248), and Exchange's have three digits. Two
+# digits may be the year of a date, if no mail server's word stands before them.
+_MOST_DETAIL, _OF_EXCHANGE = 10, 100
+_BEFORE_STATUS = re.compile(
+    r"(?i)(?:[245]\d\d[ -]|#|\b(?:smtp|dsn|status|code|error|reply|said|enhanced)[\s:;=#]{1,3})$"
+)
+_BEFORE_VERSION = re.compile(
+    r"(?i)\b(?:v|ver|version|release|exim|postfix|sendmail|build|linux|php|on|from|until|since)"
+    r"[ /]?$"
+)
 # A bare number is no code: it stands at the beginning of a line, or after what a mail server says
 # before one, and what follows is no telephone number.
 _REPLY_CODE = re.compile(
@@ -40,9 +50,9 @@ _NOT_THE_ADDRESS = re.compile(
 def code_in(words: str) -> str:
     """The first status code in some words, else the first reply code; empty if there is none."""
     words = _short_lines(words)
-    enhanced = _STATUS.search(words)
-    if enhanced:
-        return enhanced.group()
+    statuses = _statuses(words)
+    if statuses:
+        return statuses[0]
     plain_code = _REPLY_CODE.search(words)
     return plain_code.group(1) if plain_code else ""
 
@@ -64,7 +74,7 @@ def is_fault_of_the_address(reason: str) -> bool:
     it, says more and counts. Full, blocked, refused by a policy, for its content or its sender: the
     address is right.
     """
-    codes = _STATUS.findall(reason)
+    codes = _statuses(reason)
     code = codes[1] if len(codes) > 1 else codes[0] if codes else code_in(reason)
     is_unknown = bool(_UNKNOWN.search(reason))
     is_otherwise = bool(_NOT_THE_ADDRESS.search(reason))
@@ -75,6 +85,19 @@ def is_fault_of_the_address(reason: str) -> bool:
     if code.startswith("5.1.") or code == "5.2.1":
         return is_unknown or not is_otherwise
     return bool(_SAYS_LITTLE.fullmatch(code)) and is_unknown and not is_otherwise
+
+
+def _statuses(words: str) -> list[str]:
+    """The status codes in some words; no dates, and no versions of programs."""
+    return [each.group() for each in _STATUS.finditer(words) if _is_status(each)]
+
+
+def _is_status(found: re.Match[str]) -> bool:
+    before = found.string[max(found.start() - 20, 0) : found.start()]
+    if not found.start() or _BEFORE_STATUS.search(before):
+        return True
+    is_date = _MOST_DETAIL < int(found.group(1)) < _OF_EXCHANGE
+    return not is_date and not _BEFORE_VERSION.search(before)
 
 
 def _short_lines(words: str) -> str:

@@ -13,7 +13,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
-from django.db.models.functions import Lower
 
 from accounts import actions as accounts
 from accounts.addresses import as_stored, parse_address
@@ -60,17 +59,15 @@ def note_doubt(*, emails: Collection[str], reason: str, now: datetime) -> list[M
     """Note on the last mail sent to each of these addresses that it may have come back.
 
     Somebody said so who does not know its Message-ID, which anybody can: it is shown and changes
-    nothing. Returns those mails; none if we wrote to none of the addresses.
+    nothing. `emails` are as they are stored. Returns those mails.
     """
-    last: dict[str, Message] = {}
-    sent = Message.objects.filter(state=State.SENT).annotate(to=Lower("to_email"))
-    for message in sent.filter(to__in=emails).defer("mime", "payload").order_by("id"):
-        last[message.to_email.lower()] = message
-    for message in last.values():
+    sent = Message.objects.filter(state=State.SENT, to_email__in=emails).defer("mime", "payload")
+    last = list(sent.order_by("to_email", "-id").distinct("to_email"))
+    for message in last:
         event = _event(message, What.MAY_HAVE_COME_BACK, now=now, why=reason[:_LONGEST_REPORT])
         if not message.events.filter(what=event.what, why=event.why).exists():
             event.save()
-    return list(last.values())
+    return last
 
 
 def record_report(

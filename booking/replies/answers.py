@@ -67,7 +67,9 @@ def _calendars(incoming: Incoming) -> "Iterator[Message[str, str]]":
 
 def _answers(text: str, *, method: str) -> list[Answer]:
     """The last answer to each entry. `method` is what the part says of itself."""
-    methods, found, within = set(), [], []
+    methods: set[str] = set()
+    found: list[Answer] = []
+    within: list[str] = []
     for name, line in _lines(text):
         value = line.rpartition(":")[2].strip()
         if name == "BEGIN":
@@ -87,7 +89,7 @@ def _answers(text: str, *, method: str) -> list[Answer]:
 
 def _lines(text: str) -> Iterator[tuple[str, str]]:
     """The lines that are read, unfolded, each with its name."""
-    for line in Contentlines.from_ical(text.replace("\0", "")):
+    for line in Contentlines.from_ical(text.replace("\0", "")):  # type: ignore[no-untyped-call]
         name = line[:20].partition(":")[0].partition(";")[0].strip().upper()
         if name in _READ:
             yield name, line[:_LONGEST_LINE]
@@ -112,7 +114,7 @@ def _add(answer: Answer, name: str, line: str) -> None:
 def _attendee(line: str) -> list[tuple[str, str]]:
     """An attendee's addresses, each with the answer; Apple names the address in a parameter."""
     try:
-        _, parameters, value = Contentline(line).raw_parts()
+        _, parameters, value = Contentline(line).raw_parts()  # type: ignore[no-untyped-call]
     except ValueError:
         return []
     partstat = plain(str(parameters.get("PARTSTAT", "")), 30).upper()

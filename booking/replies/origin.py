@@ -6,6 +6,7 @@ for certain to be harmless is left to people.
 """
 
 import re
+from email.message import Message
 from email.utils import parseaddr
 
 from booking.outbox.reasons import code_in
@@ -43,7 +44,12 @@ _SIGNS = re.compile(
     rb"(?i)final-recipient:|original-recipient:|x-failed-recipients|diagnostic-code"
     rb"|delivery-status|reporting-mta|remote-mta"
 )
+# A receipt names its recipients as well.
+_SIGNS_OF_FAILURE = re.compile(
+    rb"(?i)x-failed-recipients|diagnostic-code|delivery-status|reporting-mta|remote-mta"
+)
 _MDN = "message/disposition-notification"
+_COMMENT = re.compile(r"\([^()]*\)")
 _DISPOSED = frozenset({"displayed", "deleted", "processed", "denied", "dispatched"})
 
 
@@ -109,16 +115,27 @@ def may_be_a_report(incoming: Incoming) -> bool:
 
 
 def is_receipt(incoming: Incoming) -> bool:
-    """Whether it says that a mail of ours was read, or deleted unread (RFC 8098)."""
-    for part in incoming.parts():
-        if part.get_content_type() != _MDN:
-            continue
-        payload = part.get_payload()
-        block = payload[0] if isinstance(payload, list) and payload else part
-        field = header(block, "Disposition") or _field(octets(part), "Disposition")
-        kind = field.rpartition(";")[2].partition("/")[0].strip().lower()
-        return kind in _DISPOSED
-    return False
+    """Whether it says that a mail of ours was read, or deleted unread (RFC 8098), and nothing of
+    mail that did not arrive."""
+    if is_from_a_mail_server(incoming) or _SIGNS_OF_FAILURE.search(incoming.raw):
+        return False
+    parts = list(incoming.parts())
+    says = [_disposition(part) for part in parts if part.get_content_type() == _MDN]
+    if not says or not _DISPOSED.issuperset(says):
+        return False
+    texts = (part for part in parts if not part.is_multipart())
+    return not any(
+        _SIGNS_OF_FAILURE.search(octets(part)) or code_in(decoded_text(part)) for part in texts
+    )
+
+
+def _disposition(part: "Message[str, str]") -> str:
+    """What became of the mail. A modifier such as `error` stays with it: nobody knows then."""
+    payload = part.get_payload()
+    block = payload[0] if isinstance(payload, list) and payload else part
+    field = header(block, "Disposition") if isinstance(block, Message) else ""
+    field = field or _field(octets(part), "Disposition")
+    return _COMMENT.sub(" ", field).rpartition(";")[2].strip().lower()
 
 
 def _field(content: bytes, name: str) -> str:
