@@ -22,7 +22,8 @@ from booking.desk.questions import reason_field
 from booking.outbox import remedies
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.outbox.reading import file_of, letter_of
-from booking.outbox.remedies import Corrected, MessageRefused
+from booking.outbox.refusals import MessageRefused
+from booking.outbox.remedies import Corrected
 from booking.outbox.topics import topic_of
 from booking.outbox.watch import backlog, refusing_domains
 from booking.replies import actions as replies

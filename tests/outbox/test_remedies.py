@@ -7,7 +7,7 @@ import pytest
 
 from booking.outbox import remedies
 from booking.outbox.models import Message, MessageEvent
-from booking.outbox.remedies import (
+from booking.outbox.refusals import (
     CorrectedSince,
     Forgotten,
     MayHaveArrived,
