@@ -40,6 +40,7 @@ _UNKNOWN = re.compile(
     r"(?:user|recipient|mailbox)|recipnotfound|unrouteable address|recipient not found"
     r"|no longer (?:exists|works|active|in use|available|employed)|not listed in)"
 )
+_FULL = re.compile(r"(?i)\b(?:mailbox|account|quota) (?:is |has been )?(?:full|exceeded)\b")
 _NOT_THE_ADDRESS = re.compile(
     r"(?i)\b(?:full|over ?quota|quota|exceed\w*|storage|spam|block(?:ed|list\w*)|black-?list\w*"
     r"|polic(?:y|ies)|authenticat\w*|spf|dkim|dmarc|reputation|content|virus|malware|too large"
@@ -55,6 +56,14 @@ def code_in(words: str) -> str:
         return statuses[0]
     plain_code = _REPLY_CODE.search(words)
     return plain_code.group(1) if plain_code else ""
+
+
+def refusal_in(words: str) -> str:
+    """Where a mail server says without a code that there is no such mailbox, or that it is full;
+    empty if it does not."""
+    words = _short_lines(words)
+    found = _UNKNOWN.search(words) or _FULL.search(words)
+    return found.group() if found else ""
 
 
 def reason_around(words: str, code: str, longest: int) -> str:

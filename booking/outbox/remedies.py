@@ -64,19 +64,17 @@ def find_by_message_id(*message_ids: str) -> tuple[Message, str] | None:
     return next(((found[each], each) for each in message_ids if each in found), None)
 
 
-def note_doubt(*, emails: Collection[str], reason: str, now: datetime) -> list[Message]:
-    """Note on the last mail sent to each of these addresses that it may have come back.
-
-    Somebody said so who does not know its Message-ID, which anybody can: it is shown and changes
-    nothing. `emails` are as they are stored. Returns those mails.
-    """
+def last_sent_to(emails: Collection[str]) -> list[Message]:
+    """The last mail sent to each of these addresses, which are as they are stored."""
     sent = Message.objects.filter(state=State.SENT, to_email__in=emails).defer("mime", "payload")
-    last = list(sent.order_by("to_email", "-id").distinct("to_email"))
-    for message in last:
-        event = _event(message, What.MAY_HAVE_COME_BACK, now=now, why=reason[:_LONGEST_REPORT])
-        if not message.events.filter(what=event.what, why=event.why).exists():
-            event.save()
-    return last
+    return list(sent.order_by("to_email", "-id").distinct("to_email"))
+
+
+def note_doubt(*, message: Message, reason: str, now: datetime) -> None:
+    """Note on a message that it may have come back: it is shown, and changes nothing."""
+    event = _event(message, What.MAY_HAVE_COME_BACK, now=now, why=reason[:_LONGEST_REPORT])
+    if not message.events.filter(what=event.what, why=event.why).exists():
+        event.save()
 
 
 def record_report(

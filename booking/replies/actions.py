@@ -84,6 +84,7 @@ def record_delivery_report(*, report: DeliveryReport, sender: str, now: datetime
     if report.is_in_words and sender == message.to_email.lower():
         raise NotForUs("It speaks of mail that came back, and the recipient of that mail sent it.")
     if not report.is_clear:
+        remedies.note_doubt(message=message, reason=report.reason, now=now)
         raise NotForUs(
             f"A mail server reports trouble with the message to {message.to_email}, and it is not"
             " clear how bad it is."
@@ -116,8 +117,10 @@ def _doubted(report: DeliveryReport, *, now: datetime) -> str:
     """What to say of a report that names no message of ours. If it names somebody we wrote to, it
     is noted that mail to them may have come back."""
     with transaction.atomic():
-        doubted = remedies.note_doubt(emails=report.named, reason=report.reason, now=now)
+        # Anybody can write one, who need not know a Message-ID.
+        doubted = remedies.last_sent_to(report.named)
         for message in doubted:
+            remedies.note_doubt(message=message, reason=report.reason, now=now)
             failing.mark_doubted(email=message.to_email, why=report.reason, now=now)
     if not doubted:
         return "It reports on a mail that is none of ours."

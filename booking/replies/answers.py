@@ -120,7 +120,9 @@ def _attendee(line: str) -> list[tuple[str, str]]:
     partstat = plain(str(parameters.get("PARTSTAT", "")), 30).upper()
     named = [unquote(value.strip()), str(parameters.get("EMAIL", ""))]
     addresses = [each[7:] if each[:7].lower() == "mailto:" else each for each in named]
-    return [(as_stored(plain(each, 254)), partstat) for each in addresses if "@" in each]
+    return [
+        (as_stored(plain(each, 254).strip("<> ")), partstat) for each in addresses if "@" in each
+    ]
 
 
 def _moment(value: str) -> datetime | None:

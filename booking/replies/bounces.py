@@ -18,7 +18,7 @@ from email.message import Message
 from email.utils import getaddresses
 
 from accounts.addresses import as_stored
-from booking.outbox.reasons import code_in, is_fault_of_the_address, reason_around
+from booking.outbox.reasons import code_in, is_fault_of_the_address, reason_around, refusal_in
 from booking.replies.incoming import (
     MOST_TEXT,
     Incoming,
@@ -148,7 +148,7 @@ def _address(block: "Message[str, str]", name: str) -> str:
 
     An Original-Recipient may be written as xtext (RFC 3461, section 4).
     """
-    value = _COMMENT.sub(" ", header(block, name)).rpartition(";")[2].strip().strip("<>")
+    value = _COMMENT.sub(" ", header(block, name)).rpartition(";")[2].strip().strip('<>"')
     if _XTEXT.search(value.upper()) and "+" in value:
         value = re.sub(r"(?i)\+(2b|3d|40)", lambda code: chr(int(code[1], 16)), value)
     return as_stored(value) if "@" in value else ""
@@ -169,11 +169,12 @@ def _from_words(incoming: Incoming) -> DeliveryReport | None:
     words = _explanation(incoming)
     code = code_in(words)
     candidates = _candidates(incoming)
-    if not code and not failed:
+    told = code or refusal_in(words)
+    if not told and not failed:
         return DeliveryReport(candidates, is_clear=False, is_in_words=True) if candidates else None
-    at = words.find(code) if code else max(words.lower().find(min(failed)), 0)
-    reason = plain(reason_around(words, code or words[at : at + 1], 400), 300)
-    is_final = code[:1] == "5" or (bool(failed) and not code)
+    at = words.find(told) if told else max(words.lower().find(min(failed)), 0)
+    reason = plain(reason_around(words, told or words[at : at + 1], 400), 300)
+    is_final = not code.startswith("4")
     return DeliveryReport(
         message_ids=candidates,
         is_final=is_final,

@@ -41,12 +41,18 @@ _ABSENT = re.compile(
 )
 # What only reports of mail servers hold, in whatever state they came.
 _SIGNS = re.compile(
-    rb"(?i)final-recipient:|original-recipient:|x-failed-recipients|diagnostic-code"
+    rb"(?i)(?:final|original)-recipient:|x-failed-recipients|diagnostic-code"
     rb"|delivery-status|reporting-mta|remote-mta"
 )
 # A receipt names its recipients as well.
 _SIGNS_OF_FAILURE = re.compile(
     rb"(?i)x-failed-recipients|diagnostic-code|delivery-status|reporting-mta|remote-mta"
+)
+# What people in their absence do not say.
+_NOT_DELIVERED = re.compile(
+    r"(?i)\bundeliver|\bpermanent(?:ly)? (?:fatal |delivery )?(?:error|failure)"
+    r"|\bdeliver\w* (?:status|failure|has failed|failed)|\baddress(?:es|\(es\))? failed"
+    r"|\b(?:not|unable to) (?:been |be )?(?:yet been )?deliver|n['\u2019]t (?:be )?deliver"
 )
 _MDN = "message/disposition-notification"
 _COMMENT = re.compile(r"\([^()]*\)")
@@ -101,7 +107,7 @@ def is_notice(incoming: Incoming) -> bool:
     """Whether it is harmless: a program wrote it (RFC 3834, section 5; and older ways to say so),
     and nothing in it looks like a report of a mail server."""
     is_automatic = _auto_submitted(incoming) not in ("", "no") or is_for_somebody_away(incoming)
-    return is_automatic and not may_be_a_report(incoming)
+    return bool(incoming.from_address) and is_automatic and not may_be_a_report(incoming)
 
 
 def may_be_a_report(incoming: Incoming) -> bool:
@@ -111,7 +117,11 @@ def may_be_a_report(incoming: Incoming) -> bool:
     if _SIGNS.search(incoming.raw):
         return True
     texts = (part for part in incoming.parts() if not part.is_multipart())
-    return any(_SIGNS.search(octets(part)) or code_in(decoded_text(part)) for part in texts)
+    return any(
+        _SIGNS.search(octets(part)) or code_in(text) or _NOT_DELIVERED.search(text)
+        for part in texts
+        for text in [decoded_text(part)]
+    )
 
 
 def is_receipt(incoming: Incoming) -> bool:
