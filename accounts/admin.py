@@ -19,9 +19,11 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from accounts.access import looked_at
 from accounts.actions import forget_second_step
+from accounts.agencies import join_agency
 from accounts.models import AccessRecord, Agency, User
 from accounts.roles import (
     GIVEN_BY_SUPERUSERS,
@@ -183,7 +185,8 @@ class AgencyPages(BackOffice):
 
 
 _ABOUT = ["job_title", "agency", "unlisted_agency", "manager_email", "phone"]
-_ROLES = ["is_trainer", "is_agency_lead", "is_coordinator", "is_staff"]
+_LEAD = "is_agency_lead"
+_ROLES = ["is_trainer", _LEAD, "is_coordinator", "is_staff"]
 
 
 class UserForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -239,11 +242,17 @@ class UserPages(BackOffice):
         return [*self.readonly_fields, *given]
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
-        """Roles that were given or taken stand in the log; a closed account opens signed out."""
+        """Whoever chooses an agency for somebody, or its lead, confirms that they work there.
+
+        Roles that were given or taken stand in the log; a closed account opens signed out.
+        """
         super().save_model(request, obj, form, change)
         assert isinstance(obj, User)  # noqa: S101
         assert isinstance(request.user, User)  # noqa: S101
-        note_roles(obj, by=request.user, changed=form.changed_data)
+        changed = form.changed_data
+        if obj.agency and ("agency" in changed or (obj.is_agency_lead and _LEAD in changed)):
+            join_agency(people=[obj], agency=obj.agency, by=request.user, now=timezone.now())
+        note_roles(obj, by=request.user, changed=changed)
         if "is_active" in form.changed_data and obj.is_active:
             reopen(obj)
 

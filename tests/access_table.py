@@ -249,6 +249,7 @@ DEMO = ("mailbox", "mailbox_mail", "mailbox_html", "mailbox_raw", "mailbox_calen
 # Open to a session that has yet to pass its person's second step.
 BEFORE_SECOND_STEP = {
     *("accessibility", "privacy", "partnership_colour", "partnership_logo", "healthz", "readyz"),
+    "security_txt",
     *("approval", "offer", "stop_interest", "reminders_link"),
     "two_step_needed",
 }

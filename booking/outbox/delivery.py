@@ -7,7 +7,6 @@ possible only between the server's 250 and our commit, and then it is byte for b
 """
 
 import random
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from django.utils import timezone
 
 from booking.outbox.models import Message, MessageQuerySet
 from booking.outbox.smtp import REST_SECONDS, RefusedByServer, SmtpConnection, Unreachable
+from booking.site.plain_text import without_addresses
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +41,6 @@ CLAIMS_BEFORE_PARKING = 8
 BREAK_OFFS_BEFORE_PARKING = 8
 # Waits, in seconds, for a database that is restarting to take down what was sent.
 SETTLING_WAITS = (0.5, 1, 2, 4, 8, 15)
-_ADDRESS = re.compile(r"""(?:"[^"]*"|[^\s"'<>()\[\],;:]+)@[^\s"'<>()\[\],;:]+""")
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ def deliver(
         if trouble is not None:
             # It concerns the others too. A server that hangs would hold each of them for its full
             # timeout; one that refuses everything would only put off more and more of them.
-            trouble = _ADDRESS.sub("(an address)", trouble)
+            trouble = without_addresses(trouble)
             log.warning("mail_server_in_trouble", trouble=trouble)
             post.rest(now=clock())
             _release(

@@ -270,7 +270,9 @@ def seat(booking: Booking, session: Session, state: Booking.State, *, now: datet
 
 
 def join_list(booking: Booking, session: Session) -> None:
-    """Put a booking at the end of the waiting list; the caller stores it."""
+    """Put a booking, new or with a place, at the end of the waiting list; the caller stores it."""
+    if booking.pk is not None:
+        session.places_taken -= 1
     session.last_ticket += 1
     session.waiting_count += 1
     booking.state, booking.ticket = State.WAITING, session.last_ticket

@@ -108,7 +108,6 @@ def _settle(booking: Booking, ruled: RuledSession, *, now: datetime) -> None:
         asking.close([booking], ruled.rules, now=now)
         outbox.post([agency_not_confirmed(booking, why=why)], now=now)
     elif (limited := agency_limit(case)) is not None:
-        session.places_taken -= 1
         actions.join_list(booking, session)
         history.record(
             [booking], What.JOINED, by=None, now=now, rule=limited.rule, why=limited.sentence

@@ -26,6 +26,7 @@ from booking.outbox.topics import topic_of
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
 from booking.replies.models import CalendarReply, ReceivedMail
+from booking.site.plain_text import without_addresses
 from booking.site.wording import LONDON
 
 # Who has one of these could sign in as the person, or answer for them.
@@ -93,6 +94,8 @@ def _said(row: Model, field: "Field[Any, Any]", person: User) -> Any:
         return value.astimezone(LONDON).isoformat(timespec="seconds")
     if isinstance(value, date):
         return value.isoformat()
+    if field.name == "why" and person.email not in value:
+        return without_addresses(value)
     return str(value) if isinstance(value, Model) else value
 
 
@@ -149,6 +152,9 @@ HOLDINGS = (
     Holding("Lists of people you looked at", AccessRecord, ("by",), without=frozenset({"about"})),
     Holding(
         "Looks at what is held about you", AccessRecord, ("whom",), shown=("at", "form", "what")
+    ),
+    Holding(
+        "Agencies you confirmed", User, ("agency_confirmed_by",), shown=("agency_confirmed_at",)
     ),
     Holding("Managers you confirmed", Approval, ("confirmed_by",), shown=("booking", "asked_at")),
     Holding("Training you checked", PriorLearning, ("checked_by",), shown=("checked_at", "state")),

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.access import looked_at, superuser_page
 from accounts.actions import UNFINISHED_ACCOUNT_LIFE
+from accounts.agency_proof import roles_without_proof
 from accounts.models import AccessRecord, User
 from accounts.views import signed_in
 from booking.attendance.lists import TRAINER_ACCESS_AFTER_END
@@ -38,10 +39,11 @@ def privacy(request: HttpRequest) -> HttpResponse:
 
 @superuser_page()
 def people(request: HttpRequest) -> HttpResponse:
-    """Find the person whom a request is about."""
+    """Find the person whom a request is about; before a search, see whose roles to look at."""
     search = search_text(request)
-    found = User.objects.select_related("agency").order_by("last_name", "first_name", "pk")
-    found = searched(found, search, "first_name", "last_name", "email") if search else found.none()
+    found = User.objects.all() if search else roles_without_proof()
+    found = found.select_related("agency").order_by("last_name", "first_name", "pk")
+    found = searched(found, search, "first_name", "last_name", "email")
     shown = paged(request, found, per_page=_PER_PAGE)
     looked_at(None, by=signed_in(request), what="people found", rows=len(shown))
     context = {"page_obj": shown, "search": search}

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 _NOT_FOR_HEADERS = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+_ADDRESS = re.compile(r"""(?:"[^"]*"|[^\s"'<>()\[\],;:]+)@[^\s"'<>()\[\],;:]+""")
 _SPACES = re.compile(r"[ \t\n\r\f]+")
 _EMPTY_LINES = re.compile(r"\n{3,}")
 _BLOCKS = frozenset({"h1", "h2", "p", "li", "ul", "div"})
@@ -17,6 +18,11 @@ _VOID = frozenset({"br", "hr", "img", "meta"})
 def one_line(text: str) -> str:
     """The text as one line that is safe in a header: no controls, single spaces."""
     return " ".join(_NOT_FOR_HEADERS.sub(" ", text).split())
+
+
+def without_addresses(text: str) -> str:
+    """The text with no email address in it."""
+    return _ADDRESS.sub("(an address)", text)
 
 
 def plain_text(page: str) -> str:

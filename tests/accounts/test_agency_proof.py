@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.actions import correct_email, save_profile
+from accounts.agencies import confirm_claim
 from accounts.agency_proof import roles_without_proof
 from accounts.models import Agency, User
 from tests.factories import (
@@ -144,3 +145,25 @@ class TestPages:
             "People whose agency is not confirmed"
             not in client.get(reverse("manage_sessions")).content.decode()
         )
+
+
+def test_the_back_office_confirms_whom_it_makes_the_lead_of_an_agency() -> None:
+    person, by = make_claimant(agency=make_agency()), make_coordinator(is_staff=True)
+    form = {"is_agency_lead": "on", "agency": person.agency_id, "wants_reminders": "on"}
+    form |= {name: getattr(person, name) for name in ("first_name", "last_name", "job_title")}
+    address = reverse("admin:accounts_user_change", args=[person.pk])
+    response = signed_in(by).post(address, {**form, "is_active": "on"})
+    assert response.status_code == 302, response.content.decode()
+    person.refresh_from_db()
+    assert (person.leads_agency, person.agency_confirmed_by) == (True, by)
+
+
+def test_a_superuser_sees_whose_role_has_no_proof_any_more() -> None:
+    agency = make_agency()
+    person = make_trainer(agency=agency, agency_confirmed_at=None)
+    browser = signed_in(make_coordinator(is_superuser=True))
+    page = browser.get(reverse("manage_people")).content.decode()
+    assert "Roles to look at" in page
+    assert person.email in page
+    confirm_claim(person=person, agency=agency, by=person, now=NOW)
+    assert "Roles to look at" not in browser.get(reverse("manage_people")).content.decode()

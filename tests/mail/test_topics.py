@@ -11,6 +11,7 @@ from booking.catalogue.models import Session
 from booking.local.servers import REPOSITORY
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.outbox.topics import MailTopic, register, registered_topics, topic_of
+from booking.places.holding import agency_confirmed, agency_not_ours
 from booking.places.lock import read_session
 from booking.places.managers.copies import with_copies
 from booking.scheduling import drafting, trainers
@@ -78,6 +79,8 @@ def test_every_registered_topic_is_posted() -> None:
     interest.tell_me(course=course, person=make_person(), now=NOW)
     draft = make_session(course=course, state=Session.State.DRAFT)
     drafting.publish_draft(session=draft, first_days=None, by=make_coordinator(), now=NOW)
+    agency_told = [told(priya, agency, now=NOW) for told in (agency_confirmed, agency_not_ours)]
+    post(agency_told)
     send_mail("A code", "BCD-FGH", None, [priya.email])
     assert set(Message.objects.values_list("topic", flat=True)) == names()
 

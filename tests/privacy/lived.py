@@ -171,6 +171,7 @@ def _acted(person: User, *, now: datetime) -> None:
         note=f"{NAME} looked at it",
     )
     Approval.objects.exclude(booking__person=person).update(confirmed_by=person)
+    make_person(agency_confirmed_at=now, agency_confirmed_by=person)
     for by, of in ((coordinator, person), (person, coordinator)):
         LogEntry.objects.create(
             user=by,

@@ -5,6 +5,7 @@ Every address of the site that has a secret in it is found by walking all of the
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -58,7 +59,7 @@ def with_a_secret() -> set[str]:
     return {
         written
         for written in patterns()
-        if "<" in written.replace("<int:", "") and written not in TELLING_NOTHING
+        if "<" in re.sub("<(key|int):", "", written) and written not in TELLING_NOTHING
     }
 
 

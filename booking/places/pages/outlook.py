@@ -13,7 +13,13 @@ from booking.places.exchanges import check_may_be_given, check_may_be_moved
 from booking.places.lock import RuledSession, read_practitioners, read_session, sittings_of
 from booking.places.models import Booking
 from booking.places.pages.readers import as_read_by
-from booking.places.refusals import NotConfirmed, OnAnotherDate, PlaceRefused, RuledOut
+from booking.places.refusals import (
+    NotConfirmed,
+    OnAnotherDate,
+    PlaceRefused,
+    RuledOut,
+    TheirsAlready,
+)
 from booking.places.rules.decision import as_told, decide
 from booking.places.rules.line import asked_for, case_of_exchange, case_of_taking_over
 from booking.places.rules.rules import Case
@@ -76,7 +82,7 @@ def check_substitute(
 ) -> None:
     """Whether the place can be handed to this colleague, for the page that asks before it.
 
-    Raises `AddressRefused`, and whatever refuses a substitution.
+    Raises `AddressRefused`, `TheirsAlready`, and whatever refuses a substitution.
     """
     if booking.agency is None:
         raise NotConfirmed
@@ -85,6 +91,8 @@ def check_substitute(
     ruled = read_session(booking.session_id)
     owner = booking.person.agency_id if booking.person.agency_is_confirmed else None
     check_may_be_given(booking, ruled.session, owner_agency=owner, by=by, now=now)
+    if known == booking.person:
+        raise TheirsAlready
     if known is None or is_new:
         who = newcomer(entry, known, agency=booking.agency, by=by)
     else:

@@ -197,7 +197,7 @@ def test_a_place_is_moved_in_one_step_with_both_calendar_entries(police: Police)
     assert (booking.state, taken.state) == (Booking.State.CANCELLED, Booking.State.CONFIRMED)
     gone, came = mails_to(police.zoe.email)[-2:]
     assert (calendar_method(gone), calendar_method(came)) == ("CANCEL", "REQUEST")
-    assert f"for one on {short_day(other.starts_at)}" in plain(gone)
+    assert f"to {short_day(other.starts_at)}." in plain(gone)
     was = short_day(booking.session.starts_at)
     assert f"You have moved your place on {was} to this date." in plain(came)
 
