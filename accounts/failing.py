@@ -10,7 +10,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.account.signals import authentication_step_completed, email_changed, email_confirmed
-from django.db.models import DateTimeField, QuerySet, Value
+from django.db.models import DateTimeField, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.dispatch import receiver
 
@@ -28,10 +28,18 @@ def mark_failing(*, email: str, why: str, now: datetime) -> None:
     )
 
 
+def mark_doubted(*, email: str, why: str, now: datetime) -> None:
+    """Somebody says that mail to this address came back, and proves nothing."""
+    since = Coalesce("mail_doubted_since", Value(now, output_field=DateTimeField()))
+    User.objects.filter(email=as_stored(email)).update(
+        mail_doubted_since=since, mail_doubt=why[:_LONGEST_REASON]
+    )
+
+
 def clear_failing(*, person: User) -> None:
     """Mail reaches this person's address again."""
-    User.objects.filter(pk=person.pk, mail_failing_since__isnull=False).update(
-        mail_failing_since=None, mail_failure=""
+    _failing_or_doubted().filter(pk=person.pk).update(
+        mail_failing_since=None, mail_failure="", mail_doubted_since=None, mail_doubt=""
     )
 
 
@@ -39,6 +47,18 @@ def people_whose_mail_fails() -> QuerySet[User]:
     """Those whose address mail does not reach, the newest first."""
     return User.objects.filter(mail_failing_since__isnull=False).order_by(
         "-mail_failing_since", "pk"
+    )
+
+
+def people_whose_mail_may_fail() -> QuerySet[User]:
+    """Those whose address mail does not reach, or may not, the newest first."""
+    since = Coalesce("mail_failing_since", "mail_doubted_since")
+    return _failing_or_doubted().order_by(since.desc(), "pk")
+
+
+def _failing_or_doubted() -> QuerySet[User]:
+    return User.objects.filter(
+        Q(mail_failing_since__isnull=False) | Q(mail_doubted_since__isnull=False)
     )
 
 

@@ -179,6 +179,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         null=True, blank=True, help_text="Since when mail to the address comes back."
     )
     mail_failure = models.CharField(max_length=500, blank=True)
+    mail_doubted_since = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Since when mail to the address may come back: somebody says so, without proof.",
+    )
+    mail_doubt = models.CharField(max_length=500, blank=True)
 
     is_agency_lead = models.BooleanField("agency lead", default=False)
     is_trainer = models.BooleanField("trainer", default=False)

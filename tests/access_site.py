@@ -173,6 +173,7 @@ def make_site() -> Site:
         "manage_message_retry_alike": [message.pk],
         "manage_message_address": [message.pk],
         "manage_message_drop": [message.pk],
+        "manage_received_bring_back": [received.pk],
         "manage_received_settle": [received.pk],
         "manage_address_works": [failing.pk],
         "manage_course": [course.pk],

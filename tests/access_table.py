@@ -149,6 +149,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "manage_message_retry_alike": (coordinators(200), coordinators(302)),
     "manage_message_address": (coordinators(200), coordinators(422)),
     "manage_message_drop": (coordinators(200), coordinators(422)),
+    "manage_received_bring_back": (coordinators(405), coordinators(302)),
     "manage_received_settle": (coordinators(405), coordinators(302)),
     "manage_address_works": (coordinators(200), coordinators(422)),
     "manage_venues": LOOK_ONLY,

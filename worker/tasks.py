@@ -77,8 +77,9 @@ def read_replies() -> None:
 
 @app.task
 def watch_mail() -> None:
-    """Warn in the log while mail does not leave."""
+    """Warn in the log while mail does not leave, or a domain refuses it."""
     watch.warn_if_late(now=timezone.now())
+    watch.warn_of_refusals(now=timezone.now())
 
 
 @app.task

@@ -5,14 +5,14 @@ from datetime import datetime
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from accounts.access import desk, looked_at
 from accounts.actions import CorrectionRefused
-from accounts.failing import people_whose_mail_fails
+from accounts.failing import people_whose_mail_may_fail
 from accounts.fields import email_field
 from accounts.models import AccessRecord, User
 from accounts.views import signed_in
@@ -22,17 +22,18 @@ from booking.desk.questions import reason_field
 from booking.outbox import remedies
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.outbox.reading import file_of, letter_of
-from booking.outbox.remedies import Corrected, MessageRefused
+from booking.outbox.refusals import MessageRefused
+from booking.outbox.remedies import Corrected
 from booking.outbox.topics import topic_of
-from booking.outbox.watch import backlog
+from booking.outbox.watch import backlog, refusing_domains
 from booking.replies import actions as replies
-from booking.replies.models import MailboxState, ReceivedMail, mail_to_read
+from booking.replies.models import MailboxState, ReceivedMail, mail_put_away, mail_to_read
 from booking.replies.reading import is_read_here
 from booking.site.form_kit import Form
 from booking.site.web import done, page, paged, posted, search_text
 from booking.site.wording import counted
 
-State = Message.State
+State, Kind = Message.State, ReceivedMail.Kind
 _PER_PAGE = 50
 
 # What the desk can show, by the name in its address: what it is called, and which messages.
@@ -99,7 +100,7 @@ def messages_on_desk(*, show: str, search: str, session: str) -> QuerySet[Messag
 
 def mail_counts() -> dict[str, int]:
     """What of the mail waits for a coordinator, beside its links. Costs two statements."""
-    return {"to_be_read": mail_to_read().count(), "failing": people_whose_mail_fails().count()}
+    return {"to_be_read": mail_to_read().count(), "failing": people_whose_mail_may_fail().count()}
 
 
 def _message(
@@ -131,6 +132,7 @@ def messages_page(request: HttpRequest) -> HttpResponse:
         "search": search,
         "session_reference": session,
         "backlog": backlog(now=timezone.now()),
+        "refusing": refusing_domains(now=timezone.now()),
         **mail_counts(),
     }
     return render(request, "desk/mail/messages.html", context)
@@ -295,24 +297,45 @@ def correct_everywhere(
     return corrected
 
 
+# What was read, by the name in its address. All but the first was put away.
+RECEIVED = {
+    "listed": "Needs reading",
+    Kind.REPORT.value: "Reports of mail servers",
+    Kind.ANSWER.value: "Answers from calendars",
+    Kind.RECEIPT.value: "Read receipts",
+    Kind.NOTICE.value: "Automatic replies",
+}
+
+
 @desk()
 def manage_received(request: HttpRequest) -> HttpResponse:
-    """Mail of the reply mailbox that no program could deal with."""
-    received = paged(request, mail_to_read(), per_page=_PER_PAGE)
+    """Mail of the reply mailbox that no program could deal with, and what was put away."""
+    show = request.GET.get("show", "")
+    show = show if show in RECEIVED else "listed"
+    put_away = mail_put_away(now=timezone.now())
+    counts = dict(put_away.order_by().values_list("kind").annotate(Count("pk")))
+    numbers = mail_counts()
+    counts["listed"] = numbers["to_be_read"]
+    rows = mail_to_read() if show == "listed" else put_away.filter(kind=show)
+    received = paged(request, rows, per_page=_PER_PAGE)
     looked_at(None, by=signed_in(request), what="mail received", rows=len(received))
     context = {
         "page_obj": received,
+        "show": show,
+        "shown_words": RECEIVED[show],
+        "filters": [(name, words, counts.get(name, 0)) for name, words in RECEIVED.items()],
+        "kept_days": ReceivedMail.KEPT_DAYS,
         "mailbox": MailboxState.current(),
         "is_read_here": is_read_here(),
-        **mail_counts(),
+        **numbers,
     }
     return render(request, "desk/mail/received.html", context)
 
 
 @desk()
 def manage_addresses(request: HttpRequest) -> HttpResponse:
-    """People whose address mail does not reach."""
-    people = paged(request, people_whose_mail_fails(), per_page=_PER_PAGE)
+    """People whose address mail does not reach, or may not."""
+    people = paged(request, people_whose_mail_may_fail(), per_page=_PER_PAGE)
     looked_at(None, by=signed_in(request), what="addresses that fail", rows=len(people))
     context = {"page_obj": people, **mail_counts()}
     return render(request, "desk/mail/addresses.html", context)
@@ -321,7 +344,7 @@ def manage_addresses(request: HttpRequest) -> HttpResponse:
 @desk(post=120)
 def manage_address_works(request: HttpRequest, person_id: int) -> HttpResponse:
     """Say that mail reaches somebody after all, and how that is known."""
-    person = get_object_or_404(people_whose_mail_fails(), pk=person_id)
+    person = get_object_or_404(people_whose_mail_may_fail(), pk=person_id)
     looked_at(person, by=signed_in(request), what="address that fails")
     form = WhyForm(posted(request))
     if form.is_valid():
@@ -340,4 +363,15 @@ def settle_received(request: HttpRequest, received_id: int) -> HttpResponse:
     received = get_object_or_404(ReceivedMail, pk=received_id)
     replies.mark_dealt_with(received=received, by=signed_in(request), now=timezone.now())
     words = "It is off the list. The mail itself stays in the mailbox."
+    return done(request, words, "manage_received")
+
+
+@desk(post=120, only_post=True)
+def bring_back_received(request: HttpRequest, received_id: int) -> HttpResponse:
+    """Put a mail that was put away on the list of what needs reading."""
+    received = get_object_or_404(ReceivedMail, pk=received_id)
+    replies.bring_back(received=received, by=signed_in(request), now=timezone.now())
+    words = (
+        "It is on the list of mail that needs reading. The mail itself is where it was put away."
+    )
     return done(request, words, "manage_received")

@@ -79,6 +79,11 @@ urlpatterns = [
     path("messages/<key:message_id>/drop/", mail.drop, name="manage_message_drop"),
     path("received/", mail.manage_received, name="manage_received"),
     path("received/<key:received_id>/settle/", mail.settle_received, name="manage_received_settle"),
+    path(
+        "received/<key:received_id>/bring-back/",
+        mail.bring_back_received,
+        name="manage_received_bring_back",
+    ),
     path("addresses/", mail.manage_addresses, name="manage_addresses"),
     path(
         "addresses/<key:person_id>/works/", mail.manage_address_works, name="manage_address_works"

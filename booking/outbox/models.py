@@ -143,6 +143,7 @@ class Message(models.Model):
                 condition=Q(forgotten_at__isnull=True),
                 name="messages_with_text",
             ),
+            models.Index(F("to_email"), F("id").desc(), name="messages_by_address"),
         ]
 
     def __str__(self) -> str:
@@ -189,6 +190,7 @@ class MessageEvent(models.Model):
         ADDRESS_CORRECTED = "address corrected", "Address corrected"
         DROPPED = "dropped", "Dropped"
         CAME_BACK = "came back", "Came back"
+        MAY_HAVE_COME_BACK = "may be back", "May have come back"
         DELAYED = "delayed", "Delayed on the way"
         ADDRESS_WORKS = "address works", "The address was said to work"
 

@@ -6,7 +6,7 @@ since the page was read.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,16 @@ from accounts.addresses import as_stored, parse_address
 from accounts.models import User
 from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
 from booking.outbox.posting import new_message_id
-from booking.site.refusals import Refused
+from booking.outbox.refusals import (
+    CorrectedSince,
+    Forgotten,
+    MayHaveArrived,
+    NotStuck,
+    OnlyForItsRecipient,
+    PlaceGone,
+    ReplacedSince,
+    SameAddress,
+)
 
 State = Message.State
 What = MessageEvent.What
@@ -45,15 +54,27 @@ _UNTRIED: Mapping[str, Any] = {
 }
 
 
-def find_by_message_id(message_id: str) -> Message | None:
-    """The message that carries this Message-ID, or carried it until its address was corrected."""
-    current = Message.objects.defer("mime").filter(message_id=message_id).first()
-    if current is not None:
-        return current
-    former = (
-        MessageEvent.objects.filter(former_message_id=message_id).select_related("message").first()
-    )
-    return former.message if former else None
+def find_by_message_id(*message_ids: str) -> tuple[Message, str] | None:
+    """The message that carries one of these Message-IDs, or carried it until its address was
+    corrected, and which of them it was. The first one found counts. Costs two statements."""
+    messages = Message.objects.defer("mime").filter(message_id__in=message_ids)
+    events = MessageEvent.objects.filter(former_message_id__in=message_ids)
+    found = {each.former_message_id: each.message for each in events.select_related("message")}
+    found |= {each.message_id: each for each in messages}
+    return next(((found[each], each) for each in message_ids if each in found), None)
+
+
+def last_sent_to(emails: Collection[str]) -> list[Message]:
+    """The last mail sent to each of these addresses, which are as they are stored."""
+    sent = Message.objects.filter(state=State.SENT, to_email__in=emails).defer("mime", "payload")
+    return list(sent.order_by("to_email", "-id").distinct("to_email"))
+
+
+def note_doubt(*, message: Message, reason: str, now: datetime) -> None:
+    """Note on a message that it may have come back: it is shown, and changes nothing."""
+    event = _event(message, What.MAY_HAVE_COME_BACK, now=now, why=reason[:_LONGEST_REPORT])
+    if not message.events.filter(what=event.what, why=event.why).exists():
+        event.save()
 
 
 def record_report(
@@ -311,82 +332,4 @@ def _event(
         what=what,
         why=why[:_LONGEST_REASON],
         former_message_id=message.message_id,
-    )
-
-
-class MessageRefused(Refused):
-    """Nothing was done with the message."""
-
-
-class NotStuck(MessageRefused):
-    """The message is on its way, arrived or given up."""
-
-    def __init__(self, message: Message) -> None:
-        words = {
-            Message.State.SENDING: "This message is being sent at this moment. Look again soon.",
-            Message.State.SENT: "The mail server has accepted this message.",
-            Message.State.DROPPED: "This message has been dropped.",
-            Message.State.SUPERSEDED: "This message is not needed any more.",
-        }
-        self.sentence = words.get(Message.State(message.state), "This message is on its way.")
-
-
-class MayHaveArrived(MessageRefused):
-    """Nobody knows whether a mail server took it, so it is not sent to somebody else as well."""
-
-    sentence = (
-        "A mail server may have accepted this message already. Wait until it is known, or send it"
-        " again to the same address."
-    )
-
-
-class ReplacedSince(MessageRefused):
-    """A later message brings the same calendar entry up to date."""
-
-    sentence = (
-        "A later message about the same calendar entry has been written since. Send that one"
-        " again instead."
-    )
-
-
-class PlaceGone(MessageRefused):
-    """It invites to a session, and the booking has ended since."""
-
-    sentence = (
-        "This message invites to a session, and the booking does not hold a place any more. So it"
-        " is not sent again."
-    )
-
-
-class OnlyForItsRecipient(MessageRefused):
-    """A code or a link that only one person may use."""
-
-    sentence = (
-        "This message holds a code or a link that is for this address only, so it cannot go to"
-        " another one. The person can ask for a new code; a manager's address is corrected, and an"
-        " offer answered, on the page of the booking."
-    )
-
-
-class Forgotten(MessageRefused):
-    """The text of a sign-in mail is not kept, and of others not for ever."""
-
-    sentence = (
-        "The text of this message is not kept, so it cannot be sent again. A person who waits for"
-        " a code can ask for a new one."
-    )
-
-
-class SameAddress(MessageRefused):
-    """The corrected address is the one it has."""
-
-    sentence = "This is the address the message has already. Enter another one."
-
-
-class CorrectedSince(MessageRefused):
-    """Somebody else gave the message another address while this one was typed."""
-
-    sentence = (
-        "Somebody else has corrected the address of this message meanwhile. Look at the address it"
-        " has now before you enter another one."
     )

@@ -1,5 +1,6 @@
 """Whether mail leaves: what the desk, the log and monitoring are told."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -7,9 +8,14 @@ import structlog
 from django.conf import settings
 from django.db.models import Count, Exists, Min, OuterRef, Q
 
+from accounts.addresses import domain_of
 from booking.outbox.models import Message
+from booking.outbox.reasons import is_fault_of_the_address
 
 log = structlog.get_logger(__name__)
+
+# So many addresses of one domain within a day are no chance: the domain refuses us.
+_MANY = 5
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,38 @@ def backlog(*, now: datetime) -> Backlog:
         oldest_parked=Min("created_at", filter=parked),
     )
     return Backlog(**found, late_after=timedelta(minutes=settings.MAIL_ALERT_MINUTES), seen_at=now)
+
+
+@dataclass(frozen=True)
+class Refusing:
+    """A domain that refuses our mail, for how many addresses, and what it said last."""
+
+    domain: str
+    addresses: int
+    reason: str
+
+
+def refusing_domains(*, now: datetime) -> list[Refusing]:
+    """Domains that sent back mail to `_MANY` addresses or more within a day for no fault of the
+    addresses, the worst first. Costs one statement."""
+    since = now - timedelta(days=1)
+    back = Message.objects.filter(state=Message.State.SENT, bounced_at__gte=since)
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for email, reason in back.order_by("bounced_at").values_list("to_email", "last_error"):
+        if not is_fault_of_the_address(reason):
+            found[domain_of(email)][email.lower()] = reason
+    refusing = [
+        Refusing(domain, len(reasons), list(reasons.values())[-1])
+        for domain, reasons in found.items()
+        if len(reasons) >= _MANY
+    ]
+    return sorted(refusing, key=lambda each: (-each.addresses, each.domain))
+
+
+def warn_of_refusals(*, now: datetime) -> None:
+    """Log one warning a domain, without anybody's address, while it refuses our mail."""
+    for each in refusing_domains(now=now):
+        log.warning("mail_is_refused", domain=each.domain, addresses=each.addresses)
 
 
 def warn_if_late(*, now: datetime) -> Backlog:

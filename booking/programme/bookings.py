@@ -133,7 +133,13 @@ def _is_wrong(mail: list[tuple[str, Message]]) -> bool:
 
 
 def calendar_answers(booking: Booking) -> list[CalendarReply]:
-    """The last answer from the person's calendar to each date, by date. Costs one statement."""
-    answers = CalendarReply.objects.filter(booking=booking).select_related("sitting")
-    last = {answer.sitting_id: answer for answer in answers}
+    """The newest answer from the person's calendar to each date, by date. Costs one statement.
+
+    What was answered before the entry was changed says nothing about what it is now.
+    """
+    answers = CalendarReply.objects.filter(
+        booking=booking, sequence__gte=booking.calendar_sequence
+    ).select_related("sitting")
+    in_order = sorted(answers, key=lambda answer: answer.order)
+    last = {answer.sitting_id: answer for answer in in_order}
     return sorted(last.values(), key=lambda answer: answer.sitting_id or 0)

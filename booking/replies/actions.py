@@ -1,8 +1,9 @@
 """What follows from a mail that came back to us. Nothing here gives up anybody's place."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from allauth.account.models import EmailAddress
 from django.db import transaction
 
 from accounts import failing
@@ -17,7 +18,7 @@ from booking.places.models import Booking
 from booking.replies.answers import Answer
 from booking.replies.bounces import DeliveryReport
 from booking.replies.incoming import NotForUs
-from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
+from booking.replies.models import CalendarReply, MailboxState, ReceivedMail, newest_answer
 
 # As `places.announcements.calendar_uid` makes them.
 _OUR_UID = re.compile(r"([a-z0-9]{1,32})-([0-9]{1,18})@.+")
@@ -36,25 +37,25 @@ def record_answer(
     """
     with transaction.atomic():
         booking, sitting_key = _booking_of(answer)
-        if answer.partstat not in Partstat.__members__:
-            raise NotForUs(f"It answers “{answer.partstat or 'nothing'}” to a calendar entry.")
+        partstat = _said_by(booking, answer)
         sitting = Sitting.objects.filter(pk=sitting_key, session_id=booking.session_id).first()
-        earlier = CalendarReply.objects.filter(booking=booking, sitting=sitting).last()
+        newest = newest_answer(booking.calendar_replies.filter(sitting=sitting))
         reply, is_new = CalendarReply.objects.get_or_create(
             message_id=message_id,
             booking=booking,
             sitting=sitting,
             defaults={
-                "partstat": Partstat(answer.partstat.lower()),
+                "partstat": partstat,
                 "sequence": answer.sequence,
+                "stamped_at": answer.stamped_at or now,
                 "at": now,
             },
         )
-        declined_already = earlier is not None and earlier.partstat == Partstat.DECLINED
         if (
             is_new
             and reply.partstat == Partstat.DECLINED
-            and not declined_already
+            and reply.sequence >= booking.calendar_sequence
+            and (newest is None or _overrules(reply, newest))
             and not is_automatic_reply
             and booking.state == Booking.State.CONFIRMED
             and booking.session.starts_at > now
@@ -63,17 +64,27 @@ def record_answer(
             outbox.post([told], now=now)
 
 
-def record_delivery_report(*, report: DeliveryReport, now: datetime) -> None:
-    """Note what a mail server reports of one of our messages. Raises `NotForUs`."""
-    for message_id in report.message_ids:
-        message = remedies.find_by_message_id(message_id)
-        if message is not None:
-            break
-    else:
-        raise NotForUs("It reports on a mail that is none of ours.")
+def _overrules(reply: CalendarReply, newest: CalendarReply) -> bool:
+    return newest.partstat != Partstat.DECLINED and reply.order > newest.order
+
+
+def record_delivery_report(*, report: DeliveryReport, sender: str, now: datetime) -> None:
+    """Note what a mail server reports of one of our messages. Raises `NotForUs`.
+
+    `sender` is the address that the report says it is from, in lower case.
+    """
+    found = remedies.find_by_message_id(*report.message_ids)
+    if found is None:
+        if report.has_arrived:
+            return
+        raise NotForUs(_doubted(report, now=now))
+    message, message_id = found
     if report.has_arrived:
         return
+    if report.is_in_words and sender == message.to_email.lower():
+        raise NotForUs("It speaks of mail that came back, and the recipient of that mail sent it.")
     if not report.is_clear:
+        remedies.note_doubt(message=message, reason=report.reason, now=now)
         raise NotForUs(
             f"A mail server reports trouble with the message to {message.to_email}, and it is not"
             " clear how bad it is."
@@ -98,8 +109,23 @@ def record_delivery_report(*, report: DeliveryReport, now: datetime) -> None:
             now=now,
         )
         # What the message was before its address was corrected says nothing about the new one.
-        if report.is_permanent and message.message_id == message_id:
+        if report.blames_address and message.message_id == message_id:
             failing.mark_failing(email=message.to_email, why=report.reason, now=now)
+
+
+def _doubted(report: DeliveryReport, *, now: datetime) -> str:
+    """What to say of a report that names no message of ours. If it names somebody we wrote to, it
+    is noted that mail to them may have come back."""
+    with transaction.atomic():
+        # Anybody can write one, who need not know a Message-ID.
+        doubted = remedies.last_sent_to(report.named)
+        for message in doubted:
+            remedies.note_doubt(message=message, reason=report.reason, now=now)
+            failing.mark_doubted(email=message.to_email, why=report.reason, now=now)
+    if not doubted:
+        return "It reports on a mail that is none of ours."
+    names = _some(frozenset(each.to_email for each in doubted))
+    return f"Mail to {names} may have come back: {report.reason or 'no reason is given'}"
 
 
 def say_address_works(*, person: User, by: User, why: str, now: datetime) -> None:
@@ -137,6 +163,20 @@ def mark_dealt_with(*, received: ReceivedMail, by: User, now: datetime) -> None:
     )
 
 
+def bring_back(*, received: ReceivedMail, by: User, now: datetime) -> None:
+    """Put a mail that was put away on the list of what somebody must read."""
+    ReceivedMail.objects.filter(pk=received.pk, state=ReceivedMail.State.DONE).update(
+        state=ReceivedMail.State.LISTED, why=f"Brought back by {by} at {now:%Y-%m-%d %H:%M} UTC."
+    )
+
+
+def forget_what_was_put_away(*, now: datetime) -> None:
+    """Forget who wrote what in mail that nobody brings back any more."""
+    until = now - timedelta(days=ReceivedMail.KEPT_DAYS)
+    old = ReceivedMail.objects.filter(state=ReceivedMail.State.DONE, seen_at__lt=until)
+    old.exclude(from_address="", subject="").update(from_address="", subject="")
+
+
 def note_mailbox(*, trouble: str, now: datetime) -> None:
     """Keep how reading the mailbox went; an empty `trouble` says that it went well."""
     with transaction.atomic():
@@ -167,7 +207,24 @@ def _booking_of(answer: Answer) -> tuple[Booking, int]:
     )
     if booking is None or parts is None:
         raise NotForUs("It answers a calendar entry that is none of ours.")
-    written_to = Message.objects.filter(booking=booking, to_email__iexact=answer.attendee)
-    if answer.attendee != booking.person.email and not written_to.exists():
-        raise NotForUs("It answers the calendar entry of another person.")
     return booking, int(parts.group(2))
+
+
+def _said_by(booking: Booking, answer: Answer) -> Partstat:
+    """What the person of a booking answers, among all attendees that an answer names.
+
+    Theirs are the address of their account, others that they confirmed, and those that we wrote
+    to about the booking. Raises `NotForUs`.
+    """
+    own = EmailAddress.objects.filter(user=booking.person, verified=True)
+    written_to = Message.objects.filter(booking=booking, recipient=booking.person)
+    theirs = {booking.person.email}
+    theirs.update(map(as_stored, own.values_list("email", flat=True)))
+    theirs.update(map(as_stored, written_to.values_list("to_email", flat=True)))
+    said = [partstat for address, partstat in answer.attendees if address in theirs]
+    if not said:
+        raise NotForUs("It answers the calendar entry of another person.")
+    known = [each for each in said if each in Partstat.__members__]
+    if not known:
+        raise NotForUs(f"It answers “{said[0] or 'nothing'}” to a calendar entry.")
+    return Partstat(known[0].lower())

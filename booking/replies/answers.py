@@ -1,29 +1,38 @@
-"""The answer of a calendar program: iTIP REPLY (RFC 5546, section 3.2.3)."""
+"""The answer of a calendar program: iTIP REPLY (RFC 5546, section 3.2.3).
+
+Only what an answer is made of is read: UID, ATTENDEE, SEQUENCE and DTSTAMP of each entry. What
+else a calendar holds, well made or not, cannot make its answer unreadable.
+"""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.message import Message
 from urllib.parse import unquote
 
-from icalendar import Calendar, Event
+from icalendar.parser import Contentline, Contentlines
 
 from accounts.addresses import as_stored
-from booking.replies.incoming import Incoming, NotForUs, octets, plain
+from booking.replies.incoming import Incoming, NotForUs, as_text, octets, plain
 
 _MOST_OCTETS = 256 * 1024
 _MOST_EVENTS = 20
+_MOST_ATTENDEES = 200
+_LONGEST_LINE = 4000
 _CALENDAR_TYPES = frozenset({"text/calendar", "application/ics"})
 _LARGEST_SEQUENCE = 2**31 - 1
+_READ = frozenset({"BEGIN", "END", "METHOD", "UID", "ATTENDEE", "SEQUENCE", "DTSTAMP"})
 
 
-@dataclass(frozen=True)
+@dataclass
 class Answer:
-    """What one attendee says of one calendar entry. `partstat` is in capitals, as it came."""
+    """What is said of one calendar entry: by address, in lower case, its PARTSTAT in capitals, as
+    it came. `stamped_at` is when it was said; nothing if it does not say so."""
 
-    uid: str
-    attendee: str
-    partstat: str
-    sequence: int
+    uid: str = ""
+    attendees: list[tuple[str, str]] = field(default_factory=list)
+    sequence: int = 0
+    stamped_at: datetime | None = None
 
 
 def answers_in(incoming: Incoming) -> list[Answer]:
@@ -36,8 +45,9 @@ def answers_in(incoming: Incoming) -> list[Answer]:
         content = octets(part)
         if len(content) > _MOST_OCTETS:
             raise NotForUs("It brings a calendar that is far too large to be an answer.")
-        if b"REPLY" in content.upper():
-            found = _answers(content)
+        if b"BEGIN" in content.upper():
+            text = as_text(content, part.get_content_charset("utf-8"))
+            found = _answers(text, method=str(part.get_param("method", "")).upper())
             if found:
                 return found
     return []
@@ -55,32 +65,69 @@ def _calendars(incoming: Incoming) -> "Iterator[Message[str, str]]":
             yield part
 
 
-def _answers(content: bytes) -> list[Answer]:
+def _answers(text: str, *, method: str) -> list[Answer]:
+    """The last answer to each entry. `method` is what the part says of itself."""
+    methods: set[str] = set()
+    found: list[Answer] = []
+    within: list[str] = []
+    for name, line in _lines(text):
+        value = line.rpartition(":")[2].strip()
+        if name == "BEGIN":
+            within.append(value.upper())
+            if within[-1] == "VEVENT" and len(found) < _MOST_EVENTS:
+                found.append(Answer())
+        elif name == "END":
+            del within[-1:]
+        elif name == "METHOD":
+            methods.add(value.upper())
+        elif found and within[-1:] == ["VEVENT"]:
+            _add(found[-1], name, line)
+    if "REPLY" not in (methods or {method}) or "COUNTER" in methods:
+        return []
+    return list({answer.uid: answer for answer in found}.values())
+
+
+def _lines(text: str) -> Iterator[tuple[str, str]]:
+    """The lines that are read, unfolded, each with its name."""
+    for line in Contentlines.from_ical(text.replace("\0", "")):  # type: ignore[no-untyped-call]
+        name = line[:20].partition(":")[0].partition(";")[0].strip().upper()
+        if name in _READ:
+            yield name, line[:_LONGEST_LINE]
+
+
+def _add(answer: Answer, name: str, line: str) -> None:
+    if name == "ATTENDEE":
+        if len(answer.attendees) < _MOST_ATTENDEES:
+            answer.attendees += _attendee(line)
+        return
+    value = line.rpartition(":")[2].strip() if name != "UID" else line.partition(":")[2].strip()
+    if name == "UID":
+        answer.uid = plain(value, 255)
+    elif name == "DTSTAMP":
+        answer.stamped_at = _moment(value)
+    elif name == "SEQUENCE":
+        if not (value.isascii() and value.isdigit()):
+            raise NotForUs("Its calendar entry cannot be read.")
+        answer.sequence = min(int(value[:18]), _LARGEST_SEQUENCE)
+
+
+def _attendee(line: str) -> list[tuple[str, str]]:
+    """An attendee's addresses, each with the answer; Apple names the address in a parameter."""
     try:
-        calendar = Calendar.from_ical(content)
-        if str(calendar.get("METHOD", "")).upper() != "REPLY":
-            return []
-        events = [each for each in calendar.walk("VEVENT") if isinstance(each, Event)]
-        return list({answer.uid: answer for answer in map(_answer, events[:_MOST_EVENTS])}.values())
-    except NotForUs:
-        raise
-    except Exception as trouble:
-        # The parser meets a stranger's text here, and what it raises is not all documented.
-        raise NotForUs("Its calendar entry cannot be read.") from trouble
+        _, parameters, value = Contentline(line).raw_parts()  # type: ignore[no-untyped-call]
+    except ValueError:
+        return []
+    partstat = plain(str(parameters.get("PARTSTAT", "")), 30).upper()
+    named = [unquote(value.strip()), str(parameters.get("EMAIL", ""))]
+    addresses = [each[7:] if each[:7].lower() == "mailto:" else each for each in named]
+    return [
+        (as_stored(plain(each, 254).strip("<> ")), partstat) for each in addresses if "@" in each
+    ]
 
 
-def _answer(event: Event) -> Answer:
-    attendees = event.get("ATTENDEE", [])
-    attendees = attendees if isinstance(attendees, list) else [attendees]
-    if len(attendees) != 1:
-        raise NotForUs("It does not say for whom it answers.")
-    address = unquote(str(attendees[0]).strip())
-    if address[:7].lower() == "mailto:":
-        address = address[7:]
-    sequence = int(event.get("SEQUENCE", 0))
-    return Answer(
-        uid=plain(str(event.get("UID", "")), 255),
-        attendee=as_stored(plain(address, 254)),
-        partstat=plain(str(attendees[0].params.get("PARTSTAT", "")), 30).upper(),
-        sequence=min(max(sequence, 0), _LARGEST_SEQUENCE),
-    )
+def _moment(value: str) -> datetime | None:
+    """A DTSTAMP, which is in UTC (RFC 5545, 3.8.7.2); nothing if it is none."""
+    try:
+        return datetime.strptime(value.rstrip("Zz"), "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None

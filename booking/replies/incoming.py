@@ -1,30 +1,48 @@
 """A mail that came in, taken apart without trusting anything in it.
 
 Read with the standard library's older policy: it leaves headers as they stand, where the newer
-one parses them and can fail. What is malformed yields empty text, not an exception.
+one parses them and can fail. What is malformed yields empty text, not an exception. Everything
+that costs time is capped before it is parsed: how long a header is, and how many headers, lines
+and parts there are.
 """
 
+import codecs
 import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email import message_from_bytes, policy
+from email import message_from_bytes
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesHeaderParser
+from email.policy import Compat32, Policy
 from email.utils import parseaddr
 
 from booking.site.plain_text import one_line
 
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,200}@[!-;=?-~]{1,200}>")
-_DAEMONS = frozenset({"mailer-daemon", "postmaster"})
-# No mail of ours, returned, and no answer of a calendar has more parts than this.
+# Decoding these takes a time that grows with the square of the text, or makes no text.
+_NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"})
+MOST_TEXT = 64 * 1024
+
+# No mail of ours, returned, and no answer of a calendar comes near any of these.
+_MOST_OCTETS = 1_000_000
+_MOST_LINES = 20_000
+_MOST_BOUNDARIES = 30
 _MOST_PARTS = 100
+_MOST_HEADERS = 2_000
+# A long chain of References is below half of it.
+_LONGEST_HEADER = 8 * 1024
+_LINES_OF_AN_ODD_MAIL = 500
 
 
 class NotForUs(Exception):
     """The mail cannot be acted on: the message says why, for the person who must read it."""
+
+
+class _TooOdd(Exception):
+    """It has more parts or headers than a mail has."""
 
 
 def plain(text: str, longest: int) -> str:
@@ -47,18 +65,26 @@ class Fetched:
 
 @dataclass(frozen=True)
 class Incoming:
-    """One mail, parsed. `raw` is what there is of it, perhaps the headers only."""
+    """One mail, parsed. `raw` is what there is of it, perhaps the headers only.
+
+    `is_whole` is false if it is built so oddly that only its first headers were parsed.
+    """
 
     raw: bytes
     mail: "Message[str, str]"
+    is_whole: bool = True
 
     @classmethod
     def parse(cls, raw: bytes) -> "Incoming":
-        """Parse a mail; only the headers of one whose parts are nested absurdly deep."""
-        try:
-            return cls(raw=raw, mail=message_from_bytes(raw, policy=policy.compat32))
-        except RecursionError:
-            return cls(raw=raw, mail=BytesHeaderParser(policy=policy.compat32).parsebytes(raw))
+        """Parse a mail; only the headers of one that is absurdly large, deep or scattered."""
+        if not _is_absurd(raw):
+            try:
+                return cls(raw=raw, mail=message_from_bytes(raw, policy=_capped()))
+            except (_TooOdd, RecursionError):
+                pass
+        lines = raw[:MOST_TEXT].splitlines(keepends=True)[:_LINES_OF_AN_ODD_MAIL]
+        headers = BytesHeaderParser(policy=_capped()).parsebytes(b"".join(lines))
+        return cls(raw=raw, mail=headers, is_whole=False)
 
     @property
     def key(self) -> str:
@@ -71,45 +97,60 @@ class Incoming:
     @property
     def from_address(self) -> str:
         """The address it says it is from."""
-        return plain(parseaddr(header(self.mail, "From"))[1], 254)
+        return plain(parseaddr(header(self.mail, "From")[:1000])[1], 254)
 
     @property
     def subject(self) -> str:
         """The subject, decoded."""
-        return plain(_decoded(header(self.mail, "Subject")), 200)
-
-    @property
-    def is_automatic(self) -> bool:
-        """Whether a program wrote it (RFC 3834, section 5; and older ways to say so).
-
-        Google Calendar says so (`auto-generated`) of the answer that a person gave with a click.
-        """
-        return self._auto_submitted not in ("", "no") or self.is_automatic_reply
-
-    @property
-    def is_automatic_reply(self) -> bool:
-        """Whether a program answered with it, and no person decided anything."""
-        older = header(self.mail, "X-Autoreply").strip().lower() == "yes"
-        bulk = header(self.mail, "Precedence").strip().lower() == "auto_reply"
-        return self._auto_submitted == "auto-replied" or older or bulk
-
-    @property
-    def _auto_submitted(self) -> str:
-        """Its word, without parameters and comments."""
-        return re.split(r"[;(]", header(self.mail, "Auto-Submitted"))[0].strip().lower()
-
-    @property
-    def is_from_a_mail_server(self) -> bool:
-        """Whether it says that a mail server wrote it: no return path (RFC 5321, 4.5.5)."""
-        sender = self.from_address.partition("@")[0].lower()
-        return header(self.mail, "Return-Path").strip() == "<>" or sender in _DAEMONS
+        return plain(decoded(header(self.mail, "Subject")), 200)
 
     def parts(self) -> Iterator["Message[str, str]"]:
-        """Its parts, those of parts included, as far as any mail of use here has them."""
-        for number, part in enumerate(self.mail.walk()):
-            if number >= _MOST_PARTS:
-                return
-            yield part
+        """Its parts, those of parts included."""
+        yield from self.mail.walk()
+
+
+def _is_absurd(raw: bytes) -> bool:
+    """Whether parsing it would cost more than a mail is worth: the parser looks at each line once
+    for every boundary around it."""
+    lines = raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n")
+    return (
+        len(raw) > _MOST_OCTETS
+        or lines > _MOST_LINES
+        or raw.lower().count(b"boundary") > _MOST_BOUNDARIES
+    )
+
+
+class _Capped(Compat32):
+    """Cuts headers as they are read, and gives up on a mail with absurdly many of them."""
+
+    left = _MOST_HEADERS
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        """As the older policy, of the first octets of the header."""
+        object.__setattr__(self, "left", self.left - 1)
+        if self.left < 0:
+            raise _TooOdd
+        length, kept = 0, []
+        for line in sourcelines:
+            kept.append(line[: _LONGEST_HEADER - length])
+            length += len(kept[-1])
+            if length >= _LONGEST_HEADER:
+                break
+        return super().header_source_parse(kept) if ":" in kept[0] else ("X-Too-Long", "")
+
+
+def _capped() -> _Capped:
+    """A policy for one mail."""
+    made = 0
+
+    def part(policy: "Policy[Message[str, str]]") -> "Message[str, str]":
+        nonlocal made
+        made += 1
+        if made > _MOST_PARTS:
+            raise _TooOdd
+        return Message(policy=policy)
+
+    return _Capped(message_factory=part)
 
 
 def header(part: "Message[str, str]", name: str) -> str:
@@ -125,18 +166,25 @@ def octets(part: "Message[str, str]") -> bytes:
 
 
 def decoded_text(part: "Message[str, str]") -> str:
-    """The content of a part as text, whatever its charset says."""
+    """The beginning of a part's content as text, whatever its charset says."""
+    return as_text(octets(part)[:MOST_TEXT], part.get_content_charset("utf-8"))
+
+
+def as_text(content: bytes, charset: str) -> str:
+    """Octets as text; as UTF-8 if the charset is unheard of or costly."""
     try:
-        return octets(part).decode(part.get_content_charset("utf-8"), "replace")
+        is_safe = codecs.lookup(charset).name.replace("-", "_") not in _NO_CHARSETS
+        return content.decode(charset if is_safe else "utf-8", "replace")
     except (LookupError, ValueError):
-        return octets(part).decode("utf-8", "replace")
+        return content.decode("utf-8", "replace")
 
 
-def _decoded(value: str) -> str:
-    """A header with encoded words (RFC 2047) as people read it."""
+def decoded(value: str) -> str:
+    """The beginning of a header with encoded words (RFC 2047) as people read it."""
+    value = value[:2000]
     try:
         return "".join(
-            piece if isinstance(piece, str) else piece.decode(charset or "ascii", "replace")
+            piece if isinstance(piece, str) else as_text(piece, charset or "ascii")
             for piece, charset in decode_header(value)
         )
     except (HeaderParseError, LookupError, ValueError):

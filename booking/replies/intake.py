@@ -12,14 +12,16 @@ from booking.replies.answers import answers_in, brings_a_calendar
 from booking.replies.bounces import report_in
 from booking.replies.incoming import Fetched, Incoming, NotForUs
 from booking.replies.models import ReceivedMail
+from booking.replies.origin import is_automatic_reply, is_notice, is_receipt, may_be_a_report
 
 log = structlog.get_logger(__name__)
 
-State = ReceivedMail.State
+State, Kind = ReceivedMail.State, ReceivedMail.Kind
 # A mail that stopped its reader so often is left to people.
 _MOST_ATTEMPTS = 3
 
 _ORDINARY = "It is not an answer from a calendar, nor a report of a mail server."
+_UNCLEAR = "It may report that mail did not arrive, and does not say clearly which."
 _TOO_LARGE = "It is too large to be read by a program."
 
 
@@ -38,7 +40,8 @@ def take_in(fetched: Fetched, *, now: datetime) -> bool:
         if received.state == State.READING:
             ReceivedMail.objects.filter(pk=received.pk).update(attempts=F("attempts") + 1)
     if received.attempts >= _MOST_ATTEMPTS:
-        return _settle(received.pk, lambda: "Reading it was stopped several times.", incoming)
+        stopped = (Kind.OTHER, "Reading it was stopped several times.")
+        return _settle(received.pk, lambda: stopped, incoming)
     try:
         return _settle(received.pk, lambda: _act(incoming, fetched, key, now), incoming)
     except (InterfaceError, OperationalError):
@@ -46,43 +49,55 @@ def take_in(fetched: Fetched, *, now: datetime) -> bool:
     except Exception:
         # What a stranger sends must never stop the reading of what others send.
         log.exception("mail_not_understood", received=received.pk)
-        return _settle(received.pk, lambda: "It could not be understood.", incoming)
+        failed = (Kind.OTHER, "It could not be understood.")
+        return _settle(received.pk, lambda: failed, incoming)
 
 
-def _settle(pk: int, act: Callable[[], str], incoming: Incoming) -> bool:
+def _settle(pk: int, act: Callable[[], tuple[str, str]], incoming: Incoming) -> bool:
     """Act under the row's lock, unless it was done before; true if nobody must read it."""
     with transaction.atomic():
         received = ReceivedMail.objects.select_for_update().get(pk=pk)
         if received.state == State.READING:
-            received.why = act()[:300]
-            received.state = State.LISTED if received.why else State.DONE
-            if received.why:
-                received.from_address = incoming.from_address
-                received.subject = incoming.subject
+            received.kind, why = act()
+            received.why = why[:300]
+            received.state = State.LISTED if why else State.DONE
+            received.from_address = incoming.from_address
+            received.subject = incoming.subject
             received.save()
     return received.state in (State.DONE, State.SETTLED)
 
 
-def _act(incoming: Incoming, fetched: Fetched, key: str, now: datetime) -> str:
-    """Do what the mail asks for. Returns why somebody must read it; empty if nobody must."""
-    if not fetched.is_whole:
-        return _TOO_LARGE
+def _act(incoming: Incoming, fetched: Fetched, key: str, now: datetime) -> tuple[str, str]:
+    """Do what the mail asks for. Returns what it is, and why somebody must read it; empty if
+    nobody must."""
+    if not (fetched.is_whole and incoming.is_whole):
+        return Kind.OTHER, _TOO_LARGE
+    kind = Kind.OTHER
     try:
         report = report_in(incoming)
         if report is not None:
-            actions.record_delivery_report(report=report, now=now)
-            return ""
+            kind = Kind.REPORT
+            actions.record_delivery_report(
+                report=report, sender=incoming.from_address.lower(), now=now
+            )
+            return kind, ""
+        if is_receipt(incoming):
+            return Kind.RECEIPT, ""
         answers = answers_in(incoming)
+        kind = Kind.ANSWER if answers else Kind.OTHER
         for answer in answers:
             actions.record_answer(
                 answer=answer,
                 message_id=key,
-                is_automatic_reply=incoming.is_automatic_reply,
+                is_automatic_reply=is_automatic_reply(incoming),
                 now=now,
             )
+        if answers:
+            return kind, ""
         # A holiday notice is no answer, and is never answered (RFC 3834, section 2). A person's
         # proposal of another time is sent by a program too.
-        is_a_notice = incoming.is_automatic and not brings_a_calendar(incoming)
-        return "" if answers or is_a_notice else _ORDINARY
+        if is_notice(incoming) and not brings_a_calendar(incoming):
+            return Kind.NOTICE, ""
+        return kind, _UNCLEAR if may_be_a_report(incoming) else _ORDINARY
     except NotForUs as refused:
-        return str(refused)
+        return kind, str(refused)

@@ -1,5 +1,8 @@
 """What came back to us: answers from calendars, and mail that somebody must read."""
 
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
 from django.db import models
 from django.db.models import Q
 
@@ -11,9 +14,9 @@ from booking.places.models import Booking
 class ReceivedMail(models.Model):
     """One mail of the reply mailbox, so that each is acted on once.
 
-    Of a mail that was understood nothing is kept but its key. Of one that somebody must read,
-    sender and subject are kept until it is settled, so that it can be found in the mailbox, where
-    it stays.
+    Sender and subject are kept so that it can be found in the mailbox: of a mail that somebody must
+    read until it is settled, of one that was put away for `KEPT_DAYS`, in which a coordinator can
+    bring it back.
     """
 
     class State(models.TextChoices):
@@ -24,6 +27,17 @@ class ReceivedMail(models.Model):
         LISTED = "listed", "Somebody must read it"
         SETTLED = "settled", "Settled by a coordinator"
 
+    class Kind(models.TextChoices):
+        """What it is, as far as a program can tell."""
+
+        REPORT = "report", "Report of a mail server"
+        ANSWER = "answer", "Answer from a calendar"
+        RECEIPT = "receipt", "Read receipt"
+        NOTICE = "notice", "Automatic reply"
+        OTHER = "other", "Other mail"
+
+    KEPT_DAYS = 30
+
     key = models.CharField(
         max_length=255, unique=True, help_text="Its Message-ID, or a digest if it has none."
     )
@@ -32,6 +46,7 @@ class ReceivedMail(models.Model):
         default=0, help_text="How often reading it began: a mail that stops the reader is listed."
     )
     state = models.CharField(max_length=10, choices=State, default=State.READING)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.OTHER)
     why = models.CharField(max_length=300, blank=True, help_text="Why somebody must read it.")
     from_address = models.CharField(max_length=254, blank=True)
     subject = models.CharField(max_length=200, blank=True)
@@ -43,6 +58,7 @@ class ReceivedMail(models.Model):
         verbose_name_plural = "received mail"
         indexes = [
             models.Index(fields=["id"], condition=Q(state="listed"), name="mail_to_be_read"),
+            models.Index(fields=["seen_at"], condition=Q(state="done"), name="mail_put_away"),
         ]
 
     def __str__(self) -> str:
@@ -65,6 +81,9 @@ class CalendarReply(models.Model):
     sequence = models.PositiveIntegerField(
         default=0, help_text="SEQUENCE of the entry that was answered."
     )
+    stamped_at = models.DateTimeField(
+        null=True, help_text="DTSTAMP of the answer, or when it came if it has none."
+    )
     at = models.DateTimeField()
     message_id = models.CharField(max_length=255)
 
@@ -81,6 +100,11 @@ class CalendarReply(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_partstat_display()} at {self.at:%Y-%m-%d %H:%M}"
+
+    @property
+    def order(self) -> tuple[int, datetime, int]:
+        """The newest of several answers has the greatest (RFC 5546, section 2.1.5)."""
+        return self.sequence, self.stamped_at or self.at, self.pk or 0
 
 
 class MailboxState(models.Model):
@@ -105,3 +129,15 @@ class MailboxState(models.Model):
 def mail_to_read() -> models.QuerySet[ReceivedMail]:
     """Mail that somebody must read, the oldest first."""
     return ReceivedMail.objects.filter(state=ReceivedMail.State.LISTED).order_by("id")
+
+
+def mail_put_away(*, now: datetime) -> models.QuerySet[ReceivedMail]:
+    """Mail that was understood and put away in the last `KEPT_DAYS`, the newest first."""
+    since = now - timedelta(days=ReceivedMail.KEPT_DAYS)
+    put_away = ReceivedMail.objects.filter(state=ReceivedMail.State.DONE, seen_at__gte=since)
+    return put_away.order_by("-seen_at", "-id")
+
+
+def newest_answer(answers: Iterable[CalendarReply]) -> CalendarReply | None:
+    """The one of several answers to one entry that counts, in whatever order they came."""
+    return max(answers, key=lambda each: each.order, default=None)

@@ -82,6 +82,7 @@ def read_replies() -> Round:
         trouble = str(met)
         log.warning("reply_mailbox_trouble", trouble=trouble)
     actions.note_mailbox(trouble=trouble, now=timezone.now())
+    actions.forget_what_was_put_away(now=timezone.now())
     return Round(done=done, listed=listed, trouble=trouble)
 
 

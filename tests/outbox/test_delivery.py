@@ -11,7 +11,7 @@ from booking.local.smtp_sink import SmtpSink
 from booking.outbox import delivery, posting, remedies
 from booking.outbox.delivery import Composed, claim, deliver
 from booking.outbox.models import Message
-from booking.outbox.remedies import MayHaveArrived
+from booking.outbox.refusals import MayHaveArrived
 from booking.outbox.smtp import SmtpConnection
 from tests.factories import NOW, make_coordinator
 from tests.outbox.mail_servers import mail_server

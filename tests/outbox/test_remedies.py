@@ -7,7 +7,7 @@ import pytest
 
 from booking.outbox import remedies
 from booking.outbox.models import Message, MessageEvent
-from booking.outbox.remedies import (
+from booking.outbox.refusals import (
     CorrectedSince,
     Forgotten,
     MayHaveArrived,
@@ -226,7 +226,7 @@ def report(message: Message, *, message_id: str = "", is_final: bool = True) -> 
 
 def test_a_final_report_says_that_it_came_back() -> None:
     message = post("one", state=State.SENT, mime=b"x", handed_over=True)
-    assert remedies.find_by_message_id(message.message_id) == message
+    assert remedies.find_by_message_id(message.message_id) == (message, message.message_id)
     report(message)
     message.refresh_from_db()
     assert message.came_back
@@ -249,7 +249,7 @@ def test_a_report_about_the_old_address_does_not_count_against_the_new_one() -> 
     correct(message)
     Message.objects.update(state=State.SENT)
     found = remedies.find_by_message_id(old_id)
-    assert found == message
+    assert found == (message, old_id)
     report(message, message_id=old_id)
     message.refresh_from_db()
     assert not message.came_back

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from booking.outbox.models import Message
-from booking.outbox.watch import backlog, warn_if_late
+from booking.outbox.watch import backlog, refusing_domains, warn_if_late, warn_of_refusals
 from booking.replies.actions import note_mailbox
 from booking.site.environment import ImapServer
 from tests.factories import NOW
@@ -53,6 +53,23 @@ def test_what_waits_for_a_coordinator_is_counted_apart_and_hides_no_outage(
     found = backlog(now=NOW + timedelta(hours=3))
     assert (found.waiting, found.held_back, found.parked) == (2, 0, 2)
     assert found.is_late
+
+
+def test_many_refusals_of_one_domain_raise_one_alert() -> None:
+    for number in range(6):
+        message = post(f"refused {number}")
+        reason = "5.1.1 No such person" if number == 5 else "5.7.1 Blocked by policy"
+        Message.objects.filter(pk=message.pk).update(
+            state=Message.State.SENT,
+            to_email=f"p{number % 5}@refusing.example",
+            bounced_at=NOW,
+            last_error=reason,
+        )
+        with structlog.testing.capture_logs() as lines:
+            warn_of_refusals(now=NOW + timedelta(hours=1))
+        assert len(lines) == (number >= 4)
+    assert (lines[0]["event"], lines[0]["domain"]) == ("mail_is_refused", "refusing.example")
+    assert refusing_domains(now=NOW + timedelta(days=2)) == []
 
 
 def test_the_log_warns_without_saying_who(settings: Settings) -> None:

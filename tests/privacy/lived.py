@@ -46,6 +46,8 @@ def lived_person(**fields: Any) -> User:
         manager_email="boss.of.zoltana@ours.example",
         mail_failure=f"550 no mailbox {EMAIL}",
         mail_failing_since=then,
+        mail_doubt=f"550 {EMAIL} is full",
+        mail_doubted_since=then,
         agency=agency,
         **fields,
     )

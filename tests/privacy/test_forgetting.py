@@ -14,7 +14,7 @@ from accounts.actions import UNFINISHED_ACCOUNT_LIFE
 from booking.attendance.lists import TRAINER_ACCESS_AFTER_END
 from booking.outbox import remedies
 from booking.outbox.models import Message
-from booking.outbox.remedies import Forgotten
+from booking.outbox.refusals import Forgotten
 from booking.places.models import Booking
 from booking.privacy import forgetting
 from booking.privacy.forgetting import (

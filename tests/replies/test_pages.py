@@ -48,6 +48,35 @@ def test_what_needs_reading_is_shown_until_somebody_has_read_it(coordinator: Cli
     assert take_in(Fetched(raw=mail, is_whole=True), now=NOW)
 
 
+def test_what_was_put_away_is_counted_listed_and_brought_back(coordinator: Client) -> None:
+    message = sent_confirmation()
+    assert message.booking is not None
+    now = timezone.now()
+    assert take_in(Fetched(letters.holiday_notice(message.booking), is_whole=True), now=now)
+    address = reverse("manage_received")
+    page = coordinator.get(address, {"show": "notice"}).content.decode()
+    assert "Automatic replies (1)" in page
+    assert "Automatic reply: Neglect" in page
+    received = ReceivedMail.objects.get()
+    coordinator.post(reverse("manage_received_bring_back", args=[received.pk]))
+    page = coordinator.get(address).content.decode()
+    assert "Needs reading (1)" in page
+    assert "Brought back by" in page
+    assert "Automatic replies (0)" in page
+
+
+def test_a_mail_that_may_have_come_back_is_shown(coordinator: Client) -> None:
+    message = sent_confirmation()
+    listed(letters.notification("<other@mx.example>", recipient=message.to_email))
+    for name in ("manage_received", "manage_addresses"):
+        page = coordinator.get(reverse(name)).content.decode()
+        assert "may have come back" in page
+        assert message.to_email in page
+    assert message.recipient is not None
+    own = signed_in(message.recipient).get(reverse("account_profile")).content.decode()
+    assert f"Mail to {message.to_email} may have come back" in own
+
+
 def test_text_of_strangers_is_only_text(coordinator: Client) -> None:
     listed(
         b"From: <script>@b.example\r\nSubject: =?utf-8?b?"

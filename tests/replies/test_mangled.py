@@ -1,0 +1,132 @@
+"""Mails that were damaged on their way, or by somebody who means harm.
+
+Goes by chance: some hundreds each time, ten thousand in `make test-deep`.
+"""
+
+import base64
+import os
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from booking.outbox.models import Message
+from booking.replies.models import ReceivedMail
+from tests.replies.receiving import State, receive, sent_confirmation
+from tests.replies.systems import MAILS
+
+pytestmark = pytest.mark.django_db
+
+MANGLED = 10_000 if os.environ.get("DEEP") == "1" else 200
+LONGEST_SECONDS = 0.2
+REPORTS = ("matched", "late", "doubted")
+Kind = ReceivedMail.Kind
+type Chance = random.Random
+
+
+def truncated(mail: bytes, chance: Chance) -> bytes:
+    return mail[: chance.randrange(len(mail))]
+
+
+def without_a_piece(mail: bytes, chance: Chance) -> bytes:
+    start = chance.randrange(len(mail))
+    return mail[:start] + mail[start + chance.randrange(200) :]
+
+
+def with_a_piece_twice(mail: bytes, chance: Chance) -> bytes:
+    start, end = sorted(chance.choices(range(len(mail)), k=2))
+    return mail[:end] + mail[start:end] * chance.randrange(1, 20) + mail[end:]
+
+
+def with_other_octets(mail: bytes, chance: Chance) -> bytes:
+    octets = bytearray(mail)
+    for _ in range(chance.randrange(1, 30)):
+        octets[chance.randrange(len(octets))] = chance.choice(b'\0\r\n\x80\xff\x1b=<>;:"(@ a')
+    return bytes(octets)
+
+
+def with_other_line_ends(mail: bytes, chance: Chance) -> bytes:
+    return mail.replace(b"\r\n", chance.choice([b"\n", b"\r", b"\r\r\n", b"\n\n", b"\r\n "]))
+
+
+def with_wrong_boundaries(mail: bytes, chance: Chance) -> bytes:
+    return mail.replace(b"boundary=", chance.choice([b"boundary=x", b'boundary="', b"edge="]))
+
+
+def with_other_types(mail: bytes, chance: Chance) -> bytes:
+    kinds = [
+        b"text/plain",
+        b"message/rfc822",
+        b"multipart/mixed",
+        b"x",
+        b"text/html; charset=utf-7",
+    ]
+    return mail.replace(b"Content-Type: ", b"Content-Type: " + chance.choice(kinds) + b"; was=", 1)
+
+
+def encoded_as_said(mail: bytes, chance: Chance) -> bytes:
+    """The body in base64, as its header says, or as another says."""
+    head, _, body = mail.partition(b"\r\n\r\n")
+    said = chance.choice([b"base64", b"quoted-printable", b"x-uuencode", b"BASE64 "])
+    return head + b"\r\nContent-Transfer-Encoding: " + said + b"\r\n\r\n" + base64.encodebytes(body)
+
+
+def in_another_charset(mail: bytes, chance: Chance) -> bytes:
+    head, _, body = mail.partition(b"\r\n\r\n")
+    charset = chance.choice(["utf-16", "utf-32", "cp037", "utf-7"])
+    return head + b"\r\n\r\n" + body.decode("utf-8", "replace").encode(charset, "replace")
+
+
+def nested(mail: bytes, chance: Chance) -> bytes:
+    for depth in range(chance.randrange(1, 40)):
+        inside = chance.choice([b"message/rfc822", b"text/plain", b"message/delivery-status"])
+        mail = (
+            b"From: a@b.example\r\nAuto-Submitted: auto-replied\r\n"
+            b"Content-Type: multipart/mixed; boundary=n%d\r\n\r\n--n%d\r\nContent-Type: %s\r\n\r\n"
+            b"%s\r\n--n%d--\r\n" % (depth, depth, inside, mail, depth)
+        )
+    return mail
+
+
+MANGLERS: list[Callable[[bytes, Chance], bytes]] = [
+    truncated, without_a_piece, with_a_piece_twice, with_other_octets, with_other_line_ends,
+    with_wrong_boundaries, with_other_types, encoded_as_said, in_another_charset, nested,
+]  # fmt: skip
+
+
+def made_up(chance: Chance, message: Message, number: int) -> tuple[str, bytes]:
+    """The kind of a mail of some system about a message, and the mail, mangled once or more."""
+    sent = chance.choice(MAILS)
+    mail = sent.about(message, number=number)
+    for mangle in chance.choices(MANGLERS, k=chance.choice([1, 1, 1, 2, 3])):
+        mail = mangle(mail, chance) or b"x"
+    return sent.kind, mail
+
+
+@pytest.mark.deep
+def test_mangled_mails_stop_nothing_and_hide_no_failure(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    chance, message = random.Random(18), sent_confirmation()
+    wrong, became, slowest = [], Counter[str](), 0.0
+    for number in range(MANGLED):
+        kind, mail = made_up(chance, message, number)
+        ReceivedMail.objects.all().delete()
+        started = time.thread_time()
+        receive(mail)
+        took = time.thread_time() - started
+        slowest = max(slowest, took)
+        received = ReceivedMail.objects.get()
+        became[f"{received.state} {received.kind}"] += 1
+        names_failed = kind in REPORTS and message.to_email.encode() in mail
+        is_hidden = received.state == State.DONE and received.kind != Kind.REPORT
+        if "could not be understood" in received.why or took > LONGEST_SECONDS:
+            wrong.append(f"{number}: {took:.2f} s, {received.why}\n{mail[:2000]!r}")
+        elif names_failed and is_hidden:
+            wrong.append(f"{number}: put away as {received.kind}\n{mail[:2000]!r}")
+    with capsys.disabled():
+        sys.stdout.write(f"\n{MANGLED} mangled mails, slowest {slowest:.3f} s: {dict(became)}\n")
+    assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:10])
