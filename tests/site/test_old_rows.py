@@ -70,7 +70,8 @@ def test_old_addresses_are_read_again_and_nobody_is_lost(old: str) -> None:
             "SELECT id, email, first_name, manager_email, mail_failure,"
             " agency_confirmed_at IS NOT NULL FROM accounts_user ORDER BY id"
         ).fetchall()
-        verified = dict(link.execute("SELECT user_id, verified FROM account_emailaddress"))
+        found = link.execute("SELECT user_id, verified FROM account_emailaddress").fetchall()
+    verified: dict[int, bool] = dict(found)
     assert rows[0] == (1, "zoe@police.example", "Zoë", "", "", True)
     assert rows[1][1] == "account-2@address.invalid"
     assert "u200b" in rows[1][4]
