@@ -5,6 +5,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import AccessRecord
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.places.models import Booking
@@ -35,6 +36,8 @@ def test_more_capacity_goes_to_those_who_wait(coordinator: Client) -> None:
     preview = coordinator.post(address, {"capacity": "3", "step": "preview"})
     page = preview.content.decode()
     assert "Change it and tell 2 people" in page
+    look = AccessRecord.objects.get(what="waiting list")
+    assert (look.about, look.rows) == (str(session), 2)
     first, second, third = (booking.person for booking in Booking.objects.waiting())
     assert f"{first}: gets a place, with a calendar invitation" in page
     assert str(second) in page

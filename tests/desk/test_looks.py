@@ -5,11 +5,12 @@ import structlog
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import AccessRecord
+from accounts.models import AccessRecord, PractitionerGroup
 from booking.places import links
 from booking.places.managers.models import Approval
 from tests.factories import (
     make_agency,
+    make_claimant,
     make_coordinator,
     make_course,
     make_lead,
@@ -45,6 +46,25 @@ def test_a_look_is_on_record_where_what_was_typed_is_refused(coordinator: Client
     page = reverse("manage_booking_cancel", args=[booking.pk])
     assert coordinator.post(page, {}).status_code == 422
     assert AccessRecord.objects.get().whom == booking.person
+
+
+def test_who_only_says_that_they_work_here_is_counted_among_those_looked_at() -> None:
+    lead = make_lead()
+    make_claimant(agency=lead.agency)
+    signed_in(lead).get(reverse("agency"))
+    assert AccessRecord.objects.get().rows == 1
+
+
+def test_nobody_but_a_member_can_be_taken_out_of_a_group(coordinator: Client) -> None:
+    group, member, other = (
+        PractitionerGroup.objects.create(name="DSL"),
+        *(make_person() for _ in range(2)),
+    )
+    group.members.add(member)
+    for person, answer in ((other, 404), (member, 302)):
+        address = reverse("manage_group_remove", args=[group.pk, person.pk])
+        assert coordinator.post(address).status_code == answer
+    assert AccessRecord.objects.get(what="group").whom == member
 
 
 def test_the_line_manager_who_opens_the_link_is_on_record() -> None:

@@ -239,6 +239,11 @@ def test_no_copy_goes_to_an_address_elsewhere_that_nobody_confirmed(course: Cour
     assert "line manager" not in part(read(written(message)), "text/plain")
 
 
+def test_who_only_says_where_they_work_has_nobody_written_to(course: Course) -> None:
+    book(make_session(course=course), make_practitioner(agency_confirmed_at=None))
+    assert not copies()
+
+
 def test_an_address_elsewhere_gets_copies_once_a_coordinator_confirmed_it() -> None:
     session = make_asking()
     booking = book(session, make_practitioner(manager_email="head@elsewhere.example"))
