@@ -25,7 +25,7 @@ def new_code() -> str:
     return get_random_string(_LENGTH, _ALPHABET)
 
 
-def code_in(typed: str) -> str:
+def read_code(typed: str) -> str:
     """The letters of the code in what was typed or pasted, or nothing.
 
     Whatever else was copied along, spaces, hyphens, the width of letters (Unicode's NFKC) and

@@ -19,7 +19,7 @@ from django.http import QueryDict
 from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox, same_mailbox
 from accounts.agency_question import EmployerForm
 from accounts.attempts import check_may_try, may_judge
-from accounts.codes import code_in
+from accounts.codes import read_code
 from accounts.fields import AddressQuestion, NameQuestion, email_field
 from accounts.models import Agency, Level, User
 from booking.site.form_kit import BAD_ADDRESS, Form
@@ -83,7 +83,7 @@ class SignInCodeForm(ConfirmLoginCodeForm):
 
         Where none is awaited (a closed account, a code that ran out), nothing is right.
         """
-        code = code_in(str(self.cleaned_data["code"]))
+        code = read_code(str(self.cleaned_data["code"]))
         if not code:
             raise forms.ValidationError(_NO_CODE, code="no_code")
         if not self.expected_code:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from accounts.codes import code_in, new_code
+from accounts.codes import read_code, new_code
 from booking.catalogue.models import Session
 from tests.accounts.signing_in import ask_for_code, code_for, sign_in
 from tests.factories import make_course, make_person, make_session
@@ -171,15 +171,15 @@ class TestWhatIsTyped:
         ],
     )
     def test_the_code_is_found_in_it(self, typed: str) -> None:
-        assert code_in(typed) == "BCDFGH"
+        assert read_code(typed) == "BCDFGH"
 
     @pytest.mark.parametrize("typed", ["", "-", "12345", "BCDFG", "BCDFGHJ", "Aeiouy", "B" * 9000])
     def test_what_holds_no_code(self, typed: str) -> None:
-        assert code_in(typed) == ""
+        assert read_code(typed) == ""
 
     def test_every_code_is_found(self) -> None:
         codes = [new_code() for _ in range(100)]
-        assert [code_in(f"Your code: {each[:3]}-{each[3:]}") for each in codes] == codes
+        assert [read_code(f"Your code: {each[:3]}-{each[3:]}") for each in codes] == codes
 
     def test_what_holds_no_code_is_no_try(self, session: Session) -> None:
         client = asked(session)

@@ -15,7 +15,7 @@ DESK: ViewportSize = {"width": 1280, "height": 900}
 SCREENS = pytest.mark.parametrize("screen", [PHONE, DESK], ids=["phone", "desk"])
 
 
-def code_in(stored: StoredMail) -> str:
+def read_code(stored: StoredMail) -> str:
     """The sign-in code of a mail."""
     text = stored.message.get_body(("plain",))
     assert text is not None
@@ -29,7 +29,7 @@ def sign_in(page: Page, address: str, mail: Mail) -> None:
     page.get_by_label("Your work email address").fill(address)
     page.get_by_role("button", name="Email me a code").click()
     expect(page.get_by_label("Code", exact=True)).to_be_visible()
-    page.get_by_label("Code", exact=True).fill(code_in(mail(address, "code")))
+    page.get_by_label("Code", exact=True).fill(read_code(mail(address, "code")))
     page.get_by_role("button", name="Continue").click()
 
 

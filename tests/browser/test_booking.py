@@ -20,7 +20,7 @@ from tests.browser.journeys import (
     SCREENS,
     Accessible,
     Mail,
-    code_in,
+    read_code,
     show_heading,
     sign_in,
 )
@@ -98,7 +98,7 @@ def test_new_person_signs_up_by_code_and_books(
     code_field = page.get_by_label("Code", exact=True)
     expect(code_field).to_be_visible()
     accessible(page)
-    code_field.fill(code_in(mail(address, "code")).lower())
+    code_field.fill(read_code(mail(address, "code")).lower())
     page.get_by_role("button", name="Continue").click()
     screens += 1
     expect(page.get_by_text("You work for West Yorkshire Police")).to_be_visible()

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserType, Page, expect
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.places.models import Booking
-from tests.browser.journeys import PHONE, Accessible, Mail, code_in, show_heading, sign_in
+from tests.browser.journeys import PHONE, Accessible, Mail, read_code, show_heading, sign_in
 from tests.factories import make_agency, make_course, make_person, make_session, morning
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,7 +75,7 @@ def test_a_wrong_address_is_corrected_with_a_press(
     accessible(phone)
     field.fill(ADDRESS)
     press(phone, "Email me a code")
-    enter(phone, f"Your code: {code_in(mail(ADDRESS, 'code'))}")
+    enter(phone, f"Your code: {read_code(mail(ADDRESS, 'code'))}")
     press(phone, "Book this place")
     show_heading(phone, "You're booked")
 
@@ -95,7 +95,7 @@ def test_another_session_while_a_code_is_awaited(
     expect(phone.get_by_text("You are booking: Online safety")).to_be_visible()
     press(phone, "Enter that code")
     expect(phone.get_by_text("You are booking: Online safety")).to_be_visible()
-    enter(phone, code_in(mail(ADDRESS, "code")))
+    enter(phone, read_code(mail(ADDRESS, "code")))
     show_heading(phone, "Online safety")
     press(phone, "Book this place")
     show_heading(phone, "You're booked")
@@ -120,7 +120,7 @@ def test_the_booking_goes_on_after_five_wrong_codes(
     press(phone, "Email me a code")
     show_heading(phone, "Enter the code we sent you")
     newest = next(
-        code for _ in range(200) if (code := code_in(mail(ADDRESS, "code"))) != code_in(first)
+        code for _ in range(200) if (code := read_code(mail(ADDRESS, "code"))) != read_code(first)
     )
     enter(phone, newest)
     show_heading(phone, "Neglect")
