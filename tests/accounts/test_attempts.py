@@ -117,6 +117,18 @@ def test_passwords_are_limited_without_redis(embedded_valkey: Valkey) -> None:
     assert "Sign out" in enter("a long and secret password", "192.0.2.1")
 
 
+@pytest.mark.django_db
+@pytest.mark.usefixtures("real_limits")
+@pytest.mark.parametrize("is_active", [True, False, None], ids=["known", "closed", "unknown"])
+def test_mail_for_another_password_is_limited_for_every_address(is_active: bool | None) -> None:
+    if is_active is not None:
+        make_person(ADDRESS, is_active=is_active)
+    for _ in range(8):
+        sent = Client().post(reverse("account_reset_password"), {"email": ADDRESS})
+        assert sent.headers["Location"] == reverse("account_reset_password_done")
+    assert Message.objects.filter(to_email=ADDRESS).count() == 5
+
+
 @pytest.mark.django_db(transaction=True)
 def test_wrong_codes_at_one_moment_are_not_all_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     make_person(ADDRESS)
