@@ -88,13 +88,13 @@ def test_a_stranger_locks_nobody_out_of_their_own_address() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("page", ["/accounts/logout/", "/admin/logout/"])
-def test_a_browser_is_known_again_after_signing_out(page: str) -> None:
+@pytest.mark.parametrize("address", ["/accounts/logout/", "/admin/logout/"])
+def test_a_browser_is_known_again_after_signing_out(address: str) -> None:
     make_person(ADDRESS)
     client = Client()
     sign_in(client, ADDRESS)
     known = client.cookies["device"].value
-    assert sign_out(client, page) == "/"
+    assert sign_out(client, address) == "/"
     assert client.cookies["device"].value.split("-")[0] == known.split("-")[0]
     assert "/accounts/login/" in client.get(reverse("my_bookings")).headers["Location"]
 
