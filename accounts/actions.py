@@ -161,7 +161,7 @@ def correct_email(*, person: User, email: str, by: User, now: datetime) -> None:
         EmailAddress.objects.filter(user=fresh).delete()
         EmailAddress.objects.create(user=fresh, email=email, primary=True, verified=False)
         clear_failing(person=fresh)
-        follow_address(person=fresh, before=before, now=now)
+        follow_address(person=fresh, before=before, by=by, now=now)
         end_sessions(fresh)
 
 

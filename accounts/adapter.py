@@ -20,7 +20,7 @@ from accounts.addresses import (
     is_shared_mailbox,
     parse_address,
 )
-from accounts.attempts import check_may_try, may_try, remember_device
+from accounts.attempts import check_may_try, remember_device
 from accounts.codes import new_code
 from accounts.errand import forget_errand, going_to
 from accounts.models import User
@@ -112,13 +112,6 @@ class AccountAdapter(DefaultAccountAdapter):
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count a password before it is compared. Raises `ValidationError` if once too often."""
         check_may_try(request, "password", str(credentials.get("email", "")))
-
-    def send_password_reset_mail(
-        self, user: AbstractBaseUser, email: str, context: dict[str, Any]
-    ) -> None:
-        """As allauth; nothing if it is once too often, which the page does not say."""
-        if may_try(self.request, "reset", email):
-            super().send_password_reset_mail(user, email, context)
 
     def post_login(
         self, request: HttpRequest, user: AbstractBaseUser, **about: Any

@@ -45,10 +45,18 @@ _NO_DOMAIN = "After the @ there must be the name of a domain, such as agency.org
 # Addresses there say nothing about whom a person works for.
 PUBLIC_MAIL = frozenset(
     {
-        "aol.com", "btinternet.com", "gmail.com", "googlemail.com", "hotmail.co.uk", "hotmail.com",
-        "icloud.com", "live.co.uk", "live.com", "mail.com", "me.com", "msn.com", "outlook.com",
-        "proton.me", "protonmail.com", "sky.com", "talktalk.net", "virginmedia.com", "yahoo.co.uk",
-        "yahoo.com",
+        "aol.co.uk", "aol.com", "blueyonder.co.uk", "btconnect.com", "btinternet.com",
+        "btopenworld.com", "duck.com", "email.com", "fastmail.com", "fastmail.fm", "fsmail.net",
+        "freeserve.co.uk", "gmail.com", "gmx.co.uk", "gmx.com", "gmx.de", "gmx.net",
+        "googlemail.com", "hey.com", "hotmail.co.uk", "hotmail.com", "hushmail.com", "icloud.com",
+        "inbox.com", "lineone.net", "live.co.uk", "live.com", "mac.com", "mail.com", "mail.ru",
+        "me.com", "msn.com", "ntlworld.com", "o2.co.uk", "onetel.com", "orange.net",
+        "outlook.co.uk", "outlook.com", "plus.com", "plus.net", "pm.me", "proton.me",
+        "protonmail.ch", "protonmail.com", "rocketmail.com", "sky.com", "supanet.com",
+        "talk21.com", "talktalk.net", "tesco.net", "tiscali.co.uk", "tuta.com", "tuta.io",
+        "tutanota.com", "virgin.net", "virginmedia.com", "wanadoo.co.uk", "yahoo.co.uk",
+        "yahoo.com", "yahoo.ie", "yandex.com", "ymail.com", "zoho.com", "zoho.eu",
+        "zohomail.com", "zohomail.eu",
     }
 )  # fmt: skip
 

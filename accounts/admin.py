@@ -24,6 +24,7 @@ from django.utils import timezone
 from accounts.access import looked_at
 from accounts.actions import forget_second_step
 from accounts.agencies import join_agency
+from accounts.agency_proof import NOT_CONFIRMED
 from accounts.models import AccessRecord, Agency, User
 from accounts.roles import (
     GIVEN_BY_SUPERUSERS,
@@ -244,16 +245,22 @@ class UserPages(BackOffice):
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         """Whoever chooses an agency for somebody, or its lead, confirms that they work there.
 
-        Roles that were given or taken stand in the log; a closed account opens signed out.
+        Nobody is confirmed in no agency, or leads it. Roles that were given or taken stand in the
+        log; a closed account opens signed out.
         """
-        super().save_model(request, obj, form, change)
         assert isinstance(obj, User)  # noqa: S101
         assert isinstance(request.user, User)  # noqa: S101
         changed = form.changed_data
+        if "agency" in changed and not obj.agency:
+            for name, none in {**NOT_CONFIRMED, _LEAD: False}.items():
+                if getattr(obj, name):
+                    setattr(obj, name, none)
+                    changed.append(name)
+        super().save_model(request, obj, form, change)
         if obj.agency and ("agency" in changed or (obj.is_agency_lead and _LEAD in changed)):
             join_agency(people=[obj], agency=obj.agency, by=request.user, now=timezone.now())
         note_roles(obj, by=request.user, changed=changed)
-        if "is_active" in form.changed_data and obj.is_active:
+        if "is_active" in changed and obj.is_active:
             reopen(obj)
 
     def has_superuser_permission(self, request: HttpRequest) -> bool:

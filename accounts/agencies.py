@@ -14,6 +14,7 @@ from accounts.actions import begin
 from accounts.addresses import as_stored, domain_of
 from accounts.agency_proof import confirmation
 from accounts.models import Agency, PractitionerGroup, User
+from accounts.roles import note_roles
 from booking.site.refusals import Refused
 
 # Splitting reads each character once; a pattern for the address itself would begin anew at each.
@@ -70,6 +71,9 @@ def refuse_claim(*, person: User, agency: Agency) -> None:
     claim = User.objects.filter(pk=person.pk, agency=agency, agency_confirmed_at=None)
     if not claim.update(agency=None, unlisted_agency="", is_agency_lead=False):
         raise ClaimSettled
+    if person.is_agency_lead:
+        person.is_agency_lead = False
+        note_roles(person, by=None, changed=["is_agency_lead"])
 
 
 def add_agency(*, name: str, sector: str, domain: str) -> Agency:

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts.addresses import PUBLIC_MAIL, domain_of
 from accounts.models import Agency, User
+from accounts.roles import note_roles
 
 
 def agency_at(email: str) -> Agency | None:
@@ -83,7 +84,7 @@ def roles_without_proof() -> models.QuerySet[User]:
     return people_to_confirm().filter(has_role, agency__isnull=False)
 
 
-def follow_address(*, person: User, before: str, now: datetime) -> None:
+def follow_address(*, person: User, before: str, by: User, now: datetime) -> None:
     """See what a change of address, from `before`, means for the person's agency.
 
     An address at a domain that is the agency's alone proves it. One that leaves the agency's
@@ -94,6 +95,7 @@ def follow_address(*, person: User, before: str, now: datetime) -> None:
         return
     was_there = domain_of(before) in agency.email_domains
     is_there = domain_of(person.email) in agency.email_domains
+    led = person.is_agency_lead
     changes: dict[str, Any] = {}
     if agency_at(person.email) == agency:
         changes = {} if person.agency_is_confirmed else {"agency_confirmed_at": now}
@@ -103,6 +105,8 @@ def follow_address(*, person: User, before: str, now: datetime) -> None:
         setattr(person, name, value)
     if changes:
         person.save(update_fields=changes)
+    if led and not person.is_agency_lead:
+        note_roles(person, by=by, changed=changes)
 
 
 @receiver(email_changed)
@@ -116,7 +120,7 @@ def _changed(
     person = User.objects.select_related("agency").get(pk=user.pk)
     before = from_email_address.email if from_email_address else ""
     person.email = to_email_address.email.lower()
-    follow_address(person=person, before=before, now=timezone.now())
+    follow_address(person=person, before=before, by=person, now=timezone.now())
 
 
 @receiver(authentication_step_completed)

@@ -8,11 +8,14 @@ of the stranger.
 
 import math
 import time
+from contextlib import suppress
 
+import structlog
 from allauth.account.adapter import get_adapter
 from allauth.core import ratelimit
 from allauth.core.internal.ratelimit import get_cache_key, get_rates, truncate_ip
 from django.conf import settings
+from django.core import signing
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -23,11 +26,15 @@ from accounts.models import User
 from accounts.remembered import tries
 from booking.site.wording import counted
 
+log = structlog.get_logger("briefed.security")
+
 # A person, a shared computer: more addresses than these have not signed in on it lately.
 _MOST_ADDRESSES = 6
 _KNOWN_FOR_SECONDS = 365 * 24 * 3600
 _COOKIE = settings.DEVICE_COOKIE_NAME
 _SALT = "accounts.attempts.device"
+_CARRIED_SALT = "accounts.attempts.carried"
+_CARRIED_SECONDS = 60
 # As long as a code is good, and then some.
 _CODE_SECONDS = 3600
 
@@ -35,7 +42,12 @@ _CODE_SECONDS = 3600
 def may_try(request: HttpRequest, what: str, email: str) -> bool:
     """Count that `what` is tried for this address, and from where. False if once too often."""
     counters = _counters(request, what, email)
-    return all(ratelimit.consume(request, action=action, key=key) for action, key in counters)
+    if all(ratelimit.consume(request, action=action, key=key) for action, key in counters):
+        return True
+    person = User.objects.filter(email=email.lower()).values_list("pk", flat=True).first()
+    network = get_adapter(request).get_client_ip(request)
+    log.warning("tries_refused", what=what, person=person, network=network)
+    return False
 
 
 def check_may_try(request: HttpRequest, what: str, email: str) -> None:
@@ -89,9 +101,26 @@ def remember_device(request: HttpRequest, response: HttpResponseBase, person: Us
     device, addresses = _device(request)
     own = _digest(person.email)
     kept = [own, *(each for each in addresses if each != own)][:_MOST_ADDRESSES]
+    _set_device(response, "-".join([device or get_random_string(22), *kept]))
+
+
+def carried_device(request: HttpRequest) -> str:
+    """By what this browser is known, for an address that it follows once it forgot its cookies."""
+    return signing.dumps(_cookie(request), salt=_CARRIED_SALT)
+
+
+def give_device_back(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Know the browser again that follows an address with `carried_device`, made just now."""
+    carried = request.GET.get("device", "")
+    with suppress(signing.BadSignature):
+        if known := signing.loads(carried, salt=_CARRIED_SALT, max_age=_CARRIED_SECONDS):
+            _set_device(response, known)
+
+
+def _set_device(response: HttpResponseBase, value: str) -> None:
     response.set_signed_cookie(
         _COOKIE,
-        "-".join([device or get_random_string(22), *kept]),
+        value,
         salt=_SALT,
         max_age=_KNOWN_FOR_SECONDS,
         secure=settings.SECURE,
@@ -106,9 +135,14 @@ def _known_device(request: HttpRequest, email: str) -> str:
 
 
 def _device(request: HttpRequest) -> tuple[str, list[str]]:
-    value = request.get_signed_cookie(_COOKIE, default="", salt=_SALT, max_age=_KNOWN_FOR_SECONDS)
-    device, *addresses = str(value).split("-")
+    device, *addresses = _cookie(request).split("-")
     return device, addresses
+
+
+def _cookie(request: HttpRequest) -> str:
+    return str(
+        request.get_signed_cookie(_COOKIE, default="", salt=_SALT, max_age=_KNOWN_FOR_SECONDS)
+    )
 
 
 def _digest(email: str) -> str:

@@ -14,11 +14,11 @@ from allauth.account.forms import (
 from allauth.core import context
 from django import forms
 from django.forms.models import model_to_dict
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 
 from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox, same_mailbox
 from accounts.agency_question import EmployerForm
-from accounts.attempts import check_may_try, may_judge
+from accounts.attempts import check_may_try, may_judge, may_try
 from accounts.codes import read_code
 from accounts.fields import AddressQuestion, NameQuestion, email_field
 from accounts.models import Agency, Level, User
@@ -118,6 +118,11 @@ class ForgottenPasswordForm(ResetPasswordForm):
     """Whose password is forgotten."""
 
     email = own_address()  # type: ignore[assignment]
+
+    def save(self, request: HttpRequest, **how: Any) -> str:
+        """Write to the address, whoever's it is; nothing once too often, which no page says."""
+        email = str(self.cleaned_data["email"])
+        return str(super().save(request, **how)) if may_try(request, "reset", email) else email
 
 
 class ProfileForm(EmployerForm):

@@ -16,13 +16,16 @@ from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
 from allauth.account.internal.flows.code_verification import AbstractCodeVerificationProcess
 from allauth.account.internal.flows.login import record_authentication
-from allauth.account.internal.flows.reauthentication import suspend_request
+from allauth.account.internal.flows.reauthentication import STATE_SESSION_KEY
 from allauth.core import ratelimit
+from allauth.core.internal.httpkit import serialize_request
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from accounts.models import User
 from booking.site.refusals import Refused
@@ -31,7 +34,10 @@ from booking.site.refusals import Refused
 SIGNED_IN_AT = "signed_in_at"
 _STATE = "proof_by_code"
 
-_FACTORS = {
+# Pages of libraries that ask before a look. What is sent to them is secret, and not kept.
+_SECRETS = {
+    "account_change_password",
+    "account_set_password",
     "mfa_activate_totp",
     "mfa_deactivate_totp",
     "mfa_view_recovery_codes",
@@ -45,8 +51,6 @@ _FIRST_FACTORS = {"mfa_activate_totp", "mfa_add_webauthn"}
 # Pages of libraries that may be looked at, and take a form only after a proof.
 _FORMS = {
     "account_email",
-    "account_change_password",
-    "account_set_password",
     "admin:accounts_user_change",
     "admin:accounts_user_changelist",
 }
@@ -81,11 +85,10 @@ def proof_first(request: HttpRequest) -> HttpResponse | None:
     Somebody with a role who sets up their first second step has a code sent even if they have
     just signed in: from then on it is what keeps others out.
     """
-    match = request.resolver_match
-    name = match.view_name if match else ""
+    name = _view_name(request)
     if name in _FIRST_FACTORS and _is_first_of_a_role(request):
         return None if _is_proved_by_code(request) else _suspended(request, _by_code())
-    needs = name in _FACTORS or (name in _FORMS and request.method == "POST")
+    needs = name in _SECRETS or (name in _FORMS and request.method == "POST")
     return ask(request) if needs and not is_proved(request) else None
 
 
@@ -95,12 +98,27 @@ def ask(request: HttpRequest) -> HttpResponse:
 
 
 def _suspended(request: HttpRequest, method: dict[str, Any]) -> HttpResponse:
-    return suspend_request(request, str(method["url"]))
+    to = request.get_full_path()
+    if request.method == "POST" and _view_name(request) not in _SECRETS:
+        request.session[STATE_SESSION_KEY] = {"request": serialize_request(request)}
+        # By its path alone django-allauth takes it up again; its query is kept with it.
+        to = request.path
+    return HttpResponseRedirect(f"{method['url']}?{urlencode({REDIRECT_FIELD_NAME: to})}")
+
+
+def _view_name(request: HttpRequest) -> str:
+    return request.resolver_match.view_name if request.resolver_match else ""
 
 
 def is_proved(request: HttpRequest) -> bool:
-    """Whether the person has lately shown who they are, by whatever way."""
-    proofs = [each["at"] for each in get_authentication_records(request, _person(request))]
+    """Whether the person has lately shown who they are, by whatever way.
+
+    Never in a session that has yet to pass their second step.
+    """
+    person = _person(request)
+    if person is None or (not passed_second_step(request) and has_second_step(person)):
+        return False
+    proofs = [each["at"] for each in get_authentication_records(request, person)]
     return _is_fresh(max([request.session.get(SIGNED_IN_AT, 0), *proofs]))
 
 

@@ -49,8 +49,11 @@ def reopen(person: User) -> None:
         session.end()
 
 
-def note_roles(person: User, *, by: User, changed: Iterable[str]) -> None:
-    """Say in the log which of a person's roles `by` has given or taken, as they are now."""
+def note_roles(person: User, *, by: User | None, changed: Iterable[str]) -> None:
+    """Say in the log which of a person's roles `by` has given or taken, as they are now.
+
+    `by` is nobody where an import or a refused claim did it.
+    """
     roles = {name: getattr(person, name) for name in (*User.ROLES, "is_active") if name in changed}
     if roles:
-        log.info("roles_changed", by=by.pk, person=person.pk, **roles)
+        log.info("roles_changed", by=by and by.pk, person=person.pk, **roles)

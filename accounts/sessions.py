@@ -48,7 +48,7 @@ _TYPED = "typed_before"
 _TYPED_SECONDS = 3600
 # A long list of colleagues or of joining instructions is within it.
 _MOST_TYPED = 50_000
-_NEVER_KEPT = ("password", "code", "credential", "csrfmiddlewaretoken")
+_NEVER_KEPT = ("password", "credential", "csrfmiddlewaretoken")
 
 # What pages are made of, and what machines ask: no session is looked at for these.
 WITHOUT_SESSION = ("/static/", "/partnership/", "/healthz", "/readyz")
@@ -189,7 +189,9 @@ def _keep_what_was_typed(
     if match is not None and getattr(match.func, "is_a_button", False):
         return HttpResponseRedirect(_sign_in_for(request, _page_before(request)))
     typed = request.POST.copy()
-    for name in [name for name in typed if any(each in name for each in _NEVER_KEPT)]:
+    # Elsewhere it is the code of a course.
+    never = (*_NEVER_KEPT, "code") if request.path.startswith("/accounts/") else _NEVER_KEPT
+    for name in [name for name in typed if any(each in name for each in never)]:
         del typed[name]
     body = typed.urlencode()
     if len(body) <= _MOST_TYPED:

@@ -24,7 +24,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from accounts import actions
-from accounts.attempts import check_may_try
+from accounts.attempts import carried_device, check_may_try, give_device_back
 from accounts.errand import address_typed, going_to, keep_errand, safe_next
 
 _OVER = "That code does not count any more. Ask for a new code now."
@@ -185,13 +185,27 @@ confirm_address = ConfirmAddressView.as_view()
 
 
 class SignOutView(LogoutView):
-    """Sign out; the browser forgets the pages it has seen, for the next person in front of it."""
+    """Sign out; the browser forgets the pages it has seen, for the next person in front of it.
+
+    That clears the cookies of the very answer too, so the one by which the browser is known again
+    is given back at the address that it follows.
+    """
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Ask whether to sign out; whoever has is led on."""
+        response = super().get(request, *args, **kwargs)
+        if not request.user.is_authenticated:
+            give_device_back(request, response)
+        return response
 
     def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
         """End the session. Nothing that the site runs on is stored but what is named here."""
         response = super().post(*args, **kwargs)
-        response.headers["Clear-Site-Data"] = '"cache", "cookies"'
-        return response
+        query = {"device": carried_device(self.request), "next": response.headers["Location"]}
+        return HttpResponseRedirect(
+            f"{reverse('account_logout')}?{urlencode(query)}",
+            headers={"Clear-Site-Data": '"cache", "cookies"'},
+        )
 
 
 sign_out = SignOutView.as_view()

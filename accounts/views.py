@@ -18,6 +18,7 @@ from accounts.errand import safe_next
 from accounts.forms import ProfileForm, RemindersForm, SignInCodeForm
 from accounts.models import User
 from accounts.proof import ProofByCode, TooManyCodes
+from accounts.watching import note_failure
 from booking.site.limits import at_most, opened_by_link
 from booking.site.signed_links import LinkRanOut
 from booking.site.web import done, page, posted
@@ -59,6 +60,7 @@ class ProveByCodeView(BaseReauthenticateView):
         """Count a wrong code; after the last one, another has to be sent."""
         if form.is_no_try:
             return super().form_invalid(form)
+        note_failure(self.request, signed_in(self.request), method="proof by code")
         awaited = ProofByCode.awaited(self.request)
         if awaited is None or not awaited.record_invalid_attempt():
             messages.error(self.request, "That code does not count any more. Have another sent.")

@@ -92,6 +92,11 @@ def _wrong_second_step(request: HttpRequest, user: User, **more: Any) -> None:
     _note("sign_in_failed", request, user, method="mfa", kind=kind)
 
 
+def note_failure(request: HttpRequest, person: User, *, method: str) -> None:
+    """Somebody who is signed in failed to show anew who they are."""
+    _note("sign_in_failed", request, person, method=method)
+
+
 def _way_in_changed(signal: Any, request: HttpRequest, user: User, **more: Any) -> None:
     _note("way_in_changed", request, user, what=_WAYS_IN[signal])
 

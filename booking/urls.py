@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from accounts.signing_in import sign_out
 from booking.privacy import views as privacy
 from booking.site import readable as readable  # the lists below name keys by its converter
 from booking.site import web
@@ -26,6 +27,7 @@ urlpatterns = [
     path("manage/", include("booking.desk.urls")),
     # Passwords change under /accounts/, behind a fresh sign-in.
     path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
+    path("admin/logout/", sign_out),
     path("admin/", admin.site.urls),
 ]
 

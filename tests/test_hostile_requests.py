@@ -14,11 +14,13 @@ from urllib.parse import quote, urlencode
 import pytest
 from django.contrib import admin
 from django.db import transaction
-from django.test import Client
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from pytest_django import Settings
 
 from accounts.models import User
+from booking.site.readable import only_readable
 from tests.access_site import Site, every_name
 from tests.access_table import SIGN_IN, TABLE
 from tests.factories import make_coordinator
@@ -74,6 +76,7 @@ RAW = (
     "%",
     "%zz",
     "%2500",
+    "%0%000",
     "%0a",
     "%e2%80",
 )
@@ -239,6 +242,15 @@ def back_office() -> list[str]:
                 arguments = [1, 1]
             addresses.append(reverse(name, args=arguments))
     return addresses
+
+
+@pytest.mark.parametrize("typed", ["%00", "a%00b", "%0%000", "%%0000", "%0%0%0000"])
+def test_no_query_brings_a_nul(typed: str) -> None:
+    def shown(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(request.GET["q"].encode())
+
+    asked = RequestFactory().get(f"/programme/?q={typed}")
+    assert b"\0" not in only_readable(shown)(asked).content
 
 
 @pytest.mark.slow

@@ -178,11 +178,13 @@ LEFT_OUT = {
 def copy_of(person: User, *, now: datetime) -> bytes:
     """All that is held about a person, as a JSON file with a heading for each kind of row.
 
-    A fixed number of statements for each kind. Secrets are left out, and who others are.
+    A fixed number of statements for each kind. Secrets are left out, and who others are where
+    a column says it; words stay as they were written.
     """
     held: dict[str, Any] = {
         "What this is": "A copy of what Briefed holds about you. Columns that are empty, secrets"
-        " such as passwords, and the names of other people are left out.",
+        " such as passwords, and who other people are, are left out; but what was written in words,"
+        " such as a mail to you, is told as it was written, also where it names somebody.",
         "Made at": now.astimezone(LONDON).isoformat(timespec="seconds"),
     }
     for holding in HOLDINGS:

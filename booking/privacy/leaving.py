@@ -12,12 +12,15 @@ from django.db import transaction
 from django.db.models import CharField, F, Func, JSONField, Model, Q, TextField, Value
 from django.db.models.functions import Cast
 
+from accounts.addresses import without_tag
 from accounts.leaving import NOBODYS_ADDRESS, SOMEONE, forget_account
 from accounts.models import AccessRecord, User
+from accounts.roles import keep_a_superuser
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import CourseInterest, Session, SessionEvent
 from booking.learning.models import PriorLearning
 from booking.outbox.models import Message, MessageEvent
+from booking.partnership import kept
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent, BookingQuerySet
 from booking.replies.models import CalendarReply, ReceivedMail
@@ -25,6 +28,7 @@ from booking.site.refusals import Refused
 
 log = structlog.get_logger(__name__)
 
+_HANDED = (BookingEvent.What.HANDED_OVER, BookingEvent.What.TOOK_OVER)
 _SOMEONE = " ".join(SOMEONE)
 # Where people are named in words, by others or by us. Names are replaced there, since the rows are
 # about somebody else too.
@@ -56,12 +60,6 @@ class NotYourself(AnonymisingRefused):
     sentence = "You cannot make yourself anonymous. Another superuser can."
 
 
-class NotTheLastSuperuser(AnonymisingRefused):
-    """Nobody would be left who may do this."""
-
-    sentence = "This is the last superuser. Make somebody else one first."
-
-
 class BookingsAhead(AnonymisingRefused):
     """Their places would be lost to others, and nobody would be told."""
 
@@ -91,7 +89,7 @@ def anonymise(*, person: User, by: User, now: datetime) -> None:
     the account, from what they wrote, from the mail to them or about their bookings, from answers,
     feeds and sign-ins, and where others named them. Mail to them that has not left is given up.
 
-    Raises `NotYourself`, `NotTheLastSuperuser`, `BookingsAhead` or `SessionsAheadToLead`.
+    Raises `NotYourself`, `LastSuperuser`, `BookingsAhead` or `SessionsAheadToLead`.
     """
     with transaction.atomic():
         leaving = _locked(person, by=by, now=now)
@@ -101,6 +99,7 @@ def anonymise(*, person: User, by: User, now: datetime) -> None:
         }
         _forget_mail(leaving, addresses, by=by, now=now)
         _forget_answers(leaving, addresses, now=now)
+        _forget_excuse(addresses, by=by)
         names = {leaving.full_name} if leaving.first_name and leaving.last_name else set()
         _forget_mentions(names | addresses, now=now)
         forget_account(leaving)
@@ -108,15 +107,12 @@ def anonymise(*, person: User, by: User, now: datetime) -> None:
 
 
 def _locked(person: User, *, by: User, now: datetime) -> User:
-    """The person's row, after every refusal. All superusers are held, in one order, so that two of
-    them cannot remove each other."""
+    """The person's row, after every refusal."""
     if person.pk == by.pk:
         raise NotYourself
-    wanted = User.objects.filter(Q(pk=person.pk) | Q(is_superuser=True, is_active=True))
-    rows = {each.pk: each for each in wanted.order_by("pk").select_for_update()}
-    leaving = rows.pop(person.pk)
-    if not any(each.is_superuser for each in rows.values()):
-        raise NotTheLastSuperuser
+    # First: it holds the rows of all superusers, in one order.
+    keep_a_superuser(person)
+    leaving = User.objects.select_for_update().get(pk=person.pk)
     if bookings_ahead(leaving, now=now).exists():
         raise BookingsAhead
     if Session.objects.filter(trainers=leaving, ends_at__gt=now).exclude(
@@ -167,6 +163,11 @@ def _forget_answers(person: User, addresses: Collection[str], *, now: datetime) 
     own = Booking.objects.for_person(person)
     own.update(needs="")
     BookingEvent.objects.filter(booking__person=person).update(why="")
+    # It names whom a place was given to, by the address of then, or from whom it came.
+    handed = Q(booking__replaces__person=person) | Q(booking__replaced_by__person=person)
+    BookingEvent.objects.filter(
+        pk__in=BookingEvent.objects.filter(handed, what__in=_HANDED).values("pk")
+    ).update(why="")
     asked = Q(booking__person=person) | _at("manager_email", addresses)
     Approval.objects.filter(asked).update(manager_email=NOBODYS_ADDRESS, reason="")
     User.objects.filter(_at("manager_email", addresses)).update(manager_email="")
@@ -175,6 +176,15 @@ def _forget_answers(person: User, addresses: Collection[str], *, now: datetime) 
     PriorLearning.objects.filter(person=person).delete()
     CourseInterest.objects.filter(person=person, ended_at=None).update(ended_at=now)
     ReceivedMail.objects.filter(_at("from_address", addresses)).update(from_address="", subject="")
+
+
+def _forget_excuse(addresses: Collection[str], *, by: User) -> None:
+    """Their address is on no list any more of those that are no shared mailbox."""
+    mailboxes = {without_tag(each) for each in addresses}
+    excused = kept.read_again().excused_addresses
+    left = [each for each in excused if without_tag(each) not in mailboxes]
+    if left != excused:
+        kept.change(values={"excused_addresses": left}, by=by.pk)
 
 
 def _forget_mentions(called: Collection[str], *, now: datetime) -> None:

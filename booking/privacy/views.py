@@ -50,7 +50,7 @@ def people(request: HttpRequest) -> HttpResponse:
     return render(request, "privacy/people.html", context)
 
 
-@superuser_page(post=20)
+@superuser_page(post=20, proof=True)
 def person(request: HttpRequest, person_id: int) -> HttpResponse:
     """Hand over a copy of what is held about one person, or make them anonymous."""
     who, by, now = get_object_or_404(User, pk=person_id), signed_in(request), timezone.now()

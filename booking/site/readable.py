@@ -35,7 +35,7 @@ def only_readable(
 ) -> Callable[[HttpRequest], HttpResponse]:
     """Look, or send a form: the site knows nothing else. PostgreSQL holds no NUL.
 
-    A path with one is not there; a query is read without it.
+    A path with one is not there; in a query a space stands for it.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -43,7 +43,7 @@ def only_readable(
             return HttpResponseNotAllowed(_METHODS)
         if "\0" in request.path_info:
             raise Http404
-        request.META["QUERY_STRING"] = _NUL.sub("", request.META.get("QUERY_STRING", ""))
+        request.META["QUERY_STRING"] = _NUL.sub("%20", request.META.get("QUERY_STRING", ""))
         return get_response(request)
 
     return middleware

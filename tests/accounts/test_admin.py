@@ -1,6 +1,7 @@
 """The back office: who gets in, and what can be changed there."""
 
 import pytest
+import structlog
 from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.contrib import admin
@@ -16,6 +17,7 @@ from booking.places.models import Booking
 from tests.accounts.signing_in import sign_in
 from tests.factories import (
     make_coordinator,
+    make_lead,
     make_person,
     make_session,
     make_trainer,
@@ -118,6 +120,26 @@ def test_roles_change_and_nothing_else_of_the_row_is_written(client: Client) -> 
     person.refresh_from_db()
     assert (person.is_trainer, person.is_superuser, person.email) == (True, False, email)
     assert person.job_title == "Health visitor"
+
+
+def test_whoever_has_no_agency_any_more_is_confirmed_in_none_and_leads_none() -> None:
+    superuser = make_coordinator(is_staff=True, is_superuser=True)
+    person = make_lead(agency_confirmed_by=superuser)
+    typed = {
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "agency": "",
+        "is_agency_lead": "on",
+        "is_active": "on",
+    }
+    address = reverse("admin:accounts_user_change", args=[person.pk])
+    with structlog.testing.capture_logs() as lines:
+        assert signed_in(superuser).post(address, typed).status_code == 302
+    person.refresh_from_db()
+    assert (person.agency, person.agency_confirmed_at, person.agency_confirmed_by) == (None,) * 3
+    assert not person.is_agency_lead
+    [line] = [line for line in lines if line["event"] == "roles_changed"]
+    assert (line["person"], line["is_agency_lead"]) == (person.pk, False)
 
 
 def test_a_superuser_takes_away_a_second_step_that_is_lost() -> None:

@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
+import structlog
 from allauth.account.models import EmailAddress
 from django.test import Client
 from django.urls import reverse
 
 from accounts.actions import correct_email, save_profile
-from accounts.agencies import confirm_claim
+from accounts.agencies import confirm_claim, refuse_claim
 from accounts.agency_proof import roles_without_proof
 from accounts.models import Agency, User
 from tests.factories import (
@@ -54,6 +55,7 @@ def test_a_private_address_only_says_so() -> None:
         ([["police.example"]], False, False),
         ([["police.example"], ["police.example"]], True, False),
         ([["gmail.com"]], True, False),
+        ([["ntlworld.com"]], True, False),
     ],
 )
 def test_a_verified_domain_proves_an_agency_that_it_is_alone_of(
@@ -63,6 +65,22 @@ def test_a_verified_domain_proves_an_agency_that_it_is_alone_of(
     person = make_person(f"someone@{domains[0][0]}", agency=None)
     EmailAddress.objects.filter(user=person).update(verified=verified)
     assert says(person, agency).agency_is_confirmed is proves
+
+
+def test_a_lead_whose_role_ends_is_in_the_log() -> None:
+    agency = make_agency(domains=["police.example"])
+    admin = make_coordinator(is_superuser=True)
+    moved = make_lead("lead@police.example", agency=agency)
+    refused = make_lead(agency=agency, agency_confirmed_at=None)
+    with structlog.testing.capture_logs() as lines:
+        correct_email(person=moved, email="lead@elsewhere.example", by=admin, now=NOW)
+        refuse_claim(person=refused, agency=agency)
+    ended = [line for line in lines if line["event"] == "roles_changed"]
+    assert [(line["by"], line["person"]) for line in ended] == [
+        (admin.pk, moved.pk),
+        (None, refused.pk),
+    ]
+    assert not any(line["is_agency_lead"] for line in ended)
 
 
 def test_another_agency_than_the_confirmed_one_is_only_said() -> None:

@@ -5,8 +5,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from urllib.parse import unquote
 
 import pytest
+import structlog
+import time_machine
 from allauth.account import forms as forms_of_allauth
 from allauth.core.internal import cryptokit
 from django.core.cache import cache
@@ -31,6 +34,19 @@ def ask(client: Client, *, network: str = "192.0.2.1", address: str = ADDRESS) -
     response = client.post(reverse("account_login"), {"email": address}, REMOTE_ADDR=network)
     assert response.status_code == 302 or TOO_MANY in response.text
     return response.status_code == 302
+
+
+def sign_out(client: Client, page: str = "/accounts/logout/") -> str:
+    """Sign out in a browser that does as `Clear-Site-Data` says; where that leads in the end.
+
+    Browsers clear the cookies that the same answer sets, too.
+    """
+    answer = client.post(page)
+    assert answer.headers["Clear-Site-Data"] == '"cache", "cookies"'
+    client.cookies.clear()
+    answer = client.get(answer.headers["Location"])
+    assert "sessionid" not in client.cookies
+    return str(answer.headers["Location"])
 
 
 def together(many: int, act: Callable[[], object]) -> None:
@@ -64,11 +80,52 @@ def test_a_stranger_locks_nobody_out_of_their_own_address() -> None:
     make_person(ADDRESS)
     at_work = Client()
     sign_in(at_work, ADDRESS)
-    at_work.post(reverse("account_logout"))
+    sign_out(at_work)
     assert [ask(Client(), network="198.51.100.7") for _ in range(6)] == [True] * 5 + [False]
     assert ask(Client(), network="192.0.2.99"), "from another network"
     assert ask(at_work, network="198.51.100.7"), "in a known browser, behind the stranger's network"
     assert not ask(Client(), network="198.51.100.7", address=ADDRESS.upper())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/accounts/logout/", "/admin/logout/"])
+def test_a_browser_is_known_again_after_signing_out(address: str) -> None:
+    make_person(ADDRESS)
+    client = Client()
+    sign_in(client, ADDRESS)
+    known = client.cookies["device"].value
+    assert sign_out(client, address) == "/"
+    assert client.cookies["device"].value.split("-")[0] == known.split("-")[0]
+    assert "/accounts/login/" in client.get(reverse("my_bookings")).headers["Location"]
+
+
+@pytest.mark.django_db
+def test_what_carries_a_known_browser_holds_for_a_minute_and_is_no_cookie() -> None:
+    make_person(ADDRESS)
+    client, later = Client(), Client()
+    sign_in(client, ADDRESS)
+    known = client.cookies["device"].value
+    led = str(client.post("/accounts/logout/").headers["Location"])
+    assert known not in unquote(led)
+    with time_machine.travel(timezone.now() + timedelta(minutes=2)):
+        later.get(led)
+    later.get("/accounts/logout/?device=x")
+    assert "device" not in later.cookies
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("real_limits")
+def test_tries_that_are_refused_are_in_the_log_without_the_address() -> None:
+    person = make_person(ADDRESS)
+    with structlog.testing.capture_logs() as lines:
+        for address in (ADDRESS, "stranger@agency.example"):
+            for _ in range(6):
+                ask(Client(), network="198.51.100.7", address=address)
+    refused = [line for line in lines if line["event"] == "tries_refused"]
+    assert [line["what"] for line in refused] == ["code", "code"]
+    assert refused[0]["person"] == person.pk
+    assert {line["network"] for line in refused} == {"198.51.100.7"}
+    assert "agency.example" not in str(lines)
 
 
 @pytest.mark.django_db
@@ -115,6 +172,18 @@ def test_passwords_are_limited_without_redis(embedded_valkey: Valkey) -> None:
     assert [TOO_MANY in each for each in answers] == [False] * 5 + [True] * 5
     assert TOO_MANY in enter("a long and secret password", "198.51.100.7")
     assert "Sign out" in enter("a long and secret password", "192.0.2.1")
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("real_limits")
+@pytest.mark.parametrize("is_active", [True, False, None], ids=["known", "closed", "unknown"])
+def test_mail_for_another_password_is_limited_for_every_address(is_active: bool | None) -> None:
+    if is_active is not None:
+        make_person(ADDRESS, is_active=is_active)
+    for _ in range(8):
+        sent = Client().post(reverse("account_reset_password"), {"email": ADDRESS})
+        assert sent.headers["Location"] == reverse("account_reset_password_done")
+    assert Message.objects.filter(to_email=ADDRESS).count() == 5
 
 
 @pytest.mark.django_db(transaction=True)

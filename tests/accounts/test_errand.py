@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from accounts.codes import read_code, new_code
+from accounts.codes import new_code, read_code
 from booking.catalogue.models import Session
 from tests.accounts.signing_in import ask_for_code, code_for, sign_in
 from tests.factories import make_course, make_person, make_session

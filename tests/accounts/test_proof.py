@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
@@ -74,12 +75,30 @@ def test_factors_need_a_proof(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["account_set_password", "account_change_password"])
-def test_passwords_need_a_proof(name: str) -> None:
-    client = signed_in(make_person())
-    new = "another long password"
+def test_passwords_need_a_proof_before_they_are_typed_and_are_not_kept(name: str) -> None:
+    person = make_person()
+    if name == "account_change_password":
+        person.set_password("the long password of before")
+        person.save()
+    client, new = signed_in(person), "another long password"
+    assert client.get(reverse(name)).status_code == 200
     with time_machine.travel(timezone.now() + QUARTER):
+        assert client.get(reverse(name)).headers["Location"].startswith(BY_CODE)
         asked = client.post(reverse(name), {"password1": new, "password2": new})
         assert asked.headers["Location"].startswith(BY_CODE)
+        assert "another" not in str(dict(client.session))
+        assert prove(client, asked.headers["Location"], person.email) == reverse(name)
+        assert client.get(reverse(name)).status_code == 200
+
+
+def test_a_second_step_is_changed_only_once_it_is_passed() -> None:
+    person = make_person()
+    client = signed_in(person)
+    app = Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={})
+    for name in ("mfa_deactivate_totp", "mfa_add_webauthn", "account_email"):
+        asked = client.post(reverse(name))
+        assert asked.headers["Location"].startswith(reverse("mfa_reauthenticate"))
+    assert Authenticator.objects.contains(app)
 
 
 def test_a_list_of_people_is_downloaded_after_a_proof() -> None:
@@ -105,6 +124,19 @@ def test_roles_change_after_a_proof() -> None:
         assert client.get(page).status_code == 200
         asked = client.post(page, {"is_trainer": "on"})
         assert asked.headers["Location"].startswith(BY_CODE)
+
+
+def test_a_form_of_an_address_with_a_query_goes_on_after_the_proof() -> None:
+    superuser = make_coordinator(is_staff=True, is_superuser=True)
+    person, client = make_person(), signed_in(superuser)
+    page = reverse("admin:accounts_user_change", args=[person.pk])
+    typed = {"first_name": "Zadie", "last_name": "Ahmed", "is_active": "on", "agency": ""}
+    with time_machine.travel(timezone.now() + QUARTER):
+        asked = client.post(f"{page}?_changelist_filters=is_trainer__exact%3D0", typed)
+        landed = prove(client, asked.headers["Location"], superuser.email)
+    assert landed.endswith("?is_trainer__exact=0")
+    person.refresh_from_db()
+    assert person.first_name == "Zadie"
 
 
 def test_wrong_codes_run_out_and_an_older_address_proves_nothing() -> None:

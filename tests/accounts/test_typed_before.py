@@ -53,6 +53,18 @@ def test_a_form_is_as_it_was_typed_and_nothing_was_done() -> None:
         assert client.post(VENUE, TYPED).status_code == 302
 
 
+def test_the_code_of_a_course_is_there_again_and_a_code_of_signing_in_is_not() -> None:
+    client = signed_in(make_coordinator())
+    with time_machine.travel(timezone.now() + LATER):
+        for address, is_kept in (("manage_course_new", True), ("reauthenticate_by_code", False)):
+            client.force_login(make_coordinator())
+            used = client.session
+            used["seen_at"] = 0
+            used.save()
+            sent_too_late(client, reverse(address), {"code": "NEGLECT"})
+            assert ("NEGLECT" in str(dict(client.session))) is is_kept
+
+
 def test_rows_that_were_added_are_there_again() -> None:
     person, session = make_coordinator(), make_session(starts_at=morning(9))
     client = signed_in(person)

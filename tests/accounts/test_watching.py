@@ -88,6 +88,17 @@ def test_the_second_step_is_in_the_log_right_or_wrong() -> None:
     assert (line["person"], "000000" in str(line)) == (person.pk, False)
 
 
+def test_a_wrong_code_of_a_proof_is_in_the_log() -> None:
+    person, page = make_person(ADDRESS), reverse("reauthenticate_by_code")
+    browser = signed_in(person)
+    browser.post(page, {"action": "send"})
+    with structlog.testing.capture_logs() as lines:
+        browser.post(page, {"code": "BBBBBB"})
+    [line] = lines
+    assert (line["event"], line["method"]) == ("sign_in_failed", "proof by code")
+    assert (line["person"], "BBBBBB" in str(line)) == (person.pk, False)
+
+
 def test_a_way_in_that_changes_is_in_the_log() -> None:
     person, browser = make_person(ADDRESS), Client()
     sign_in(browser, ADDRESS)

@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+import structlog
 from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -39,6 +40,17 @@ def walls(session: Session) -> list[str]:
 
 
 # ---------------------------------------------------------------- what is made
+
+
+def test_whom_the_files_make_a_trainer_is_in_the_log_once(load: Load) -> None:
+    with structlog.testing.capture_logs() as lines:
+        load()
+        load()
+    given = [line["person"] for line in lines if line["event"] == "roles_changed"]
+    assert sorted(given) == sorted(
+        User.objects.filter(is_trainer=True).values_list("pk", flat=True)
+    )
+    assert given
 
 
 def test_everything_in_the_files_is_made(load: Load) -> None:

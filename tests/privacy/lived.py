@@ -18,8 +18,10 @@ from booking.catalogue.interest import tell_me
 from booking.catalogue.models import SessionEvent
 from booking.learning.models import PriorLearning
 from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
+from booking.partnership import kept
 from booking.places import actions, exchanges
 from booking.places.managers.models import Approval
+from booking.places.models import BookingEvent
 from booking.replies.models import CalendarReply, ReceivedMail
 from tests.factories import make_agency, make_coordinator, make_course, make_person, make_session
 from tests.people import signed_in
@@ -55,6 +57,7 @@ def lived_person(**fields: Any) -> User:
     Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={"secret": "x"})
     signed_in_here(person)
     PractitionerGroup.objects.create(name="Falconers").members.add(person)
+    kept.change(values={"excused_addresses": [EMAIL, "office@other.example"]}, by=None)
     _booked(person, then=then)
     _handed_over(person, then=then)
     _as_manager(person, now=now, then=then)
@@ -113,6 +116,13 @@ def _booked(person: User, *, then: datetime) -> None:
 
 def _handed_over(person: User, *, then: datetime) -> None:
     colleague = make_person(agency=person.agency)
+    handed = make_session(starts_at=then + timedelta(days=23))
+    theirs = actions.book(session=handed, person=colleague, by=colleague, now=then)
+    exchanges.substitute(booking=theirs, to=person, by=colleague, now=then)
+    # The address that she had then.
+    BookingEvent.objects.filter(booking=theirs, what=BookingEvent.What.HANDED_OVER).update(
+        why="Given to zoltana@married.example."
+    )
     session = make_session(starts_at=then + timedelta(days=21))
     given = actions.book(session=session, person=person, by=person, now=then)
     exchanges.substitute(booking=given, to=colleague, by=person, now=then)

@@ -58,7 +58,7 @@ def test_the_copy_says_nothing_of_who_others_are() -> None:
     for each in other:
         assert each.email not in copy
     held = json.loads(copy)
-    assert {row["booked by"] for row in held["Bookings"]} == {"you"}
+    assert {row["booked by"] for row in held["Bookings"]} == {"you", "somebody else"}
 
 
 @pytest.mark.django_db

@@ -5,18 +5,21 @@ from datetime import timedelta
 from email import message_from_bytes
 
 import pytest
+import time_machine
 from django.contrib.sessions.models import Session as SignInSession
 from django.db import connection
+from django.urls import reverse
 from django.utils import timezone
 from psycopg.sql import SQL, Identifier
 
 from accounts.leaving import KEPT_OF_A_PERSON
 from accounts.models import User
+from accounts.roles import LastSuperuser
 from booking.outbox.models import Message
+from booking.partnership import kept
 from booking.places.models import Booking, BookingEvent
 from booking.privacy.leaving import (
     BookingsAhead,
-    NotTheLastSuperuser,
     NotYourself,
     SessionsAheadToLead,
     anonymise,
@@ -70,12 +73,14 @@ def test_nothing_in_the_database_tells_who_left() -> None:
     before = _telling()
     assert {"accounts_user.email", "booking_message.mime", "booking_bookingevent.why"} <= before
     assert {"booking_approval.manager_email", "booking_sessionevent.what"} <= before
+    assert "booking_partnership.excused_addresses" in before
     states = list(Booking.objects.order_by("pk").values_list("state", "booked_at"))
     events = BookingEvent.objects.count()
 
     anonymise(person=person, by=_superuser(), now=timezone.now())
 
     assert not _telling()
+    assert kept.the_partnership().excused_addresses == ["office@other.example"]
     assert list(Booking.objects.order_by("pk").values_list("state", "booked_at")) == states
     assert BookingEvent.objects.count() == events
     person.refresh_from_db()
@@ -135,8 +140,8 @@ def test_somebody_is_left_who_may_do_it() -> None:
     by, now = _superuser(), timezone.now()
     with pytest.raises(NotYourself):
         anonymise(person=by, by=by, now=now)
-    with pytest.raises(NotTheLastSuperuser):
-        anonymise(person=by, by=make_coordinator(), now=now)
+    with pytest.raises(LastSuperuser):
+        anonymise(person=by, by=make_coordinator(is_superuser=True), now=now)
     anonymise(person=_superuser(), by=by, now=now)
 
 
@@ -151,6 +156,17 @@ def test_a_superuser_types_the_address_and_it_is_done() -> None:
     right = browser.post(f"/manage/people/{person.pk}/", {"email": f" {EMAIL.upper()} "})
     assert right.headers["Location"] == "/manage/people/"
     assert f"Nobody matches “{NAME}”" in browser.get("/manage/people/", {"q": NAME}).text
+
+
+def test_it_is_done_after_a_proof() -> None:
+    person, browser = make_person(), signed_in(_superuser())
+    page = f"/manage/people/{person.pk}/"
+    with time_machine.travel(timezone.now() + timedelta(minutes=16)):
+        assert browser.get(page).status_code == 200
+        asked = browser.post(page, {"email": person.email})
+    assert asked.headers["Location"].startswith(reverse("reauthenticate_by_code"))
+    person.refresh_from_db()
+    assert person.is_active
 
 
 def test_the_page_says_why_somebody_stays() -> None:

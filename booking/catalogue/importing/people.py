@@ -7,6 +7,7 @@ from allauth.account.models import EmailAddress
 
 from accounts.addresses import PUBLIC_MAIL, as_stored, domain_of
 from accounts.models import Agency, Sector, User
+from accounts.roles import note_roles
 from booking.catalogue.importing import cells
 from booking.catalogue.importing.batches import Table
 from booking.catalogue.importing.cells import Columns, Row, Sheet
@@ -121,6 +122,9 @@ class PeopleImport:
             person.set_unusable_password()
         self.practitioners.write()
         self.trainers.write()
+        changed = [key for key, names in self.trainers.changed.items() if "is_trainer" in names]
+        for email in (*self.trainers.new, *changed):
+            note_roles(self.trainers.rows[email], by=None, changed=["is_trainer"])
         brought = [*self.practitioners.named, *self.trainers.new]
         unconfirmed = User.objects.filter(agency__isnull=False, agency_confirmed_at=None)
         unconfirmed = unconfirmed.filter(email__in=brought)
