@@ -230,7 +230,7 @@ BACK_OFFICE_PAGES: Mapping[str, Answer] = {
     "autocomplete": 403,
     "view_on_site": 404,
     "login": 302,
-    "logout": 405,
+    "logout": 200,
     "password_change": 302,
     "password_change_done": 200,
 }
