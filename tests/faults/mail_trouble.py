@@ -164,6 +164,7 @@ def _expect_shown(row: Row, port: int) -> None:
     message = Message.objects.filter(state=Message.State.PARKED).order_by("pk")[0]
     coordinator = User.objects.order_by("-pk")[0]
     User.objects.filter(pk=coordinator.pk).update(is_coordinator=True)
+    coordinator.refresh_from_db()
     [cookies] = crowd.sign_in([coordinator])
     pages: list[tuple[int, bytes]] = []
 

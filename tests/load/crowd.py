@@ -274,7 +274,11 @@ def nothing_to_send() -> None:
 
 
 def add_session(*, capacity: int, days_ahead: int = 400) -> Session:
-    """One more upcoming session, of one sitting, that clashes with no other."""
+    """One more upcoming session, of one sitting, that clashes with no other.
+
+    Its course may be taken more than once, so that the same people can book one after the other.
+    """
+    Course.objects.update(may_be_repeated=True)
     starts = timezone.now() + timedelta(days=days_ahead)
     session = Session.objects.create(
         reference=f"X{secrets.token_hex(6)}",
