@@ -93,6 +93,8 @@ def pairs(people: list[int], sessions: list[int]) -> str:
 
 def _signed_in(person: User) -> Client:
     client = Client()
+    # A session begun with other roles than the person has now would have ended.
+    person.refresh_from_db()
     for name, value in crowd.sign_in([person])[0].items():
         client.cookies[name] = value
     return client
