@@ -133,7 +133,8 @@ def as_stored(address: str) -> str:
     try:
         return parse_address(address)
     except ValidationError:
-        return trimmed(address).lower()
+        # PostgreSQL cannot even be asked about a NUL.
+        return trimmed(address).replace("\0", "").lower()
 
 
 def domain_of(email: str) -> str:

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
-from accounts.addresses import parse_address, parse_domain, same_mailbox
+from accounts.addresses import as_stored, parse_address, parse_domain, same_mailbox
 from accounts.agencies import add_group, add_members
 from accounts.models import User
 from tests.factories import make_person
@@ -256,3 +256,8 @@ def _timed(act: Callable[[], object]) -> float:
     start = perf_counter()
     act()
     return perf_counter() - start
+
+
+@pytest.mark.django_db
+def test_what_is_no_address_can_be_looked_for_all_the_same() -> None:
+    assert User.objects.filter(email=as_stored("a\0b@agency.example")).first() is None
