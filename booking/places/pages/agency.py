@@ -184,6 +184,4 @@ def bookings_of_colleagues(agency: Agency, *, search: str, now: datetime) -> Que
         "person__email",
         "session__course__title",
     )
-    return bookings.order_by(
-        "session__starts_at", "session_id", "person__last_name", "person__first_name", "pk"
-    )
+    return bookings.order_by("session__starts_at", "session_id", "person__sort_name", "pk")
