@@ -72,7 +72,7 @@ class Term:
 
 
 def _phrase(phrase: str) -> SearchQuery:
-    if phrase.split()[0] in _OF_FORM:
+    if phrase.split()[0].removesuffix("s") in _OF_FORM:
         # Without a weight it would be found in summaries too.
         lexemes = " <-> ".join(f"'{word}':AB" for word in phrase.split())
         return SearchQuery(lexemes, config="english", search_type="raw")
