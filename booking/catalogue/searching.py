@@ -13,6 +13,7 @@ from django.db.models import F, Func, IntegerField, Max, Q
 from booking.catalogue.models import Course, SearchDocument, Session, SessionQuerySet
 from booking.partnership.kept import the_partnership
 from booking.site.characters import fold
+from booking.site.human_order import HumanOrder
 from booking.site.wording import MONTHS
 
 _PIECE = re.compile(r'(?P<without>(?<!\S)-(?=[\w"]))?(?:"(?P<exact>[^"]*)"|(?P<word>[^\s"]+))')
@@ -71,7 +72,7 @@ class Term:
 
 
 def _phrase(phrase: str) -> SearchQuery:
-    if phrase.split()[0] in _OF_FORM:
+    if phrase.split()[0].removesuffix("s") in _OF_FORM:
         # Without a weight it would be found in summaries too.
         lexemes = " <-> ".join(f"'{word}':AB" for word in phrase.split())
         return SearchQuery(lexemes, config="english", search_type="raw")
@@ -277,4 +278,4 @@ def courses_without_dates(words: str, *, ahead: SessionQuerySet, most: int = 5) 
     courses = Course.objects.defer("search").annotate(likeness=alike)
     found = courses.filter(query | Q(likeness__gte=0.6) | Q(code__iexact=words))
     without = found.exclude(pk__in=ahead.order_by().values("course"))
-    return list(without.order_by("-likeness", "title", "pk")[:most])
+    return list(without.order_by("-likeness", HumanOrder("title"), "pk")[:most])

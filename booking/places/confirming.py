@@ -42,14 +42,14 @@ def confirm_agency(*, person: User, agency: Agency, by: User, now: datetime) -> 
     settle_bookings([person.pk], now=now)
 
 
-def not_ours(*, person: User, agency: Agency, now: datetime) -> None:
+def not_ours(*, person: User, agency: Agency, by: User, now: datetime) -> None:
     """The person does not work for the agency they chose: they have none until they say which.
 
     Places that are held for it stay held until their day, for the right agency to be confirmed.
     Raises `ClaimSettled`.
     """
     with transaction.atomic():
-        agencies.refuse_claim(person=person, agency=agency)
+        agencies.refuse_claim(person=person, agency=agency, by=by)
         outbox.post([agency_not_ours(person, agency, now=now)], now=now)
 
 

@@ -127,7 +127,7 @@ class TestTheLastPlace:
         book_now(session)
         response = client.post(book_page(session), {"needs": "", "saw_place": "1"}, follow=True)
         shown = " ".join(response.content.decode().split())
-        assert "The last place went a moment ago. You are number 1 on the list." in shown
+        assert "The last place went a moment ago. You are number 1 on the waiting list." in shown
         assert "Leave the waiting list" in shown
 
     def test_the_waiting_form_shows_dates_with_places(self) -> None:

@@ -173,13 +173,13 @@ def test_manager_and_agency_must_both_say_so(police: Agency) -> None:
 def test_who_is_not_of_an_agency_has_none_and_keeps_what_was_held(police: Agency) -> None:
     person = make_claimant(agency=police)
     booking = book(make_session(agency_limit=1), person)
-    confirming.not_ours(person=person, agency=police, now=NOW)
+    confirming.not_ours(person=person, agency=police, by=person, now=NOW)
     person.refresh_from_db()
     assert (person.agency, person.is_complete) == (None, False)
     assert state_of(booking) == State.REQUESTED
     assert Message.objects.get(topic="agency.not_ours").to_email == person.email
     with pytest.raises(ClaimSettled):
-        confirming.not_ours(person=person, agency=police, now=NOW)
+        confirming.not_ours(person=person, agency=police, by=person, now=NOW)
 
 
 def test_who_is_confirmed_while_the_worker_is_away_is_settled_in_its_next_round(

@@ -57,8 +57,8 @@ def book(request: HttpRequest, session_id: int) -> HttpResponse:
             booking = _booked(session_id, person, form)
             if form.cleaned_data["saw_place"] and booking.state == Booking.State.WAITING:
                 number = booking.waiting_position
-                words = f"The last place went a moment ago. You are number {number} on the list."
-                messages.warning(request, words)
+                where = f"You are number {number} on the waiting list."
+                messages.warning(request, f"The last place went a moment ago. {where}")
             return redirect(booking)
     return _book_page(request, session_id, context)
 
