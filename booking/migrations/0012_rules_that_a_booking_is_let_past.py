@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("booking", "0010_messages_by_address"),
+        ("booking", "0011_names_in_human_order"),
     ]
 
     operations = [
