@@ -14,7 +14,7 @@ from accounts.forms import ProfileForm
 from accounts.models import User
 from accounts.views import profile_form, signed_in
 from booking.catalogue.models import Course, Session
-from booking.places import actions
+from booking.places import actions, answering
 from booking.places.links import offer_path
 from booking.places.managers.copies import would_be_copied_to
 from booking.places.models import Booking
@@ -147,7 +147,7 @@ def answer_offer(request: HttpRequest, booking_id: int) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, str(next(iter(form.errors.values()))[0]))
         return redirect(booking)
-    answer = actions.accept_offer if form.accepts else actions.decline_offer
+    answer = answering.accept_offer if form.accepts else answering.decline_offer
     try:
         answer(booking=booking, by=person, now=timezone.now())
     except ManagerNeeded as refusal:
