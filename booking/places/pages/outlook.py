@@ -155,7 +155,7 @@ def _against_moving(booking: Booking, to: RuledSession, *, now: datetime) -> Pla
 
 
 def cost_of_leaving(booking: Booking, *, by: User, now: datetime) -> int:
-    """What giving up the place now costs, in pence; nothing if the partnership does it."""
+    """What giving up the place now costs, in pence."""
     if booking.state != Booking.State.CONFIRMED:
         return 0
     return terms.charge_for_cancelling(booking, sittings_of(booking.session), by=by, now=now)
