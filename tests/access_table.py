@@ -90,7 +90,11 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "my_bookings": (signed_in(200), signed_in(405)),
     "booking": (only("owner", "coordinator"), signed_in(405)),
     "booking_ics": (only("owner"), signed_in(405)),
-    "cancel_booking": (only(*ARRANGING), only(*ARRANGING, answer=302)),
+    # Coordinators are led to the page of the desk that does it.
+    "cancel_booking": (
+        {**only(*ARRANGING), "coordinator": 302, "superuser": 302},
+        only(*ARRANGING, answer=302),
+    ),
     "substitute_booking": (only(*ARRANGING), only(*ARRANGING, answer=422)),
     "move_booking": (only(*ARRANGING), only(*ARRANGING, answer=422)),
     "answer_offer": (signed_in(405), only("owner", "coordinator", answer=302)),

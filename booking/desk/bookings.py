@@ -28,9 +28,8 @@ def cancel_booking(request: HttpRequest, booking_id: int) -> HttpResponse:
     by, now = signed_in(request), timezone.now()
     booking = booking_for(by, booking_id)
     has_begun = booking.session.starts_at <= now
-    pence = (
-        0 if has_begun or not may_waive(booking, by) else cost_of_leaving(booking, by=by, now=now)
-    )
+    is_choice = may_waive(booking, by) and not has_begun
+    pence = cost_of_leaving(booking, by=by, now=now) if is_choice else 0
     form = CancelForm(posted(request), for_another=booking.person_id != by.pk, pence=pence)
     context: dict[str, Any] = {
         "booking": booking,

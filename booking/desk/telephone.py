@@ -120,8 +120,8 @@ def _field_of(names: Sequence[str]) -> str:
 def _help(names: Sequence[str], decision: Decision) -> str:
     if NEEDS_ONE_MORE & set(names):
         return (
-            "With a reason, the session gets one place more, which is theirs. Without one, they join"
-            f" the waiting list as number {decision.number}."
+            "With a reason, the session gets one place more, which is theirs. Without one, they"
+            f" join the waiting list as number {decision.number}."
         )
     if MANAGER in names:
         return "With a reason, no manager is asked."
@@ -224,8 +224,8 @@ def _book(request: HttpRequest, session: Session, person: User) -> HttpResponse:
         "names": sorted(names) or [""],
         "is_new_rule": has_seen and not names <= seen,
     }
-    is_clear = not names and not never
-    if request.method == "POST" and (is_clear or (has_seen and names <= seen and form.is_valid())):
+    may_go_on = names <= seen and form.is_valid() if has_seen else not (names or never)
+    if request.method == "POST" and may_go_on:
         with refusals_shown(context):
             return _booked(request, session, person, form if has_seen else None, seen)
     return page(request, "desk/telephone/book.html", context)
