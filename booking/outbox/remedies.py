@@ -234,6 +234,20 @@ def drop(*, message: Message, by: User, why: str, now: datetime) -> None:
         _give_up(fresh, by=by, why=why, now=now)
 
 
+def went_by_post(*, message: Message, by: User, now: datetime) -> None:
+    """What somebody without an address is told has gone out on paper, or was said by telephone.
+
+    Raises `NotStuck` if it is not to go out by post.
+    """
+    with transaction.atomic():
+        fresh = _lock(message)
+        if fresh.state != State.LETTER:
+            raise NotStuck(fresh)
+        fresh.state, fresh.sent_at = State.SENT, now
+        fresh.save(update_fields=["state", "sent_at"])
+        _event(fresh, What.WENT_BY_POST, by=by, now=now).save()
+
+
 def _lock(message: Message) -> Message:
     return Message.objects.select_for_update().get(pk=message.pk)
 

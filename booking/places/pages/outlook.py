@@ -164,7 +164,7 @@ def _against_moving(booking: Booking, case: Case, *, now: datetime) -> PlaceRefu
 
 
 def cost_of_leaving(booking: Booking, *, by: User, now: datetime) -> int:
-    """What giving up the place now costs, in pence; nothing if the partnership does it."""
+    """What giving up the place now costs, in pence."""
     if booking.state != Booking.State.CONFIRMED:
         return 0
     return terms.charge_for_cancelling(booking, sittings_of(booking.session), by=by, now=now)
