@@ -74,11 +74,11 @@ def test_a_lead_whose_role_ends_is_in_the_log() -> None:
     refused = make_lead(agency=agency, agency_confirmed_at=None)
     with structlog.testing.capture_logs() as lines:
         correct_email(person=moved, email="lead@elsewhere.example", by=admin, now=NOW)
-        refuse_claim(person=refused, agency=agency)
+        refuse_claim(person=refused, agency=agency, by=admin)
     ended = [line for line in lines if line["event"] == "roles_changed"]
     assert [(line["by"], line["person"]) for line in ended] == [
         (admin.pk, moved.pk),
-        (None, refused.pk),
+        (admin.pk, refused.pk),
     ]
     assert not any(line["is_agency_lead"] for line in ended)
 

@@ -74,7 +74,7 @@ def new(request: HttpRequest) -> HttpResponse:
     """Schedule a session: first its course, then everything else."""
     chosen = request.GET.get("course", "")
     if not chosen.isdecimal() or len(chosen) > 15:
-        courses = Course.objects.order_by("title")
+        courses = Course.objects.all()
         return page(request, "desk/sessions/choose_course.html", {"courses": courses})
     return _scheduled(request, get_object_or_404(Course, pk=int(chosen)), None)
 

@@ -47,8 +47,7 @@ DROP FUNCTION accounts_write_words;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0007_mail_that_may_have_come_back"),
-        ("booking", "0005_search_documents"),
+        ("accounts", "0008_people_in_human_order"),
     ]
 
     operations = [
@@ -61,5 +60,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="user",
             index=django.contrib.postgres.indexes.GinIndex(fields=["words"], name="people_by_words", opclasses=["gin_trgm_ops"]),
+        ),
+        migrations.AddIndex(
+            model_name="user",
+            index=models.Index(fields=["sort_name", "id"], name="people_by_name"),
         ),
     ]
