@@ -16,6 +16,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts.addresses import as_stored, is_no_address, same_mailbox
 from accounts.fields import AddressField, DomainField, NameField
+from accounts.finding import PeopleQuerySet
 from booking.site.human_order import HumanOrder
 
 
@@ -116,6 +117,14 @@ ROLES = ("is_agency_lead", "is_trainer", "is_coordinator", "is_staff", "is_super
 class UserManager(BaseUserManager["User"]):
     """Makes people; the column keeps an address as it is read, so that it names one person."""
 
+    def get_queryset(self) -> PeopleQuerySet:
+        """People, to be chosen among."""
+        return PeopleQuerySet(self.model, using=self._db)
+
+    def found_by(self, text: str) -> PeopleQuerySet:
+        """As `PeopleQuerySet.found_by`, of everybody."""
+        return self.get_queryset().found_by(text)
+
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """A person who signs in with `email`, without a password unless one is given.
 
@@ -206,6 +215,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     session_epoch = models.PositiveIntegerField(
         default=0, editable=False, help_text="Raised to end every session of the person."
     )
+    words = models.TextField(
+        default="",
+        editable=False,
+        help_text="What the person is found by; the database writes it.",
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -243,6 +257,8 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=models.Q(is_active=True, agency_confirmed_at=None),
                 name="people_to_confirm",
             ),
+            GinIndex(fields=["words"], name="people_by_words", opclasses=["gin_trgm_ops"]),
+            models.Index(fields=["sort_name", "id"], name="people_by_name"),
         ]
 
     def __str__(self) -> str:

@@ -208,12 +208,12 @@ class ProgrammeFilters(FilterSet):
     def offers(self) -> dict[str, Any]:
         """What to try where nothing was found: other words, fewer filters, courses without dates.
 
-        Costs at most four statements.
+        Costs at most five statements.
         """
         words = self.form.cleaned_data.get("q")
         if not words:
             return {}
-        meant = did_you_mean(words)
+        meant = did_you_mean(words, ahead=self.queryset)
         found = search(self.queryset, words).sessions if len(self.chips()) > 1 else None
         return {
             "meant": meant,

@@ -101,11 +101,14 @@ def _book_page(request: HttpRequest, session_id: int, context: dict[str, Any]) -
         if against is not None and against.field in profile.fields:
             # What they say of themselves in the form decides it.
             context["expected"] = against = None
+    told = context["expected"]
+    waits = told.waits if told is not None else not session.places_left
     context |= {
         "session": session,
         "is_open": against is None,
+        "waits": waits,
         "now": now,
-        "dates_with_places": _dates_with_places(session, person, now=now),
+        "dates_with_places": _dates_with_places(session, person, now=now) if waits else (),
         "copied_to": would_be_copied_to(person, session.course),
         "terms": terms_offered(session, person, known=known).sentence(now=now),
     }

@@ -85,9 +85,13 @@ def who_waits(ruled: RuledSession, *, now: datetime, newcomer: Practitioner | No
     Nobody is looked at for a newcomer whom a rule holds back in any case.
     """
     seating = read_seating(ruled.session, now=now)
-    if seating.free <= 0 or not ruled.session.waiting_count:
+    if newcomer is not None and seating.free > 0 and held_back(newcomer, seating, now=now):
         return Line(seating)
-    if newcomer is not None and held_back(newcomer, seating, now=now):
+    return _first_in_line(seating, ruled, now=now)
+
+
+def _first_in_line(seating: Seating, ruled: RuledSession, *, now: datetime) -> Line:
+    if seating.free <= 0 or not ruled.session.waiting_count:
         return Line(seating)
     return next_in_line(seating, ruled.rules, 1, now=now)
 
@@ -181,6 +185,36 @@ def case_of_exchange(
         others_first=bool(line.chosen),
     )
     return case, who, line
+
+
+def cases_of_exchange(
+    given: Booking, others: Mapping[int, RuledSession], *, now: datetime
+) -> dict[int, Case]:
+    """As `case_of_exchange`, for pages, for several dates by key.
+
+    The number of statements is the same however many they are, but for dates where a place is free
+    though people wait.
+    """
+    key, sessions = given.person_id, [ruled.session for ruled in others.values()]
+    who = read_practitioners([key], united([ruled.rules for ruled in others.values()]))[key]
+    seatings = read_seatings(sessions, now=now)
+    here = Booking.objects.live().for_person(given.person).filter(session__in=others)
+    mine = {booking.session_id: booking for booking in here}
+    busy = _clashes(key, list(others), besides=given)
+    return {
+        number: Case(
+            session=ruled.session,
+            course=ruled.rules,
+            now=now,
+            asks=Asks.EXCHANGE,
+            who=who,
+            mine=mine.get(number),
+            elsewhere=busy.get(number),
+            seating=seatings[number],
+            others_first=bool(_first_in_line(seatings[number], ruled, now=now).chosen),
+        )
+        for number, ruled in others.items()
+    }
 
 
 def case_of_having_again(ruled: RuledSession, booking: Booking, *, by: User, now: datetime) -> Case:
@@ -344,7 +378,9 @@ def united(asked: Sequence[CourseRules]) -> CourseRules:
     )
 
 
-def _clashes(person_id: int, session_ids: Sequence[int]) -> Mapping[int, Booking]:
+def _clashes(
+    person_id: int, session_ids: Sequence[int], *, besides: Booking | None = None
+) -> Mapping[int, Booking]:
     """For each of these sessions: a booking of the person's that holds a place at that time."""
     held = list(
         Booking.objects.holding_a_place()
@@ -355,7 +391,8 @@ def _clashes(person_id: int, session_ids: Sequence[int]) -> Mapping[int, Booking
     found: dict[int, Booking] = {}
     for sitting in Sitting.objects.filter(session__in=session_ids):
         for booking in held:
-            if booking.session_id != sitting.session_id and any(
+            is_another = booking != besides and booking.session_id != sitting.session_id
+            if is_another and any(
                 overlap(other, sitting) for other in booking.session.sittings.all()
             ):
                 found.setdefault(sitting.session_id, booking)

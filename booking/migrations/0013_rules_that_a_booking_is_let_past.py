@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("booking", "0011_names_in_human_order"),
+        ('booking', '0012_search_documents_in_one_order'),
     ]
 
     operations = [
