@@ -95,7 +95,7 @@ def test_a_call_takes_few_presses(
     expect(page.get_by_text("has the booking again")).to_be_visible()
     table["undone"] = press.taken()
 
-    print("\n".join(["", *(f"{what:25} {number}" for what, number in table.items())]))
+    print("\n".join(["", *(f"{what:25} {number}" for what, number in table.items())]))  # noqa: T201 - the table of presses
     assert table == {
         "known caller booked": 3,
         "one over capacity": 3,
