@@ -4,7 +4,7 @@ Of a booking these are the terms it was promised; of a session those that a new 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -103,7 +103,8 @@ class CancellationTerms:
 
     `until_start` says that this moment is the start, `spared` that the person's agency is never
     charged, `some_spared` that some agencies are not, where it is not known whose terms these are,
-    `spared_later` that it is not, once it is confirmed that they work there.
+    `spared_later` that it is not, once it is confirmed that they work there. `nobody` says that
+    they are told to somebody who has not signed in.
     """
 
     free_until: datetime
@@ -113,6 +114,7 @@ class CancellationTerms:
     spared: bool = False
     some_spared: bool = False
     spared_later: bool = False
+    nobody: bool = False
 
     @property
     def has_charges(self) -> bool:
@@ -139,11 +141,10 @@ class CancellationTerms:
             told = f"Cancelling was free until {deadline(self.free_until)}. Now {self.after}."
         if self.spared_later:
             return f"{told} As soon as your agency is confirmed: no charge."
-        return (
-            f"{told} Some agencies pay nothing: sign in to see what yours pays."
-            if self.some_spared
-            else told
-        )
+        if not self.some_spared:
+            return told
+        how = ": sign in to see what yours pays" if self.nobody else ""
+        return f"{told} Some agencies pay nothing{how}."
 
     def _please(self, now: datetime) -> str:
         if self.until_start:
@@ -181,7 +182,8 @@ def terms_offered(
     """
     until = free_until(session.starts_at, session.notice_days)
     proved, said = (known or person.proved_agency, person.agency) if person else (None, None)
-    return terms(session.policy, proved, sittings_of(session), until=until, said=said)
+    promised = terms(session.policy, proved, sittings_of(session), until=until, said=said)
+    return replace(promised, nobody=person is None)
 
 
 def terms(
@@ -214,6 +216,6 @@ def terms(
         until_start=until_start,
         late_pence=late,
         absent_pence=absent,
-        some_spared=agency is None and some,
+        some_spared=agency is None and said is None and some,
         spared_later=agency is None and policy.is_free_for(said),
     )
