@@ -108,7 +108,7 @@ class Entry:
 def colleagues_of(agency: Agency) -> models.QuerySet[User]:
     """The people who are confirmed to work for an agency, by name."""
     confirmed = User.objects.filter(agency=agency, agency_confirmed_at__isnull=False)
-    return confirmed.filter(is_active=True).order_by("last_name", "first_name", "pk")
+    return confirmed.filter(is_active=True)
 
 
 def known_by_address(addresses: Iterable[str]) -> dict[str, User]:

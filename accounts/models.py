@@ -10,12 +10,14 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Concat, Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts.addresses import as_stored, same_mailbox
+from accounts.addresses import as_stored, is_no_address, same_mailbox
 from accounts.fields import AddressField, DomainField, NameField
+from accounts.finding import PeopleQuerySet
+from booking.site.human_order import HumanOrder
 
 
 class Sector(models.TextChoices):
@@ -38,7 +40,7 @@ class AgencyQuerySet(models.QuerySet["Agency"]):
 
     def listed(self) -> Self:
         """Those a person may choose from, by name."""
-        return self.filter(is_listed=True).order_by("name")
+        return self.filter(is_listed=True).order_by(HumanOrder("name"))
 
     def with_email_domain(self, domain: str) -> Self:
         """Those whose staff have addresses at this domain; there may be several."""
@@ -73,7 +75,7 @@ class Agency(models.Model):
 
     class Meta:
         verbose_name_plural = "agencies"
-        ordering = ["name"]
+        ordering = [HumanOrder("name")]
         indexes = [GinIndex(fields=["email_domains"], name="agency_email_domains")]
 
     def __str__(self) -> str:
@@ -92,7 +94,7 @@ class PractitionerGroup(models.Model):
     )
 
     class Meta:
-        ordering = ["name"]
+        ordering = [HumanOrder("name")]
 
     def __str__(self) -> str:
         return self.name
@@ -114,6 +116,14 @@ ROLES = ("is_agency_lead", "is_trainer", "is_coordinator", "is_staff", "is_super
 
 class UserManager(BaseUserManager["User"]):
     """Makes people; the column keeps an address as it is read, so that it names one person."""
+
+    def get_queryset(self) -> PeopleQuerySet:
+        """People, to be chosen among."""
+        return PeopleQuerySet(self.model, using=self._db)
+
+    def found_by(self, text: str) -> PeopleQuerySet:
+        """As `PeopleQuerySet.found_by`, of everybody."""
+        return self.get_queryset().found_by(text)
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """A person who signs in with `email`, without a password unless one is given.
@@ -142,6 +152,16 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = AddressField("work email address", max_length=254, unique=True)
     first_name = NameField(max_length=100, blank=True)
     last_name = NameField(max_length=100, blank=True)
+    sort_name = models.GeneratedField(
+        expression=Concat(
+            HumanOrder("last_name"),
+            models.Value(" ", output_field=models.TextField()),
+            HumanOrder("first_name"),
+        ),
+        output_field=models.TextField(db_collation="C"),
+        db_persist=True,
+        help_text="Where the person stands in a list, by last name.",
+    )
     job_title = NameField(max_length=150, blank=True)
     agency = models.ForeignKey(
         Agency, on_delete=models.PROTECT, null=True, blank=True, related_name="people"
@@ -195,6 +215,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     session_epoch = models.PositiveIntegerField(
         default=0, editable=False, help_text="Raised to end every session of the person."
     )
+    words = models.TextField(
+        default="",
+        editable=False,
+        help_text="What the person is found by; the database writes it.",
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -214,6 +239,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = "person"
         verbose_name_plural = "people"
+        ordering = ["sort_name", "id"]
         constraints = [
             models.UniqueConstraint(Lower("email"), name="one_person_per_email_address"),
             models.CheckConstraint(
@@ -225,20 +251,34 @@ class User(AbstractBaseUser, PermissionsMixin):
             ),
         ]
         indexes = [
-            models.Index(fields=["agency", "last_name", "first_name"], name="people_of_agency"),
+            models.Index(fields=["agency", "sort_name", "id"], name="people_of_agency"),
             models.Index(
                 fields=["date_joined", "id"],
                 condition=models.Q(is_active=True, agency_confirmed_at=None),
                 name="people_to_confirm",
             ),
+            GinIndex(fields=["words"], name="people_by_words", opclasses=["gin_trgm_ops"]),
+            models.Index(fields=["sort_name", "id"], name="people_by_name"),
         ]
 
     def __str__(self) -> str:
         return self.full_name or self.email
 
     @property
+    def has_address(self) -> bool:
+        """Whether mail can be sent to them; who has none is written to by post."""
+        return not is_no_address(self.email)
+
+    @property
+    def shown_address(self) -> str:
+        """The address for people to read."""
+        return self.email if self.has_address else "No email address: write by post"
+
+    @property
     def named_with_address(self) -> str:
         """The name with the address in brackets; the address alone of somebody without a name."""
+        if not self.has_address:
+            return self.full_name
         return f"{self.full_name} ({self.email})" if self.full_name else self.email
 
     def clean(self) -> None:

@@ -13,6 +13,7 @@ from django.db.models import F, Func, IntegerField, Max, Q
 from booking.catalogue.models import Course, SearchDocument, Session, SessionQuerySet
 from booking.partnership.kept import the_partnership
 from booking.site.characters import fold
+from booking.site.human_order import HumanOrder
 from booking.site.wording import MONTHS
 
 _PIECE = re.compile(r'(?P<without>(?<!\S)-(?=[\w"]))?(?:"(?P<exact>[^"]*)"|(?P<word>[^\s"]+))')
@@ -282,4 +283,4 @@ def courses_without_dates(words: str, *, ahead: SessionQuerySet, most: int = 5) 
     courses = Course.objects.defer("search").annotate(likeness=alike)
     found = courses.filter(query | Q(likeness__gte=0.6) | Q(code__iexact=words))
     without = found.exclude(pk__in=ahead.order_by().values("course"))
-    return list(without.order_by("-likeness", "title", "pk")[:most])
+    return list(without.order_by("-likeness", HumanOrder("title"), "pk")[:most])

@@ -45,6 +45,7 @@ DESK_FILTERS = {
         Q(state__in=[State.WAITING, State.SENDING]) & ~Q(last_error=""),
     ),
     "waiting": ("Waiting", Q(state__in=[State.WAITING, State.SENDING], last_error="")),
+    "letters": ("By post", Q(state=State.LETTER)),
     "returned": ("Came back", Q(state=State.SENT, bounced_at__isnull=False)),
     "sent": ("Sent", Q(state=State.SENT, bounced_at__isnull=True)),
     "given-up": ("Given up", Q(state__in=[State.DROPPED, State.SUPERSEDED])),
@@ -73,20 +74,17 @@ def sessions_about(messages: Iterable[Message]) -> dict[int, Session]:
 def messages_on_desk(*, show: str, search: str, session: str) -> QuerySet[Message]:
     """The mail of one filter, about one session if its reference is given.
 
-    Every word of `search` must occur in the address or in the name of the person; mail about an
-    account belongs to whose address it is. What waits comes oldest first, what is over newest
-    first.
+    `search` is in the address of the mail, or finds its person; mail about an account belongs to
+    whose address it is. What waits comes oldest first, what is over newest first.
     """
     _, wanted = DESK_FILTERS[show]
     chosen = Message.objects.filter(wanted).select_related("recipient", "booking__session")
-    for word in search.split():
-        named = User.objects.filter(Q(first_name__icontains=word) | Q(last_name__icontains=word))
+    if search:
+        people = User.objects.found_by(search)
         chosen = chosen.filter(
-            Q(to_email__icontains=word)
-            | Q(recipient__first_name__icontains=word)
-            | Q(recipient__last_name__icontains=word)
-            | Q(recipient__email__icontains=word)
-            | Q(topic=ACCOUNT_MAIL, to_email__in=named.values("email"))
+            Q(to_email__icontains=search)
+            | Q(recipient__in=people.values("pk"))
+            | Q(topic=ACCOUNT_MAIL, to_email__in=people.values("email"))
         )
     if session:
         keys = Session.objects.filter(reference__iexact=session).values_list("pk", flat=True)
@@ -96,11 +94,6 @@ def messages_on_desk(*, show: str, search: str, session: str) -> QuerySet[Messag
         )
     # The text of a mail can hold a sign-in code; the desk does not read it.
     return chosen.defer("mime", "payload").order_by("-id" if show in _NEWEST_FIRST else "id")
-
-
-def mail_counts() -> dict[str, int]:
-    """What of the mail waits for a coordinator, beside its links. Costs two statements."""
-    return {"to_be_read": mail_to_read().count(), "failing": people_whose_mail_may_fail().count()}
 
 
 def _message(
@@ -133,7 +126,6 @@ def messages_page(request: HttpRequest) -> HttpResponse:
         "session_reference": session,
         "backlog": backlog(now=timezone.now()),
         "refusing": refusing_domains(now=timezone.now()),
-        **mail_counts(),
     }
     return render(request, "desk/mail/messages.html", context)
 
@@ -314,8 +306,7 @@ def manage_received(request: HttpRequest) -> HttpResponse:
     show = show if show in RECEIVED else "listed"
     put_away = mail_put_away(now=timezone.now())
     counts = dict(put_away.order_by().values_list("kind").annotate(Count("pk")))
-    numbers = mail_counts()
-    counts["listed"] = numbers["to_be_read"]
+    counts["listed"] = mail_to_read().count()
     rows = mail_to_read() if show == "listed" else put_away.filter(kind=show)
     received = paged(request, rows, per_page=_PER_PAGE)
     looked_at(None, by=signed_in(request), what="mail received", rows=len(received))
@@ -327,7 +318,6 @@ def manage_received(request: HttpRequest) -> HttpResponse:
         "kept_days": ReceivedMail.KEPT_DAYS,
         "mailbox": MailboxState.current(),
         "is_read_here": is_read_here(),
-        **numbers,
     }
     return render(request, "desk/mail/received.html", context)
 
@@ -337,7 +327,7 @@ def manage_addresses(request: HttpRequest) -> HttpResponse:
     """People whose address mail does not reach, or may not."""
     people = paged(request, people_whose_mail_may_fail(), per_page=_PER_PAGE)
     looked_at(None, by=signed_in(request), what="addresses that fail", rows=len(people))
-    context = {"page_obj": people, **mail_counts()}
+    context = {"page_obj": people}
     return render(request, "desk/mail/addresses.html", context)
 
 

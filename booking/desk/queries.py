@@ -17,6 +17,7 @@ from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent, BookingQuerySet
 from booking.scheduling import capacity
 from booking.scheduling.changing import PlannedSitting
+from booking.site.human_order import HumanOrder
 from booking.site.web import searched
 from booking.site.wording import short_day
 
@@ -198,11 +199,10 @@ def recent_events(session: Session, *, of_line: bool = False) -> QuerySet[Bookin
 
 
 def bookings_of_somebody(session: Session, *, search: str) -> QuerySet[Booking]:
-    """Bookings of this session whose person's name or address holds every word, live ones first."""
+    """Bookings of this session whose person is found by these words, live ones first."""
     bookings = Booking.objects.for_session(session).select_related("person__agency")
-    named = ("person__first_name", "person__last_name", "person__email")
-    bookings = searched(bookings, search, *named)
-    return bookings.order_by(F("ended_at").desc(nulls_first=True), "person__last_name", "pk")
+    bookings = bookings.filter(person__in=User.objects.found_by(search))
+    return bookings.order_by(F("ended_at").desc(nulls_first=True), "person__sort_name", "pk")
 
 
 def used_twice(
@@ -255,7 +255,7 @@ def places_by_agency(session: Session) -> list[tuple[str, str, int]]:
     rows = holding.values_list("agency__name", "agency__sector").annotate(number=Count("pk"))
     return [
         (name or "Agency not listed", Sector(sector).label if sector else "", number)
-        for name, sector, number in rows.order_by("-number", "agency__name")
+        for name, sector, number in rows.order_by("-number", HumanOrder("agency__name"))
     ]
 
 

@@ -15,6 +15,7 @@ from booking.catalogue.models import CancellationPolicy, ChargeBand, Session
 from booking.catalogue.sittings import SittingTimes
 from booking.places.lock import sittings_of
 from booking.places.models import Booking
+from booking.places.refusals import NotYoursToOverride
 from booking.site.wording import deadline, listed, pounds
 from booking.site.working_days import free_until
 
@@ -38,18 +39,32 @@ def absence_pence(booking: Booking, sittings: Iterable[SittingTimes]) -> int:
 
 
 def charge_for_cancelling(
-    booking: Booking, sittings: Iterable[SittingTimes], *, by: User, now: datetime
+    booking: Booking,
+    sittings: Iterable[SittingTimes],
+    *,
+    by: User,
+    now: datetime,
+    waived: str = "",
 ) -> int:
     """What cancelling a confirmed place costs now, in pence.
 
-    Nothing until the promised moment, and nothing if the partnership cancels it for somebody.
+    Nothing until the promised moment, and nothing if a coordinator has `waived` it for a reason.
+    Raises `NotYoursToOverride` of anybody else who would.
     """
-    for_somebody = by.is_coordinator and by.pk != booking.person_id
-    return 0 if for_somebody or now < booking.free_until else late_pence(booking, sittings)
+    if waived and not may_waive(booking, by):
+        raise NotYoursToOverride
+    return 0 if waived or now < booking.free_until else late_pence(booking, sittings)
 
 
-def charge_sentence(booking: Booking) -> str:
-    """What was charged, in words, or nothing."""
+def may_waive(booking: Booking, by: User) -> bool:
+    """Whether they may say that it costs nothing: coordinators, of other people's bookings."""
+    return by.is_coordinator and by.pk != booking.person_id
+
+
+def charge_sentence(booking: Booking, *, waived: str = "") -> str:
+    """What was charged, or why nothing was, in words; or nothing."""
+    if waived:
+        return f"Nothing is charged. The reason given: {waived}"
     if not booking.charge_pence:
         return ""
     return f"Late cancellation: {pounds(booking.charge_pence)} is charged."
@@ -103,8 +118,8 @@ class CancellationTerms:
 
     `until_start` says that this moment is the start, `spared` that the person's agency is never
     charged, `some_spared` that some agencies are not, where it is not known whose terms these are,
-    `spared_later` that it is not, once it is confirmed that they work there. `nobody` says that
-    they are told to somebody who has not signed in.
+    `spared_later` that it is not, once it is confirmed that they work there, `of_another` that
+    somebody else reads it, `nobody` that it is read by somebody who has not signed in.
     """
 
     free_until: datetime
@@ -114,6 +129,7 @@ class CancellationTerms:
     spared: bool = False
     some_spared: bool = False
     spared_later: bool = False
+    of_another: bool = False
     nobody: bool = False
 
     @property
@@ -125,14 +141,16 @@ class CancellationTerms:
     def after(self) -> str:
         """What is charged after the moment: "£35 for late cancellation, £35 if you do not come"."""
         late = f"{pounds(self.late_pence)} for late cancellation" if self.late_pence else ""
-        absent = f"{pounds(self.absent_pence)} if you do not come" if self.absent_pence else ""
+        who = "they" if self.of_another else "you"
+        absent = f"{pounds(self.absent_pence)} if {who} do not come" if self.absent_pence else ""
         return ", ".join(filter(None, (late, absent)))
 
     def sentence(self, *, now: datetime) -> str:
         """All of it, for somebody who may still cancel."""
         is_free_still = now < self.free_until
         if self.spared:
-            return f"No charge for your agency. Please still cancel {self._please(now)}, {_SO_THAT}"
+            still = f"Please still cancel {self._please(now)}, {_SO_THAT}"
+            return f"No charge for {self._whose} agency. {still}"
         if not self.has_charges:
             return f"Cancelling costs nothing. Please cancel {self._please(now)}, {_SO_THAT}"
         if is_free_still:
@@ -140,11 +158,15 @@ class CancellationTerms:
         else:
             told = f"Cancelling was free until {deadline(self.free_until)}. Now {self.after}."
         if self.spared_later:
-            return f"{told} As soon as your agency is confirmed: no charge."
+            return f"{told} As soon as {self._whose} agency is confirmed: no charge."
         if not self.some_spared:
             return told
         how = ": sign in to see what yours pays" if self.nobody else ""
         return f"{told} Some agencies pay nothing{how}."
+
+    @property
+    def _whose(self) -> str:
+        return "their" if self.of_another else "your"
 
     def _please(self, now: datetime) -> str:
         if self.until_start:
@@ -154,7 +176,7 @@ class CancellationTerms:
     def cost_now(self, *, now: datetime) -> str:
         """What cancelling costs at this moment, for the page before the button."""
         if self.spared:
-            return "Cancelling now costs nothing: there is no charge for your agency."
+            return f"Cancelling now costs nothing: there is no charge for {self._whose} agency."
         if not self.late_pence:
             return "Cancelling now costs nothing."
         by = deadline(self.free_until)
@@ -166,11 +188,15 @@ class CancellationTerms:
         )
 
 
-def terms_of(booking: Booking) -> CancellationTerms:
-    """What was promised with a booking; at most two statements if nothing was prefetched."""
+def terms_of(booking: Booking, *, reader: User | None = None) -> CancellationTerms:
+    """What was promised with a booking; at most two statements if nothing was prefetched.
+
+    It is told to its person, or to whichever `reader` there is.
+    """
     sittings, until = sittings_of(booking.session), booking.free_until
     said = booking.person.agency if booking.agency is None and booking.is_live else None
-    return terms(booking.policy, booking.agency, sittings, until=until, said=said)
+    found = terms(booking.policy, booking.agency, sittings, until=until, said=said)
+    return replace(found, of_another=reader is not None and reader.pk != booking.person_id)
 
 
 def terms_offered(

@@ -18,7 +18,9 @@ _JOINERS = frozenset("\u200c\u200d")
 _MARKS = re.compile("[\u0300-\u036f\u02b9-\u02bf'’‘‛′`´]")
 _BETWEEN = re.compile(r"[\W_]+")
 # Letters that no normal form takes apart.
-_LETTERS = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ł": "l", "ð": "d"})
+_LETTERS = str.maketrans(
+    {"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ł": "l", "ð": "d", "ħ": "h", "ı": "i"}
+)
 
 
 def is_invisible(letter: str) -> bool:

@@ -159,10 +159,7 @@ class TestPages:
         other.refresh_from_db()
         assert person.agency_is_confirmed
         assert other.agency is None
-        assert (
-            "People whose agency is not confirmed"
-            not in client.get(reverse("manage_sessions")).content.decode()
-        )
+        assert "Nothing waits for anybody." in client.get(reverse("manage")).content.decode()
 
 
 def test_the_back_office_confirms_whom_it_makes_the_lead_of_an_agency() -> None:

@@ -18,6 +18,7 @@ def every_address() -> list[tuple[str, set[str]]]:
     Message.objects.filter(pk=message.pk).update(mime=b"Subject: Booked\r\n\r\nHello\r\n")
     both, get, post = {"GET", "POST"}, {"GET"}, {"POST"}
     return [
+        (reverse("manage"), get),
         (reverse("manage_sessions"), get),
         (reverse("manage_session_new"), both),
         (f"{reverse('manage_session_new')}?course={session.course_id}", both),
@@ -34,6 +35,10 @@ def every_address() -> list[tuple[str, set[str]]]:
         (reverse("manage_session_capacity", args=[session.pk]), both),
         (reverse("manage_session_cancel", args=[session.pk]), both),
         (reverse("manage_booking_cancel", args=[booking.pk]), both),
+        (reverse("manage_booking_undo", args=[booking.pk]), post),
+        (reverse("manage_session_add", args=[session.pk]), both),
+        (reverse("manage_person_book", args=[person.pk]), get),
+        (reverse("manage_post"), get),
         (reverse("manage_policies"), get),
         (reverse("manage_venues"), get),
         (reverse("manage_venue_new"), both),

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
-from booking.places import actions, links
+from booking.places import actions, answering, links
 from booking.places.models import Booking
 from booking.places.sweep import sweep
 from tests.factories import (
@@ -113,7 +113,7 @@ def test_a_link_answers_no_other_offer_of_the_same_booking() -> None:
 
 def test_a_link_is_dead_once_the_booking_has_ended_and_after_the_start() -> None:
     booking = offered()
-    actions.accept_offer(booking=booking, by=booking.person, now=timezone.now())
+    answering.accept_offer(booking=booking, by=booking.person, now=timezone.now())
     give_up(booking, now=timezone.now())
     assert Client().get(path_of(booking)).status_code == 410
     other = offered()
@@ -191,10 +191,10 @@ def test_accepting_and_declining_at_once_gives_one_answer() -> None:
         booking, now = offered(), timezone.now()
 
         def accept(booking: Booking = booking, now: datetime = now) -> Booking:
-            return actions.accept_offer(booking=booking, by=booking.person, now=now)
+            return answering.accept_offer(booking=booking, by=booking.person, now=now)
 
         def decline(booking: Booking = booking, now: datetime = now) -> Booking:
-            return actions.decline_offer(booking=booking, by=booking.person, now=now)
+            return answering.decline_offer(booking=booking, by=booking.person, now=now)
 
         outcomes = at_once(accept, decline, accept)
         assert outcomes.count("done") == 1

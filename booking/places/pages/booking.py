@@ -14,7 +14,7 @@ from accounts.forms import ProfileForm
 from accounts.models import User
 from accounts.views import profile_form, signed_in
 from booking.catalogue.models import Course, Session
-from booking.places import actions
+from booking.places import actions, answering
 from booking.places.links import offer_path
 from booking.places.managers.copies import would_be_copied_to
 from booking.places.models import Booking
@@ -127,6 +127,8 @@ def cancel(request: HttpRequest, booking_id: int) -> HttpResponse:
     """Ask, then give up the place, the offer or the turn on the waiting list."""
     person, now = signed_in(request), timezone.now()
     booking = arranged_booking(person, booking_id, now=now)
+    if person.is_coordinator and booking.person_id != person.pk:
+        return redirect("manage_booking_cancel", booking.pk)
     back = page_address(booking, person)
     form = CancelForm(posted(request))
     context = {"form": form, "booking": booking, "session": booking.session, "back": back}
@@ -134,7 +136,7 @@ def cancel(request: HttpRequest, booking_id: int) -> HttpResponse:
         with refusals_shown(context):
             actions.cancel(booking=booking, by=person, now=now, why=form.cleaned_data["why"])
             return redirect(back)
-    context["cost"] = terms_of(booking).cost_now(now=now)
+    context["cost"] = terms_of(booking, reader=person).cost_now(now=now)
     return page(request, "places/cancel.html", context)
 
 
@@ -147,7 +149,7 @@ def answer_offer(request: HttpRequest, booking_id: int) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, str(next(iter(form.errors.values()))[0]))
         return redirect(booking)
-    answer = actions.accept_offer if form.accepts else actions.decline_offer
+    answer = answering.accept_offer if form.accepts else answering.decline_offer
     try:
         answer(booking=booking, by=person, now=timezone.now())
     except ManagerNeeded as refusal:

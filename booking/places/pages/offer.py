@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from booking.places import actions, terms
+from booking.places import answering, terms
 from booking.places.announcements import held_to
 from booking.places.lock import sittings_of
 from booking.places.models import Booking
@@ -64,9 +64,9 @@ def offer(request: HttpRequest, token: str) -> HttpResponse:
         person, manager = booking.person, form.cleaned_data["manager_email"]
         with refusals_shown(context, beside=form):
             if form.accepts:
-                actions.accept_offer(booking=booking, by=person, now=now, manager_email=manager)
+                answering.accept_offer(booking=booking, by=person, now=now, manager_email=manager)
             else:
-                actions.decline_offer(booking=booking, by=person, now=now)
+                answering.decline_offer(booking=booking, by=person, now=now)
             return redirect(request.path)
     return _page(request, token, context)
 

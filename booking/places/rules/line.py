@@ -114,6 +114,7 @@ def asked_for(
     named: str,
     now: datetime,
     wants_both: bool = False,
+    overridden: frozenset[str] = frozenset(),
     lock: bool = False,
 ) -> Asked:
     """All that the rules look at for a new booking.
@@ -121,7 +122,8 @@ def asked_for(
     With `lock` the person's row is held; the caller holds the session's then.
     """
     who = read_practitioners([person_id], ruled.rules, lock=lock)[person_id]
-    line = who_waits(ruled, now=now, newcomer=who)
+    # Whoever is let past a rule must not come before those who wait without its being noticed.
+    line = who_waits(ruled, now=now, newcomer=None if overridden else who)
     sittings, conflict_id, other_id = sittings_and_conflicts(ruled.session, person_id, now=now)
     found: dict[int | None, Booking] = {}
     if conflict_id is not None or other_id is not None:
@@ -142,6 +144,7 @@ def asked_for(
         wants_both=wants_both,
         seating=line.seating,
         others_first=bool(line.chosen),
+        overridden=overridden,
     )
     return Asked(case=case, who=who, line=line, sittings=sittings)
 
@@ -214,6 +217,25 @@ def cases_of_exchange(
     }
 
 
+def case_of_having_again(ruled: RuledSession, booking: Booking, *, by: User, now: datetime) -> Case:
+    """Somebody whose booking was given up by mistake; their row is held."""
+    session, key = ruled.session, booking.person_id
+    line = who_waits(ruled, now=now)
+    return Case(
+        session=session,
+        course=ruled.rules,
+        now=now,
+        asks=Asks.HAVING_AGAIN,
+        who=read_practitioners([key], ruled.rules, lock=True)[key],
+        by=by,
+        mine=Booking.objects.for_session(session).live().filter(person=key).first(),
+        elsewhere=clashes(session.pk, [key]).get(key),
+        seating=line.seating,
+        others_first=bool(line.chosen),
+        overridden=frozenset(booking.overridden),
+    )
+
+
 def held_back(who: Practitioner, seating: Seating, *, now: datetime) -> PlaceRefused | None:
     """Why a free place, if there is one, is not this person's at the moment, if so."""
     case = Case(session=seating.session, now=now, who=who, seating=seating)
@@ -272,6 +294,7 @@ def _turns(
             mine=booking,
             elsewhere=busy.get(booking.person_id),
             seating=seating,
+            overridden=frozenset(booking.overridden),
         )
 
 
@@ -337,6 +360,7 @@ def standings(bookings: Iterable[Booking], *, now: datetime) -> dict[int, Standi
             mine=booking,
             elsewhere=busy.get(booking.session_id),
             seating=seating,
+            overridden=frozenset(booking.overridden),
         )
         its_turn = MustWait("waiting list", "A place is free and is being given out now.")
         found[booking.pk] = Standing(

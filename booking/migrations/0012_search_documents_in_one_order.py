@@ -1,21 +1,11 @@
 """Search documents are locked in one order before they are read and written anew.
 
 Without it two writers could wait for each other, and the later of two changes of one session could
-be written from words that the earlier one had changed meanwhile. Apostrophes that Unicode counts as
-letters (U+02B9 to U+02BF), primes among them, never decide.
+be written from words that the earlier one had changed meanwhile.
 """
 
 from django.db import migrations
 
-_FOLD = r"""
-CREATE OR REPLACE FUNCTION booking_fold(text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-SELECT btrim(regexp_replace(regexp_replace(
-    replace(replace(replace(translate(
-        lower(normalize(replace(coalesce($1, ''), '´', ''), NFKD)), 'øđłð', 'odld'),
-        'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'),
-    '[\u0300-\u036f\u02b9-\u02bf''’‘‛′`´]', '', 'g'), '[\W_]+', ' ', 'g'))
-$$;
-"""
 # The rows are locked by a statement of their own: the one after it sees what was committed while
 # this one waited.
 _DOCUMENTS = r"""
@@ -56,9 +46,13 @@ SELECT booking_write_documents(ARRAY(SELECT id FROM booking_session));
 
 
 class Migration(migrations.Migration):
-    dependencies = [("booking", "0010_messages_by_address")]
+    dependencies = [
+        # Words are folded by its function.
+        ("accounts", "0008_people_in_human_order"),
+        ("booking", "0011_names_in_human_order"),
+    ]
 
     operations = [
         # The older functions of 0005 do as well: nothing else depends on what is new here.
-        migrations.RunSQL(_FOLD + _DOCUMENTS, migrations.RunSQL.noop),
+        migrations.RunSQL(_DOCUMENTS, migrations.RunSQL.noop),
     ]
