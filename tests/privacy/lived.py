@@ -182,6 +182,7 @@ def _acted(person: User, *, now: datetime) -> None:
     )
     Approval.objects.exclude(booking__person=person).update(confirmed_by=person)
     make_person(agency_confirmed_at=now, agency_confirmed_by=person)
+    Booking.objects.exclude(person=person).update(needs_arranged_at=now, needs_arranged_by=person)
     for by, of in ((coordinator, person), (person, coordinator)):
         LogEntry.objects.create(
             user=by,

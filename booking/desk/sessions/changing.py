@@ -179,7 +179,7 @@ def cancel_booking(request: HttpRequest, booking_id: int) -> HttpResponse:
         now, why = timezone.now(), form.cleaned_data["why"]
         with refusals_shown(context):
             actions.cancel(booking=booking, by=coordinator, now=now, why=why)
-            found = reverse("manage_session_bookings", args=[booking.session_id])
+            found = reverse("manage_session_people", args=[booking.session_id])
             found = f"{found}?{urlencode({'q': booking.person.email})}"
             return done(request, f"The booking of {booking.person} is cancelled.", found)
     return page(request, "desk/sessions/cancel_booking.html", context)

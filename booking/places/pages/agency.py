@@ -18,7 +18,7 @@ from booking.catalogue.models import Session
 from booking.places import confirming
 from booking.places.agency import many
 from booking.places.agency.colleagues import book_colleague
-from booking.places.agency.rows import rows_of, text_of
+from booking.places.agency.rows import is_unsure, rows_of, text_of
 from booking.places.models import Booking
 from booking.places.pages.forms import ColleagueForm, ManyForm
 from booking.places.pages.loaders import colleagues_booking, public_session, unread_session
@@ -163,9 +163,11 @@ def _outcomes(request: HttpRequest, session_id: int, form: ManyForm) -> dict[str
     own, by, now = agency_of_lead(request), signed_in(request), timezone.now()
     file = form.cleaned_data["file"]
     text = text_of(file) if file else form.cleaned_data["people"]
-    is_booking = request.POST.get("step") == "book"
+    entries = rows_of(text)
+    # Nobody is booked while it is not clear who is meant.
+    is_booking = request.POST.get("step") == "book" and not any(map(is_unsure, entries))
     act = many.book_all if is_booking else many.foresee
-    outcomes = act(rows_of(text), session=unread_session(session_id), agency=own, by=by, now=now)
+    outcomes = act(entries, session=unread_session(session_id), agency=own, by=by, now=now)
     looked_at(own, by=by, what="colleagues to book", rows=len(outcomes))
     tally = many.tally(outcomes)
     return {"outcomes": outcomes, "people": text, "is_done": is_booking, "tally": tally}
