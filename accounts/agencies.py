@@ -63,7 +63,7 @@ def confirm_claim(*, person: User, agency: Agency, by: User, now: datetime) -> N
         raise ClaimSettled
 
 
-def refuse_claim(*, person: User, agency: Agency) -> None:
+def refuse_claim(*, person: User, agency: Agency, by: User) -> None:
     """The person does not work for the agency they chose: they have none until they say which.
 
     Raises `ClaimSettled` unless they still say so, unconfirmed.
@@ -73,7 +73,7 @@ def refuse_claim(*, person: User, agency: Agency) -> None:
         raise ClaimSettled
     if person.is_agency_lead:
         person.is_agency_lead = False
-        note_roles(person, by=None, changed=["is_agency_lead"])
+        note_roles(person, by=by, changed=["is_agency_lead"])
 
 
 def add_agency(*, name: str, sector: str, domain: str) -> Agency:

@@ -110,6 +110,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "attendees_needs": (only("trainer", "coordinator"), signed_in(405)),
     "attendees_csv": (only("trainer", "coordinator"), signed_in(405)),
     # Coordinators.
+    "manage": LOOK_ONLY,
     "manage_sessions": LOOK_ONLY,
     "manage_session": LOOK_ONLY,
     "manage_session_people": LOOK_ONLY,

@@ -5,7 +5,8 @@ from django.db.models.functions import Concat
 
 from booking.site.human_order import HumanOrder
 
-# As in `booking/migrations/0005_search_documents.py`, with letters and apostrophes that it left.
+# As in `booking/migrations/0005_search_documents.py`, with letters and apostrophes that it left:
+# those that Unicode counts as letters (U+02B9 to U+02BF), primes among them, never decide.
 FOLD = r"""
 CREATE OR REPLACE FUNCTION booking_fold(text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$
@@ -13,7 +14,7 @@ SELECT btrim(regexp_replace(regexp_replace(
     replace(replace(replace(translate(
         lower(normalize(replace(coalesce($1, ''), '´', ''), NFKD)), 'øđłðħı', 'odldhi'),
         'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'),
-    '[\u0300-\u036f''’‘`´ʼʻʹ]', '', 'g'), '[\W_]+', ' ', 'g'))
+    '[\u0300-\u036f\u02b9-\u02bf''’‘‛′`´]', '', 'g'), '[\W_]+', ' ', 'g'))
 $$;
 """
 

@@ -72,7 +72,7 @@ class Term:
 
 
 def _phrase(phrase: str) -> SearchQuery:
-    if phrase.split()[0] in _OF_FORM:
+    if phrase.split()[0].removesuffix("s") in _OF_FORM:
         # Without a weight it would be found in summaries too.
         lexemes = " <-> ".join(f"'{word}':AB" for word in phrase.split())
         return SearchQuery(lexemes, config="english", search_type="raw")
@@ -261,13 +261,18 @@ def nearest(typed: Sequence[str], *, least: float = _LIKE_ENOUGH) -> dict[str, l
     }
 
 
-def did_you_mean(words: str) -> str:
-    """The words with the nearest that the programme has for each it lacks; or nothing."""
+def did_you_mean(words: str, *, ahead: SessionQuerySet) -> str:
+    """The words with the nearest that the programme has for each it lacks; or nothing.
+
+    Only what finds some of the sessions `ahead`.
+    """
     terms = [term for term in asked_by(words) if not term.without]
     near = nearest([term.typed for term in terms], least=_LIKE_ENOUGH * 0.7)
     suggested = " ".join(near.get(term.typed, [""])[0] for term in terms).split()
     meant = " ".join(suggested)
-    return meant if meant and meant != fold(words) else ""
+    if not meant or meant == fold(words) or not _matching(ahead, asked_by(meant)).exists():
+        return ""
+    return meant
 
 
 def courses_without_dates(words: str, *, ahead: SessionQuerySet, most: int = 5) -> list[Course]:

@@ -87,7 +87,7 @@ def answered(person: User, *, confirms: bool, by: User, now: datetime) -> str:
         if confirms:
             confirming.confirm_agency(person=person, agency=agency, by=by, now=now)
             return f"It is confirmed that {person} works for {agency.name}."
-        confirming.not_ours(person=person, agency=agency, now=now)
+        confirming.not_ours(person=person, agency=agency, by=by, now=now)
         return f"No agency is noted for {person} now. We are asking them again."
     except ClaimSettled as settled:
         return settled.sentence
