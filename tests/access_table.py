@@ -98,6 +98,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "ask_new_manager": (signed_in(405), signed_in(302)),
     # An agency.
     "agency": (only(*LEADS), only(*LEADS, answer=405)),
+    "agency_csv": (only(*LEADS), only(*LEADS, answer=405)),
     "agency_confirm": (only(*LEADS, answer=405), only("lead", answer=302)),
     "agency_not_ours": (only("lead"), only("lead", answer=302)),
     "agency_booking": (only("lead"), only(*LEADS, answer=405)),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.shortcuts import get_object_or_404
 from django.utils.timezone import localdate
 
@@ -33,6 +33,9 @@ HEADING = (
     "Booked",
     "Place",
 )
+
+# Of sessions: how many places are held that may yet be given up.
+NOT_CERTAIN = Count("bookings", filter=Q(bookings__state__in=(State.REQUESTED, State.OFFERED)))
 
 _BETWEEN_NEEDS = re.compile(r"[\n,;]|\.(?=\s|$)|\s(?:and|&|\+)\s", re.IGNORECASE)
 _NO_NEEDS = frozenset(["", "none", "no", "na", "n a", "nil", "nothing", "not applicable"])

@@ -9,6 +9,7 @@ from accounts.models import AccessRecord
 from accounts.views import signed_in
 from booking.attendance.lists import (
     HEADING,
+    NOT_CERTAIN,
     AttendeeList,
     attendee_list,
     session_with_people,
@@ -31,6 +32,7 @@ def trainer_sessions(request: HttpRequest) -> HttpResponse:
         raise Http404
     now = timezone.now()
     mine = sessions_open_to(person, now=now).led_by(person).for_pages()
+    mine = mine.annotate(not_certain=NOT_CERTAIN)
     over = mine.filter(ends_at__lte=now).order_by("-starts_at", "-pk")
     context = {
         "upcoming": mine.filter(ends_at__gt=now).order_by("starts_at", "pk"),

@@ -143,6 +143,10 @@ def test_places_that_are_not_certain_are_marked_and_counted_apart() -> None:
     assert "(not certain)" in sheet
     [row] = csv_rows(client, session)
     assert row["Place"] == "Held: waits for the line manager"
+    card = client.get(reverse("trainer_sessions")).content.decode()
+    assert "1 of 20 places taken (1 not certain)" in card
+    overview = signed_in(make_coordinator()).get(reverse("manage_session", args=[session.pk]))
+    assert "<dt>of them not certain</dt><dd>1</dd>" in overview.content.decode()
 
 
 def test_a_place_for_the_agency_to_be_confirmed_is_not_certain_either() -> None:

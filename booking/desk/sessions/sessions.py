@@ -15,6 +15,7 @@ from booking.catalogue.models import Course, Session
 from booking.desk import preview, queries
 from booking.desk.queries import managed_session
 from booking.desk.sessions.forms import DetailsForm, OpeningForm, SessionForm
+from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused, ReservedPlaces
 from booking.scheduling import capacity, corrections, demand, drafting
 from booking.site.web import done, page, paged, posted, refusals_shown, search_text
@@ -58,6 +59,9 @@ def overview(request: HttpRequest, session_id: int) -> HttpResponse:
         "too_few": capacity.too_few(session, now=now) if session.minimum else None,
         "history": session.events.select_related("by").order_by("-at", "-id")[:_HISTORY_SHOWN],
         "free": session.capacity - session.places_taken,
+        "not_certain": session.bookings.holding_a_place()
+        .exclude(state=Booking.State.CONFIRMED)
+        .count(),
         "opening": _opening_form(session.course, None, now=now) if is_draft else None,
         "mail": queries.message_counts(session),
         "lately": lately,

@@ -3,15 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from accounts.access import agency_of_lead, lead_page, looked_at
 from accounts.agencies import ClaimSettled
-from accounts.agency_proof import people_who_say
-from accounts.models import Agency, User
+from accounts.models import User
 from accounts.views import signed_in
 from booking.catalogue.availability import Availability, availability
 from booking.catalogue.models import Session
@@ -25,31 +23,7 @@ from booking.places.pages.loaders import colleagues_booking, public_session, unr
 from booking.places.pages.outlook import cost_of_leaving
 from booking.places.pages.readers import as_read_by
 from booking.places.refusals import AlreadyBooked
-from booking.site.web import done, page, paged, posted, refusals_shown, search_text, searched
-
-_PER_PAGE = 50
-_SAY_SO_SHOWN = 50
-
-
-@lead_page()
-def agency(request: HttpRequest) -> HttpResponse:
-    """The upcoming bookings of colleagues, by session."""
-    own, search, now = agency_of_lead(request), search_text(request), timezone.now()
-    bookings = bookings_of_colleagues(own, search=search, now=now)
-    shown = paged(request, bookings, per_page=_PER_PAGE)
-    say_so = people_who_say(own)
-    said = list(say_so[:_SAY_SO_SHOWN])
-    rows = len(shown) + len(said)
-    looked_at(own, by=signed_in(request), what="colleagues and their bookings", rows=rows)
-    context = {
-        "agency": own,
-        "search": search,
-        "page_obj": shown,
-        "say_so": said,
-        "number_who_say_so": say_so.count(),
-        "now": now,
-    }
-    return render(request, "places/agency/agency.html", context)
+from booking.site.web import done, page, posted, refusals_shown
 
 
 @lead_page(post=60, only_post=True)
@@ -171,19 +145,3 @@ def _outcomes(request: HttpRequest, session_id: int, form: ManyForm) -> dict[str
     looked_at(own, by=by, what="colleagues to book", rows=len(outcomes))
     tally = many.tally(outcomes)
     return {"outcomes": outcomes, "people": text, "is_done": is_booking, "tally": tally}
-
-
-def bookings_of_colleagues(agency: Agency, *, search: str, now: datetime) -> QuerySet[Booking]:
-    """The live bookings of an agency's people for sessions that are not over, by session.
-
-    Every word of the search is in the colleague's name or address or in the course's title.
-    """
-    bookings = searched(
-        Booking.objects.of_agency(agency.pk, now=now).live().with_session().with_position(),
-        search,
-        "person__first_name",
-        "person__last_name",
-        "person__email",
-        "session__course__title",
-    )
-    return bookings.order_by("session__starts_at", "session_id", "person__sort_name", "pk")
