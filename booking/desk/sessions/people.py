@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from accounts.access import desk, looked_at
-from accounts.models import AccessRecord
+from accounts.models import AccessRecord, User
 from accounts.views import signed_in
 from booking.attendance.lists import HEADING, place_in_words, row, with_standing
 from booking.catalogue.models import Session
@@ -17,11 +17,10 @@ from booking.desk.queries import managed_session
 from booking.outbox.models import Message
 from booking.places.models import Booking, BookingQuerySet
 from booking.site.spreadsheets import Cell, csv_file
-from booking.site.web import paged, search_text, searched
+from booking.site.web import paged, search_text
 
 State = Booking.State
 _PER_PAGE = 50
-_NAMED = ("person__first_name", "person__last_name", "person__email")
 
 # What the list can show, by the name in its address: what it is called, and which states.
 SHOWN = {
@@ -97,7 +96,9 @@ def _chosen(request: HttpRequest, session: Session) -> Chosen:
     show = show if show in SHOWN else "all"
     search = search_text(request)
     bookings = session.bookings.filter(state__in=SHOWN[show][1]).with_position()
-    bookings = searched(with_standing(bookings), search, *_NAMED)
+    if search:
+        bookings = bookings.filter(person__in=User.objects.found_by(search))
+    bookings = with_standing(bookings)
     order = ("ticket",) if show == "waiting" else ("person__sort_name", "pk")
     return Chosen(show, search, bookings.order_by(*order))
 

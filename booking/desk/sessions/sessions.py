@@ -50,6 +50,7 @@ def overview(request: HttpRequest, session_id: int) -> HttpResponse:
     lately = queries.happenings(session)
     people = len({event.booking.person_id for each in lately for event in each.events})
     looked_at(session, by=signed_in(request), what="last bookings", rows=people)
+    is_cancelled = session.state == Session.State.CANCELLED
     is_ahead, is_draft = session.ends_at > now, session.state == Session.State.DRAFT
     context = {
         "session": session,
@@ -65,7 +66,7 @@ def overview(request: HttpRequest, session_id: int) -> HttpResponse:
         "opening": _opening_form(session.course, None, now=now) if is_draft else None,
         "mail": queries.message_counts(session),
         "lately": lately,
-        "warnings": queries.used_twice_by(session) if is_ahead else [],
+        "warnings": queries.used_twice_by(session) if is_ahead and not is_cancelled else [],
         "now": now,
     }
     return page(request, "desk/sessions/session.html", context)

@@ -3,26 +3,24 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
 from accounts.access import agency_of_lead, lead_page, looked_at
 from accounts.agency_proof import people_who_say
+from accounts.finding import Folded, words_of
 from accounts.models import AccessRecord, Agency
 from accounts.views import signed_in
 from booking.places.models import Booking, BookingQuerySet
 from booking.site.spreadsheets import Cell, csv_file
-from booking.site.web import paged, search_text, searched
+from booking.site.web import paged, search_text
 from booking.site.wording import clock, short_day
 
 State = Booking.State
 _PER_PAGE = 50
 _SAY_SO_SHOWN = 50
-_SEARCHED = (
-    *("person__first_name", "person__last_name", "person__email"),
-    *("session__course__title", "session__reference"),
-)
 _HEADING = (
     *("Last name", "First name", "Job title", "Email", "Course", "Reference", "When", "Date"),
     *("Where", "Place"),
@@ -96,8 +94,8 @@ def bookings_of_colleagues(
     """The bookings of an agency's people that the table shows.
 
     Of what is over: places that counted as the agency's own, so that nobody brings along what they
-    did elsewhere. Every word of the search is in the colleague's name or address, or in the
-    course's title or the session's reference.
+    did elsewhere. Every word of the search finds the colleague, or is in the course's title or the
+    session's reference.
     """
     _, states, is_over = SHOWN[show]
     if is_over:
@@ -110,7 +108,13 @@ def bookings_of_colleagues(
     else:
         bookings = Booking.objects.of_agency(agency.pk, now=now)
     bookings = bookings.filter(state__in=states).with_session().with_position()
-    found = searched(bookings, search, *_SEARCHED).order_by(*_SORTED[by])
+    bookings = bookings.alias(
+        title=Folded("session__course__title"), reference=Folded("session__reference")
+    )
+    for word in words_of(search):
+        in_session = Q(title__contains=word) | Q(reference__contains=word)
+        bookings = bookings.filter(in_session | Q(person__words__contains=word))
+    found = bookings.order_by(*_SORTED[by])
     return found.reverse() if is_over and by == "session" else found
 
 
