@@ -14,7 +14,7 @@ from django.db.models.functions import Concat, Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts.addresses import as_stored, same_mailbox
+from accounts.addresses import as_stored, is_no_address, same_mailbox
 from accounts.fields import AddressField, DomainField, NameField
 from accounts.finding import PeopleQuerySet
 from booking.site.human_order import HumanOrder
@@ -265,8 +265,20 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.full_name or self.email
 
     @property
+    def has_address(self) -> bool:
+        """Whether mail can be sent to them; who has none is written to by post."""
+        return not is_no_address(self.email)
+
+    @property
+    def shown_address(self) -> str:
+        """The address for people to read."""
+        return self.email if self.has_address else "No email address: write by post"
+
+    @property
     def named_with_address(self) -> str:
         """The name with the address in brackets; the address alone of somebody without a name."""
+        if not self.has_address:
+            return self.full_name
         return f"{self.full_name} ({self.email})" if self.full_name else self.email
 
     def clean(self) -> None:
