@@ -167,6 +167,14 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "manage_received_bring_back": (coordinators(405), coordinators(302)),
     "manage_received_settle": (coordinators(405), coordinators(302)),
     "manage_address_works": (coordinators(200), coordinators(422)),
+    "manage_people": LOOK_ONLY,
+    "manage_people_csv": LOOK_ONLY,
+    "manage_person_new": (coordinators(200), coordinators(422)),
+    "manage_person": (coordinators(200), coordinators(422)),
+    "manage_person_correct": (coordinators(200), coordinators(422)),
+    "manage_person_roles": (coordinators(200), coordinators(302)),
+    "manage_person_merge": (coordinators(200), coordinators(200)),
+    "manage_person_end": (coordinators(200), coordinators(422)),
     "manage_venues": LOOK_ONLY,
     "manage_venue_new": (coordinators(200), coordinators(422)),
     "manage_venue": (coordinators(200), coordinators(422)),
@@ -180,8 +188,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "manage_policy": (coordinators(200), coordinators(422)),
     "manage_group_remove": (coordinators(405), coordinators(302)),
     # Superusers.
-    "manage_people": (only("superuser"), only("superuser", answer=405)),
-    "manage_person": (only("superuser"), only("superuser", answer=422)),
+    "manage_person_held": (only("superuser"), only("superuser", answer=422)),
     "manage_person_copy": (only("superuser", answer=405), only("superuser")),
 }
 

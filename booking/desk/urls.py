@@ -15,6 +15,9 @@ from booking.desk import (
     today,
 )
 from booking.desk.catalogue import courses, policies, venues
+from booking.desk.person import changing as person_changing
+from booking.desk.person import finding
+from booking.desk.person import page as person
 from booking.desk.sessions import changing, places, sessions
 from booking.desk.sessions import people as of_session
 from booking.privacy import views as privacy
@@ -76,8 +79,15 @@ urlpatterns = [
     path(
         "managers/<key:approval_id>/decline/", people.decline_manager, name="manage_manager_decline"
     ),
-    path("people/", privacy.people, name="manage_people"),
-    path("people/<key:person_id>/", privacy.person, name="manage_person"),
+    path("people/", finding.people, name="manage_people"),
+    path("people/csv/", finding.people_csv, name="manage_people_csv"),
+    path("people/new/", finding.new, name="manage_person_new"),
+    path("people/<key:person_id>/", person.person, name="manage_person"),
+    path("people/<key:person_id>/correct/", person_changing.correct, name="manage_person_correct"),
+    path("people/<key:person_id>/roles/", person_changing.roles, name="manage_person_roles"),
+    path("people/<key:person_id>/merge/", person_changing.merge, name="manage_person_merge"),
+    path("people/<key:person_id>/end/", person_changing.end, name="manage_person_end"),
+    path("people/<key:person_id>/held/", privacy.held, name="manage_person_held"),
     path("people/<key:person_id>/book/", telephone.book_for, name="manage_person_book"),
     path("people/<key:person_id>/copy/", privacy.person_copy, name="manage_person_copy"),
     path("policies/", policies.policies, name="manage_policies"),
