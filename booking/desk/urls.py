@@ -72,6 +72,7 @@ urlpatterns = [
     path("messages/<key:message_id>/", message.message_page, name="manage_message"),
     path("messages/<key:message_id>/mail.eml", message.mail_file, name="manage_message_file"),
     path("messages/<key:message_id>/retry/", message.retry, name="manage_message_retry"),
+    path("messages/<key:message_id>/again/", message.again, name="manage_message_again"),
     path(
         "messages/<key:message_id>/retry-alike/",
         message.retry_alike,

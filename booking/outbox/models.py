@@ -65,6 +65,8 @@ class Message(models.Model):
         SUPERSEDED = "superseded", "Not needed any more"
 
     UNSETTLED = (State.WAITING, State.SENDING, State.PARKED)
+    # In a revision, between that of the message that is sent again and how often it was.
+    AGAIN = "#"
 
     topic = models.CharField(max_length=60)
     subject_key = models.CharField(
@@ -148,6 +150,16 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.topic} to {self.to_email}"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nobody has to do anything more for it to be sent."""
+        return self.state not in self.UNSETTLED
+
+    @property
+    def first_revision(self) -> str:
+        """The revision, whether it is sent again or not."""
+        return self.revision.partition(self.AGAIN)[0]
 
     @property
     def holds_a_code(self) -> bool:

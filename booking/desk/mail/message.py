@@ -16,6 +16,7 @@ from accounts.views import signed_in
 from booking.calendars.actions import revoke_all_feeds
 from booking.desk.mail.messages import sessions_about
 from booking.desk.questions import reason_field
+from booking.mail.again import send_again
 from booking.outbox import remedies
 from booking.outbox.models import Message
 from booking.outbox.reading import file_of, letter_of
@@ -52,7 +53,8 @@ def message_page(request: HttpRequest, message_id: int) -> HttpResponse:
         "session": sessions_about([message]).get(message.pk),
         "letter": letter_of(message),
         "events": message.events.select_related("by"),
-        "can_retry": can_wait or (message.came_back and not (message.holds_a_code or lost)),
+        "can_retry": can_wait,
+        "can_go_again": message.is_settled and not message.holds_a_code,
         "can_correct": stuck and not (message.is_secret or lost or message.may_have_arrived),
         "can_drop": can_wait,
         "alike": len(remedies.parked_alike(message)) if message.state == State.PARKED else 0,
@@ -84,6 +86,21 @@ def retry(request: HttpRequest, message_id: int) -> HttpResponse:
     except MessageRefused as refused:
         messages.info(request, refused.sentence)
     return redirect("manage_message", message.pk)
+
+
+@desk(post=60, only_post=True)
+def again(request: HttpRequest, message_id: int) -> HttpResponse:
+    """Write a notice anew, of what is true now, and send it to its person."""
+    message = _message(request, message_id)
+    back = message.booking if request.POST.get("back") == "booking" else None
+    try:
+        sent = send_again(message=message, by=signed_in(request), now=timezone.now())
+    except MessageRefused as refused:
+        messages.info(request, refused.sentence)
+        return redirect(back or "manage_message", *([] if back else [message.pk]))
+    of_dates = f", in {counted(len(sent), 'message')}" if len(sent) > 1 else ""
+    words = f"{topic_of(message.topic).words}: sent again to {sent[0].to_email}{of_dates}."
+    return done(request, words, back or "manage_message", *([] if back else [sent[0].pk]))
 
 
 @desk(post=120)
