@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from accounts.actions import reminders_path
+from accounts.addresses import no_address
 from accounts.models import PractitionerGroup, User
 from booking.calendars.actions import new_feed
 from booking.catalogue.interest import stop_path, tell_me
@@ -114,6 +115,8 @@ def make_site() -> Site:
     received = ReceivedMail.objects.create(key="1", seen_at=now, state=ReceivedMail.State.LISTED)
     message = Message.objects.filter(booking=booking)[0]
     Message.objects.filter(pk=message.pk).update(mime=b"Subject: Booked\r\n\r\nHello\r\n")
+    on_paper = booked(make_session(starts_at=ahead + timedelta(days=6)), make_person(no_address()))
+    letter = Message.objects.get(booking=on_paper)
     group = PractitionerGroup.objects.create(name="Leads")
     group.members.add(owner)
     interest = tell_me(course=course, person=owner, now=now)
@@ -158,6 +161,10 @@ def make_site() -> Site:
         "manage_session_cancel": of_session,
         "manage_session_goes_ahead": of_session,
         "manage_booking_cancel": of_booking,
+        "manage_booking_undo": of_booking,
+        "manage_session_add": of_session,
+        "manage_person_book": [owner.pk],
+        "manage_post_letter": [letter.pk],
         "manage_booking_move_up": [waiting.pk],
         "manage_demand_course": [course.pk],
         "manage_learning_check": [declaration.pk],

@@ -58,6 +58,7 @@ SECTIONS = (
     _section(
         "Mail",
         Tab("Mail we send", "manage_messages", ("message",), ("parked",)),
+        Tab("Post to go out", "manage_post", ("post",), ("letters",)),
         Tab("Mail that needs reading", "manage_received", ("received",), ("received",)),
         Tab("Addresses that fail", "manage_addresses", ("address",), ("addresses",)),
     ),

@@ -199,10 +199,9 @@ def recent_events(session: Session, *, of_line: bool = False) -> QuerySet[Bookin
 
 
 def bookings_of_somebody(session: Session, *, search: str) -> QuerySet[Booking]:
-    """Bookings of this session whose person's name or address holds every word, live ones first."""
+    """Bookings of this session whose person is found by these words, live ones first."""
     bookings = Booking.objects.for_session(session).select_related("person__agency")
-    named = ("person__first_name", "person__last_name", "person__email")
-    bookings = searched(bookings, search, *named)
+    bookings = bookings.filter(person__in=User.objects.found_by(search))
     return bookings.order_by(F("ended_at").desc(nulls_first=True), "person__sort_name", "pk")
 
 

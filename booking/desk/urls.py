@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from booking.desk import access_log, agencies, people, settings, today
+from booking.desk import (
+    access_log,
+    agencies,
+    bookings,
+    people,
+    post,
+    settings,
+    telephone,
+    today,
+)
 from booking.desk.catalogue import courses, policies, venues
 from booking.desk.mail import message, messages, received
 from booking.desk.sessions import changing, places, sessions
@@ -20,6 +29,7 @@ urlpatterns = [
     ),
     path("sessions/<key:session_id>/discard/", sessions.discard, name="manage_session_discard"),
     path("sessions/<key:session_id>/bookings/", sessions.bookings, name="manage_session_bookings"),
+    path("sessions/<key:session_id>/add/", telephone.add_person, name="manage_session_add"),
     path("sessions/<key:session_id>/change/", changing.change, name="manage_session_change"),
     path("sessions/<key:session_id>/waiting/", places.waiting, name="manage_session_waiting"),
     path("bookings/<key:booking_id>/move-up/", places.move_up, name="manage_booking_move_up"),
@@ -27,8 +37,9 @@ urlpatterns = [
     path("sessions/<key:session_id>/capacity/", changing.capacity, name="manage_session_capacity"),
     path("sessions/<key:session_id>/cancel/", changing.cancel, name="manage_session_cancel"),
     path(
-        "bookings/<key:booking_id>/cancel/", changing.cancel_booking, name="manage_booking_cancel"
+        "bookings/<key:booking_id>/cancel/", bookings.cancel_booking, name="manage_booking_cancel"
     ),
+    path("bookings/<key:booking_id>/undo/", bookings.undo_cancelling, name="manage_booking_undo"),
     path("courses/", courses.courses, name="manage_courses"),
     path("courses/new/", courses.course, name="manage_course_new"),
     path("courses/<key:course_id>/", courses.course, name="manage_course"),
@@ -58,6 +69,7 @@ urlpatterns = [
     ),
     path("people/", privacy.people, name="manage_people"),
     path("people/<key:person_id>/", privacy.person, name="manage_person"),
+    path("people/<key:person_id>/book/", telephone.book_for, name="manage_person_book"),
     path("people/<key:person_id>/copy/", privacy.person_copy, name="manage_person_copy"),
     path("policies/", policies.policies, name="manage_policies"),
     path("policies/new/", policies.policy, name="manage_policy_new"),
@@ -82,6 +94,8 @@ urlpatterns = [
         "messages/<key:message_id>/address/", message.correct_address, name="manage_message_address"
     ),
     path("messages/<key:message_id>/drop/", message.drop, name="manage_message_drop"),
+    path("post/", post.post, name="manage_post"),
+    path("post/<key:message_id>/", post.letter, name="manage_post_letter"),
     path("received/", received.manage_received, name="manage_received"),
     path(
         "received/<key:received_id>/settle/",

@@ -55,6 +55,12 @@ KINDS = (
         "parked",
     ),
     Kind(
+        "letters",
+        "Post to go out",
+        "manage_post",
+        lambda now: Message.objects.filter(state=Message.State.LETTER),
+    ),
+    Kind(
         "addresses",
         "Addresses that fail",
         "manage_addresses",

@@ -91,7 +91,8 @@ def send_again(*, message: Message, by: User, now: datetime) -> list[Message]:
         fresh = Message.objects.select_for_update(of=["self"]).get(pk=message.pk)
         if fresh.holds_a_code:
             raise Forgotten
-        if Message.objects.unsettled().filter(stream=fresh.stream).exists():
+        ahead = Message.objects.unsettled() | Message.objects.filter(state=Message.State.LETTER)
+        if ahead.filter(stream=fresh.stream).exists():
             raise OnItsWay
         drafts = list(_of_booking(fresh, booking, now) if booking else _of_others(fresh))
         sent = outbox.post([_under_new_revision(each) for each in drafts], now=now)

@@ -105,7 +105,7 @@ def _text(message: Message) -> str:
 
 
 HOLDINGS = (
-    Holding("Account", User, ("pk",)),
+    Holding("Account", User, ("pk",), without=frozenset({"words"})),
     Holding("Email addresses", EmailAddress, ("user",), ("email",)),
     Holding("Second steps of signing in", Authenticator, ("user",), without=frozenset({"data"})),
     Holding("Sign-ins", UserSession, ("user",), without=frozenset({"data"})),

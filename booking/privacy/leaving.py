@@ -134,7 +134,7 @@ def _forget_mail(person: User, addresses: Collection[str], *, by: User, now: dat
     """Mail to them, and mail about their bookings, which is to their manager or a colleague."""
     to_them = Q(recipient=person) | _at("to_email", addresses)
     theirs = Message.objects.filter(to_them | Q(booking__person=person))
-    unsettled = theirs.filter(state__in=Message.UNSETTLED).order_by("pk")
+    unsettled = theirs.filter(state__in=[*Message.UNSETTLED, Message.State.LETTER]).order_by("pk")
     dropped = [
         MessageEvent(
             message=message,

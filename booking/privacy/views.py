@@ -19,7 +19,7 @@ from booking.privacy import leaving
 from booking.privacy.forgetting import NEEDS_KEPT, TEXTS_KEPT
 from booking.privacy.holdings import copy_of
 from booking.site.form_kit import Form
-from booking.site.web import done, page, paged, posted, refusals_shown, search_text, searched
+from booking.site.web import done, page, paged, posted, refusals_shown, search_text
 
 _PER_PAGE = 30
 
@@ -41,9 +41,8 @@ def privacy(request: HttpRequest) -> HttpResponse:
 def people(request: HttpRequest) -> HttpResponse:
     """Find the person whom a request is about; before a search, see whose roles to look at."""
     search = search_text(request)
-    found = User.objects.all() if search else roles_without_proof()
+    found = User.objects.found_by(search) if search else roles_without_proof()
     found = found.select_related("agency").order_by("sort_name", "pk")
-    found = searched(found, search, "first_name", "last_name", "email")
     shown = paged(request, found, per_page=_PER_PAGE)
     looked_at(None, by=signed_in(request), what="people found", rows=len(shown))
     context = {"page_obj": shown, "search": search}

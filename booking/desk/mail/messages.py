@@ -28,6 +28,7 @@ DESK_FILTERS = {
         Q(state__in=[State.WAITING, State.SENDING]) & ~Q(last_error=""),
     ),
     "waiting": ("Waiting", Q(state__in=[State.WAITING, State.SENDING], last_error="")),
+    "letters": ("By post", Q(state=State.LETTER)),
     "returned": ("Came back", Q(state=State.SENT, bounced_at__isnull=False)),
     "sent": ("Sent", Q(state=State.SENT, bounced_at__isnull=True)),
     "given-up": ("Given up", Q(state__in=[State.DROPPED, State.SUPERSEDED])),

@@ -51,6 +51,7 @@ def overview(request: HttpRequest, session_id: int) -> HttpResponse:
     events = list(queries.recent_events(session))
     people = len({event.booking.person_id for event in events})
     looked_at(session, by=signed_in(request), what="last bookings", rows=people)
+    is_cancelled = session.state == Session.State.CANCELLED
     is_ahead, is_draft = session.ends_at > now, session.state == Session.State.DRAFT
     context = {
         "session": session,
@@ -63,7 +64,7 @@ def overview(request: HttpRequest, session_id: int) -> HttpResponse:
         "opening": _opening_form(session.course, None, now=now) if is_draft else None,
         "mail": queries.message_counts(session),
         "events": events,
-        "warnings": queries.used_twice_by(session) if is_ahead else [],
+        "warnings": queries.used_twice_by(session) if is_ahead and not is_cancelled else [],
         "now": now,
     }
     return page(request, "desk/sessions/session.html", context)

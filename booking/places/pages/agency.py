@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.access import agency_of_lead, lead_page, looked_at
 from accounts.agencies import ClaimSettled
 from accounts.agency_proof import people_who_say
+from accounts.finding import Folded, words_of
 from accounts.models import Agency, User
 from accounts.views import signed_in
 from booking.catalogue.availability import Availability, availability
@@ -25,7 +26,7 @@ from booking.places.pages.loaders import colleagues_booking, public_session, unr
 from booking.places.pages.outlook import cost_of_leaving
 from booking.places.pages.readers import as_read_by
 from booking.places.refusals import AlreadyBooked
-from booking.site.web import done, page, paged, posted, refusals_shown, search_text, searched
+from booking.site.web import done, page, paged, posted, refusals_shown, search_text
 
 _PER_PAGE = 50
 _SAY_SO_SHOWN = 50
@@ -174,14 +175,10 @@ def _outcomes(request: HttpRequest, session_id: int, form: ManyForm) -> dict[str
 def bookings_of_colleagues(agency: Agency, *, search: str, now: datetime) -> QuerySet[Booking]:
     """The live bookings of an agency's people for sessions that are not over, by session.
 
-    Every word of the search is in the colleague's name or address or in the course's title.
+    Every word of the search finds the colleague, or is in the course's title.
     """
-    bookings = searched(
-        Booking.objects.of_agency(agency.pk, now=now).live().with_session().with_position(),
-        search,
-        "person__first_name",
-        "person__last_name",
-        "person__email",
-        "session__course__title",
-    )
+    bookings = Booking.objects.of_agency(agency.pk, now=now).live().with_session().with_position()
+    bookings = bookings.alias(title=Folded("session__course__title"))
+    for word in words_of(search):
+        bookings = bookings.filter(Q(person__words__contains=word) | Q(title__contains=word))
     return bookings.order_by("session__starts_at", "session_id", "person__sort_name", "pk")

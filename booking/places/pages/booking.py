@@ -127,6 +127,8 @@ def cancel(request: HttpRequest, booking_id: int) -> HttpResponse:
     """Ask, then give up the place, the offer or the turn on the waiting list."""
     person, now = signed_in(request), timezone.now()
     booking = arranged_booking(person, booking_id, now=now)
+    if person.is_coordinator and booking.person_id != person.pk:
+        return redirect("manage_booking_cancel", booking.pk)
     back = page_address(booking, person)
     form = CancelForm(posted(request))
     context = {"form": form, "booking": booking, "session": booking.session, "back": back}
@@ -134,7 +136,7 @@ def cancel(request: HttpRequest, booking_id: int) -> HttpResponse:
         with refusals_shown(context):
             actions.cancel(booking=booking, by=person, now=now, why=form.cleaned_data["why"])
             return redirect(back)
-    context["cost"] = terms_of(booking).cost_now(now=now)
+    context["cost"] = terms_of(booking, reader=person).cost_now(now=now)
     return page(request, "places/cancel.html", context)
 
 

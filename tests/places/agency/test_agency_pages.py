@@ -28,7 +28,7 @@ ACCESS = {
     ("agency_book_many", "session"): (302, 404, 200, 200, 404, 404),
     ("substitute_booking", "booking"): (302, 404, 404, 200, 404, 200),
     ("move_booking", "booking"): (302, 404, 404, 200, 404, 200),
-    ("cancel_booking", "booking"): (302, 404, 404, 200, 404, 200),
+    ("cancel_booking", "booking"): (302, 404, 404, 200, 404, 302),
     ("booking", "booking"): (302, 404, 404, 404, 404, 200),
     ("booking_ics", "booking"): (302, 404, 404, 404, 404, 404),
 }
