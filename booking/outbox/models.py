@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import Self
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
+from accounts.finding import Folded
 from booking.outbox.topics import MailTopic, register, topic_of
 
 # A sign-in code, or another mail about an account.
@@ -147,6 +149,9 @@ class Message(models.Model):
                 name="messages_with_text",
             ),
             models.Index(F("to_email"), F("id").desc(), name="messages_by_address"),
+            GinIndex(
+                OpClass(Folded("to_email"), name="gin_trgm_ops"), name="messages_by_part_of_address"
+            ),
             models.Index(F("id"), condition=Q(state="letter"), name="letters_to_go_out"),
         ]
 
