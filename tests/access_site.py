@@ -101,6 +101,7 @@ def make_site() -> Site:
     held = booked(
         make_session(course=asking, starts_at=ahead + timedelta(days=4)),
         manager_email="manager@ours.example",
+        needs="A hearing loop",
     )
     unknown = booked(
         make_session(course=asking, starts_at=ahead + timedelta(days=5)),
@@ -150,7 +151,10 @@ def make_site() -> Site:
         "attendees_print": of_session,
         "attendees_csv": of_session,
         "manage_session": of_session,
-        "manage_session_bookings": of_session,
+        "attendees_needs": of_session,
+        "manage_session_people": of_session,
+        "manage_session_people_csv": of_session,
+        "manage_needs_arranged": [held.pk],
         "manage_session_waiting": [full.pk],
         "manage_session_edit": [draft.pk],
         "manage_session_publish": [draft.pk],

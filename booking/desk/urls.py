@@ -7,6 +7,7 @@ from booking.desk import (
     agencies,
     bookings,
     mail,
+    needs,
     people,
     post,
     settings,
@@ -15,6 +16,7 @@ from booking.desk import (
 )
 from booking.desk.catalogue import courses, policies, venues
 from booking.desk.sessions import changing, places, sessions
+from booking.desk.sessions import people as of_session
 from booking.privacy import views as privacy
 
 urlpatterns = [
@@ -28,7 +30,12 @@ urlpatterns = [
         "sessions/<key:session_id>/goes-ahead/", sessions.go_ahead, name="manage_session_goes_ahead"
     ),
     path("sessions/<key:session_id>/discard/", sessions.discard, name="manage_session_discard"),
-    path("sessions/<key:session_id>/bookings/", sessions.bookings, name="manage_session_bookings"),
+    path("sessions/<key:session_id>/people/", of_session.people, name="manage_session_people"),
+    path(
+        "sessions/<key:session_id>/people.csv",
+        of_session.people_csv,
+        name="manage_session_people_csv",
+    ),
     path("sessions/<key:session_id>/add/", telephone.add_person, name="manage_session_add"),
     path("sessions/<key:session_id>/change/", changing.change, name="manage_session_change"),
     path("sessions/<key:session_id>/waiting/", places.waiting, name="manage_session_waiting"),
@@ -53,6 +60,8 @@ urlpatterns = [
     path("venues/", venues.venues, name="manage_venues"),
     path("venues/new/", venues.venue, name="manage_venue_new"),
     path("venues/<key:venue_id>/", venues.venue, name="manage_venue"),
+    path("needs/", needs.needs, name="manage_needs"),
+    path("bookings/<key:booking_id>/needs/", needs.arranged, name="manage_needs_arranged"),
     path("demand/", people.courses_wanted, name="manage_demand"),
     path("demand/<key:course_id>/", people.agencies_wanting, name="manage_demand_course"),
     path("learning/", people.learning_to_check, name="manage_learning"),

@@ -141,6 +141,12 @@ HOLDINGS = (
     ),
     # What they did about somebody else: that, and when, but not about whom.
     Holding(
+        "Needs of others that you arranged",
+        Booking,
+        ("needs_arranged_by",),
+        shown=("needs_arranged_at",),
+    ),
+    Holding(
         "Places you booked for others",
         Booking,
         ("booked_by",),

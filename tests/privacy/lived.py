@@ -21,7 +21,7 @@ from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
 from booking.partnership import kept
 from booking.places import actions, answering, exchanges
 from booking.places.managers.models import Approval
-from booking.places.models import BookingEvent
+from booking.places.models import Booking, BookingEvent
 from booking.replies.models import CalendarReply, ReceivedMail
 from tests.factories import make_agency, make_coordinator, make_course, make_person, make_session
 from tests.people import signed_in
@@ -182,6 +182,7 @@ def _acted(person: User, *, now: datetime) -> None:
     )
     Approval.objects.exclude(booking__person=person).update(confirmed_by=person)
     make_person(agency_confirmed_at=now, agency_confirmed_by=person)
+    Booking.objects.exclude(person=person).update(needs_arranged_at=now, needs_arranged_by=person)
     for by, of in ((coordinator, person), (person, coordinator)):
         LogEntry.objects.create(
             user=by,
