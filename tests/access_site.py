@@ -193,6 +193,11 @@ def make_site() -> Site:
         "manage_policy": [make_policy().pk],
         "manage_group_remove": [group.pk, owner.pk],
         "manage_person": [owner.pk],
+        "manage_person_correct": [owner.pk],
+        "manage_person_roles": [owner.pk],
+        "manage_person_merge": [owner.pk],
+        "manage_person_end": [owner.pk],
+        "manage_person_held": [owner.pk],
         "manage_person_copy": [owner.pk],
     }
     signed = {

@@ -105,12 +105,22 @@ def given_a_place(
     *,
     promoted: bool = False,
     because: str = "",
+    skipped: int = 0,
 ) -> Iterator[Draft]:
-    """Booked, or given a place from the waiting list: REQUEST. `because` says how it came about."""
+    """Booked, or given a place from the waiting list: REQUEST. `because` says how it came about.
+
+    Told later, the first sittings may have begun, and be skipped.
+    """
     topic = "booking.promoted" if promoted else "booking.confirmed"
     payload = {"because": because} if because else {}
     return _with_entries(
-        booking, topic, "booking.further_date", tuple(sittings), "REQUEST", payload
+        booking,
+        topic,
+        "booking.further_date",
+        tuple(sittings),
+        "REQUEST",
+        payload,
+        skipped=skipped,
     )
 
 

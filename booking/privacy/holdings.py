@@ -25,6 +25,7 @@ from booking.outbox.reading import letter_of
 from booking.outbox.topics import topic_of
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
+from booking.privacy.models import PersonNote
 from booking.replies.models import CalendarReply, ReceivedMail
 from booking.site.plain_text import without_addresses
 from booking.site.wording import LONDON
@@ -122,6 +123,7 @@ HOLDINGS = (
     Holding("Answers from your calendar", CalendarReply, ("booking__person",)),
     Holding("Private calendar addresses", CalendarFeed, ("person",)),
     Holding("Training elsewhere", PriorLearning, ("person",)),
+    Holding("Notes of coordinators", PersonNote, ("person",)),
     Holding("Wishes for new dates", CourseInterest, ("person",)),
     Holding(
         "Mail to you",
@@ -153,6 +155,7 @@ HOLDINGS = (
         shown=("id", "session", "booked_at"),
     ),
     Holding("What you did about bookings", BookingEvent, ("by",), shown=("booking", "at", "what")),
+    Holding("Notes you wrote", PersonNote, ("by",), shown=("at",)),
     Holding("What you did about sessions", SessionEvent, ("by",)),
     Holding("What you did about mail", MessageEvent, ("by",), shown=("at", "what")),
     Holding("Lists of people you looked at", AccessRecord, ("by",), without=frozenset({"about"})),

@@ -18,6 +18,7 @@ ASSIGNED = "trainer.assigned"
 CHANGED = "trainer.changed"
 REMOVED = "trainer.removed"
 CANCELLED = "trainer.cancelled"
+TOPICS = (ASSIGNED, CHANGED, REMOVED, CANCELLED)
 register(
     MailTopic(ASSIGNED, "To a trainer: leads a session"),
     MailTopic(CHANGED, "To a trainer: a session changed"),
@@ -57,6 +58,17 @@ def tell_of_end(session: Session, *, why: str, now: datetime) -> None:
     _post(session, {CANCELLED: session.trainers.all()}, {"why": why}, now=now)
 
 
+def facts_of(session: Session) -> dict[str, Any]:
+    """What every mail to a trainer says of the session."""
+    return {
+        "session": session.pk,
+        "reference": session.reference,
+        "title": session.course.title,
+        "where": session.where,
+        "dates": [sitting_times(each.starts_at, each.ends_at) for each in session.sittings.all()],
+    }
+
+
 def _post(
     session: Session,
     people: Mapping[str, Iterable[User]],
@@ -64,13 +76,7 @@ def _post(
     *,
     now: datetime,
 ) -> None:
-    about = {
-        "session": session.pk,
-        "reference": session.reference,
-        "title": session.course.title,
-        "where": session.where,
-        "dates": [sitting_times(each.starts_at, each.ends_at) for each in session.sittings.all()],
-    }
+    about = facts_of(session)
     outbox.post(
         [
             Draft(

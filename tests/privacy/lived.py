@@ -22,6 +22,7 @@ from booking.partnership import kept
 from booking.places import actions, answering, exchanges
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
+from booking.privacy import accounts_of_people
 from booking.replies.models import CalendarReply, ReceivedMail
 from tests.factories import make_agency, make_coordinator, make_course, make_person, make_session
 from tests.people import signed_in
@@ -171,6 +172,8 @@ def _wrote(person: User, *, now: datetime) -> None:
 def _acted(person: User, *, now: datetime) -> None:
     coordinator = make_coordinator()
     looked_at(person, by=coordinator, what="bookings")
+    accounts_of_people.note(person=person, text=f"{NAME} rang.", by=coordinator, now=now)
+    accounts_of_people.note(person=coordinator, text="Rang.", by=person, now=now)
     looked_at(make_course(), by=person, what="attendees", rows=2, form=AccessRecord.Form.CSV)
     PriorLearning.objects.create(
         person=make_person(),
