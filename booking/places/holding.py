@@ -7,7 +7,7 @@ from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.outbox.posting import Draft
 from booking.outbox.topics import MailTopic, register
-from booking.places.announcements import about
+from booking.places.drafts import about
 from booking.places.lock import RuledSession
 from booking.places.managers import asking
 from booking.places.models import Booking

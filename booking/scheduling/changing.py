@@ -13,7 +13,8 @@ from accounts.models import User
 from booking.catalogue.models import Session, SessionEvent, Sitting, Venue
 from booking.catalogue.sittings import SittingTimes, overlap
 from booking.outbox import posting as outbox
-from booking.places import announcements, history
+from booking.outbox.posting import Draft
+from booking.places import announcements, history, session_news
 from booking.places.changes import (
     Change,
     Matter,
@@ -23,6 +24,7 @@ from booking.places.changes import (
     in_history,
     states_concerned,
 )
+from booking.places.drafts import EntryChanges, entry_changes
 from booking.places.holding import offered_until
 from booking.places.lock import RuledSession, locked_session, sittings_of
 from booking.places.managers import asking
@@ -125,6 +127,17 @@ def changes_to_come(session: Session, arrangements: Arrangements) -> list[Change
     return changes
 
 
+def entries_to_come(
+    session: Session, arrangements: Arrangements, changes: Sequence[Change], *, now: datetime
+) -> EntryChanges:
+    """The calendar entries that would change if the session were held this way."""
+    after = [
+        SittingTimes(each.key or -number, each.starts_at, each.ends_at)
+        for number, each in enumerate(arrangements.sittings, start=1)
+    ]
+    return entry_changes(sittings_of(session), after, changes, now=now)
+
+
 def _other_trainers(before: Sequence[User], after: Sequence[User]) -> list[Change]:
     if {person.pk for person in before} == {person.pk for person in after}:
         return []
@@ -164,7 +177,8 @@ def rearrange(
         if not changes:
             return []
         led_before, began = list(locked.trainers.all()), locked.starts_at
-        kept, dropped = _store_sittings(locked, ordered)
+        before = sittings_of(locked)
+        kept = _store_sittings(locked, ordered)
         locked.delivery = arrangements.delivery
         locked.venue = arrangements.venue
         locked.join_url = arrangements.join_url
@@ -176,8 +190,8 @@ def rearrange(
             ruled,
             changes,
             columns=_HELD,
+            before=before,
             sittings=kept,
-            dropped=dropped,
             moved_from=None if locked.starts_at == began else began,
             led_before=led_before,
             by=by,
@@ -216,13 +230,10 @@ def move_releases(session: Session, *, now: datetime) -> None:
         allocation.save(update_fields=["release_at"])
 
 
-def _store_sittings(
-    session: Session, planned: Sequence[PlannedSitting]
-) -> tuple[list[SittingTimes], list[SittingTimes]]:
-    """Move, add and drop sittings. Returns those kept or new, and those dropped as they were."""
+def _store_sittings(session: Session, planned: Sequence[PlannedSitting]) -> list[SittingTimes]:
+    """Move, add and drop sittings. Returns those kept or new."""
     stored = {sitting.pk: sitting for sitting in session.sittings.all()}
     wanted = {sitting.key for sitting in planned if sitting.key in stored}
-    dropped = [SittingTimes.of(sitting) for key, sitting in stored.items() if key not in wanted]
     session.sittings.exclude(pk__in=wanted).delete()
     kept: list[SittingTimes] = []
     for plan in planned:
@@ -230,7 +241,7 @@ def _store_sittings(
         sitting.starts_at, sitting.ends_at = plan.starts_at, plan.ends_at
         sitting.save()
         kept.append(SittingTimes.of(sitting))
-    return kept, dropped
+    return kept
 
 
 def revise(
@@ -238,18 +249,20 @@ def revise(
     changes: Sequence[Change],
     *,
     columns: Sequence[str] = (),
+    before: Sequence[SittingTimes] | None = None,
     sittings: Sequence[SittingTimes] | None = None,
-    dropped: Sequence[SittingTimes] = (),
     moved_from: datetime | None = None,
     led_before: Sequence[User] | None = None,
+    note: str = "",
     by: User,
     now: datetime,
 ) -> None:
     """Raise the revision, store these columns, and tell all whom the changes concern.
 
     In the transaction of the caller, who holds the session's lock and has written everything else.
-    Where it was held otherwise before: `sittings` are all that it has now, `dropped` those it has
-    no more, `moved_from` when it began, if its start is another now, `led_before` who led it.
+    Where it was held otherwise before: `before` are the sittings it had and `sittings` those it has
+    now, `moved_from` is when it began, if its start is another now, `led_before` who led it.
+    `note` is added to what people are told.
     """
     session = ruled.session
     session.revision += 1
@@ -257,12 +270,14 @@ def revise(
     session.save(update_fields=[*columns, "revision", "changed_at"])
     SessionEvent.objects.create(session=session, at=now, by=by, what=in_history(changes)[:200])
     if session.state == Session.State.PUBLISHED:
+        now_held = sittings_of(session) if sittings is None else sittings
+        was_held = now_held if before is None else before
         _tell(
             ruled,
             changes,
-            sittings=sittings_of(session) if sittings is None else sittings,
-            dropped=dropped,
+            entries=entry_changes(was_held, now_held, changes, now=now),
             moved_from=moved_from,
+            note=note,
             by=by,
             now=now,
         )
@@ -275,16 +290,16 @@ def _tell(
     ruled: RuledSession,
     changes: Sequence[Change],
     *,
-    sittings: Sequence[SittingTimes],
-    dropped: Sequence[SittingTimes],
+    entries: EntryChanges,
     moved_from: datetime | None,
+    note: str,
     by: User,
     now: datetime,
 ) -> None:
     """Tell each person of what concerns them, and correct their calendars."""
     session = ruled.session
-    told = Booking.objects.for_session(session).filter(state__in=states_concerned(changes))
-    bookings = list(told.select_related("person", "approval"))
+    concerned = Booking.objects.for_session(session).filter(state__in=states_concerned(changes))
+    bookings = list(concerned.select_related("person", "approval"))
     promised = {booking.pk: booking.offered_until for booking in bookings}
     for booking in bookings:
         booking.calendar_sequence += 1
@@ -301,22 +316,23 @@ def _tell(
         batch_size=500,
     )
     _record_changes(bookings, changes, by=by, now=now)
-    drafts = [
-        draft
-        for booking in bookings
-        for draft in announcements.session_changed(
+    # The link in an earlier offer is that of one which ends when it said.
+    sooner = {each.pk for each in bookings if each.offered_until != promised[each.pk]}
+    drafts: list[Draft] = []
+    for booking in bookings:
+        told = [each.as_payload() for each in concerning(changes, booking.state)]
+        if booking.pk in sooner:
+            drafts.append(announcements.offered(booking, why=_SOONER, changes=told, note=note))
+            continue
+        drafts += session_news.session_changed(
             booking,
-            sittings=sittings,
-            dropped=dropped,
-            changes=[each.as_payload() for each in concerning(changes, booking.state)],
+            entries=entries,
+            changes=told,
             session_revision=session.revision,
-            now=now,
+            note=note,
         )
-    ]
-    # The link in the first mail is that of an offer which ends when it said.
-    sooner = [each for each in bookings if each.offered_until != promised[each.pk]]
-    drafts.extend(announcements.offered(booking, why=_SOONER) for booking in sooner)
-    history.record(sooner, BookingEvent.What.OFFERED, by=by, now=now, why=_SOONER)
+    brought_forward = [each for each in bookings if each.pk in sooner]
+    history.record(brought_forward, BookingEvent.What.OFFERED, by=by, now=now, why=_SOONER)
     if of_question := [each.as_payload() for each in for_managers(changes)]:
         drafts.extend(asking.ask_again(bookings, of_question, now=now))
     outbox.post(with_copies(drafts, ruled.rules, bookings), now=now)

@@ -12,7 +12,7 @@ from booking.catalogue.models import Session
 from booking.mail.composing import compose
 from booking.outbox.delivery import deliver
 from booking.outbox.smtp import SmtpConnection
-from booking.places.announcements import calendar_uid
+from booking.places.drafts import calendar_uid
 from booking.places.models import Booking
 from tests.calendars import libical
 
