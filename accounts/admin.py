@@ -219,7 +219,6 @@ class UserPages(BackOffice):
     list_filter = [*_ROLES, "is_active"]
     list_select_related = ["agency"]
     search_fields = ["email", "first_name", "last_name"]
-    ordering = ["last_name", "first_name", "pk"]
     autocomplete_fields = ["agency"]
     actions = ["forget_second_step"]
     readonly_fields = ["email", "date_joined", "last_login", "is_superuser"]

@@ -63,7 +63,7 @@ def confirm_claim(*, person: User, agency: Agency, by: User, now: datetime) -> N
         raise ClaimSettled
 
 
-def refuse_claim(*, person: User, agency: Agency) -> None:
+def refuse_claim(*, person: User, agency: Agency, by: User) -> None:
     """The person does not work for the agency they chose: they have none until they say which.
 
     Raises `ClaimSettled` unless they still say so, unconfirmed.
@@ -73,7 +73,7 @@ def refuse_claim(*, person: User, agency: Agency) -> None:
         raise ClaimSettled
     if person.is_agency_lead:
         person.is_agency_lead = False
-        note_roles(person, by=None, changed=["is_agency_lead"])
+        note_roles(person, by=by, changed=["is_agency_lead"])
 
 
 def add_agency(*, name: str, sector: str, domain: str) -> Agency:
@@ -108,7 +108,7 @@ class Entry:
 def colleagues_of(agency: Agency) -> models.QuerySet[User]:
     """The people who are confirmed to work for an agency, by name."""
     confirmed = User.objects.filter(agency=agency, agency_confirmed_at__isnull=False)
-    return confirmed.filter(is_active=True).order_by("last_name", "first_name", "pk")
+    return confirmed.filter(is_active=True)
 
 
 def known_by_address(addresses: Iterable[str]) -> dict[str, User]:

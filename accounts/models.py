@@ -10,12 +10,13 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Concat, Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.addresses import as_stored, same_mailbox
 from accounts.fields import AddressField, DomainField, NameField
+from booking.site.human_order import HumanOrder
 
 
 class Sector(models.TextChoices):
@@ -38,7 +39,7 @@ class AgencyQuerySet(models.QuerySet["Agency"]):
 
     def listed(self) -> Self:
         """Those a person may choose from, by name."""
-        return self.filter(is_listed=True).order_by("name")
+        return self.filter(is_listed=True).order_by(HumanOrder("name"))
 
     def with_email_domain(self, domain: str) -> Self:
         """Those whose staff have addresses at this domain; there may be several."""
@@ -73,7 +74,7 @@ class Agency(models.Model):
 
     class Meta:
         verbose_name_plural = "agencies"
-        ordering = ["name"]
+        ordering = [HumanOrder("name")]
         indexes = [GinIndex(fields=["email_domains"], name="agency_email_domains")]
 
     def __str__(self) -> str:
@@ -92,7 +93,7 @@ class PractitionerGroup(models.Model):
     )
 
     class Meta:
-        ordering = ["name"]
+        ordering = [HumanOrder("name")]
 
     def __str__(self) -> str:
         return self.name
@@ -142,6 +143,16 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = AddressField("work email address", max_length=254, unique=True)
     first_name = NameField(max_length=100, blank=True)
     last_name = NameField(max_length=100, blank=True)
+    sort_name = models.GeneratedField(
+        expression=Concat(
+            HumanOrder("last_name"),
+            models.Value(" ", output_field=models.TextField()),
+            HumanOrder("first_name"),
+        ),
+        output_field=models.TextField(db_collation="C"),
+        db_persist=True,
+        help_text="Where the person stands in a list, by last name.",
+    )
     job_title = NameField(max_length=150, blank=True)
     agency = models.ForeignKey(
         Agency, on_delete=models.PROTECT, null=True, blank=True, related_name="people"
@@ -214,6 +225,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = "person"
         verbose_name_plural = "people"
+        ordering = ["sort_name", "id"]
         constraints = [
             models.UniqueConstraint(Lower("email"), name="one_person_per_email_address"),
             models.CheckConstraint(
@@ -225,7 +237,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             ),
         ]
         indexes = [
-            models.Index(fields=["agency", "last_name", "first_name"], name="people_of_agency"),
+            models.Index(fields=["agency", "sort_name", "id"], name="people_of_agency"),
             models.Index(
                 fields=["date_joined", "id"],
                 condition=models.Q(is_active=True, agency_confirmed_at=None),

@@ -16,8 +16,9 @@ from booking.catalogue.models import (
 from booking.learning.models import PriorLearning
 from booking.outbox.models import Message, MessageEvent
 from booking.partnership.models import Partnership
+from booking.places.allocations import Allocation
 from booking.places.managers.models import Approval
-from booking.places.models import Allocation, Booking, BookingEvent
+from booking.places.models import Booking, BookingEvent
 from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
 
 __all__ = [

@@ -109,6 +109,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "attendees_print": (only("trainer", "coordinator"), signed_in(405)),
     "attendees_csv": (only("trainer", "coordinator"), signed_in(405)),
     # Coordinators.
+    "manage": LOOK_ONLY,
     "manage_sessions": LOOK_ONLY,
     "manage_session": LOOK_ONLY,
     "manage_session_bookings": LOOK_ONLY,

@@ -1,5 +1,6 @@
 """What people do in a test: sign in, book, several of them at once."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -59,3 +60,27 @@ def at_once(*acts: Callable[[], object]) -> list[str]:
 
     with ThreadPoolExecutor(len(acts)) as pool:
         return list(pool.map(run, acts))
+
+
+def alone(act: Callable[[], object]) -> None:
+    """In a thread with its own connection."""
+    try:
+        act()
+    finally:
+        connection.close()
+
+
+def wait_for_somebody_to_be_held_up() -> None:
+    """Until a connection to this database waits for what another has locked."""
+    for _ in range(200):
+        with connection.cursor() as cursor:
+            # Else the transaction goes on seeing what it saw at first.
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.05)
+    raise AssertionError("Nobody is held up.")

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from accounts.models import User
 from booking.catalogue.models import Session, SessionQuerySet
 from booking.places.models import Booking
+from booking.site.human_order import human_order
 from booking.site.spreadsheets import as_csv
 from booking.site.wording import short_day
 
@@ -38,10 +39,10 @@ def attendee_list(session: Session) -> AttendeeList:
     waiting: list[Booking] = []
     for booking in live:
         (waiting if booking.state == Booking.State.WAITING else booked).append(booking)
-    booked.sort(key=lambda each: (each.person.last_name.lower(), each.person.first_name.lower()))
+    booked.sort(key=lambda each: each.person.sort_name)
     waiting.sort(key=lambda each: each.ticket or 0)
     counts = Counter(each.person.agency_and_standing or "Not given" for each in booked)
-    agencies = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    agencies = sorted(counts.items(), key=lambda item: (-item[1], human_order(item[0])))
     return AttendeeList(booked, waiting, agencies)
 
 

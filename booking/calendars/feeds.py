@@ -14,6 +14,7 @@ from booking.catalogue.models import DiaryDate, Session, SessionQuerySet
 from booking.partnership.kept import the_partnership
 from booking.places.models import Booking, BookingQuerySet
 from booking.places.pages.readers import bookable
+from booking.site.human_order import HumanOrder
 from booking.site.refusals import Refused
 from booking.site.wording import LONDON
 
@@ -102,7 +103,7 @@ def programme_name(filters: ProgrammeFilters | None) -> str:
 def diary_dates(*, now: datetime) -> QuerySet[DiaryDate]:
     """Awareness days and weeks ahead, and those of the last year, soonest first."""
     since = (now - PAST_SHOWN_FOR).astimezone(LONDON).date()
-    return DiaryDate.objects.filter(ends__gte=since).order_by("starts", "title", "pk")
+    return DiaryDate.objects.filter(ends__gte=since).order_by("starts", HumanOrder("title"), "pk")
 
 
 def diary_name() -> str:

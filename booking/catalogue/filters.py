@@ -45,12 +45,12 @@ class ProgrammeForm(forms.Form):
     """Checks that the filters fit each other. A value that is refused is left out, not the rest."""
 
     def clean(self) -> dict[str, Any]:
-        """Leave out a last date that lies before the first."""
+        """Leave out an “until” that lies before the “from”."""
         values: dict[str, Any] = super().clean() or self.cleaned_data
         first, last = values.get("from_date"), values.get("to_date")
         if first and last and last < first:
             self.add_error(
-                "to_date", "The last date is before the first date. We left the last date out."
+                "to_date", "“Until this date” is before “From this date”. We left it out."
             )
         return self.cleaned_data
 
@@ -87,7 +87,7 @@ class ProgrammeFilters(FilterSet):
         field_name="course__kind",
         choices=Course.Kind.choices,
         label="Type",
-        empty_label="Any kind",
+        empty_label="Any type",
         error_messages=_unknown("type"),
     )
     level = filters.ChoiceFilter(
@@ -130,14 +130,14 @@ class ProgrammeFilters(FilterSet):
         label="From this date",
         widget=DateInput,
         input_formats=DATE_FORMATS,
-        error_messages=_not_a_date("first date"),
+        error_messages=_not_a_date("date to begin from"),
     )
     to_date = filters.DateFilter(
         method="starting_by",
         label="Until this date",
         widget=DateInput,
         input_formats=DATE_FORMATS,
-        error_messages=_not_a_date("last date"),
+        error_messages=_not_a_date("date to end at"),
     )
     places = filters.BooleanFilter(
         method="bookable", label="Only with places left", widget=forms.CheckboxInput
@@ -208,12 +208,12 @@ class ProgrammeFilters(FilterSet):
     def offers(self) -> dict[str, Any]:
         """What to try where nothing was found: other words, fewer filters, courses without dates.
 
-        Costs at most four statements.
+        Costs at most five statements.
         """
         words = self.form.cleaned_data.get("q")
         if not words:
             return {}
-        meant = did_you_mean(words)
+        meant = did_you_mean(words, ahead=self.queryset)
         found = search(self.queryset, words).sessions if len(self.chips()) > 1 else None
         return {
             "meant": meant,

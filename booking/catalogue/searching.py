@@ -13,6 +13,7 @@ from django.db.models import F, Func, IntegerField, Max, Q
 from booking.catalogue.models import Course, SearchDocument, Session, SessionQuerySet
 from booking.partnership.kept import the_partnership
 from booking.site.characters import fold
+from booking.site.human_order import HumanOrder
 from booking.site.wording import MONTHS
 
 _PIECE = re.compile(r'(?P<without>(?<!\S)-(?=[\w"]))?(?:"(?P<exact>[^"]*)"|(?P<word>[^\s"]+))')
@@ -71,7 +72,7 @@ class Term:
 
 
 def _phrase(phrase: str) -> SearchQuery:
-    if phrase.split()[0] in _OF_FORM:
+    if phrase.split()[0].removesuffix("s") in _OF_FORM:
         # Without a weight it would be found in summaries too.
         lexemes = " <-> ".join(f"'{word}':AB" for word in phrase.split())
         return SearchQuery(lexemes, config="english", search_type="raw")
@@ -260,13 +261,18 @@ def nearest(typed: Sequence[str], *, least: float = _LIKE_ENOUGH) -> dict[str, l
     }
 
 
-def did_you_mean(words: str) -> str:
-    """The words with the nearest that the programme has for each it lacks; or nothing."""
+def did_you_mean(words: str, *, ahead: SessionQuerySet) -> str:
+    """The words with the nearest that the programme has for each it lacks; or nothing.
+
+    Only what finds some of the sessions `ahead`.
+    """
     terms = [term for term in asked_by(words) if not term.without]
     near = nearest([term.typed for term in terms], least=_LIKE_ENOUGH * 0.7)
     suggested = " ".join(near.get(term.typed, [""])[0] for term in terms).split()
     meant = " ".join(suggested)
-    return meant if meant and meant != fold(words) else ""
+    if not meant or meant == fold(words) or not _matching(ahead, asked_by(meant)).exists():
+        return ""
+    return meant
 
 
 def courses_without_dates(words: str, *, ahead: SessionQuerySet, most: int = 5) -> list[Course]:
@@ -277,4 +283,4 @@ def courses_without_dates(words: str, *, ahead: SessionQuerySet, most: int = 5) 
     courses = Course.objects.defer("search").annotate(likeness=alike)
     found = courses.filter(query | Q(likeness__gte=0.6) | Q(code__iexact=words))
     without = found.exclude(pk__in=ahead.order_by().values("course"))
-    return list(without.order_by("-likeness", "title", "pk")[:most])
+    return list(without.order_by("-likeness", HumanOrder("title"), "pk")[:most])

@@ -98,11 +98,6 @@ def messages_on_desk(*, show: str, search: str, session: str) -> QuerySet[Messag
     return chosen.defer("mime", "payload").order_by("-id" if show in _NEWEST_FIRST else "id")
 
 
-def mail_counts() -> dict[str, int]:
-    """What of the mail waits for a coordinator, beside its links. Costs two statements."""
-    return {"to_be_read": mail_to_read().count(), "failing": people_whose_mail_may_fail().count()}
-
-
 def _message(
     request: HttpRequest, message_id: int, form: AccessRecord.Form = AccessRecord.Form.PAGE
 ) -> Message:
@@ -133,7 +128,6 @@ def messages_page(request: HttpRequest) -> HttpResponse:
         "session_reference": session,
         "backlog": backlog(now=timezone.now()),
         "refusing": refusing_domains(now=timezone.now()),
-        **mail_counts(),
     }
     return render(request, "desk/mail/messages.html", context)
 
@@ -314,8 +308,7 @@ def manage_received(request: HttpRequest) -> HttpResponse:
     show = show if show in RECEIVED else "listed"
     put_away = mail_put_away(now=timezone.now())
     counts = dict(put_away.order_by().values_list("kind").annotate(Count("pk")))
-    numbers = mail_counts()
-    counts["listed"] = numbers["to_be_read"]
+    counts["listed"] = mail_to_read().count()
     rows = mail_to_read() if show == "listed" else put_away.filter(kind=show)
     received = paged(request, rows, per_page=_PER_PAGE)
     looked_at(None, by=signed_in(request), what="mail received", rows=len(received))
@@ -327,7 +320,6 @@ def manage_received(request: HttpRequest) -> HttpResponse:
         "kept_days": ReceivedMail.KEPT_DAYS,
         "mailbox": MailboxState.current(),
         "is_read_here": is_read_here(),
-        **numbers,
     }
     return render(request, "desk/mail/received.html", context)
 
@@ -337,7 +329,7 @@ def manage_addresses(request: HttpRequest) -> HttpResponse:
     """People whose address mail does not reach, or may not."""
     people = paged(request, people_whose_mail_may_fail(), per_page=_PER_PAGE)
     looked_at(None, by=signed_in(request), what="addresses that fail", rows=len(people))
-    context = {"page_obj": people, **mail_counts()}
+    context = {"page_obj": people}
     return render(request, "desk/mail/addresses.html", context)
 
 

@@ -18,7 +18,7 @@ from accounts.views import signed_in
 from booking.catalogue.models import Course
 from booking.learning import actions as learning
 from booking.learning.models import PriorLearning
-from booking.places import actions, prerequisites
+from booking.places import answering, prerequisites
 from booking.places.managers import asking
 from booking.places.managers.models import Approval, ApprovalQuerySet
 from booking.places.models import Booking
@@ -152,7 +152,7 @@ def decline_manager(request: HttpRequest, approval_id: int) -> HttpResponse:
     if is_open and form.is_valid():
         by, now = signed_in(request), timezone.now()
         try:
-            actions.refuse_approval(approval=approval, now=now, by=by, **form.cleaned_data)
+            answering.refuse_approval(approval=approval, now=now, by=by, **form.cleaned_data)
             words = f"The request of {approval.booking.person} has ended."
             return done(request, words, "manage_managers")
         except AlreadyAnswered:

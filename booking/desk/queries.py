@@ -13,6 +13,7 @@ from booking.outbox.models import Message
 from booking.places.models import Booking, BookingEvent
 from booking.scheduling import capacity
 from booking.scheduling.changing import PlannedSitting
+from booking.site.human_order import HumanOrder
 from booking.site.web import searched
 from booking.site.wording import short_day
 
@@ -97,7 +98,7 @@ def bookings_of_somebody(session: Session, *, search: str) -> QuerySet[Booking]:
     bookings = Booking.objects.for_session(session).select_related("person__agency")
     named = ("person__first_name", "person__last_name", "person__email")
     bookings = searched(bookings, search, *named)
-    return bookings.order_by(F("ended_at").desc(nulls_first=True), "person__last_name", "pk")
+    return bookings.order_by(F("ended_at").desc(nulls_first=True), "person__sort_name", "pk")
 
 
 def used_twice(
@@ -150,7 +151,7 @@ def places_by_agency(session: Session) -> list[tuple[str, str, int]]:
     rows = holding.values_list("agency__name", "agency__sector").annotate(number=Count("pk"))
     return [
         (name or "Agency not listed", Sector(sector).label if sector else "", number)
-        for name, sector, number in rows.order_by("-number", "agency__name")
+        for name, sector, number in rows.order_by("-number", HumanOrder("agency__name"))
     ]
 
 

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from booking.desk import access_log, agencies, mail, people, settings
+from booking.desk import access_log, agencies, mail, people, settings, today
 from booking.desk.catalogue import courses, policies, venues
 from booking.desk.sessions import changing, places, sessions
 from booking.privacy import views as privacy
 
 urlpatterns = [
-    path("", sessions.sessions, name="manage_sessions"),
+    path("", today.today, name="manage"),
+    path("sessions/", sessions.sessions, name="manage_sessions"),
     path("sessions/new/", sessions.new, name="manage_session_new"),
     path("sessions/<key:session_id>/", sessions.overview, name="manage_session"),
     path("sessions/<key:session_id>/edit/", sessions.edit, name="manage_session_edit"),

@@ -80,7 +80,7 @@ class DeclareForm(Form):
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.today = today
-        courses = Course.objects.defer("search").order_by("title")
+        courses = Course.objects.defer("search")
         self.fields["course"].queryset = courses  # type: ignore[attr-defined]
 
     def clean_completed_on(self) -> date:

@@ -3,11 +3,12 @@
 Every action is one transaction that first locks the session's row, then, where a rule looks at a
 person's other bookings, the people's rows in order of their keys. Everybody who takes both locks
 takes them in this order. `now` is always an aware moment, read by the caller. What exchanges
-places (`booking.places.exchanges`) is made of `seat`, `end` and `fill` here;
+places (`booking.places.exchanges`) is made of `seat`, `end` and `fill` here, and so is what follows
+an answer (`booking.places.answering`) or a mistake (`booking.places.undoing`);
 `booking.scheduling.cancelling` ends all the bookings of a session by `take_all_back`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from accounts.models import User
@@ -26,9 +27,9 @@ from booking.places.lock import (
 )
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
-from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
-from booking.places.refusals import Clash, NothingOffered, NotLive, OfferRanOut, SessionStarted
+from booking.places.overriding import check_may_override, let_past, record_overridden
+from booking.places.refusals import NotLive, SessionStarted
 from booking.places.rules.decision import decide, must_be_confirmed
 from booking.places.rules.line import asked_for, clashes, next_in_line
 from booking.places.rules.rules import AGENCY, MANAGER
@@ -57,26 +58,39 @@ def book(
     needs: str = "",
     manager_email: str = "",
     wants_both: bool = False,
+    overriding: Mapping[str, str] | None = None,
 ) -> Booking:
     """Give the person a place, or the next place on the waiting list.
 
     A free place goes to a newcomer only when nobody who waits can take it and no rule holds it
     back. Where the course asks for a manager's agreement, the place is held until they answer.
+    With `overriding`, names of rules each with a reason, a coordinator lets the person past them;
+    if there is no place for them, the session gets one more, which nobody else can take in between.
     Returns the booking: confirmed, requested or waiting. Raises a `PlaceRefused`: not open, already
     booked, not for this person, something to be done first, no manager named, a place on another
     date of the course unless they want both, or a clash with another booking that holds a place
     (waiting for a place is allowed all the same).
     """
+    reasons = overriding or {}
+    overridden = check_may_override(reasons, by=by)
     with locked_session(session) as ruled:
         session = ruled.session
         asked = asked_for(
-            ruled, person.pk, by=by, named=manager_email, now=now, wants_both=wants_both, lock=True
+            ruled,
+            person.pk,
+            by=by,
+            named=manager_email,
+            now=now,
+            wants_both=wants_both,
+            overridden=overridden,
+            lock=True,
         )
         decision = decide(asked.case)
         decision.check()
         held, manager = decision.must_wait, decision.manager
         booking = new_booking(ruled, asked.who, person=person, by=by, now=now)
         booking.needs = needs
+        let_past(booking, decision, reasons, by=by, now=now)
         if held is not None:
             join_list(booking, session)
         else:
@@ -90,20 +104,15 @@ def book(
             history.record(
                 [booking], What.JOINED, by=by, now=now, rule=held.rule, why=held.sentence
             )
-            asked_now = manager if to_manager else ""
-            drafts = [
-                announcements.waiting(
-                    booking,
-                    position=session.waiting_count,
-                    why=decision.held_back,
-                    manager=asked_now,
-                )
-            ]
+            position, asked_now = session.waiting_count, manager if to_manager else ""
+            why = decision.held_back
+            drafts = [announcements.waiting(booking, position=position, why=why, manager=asked_now)]
         else:
             history.record_passed_over(asked.line.held, now=now)
             what = What.BOOKED if booking.state == State.CONFIRMED else What.REQUESTED
             history.record([booking], what, by=by, now=now)
             drafts = announcements.begun(booking, asked.sittings, ruled.rules)
+        record_overridden(booking, decision, reasons, by=by, now=now)
         outbox.post([*drafts, *to_manager], now=now)
     if asked.line.chosen:
         # Places came free a moment ago, for those who wait and perhaps for this person too.
@@ -112,13 +121,16 @@ def book(
     return booking
 
 
-def cancel(*, booking: Booking, by: User, now: datetime, why: str = "") -> Booking:
+def cancel(
+    *, booking: Booking, by: User, now: datetime, why: str = "", waived: str = ""
+) -> Booking:
     """Give up a booking in whatever live state it is, and pass on the place it held.
 
-    A confirmed place is cancelled, with a charge if the policy that was promised has one and the
-    partnership is not the one that cancels. An offer is declined; a place on the waiting list or
-    one held for the manager is given back. Raises `NotLive` if it has ended, `SessionStarted`
-    once the session has begun.
+    A confirmed place is cancelled, with a charge if the policy that was promised has one and no
+    coordinator has `waived` it, which is the reason. An offer is declined; a place on the waiting
+    list or one held for the manager is given back. Raises `NotLive` if it has ended,
+    `SessionStarted` once the session has begun, `NotYoursToOverride` of what is not theirs to
+    waive.
     """
     with locked_booking(booking) as (ruled, booking):
         session, was = ruled.session, State(booking.state)
@@ -129,10 +141,12 @@ def cancel(*, booking: Booking, by: User, now: datetime, why: str = "") -> Booki
         drafts: Iterable[Draft]
         if was == State.CONFIRMED:
             sittings = sittings_of(session)
-            booking.charge_pence = terms.charge_for_cancelling(booking, sittings, by=by, now=now)
+            booking.charge_pence = terms.charge_for_cancelling(
+                booking, sittings, by=by, now=now, waived=waived
+            )
         state, what = _GIVEN_UP.get(was, (State.CANCELLED, What.CANCELLED))
         end(booking, session, state, now=now)
-        told = f"{why} {terms.charge_sentence(booking)}".strip()
+        told = f"{why} {terms.charge_sentence(booking, waived=waived)}".strip()
         history.record([booking], what, by=by, now=now, why=told)
         if was == State.CONFIRMED:
             drafts = announcements.cancelled(booking, sittings, by=by, why=why)
@@ -142,87 +156,6 @@ def cancel(*, booking: Booking, by: User, now: datetime, why: str = "") -> Booki
             drafts = [announcements.left(booking, was=was, by=by, why=why)]
         asking.close([booking], ruled.rules, now=now)
         outbox.post(with_copies(drafts, ruled.rules, [booking]), now=now)
-        fill(ruled, now=now)
-    return booking
-
-
-def decline_offer(*, booking: Booking, by: User, now: datetime) -> Booking:
-    """Say no to an offered place; it goes to the next person.
-
-    A place that was accepted meanwhile is not touched. Raises `OfferRanOut`, `NothingOffered` or
-    `SessionStarted`.
-    """
-    with locked_booking(booking) as (_, fresh):
-        _check_offered(fresh)
-        return cancel(booking=fresh, by=by, now=now)
-
-
-def accept_offer(*, booking: Booking, by: User, now: datetime, manager_email: str = "") -> Booking:
-    """Turn an offered place into a confirmed one, or one held until the manager agrees.
-
-    `manager_email` is who is to agree, if nobody was asked yet and it is not their usual manager.
-    Raises `OfferRanOut`, `NothingOffered`, `SessionStarted`, `ManagerNeeded`, or `Clash` if the
-    person has since booked something that overlaps.
-    """
-    with locked_booking(booking) as (ruled, booking):
-        session = ruled.session
-        _check_offered(booking)
-        if session.starts_at <= now:
-            raise SessionStarted(session)
-        if booking.offered_until is not None and booking.offered_until <= now:
-            raise OfferRanOut(booking)
-        key = booking.person_id
-        who = read_practitioners([key], ruled.rules, lock=True)[key]
-        others = clashes(session.pk, [key])
-        if others:
-            raise Clash(others[key])
-        agreed = asking.is_agreed(booking, ruled.rules)
-        if must_be_confirmed(who, ruled, now=now):
-            booking.agency_until = holding.confirmed_by(session, now=now)
-        is_certain = agreed and booking.agency_until is None
-        booking.state = State.CONFIRMED if is_certain else State.REQUESTED
-        booking.confirmed_at = now if is_certain else None
-        booking.save(update_fields=["state", "confirmed_at", "agency_until"])
-        to_manager = [] if agreed else asking.hold(booking, who, manager_email, now=now)
-        history.record([booking], What.ACCEPTED, by=by, now=now)
-        drafts = announcements.begun(booking, sittings_of(session), ruled.rules, promoted=True)
-        outbox.post([*drafts, *to_manager], now=now)
-    return booking
-
-
-def approve(*, approval: Approval, now: datetime, reason: str = "") -> Booking:
-    """The manager agrees: a place that was held becomes certain, a turn on the list stays one.
-
-    Raises `AlreadyAnswered` if it was answered, has run out or is not needed any more.
-    """
-    with locked_booking(approval.booking) as (ruled, booking):
-        approval = asking.answered(
-            approval, booking, Approval.State.APPROVED, reason=reason, now=now
-        )
-        why = f"{approval.manager_email} agreed. {reason}".strip()
-        if booking.state == State.REQUESTED and booking.agency_until is None:
-            make_certain(booking, ruled, because=why, now=now)
-        history.record([booking], What.APPROVED, by=None, now=now, why=why, rule=MANAGER)
-    return booking
-
-
-def refuse_approval(
-    *, approval: Approval, now: datetime, reason: str, by: User | None = None
-) -> Booking:
-    """The manager does not agree: the place or the turn is given up and passed on.
-
-    `by` is the coordinator who finds that the address is no manager's, who was then never asked.
-    Raises `AlreadyAnswered` as `approve` does.
-    """
-    with locked_booking(approval.booking) as (ruled, booking):
-        approval = asking.answered(
-            approval, booking, Approval.State.DECLINED, reason=reason, now=now
-        )
-        end(booking, ruled.session, State.DECLINED, now=now)
-        who = "The partnership does not ask" if by else "Not agreed by"
-        why = f"{who} {approval.manager_email}: {reason}"
-        history.record([booking], What.REFUSED, by=by, now=now, why=why, rule=MANAGER)
-        outbox.post([announcements.not_agreed(approval, by_coordinator=by is not None)], now=now)
         fill(ruled, now=now)
     return booking
 
@@ -270,12 +203,16 @@ def seat(booking: Booking, session: Session, state: Booking.State, *, now: datet
 
 
 def join_list(booking: Booking, session: Session) -> None:
-    """Put a booking, new or with a place, at the end of the waiting list; the caller stores it."""
-    if booking.pk is not None:
-        session.places_taken -= 1
+    """Put a new booking at the end of the waiting list; the caller stores it."""
     session.last_ticket += 1
     session.waiting_count += 1
     booking.state, booking.ticket = State.WAITING, session.last_ticket
+
+
+def give_back_and_wait(booking: Booking, session: Session) -> None:
+    """Take the place of a booking that held one, and put it at the end of the waiting list."""
+    session.places_taken -= 1
+    join_list(booking, session)
 
 
 def end(booking: Booking, session: Session, state: Booking.State, *, now: datetime) -> None:
@@ -290,6 +227,28 @@ def end(booking: Booking, session: Session, state: Booking.State, *, now: dateti
     booking.calendar_sequence += 1
     booking.state, booking.ended_at = state, now
     booking.save(update_fields=["state", "ended_at", "calendar_sequence", "charge_pence"])
+
+
+def have_again(booking: Booking, session: Session, state: Booking.State, *, now: datetime) -> None:
+    """Let a booking that ended have its place or its turn on the list again; the caller stores it.
+
+    Raises the SEQUENCE, so that its calendar entry is newer than its end.
+    """
+    if state == State.WAITING:
+        session.waiting_count += 1
+        booking.state = state
+    else:
+        confirmed_at = booking.confirmed_at
+        seat(booking, session, state, now=now)
+        booking.confirmed_at = confirmed_at
+    booking.ended_at, booking.charge_pence = None, 0
+    booking.calendar_sequence += 1
+
+
+def keep_offered(booking: Booking, *, is_certain: bool, now: datetime) -> None:
+    """An offered place is the person's, or held until it is; the caller stores it."""
+    booking.state = State.CONFIRMED if is_certain else State.REQUESTED
+    booking.confirmed_at = now if is_certain else None
 
 
 def take_all_back(bookings: Sequence[Booking], session: Session, *, now: datetime) -> None:
@@ -391,10 +350,3 @@ def _lapse(ruled: RuledSession, *, now: datetime) -> None:
         ],
         now=now,
     )
-
-
-def _check_offered(booking: Booking) -> None:
-    if booking.state == State.LAPSED:
-        raise OfferRanOut(booking)
-    if booking.state != State.OFFERED:
-        raise NothingOffered

@@ -100,7 +100,8 @@ def waiting(booking: Booking, *, position: int, why: str = "", manager: str = ""
     `why` is the rule that holds them, if any; `manager` is who is asked for agreement meanwhile.
     """
     payload = {"position": position, "why": why, "manager": manager}
-    return about(booking, "booking.waiting", booking.ticket, payload)
+    revision = f"{booking.ticket}.{booking.calendar_sequence}"
+    return about(booking, "booking.waiting", revision, payload)
 
 
 def invited(booking: Booking, *, position: int, why: str) -> Draft:
@@ -202,7 +203,7 @@ def left(
     `why` is told to the person.
     """
     payload = {"was": was, "by": somebody_else(booking, by), "why": why}
-    return about(booking, "booking.withdrawn", 0, payload)
+    return about(booking, "booking.withdrawn", booking.calendar_sequence, payload)
 
 
 def cancelled(

@@ -24,7 +24,7 @@ from booking.places.holding import (
 from booking.places.lock import RuledSession, locked_session, read_practitioners, read_seating
 from booking.places.managers import asking
 from booking.places.models import Booking, BookingEvent
-from booking.places.rules.rules import AGENCY, Asks, Case, agency_limit, sector
+from booking.places.rules.rules import AGENCY, Asks, Case, agency_limit, first_against, sector
 
 State = Booking.State
 What = BookingEvent.What
@@ -42,14 +42,14 @@ def confirm_agency(*, person: User, agency: Agency, by: User, now: datetime) -> 
     settle_bookings([person.pk], now=now)
 
 
-def not_ours(*, person: User, agency: Agency, now: datetime) -> None:
+def not_ours(*, person: User, agency: Agency, by: User, now: datetime) -> None:
     """The person does not work for the agency they chose: they have none until they say which.
 
     Places that are held for it stay held until their day, for the right agency to be confirmed.
     Raises `ClaimSettled`.
     """
     with transaction.atomic():
-        agencies.refuse_claim(person=person, agency=agency)
+        agencies.refuse_claim(person=person, agency=agency, by=by)
         outbox.post([agency_not_ours(person, agency, now=now)], now=now)
 
 
@@ -99,16 +99,22 @@ def _settle(booking: Booking, ruled: RuledSession, *, now: datetime) -> None:
         return
     seating = read_seating(session, now=now)
     case = Case(
-        session=session, course=ruled.rules, now=now, asks=Asks.TURN, who=who, seating=seating
+        session=session,
+        course=ruled.rules,
+        now=now,
+        asks=Asks.TURN,
+        who=who,
+        seating=seating,
+        overridden=frozenset(booking.overridden),
     )
-    if (refused := sector(case)) is not None:
+    if (refused := first_against((sector,), case)) is not None:
         why = refused.sentence
         actions.end(booking, session, State.DECLINED, now=now)
         history.record([booking], What.AGENCY_REFUSED, by=None, now=now, rule=AGENCY, why=why)
         asking.close([booking], ruled.rules, now=now)
         outbox.post([agency_not_confirmed(booking, why=why)], now=now)
-    elif (limited := agency_limit(case)) is not None:
-        actions.join_list(booking, session)
+    elif (limited := first_against((agency_limit,), case)) is not None:
+        actions.give_back_and_wait(booking, session)
         history.record(
             [booking], What.JOINED, by=None, now=now, rule=limited.rule, why=limited.sentence
         )

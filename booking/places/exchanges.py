@@ -107,12 +107,15 @@ def _handed_over(given: Booking, by: User) -> str:
     return f"{asked} If you do not want it, open the booking and cancel it, or reply to this email."
 
 
-def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booking:
+def transfer(
+    *, booking: Booking, to: Session, by: User, now: datetime, waived: str = ""
+) -> Booking:
     """Exchange a confirmed place for one on another date of the same course, in one step.
 
     The first place is given up only if the second is had. Inside the notice period the charge for
-    cancelling late applies. Returns the new booking. Raises `NoPlaceToGive`, `MustWait`,
-    `AlreadyBooked`, `Clash`, or that the other date takes no bookings.
+    cancelling late applies, unless a coordinator has `waived` it for this reason. Returns the new
+    booking. Raises `NoPlaceToGive`, `MustWait`, `AlreadyBooked`, `Clash`, or that the other date
+    takes no bookings.
     """
     with locked(booking.session_id, to.pk) as held:
         here, there = held[booking.session_id], held[to.pk]
@@ -131,12 +134,14 @@ def transfer(*, booking: Booking, to: Session, by: User, now: datetime) -> Booki
             why = "Moved from another date."
             history.record([waits], What.WITHDREW, by=by, now=now, why=why)
             asking.close([waits], there.rules, now=now)
-        given.charge_pence = terms.charge_for_cancelling(given, before, by=by, now=now)
+        given.charge_pence = terms.charge_for_cancelling(
+            given, before, by=by, now=now, waived=waived
+        )
         actions.end(given, session, State.CANCELLED, now=now)
         actions.seat(taken, other, State.CONFIRMED, now=now)
         insert([taken])
         before_day, after_day = short_day(session.starts_at), short_day(other.starts_at)
-        why = f"Moved to {after_day}. {terms.charge_sentence(given)}".strip()
+        why = f"Moved to {after_day}. {terms.charge_sentence(given, waived=waived)}".strip()
         history.record([given], What.MOVED_AWAY, by=by, now=now, why=why)
         why = f"Moved from {before_day}."
         history.record([taken], What.MOVED_HERE, by=by, now=now, why=why)

@@ -15,6 +15,7 @@ _BEFORE_WHY = {
     What.MOVED_BACK: "Somebody was moved up before you. The reason given: {why}",
     What.MOVED_UP: "Moved up the waiting list. The reason given: {why}",
     What.REQUESTED: "Asked for a place, to which the line manager must agree. {why}",
+    What.OVERRIDDEN: "A coordinator let this booking past a rule. {why}",
     What.MANAGER_ASKED: "The manager is asked: {why}",
     What.MOVED_AWAY: "{why}",
     What.MOVED_HERE: "{why}",

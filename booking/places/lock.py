@@ -18,7 +18,8 @@ from django.db.models import Count
 
 from booking.catalogue.models import Session
 from booking.catalogue.sittings import SittingTimes
-from booking.places.models import Allocation, Booking
+from booking.places.allocations import Allocation
+from booking.places.models import Booking
 
 _COLUMNS = [each.column for each in Session._meta.concrete_fields if each.column]
 _NAMES = [each.attname for each in Session._meta.concrete_fields]
@@ -107,8 +108,7 @@ FROM booking_sitting sitting
 WHERE sitting.session_id = %(session)s
 ORDER BY sitting.starts_at, sitting.id
 """
-_LIVE = [str(state) for state in Booking.LIVE]
-_HOLDING = [str(state) for state in Booking.HOLDING]
+_LIVE, _HOLDING = (list(map(str, states)) for states in (Booking.LIVE, Booking.HOLDING))
 
 
 @dataclass(frozen=True)
@@ -240,9 +240,9 @@ def sittings_and_conflicts(
     with connection.cursor() as cursor:
         cursor.execute(_SITTINGS_AND_CONFLICTS, asked)
         rows = cursor.fetchall()
-    conflicts = (conflict for *_, conflict, _ in rows if conflict is not None)
+    conflict = next((each for *_, each, _ in rows if each is not None), None)
     sittings = [SittingTimes(*times) for *times, _, _ in rows]
-    return sittings, next(conflicts, None), rows[0][-1] if rows else None
+    return sittings, conflict, rows[0][-1] if rows else None
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ from email.utils import parseaddr
 from typing import Self
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from accounts.models import Agency, Sector, User
+from accounts.models import Agency, User
 from booking.catalogue.models import CancellationPolicy, Session, Sitting
 from booking.catalogue.sittings import overlapping
 
@@ -192,6 +193,11 @@ class Booking(models.Model):
         help_text="Whose place it counts as: the person's confirmed agency when it was booked,"
         " given or confirmed.",
     )
+    overridden = ArrayField(
+        models.CharField(max_length=30),
+        default=list,
+        help_text="Rules that a coordinator lets it past, also when it is looked at anew.",
+    )
     agency_until = models.DateTimeField(
         null=True,
         help_text="Until when the place is held for the person's agency to be confirmed; empty if"
@@ -308,6 +314,7 @@ class BookingEvent(models.Model):
         """What happened."""
 
         BOOKED = "booked", "Booked"
+        OVERRIDDEN = "overridden", "Let past a rule by a coordinator"
         REQUESTED = "requested", "Asked for a place; the manager is asked"
         JOINED = "joined", "Joined the waiting list"
         PROMOTED = "promoted", "Given a place from the waiting list"
@@ -317,6 +324,8 @@ class BookingEvent(models.Model):
         LAPSED = "lapsed", "The offer ran out"
         WITHDREW = "withdrew", "Left the waiting list"
         CANCELLED = "cancelled", "Cancelled"
+        TAKEN_BACK = "taken back", "The cancellation was undone"
+        APOLOGISED = "apologised", "Sent apologies"
         MANAGER_ASKED = "manager asked", "The manager is asked"
         APPROVED = "approved", "Agreed by the manager"
         REFUSED = "refused", "Not agreed by the manager"
@@ -359,42 +368,3 @@ class BookingEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_what_display()} at {self.at:%Y-%m-%d %H:%M}"
-
-
-class Allocation(models.Model):
-    """Places of a session reserved for one agency or sector, until they are released to all."""
-
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="allocations")
-    sector = models.CharField(max_length=30, choices=Sector, blank=True)
-    agency = models.ForeignKey(
-        Agency, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    places = models.PositiveIntegerField()
-    release_days = models.PositiveSmallIntegerField(
-        default=5, help_text="Working days before the start when unused places go to everybody."
-    )
-    release_at = models.DateTimeField(help_text="The moment that follows from it.")
-
-    class Meta:
-        ordering = ["id"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(sector="", agency__isnull=False)
-                | (~Q(sector="") & Q(agency__isnull=True)),
-                name="reserved_for_an_agency_or_a_sector",
-            ),
-            models.CheckConstraint(condition=Q(places__gt=0), name="reserves_a_place_at_least"),
-            models.UniqueConstraint(
-                fields=["session", "sector", "agency"],
-                nulls_distinct=False,
-                name="one_reservation_for_each",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.places} for {self.whom}"
-
-    @property
-    def whom(self) -> str:
-        """The agency's name, or the sector's."""
-        return self.agency.name if self.agency else self.get_sector_display()

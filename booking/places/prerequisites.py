@@ -22,7 +22,7 @@ from booking.places.lock import read_practitioners, read_sessions
 from booking.places.models import Booking, BookingEvent, BookingQuerySet
 from booking.places.refusals import PrerequisiteMissing
 from booking.places.rules.line import united
-from booking.places.rules.rules import Case, prerequisites
+from booking.places.rules.rules import Case, first_against, prerequisites
 
 State, What = Booking.State, BookingEvent.What
 
@@ -73,7 +73,9 @@ def missing(bookings: Sequence[Booking], *, now: datetime) -> dict[int, Prerequi
     for booking in bookings:
         ruled = sessions[booking.session_id]
         who = people[booking.person_id]
-        refused = prerequisites(Case(session=ruled.session, course=ruled.rules, now=now, who=who))
+        past = frozenset(booking.overridden)
+        case = Case(session=ruled.session, course=ruled.rules, now=now, who=who, overridden=past)
+        refused = first_against((prerequisites,), case)
         if isinstance(refused, PrerequisiteMissing):
             found[booking.pk] = refused
     return found

@@ -68,9 +68,13 @@ class MustWait(RuledOut):
 
 
 class AgencyToConfirm(RuledOut):
-    """The place is held until it is confirmed that the person works for the agency they named."""
+    """The place is held until it is confirmed that the person works for the agency they named.
+
+    A coordinator confirms the agency, which settles it for every booking, and overrides nothing.
+    """
 
     effect = Effect.HOLDS
+    may_be_overridden = False
 
 
 class HeldBack(MustWait):
@@ -101,6 +105,7 @@ class SessionStarted(PlaceRefused):
 class BookingNotOpenYet(PlaceRefused):
     """Booking has not opened."""
 
+    rule = "booking not open yet"
     may_be_overridden = True
 
     def __init__(self, session: Session) -> None:
@@ -112,6 +117,7 @@ class BookingNotOpenYet(PlaceRefused):
 class BookingClosed(PlaceRefused):
     """Booking has closed before the start."""
 
+    rule = "booking closed"
     may_be_overridden = True
 
     def __init__(self, session: Session) -> None:
@@ -171,6 +177,22 @@ class OnAnotherDate(PlaceRefused):
         when = day(other.session.starts_at)
         self.sentence = f"You have a place on this course already, on {when}."
         self.of_another = f"They have a place on this course already, on {when}."
+
+
+class NotYoursToOverride(PlaceRefused):
+    """Only coordinators let other people past a rule, or waive what they are charged."""
+
+    sentence = "Only a coordinator can let somebody past a rule, and nobody can themselves."
+
+
+class CannotBeUndone(PlaceRefused):
+    """The place is somebody else's by now, or was not given up by cancelling."""
+
+    sentence = (
+        "This cannot be undone any more: the place has gone to somebody else, or there is none to"
+        " give back."
+    )
+    instead = "Book again for them."
 
 
 class AddressRefused(PlaceRefused):

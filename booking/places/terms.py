@@ -15,6 +15,7 @@ from booking.catalogue.models import CancellationPolicy, ChargeBand, Session
 from booking.catalogue.sittings import SittingTimes
 from booking.places.lock import sittings_of
 from booking.places.models import Booking
+from booking.places.refusals import NotYoursToOverride
 from booking.site.wording import deadline, listed, pounds
 from booking.site.working_days import free_until
 
@@ -38,18 +39,32 @@ def absence_pence(booking: Booking, sittings: Iterable[SittingTimes]) -> int:
 
 
 def charge_for_cancelling(
-    booking: Booking, sittings: Iterable[SittingTimes], *, by: User, now: datetime
+    booking: Booking,
+    sittings: Iterable[SittingTimes],
+    *,
+    by: User,
+    now: datetime,
+    waived: str = "",
 ) -> int:
     """What cancelling a confirmed place costs now, in pence.
 
-    Nothing until the promised moment, and nothing if the partnership cancels it for somebody.
+    Nothing until the promised moment, and nothing if a coordinator has `waived` it for a reason.
+    Raises `NotYoursToOverride` of anybody else who would.
     """
-    for_somebody = by.is_coordinator and by.pk != booking.person_id
-    return 0 if for_somebody or now < booking.free_until else late_pence(booking, sittings)
+    if waived and not may_waive(booking, by):
+        raise NotYoursToOverride
+    return 0 if waived or now < booking.free_until else late_pence(booking, sittings)
 
 
-def charge_sentence(booking: Booking) -> str:
-    """What was charged, in words, or nothing."""
+def may_waive(booking: Booking, by: User) -> bool:
+    """Whether they may say that it costs nothing: coordinators, of other people's bookings."""
+    return by.is_coordinator and by.pk != booking.person_id
+
+
+def charge_sentence(booking: Booking, *, waived: str = "") -> str:
+    """What was charged, or why nothing was, in words; or nothing."""
+    if waived:
+        return f"Nothing is charged. The reason given: {waived}"
     if not booking.charge_pence:
         return ""
     return f"Late cancellation: {pounds(booking.charge_pence)} is charged."

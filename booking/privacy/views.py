@@ -42,7 +42,7 @@ def people(request: HttpRequest) -> HttpResponse:
     """Find the person whom a request is about; before a search, see whose roles to look at."""
     search = search_text(request)
     found = User.objects.all() if search else roles_without_proof()
-    found = found.select_related("agency").order_by("last_name", "first_name", "pk")
+    found = found.select_related("agency").order_by("sort_name", "pk")
     found = searched(found, search, "first_name", "last_name", "email")
     shown = paged(request, found, per_page=_PER_PAGE)
     looked_at(None, by=signed_in(request), what="people found", rows=len(shown))

@@ -117,7 +117,7 @@ def _session_context(session: Session, person: User | None, *, now: datetime) ->
         "why_not": why_not(session, now),
         "is_ahead": is_ahead(session, now),
         "prerequisites": session.course.prerequisites.defer("search"),
-        "trainers": session.trainers.order_by("last_name", "first_name"),
+        "trainers": session.trainers.all(),
         "calendars": list(zip(sittings, map(calendar_links, entries), strict=True)),
         "event_data": as_script_text(event),
         "other_dates": other_dates,

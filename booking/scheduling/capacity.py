@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from accounts.models import Agency, User
 from booking.catalogue.models import Session, SessionEvent, SessionQuerySet
 from booking.places import actions
+from booking.places.allocations import Allocation
 from booking.places.holding import state_when_chosen
 from booking.places.lock import (
     RuledSession,
@@ -19,7 +20,8 @@ from booking.places.lock import (
     read_practitioners,
     read_seating,
 )
-from booking.places.models import Allocation, Booking
+from booking.places.models import Booking
+from booking.places.overriding import set_capacity
 from booking.places.refusals import CapacityTooLow, LimitTooLow, ReservedPlaces
 from booking.places.rules.decision import check_ahead, check_changeable, must_be_confirmed
 from booking.places.rules.line import next_in_line
@@ -39,10 +41,7 @@ def change_capacity(
     with locked_session(session) as ruled:
         locked = ruled.session
         check_capacity(locked, capacity, now=now)
-        what = f"Capacity changed from {locked.capacity} to {capacity}."
-        locked.capacity = capacity
-        locked.save(update_fields=["capacity"])
-        SessionEvent.objects.create(session=locked, at=now, by=by, what=what, why=why)
+        set_capacity(locked, capacity, by=by, now=now, why=why)
     return actions.fill_places(session=session, now=now)
 
 

@@ -14,10 +14,13 @@ _DRAWN_AS_NOTHING = frozenset(
     ]
 )  # fmt: skip
 _JOINERS = frozenset("\u200c\u200d")
-_MARKS = re.compile("[\u0300-\u036f'’‘`´]")  # combining accents and apostrophes
+# Combining accents, and apostrophes, also those that Unicode counts as letters (U+02B9 to U+02BF).
+_MARKS = re.compile("[\u0300-\u036f\u02b9-\u02bf'’‘‛′`´]")
 _BETWEEN = re.compile(r"[\W_]+")
 # Letters that no normal form takes apart.
-_LETTERS = str.maketrans({"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ł": "l", "ð": "d"})
+_LETTERS = str.maketrans(
+    {"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "đ": "d", "ł": "l", "ð": "d", "ħ": "h", "ı": "i"}
+)
 
 
 def is_invisible(letter: str) -> bool:

@@ -106,6 +106,7 @@ TEMPLATES = [
                 "booking.partnership.kept.in_templates",
                 "booking.programme.pages.session_being_booked",
                 "booking.places.pages.managers.questions_to_others",
+                "booking.desk.navigation.in_templates",
             ],
             "builtins": ["booking.templatetags.briefed"],
         },

@@ -74,11 +74,11 @@ def test_a_lead_whose_role_ends_is_in_the_log() -> None:
     refused = make_lead(agency=agency, agency_confirmed_at=None)
     with structlog.testing.capture_logs() as lines:
         correct_email(person=moved, email="lead@elsewhere.example", by=admin, now=NOW)
-        refuse_claim(person=refused, agency=agency)
+        refuse_claim(person=refused, agency=agency, by=admin)
     ended = [line for line in lines if line["event"] == "roles_changed"]
     assert [(line["by"], line["person"]) for line in ended] == [
         (admin.pk, moved.pk),
-        (None, refused.pk),
+        (admin.pk, refused.pk),
     ]
     assert not any(line["is_agency_lead"] for line in ended)
 
@@ -159,10 +159,7 @@ class TestPages:
         other.refresh_from_db()
         assert person.agency_is_confirmed
         assert other.agency is None
-        assert (
-            "People whose agency is not confirmed"
-            not in client.get(reverse("manage_sessions")).content.decode()
-        )
+        assert "Nothing waits for anybody." in client.get(reverse("manage")).content.decode()
 
 
 def test_the_back_office_confirms_whom_it_makes_the_lead_of_an_agency() -> None:

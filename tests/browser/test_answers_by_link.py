@@ -172,7 +172,7 @@ def test_a_coordinator_confirms_an_address(
     page.goto("/manage/")
     sign_in(page, coordinator.email, mail)
     accessible(page)
-    page.get_by_role("link", name="Managers’ addresses to confirm (1)").click()
+    page.get_by_role("link", name="Managers’ addresses to confirm").click()
     accessible(page)
     page.get_by_role("link", name="Do not confirm").click()
     accessible(page)

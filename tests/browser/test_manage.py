@@ -64,7 +64,7 @@ def at_work(page: Page, mail: Mail, width: int) -> Page:
     coordinator = make_coordinator("coordinator@agency.example")
     page.goto("/manage/")
     sign_in(page, coordinator.email, mail)
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Manage the programme")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Today")
     return page
 
 
@@ -76,6 +76,7 @@ def test_every_page_about_a_session_is_accessible(
     draft = make_session(state=Session.State.DRAFT, starts_at=session.starts_at)
     policy = make_policy("Leeds")
     addresses = [
+        reverse("manage"),
         reverse("manage_sessions"),
         reverse("manage_settings"),
         f"{reverse('manage_sessions')}?show=at-risk",
@@ -105,6 +106,7 @@ def test_places_are_reserved_row_by_row(
 ) -> None:
     Session.objects.filter(pk=session.pk).update(capacity=10)
     at_work.goto(reverse("manage_session", args=[session.pk]))
+    at_work.get_by_role("link", name="Change", exact=True).click()
     at_work.get_by_role("link", name="Who gets the places").click()
     first = at_work.get_by_role("group", name="Row 1")
     first.get_by_label("For", exact=True).select_option("Health")
@@ -130,7 +132,7 @@ def test_a_session_at_risk_is_cancelled_and_the_next_date_is_offered(
 ) -> None:
     first = session.bookings.order_by("pk")[0].person
     at_work.goto("/manage/")
-    at_work.get_by_role("link", name="At risk (1)").click()
+    at_work.get_by_role("link", name="Sessions at risk").click()
     at_work.get_by_role("link", name="Neglect").click()
     expect(at_work.get_by_text("1 person has a confirmed place, and it needs 2.")).to_be_visible()
     at_work.get_by_role("button", name="Cancel it").click()

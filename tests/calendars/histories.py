@@ -18,7 +18,7 @@ from booking.catalogue.models import Course, Session
 from booking.mail.composing import calendar_part
 from booking.mail.notice import notice_of
 from booking.outbox.models import Message
-from booking.places import actions, exchanges
+from booking.places import actions, answering, exchanges
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused
@@ -117,7 +117,7 @@ class World:
     def somebody_answers(self) -> None:
         """An offer is accepted or declined."""
         if booking := self._booking(Booking.State.OFFERED):
-            answer = self.chance.choice([actions.accept_offer, actions.decline_offer])
+            answer = self.chance.choice([answering.accept_offer, answering.decline_offer])
             answer(booking=booking, by=booking.person, now=self.now)
 
     def a_manager_answers(self) -> None:
@@ -125,9 +125,9 @@ class World:
         asked = Approval.objects.open().filter(booking__session__in=self.sessions)
         if approval := self._any(asked.select_related("booking__person")):
             if self.chance.random() < 0.7:
-                actions.approve(approval=approval, now=self.now)
+                answering.approve(approval=approval, now=self.now)
             else:
-                actions.refuse_approval(approval=approval, now=self.now, reason="Not this term.")
+                answering.refuse_approval(approval=approval, now=self.now, reason="Not this term.")
 
     def a_place_changes_hands(self) -> None:
         """A colleague takes a confirmed place."""

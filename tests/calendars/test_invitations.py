@@ -11,7 +11,7 @@ import pytest
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.local.smtp_sink import SmtpSink
-from booking.places import actions, exchanges
+from booking.places import actions, answering, exchanges
 from booking.places.models import Booking
 from booking.scheduling import cancelling
 from booking.scheduling.changing import PlannedSitting
@@ -305,7 +305,7 @@ def test_waiting_and_an_offer_bring_no_entry_until_the_place_is_certain(
     post.deliver()
     post.check(person)
     assert post.calendar_of(person.email).entries == {}
-    actions.accept_offer(booking=waiting, by=person, now=NOW)
+    answering.accept_offer(booking=waiting, by=person, now=NOW)
     assert len(post.deliver()) == 4
     post.check(person)
 

@@ -18,6 +18,7 @@ def every_address() -> list[tuple[str, set[str]]]:
     Message.objects.filter(pk=message.pk).update(mime=b"Subject: Booked\r\n\r\nHello\r\n")
     both, get, post = {"GET", "POST"}, {"GET"}, {"POST"}
     return [
+        (reverse("manage"), get),
         (reverse("manage_sessions"), get),
         (reverse("manage_session_new"), both),
         (f"{reverse('manage_session_new')}?course={session.course_id}", both),

@@ -339,7 +339,7 @@ def test_a_refused_message_is_sent_to_another_address(coordinator: Client) -> No
 def test_a_page_says_that_mail_does_not_leave(coordinator: Client, settings: Settings) -> None:
     settings.MAIL_ALERT_MINUTES = 15
     with_people(booked=1)
-    places = (reverse("manage_messages"), reverse("manage_sessions"))
+    places = (reverse("manage_messages"), reverse("manage"))
     for place in places:
         assert "Mail is not leaving" not in coordinator.get(place).content.decode()
     Message.objects.update(created_at=timezone.now() - timedelta(minutes=16))

@@ -71,17 +71,6 @@ def test_pages_cost_the_same_however_many_rows_there_are(coordinator: Client) ->
     assert max(few) <= 15, few
 
 
-def test_the_table_links_to_what_needs_a_coordinator(coordinator: Client) -> None:
-    page = coordinator.get(reverse("manage_sessions")).content.decode()
-    assert "Messages that need you" not in page
-    with_people(booked=1)
-    Message.objects.update(state=Message.State.PARKED)
-    make_person(agency=None, unlisted_agency="Leeds Rowing Club")
-    page = coordinator.get(reverse("manage_sessions")).content.decode()
-    assert "Messages that need you (1)" in page
-    assert "People whose agency is not confirmed (1)" in page
-
-
 def test_the_overview_tells_what_happened_and_how_the_mail_is(coordinator: Client) -> None:
     session = with_people(booked=2, waiting=1)
     first = Message.objects.filter(booking__session=session).order_by("pk")[0]

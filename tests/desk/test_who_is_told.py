@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from booking.catalogue.models import Course, Session, Venue
 from booking.outbox.models import Message
-from booking.places import actions
+from booking.places import answering
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from tests.desk.coordinators import ahead, typed_change, typed_times
@@ -134,7 +134,7 @@ def test_managers_who_have_not_answered_are_counted_as_they_are_asked_again(
     )
     bookings = [book_now(session, person) for person in people]
     assert [booking.state for booking in bookings[-2:]] == ["requested", "waiting"]
-    actions.approve(approval=bookings[4].approval, now=timezone.now())
+    answering.approve(approval=bookings[4].approval, now=timezone.now())
     Approval.objects.filter(booking=bookings[5]).update(expires_at=timezone.now())
     page, typed = moved(venue)
     preview = coordinator.post(page, typed).text
@@ -178,7 +178,7 @@ def test_managers_hear_nothing_of_joining_instructions(coordinator: Client) -> N
     agreed, asked = (
         book_now(session, person) for person in colleagues("a@trust.example", "b@trust.example")
     )
-    actions.approve(approval=agreed.approval, now=timezone.now())
+    answering.approve(approval=agreed.approval, now=timezone.now())
     typed = {
         "promotion": "offer",
         "offer_hours": "12",
@@ -203,7 +203,7 @@ def test_the_preview_of_other_dates_counts_managers_too(coordinator: Client) -> 
     agreed, _ = (
         book_now(session, person) for person in colleagues("a@trust.example", "b@trust.example")
     )
-    actions.approve(approval=agreed.approval, now=timezone.now())
+    answering.approve(approval=agreed.approval, now=timezone.now())
     session.refresh_from_db()
     typed = typed_change(session, **typed_times(1, ahead(35), ahead(35, 12)))
     page = reverse("manage_session_change", args=[session.pk])
@@ -231,7 +231,7 @@ def test_a_preview_costs_the_same_however_many_are_told(coordinator: Client) -> 
         session = session_at(venue, day=day, course=course, trainers=[make_trainer()])
         for person in colleagues("a@trust.example", "b@trust.example"):
             booking = book_now(session, person)
-        actions.approve(approval=booking.approval, now=timezone.now())
+        answering.approve(approval=booking.approval, now=timezone.now())
 
     fill(30)
     few = statements()

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.places import actions
+from booking.places import actions, answering
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import CapacityTooLow, PlaceRefused
 from booking.places.sweep import sweep
@@ -146,7 +146,7 @@ def _accept(session_id: int) -> Counter[str]:
                 outcomes,
                 "accepted",
                 partial(
-                    actions.accept_offer, booking=booking, by=booking.person, now=timezone.now()
+                    answering.accept_offer, booking=booking, by=booking.person, now=timezone.now()
                 ),
             )
     return outcomes
@@ -160,7 +160,7 @@ def _decline(session_id: int) -> Counter[str]:
                 outcomes,
                 "declined",
                 partial(
-                    actions.decline_offer, booking=booking, by=booking.person, now=timezone.now()
+                    answering.decline_offer, booking=booking, by=booking.person, now=timezone.now()
                 ),
             )
     return outcomes

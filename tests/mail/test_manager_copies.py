@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from booking.catalogue.models import Course, Session
 from booking.outbox.models import Message
-from booking.places import actions, exchanges
+from booking.places import actions, answering, exchanges
 from booking.places.changes import Change
 from booking.places.managers import asking
 from booking.places.managers.models import Approval
@@ -145,7 +145,7 @@ def test_an_accepted_offer_is_told_of_and_an_open_one_is_not(course: Course) -> 
     waits = book(session)
     give_up(first)
     assert topics() == []
-    actions.accept_offer(booking=waits, by=waits.person, now=NOW)
+    answering.accept_offer(booking=waits, by=waits.person, now=NOW)
     assert topics() == ["manager.confirmed"]
 
 
@@ -205,7 +205,7 @@ def test_a_place_held_until_the_manager_agrees_is_told_of_once_they_do() -> None
     agency = make_agency(domains=["agency.example"])
     booking = book(make_session(course=course), make_practitioner(agency=agency))
     assert topics() == []
-    actions.approve(approval=booking.approval, now=NOW)
+    answering.approve(approval=booking.approval, now=NOW)
     assert topics() == ["manager.confirmed"]
 
 
@@ -218,7 +218,7 @@ def test_the_copy_goes_to_the_manager_who_was_asked_and_not_to_the_usual_one() -
     session, person = make_asking(), make_practitioner()
     asked = "other@agency.example"
     booking = actions.book(session=session, person=person, by=person, now=NOW, manager_email=asked)
-    actions.approve(approval=booking.approval, now=NOW)
+    answering.approve(approval=booking.approval, now=NOW)
     move(session, timedelta(days=1))
     actions.cancel(booking=booking, by=person, now=NOW)
     assert [(message.topic, message.to_email) for message in copies()] == [
@@ -249,7 +249,7 @@ def test_an_address_elsewhere_gets_copies_once_a_coordinator_confirmed_it() -> N
     booking = book(session, make_practitioner(manager_email="head@elsewhere.example"))
     assert booking.approval.state == Approval.State.UNCONFIRMED
     asking.confirm_address(approval=booking.approval, by=make_coordinator(), now=NOW)
-    actions.approve(approval=Approval.objects.get(booking=booking), now=NOW)
+    answering.approve(approval=Approval.objects.get(booking=booking), now=NOW)
     assert [message.to_email for message in copies()] == ["head@elsewhere.example"]
 
 

@@ -28,6 +28,6 @@ def employ(person: User, agency: Agency | None, *, since: datetime | None) -> No
 def settle(person: User, agency: Agency, by: User | None, *, now: datetime) -> None:
     """The person works for the agency, says `by`; with nobody, they do not."""
     if by is None:
-        confirming.not_ours(person=person, agency=agency, now=now)
+        confirming.not_ours(person=person, agency=agency, by=person, now=now)
     else:
         confirming.confirm_agency(person=person, agency=agency, by=by, now=now)

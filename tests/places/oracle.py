@@ -10,7 +10,8 @@ from itertools import combinations, pairwise
 from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
-from booking.places.models import Allocation, Booking, BookingEvent
+from booking.places.allocations import Allocation
+from booking.places.models import Booking, BookingEvent
 
 State = Booking.State
 What = BookingEvent.What
@@ -21,7 +22,7 @@ HOLDING = {"requested", "offered", "confirmed"}
 # The events after which a booking may be in a state.
 LEADS_TO = {
     "requested": {What.REQUESTED, What.PROMOTED, What.ACCEPTED, What.TOOK_OVER},
-    "waiting": {What.JOINED, What.INVITED},
+    "waiting": {What.JOINED, What.INVITED, What.TAKEN_BACK},
     "offered": {What.OFFERED},
     "confirmed": {
         What.BOOKED,
@@ -31,6 +32,7 @@ LEADS_TO = {
         What.AGENCY_CONFIRMED,
         What.TOOK_OVER,
         What.MOVED_HERE,
+        What.TAKEN_BACK,
     },
     "declined": {What.DECLINED, What.REFUSED, What.AGENCY_REFUSED},
     "lapsed": {What.LAPSED, What.NOT_ANSWERED, What.AGENCY_UNPROVED},
@@ -39,6 +41,8 @@ LEADS_TO = {
 }
 # What leaves the state as it was.
 REMARKS = {
+    What.OVERRIDDEN,
+    What.APOLOGISED,
     What.PASSED_OVER,
     What.MOVED_UP,
     What.MOVED_BACK,
@@ -137,6 +141,7 @@ def check_limits(session: Session, *, now: datetime) -> None:
         for event in booking.events.all()
         if event.what == What.AGENCY_CONFIRMED and not event.rule
     }
+    sure |= {each.person_id for each in session.bookings.all() if "agency limit" in each.overridden}
     counted = [person for person in holders if person.agency_id and person.pk not in sure]
     by_agency = Counter(person.agency_id for person in counted)
     if session.agency_limit is not None:
@@ -178,14 +183,17 @@ def could_have_it(
     """Whether no rule speaks against giving this waiting person a free place."""
     person, course = booking.person, session.course
     said = person.agency.sector if person.agency else ""
-    if course.sectors and said and said not in course.sectors:
+    past = set(booking.overridden)
+    if course.sectors and said and said not in course.sectors and "sector" not in past:
         return False
     if course.least_level and (person.level or 0) < course.least_level:
         return False
     begins = session.starts_at
-    if any(not _has_done(person, each.pk, begins) for each in course.prerequisites.all()):
+    lacks = any(not _has_done(person, each.pk, begins) for each in course.prerequisites.all())
+    if lacks and "prerequisites" not in past:
         return False
-    asks_at_once = course.needs_manager_approval and not booking.must_accept_by
+    asks = course.needs_manager_approval and "manager's approval" not in past
+    asks_at_once = asks and not booking.must_accept_by
     nobody_named = not hasattr(booking, "approval") and person.manager_email in ("", person.email)
     if asks_at_once and nobody_named:
         return False
@@ -194,7 +202,8 @@ def could_have_it(
     holders = holders_of(session)
     person = User(pk=person.pk, agency=proved(person))
     mine = [each for each in holders if person.agency_id and each.agency_id == person.agency_id]
-    if session.agency_limit is not None and len(mine) >= session.agency_limit:
+    is_full = session.agency_limit is not None and len(mine) >= session.agency_limit
+    if is_full and "agency limit" not in past:
         return False
     return fits([*holders, person], session, reserved(session, now=now))
 

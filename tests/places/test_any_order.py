@@ -17,11 +17,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from accounts.models import Sector, User
 from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
-from booking.places import actions, exchanges
+from booking.places import actions, answering, exchanges, undoing
 from booking.places.managers import asking
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused
+from booking.places.rules import rules
 from booking.places.sweep import sweep
 from booking.scheduling import cancelling, changing
 from booking.scheduling.capacity import Reservation, change_capacity, change_limits
@@ -46,6 +47,7 @@ FIRST_DAY = NOW + timedelta(days=14)
 
 # The third is not at a domain of the agency.
 _MANAGERS = ("police", "nhs", "else")
+_RULES = sorted(rules.NEEDS_ONE_MORE | {rules.LIMIT, rules.SECTOR, rules.EARLIER, rules.MANAGER})
 
 people, dates, numbers = st.integers(0, 8), st.integers(0, 3), st.integers(0, 40)
 
@@ -164,12 +166,35 @@ class Places(RuleBasedStateMachine):
                 actions.cancel(booking=booking, by=by, now=self.now)
             self.check(booking.session)
 
+    @rule(person=people, date=dates, past=st.sets(st.sampled_from(_RULES)))
+    def book_by_phone(self, person: int, date: int, past: set[str]) -> None:
+        """A coordinator books for a caller past some rules; nobody else has a place by it."""
+        session, who = self.sessions[date], self.people[person]
+        with suppress(PlaceRefused):
+            actions.book(
+                session=session,
+                person=who,
+                by=self.coordinator,
+                now=self.now,
+                overriding=dict.fromkeys(past, "A court case"),
+            )
+        self.check(session)
+
+    @rule(number=numbers)
+    def undo(self, number: int) -> None:
+        """A cancellation is undone, if it can be."""
+        booking = self.chosen(number, state__in=["cancelled", "withdrawn"])
+        if booking:
+            with suppress(PlaceRefused):
+                undoing.take_back_cancelling(booking=booking, by=self.coordinator, now=self.now)
+            self.check(booking.session)
+
     @rule(number=numbers, accepts=st.booleans())
     def answer_offer(self, number: int, accepts: bool) -> None:
         """Somebody answers an offer, perhaps too late."""
         booking = self.chosen(number, state="offered")
         if booking:
-            answer = actions.accept_offer if accepts else actions.decline_offer
+            answer = answering.accept_offer if accepts else answering.decline_offer
             with suppress(PlaceRefused):
                 answer(booking=booking, by=booking.person, now=self.now)
             self.check(booking.session)
@@ -182,9 +207,9 @@ class Places(RuleBasedStateMachine):
             approval = asked[number % len(asked)]
             with suppress(PlaceRefused):
                 if agrees:
-                    actions.approve(approval=approval, now=self.now)
+                    answering.approve(approval=approval, now=self.now)
                 else:
-                    actions.refuse_approval(approval=approval, now=self.now, reason="Too busy")
+                    answering.refuse_approval(approval=approval, now=self.now, reason="Too busy")
             self.check(approval.booking.session)
 
     @rule(number=numbers, person=people)

@@ -13,6 +13,7 @@ from booking.catalogue.models import Session
 from booking.places.models import Booking
 from booking.places.refusals import OnAnotherDate
 from tests.factories import make_agency, make_course, make_person, make_session
+from tests.pages import statements
 from tests.people import book_now, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -110,6 +111,20 @@ class TestAnotherDate:
         assert "See whether you can move to this date" in shown
         assert "Move to this date</button>" not in shown
 
+    def test_what_moving_costs_the_database_does_not_grow_with_the_dates(self) -> None:
+        course, person = make_course(), make_person()
+        had = book_now(ahead(20, course=course, agency_limit=5), person)
+        address, client = reverse("move_booking", args=[had.pk]), signed_in(person)
+        for days in (30, 31):
+            ahead(days, course=course, agency_limit=5)
+        few = statements(client, address)
+        for days in range(32, 42):
+            ahead(days, course=course, agency_limit=5)
+        assert statements(client, address) == few
+        assert "Dates that cannot be had" not in text_of(client, address)
+        book_now(ahead(33), person)
+        assert text_of(client, address).count("overlaps") == 1
+
     def test_a_course_may_be_taken_again_if_coordinators_say_so(self) -> None:
         course, person = make_course(may_be_repeated=True), make_person()
         first, second = ahead(20, course=course), ahead(40, course=course)
@@ -127,8 +142,15 @@ class TestTheLastPlace:
         book_now(session)
         response = client.post(book_page(session), {"needs": "", "saw_place": "1"}, follow=True)
         shown = " ".join(response.content.decode().split())
-        assert "The last place went a moment ago. You are number 1 on the list." in shown
+        assert "The last place went a moment ago. You are number 1 on the waiting list." in shown
         assert "Leave the waiting list" in shown
+
+    def test_nobody_looks_for_other_dates_while_there_is_a_place(self) -> None:
+        course, client = make_course(), signed_in(make_person())
+        free = ahead(20, course=course)
+        alone = statements(client, book_page(free))
+        ahead(40, course=course)
+        assert statements(client, book_page(free)) == alone
 
     def test_the_waiting_form_shows_dates_with_places(self) -> None:
         course = make_course()

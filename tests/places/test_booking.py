@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
-from booking.places import actions
+from booking.places import actions, answering
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import NothingOffered, OfferRanOut
 from booking.places.sweep import sweep
@@ -137,7 +137,9 @@ class TestOffers:
 
     def test_accepting_confirms_and_invites(self) -> None:
         session, first, _ = self.offered()
-        actions.accept_offer(booking=first, by=first.person, now=LAST_MOMENT - timedelta(seconds=1))
+        answering.accept_offer(
+            booking=first, by=first.person, now=LAST_MOMENT - timedelta(seconds=1)
+        )
         session.refresh_from_db()
         assert refreshed(first).state == State.CONFIRMED
         assert session.places_taken == 1
@@ -145,15 +147,15 @@ class TestOffers:
 
     def test_declining_passes_the_offer_on(self) -> None:
         _, first, second = self.offered()
-        actions.decline_offer(booking=first, by=first.person, now=NOW)
+        answering.decline_offer(booking=first, by=first.person, now=NOW)
         assert refreshed(first).state == State.DECLINED
         assert refreshed(second).state == State.OFFERED
 
     def test_declining_late_does_not_cancel_an_accepted_place(self) -> None:
         _, first, _ = self.offered()
-        actions.accept_offer(booking=first, by=first.person, now=NOW)
+        answering.accept_offer(booking=first, by=first.person, now=NOW)
         with pytest.raises(NothingOffered):
-            actions.decline_offer(booking=first, by=first.person, now=NOW)
+            answering.decline_offer(booking=first, by=first.person, now=NOW)
         assert refreshed(first).state == State.CONFIRMED
 
     def test_offer_that_runs_out_goes_to_the_next(self) -> None:
@@ -166,12 +168,12 @@ class TestOffers:
         assert refreshed(second).state == State.OFFERED
         assert (session.places_taken, session.waiting_count) == (1, 0)
         with pytest.raises(OfferRanOut):
-            actions.accept_offer(booking=first, by=first.person, now=later)
+            answering.accept_offer(booking=first, by=first.person, now=later)
 
     def test_offer_cannot_be_accepted_late_even_before_the_sweep(self) -> None:
         _, first, _ = self.offered()
         with pytest.raises(OfferRanOut):
-            actions.accept_offer(booking=first, by=first.person, now=LAST_MOMENT)
+            answering.accept_offer(booking=first, by=first.person, now=LAST_MOMENT)
         assert refreshed(first).state == State.OFFERED
 
     def test_offer_grows_shorter_as_the_start_nears(self) -> None:
@@ -185,7 +187,7 @@ class TestOffers:
     def test_nothing_to_accept_on_a_confirmed_booking(self) -> None:
         booking = book(make_session())
         with pytest.raises(NothingOffered):
-            actions.accept_offer(booking=booking, by=booking.person, now=NOW)
+            answering.accept_offer(booking=booking, by=booking.person, now=NOW)
 
 
 def test_many_waiting_people_are_given_places_in_short_transactions() -> None:

@@ -7,7 +7,7 @@ import pytest
 from accounts.agencies import ClaimSettled
 from accounts.models import Agency, Sector, User
 from booking.outbox.models import Message
-from booking.places import actions, confirming, exchanges
+from booking.places import answering, confirming, exchanges
 from booking.places.holding import confirmed_by
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import AgencyToConfirm, NotConfirmed, NotForYou, TooManyHandedOver
@@ -164,7 +164,7 @@ def test_manager_and_agency_must_both_say_so(police: Agency) -> None:
     session = make_session(course=make_course(needs_manager_approval=True), agency_limit=5)
     person = make_claimant(agency=police, manager_email="boss@police.example")
     booking = book(session, person)
-    actions.approve(approval=booking.approval, now=NOW)
+    answering.approve(approval=booking.approval, now=NOW)
     assert state_of(booking) == State.REQUESTED
     confirm(person)
     assert state_of(booking) == State.CONFIRMED
@@ -173,13 +173,13 @@ def test_manager_and_agency_must_both_say_so(police: Agency) -> None:
 def test_who_is_not_of_an_agency_has_none_and_keeps_what_was_held(police: Agency) -> None:
     person = make_claimant(agency=police)
     booking = book(make_session(agency_limit=1), person)
-    confirming.not_ours(person=person, agency=police, now=NOW)
+    confirming.not_ours(person=person, agency=police, by=person, now=NOW)
     person.refresh_from_db()
     assert (person.agency, person.is_complete) == (None, False)
     assert state_of(booking) == State.REQUESTED
     assert Message.objects.get(topic="agency.not_ours").to_email == person.email
     with pytest.raises(ClaimSettled):
-        confirming.not_ours(person=person, agency=police, now=NOW)
+        confirming.not_ours(person=person, agency=police, by=person, now=NOW)
 
 
 def test_who_is_confirmed_while_the_worker_is_away_is_settled_in_its_next_round(

@@ -10,10 +10,18 @@ from django.utils import timezone
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
-from booking.places import actions, links
+from booking.places import actions, answering, links
 from booking.places.models import Booking
 from booking.places.sweep import sweep
-from tests.factories import make_course, make_person, make_policy, make_session, morning
+from tests.factories import (
+    make_agency,
+    make_claimant,
+    make_course,
+    make_person,
+    make_policy,
+    make_session,
+    morning,
+)
 from tests.people import at_once, book, book_now, give_up, signed_in
 from tests.places.booked import state_of
 
@@ -105,7 +113,7 @@ def test_a_link_answers_no_other_offer_of_the_same_booking() -> None:
 
 def test_a_link_is_dead_once_the_booking_has_ended_and_after_the_start() -> None:
     booking = offered()
-    actions.accept_offer(booking=booking, by=booking.person, now=timezone.now())
+    answering.accept_offer(booking=booking, by=booking.person, now=timezone.now())
     give_up(booking, now=timezone.now())
     assert Client().get(path_of(booking)).status_code == 410
     other = offered()
@@ -183,10 +191,10 @@ def test_accepting_and_declining_at_once_gives_one_answer() -> None:
         booking, now = offered(), timezone.now()
 
         def accept(booking: Booking = booking, now: datetime = now) -> Booking:
-            return actions.accept_offer(booking=booking, by=booking.person, now=now)
+            return answering.accept_offer(booking=booking, by=booking.person, now=now)
 
         def decline(booking: Booking = booking, now: datetime = now) -> Booking:
-            return actions.decline_offer(booking=booking, by=booking.person, now=now)
+            return answering.decline_offer(booking=booking, by=booking.person, now=now)
 
         outcomes = at_once(accept, decline, accept)
         assert outcomes.count("done") == 1
@@ -228,4 +236,15 @@ def test_somebody_whose_manager_is_not_known_names_them_on_the_page() -> None:
     answer = {"answer": "accept", "manager_email": "boss@x.example"}
     assert Client().post(path_of(booking), answer).status_code == 302
     assert state_of(booking) == Booking.State.REQUESTED
-    assert "held while your manager is asked" in Client().get(path_of(booking)).content.decode()
+    page = Client().get(path_of(booking)).text
+    assert "for your line manager to agree" in page
+    assert "whom you work for" not in page
+
+
+def test_a_place_held_for_the_agency_alone_speaks_of_no_manager() -> None:
+    booking = offered(make_claimant(agency=make_agency()), agency_limit=1)
+    Client().post(path_of(booking), {"answer": "accept"})
+    assert state_of(booking) == Booking.State.REQUESTED
+    page = Client().get(path_of(booking)).text
+    assert "for it to be confirmed whom you work for" in page
+    assert "manager" not in page.split("<main")[1]

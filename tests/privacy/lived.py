@@ -19,7 +19,7 @@ from booking.catalogue.models import SessionEvent
 from booking.learning.models import PriorLearning
 from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
 from booking.partnership import kept
-from booking.places import actions, exchanges
+from booking.places import actions, answering, exchanges
 from booking.places.managers.models import Approval
 from booking.places.models import BookingEvent
 from booking.replies.models import CalendarReply, ReceivedMail
@@ -92,7 +92,7 @@ def _booked(person: User, *, then: datetime) -> None:
         manager_email="boss.of.zoltana@ours.example",
     )
     approval = Approval.objects.get(booking=booking)
-    actions.approve(approval=approval, now=then, reason="Zoltana Quibblewick may fly")
+    answering.approve(approval=approval, now=then, reason="Zoltana Quibblewick may fly")
     booking.refresh_from_db()
     CalendarReply.objects.create(
         booking=booking, partstat="ACCEPTED", at=then, message_id=f"<1.{EMAIL}>"

@@ -246,14 +246,14 @@ def test_filters_by_where_and_places_left(client: Client) -> None:
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ({"from_date": "soon"}, "Enter the first date like 9/2/2027. We left it out."),
-        ({"to_date": "31/2/2027"}, "Enter the last date like 9/2/2027. We left it out."),
+        ({"from_date": "soon"}, "Enter the date to begin from like 9/2/2027. We left it out."),
+        ({"to_date": "31/2/2027"}, "Enter the date to end at like 9/2/2027. We left it out."),
         ({"level": "9"}, "Choose a level from the list. We left “9” out."),
         ({"topic": "nothing"}, "Choose a topic from the list. We left “nothing” out."),
         ({"when": "<b>"}, "We left “&lt;b&gt;” out."),
         (
             {"from_date": "2027-03-01", "to_date": "2027-02-01"},
-            "The last date is before the first date. We left the last date out.",
+            "“Until this date” is before “From this date”. We left it out.",
         ),
         ({"to_date": "9999-12-31"}, ""),
         ({"from_date": "0001-01-01"}, ""),

@@ -12,7 +12,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Sector, User
 from booking.catalogue.models import Session
-from booking.places.models import Allocation, Booking
+from booking.places.allocations import Allocation
+from booking.places.models import Booking
 from booking.site.wording import LONDON
 from tests.factories import NOW, make_agency, make_person, make_session
 from tests.programme.listed import titles

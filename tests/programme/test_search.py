@@ -46,6 +46,8 @@ def test_sixty_queries_find_what_is_meant_in_the_sample_programme() -> None:
         "naïveté",
         "St George's",
         "St George’s",
+        "St Georgeʼs",
+        "Oʻahu, Mary′s, ʿAlī",
         "Siân Łukasz",
         "Straße Ærø",
         "e-safety: a/b_c",
@@ -67,6 +69,14 @@ def test_accents_and_spaces_never_decide(client: Client, words: str) -> None:
     make_session(course=course, venue=make_venue("Café Méndez"))
     make_session(venue=make_venue("Town Hall"))
     assert titles(client, q=words) == [course.title]
+
+
+@pytest.mark.usefixtures("at_now")
+@pytest.mark.parametrize("apostrophe", list("'’‘‛′ʹʼʻ`´"))
+def test_no_apostrophe_decides(client: Client, apostrophe: str) -> None:
+    session = make_session(venue=make_venue(f"St George{apostrophe}s"))
+    for words in ("st georges", f"st george{apostrophe}s", "st george’s"):
+        assert titles(client, q=words) == [session.course.title], words
 
 
 @pytest.mark.usefixtures("at_now")
@@ -128,6 +138,9 @@ def test_an_empty_result_offers_what_would_match(client: Client) -> None:
     page = client.get("/programme/?q=domekkix").text
     assert "Did you mean" in page
     assert "?q=domestic" in page
+    make_session(course=make_course(title="Neglect"))
+    # Each word is near to one that the programme has, but no session has both.
+    assert "Did you mean" not in client.get("/programme/?q=domekkix+neglect").text
 
 
 @pytest.mark.usefixtures("at_now")

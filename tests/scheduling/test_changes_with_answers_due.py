@@ -11,7 +11,7 @@ from booking.catalogue.models import Session
 from booking.mail.composing import compose
 from booking.outbox.delivery import Pointless
 from booking.outbox.models import Message
-from booking.places import actions, links
+from booking.places import answering, links
 from booking.places.managers import asking
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
@@ -105,7 +105,7 @@ def test_a_manager_who_has_not_answered_is_asked_about_the_session_as_it_is_now(
     managers = ("boss@agency.example", "boss@agency.example", "boss@elsewhere.example")
     people = [make_person(agency=agency, manager_email=each) for each in managers]
     asked, agreed, unconfirmed = (book(session, person) for person in people)
-    actions.approve(approval=agreed.approval, now=NOW)
+    answering.approve(approval=agreed.approval, now=NOW)
     key = Approval.objects.get(booking=asked).key
     rearrange(session, join_url="https://meet.example/new")
     assert questions(asked).count() == 1, "the link is not their business"
@@ -127,7 +127,7 @@ def test_a_manager_who_has_not_answered_is_asked_about_the_session_as_it_is_now(
     assert "The session has changed since we asked you." in words
     assert "Thursday 14 January 2027, 9am to 12pm" in words
     assert links.approval_path(key) in words
-    actions.approve(approval=Approval.objects.get(key=key), now=NOW + timedelta(hours=1))
+    answering.approve(approval=Approval.objects.get(key=key), now=NOW + timedelta(hours=1))
     asked.refresh_from_db()
     assert asked.state == Booking.State.CONFIRMED
 

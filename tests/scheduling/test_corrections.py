@@ -1,7 +1,5 @@
 """Another address, title or joining instructions: who is told, and what calendars show."""
 
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -9,7 +7,6 @@ from typing import Any
 
 import icalendar
 import pytest
-from django.db import connection
 
 from accounts.models import User
 from booking.calendars.entries import booking_events
@@ -32,7 +29,7 @@ from tests.factories import (
     make_venue,
 )
 from tests.mail.letters import part, read, written
-from tests.people import book
+from tests.people import alone, book, wait_for_somebody_to_be_held_up
 
 pytestmark = pytest.mark.django_db
 
@@ -194,30 +191,6 @@ def test_a_draft_that_is_discarded_while_people_are_told_is_said_to_have_changed
         with pytest.raises(CorrectedMeanwhile):
             correcting.result()
     assert Course.objects.get(pk=course.pk).title == "Neglect"
-
-
-def alone(act: Callable[[], object]) -> None:
-    """In a thread with its own connection."""
-    try:
-        act()
-    finally:
-        connection.close()
-
-
-def wait_for_somebody_to_be_held_up() -> None:
-    """Until a connection to this database waits for what another has locked."""
-    for _ in range(200):
-        with connection.cursor() as cursor:
-            # Else the transaction goes on seeing what it saw at first.
-            cursor.execute("SELECT pg_stat_clear_snapshot()")
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-            if cursor.fetchone()[0]:
-                return
-        time.sleep(0.05)
-    raise AssertionError("Nobody is held up.")
 
 
 def test_other_joining_instructions_are_for_people_with_a_place() -> None:

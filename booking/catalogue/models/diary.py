@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models import F, Q
 
+from booking.site.human_order import HumanOrder
+
 
 class DiaryDate(models.Model):
     """An awareness day or week."""
@@ -15,7 +17,7 @@ class DiaryDate(models.Model):
     )
 
     class Meta:
-        ordering = ["starts", "title"]
+        ordering = ["starts", HumanOrder("title")]
         constraints = [
             models.UniqueConstraint(fields=["title", "starts"], name="one_diary_date_a_day"),
             models.CheckConstraint(

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Agency, Sector
+from booking.site.human_order import HumanOrder
 
 
 class PolicyQuerySet(models.QuerySet["CancellationPolicy"]):
@@ -19,7 +20,7 @@ class PolicyQuerySet(models.QuerySet["CancellationPolicy"]):
 
     def current(self) -> Self:
         """The newest version of each."""
-        return self.filter(replaced_at__isnull=True).order_by("name")
+        return self.filter(replaced_at__isnull=True).order_by(HumanOrder("name"))
 
 
 class CancellationPolicy(models.Model):
@@ -45,7 +46,7 @@ class CancellationPolicy(models.Model):
 
     class Meta:
         verbose_name_plural = "cancellation policies"
-        ordering = ["name", "-version"]
+        ordering = [HumanOrder("name"), "-version"]
         constraints = [
             models.UniqueConstraint(fields=["name", "version"], name="one_policy_of_each_version"),
             models.UniqueConstraint(

@@ -1,6 +1,6 @@
 """What is taught, when and where: courses, venues, sessions with their sittings, diary dates."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Self
 
@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.models import Level, PractitionerGroup, Sector, User
 from booking.catalogue.models.policies import CancellationPolicy
 from booking.catalogue.reading import Reading
+from booking.site.human_order import HumanOrder
 
 # Working days before a session at which people are reminded, unless its course says otherwise.
 _USUAL_REMINDERS = (5, 1)
@@ -34,7 +35,7 @@ class Topic(models.Model):
     slug = models.SlugField(max_length=100, unique=True)
 
     class Meta:
-        ordering = ["name"]
+        ordering = [HumanOrder("name")]
 
     def __str__(self) -> str:
         return self.name
@@ -129,7 +130,7 @@ class Course(models.Model):
     )
 
     class Meta:
-        ordering = ["title"]
+        ordering = [HumanOrder("title")]
         indexes = [
             GinIndex(fields=["search"], name="course_search"),
             GinIndex(OpClass(Upper("title"), name="gin_trgm_ops"), name="course_title_trigrams"),
@@ -154,7 +155,7 @@ class Venue(models.Model):
     )
 
     class Meta:
-        ordering = ["name"]
+        ordering = [HumanOrder("name")]
 
     def __str__(self) -> str:
         return self.name
@@ -396,8 +397,3 @@ class Sitting(models.Model):
 
     def __str__(self) -> str:
         return f"{self.starts_at:%Y-%m-%d %H:%M}"
-
-    @property
-    def length(self) -> timedelta:
-        """How long it lasts."""
-        return self.ends_at - self.starts_at

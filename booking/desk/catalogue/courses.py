@@ -18,6 +18,7 @@ from booking.desk import audience, preview, questions
 from booking.partnership.kept import the_partnership
 from booking.scheduling import corrections
 from booking.site.form_kit import Form, ReminderDaysField, whole_number_field
+from booking.site.human_order import HumanOrder
 from booking.site.web import done, page, paged, posted, search_text, searched
 from booking.site.wording import counted
 
@@ -85,7 +86,7 @@ class CourseForm(Form):
     )
     groups = forms.ModelMultipleChoiceField(
         label="Only for members of these groups (optional)",
-        queryset=PractitionerGroup.objects.order_by("name"),
+        queryset=PractitionerGroup.objects.all(),
         required=False,
         widget=questions.small_boxes(),
         help_text="Members of any of them may book. None chosen means everybody.",
@@ -122,7 +123,7 @@ class CourseForm(Form):
     def __init__(self, data: QueryDict | None, *, course: Course | None) -> None:
         source = course or Course(usual_capacity=the_partnership().usual_capacity)
         super().__init__(data, initial=model_to_dict(source, self.base_fields))
-        others = Course.objects.defer("search").exclude(pk=source.pk).order_by("title")
+        others = Course.objects.defer("search").exclude(pk=source.pk)
         self.fields["prerequisites"].queryset = others  # type: ignore[attr-defined]
         policies = questions.policies_beside(source.usual_policy_id)
         self.fields["usual_policy"].queryset = policies  # type: ignore[attr-defined]
@@ -167,7 +168,7 @@ def courses(request: HttpRequest) -> HttpResponse:
     search = search_text(request)
     ahead = Q(sessions__state=Session.State.PUBLISHED, sessions__starts_at__gt=timezone.now())
     found = Course.objects.defer("search").annotate(dates=Count("sessions", filter=ahead))
-    found = searched(found, search, "title", "code").order_by("title", "pk")
+    found = searched(found, search, "title", "code").order_by(HumanOrder("title"), "pk")
     context = {"page_obj": paged(request, found, per_page=_PER_PAGE), "search": search}
     return render(request, "desk/catalogue/courses.html", context)
 
@@ -218,7 +219,9 @@ def group_list(request: HttpRequest) -> HttpResponse:
             return redirect("manage_group", agencies.add_group(name=form.cleaned_data["name"]).pk)
         except agencies.GroupNameTaken as refused:
             form.add_error("name", refused.sentence)
-    groups = PractitionerGroup.objects.annotate(number=Count("members")).order_by("name")
+    groups = PractitionerGroup.objects.annotate(number=Count("members")).order_by(
+        HumanOrder("name")
+    )
     context = {"groups": groups, "form": form}
     return page(request, "desk/people/groups.html", context)
 
@@ -236,7 +239,7 @@ def group(request: HttpRequest, group_id: int) -> HttpResponse:
         form = MembersForm({"addresses": "\n".join(unknown)})
         nobody = "Nobody with this address has" if len(unknown) == 1 else "These have not"
         form.add_error("addresses", f"{words} {nobody} signed in yet, or it is mistyped.")
-    members = stored.members.select_related("agency").order_by("last_name", "first_name", "pk")
+    members = stored.members.select_related("agency")
     on_page = paged(request, members, per_page=_MEMBERS_PER_PAGE)
     looked_at(stored, by=signed_in(request), what="members of a group", rows=len(on_page))
     context = {"group": stored, "form": form, "page_obj": on_page}

@@ -17,6 +17,7 @@ from booking.desk import audience, preview
 from booking.desk.questions import TEXT_LENGTH, text_field
 from booking.scheduling import corrections
 from booking.site.form_kit import Form
+from booking.site.human_order import HumanOrder
 from booking.site.web import done, page, paged, posted, search_text, searched
 
 _PER_PAGE = 40
@@ -53,7 +54,7 @@ def venues(request: HttpRequest) -> HttpResponse:
     search, now = search_text(request), timezone.now()
     ahead = Q(sessions__state=Session.State.PUBLISHED, sessions__ends_at__gt=now)
     found = Venue.objects.annotate(ahead=Count("sessions", filter=ahead))
-    found = searched(found, search, "name", "address").order_by("name", "pk")
+    found = searched(found, search, "name", "address").order_by(HumanOrder("name"), "pk")
     context = {"page_obj": paged(request, found, per_page=_PER_PAGE), "search": search}
     return render(request, "desk/catalogue/venues.html", context)
 

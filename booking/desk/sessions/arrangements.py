@@ -44,7 +44,7 @@ class ArrangementsForm(RowsForm, AboutSession):
     )
     venue = forms.ModelChoiceField(
         label="Venue, if in person",
-        queryset=Venue.objects.order_by("name"),
+        queryset=Venue.objects.all(),
         empty_label="To be announced",
         required=False,
     )
@@ -71,9 +71,7 @@ class ArrangementsForm(RowsForm, AboutSession):
         leading = [person.pk for person in self.initial["trainers"]]
         could_lead = Q(is_trainer=True, is_active=True) | Q(pk__in=leading)
         people = User.objects.filter(could_lead).select_related("agency")
-        self.fields["trainers"].queryset = people.order_by(  # type: ignore[attr-defined]
-            "last_name", "first_name", "pk"
-        )
+        self.fields["trainers"].queryset = people  # type: ignore[attr-defined]
         for number in self.numbers:
             self._add_row(number)
 

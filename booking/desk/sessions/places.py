@@ -50,7 +50,7 @@ class LimitsForm(RowsForm):
     def __init__(self, *args: Any, session: Session, rows: int, **kwargs: Any) -> None:
         self.session, self.rows = session, rows
         super().__init__(*args, **kwargs)
-        self._agencies = {str(agency.pk): agency for agency in Agency.objects.order_by("name")}
+        self._agencies = {str(agency.pk): agency for agency in Agency.objects.all()}
         for number in self.numbers:
             self._add_row(number)
 

@@ -9,17 +9,12 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 
 from accounts.access import desk, looked_at
-from accounts.agency_proof import people_to_confirm
 from accounts.views import signed_in
 from booking.catalogue.courses import EditRefused
 from booking.catalogue.models import Course, Session
 from booking.desk import audience, preview, queries
-from booking.desk.mail import mail_counts
 from booking.desk.queries import managed_session
 from booking.desk.sessions.forms import DetailsForm, OpeningForm, SessionForm
-from booking.outbox.watch import backlog
-from booking.places import prerequisites
-from booking.places.managers.models import Approval
 from booking.places.refusals import PlaceRefused, ReservedPlaces
 from booking.scheduling import capacity, corrections, demand, drafting
 from booking.site.web import done, page, paged, posted, refusals_shown, search_text
@@ -42,13 +37,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
         "page_obj": paged(request, table, per_page=_PER_PAGE),
         "show": show,
         "shown": queries.SHOWN,
-        "at_risk": capacity.at_risk(Session.objects.all(), now=now).count(),
         "search": search,
-        "to_confirm": people_to_confirm().count(),
-        "earlier": prerequisites.to_look_at(now=now).count(),
-        "managers": Approval.objects.to_confirm(now=now).count(),
-        **mail_counts(),
-        "backlog": backlog(now=now),
         "now": now,
     }
     return page(request, "desk/sessions/sessions.html", context)
@@ -85,7 +74,7 @@ def new(request: HttpRequest) -> HttpResponse:
     """Schedule a session: first its course, then everything else."""
     chosen = request.GET.get("course", "")
     if not chosen.isdecimal() or len(chosen) > 15:
-        courses = Course.objects.order_by("title")
+        courses = Course.objects.all()
         return page(request, "desk/sessions/choose_course.html", {"courses": courses})
     return _scheduled(request, get_object_or_404(Course, pk=int(chosen)), None)
 

@@ -147,7 +147,7 @@ def tell_manager(approval: Approval) -> list[Draft]:
 
 def is_agreed(booking: Booking, rules: CourseRules) -> bool:
     """Whether the manager's agreement is not needed or has been given."""
-    if not rules.needs_manager_approval:
+    if not rules.needs_manager_approval or MANAGER in booking.overridden:
         return True
     approval: Approval | None = getattr(booking, "approval", None)
     return approval is not None and approval.state == Approval.State.APPROVED

@@ -87,7 +87,7 @@ def answered(person: User, *, confirms: bool, by: User, now: datetime) -> str:
         if confirms:
             confirming.confirm_agency(person=person, agency=agency, by=by, now=now)
             return f"It is confirmed that {person} works for {agency.name}."
-        confirming.not_ours(person=person, agency=agency, now=now)
+        confirming.not_ours(person=person, agency=agency, by=by, now=now)
         return f"No agency is noted for {person} now. We are asking them again."
     except ClaimSettled as settled:
         return settled.sentence
@@ -184,6 +184,4 @@ def bookings_of_colleagues(agency: Agency, *, search: str, now: datetime) -> Que
         "person__email",
         "session__course__title",
     )
-    return bookings.order_by(
-        "session__starts_at", "session_id", "person__last_name", "person__first_name", "pk"
-    )
+    return bookings.order_by("session__starts_at", "session_id", "person__sort_name", "pk")

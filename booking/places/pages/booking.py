@@ -14,7 +14,7 @@ from accounts.forms import ProfileForm
 from accounts.models import User
 from accounts.views import profile_form, signed_in
 from booking.catalogue.models import Course, Session
-from booking.places import actions
+from booking.places import actions, answering
 from booking.places.links import offer_path
 from booking.places.managers.copies import would_be_copied_to
 from booking.places.models import Booking
@@ -57,8 +57,8 @@ def book(request: HttpRequest, session_id: int) -> HttpResponse:
             booking = _booked(session_id, person, form)
             if form.cleaned_data["saw_place"] and booking.state == Booking.State.WAITING:
                 number = booking.waiting_position
-                words = f"The last place went a moment ago. You are number {number} on the list."
-                messages.warning(request, words)
+                where = f"You are number {number} on the waiting list."
+                messages.warning(request, f"The last place went a moment ago. {where}")
             return redirect(booking)
     return _book_page(request, session_id, context)
 
@@ -101,11 +101,14 @@ def _book_page(request: HttpRequest, session_id: int, context: dict[str, Any]) -
         if against is not None and against.field in profile.fields:
             # What they say of themselves in the form decides it.
             context["expected"] = against = None
+    told = context["expected"]
+    waits = told.waits if told is not None else not session.places_left
     context |= {
         "session": session,
         "is_open": against is None,
+        "waits": waits,
         "now": now,
-        "dates_with_places": _dates_with_places(session, person, now=now),
+        "dates_with_places": _dates_with_places(session, person, now=now) if waits else (),
         "copied_to": would_be_copied_to(person, session.course),
         "terms": terms_offered(session, person, known=known).sentence(now=now),
     }
@@ -144,7 +147,7 @@ def answer_offer(request: HttpRequest, booking_id: int) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, str(next(iter(form.errors.values()))[0]))
         return redirect(booking)
-    answer = actions.accept_offer if form.accepts else actions.decline_offer
+    answer = answering.accept_offer if form.accepts else answering.decline_offer
     try:
         answer(booking=booking, by=person, now=timezone.now())
     except ManagerNeeded as refusal:

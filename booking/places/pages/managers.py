@@ -11,7 +11,7 @@ from django.utils.functional import SimpleLazyObject
 from accounts.access import signed_in_page
 from accounts.models import User
 from accounts.views import signed_in
-from booking.places import actions, terms
+from booking.places import answering, terms
 from booking.places.lock import sittings_of
 from booking.places.managers import asking
 from booking.places.managers.asking import QuestionState, state_of_question
@@ -32,7 +32,7 @@ def approval(request: HttpRequest, token: str) -> HttpResponse:
     form = ManagerAnswerForm(posted(request))
     is_open = asked is not None and state_of_question(asked, now=now) == QuestionState.OPEN
     if asked is not None and is_open and form.is_valid():
-        act = actions.approve if form.agrees else actions.refuse_approval
+        act = answering.approve if form.agrees else answering.refuse_approval
         try:
             act(approval=asked, now=now, reason=form.cleaned_data["reason"])
         except AlreadyAnswered:

@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from booking.places import actions, terms
+from booking.places import answering, terms
+from booking.places.announcements import held_to
 from booking.places.lock import sittings_of
 from booking.places.models import Booking
 from booking.places.pages.forms import OfferAnswerForm
@@ -25,7 +26,7 @@ class OfferState(StrEnum):
 
     OPEN = "open"
     ACCEPTED = "accepted"
-    WITH_MANAGER = "with the manager"
+    HELD = "held"
     DECLINED = "declined"
     RUN_OUT = "run out"
     ENDED = "ended"
@@ -33,7 +34,7 @@ class OfferState(StrEnum):
 
 _ANSWERED = {
     State.CONFIRMED: OfferState.ACCEPTED,
-    State.REQUESTED: OfferState.WITH_MANAGER,
+    State.REQUESTED: OfferState.HELD,
     State.DECLINED: OfferState.DECLINED,
     State.LAPSED: OfferState.RUN_OUT,
 }
@@ -63,9 +64,9 @@ def offer(request: HttpRequest, token: str) -> HttpResponse:
         person, manager = booking.person, form.cleaned_data["manager_email"]
         with refusals_shown(context, beside=form):
             if form.accepts:
-                actions.accept_offer(booking=booking, by=person, now=now, manager_email=manager)
+                answering.accept_offer(booking=booking, by=person, now=now, manager_email=manager)
             else:
-                actions.decline_offer(booking=booking, by=person, now=now)
+                answering.decline_offer(booking=booking, by=person, now=now)
             return redirect(request.path)
     return _page(request, token, context)
 
@@ -83,6 +84,8 @@ def _page(request: HttpRequest, token: str, context: dict[str, Any]) -> HttpResp
         "form": context["form"] if is_open else None,
         "asks_manager": session.course.needs_manager_approval and not hasattr(booking, "approval"),
         "clash": clashes(session.pk, [booking.person_id]).get(booking.person_id),
+        "held_until": held_to(booking),
+        "is_own": True,
         "cost": terms.charges_if_accepted(booking, sittings_of(session), now=now),
     }
     is_gone = stands in (OfferState.RUN_OUT, OfferState.ENDED)

@@ -11,7 +11,13 @@ from booking.catalogue.models import Session
 from booking.places import terms
 from booking.places.agency.colleagues import check_address, newcomer
 from booking.places.exchanges import check_may_be_given, check_may_be_moved
-from booking.places.lock import RuledSession, read_practitioners, read_session, sittings_of
+from booking.places.lock import (
+    RuledSession,
+    read_practitioners,
+    read_session,
+    read_sessions,
+    sittings_of,
+)
 from booking.places.models import Booking
 from booking.places.pages.readers import as_read_by
 from booking.places.refusals import (
@@ -22,7 +28,7 @@ from booking.places.refusals import (
     TheirsAlready,
 )
 from booking.places.rules.decision import as_told, decide
-from booking.places.rules.line import asked_for, case_of_exchange, case_of_taking_over
+from booking.places.rules.line import asked_for, case_of_taking_over, cases_of_exchange
 from booking.places.rules.rules import Case
 from booking.site.readable import KeyConverter
 from booking.site.wording import counted, sitting_times
@@ -80,8 +86,10 @@ def asked_of_everybody(session: Session, *, now: datetime) -> list[str]:
 
 def moves_freely(booking: Booking, *, to: RuledSession, by: User, now: datetime) -> bool:
     """Whether the place can be had on that date instead, at once and for nothing."""
-    is_free = cost_of_leaving(booking, by=by, now=now) == 0
-    return is_free and _against_moving(booking, to, now=now) is None
+    if cost_of_leaving(booking, by=by, now=now):
+        return False
+    case = cases_of_exchange(booking, {to.session.pk: to}, now=now)[to.session.pk]
+    return _against_moving(booking, case, now=now) is None
 
 
 def check_substitute(
@@ -131,23 +139,24 @@ class OtherDate:
 def other_dates(booking: Booking, *, now: datetime, asked: str = "") -> list[OtherDate]:
     """The next other dates of the course of a booking, each with the outcome for its person.
 
-    With the `asked` one, by its key, however far ahead it is.
+    With the `asked` one, by its key, however far ahead it is. The statements do not grow with the
+    number of dates.
     """
     sessions = Session.objects.upcoming(now=now).filter(course=booking.session.course_id)
     sessions = sessions.exclude(pk=booking.session_id).for_pages()
     others = list(sessions[:_MOST_DATES])
     if re.fullmatch(KeyConverter.regex, asked) and int(asked) not in {each.pk for each in others}:
         others += sessions.filter(pk=asked)
+    cases = cases_of_exchange(booking, read_sessions(each.pk for each in others), now=now)
     return [
-        OtherDate(shown, _against_moving(booking, read_session(shown.pk), now=now))
+        OtherDate(shown, _against_moving(booking, cases[shown.pk], now=now))
         for shown in as_read_by(others, booking.person, now=now)
     ]
 
 
-def _against_moving(booking: Booking, to: RuledSession, *, now: datetime) -> PlaceRefused | None:
-    case, _, _ = case_of_exchange(booking, to, now=now)
+def _against_moving(booking: Booking, case: Case, *, now: datetime) -> PlaceRefused | None:
     try:
-        check_may_be_moved(booking, booking.session, to=to.session, now=now)
+        check_may_be_moved(booking, booking.session, to=case.session, now=now)
         decide(case).check_place()
     except PlaceRefused as refused:
         return refused

@@ -45,12 +45,14 @@ class Decision:
 
     `to_confirm` says that a place is held until the person's agency is confirmed. `manager` is the
     address of who is asked, or nothing where nobody is; `is_agreed` says that they have agreed,
-    or need not. `number` is the person's number on the waiting list, `elsewhere` the
-    booking that the session overlaps with, `missing` the courses to be done first, each with its
-    next date if there is one, where a page asked for them.
+    or need not. `overridden` is what a coordinator lets the person past. `number` is the
+    person's number on the waiting list, `elsewhere` the booking that the session overlaps with,
+    `missing` the courses to be done first, each with its next date if there is one, where a page
+    asked for them.
     """
 
     against: tuple[PlaceRefused, ...]
+    overridden: tuple[PlaceRefused, ...] = ()
     to_confirm: PlaceRefused | None = None
     manager: str = ""
     is_agreed: bool = True
@@ -111,6 +113,11 @@ class Decision:
         return self.refusal or self.must_wait
 
     @property
+    def needs_one_more(self) -> bool:
+        """Whether a place is to be had only if the session gets one more, for this person."""
+        return any(each.rule in rules.NEEDS_ONE_MORE for each in self.overridden)
+
+    @property
     def other(self) -> Booking | None:
         """The booking of theirs that stands in the way, to be shown."""
         if self.refusal is None:
@@ -130,16 +137,19 @@ class Decision:
 
 def decide(case: Case) -> Decision:
     """What becomes of whoever asks, by every rule in its order."""
-    said = [refused for rule in RULES if (refused := rule(case)) is not None]
+    every = [refused for rule in RULES if (refused := rule(case)) is not None]
+    said = [refused for refused in every if not case.passes(refused)]
     # Nobody exchanges a certain place for one that is only held.
     holds = [] if case.asks == Asks.EXCHANGE else [each for each in said if _only_holds(each)]
     decision = Decision(
         against=tuple(each for each in said if each not in holds),
+        overridden=tuple(each for each in every if case.passes(each)),
         to_confirm=holds[0] if holds else None,
         number=case.session.waiting_count + 1,
         elsewhere=case.elsewhere,
     )
-    if case.who is None or case.by is None or not case.needs_manager or decision.refusal:
+    is_asked = case.needs_manager and rules.MANAGER not in case.overridden
+    if case.who is None or case.by is None or not is_asked or decision.refusal:
         return decision
     manager = rules.manager_of(case.who, case.named, by=case.by)
     agreed = rules.is_manager(case.by, manager, person_id=case.who.key)

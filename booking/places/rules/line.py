@@ -85,9 +85,13 @@ def who_waits(ruled: RuledSession, *, now: datetime, newcomer: Practitioner | No
     Nobody is looked at for a newcomer whom a rule holds back in any case.
     """
     seating = read_seating(ruled.session, now=now)
-    if seating.free <= 0 or not ruled.session.waiting_count:
+    if newcomer is not None and seating.free > 0 and held_back(newcomer, seating, now=now):
         return Line(seating)
-    if newcomer is not None and held_back(newcomer, seating, now=now):
+    return _first_in_line(seating, ruled, now=now)
+
+
+def _first_in_line(seating: Seating, ruled: RuledSession, *, now: datetime) -> Line:
+    if seating.free <= 0 or not ruled.session.waiting_count:
         return Line(seating)
     return next_in_line(seating, ruled.rules, 1, now=now)
 
@@ -110,6 +114,7 @@ def asked_for(
     named: str,
     now: datetime,
     wants_both: bool = False,
+    overridden: frozenset[str] = frozenset(),
     lock: bool = False,
 ) -> Asked:
     """All that the rules look at for a new booking.
@@ -117,7 +122,8 @@ def asked_for(
     With `lock` the person's row is held; the caller holds the session's then.
     """
     who = read_practitioners([person_id], ruled.rules, lock=lock)[person_id]
-    line = who_waits(ruled, now=now, newcomer=who)
+    # Whoever is let past a rule must not come before those who wait without its being noticed.
+    line = who_waits(ruled, now=now, newcomer=None if overridden else who)
     sittings, conflict_id, other_id = sittings_and_conflicts(ruled.session, person_id, now=now)
     found: dict[int | None, Booking] = {}
     if conflict_id is not None or other_id is not None:
@@ -138,6 +144,7 @@ def asked_for(
         wants_both=wants_both,
         seating=line.seating,
         others_first=bool(line.chosen),
+        overridden=overridden,
     )
     return Asked(case=case, who=who, line=line, sittings=sittings)
 
@@ -178,6 +185,55 @@ def case_of_exchange(
         others_first=bool(line.chosen),
     )
     return case, who, line
+
+
+def cases_of_exchange(
+    given: Booking, others: Mapping[int, RuledSession], *, now: datetime
+) -> dict[int, Case]:
+    """As `case_of_exchange`, for pages, for several dates by key.
+
+    The number of statements is the same however many they are, but for dates where a place is free
+    though people wait.
+    """
+    key, sessions = given.person_id, [ruled.session for ruled in others.values()]
+    who = read_practitioners([key], united([ruled.rules for ruled in others.values()]))[key]
+    seatings = read_seatings(sessions, now=now)
+    here = Booking.objects.live().for_person(given.person).filter(session__in=others)
+    mine = {booking.session_id: booking for booking in here}
+    busy = _clashes(key, list(others), besides=given)
+    return {
+        number: Case(
+            session=ruled.session,
+            course=ruled.rules,
+            now=now,
+            asks=Asks.EXCHANGE,
+            who=who,
+            mine=mine.get(number),
+            elsewhere=busy.get(number),
+            seating=seatings[number],
+            others_first=bool(_first_in_line(seatings[number], ruled, now=now).chosen),
+        )
+        for number, ruled in others.items()
+    }
+
+
+def case_of_having_again(ruled: RuledSession, booking: Booking, *, by: User, now: datetime) -> Case:
+    """Somebody whose booking was given up by mistake; their row is held."""
+    session, key = ruled.session, booking.person_id
+    line = who_waits(ruled, now=now)
+    return Case(
+        session=session,
+        course=ruled.rules,
+        now=now,
+        asks=Asks.HAVING_AGAIN,
+        who=read_practitioners([key], ruled.rules, lock=True)[key],
+        by=by,
+        mine=Booking.objects.for_session(session).live().filter(person=key).first(),
+        elsewhere=clashes(session.pk, [key]).get(key),
+        seating=line.seating,
+        others_first=bool(line.chosen),
+        overridden=frozenset(booking.overridden),
+    )
 
 
 def held_back(who: Practitioner, seating: Seating, *, now: datetime) -> PlaceRefused | None:
@@ -238,6 +294,7 @@ def _turns(
             mine=booking,
             elsewhere=busy.get(booking.person_id),
             seating=seating,
+            overridden=frozenset(booking.overridden),
         )
 
 
@@ -303,6 +360,7 @@ def standings(bookings: Iterable[Booking], *, now: datetime) -> dict[int, Standi
             mine=booking,
             elsewhere=busy.get(booking.session_id),
             seating=seating,
+            overridden=frozenset(booking.overridden),
         )
         its_turn = MustWait("waiting list", "A place is free and is being given out now.")
         found[booking.pk] = Standing(
@@ -320,7 +378,9 @@ def united(asked: Sequence[CourseRules]) -> CourseRules:
     )
 
 
-def _clashes(person_id: int, session_ids: Sequence[int]) -> Mapping[int, Booking]:
+def _clashes(
+    person_id: int, session_ids: Sequence[int], *, besides: Booking | None = None
+) -> Mapping[int, Booking]:
     """For each of these sessions: a booking of the person's that holds a place at that time."""
     held = list(
         Booking.objects.holding_a_place()
@@ -331,7 +391,8 @@ def _clashes(person_id: int, session_ids: Sequence[int]) -> Mapping[int, Booking
     found: dict[int, Booking] = {}
     for sitting in Sitting.objects.filter(session__in=session_ids):
         for booking in held:
-            if booking.session_id != sitting.session_id and any(
+            is_another = booking != besides and booking.session_id != sitting.session_id
+            if is_another and any(
                 overlap(other, sitting) for other in booking.session.sittings.all()
             ):
                 found.setdefault(sitting.session_id, booking)

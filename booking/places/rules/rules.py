@@ -36,7 +36,11 @@ from booking.places.refusals import (
 from booking.site.wording import counted, deadline, listed
 
 MANAGER = "manager's approval"
+SECTOR, LEVEL, GROUP, EARLIER = "sector", "level of work", "group", "prerequisites"
 LIMIT, RESERVED, AGENCY = "agency limit", "reserved places", "confirmed agency"
+OTHERS_FIRST, CAPACITY = "waiting list", "capacity"
+# Whoever passes one of these takes no place that somebody else could have: there is one place more.
+NEEDS_ONE_MORE = frozenset({RESERVED, OTHERS_FIRST, CAPACITY})
 
 
 class Asks(Enum):
@@ -46,6 +50,11 @@ class Asks(Enum):
     TURN = "a place for somebody on the waiting list"
     TAKING_OVER = "a colleague's place"
     EXCHANGE = "another date of the same course"
+    HAVING_AGAIN = "a place that was given up by mistake"
+
+
+# Whoever asks for these has been let in by the course.
+_LET_IN = (Asks.EXCHANGE, Asks.HAVING_AGAIN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +65,7 @@ class Case:
     `elsewhere` one that holds a place at that time, `other_date` one that holds a place on another
     date of the course; `wants_both` says that they mean to have both. `others_first` says that the
     places which are free belong to people who wait. `named` is the address of a manager that `by`
-    has typed.
+    has typed. `overridden` are the names of rules that a coordinator lets the person past.
     """
 
     session: Session
@@ -72,11 +81,16 @@ class Case:
     wants_both: bool = False
     seating: Seating | None = None
     others_first: bool = False
+    overridden: frozenset[str] = frozenset()
+
+    def passes(self, refused: PlaceRefused) -> bool:
+        """Whether the person is let past what was said against them."""
+        return refused.may_be_overridden and refused.rule in self.overridden
 
     @property
     def needs_manager(self) -> bool:
         """Whether a manager is still to be named who must agree."""
-        if not self.course.needs_manager_approval or self.asks == Asks.EXCHANGE:
+        if not self.course.needs_manager_approval or self.asks in _LET_IN:
             return False
         if self.asks != Asks.TURN or self.mine is None:
             return True
@@ -85,7 +99,7 @@ class Case:
 
 def session_is_open(case: Case) -> PlaceRefused | None:
     """The session is published and ahead; for a place that nobody holds yet, booking is open."""
-    is_new = case.asks not in (Asks.TURN, Asks.TAKING_OVER)
+    is_new = case.asks in (Asks.BOOKING, Asks.EXCHANGE)
     match opening(case.session, now=case.now):
         case Opening.OPEN:
             return None
@@ -101,7 +115,8 @@ def session_is_open(case: Case) -> PlaceRefused | None:
 def one_booking_each(case: Case) -> PlaceRefused | None:
     """The person has no live booking here; a turn on the list may be exchanged for a place."""
     mine = case.mine
-    if mine is None or (case.asks != Asks.BOOKING and mine.state == Booking.State.WAITING):
+    is_new = case.asks in (Asks.BOOKING, Asks.HAVING_AGAIN)
+    if mine is None or (not is_new and mine.state == Booking.State.WAITING):
         return None
     return AlreadyBooked(mine)
 
@@ -112,26 +127,26 @@ def sector(case: Case) -> PlaceRefused | None:
     Nobody is turned away for a sector that is not known yet: see `agency_confirmed`.
     """
     sectors, who = case.course.sectors, case.who
-    if not sectors or case.asks == Asks.EXCHANGE:
+    if not sectors or case.asks in _LET_IN:
         return None
     if who and (who.said_sector in sectors or not who.said_sector):
         return None
     names = listed([str(Sector(each).label) for each in sectors])
     return NotForYou(
-        "audience", f"This course is only for people who work in: {names}.", field="agency"
+        SECTOR, f"This course is only for people who work in: {names}.", field="agency"
     )
 
 
 def level(case: Case) -> PlaceRefused | None:
     """The course is for the person's level of work."""
     least, who = case.course.least_level, case.who
-    if least is None or case.asks == Asks.EXCHANGE:
+    if least is None or case.asks in _LET_IN:
         return None
     if who and who.level is not None and who.level >= least:
         return None
     words = str(Level(least).label)
     return NotForYou(
-        "audience",
+        LEVEL,
         f"This course is only for people who can say at least this of their work: “{words}”.",
         "If you can, say so in your account under “Your work with children and families”.",
         field="level",
@@ -141,14 +156,10 @@ def level(case: Case) -> PlaceRefused | None:
 def group(case: Case) -> PlaceRefused | None:
     """The course is for a group that the person is in."""
     groups = case.course.groups
-    if (
-        not groups
-        or case.asks == Asks.EXCHANGE
-        or (case.who and case.who.groups.intersection(groups))
-    ):
+    if not groups or case.asks in _LET_IN or (case.who and case.who.groups.intersection(groups)):
         return None
     return NotForYou(
-        "audience",
+        GROUP,
         f"This course is only for members of {listed(list(groups.values()), 'or')}.",
         "If you belong to it, ask the partnership to add you.",
     )
@@ -164,14 +175,14 @@ def prerequisites(case: Case) -> PlaceRefused | None:
     missing = {
         key: name
         for key, name in case.course.prerequisites.items()
-        if (key not in learnt and case.asks != Asks.EXCHANGE)
+        if (key not in learnt and case.asks not in _LET_IN)
         or (key in learnt and learnt[key] > case.session.starts_at)
     }
     if not missing:
         return None
     titles = listed(list(missing.values()))
     return PrerequisiteMissing(
-        "prerequisites",
+        EARLIER,
         f"Before this course you need to have done: {titles}.",
         "Book that first, or tell us if you have done it elsewhere.",
         of_another=f"They need to have done this before: {titles}.",
@@ -195,8 +206,12 @@ def manager_named(case: Case) -> PlaceRefused | None:
     """The manager who is to agree is named, and is somebody else."""
     if not case.needs_manager:
         return None
-    if case.who is None:
-        return ManagerNeeded(MANAGER, "This course needs your line manager's agreement.")
+    if case.who is None or MANAGER in case.overridden:
+        return ManagerNeeded(
+            MANAGER,
+            "This course needs your line manager's agreement.",
+            of_another="This course needs their line manager's agreement.",
+        )
     try:
         manager_of(case.who, case.named, by=case.by)
     except ManagerNeeded as needed:
@@ -212,7 +227,7 @@ def agency_confirmed(case: Case) -> PlaceRefused | None:
     count for no agency there.
     """
     limits = case.session.agency_limit is not None
-    by_sector = bool(case.course.sectors) and case.asks != Asks.EXCHANGE
+    by_sector = bool(case.course.sectors) and case.asks not in _LET_IN
     if not (limits or by_sector or case.asks == Asks.TAKING_OVER):
         return None
     if case.who is not None and case.who.agency_id is not None:
@@ -276,14 +291,14 @@ def others_first(case: Case) -> PlaceRefused | None:
     """The places that are free do not belong to people who wait already."""
     if not case.others_first:
         return None
-    return MustWait("waiting list", "The places that are free belong to people who wait already.")
+    return MustWait(OTHERS_FIRST, "The places that are free belong to people who wait already.")
 
 
 def capacity(case: Case) -> PlaceRefused | None:
     """A place is free."""
-    if case.seating is None or case.seating.free > 0:
+    if case.seating is None or case.seating.free > 0 or case.others_first:
         return None
-    return MustWait("capacity", "All places are taken.")
+    return MustWait(CAPACITY, "All places are taken.")
 
 
 # What the course asks of a person, on whatever date.
@@ -307,18 +322,19 @@ RULES = (
 def first_against(
     rules: Iterable[Callable[[Case], PlaceRefused | None]], case: Case
 ) -> PlaceRefused | None:
-    """What the first of these rules that is not silent says."""
-    return next((refused for rule in rules if (refused := rule(case)) is not None), None)
+    """What the first of these rules says that is not silent and that the person is not let past."""
+    said = (refused for rule in rules if (refused := rule(case)) is not None)
+    return next((refused for refused in said if not case.passes(refused)), None)
 
 
 def manager_of(person: Practitioner, named: str, *, by: User | None) -> str:
     """The address of the manager to ask: the one named now, else the person's usual one.
 
-    For a colleague without one it is the agency lead or coordinator who books for them. Raises
-    `ManagerNeeded`, also where somebody who may not book for others names themselves.
+    For a colleague without one it is the agency lead who books for them; a coordinator overrides
+    the rule instead. Raises `ManagerNeeded`, also where somebody who may not book for others names
+    themselves.
     """
-    for_another = by if by is not None and by.pk != person.key else None
-    arranges = for_another is not None and (for_another.leads_agency or for_another.is_coordinator)
+    arranges = by is not None and by.pk != person.key and by.leads_agency
     usual = person.manager_email
     email = as_stored(named or usual or (by.email if by and arranges else ""))
     if not email:

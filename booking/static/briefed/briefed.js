@@ -27,6 +27,8 @@
     for (const control of document.getElementById("filters")?.elements ?? []) {
       if (control.type === "checkbox") control.checked = query.has(control.name);
       else if (control.matches("select, input:not([type=hidden])")) control.value = query.get(control.name) ?? "";
+      // A value that the list does not have was left out.
+      if (control.selectedIndex === -1) control.value = "";
     }
   };
   window.addEventListener("pageshow", agree);

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.places import actions
+from booking.places import answering
 from booking.places.models import Booking, BookingEvent
 from booking.site.wording import short_day
 from tests.factories import make_course, make_person, make_policy, session_ahead
@@ -151,7 +151,7 @@ def test_a_practitioner_is_no_manager_who_agrees_for_a_colleague(police: Police)
     session = session_ahead(course=make_course(needs_manager_approval=True))
     User.objects.filter(pk=police.zoe.pk).update(manager_email="boss@police.example")
     booking = book_now(session, police.zoe)
-    actions.approve(approval=booking.approval, now=timezone.now())
+    answering.approve(approval=booking.approval, now=timezone.now())
     client = signed_in(police.zoe)
     answer = substitute(client, booking, "give", email="amy@police.example")
     assert "Give their line manager’s work email address." in answer.content.decode()

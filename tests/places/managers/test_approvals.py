@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
-from booking.places import actions, links
+from booking.places import actions, answering, links
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
 from booking.places.sweep import sweep
@@ -180,8 +180,8 @@ def test_two_answers_at_once_give_one() -> None:
         person = make_person(f"p{number}@trust.example", agency=agency)
         booking = requested(person)
         asked, now = approval_of(booking), timezone.now()
-        agree = partial(actions.approve, approval=asked, now=now)
-        decline = partial(actions.refuse_approval, approval=asked, now=now, reason="No")
+        agree = partial(answering.approve, approval=asked, now=now)
+        decline = partial(answering.refuse_approval, approval=asked, now=now, reason="No")
         outcomes = at_once(agree, decline, agree)
         assert sorted(outcomes) == ["AlreadyAnswered", "AlreadyAnswered", "done"]
         decided = (BookingEvent.What.APPROVED, BookingEvent.What.REFUSED)

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from booking.places import actions
+from booking.places import actions, answering
 from booking.places.managers import asking
 from booking.places.managers.asking import QuestionState
 from booking.places.managers.models import Approval
@@ -90,7 +90,7 @@ def test_no_late_answer_takes_a_place_that_is_certain_without_one(practitioner: 
     actions.cancel(booking=held, by=holder, now=now)
     assert state_of(booking) == Booking.State.CONFIRMED
     with pytest.raises(AlreadyAnswered):
-        actions.refuse_approval(approval=asked, now=now, reason="No time")
+        answering.refuse_approval(approval=asked, now=now, reason="No time")
     assert state_of(booking) == Booking.State.CONFIRMED
     Approval.objects.update(state=Approval.State.UNCONFIRMED)
     assert not Approval.objects.to_confirm(now=now).filter(booking=booking).exists()

@@ -13,7 +13,7 @@ from booking.mail.composing import compose
 from booking.outbox.delivery import deliver
 from booking.outbox.models import Message
 from booking.outbox.smtp import SmtpConnection
-from booking.places import actions, links
+from booking.places import answering, links
 from booking.places.managers import asking
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
@@ -81,7 +81,7 @@ def test_another_manager_is_asked_and_the_old_link_is_dead(practitioner: User) -
     assert old.status_code == 410
     assert "Priya" not in old.content.decode()
     with pytest.raises(AlreadyAnswered):
-        actions.approve(approval=before, now=timezone.now())
+        answering.approve(approval=before, now=timezone.now())
     assert state_of(booking) == Booking.State.REQUESTED
     assert answer(booking, answer="agree")[0] == 302
     assert state_of(booking) == Booking.State.CONFIRMED

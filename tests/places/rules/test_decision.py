@@ -41,10 +41,10 @@ def test_every_rule_in_the_way_is_listed_in_order_with_who_may_override_it() -> 
     seating = read_seating(case.session, now=NOW)
     found = decide(replace(case, who=who, by=person, seating=seating))
     assert [(refused.rule, refused.may_be_overridden) for refused in found.against] == [
-        ("", True),
-        ("audience", True),
-        ("audience", True),
-        ("audience", True),
+        ("booking closed", True),
+        ("sector", True),
+        ("level of work", True),
+        ("group", True),
         ("prerequisites", True),
         ("manager's approval", True),
         ("capacity", True),

@@ -11,7 +11,7 @@ from accounts.models import PractitionerGroup, Sector, User
 from booking.catalogue.models import ChargeBand, Session
 from booking.learning.models import PriorLearning
 from booking.outbox.models import Message
-from booking.places import actions, exchanges, terms
+from booking.places import actions, answering, exchanges, terms
 from booking.places.lock import read_practitioners, read_session, sittings_of
 from booking.places.models import Booking
 from booking.places.refusals import Clash, MustWait, NotAColleague, SessionStarted
@@ -83,7 +83,7 @@ class TestNotice:
         inside = starts - timedelta(days=1)
         give_up(in_time)
         give_up(too_late, now=inside)
-        actions.cancel(booking=by_us, by=make_coordinator(), now=inside)
+        actions.cancel(booking=by_us, by=make_coordinator(), now=inside, waived="Our fault")
         charged = [Booking.objects.get(pk=each.pk) for each in (in_time, too_late, by_us)]
         assert [each.charge_pence for each in charged] == [0, late, 0]
         assert ("is charged" in last(too_late).why) == bool(late)
@@ -194,7 +194,7 @@ class TestOrder:
         assert offered.offered_until is not None
         assert offered.offered_until <= until
         assert Message.objects.get(booking=offered).payload["why"] == "You asked for new dates."
-        actions.decline_offer(booking=offered, by=first, now=NOW)
+        answering.decline_offer(booking=offered, by=first, now=NOW)
         assert state_of(waiting) == State.OFFERED
 
     def test_a_first_turn_ends_with_its_time(self) -> None:

@@ -189,4 +189,4 @@ class TestAudience:
         leaver.person.save()
         give_up(holder)
         assert (state_of(leaver), state_of(other)) == (State.WAITING, State.CONFIRMED)
-        assert last(leaver).rule == "audience"
+        assert last(leaver).rule == "sector"

@@ -1,0 +1,36 @@
+"""The desk's first page: this week's sessions, and what needs somebody."""
+
+from datetime import timedelta
+
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from accounts.access import desk
+from booking.catalogue.models import Session, Sitting
+from booking.outbox.watch import backlog, refusing_domains
+
+_AHEAD = timedelta(days=7)
+_SITTINGS_SHOWN = 40
+
+
+@desk()
+def today(request: HttpRequest) -> HttpResponse:
+    """What is held from today for a week, and each kind of thing that waits for somebody."""
+    now = timezone.now()
+    sessions = Session.objects.for_rows()
+    sittings = (
+        Sitting.objects.filter(
+            session__state=Session.State.PUBLISHED, ends_at__gt=now, starts_at__lt=now + _AHEAD
+        )
+        .prefetch_related(Prefetch("session", queryset=sessions))
+        .order_by("starts_at", "pk")
+    )
+    context = {
+        "sittings": sittings[:_SITTINGS_SHOWN],
+        "backlog": backlog(now=now),
+        "refusing": refusing_domains(now=now),
+        "now": now,
+    }
+    return render(request, "desk/today.html", context)

@@ -1,0 +1,46 @@
+"""Places that are reserved for an agency or a sector."""
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Agency, Sector
+from booking.catalogue.models import Session
+
+
+class Allocation(models.Model):
+    """Places of a session reserved for one agency or sector, until they are released to all."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="allocations")
+    sector = models.CharField(max_length=30, choices=Sector, blank=True)
+    agency = models.ForeignKey(
+        Agency, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    places = models.PositiveIntegerField()
+    release_days = models.PositiveSmallIntegerField(
+        default=5, help_text="Working days before the start when unused places go to everybody."
+    )
+    release_at = models.DateTimeField(help_text="The moment that follows from it.")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(sector="", agency__isnull=False)
+                | (~Q(sector="") & Q(agency__isnull=True)),
+                name="reserved_for_an_agency_or_a_sector",
+            ),
+            models.CheckConstraint(condition=Q(places__gt=0), name="reserves_a_place_at_least"),
+            models.UniqueConstraint(
+                fields=["session", "sector", "agency"],
+                nulls_distinct=False,
+                name="one_reservation_for_each",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.places} for {self.whom}"
+
+    @property
+    def whom(self) -> str:
+        """The agency's name, or the sector's."""
+        return self.agency.name if self.agency else self.get_sector_display()
