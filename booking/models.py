@@ -20,6 +20,7 @@ from booking.places.allocations import Allocation
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
 from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
+from booking.scheduling.models import CoverRequest, SessionGuest, SessionNote
 
 __all__ = [
     "Allocation",
@@ -32,6 +33,7 @@ __all__ = [
     "ChargeBand",
     "Course",
     "CourseInterest",
+    "CoverRequest",
     "DiaryDate",
     "MailboxState",
     "Message",
@@ -41,6 +43,8 @@ __all__ = [
     "ReceivedMail",
     "Session",
     "SessionEvent",
+    "SessionGuest",
+    "SessionNote",
     "Sitting",
     "Topic",
     "Venue",

@@ -42,11 +42,12 @@ def attendees(request: HttpRequest, session_id: int, form: AccessRecord.Form) ->
     person, now = signed_in(request), timezone.now()
     session = session_with_people(person, session_id, now=now)
     people = attendee_list(session)
-    looked_at(session, by=person, what="attendees", rows=people.rows, form=form)
+    guests = list(session.guests.coming())
+    looked_at(session, by=person, what="attendees", rows=people.rows + len(guests), form=form)
     if form == AccessRecord.Form.CSV:
         return _download(attendees_as_csv(people), session)
     template = "attendees_print" if form == AccessRecord.Form.PRINT else "attendees"
-    context = {"session": session, "people": people, "now": now}
+    context = {"session": session, "people": people, "guests": guests, "now": now}
     return render(request, f"attendance/{template}.html", context)
 
 

@@ -14,6 +14,8 @@ from booking.places.lock import sittings_of
 from booking.places.managers.copies import copied_of_change
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingQuerySet
+from booking.scheduling.guests import are_told
+from booking.scheduling.models import SessionGuest
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,13 @@ class Audience:
     trainers: int = 0
     # One email for each session that a trainer leads.
     trainer_emails: int = 0
+    # Interpreters and speakers, one email for each session they come to.
+    guests: int = 0
 
     @property
     def is_anybody(self) -> bool:
         """Whether anybody is told at all."""
-        return bool(self.people.everybody or self.trainers)
+        return bool(self.people.everybody or self.trainers or self.guests)
 
     @property
     def person_emails(self) -> int:
@@ -72,7 +76,7 @@ class Audience:
     def emails(self) -> int:
         """How many emails leave in all."""
         managers = self.managers.questions + self.managers.copies
-        return self.person_emails + managers + self.trainer_emails
+        return self.person_emails + managers + self.trainer_emails + self.guests
 
 
 def people_to_tell(session: Session) -> Told:
@@ -96,6 +100,7 @@ def who_hears(sessions: SessionQuerySet, changes: Sequence[Change], *, now: date
         people=_counted(bookings.filter(state__in=states_concerned(changes))),
         place_emails=ahead.count(),
         managers=_managers(bookings, changes, now=now),
+        guests=SessionGuest.objects.coming().filter(session__in=keys).count(),
         **found,
     )
 
@@ -118,6 +123,7 @@ def who_hears_of(
         managers=_managers(bookings, changes, now=now),
         trainers=trainers,
         trainer_emails=trainers,
+        guests=session.guests.coming().count() if are_told(changes) else 0,
     )
 
 
@@ -132,6 +138,7 @@ def who_hears_of_the_end(session: Session) -> Audience:
         managers=Managers(copied=len(set(copies)), copies=len(copies)),
         trainers=trainers,
         trainer_emails=trainers,
+        guests=session.guests.coming().count(),
     )
 
 

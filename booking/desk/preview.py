@@ -84,8 +84,10 @@ def done_words(told: Audience) -> str:
         groups.append(f"{people} on {told.people.sessions} sessions" if several else people)
     if told.trainers:
         groups.append(counted(told.trainers, "trainer"))
+    if told.guests:
+        groups.append(counted(told.guests, "guest"))
     if not groups:
         return ""
-    is_one_each = told.emails == told.people.everybody + told.trainers
+    is_one_each = told.emails == told.people.everybody + told.trainers + told.guests
     in_all = "" if is_one_each else f" {counted(told.emails, 'email')} in all."
     return f"{listed(groups)} will be told by email.{in_all}"

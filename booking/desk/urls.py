@@ -4,7 +4,7 @@ from django.urls import path
 
 from booking.desk import access_log, agencies, mail, people, settings, today
 from booking.desk.catalogue import courses, policies, venues
-from booking.desk.sessions import changing, places, sessions
+from booking.desk.sessions import changing, covering, guests, places, sessions, writing
 from booking.privacy import views as privacy
 
 urlpatterns = [
@@ -20,6 +20,10 @@ urlpatterns = [
     path("sessions/<key:session_id>/discard/", sessions.discard, name="manage_session_discard"),
     path("sessions/<key:session_id>/bookings/", sessions.bookings, name="manage_session_bookings"),
     path("sessions/<key:session_id>/change/", changing.change, name="manage_session_change"),
+    path("sessions/<key:session_id>/write/", writing.write, name="manage_session_write"),
+    path("sessions/<key:session_id>/cover/", covering.cover, name="manage_session_cover"),
+    path("sessions/<key:session_id>/guests/", guests.guests, name="manage_session_guests"),
+    path("guests/<key:guest_id>/not-coming/", guests.not_coming, name="manage_guest_not_coming"),
     path("sessions/<key:session_id>/waiting/", places.waiting, name="manage_session_waiting"),
     path("bookings/<key:booking_id>/move-up/", places.move_up, name="manage_booking_move_up"),
     path("sessions/<key:session_id>/places/", places.who_gets_places, name="manage_session_limits"),

@@ -17,7 +17,7 @@ from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import PlaceRefused, SessionStarted
 from booking.places.rules.decision import check_changeable
 from booking.places.session_news import NextDate
-from booking.scheduling import trainers
+from booking.scheduling import guests, trainers
 from booking.site.wording import day, listed, short_day
 
 
@@ -73,6 +73,7 @@ def cancel_session(
         off.save(update_fields=["state", "cancellation_reason", "revision", "changed_at"])
         SessionEvent.objects.create(session=off, at=now, by=by, what=_words(dates), why=why)
         trainers.tell_of_end(off, why=why, now=now)
+        guests.tell_of_end(off, why=why, now=now)
         ended = _end_all(ruled, by=by, now=now, why=why, next_dates=_next_dates(dates, invited))
     for date in dates:
         exchanges.give_in_turn(date, invited[date.pk], why=_why(off), now=now)

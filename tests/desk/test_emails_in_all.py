@@ -16,6 +16,7 @@ from booking.places import actions
 from booking.places.drafts import sequence_of_entry
 from booking.places.models import Booking
 from booking.scheduling import changing
+from booking.scheduling.models import SessionGuest
 from tests.desk.coordinators import ahead, typed_change, typed_course, typed_details, typed_times
 from tests.factories import (
     make_agency,
@@ -43,6 +44,14 @@ def three_dates(days: tuple[int, ...] = (30, 37, 44), **fields: Any) -> Session:
     sittings = [(ahead(day), ahead(day, 13)) for day in days]
     session = make_session(
         course=course, sittings=sittings, capacity=4, trainers=[make_trainer()], **fields
+    )
+    SessionGuest.objects.create(
+        session=session,
+        name="Isla",
+        email="isla@signs.example",
+        purpose="BSL interpreter",
+        added_by=make_coordinator(),
+        added_at=timezone.now(),
     )
     agency = make_agency(domains=["trust.example"])
     managers = ("a@trust.example", "a@trust.example", "b@trust.example", "c@trust.example")

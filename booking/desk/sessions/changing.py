@@ -22,7 +22,7 @@ from booking.desk.audience import (
     who_hears_of_the_end,
 )
 from booking.desk.queries import managed_session
-from booking.desk.sessions.arrangements import ArrangementsForm
+from booking.desk.sessions.arrangements import ChangeForm
 from booking.desk.sessions.forms import CancelSessionForm, CapacityForm, ReasonForm
 from booking.desk.sessions.places import given_words
 from booking.places import actions
@@ -54,7 +54,7 @@ def change(request: HttpRequest, session_id: int) -> HttpResponse:
     session, now = managed_session(session_id), timezone.now()
     if session.state == Session.State.DRAFT:
         return redirect("manage_session_edit", session.pk)
-    form = ArrangementsForm(posted(request), session=session, now=now)
+    form = ChangeForm(posted(request), session=session, now=now)
     refusal = _why_not(changing.check_date_ahead, session, now=now)
     if form.is_valid() and not refusal and request.POST.get("step") != "edit":
         try:
@@ -72,7 +72,7 @@ def change(request: HttpRequest, session_id: int) -> HttpResponse:
     return page(request, "desk/sessions/change.html", context)
 
 
-def _changed(request: HttpRequest, session: Session, form: ArrangementsForm) -> HttpResponse:
+def _changed(request: HttpRequest, session: Session, form: ChangeForm) -> HttpResponse:
     """Show what would change and who would hear of it, or do it. Raises `PlaceRefused`."""
     told = _told(session, form)
     if request.POST.get("step") != "do":
@@ -83,6 +83,7 @@ def _changed(request: HttpRequest, session: Session, form: ArrangementsForm) -> 
         by=signed_in(request),
         now=form.now,
         expected_revision=session.revision,
+        note=form.cleaned_data["note"],
     )
     if changes:
         words = f"The session is changed. {preview.done_words(told)}"
@@ -90,7 +91,7 @@ def _changed(request: HttpRequest, session: Session, form: ArrangementsForm) -> 
     return redirect("manage_session", session.pk)
 
 
-def _told(session: Session, form: ArrangementsForm) -> Audience:
+def _told(session: Session, form: ChangeForm) -> Audience:
     """Who hears of it if the session is held as typed."""
     held = form.arrangements
     changes = changing.changes_to_come(session, held)
@@ -100,7 +101,7 @@ def _told(session: Session, form: ArrangementsForm) -> Audience:
 
 
 def _change_preview(
-    request: HttpRequest, session: Session, form: ArrangementsForm, told: Audience
+    request: HttpRequest, session: Session, form: ChangeForm, told: Audience
 ) -> HttpResponse:
     held = form.arrangements
     changes = changing.changes_to_come(session, held)
