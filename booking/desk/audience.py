@@ -9,11 +9,11 @@ from django.db.models import Count, Q, QuerySet
 from accounts.models import User
 from booking.catalogue.models import Session, SessionQuerySet
 from booking.places.changes import Change, for_managers, states_concerned
-from booking.places.drafts import EntryChanges, entries_of
 from booking.places.lock import sittings_of
 from booking.places.managers.copies import copied_of_change
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingQuerySet
+from booking.places.news.drafts import EntryChanges, entries_of
 from booking.scheduling.guests import are_told
 from booking.scheduling.models import SessionGuest
 

@@ -10,11 +10,11 @@ from booking.catalogue.models import Sitting
 from booking.catalogue.sittings import SittingTimes
 from booking.outbox.posting import Draft
 from booking.outbox.topics import MailTopic, register
-from booking.places.drafts import about, entries_of, with_entries
 from booking.places.lock import CourseRules
 from booking.places.managers.copies import with_copies
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
+from booking.places.news.drafts import about, bringing_entries, entries_of
 
 register(
     MailTopic("account.invited", "Account made by a colleague"),
@@ -50,7 +50,7 @@ def given_a_place(
     topic = "booking.promoted" if promoted else "booking.confirmed"
     payload = {"because": because} if because else {}
     entries = entries_of(sittings)
-    return with_entries(booking, topic, "booking.further_date", entries, "REQUEST", payload)
+    return bringing_entries(booking, topic, "booking.further_date", entries, "REQUEST", payload)
 
 
 def begun(
@@ -219,7 +219,7 @@ def cancelled(
 
     `handed_to` is the colleague who has it now, `moved_to` the date it was exchanged for.
     """
-    return with_entries(
+    return bringing_entries(
         booking,
         "booking.cancelled",
         "booking.further_date_cancelled",

@@ -19,9 +19,9 @@ from booking.outbox.models import Message
 from booking.outbox.topics import topic_of
 from booking.places import terms
 from booking.places.announcements import held_to
-from booking.places.drafts import calendar_uid, sequences_of_entries
 from booking.places.managers.copies import copied_to
 from booking.places.models import Booking
+from booking.places.news.drafts import calendar_uid, sequences_of_entries
 from booking.places.pages.loaders import booking_for
 from booking.places.rules.line import standing, standings
 from booking.places.terms import terms_of

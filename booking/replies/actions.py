@@ -14,14 +14,14 @@ from booking.outbox import posting as outbox
 from booking.outbox import remedies
 from booking.outbox.models import Message, MessageEvent
 from booking.places import announcements
-from booking.places.drafts import sequence_of_entry
 from booking.places.models import Booking
+from booking.places.news.drafts import sequence_of_entry
 from booking.replies.answers import Answer
 from booking.replies.bounces import DeliveryReport
 from booking.replies.incoming import NotForUs
 from booking.replies.models import CalendarReply, MailboxState, ReceivedMail, newest_answer
 
-# As `places.drafts.calendar_uid` makes them.
+# As `places.news.drafts.calendar_uid` makes them.
 _OUR_UID = re.compile(r"([a-z0-9]{1,32})-([0-9]{1,18})@.+")
 Partstat = CalendarReply.Partstat
 

@@ -9,14 +9,15 @@ from django.db.models import F
 from accounts.models import User
 from booking.catalogue.models import Session, SessionEvent
 from booking.outbox import posting as outbox
-from booking.places import actions, exchanges, history, session_news
+from booking.places import actions, exchanges, history
 from booking.places.lock import RuledSession, locked, sittings_of
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
 from booking.places.models import Booking, BookingEvent
+from booking.places.news import sessions as session_news
+from booking.places.news.sessions import NextDate
 from booking.places.refusals import PlaceRefused, SessionStarted
 from booking.places.rules.decision import check_changeable
-from booking.places.session_news import NextDate
 from booking.scheduling import guests, trainers
 from booking.site.wording import day, listed, short_day
 

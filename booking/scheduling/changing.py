@@ -15,8 +15,8 @@ from booking.places.changes import (
     Change,
     Matter,
 )
-from booking.places.drafts import EntryChanges, entry_changes
 from booking.places.lock import locked_session, sittings_of
+from booking.places.news.drafts import EntryChanges, entry_changes
 from booking.places.refusals import PlaceRefused, SessionStarted
 from booking.places.rules.decision import check_changeable
 from booking.scheduling.telling import revise

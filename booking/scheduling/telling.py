@@ -12,7 +12,7 @@ from booking.catalogue.models import Session, SessionEvent
 from booking.catalogue.sittings import SittingTimes
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
-from booking.places import announcements, history, session_news
+from booking.places import announcements, history
 from booking.places.changes import (
     Change,
     concerning,
@@ -21,12 +21,13 @@ from booking.places.changes import (
     in_history,
     states_concerned,
 )
-from booking.places.drafts import EntryChanges, entry_changes
 from booking.places.holding import offered_until
 from booking.places.lock import RuledSession, sittings_of
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
 from booking.places.models import Booking, BookingEvent
+from booking.places.news import sessions as session_news
+from booking.places.news.drafts import EntryChanges, entry_changes
 from booking.scheduling import guests, trainers
 from booking.site.working_days import after_working_time, free_until
 

@@ -7,9 +7,9 @@ from accounts.models import User
 from booking.catalogue.models import Session, SessionEvent
 from booking.outbox import posting as outbox
 from booking.outbox.topics import MailTopic, register
-from booking.places.drafts import about
 from booking.places.lock import locked_session
 from booking.places.models import Booking, BookingQuerySet
+from booking.places.news.drafts import about
 from booking.scheduling.models import SessionNote
 from booking.site.refusals import Refused
 from booking.site.wording import counted, listed

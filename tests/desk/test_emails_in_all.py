@@ -13,8 +13,8 @@ from django.utils import timezone
 from booking.catalogue.models import Course, Session
 from booking.outbox.models import Message
 from booking.places import actions
-from booking.places.drafts import sequence_of_entry
 from booking.places.models import Booking
+from booking.places.news.drafts import sequence_of_entry
 from booking.scheduling import changing
 from booking.scheduling.models import SessionGuest
 from tests.desk.coordinators import ahead, typed_change, typed_course, typed_details, typed_times

@@ -17,12 +17,13 @@ from booking.outbox import posting as outbox
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
 from booking.outbox.posting import Draft
-from booking.places import announcements, session_news
+from booking.places import announcements
 from booking.places.changes import Matter
-from booking.places.drafts import EntryChanges, entries_of
 from booking.places.holding import agency_not_confirmed
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
+from booking.places.news import sessions as session_news
+from booking.places.news.drafts import EntryChanges, entries_of
 from booking.places.prerequisites import earlier_missing
 from tests.factories import NOW, make_coordinator, make_person, make_session
 

@@ -9,10 +9,11 @@ import pytest
 
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
-from booking.places import announcements, links, session_news
+from booking.places import announcements, links
 from booking.places.changes import Matter
-from booking.places.drafts import EntryChanges, entries_of
 from booking.places.models import Booking
+from booking.places.news import sessions as session_news
+from booking.places.news.drafts import EntryChanges, entries_of
 from tests.factories import NOW, make_coordinator, make_person, make_policy, make_session
 from tests.mail.letters import (
     CHANGES,

@@ -17,7 +17,7 @@ from booking.desk import preview, queries
 from booking.desk.audience import who_hears_of
 from booking.desk.queries import managed_session
 from booking.desk.sessions.arrangements import AboutSession, note_field
-from booking.places.drafts import EntryChanges
+from booking.places.news.drafts import EntryChanges
 from booking.places.rules.decision import check_ahead
 from booking.scheduling.changing import PlannedSitting
 from booking.scheduling.covering import ask_to_cover, cover_changes, replace_trainer

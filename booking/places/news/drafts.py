@@ -17,7 +17,7 @@ from booking.places.models import Booking
 
 
 @dataclass(frozen=True)
-class Entry:
+class SittingEntry:
     """What a calendar shows of a sitting: its times, and which of how many it is."""
 
     times: SittingTimes
@@ -29,7 +29,7 @@ class Entry:
 class EntryChanges:
     """The calendar entries of a session that are to be corrected, and those to be taken out."""
 
-    corrected: tuple[Entry, ...] = ()
+    corrected: tuple[SittingEntry, ...] = ()
     dropped: tuple[SittingTimes, ...] = ()
 
     @property
@@ -43,10 +43,12 @@ class EntryChanges:
         return max(self.number, 1)
 
 
-def entries_of(sittings: Iterable[SittingTimes]) -> list[Entry]:
+def entries_of(sittings: Iterable[SittingTimes]) -> list[SittingEntry]:
     """The entries of a session that has these sittings, in order of time."""
     ordered = sorted(sittings, key=lambda times: times.starts_at)
-    return [Entry(times, number, len(ordered)) for number, times in enumerate(ordered, start=1)]
+    return [
+        SittingEntry(times, number, len(ordered)) for number, times in enumerate(ordered, start=1)
+    ]
 
 
 def entry_changes(
@@ -113,11 +115,11 @@ def event(booking: Booking, times: SittingTimes, method: str) -> dict[str, Any]:
     }
 
 
-def with_entries(
+def bringing_entries(
     booking: Booking,
     topic: str,
     further_topic: str,
-    entries: Sequence[Entry],
+    entries: Sequence[SittingEntry],
     method: str,
     payload: dict[str, Any],
 ) -> Iterator[Draft]:

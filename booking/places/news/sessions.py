@@ -9,8 +9,15 @@ from booking.catalogue.sittings import SittingTimes
 from booking.outbox.posting import Draft
 from booking.outbox.topics import MailTopic, register
 from booking.places.announcements import held_to
-from booking.places.drafts import EntryChanges, about, entries_of, event, further, with_entries
 from booking.places.models import Booking
+from booking.places.news.drafts import (
+    EntryChanges,
+    about,
+    bringing_entries,
+    entries_of,
+    event,
+    further,
+)
 from booking.site.wording import deadline
 
 register(
@@ -49,7 +56,7 @@ def session_cancelled(
     """The session will not take place: CANCEL for those who had it in their calendar."""
     payload = {"why": why, "next_dates": [each.as_payload() for each in next_dates]}
     if had_a_place:
-        return with_entries(
+        return bringing_entries(
             booking,
             "session.cancelled",
             "booking.further_date_cancelled",
@@ -86,7 +93,7 @@ def session_changed(
     payload["entries"] = entries.number
     if not entries.corrected:
         yield about(booking, "session.changed", booking.calendar_sequence, payload)
-    drafts = with_entries(
+    drafts = bringing_entries(
         booking, "session.changed", "booking.further_date", entries.corrected, "REQUEST", payload
     )
     yield from _counted(drafts, 1, entries.number)
