@@ -19,6 +19,7 @@ from booking.partnership.models import Partnership
 from booking.places.allocations import Allocation
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
+from booking.privacy.models import PersonNote
 from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
 from booking.scheduling.models import CoverRequest, SessionGuest, SessionNote
 
@@ -39,6 +40,7 @@ __all__ = [
     "Message",
     "MessageEvent",
     "Partnership",
+    "PersonNote",
     "PriorLearning",
     "ReceivedMail",
     "Session",

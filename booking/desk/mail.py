@@ -45,6 +45,7 @@ DESK_FILTERS = {
         Q(state__in=[State.WAITING, State.SENDING]) & ~Q(last_error=""),
     ),
     "waiting": ("Waiting", Q(state__in=[State.WAITING, State.SENDING], last_error="")),
+    "letters": ("By post", Q(state=State.LETTER)),
     "returned": ("Came back", Q(state=State.SENT, bounced_at__isnull=False)),
     "sent": ("Sent", Q(state=State.SENT, bounced_at__isnull=True)),
     "given-up": ("Given up", Q(state__in=[State.DROPPED, State.SUPERSEDED])),
@@ -73,20 +74,17 @@ def sessions_about(messages: Iterable[Message]) -> dict[int, Session]:
 def messages_on_desk(*, show: str, search: str, session: str) -> QuerySet[Message]:
     """The mail of one filter, about one session if its reference is given.
 
-    Every word of `search` must occur in the address or in the name of the person; mail about an
-    account belongs to whose address it is. What waits comes oldest first, what is over newest
-    first.
+    `search` is in the address of the mail, or finds its person; mail about an account belongs to
+    whose address it is. What waits comes oldest first, what is over newest first.
     """
     _, wanted = DESK_FILTERS[show]
     chosen = Message.objects.filter(wanted).select_related("recipient", "booking__session")
-    for word in search.split():
-        named = User.objects.filter(Q(first_name__icontains=word) | Q(last_name__icontains=word))
+    if search:
+        people = User.objects.found_by(search)
         chosen = chosen.filter(
-            Q(to_email__icontains=word)
-            | Q(recipient__first_name__icontains=word)
-            | Q(recipient__last_name__icontains=word)
-            | Q(recipient__email__icontains=word)
-            | Q(topic=ACCOUNT_MAIL, to_email__in=named.values("email"))
+            Q(to_email__icontains=search)
+            | Q(recipient__in=people.values("pk"))
+            | Q(topic=ACCOUNT_MAIL, to_email__in=people.values("email"))
         )
     if session:
         keys = Session.objects.filter(reference__iexact=session).values_list("pk", flat=True)

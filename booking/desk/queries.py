@@ -1,9 +1,10 @@
 """What coordinators’ pages read, in a constant number of statements, or 404."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet
 from django.http import Http404
 
 from accounts.models import Sector, User
@@ -15,7 +16,7 @@ from booking.scheduling import capacity
 from booking.scheduling.changing import PlannedSitting
 from booking.site.human_order import HumanOrder
 from booking.site.web import searched
-from booking.site.wording import short_day
+from booking.site.wording import counted, short_day
 
 SHOWN = {
     "upcoming": "Upcoming",
@@ -24,17 +25,18 @@ SHOWN = {
     "past": "Past",
     "cancelled": "Cancelled",
 }
-_EVENTS_SHOWN = 20
+What = BookingEvent.What
+_HAPPENINGS_SHOWN = 20
 _LINE = (
-    BookingEvent.What.JOINED,
-    BookingEvent.What.INVITED,
-    BookingEvent.What.PASSED_OVER,
-    BookingEvent.What.MOVED_UP,
-    BookingEvent.What.MOVED_BACK,
-    BookingEvent.What.OFFERED,
-    BookingEvent.What.PROMOTED,
-    BookingEvent.What.LAPSED,
-    BookingEvent.What.WITHDREW,
+    What.JOINED,
+    What.INVITED,
+    What.PASSED_OVER,
+    What.MOVED_UP,
+    What.MOVED_BACK,
+    What.OFFERED,
+    What.PROMOTED,
+    What.LAPSED,
+    What.WITHDREW,
 )
 
 
@@ -86,19 +88,46 @@ def message_counts(session: Session) -> dict[str, int]:
     return Message.objects.filter(booking__session=session).aggregate(**numbers)
 
 
-def recent_events(session: Session, *, of_line: bool = False) -> QuerySet[BookingEvent]:
-    """The last things that happened to its bookings, or moved its waiting list, newest first."""
+@dataclass(frozen=True)
+class Happening:
+    """What happened to bookings of a session in one moment, by one hand and for one reason."""
+
+    events: list[BookingEvent]
+
+    @property
+    def first(self) -> BookingEvent:
+        """What they have in common stands in each."""
+        return self.events[0]
+
+    @property
+    def words(self) -> str:
+        """ "Booked"; of several people also how many, and of a session's change that they know."""
+        what = self.first.get_what_display()
+        if len(self.events) == 1:
+            return what
+        told = self.first.what in (What.SESSION_CHANGED, What.SESSION_CANCELLED)
+        people = counted(len(self.events), "person", "people")
+        return f"{what}: {people} {'were told' if told else ''}".strip()
+
+
+def happenings(session: Session, *, of_line: bool = False) -> list[Happening]:
+    """The last things that happened to its bookings, or moved its waiting list, newest first.
+
+    Costs one statement, however many people one of them concerned.
+    """
     events = BookingEvent.objects.filter(booking__session=session)
     events = events.filter(what__in=_LINE) if of_line else events
-    return events.select_related("booking__person", "by").order_by("-at", "-id")[:_EVENTS_SHOWN]
-
-
-def bookings_of_somebody(session: Session, *, search: str) -> QuerySet[Booking]:
-    """Bookings of this session whose person's name or address holds every word, live ones first."""
-    bookings = Booking.objects.for_session(session).select_related("person__agency")
-    named = ("person__first_name", "person__last_name", "person__email")
-    bookings = searched(bookings, search, *named)
-    return bookings.order_by(F("ended_at").desc(nulls_first=True), "person__sort_name", "pk")
+    alike = events.order_by().values("at", "by", "what", "why").annotate(last=Max("pk"))
+    times = alike.order_by("-at", "-last").values_list("at", flat=True)[:_HAPPENINGS_SHOWN]
+    shown = events.filter(at__in=times).select_related("booking__person", "by")
+    groups: dict[tuple[datetime, int | None, str, str], list[BookingEvent]] = {}
+    for event in shown.order_by("-at", "-id"):
+        groups.setdefault((event.at, event.by_id, event.what, event.why), []).append(event)
+    found = [
+        Happening(sorted(group, key=lambda event: event.booking.person.sort_name))
+        for group in groups.values()
+    ]
+    return found[:_HAPPENINGS_SHOWN]
 
 
 def used_twice(

@@ -2,9 +2,24 @@
 
 from django.urls import path
 
-from booking.desk import access_log, agencies, mail, people, settings, today
+from booking.desk import (
+    access_log,
+    agencies,
+    bookings,
+    mail,
+    needs,
+    people,
+    post,
+    settings,
+    telephone,
+    today,
+)
 from booking.desk.catalogue import courses, policies, venues
+from booking.desk.person import changing as person_changing
+from booking.desk.person import finding
+from booking.desk.person import page as person
 from booking.desk.sessions import changing, covering, guests, places, sessions, writing
+from booking.desk.sessions import people as of_session
 from booking.privacy import views as privacy
 
 urlpatterns = [
@@ -18,7 +33,13 @@ urlpatterns = [
         "sessions/<key:session_id>/goes-ahead/", sessions.go_ahead, name="manage_session_goes_ahead"
     ),
     path("sessions/<key:session_id>/discard/", sessions.discard, name="manage_session_discard"),
-    path("sessions/<key:session_id>/bookings/", sessions.bookings, name="manage_session_bookings"),
+    path("sessions/<key:session_id>/people/", of_session.people, name="manage_session_people"),
+    path(
+        "sessions/<key:session_id>/people.csv",
+        of_session.people_csv,
+        name="manage_session_people_csv",
+    ),
+    path("sessions/<key:session_id>/add/", telephone.add_person, name="manage_session_add"),
     path("sessions/<key:session_id>/change/", changing.change, name="manage_session_change"),
     path("sessions/<key:session_id>/write/", writing.write, name="manage_session_write"),
     path("sessions/<key:session_id>/cover/", covering.cover, name="manage_session_cover"),
@@ -30,8 +51,9 @@ urlpatterns = [
     path("sessions/<key:session_id>/capacity/", changing.capacity, name="manage_session_capacity"),
     path("sessions/<key:session_id>/cancel/", changing.cancel, name="manage_session_cancel"),
     path(
-        "bookings/<key:booking_id>/cancel/", changing.cancel_booking, name="manage_booking_cancel"
+        "bookings/<key:booking_id>/cancel/", bookings.cancel_booking, name="manage_booking_cancel"
     ),
+    path("bookings/<key:booking_id>/undo/", bookings.undo_cancelling, name="manage_booking_undo"),
     path("courses/", courses.courses, name="manage_courses"),
     path("courses/new/", courses.course, name="manage_course_new"),
     path("courses/<key:course_id>/", courses.course, name="manage_course"),
@@ -45,6 +67,8 @@ urlpatterns = [
     path("venues/", venues.venues, name="manage_venues"),
     path("venues/new/", venues.venue, name="manage_venue_new"),
     path("venues/<key:venue_id>/", venues.venue, name="manage_venue"),
+    path("needs/", needs.needs, name="manage_needs"),
+    path("bookings/<key:booking_id>/needs/", needs.arranged, name="manage_needs_arranged"),
     path("demand/", people.courses_wanted, name="manage_demand"),
     path("demand/<key:course_id>/", people.agencies_wanting, name="manage_demand_course"),
     path("learning/", people.learning_to_check, name="manage_learning"),
@@ -59,8 +83,16 @@ urlpatterns = [
     path(
         "managers/<key:approval_id>/decline/", people.decline_manager, name="manage_manager_decline"
     ),
-    path("people/", privacy.people, name="manage_people"),
-    path("people/<key:person_id>/", privacy.person, name="manage_person"),
+    path("people/", finding.people, name="manage_people"),
+    path("people/csv/", finding.people_csv, name="manage_people_csv"),
+    path("people/new/", finding.new, name="manage_person_new"),
+    path("people/<key:person_id>/", person.person, name="manage_person"),
+    path("people/<key:person_id>/correct/", person_changing.correct, name="manage_person_correct"),
+    path("people/<key:person_id>/roles/", person_changing.roles, name="manage_person_roles"),
+    path("people/<key:person_id>/merge/", person_changing.merge, name="manage_person_merge"),
+    path("people/<key:person_id>/end/", person_changing.end, name="manage_person_end"),
+    path("people/<key:person_id>/held/", privacy.held, name="manage_person_held"),
+    path("people/<key:person_id>/book/", telephone.book_for, name="manage_person_book"),
     path("people/<key:person_id>/copy/", privacy.person_copy, name="manage_person_copy"),
     path("policies/", policies.policies, name="manage_policies"),
     path("policies/new/", policies.policy, name="manage_policy_new"),
@@ -82,6 +114,8 @@ urlpatterns = [
     ),
     path("messages/<key:message_id>/address/", mail.correct_address, name="manage_message_address"),
     path("messages/<key:message_id>/drop/", mail.drop, name="manage_message_drop"),
+    path("post/", post.post, name="manage_post"),
+    path("post/<key:message_id>/", post.letter, name="manage_post_letter"),
     path("received/", mail.manage_received, name="manage_received"),
     path("received/<key:received_id>/settle/", mail.settle_received, name="manage_received_settle"),
     path(

@@ -61,6 +61,7 @@ class Message(models.Model):
         SENDING = "sending", "Being sent"
         SENT = "sent", "Accepted by the mail server"
         PARKED = "parked", "Parked: it needs a coordinator"
+        LETTER = "letter", "To go out by post"
         DROPPED = "dropped", "Dropped by a coordinator"
         SUPERSEDED = "superseded", "Not needed any more"
 
@@ -144,6 +145,7 @@ class Message(models.Model):
                 name="messages_with_text",
             ),
             models.Index(F("to_email"), F("id").desc(), name="messages_by_address"),
+            models.Index(F("id"), condition=Q(state="letter"), name="letters_to_go_out"),
         ]
 
     def __str__(self) -> str:
@@ -189,6 +191,7 @@ class MessageEvent(models.Model):
         SENT_AGAIN = "sent again", "Sent again"
         ADDRESS_CORRECTED = "address corrected", "Address corrected"
         DROPPED = "dropped", "Dropped"
+        WENT_BY_POST = "by post", "Went out by post"
         CAME_BACK = "came back", "Came back"
         MAY_HAVE_COME_BACK = "may be back", "May have come back"
         DELAYED = "delayed", "Delayed on the way"

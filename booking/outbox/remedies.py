@@ -58,8 +58,10 @@ def find_by_message_id(*message_ids: str) -> tuple[Message, str] | None:
     """The message that carries one of these Message-IDs, or carried it until its address was
     corrected, and which of them it was. The first one found counts. Costs two statements."""
     messages = Message.objects.defer("mime").filter(message_id__in=message_ids)
-    events = MessageEvent.objects.filter(former_message_id__in=message_ids)
-    found = {each.former_message_id: each.message for each in events.select_related("message")}
+    corrected = MessageEvent.objects.filter(
+        what=What.ADDRESS_CORRECTED, former_message_id__in=message_ids
+    )
+    found = {each.former_message_id: each.message for each in corrected.select_related("message")}
     found |= {each.message_id: each for each in messages}
     return next(((found[each], each) for each in message_ids if each in found), None)
 
@@ -230,6 +232,20 @@ def drop(*, message: Message, by: User, why: str, now: datetime) -> None:
         fresh = _lock(message)
         _refuse_unless_stuck(fresh)
         _give_up(fresh, by=by, why=why, now=now)
+
+
+def went_by_post(*, message: Message, by: User, now: datetime) -> None:
+    """What somebody without an address is told has gone out on paper, or was said by telephone.
+
+    Raises `NotStuck` if it is not to go out by post.
+    """
+    with transaction.atomic():
+        fresh = _lock(message)
+        if fresh.state != State.LETTER:
+            raise NotStuck(fresh)
+        fresh.state, fresh.sent_at = State.SENT, now
+        fresh.save(update_fields=["state", "sent_at"])
+        _event(fresh, What.WENT_BY_POST, by=by, now=now).save()
 
 
 def _lock(message: Message) -> Message:

@@ -25,6 +25,7 @@ from booking.outbox.reading import letter_of
 from booking.outbox.topics import topic_of
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
+from booking.privacy.models import PersonNote
 from booking.replies.models import CalendarReply, ReceivedMail
 from booking.scheduling.models import CoverRequest, SessionGuest, SessionNote
 from booking.site.plain_text import without_addresses
@@ -106,7 +107,7 @@ def _text(message: Message) -> str:
 
 
 HOLDINGS = (
-    Holding("Account", User, ("pk",)),
+    Holding("Account", User, ("pk",), without=frozenset({"words"})),
     Holding("Email addresses", EmailAddress, ("user",), ("email",)),
     Holding("Second steps of signing in", Authenticator, ("user",), without=frozenset({"data"})),
     Holding("Sign-ins", UserSession, ("user",), without=frozenset({"data"})),
@@ -123,6 +124,7 @@ HOLDINGS = (
     Holding("Answers from your calendar", CalendarReply, ("booking__person",)),
     Holding("Private calendar addresses", CalendarFeed, ("person",)),
     Holding("Training elsewhere", PriorLearning, ("person",)),
+    Holding("Notes of coordinators", PersonNote, ("person",)),
     Holding("Wishes for new dates", CourseInterest, ("person",)),
     Holding(
         "Mail to you",
@@ -161,12 +163,19 @@ HOLDINGS = (
     Holding("What you wrote to people of a session", SessionNote, ("by",)),
     # What they did about somebody else: that, and when, but not about whom.
     Holding(
+        "Needs of others that you arranged",
+        Booking,
+        ("needs_arranged_by",),
+        shown=("needs_arranged_at",),
+    ),
+    Holding(
         "Places you booked for others",
         Booking,
         ("booked_by",),
         shown=("id", "session", "booked_at"),
     ),
     Holding("What you did about bookings", BookingEvent, ("by",), shown=("booking", "at", "what")),
+    Holding("Notes you wrote", PersonNote, ("by",), shown=("at",)),
     Holding("What you did about sessions", SessionEvent, ("by",)),
     Holding("Guests you added", SessionGuest, ("added_by",), shown=("session", "added_at")),
     Holding("Trainers you asked to stand in", CoverRequest, ("by",), shown=("session", "asked_at")),

@@ -17,7 +17,7 @@ from accounts.views import signed_in
 from booking.catalogue.models import Sitting
 from booking.outbox.models import Message
 from booking.outbox.topics import topic_of
-from booking.places import terms
+from booking.places import terms, undoing
 from booking.places.announcements import held_to
 from booking.places.managers.copies import copied_to
 from booking.places.models import Booking
@@ -39,7 +39,8 @@ _OF_FURTHER_DATES = ("booking.further_date", "booking.further_date_cancelled")
 @signed_in_page()
 def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
     """One booking: where it stands, what happens next, what has happened."""
-    booking, now = booking_for(signed_in(request), booking_id), timezone.now()
+    reader, now = signed_in(request), timezone.now()
+    booking = booking_for(reader, booking_id)
     waits = booking.state == Booking.State.WAITING and booking.session.starts_at > now
     sittings = list(booking.session.sittings.all())
     context = {
@@ -54,11 +55,12 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
         "held_until": held_to(booking),
         "copied_to": copied_to(booking, booking.session.course),
         "now": now,
-        "terms": terms_of(booking).sentence(now=now),
+        "terms": terms_of(booking, reader=reader).sentence(now=now),
         "charged": terms.charge_sentence(booking),
         "became": booking.replaced_by.select_related("person", "session").first(),
         "came_from": booking.replaces,
-        "is_own": booking.person_id == signed_in(request).pk,
+        "is_own": booking.person_id == reader.pk,
+        "can_undo": reader.is_coordinator and undoing.may_be_undone(booking, now=now),
     }
     return render(request, "programme/booking.html", context)
 

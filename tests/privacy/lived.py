@@ -21,7 +21,8 @@ from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
 from booking.partnership import kept
 from booking.places import actions, answering, exchanges
 from booking.places.managers.models import Approval
-from booking.places.models import BookingEvent
+from booking.places.models import Booking, BookingEvent
+from booking.privacy import accounts_of_people
 from booking.replies.models import CalendarReply, ReceivedMail
 from booking.scheduling.models import CoverRequest, SessionGuest, SessionNote
 from tests.factories import make_agency, make_coordinator, make_course, make_person, make_session
@@ -172,6 +173,8 @@ def _wrote(person: User, *, now: datetime) -> None:
 def _acted(person: User, *, now: datetime) -> None:
     coordinator = make_coordinator()
     looked_at(person, by=coordinator, what="bookings")
+    accounts_of_people.note(person=person, text=f"{NAME} rang.", by=coordinator, now=now)
+    accounts_of_people.note(person=coordinator, text="Rang.", by=person, now=now)
     looked_at(make_course(), by=person, what="attendees", rows=2, form=AccessRecord.Form.CSV)
     PriorLearning.objects.create(
         person=make_person(),
@@ -184,6 +187,7 @@ def _acted(person: User, *, now: datetime) -> None:
     Approval.objects.exclude(booking__person=person).update(confirmed_by=person)
     _of_sessions(person, coordinator, now=now)
     make_person(agency_confirmed_at=now, agency_confirmed_by=person)
+    Booking.objects.exclude(person=person).update(needs_arranged_at=now, needs_arranged_by=person)
     for by, of in ((coordinator, person), (person, coordinator)):
         LogEntry.objects.create(
             user=by,

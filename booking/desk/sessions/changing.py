@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 
 from accounts.access import desk, looked_at
 from accounts.views import signed_in
@@ -23,16 +22,14 @@ from booking.desk.audience import (
 )
 from booking.desk.queries import managed_session
 from booking.desk.sessions.arrangements import ChangeForm
-from booking.desk.sessions.forms import CancelSessionForm, CapacityForm, ReasonForm
+from booking.desk.sessions.forms import CancelSessionForm, CapacityForm
 from booking.desk.sessions.places import given_words
-from booking.places import actions
 from booking.places.lock import read_session
-from booking.places.pages.loaders import booking_for
-from booking.places.refusals import NotLive, PlaceRefused
+from booking.places.refusals import PlaceRefused
 from booking.places.rules.decision import check_ahead
 from booking.scheduling import cancelling, changing
 from booking.scheduling.capacity import change_capacity, check_capacity, who_would_get_a_place
-from booking.site.web import done, page, posted, refusals_shown
+from booking.site.web import page, posted
 from booking.site.wording import counted
 
 _NAMES_SHOWN = 30
@@ -171,24 +168,6 @@ def _capacity_changed(request: HttpRequest, session: Session, form: CapacityForm
     more = f" {given_words(session, given)}" if given else ""
     messages.success(request, f"There are now {counted(places, 'place')}.{more}")
     return redirect("manage_session", session.pk)
-
-
-@desk(post=60)
-def cancel_booking(request: HttpRequest, booking_id: int) -> HttpResponse:
-    """Give up one person's booking, for a reason that they are told."""
-    coordinator = signed_in(request)
-    booking = booking_for(coordinator, booking_id)
-    form = ReasonForm(posted(request))
-    refusal = None if booking.is_live else NotLive(booking)
-    context = {"booking": booking, "session": booking.session, "form": form, "refusal": refusal}
-    if form.is_valid():
-        now, why = timezone.now(), form.cleaned_data["why"]
-        with refusals_shown(context):
-            actions.cancel(booking=booking, by=coordinator, now=now, why=why)
-            found = reverse("manage_session_bookings", args=[booking.session_id])
-            found = f"{found}?{urlencode({'q': booking.person.email})}"
-            return done(request, f"The booking of {booking.person} is cancelled.", found)
-    return page(request, "desk/sessions/cancel_booking.html", context)
 
 
 @desk(post=60)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.agencies import Entry, known_by_address
+from accounts.agency_proof import may_confirm
 from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.places import terms
@@ -27,7 +28,7 @@ from booking.places.refusals import (
     RuledOut,
     TheirsAlready,
 )
-from booking.places.rules.decision import as_told, decide
+from booking.places.rules.decision import Decision, as_told, decide
 from booking.places.rules.line import asked_for, case_of_taking_over, cases_of_exchange
 from booking.places.rules.rules import Case
 from booking.site.readable import KeyConverter
@@ -76,12 +77,18 @@ def expected(
     return {**context, "expected": told}
 
 
-def asked_of_everybody(session: Session, *, now: datetime) -> list[str]:
-    """What the course and the session ask of whoever books, in sentences. One statement."""
+def asked_of_everybody(
+    session: Session, *, now: datetime, told: Decision | None = None
+) -> list[str]:
+    """What the course and the session ask of whoever books, in sentences. One statement.
+
+    But for what the page has `told` the person already of themselves.
+    """
     read = read_session(session.pk)
     decision = decide(Case(session=read.session, course=read.rules, now=now))
     sentences = [each.sentence for each in decision.against if isinstance(each, RuledOut)]
-    return [*sentences, _AGENCY_FIRST] if decision.to_confirm else sentences
+    is_news = decision.to_confirm and not (told and told.to_confirm)
+    return [*sentences, _AGENCY_FIRST] if is_news else sentences
 
 
 def moves_freely(booking: Booking, *, to: RuledSession, by: User, now: datetime) -> bool:
@@ -97,17 +104,22 @@ def check_substitute(
 ) -> None:
     """Whether the place can be handed to this colleague, for the page that asks before it.
 
-    Raises `AddressRefused`, `TheirsAlready`, and whatever refuses a substitution.
+    To somebody who may not see who works for the agency it says the same of every address, or
+    naming one after the other would tell who has an account: the rules are asked as the place is
+    given. Raises what `check_address` raises, `TheirsAlready`, and whatever refuses a substitution.
     """
     if booking.agency is None:
         raise NotConfirmed
-    known = known_by_address([entry.email]).get(entry.email)
-    is_new = check_address(entry, known, agency=booking.agency)
+    if entry.email == booking.person.email:
+        raise TheirsAlready
+    sees_colleagues = may_confirm(by, booking.agency)
+    known = known_by_address([entry.email]).get(entry.email) if sees_colleagues else None
+    is_new = check_address(entry, known, agency=booking.agency, by=by)
     ruled = read_session(booking.session_id)
     owner = booking.person.agency_id if booking.person.agency_is_confirmed else None
     check_may_be_given(booking, ruled.session, owner_agency=owner, by=by, now=now)
-    if known == booking.person:
-        raise TheirsAlready
+    if not sees_colleagues:
+        return
     if known is None or is_new:
         who = newcomer(entry, known, agency=booking.agency, by=by)
     else:
@@ -164,7 +176,7 @@ def _against_moving(booking: Booking, case: Case, *, now: datetime) -> PlaceRefu
 
 
 def cost_of_leaving(booking: Booking, *, by: User, now: datetime) -> int:
-    """What giving up the place now costs, in pence; nothing if the partnership does it."""
+    """What giving up the place now costs, in pence."""
     if booking.state != Booking.State.CONFIRMED:
         return 0
     return terms.charge_for_cancelling(booking, sittings_of(booking.session), by=by, now=now)
