@@ -5,6 +5,7 @@ Every boundary reads an address here, and the columns that hold one do so again
 """
 
 import re
+import secrets
 import unicodedata
 from typing import Any
 
@@ -61,6 +62,20 @@ PUBLIC_MAIL = frozenset(
         "zohomail.com", "zohomail.eu",
     }
 )  # fmt: skip
+
+# Never a mailbox (RFC 2606, 2): of people who have none, and are written to by post.
+NO_ADDRESS_DOMAIN = "no-email.invalid"
+
+
+def no_address() -> str:
+    """What stands for the address of somebody who has none, and is nobody else's."""
+    return f"no-email-{secrets.token_hex(6)}@{NO_ADDRESS_DOMAIN}"
+
+
+def is_no_address(email: str) -> bool:
+    """Whether it only stands for an address: no mail goes there."""
+    return domain_of(email) == NO_ADDRESS_DOMAIN
+
 
 SHARED_MAILBOX_REFUSED = (
     "This looks like a mailbox that several people read. Places and training records belong to"

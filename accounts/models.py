@@ -13,8 +13,9 @@ from django.db.models.functions import Concat, Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts.addresses import as_stored, same_mailbox
+from accounts.addresses import as_stored, is_no_address, same_mailbox
 from accounts.fields import AddressField, DomainField, NameField
+from accounts.finding import PeopleQuerySet
 from booking.site.human_order import HumanOrder
 
 
@@ -115,6 +116,14 @@ ROLES = ("is_agency_lead", "is_trainer", "is_coordinator", "is_staff", "is_super
 class UserManager(BaseUserManager["User"]):
     """Makes people; the column keeps an address as it is read, so that it names one person."""
 
+    def get_queryset(self) -> PeopleQuerySet:
+        """People, to be chosen among."""
+        return PeopleQuerySet(self.model, using=self._db)
+
+    def found_by(self, text: str) -> PeopleQuerySet:
+        """As `PeopleQuerySet.found_by`, of everybody."""
+        return self.get_queryset().found_by(text)
+
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """A person who signs in with `email`, without a password unless one is given.
 
@@ -205,6 +214,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     session_epoch = models.PositiveIntegerField(
         default=0, editable=False, help_text="Raised to end every session of the person."
     )
+    words = models.TextField(
+        default="",
+        editable=False,
+        help_text="What the person is found by; the database writes it.",
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -242,14 +256,28 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=models.Q(is_active=True, agency_confirmed_at=None),
                 name="people_to_confirm",
             ),
+            GinIndex(fields=["words"], name="people_by_words", opclasses=["gin_trgm_ops"]),
+            models.Index(fields=["sort_name", "id"], name="people_by_name"),
         ]
 
     def __str__(self) -> str:
         return self.full_name or self.email
 
     @property
+    def has_address(self) -> bool:
+        """Whether mail can be sent to them; who has none is written to by post."""
+        return not is_no_address(self.email)
+
+    @property
+    def shown_address(self) -> str:
+        """The address for people to read."""
+        return self.email if self.has_address else "No email address: write by post"
+
+    @property
     def named_with_address(self) -> str:
         """The name with the address in brackets; the address alone of somebody without a name."""
+        if not self.has_address:
+            return self.full_name
         return f"{self.full_name} ({self.email})" if self.full_name else self.email
 
     def clean(self) -> None:

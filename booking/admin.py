@@ -133,7 +133,7 @@ class BookingPages(ReadOnly):
     list_display = ["id", "person", "session", "state", "booked_at"]
     list_filter = ["state"]
     list_select_related = ["person", "session__course"]
-    search_fields = ["person__email", "person__last_name", "session__reference"]
+    search_fields = ["session__reference"]
     exclude = ["calendar_key"]
 
 
@@ -145,7 +145,7 @@ class BookingEventPages(ReadOnly):
     list_display = ["at", "booking", "what", "by", "why"]
     list_filter = ["what"]
     list_select_related = ["booking", "by"]
-    search_fields = ["booking__person__email", "booking__session__reference"]
+    search_fields = ["booking__session__reference"]
     ordering = ["-at", "-id"]
 
 
@@ -184,7 +184,7 @@ class CalendarReplyPages(ReadOnly):
     whose = "booking.person"
     list_display = ["at", "booking", "sitting", "partstat"]
     list_filter = ["partstat"]
-    search_fields = ["booking__person__email", "booking__session__reference"]
+    search_fields = ["booking__session__reference"]
     ordering = ["-id"]
 
 
@@ -195,5 +195,5 @@ class CalendarFeedPages(ReadOnly):
     whose = "person"
     list_display = ["person", "created_at", "revoked_at"]
     list_select_related = ["person"]
-    search_fields = ["person__email"]
+    search_fields = ["pk"]
     exclude = ["token_hash"]

@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from accounts.actions import reminders_path
+from accounts.addresses import no_address
 from accounts.models import PractitionerGroup, User
 from booking.calendars.actions import new_feed
 from booking.catalogue.interest import stop_path, tell_me
@@ -23,6 +24,8 @@ from booking.places import actions, links
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.replies.models import ReceivedMail
+from booking.scheduling.covering import ask_to_cover
+from booking.scheduling.guests import add_guest
 from tests.access_table import (
     LOGIN,
     LOGO,
@@ -100,6 +103,7 @@ def make_site() -> Site:
     held = booked(
         make_session(course=asking, starts_at=ahead + timedelta(days=4)),
         manager_email="manager@ours.example",
+        needs="A hearing loop",
     )
     unknown = booked(
         make_session(course=asking, starts_at=ahead + timedelta(days=5)),
@@ -114,10 +118,31 @@ def make_site() -> Site:
     received = ReceivedMail.objects.create(key="1", seen_at=now, state=ReceivedMail.State.LISTED)
     message = Message.objects.filter(booking=booking)[0]
     Message.objects.filter(pk=message.pk).update(mime=b"Subject: Booked\r\n\r\nHello\r\n")
+    on_paper = booked(make_session(starts_at=ahead + timedelta(days=6)), make_person(no_address()))
+    letter = Message.objects.get(booking=on_paper)
     group = PractitionerGroup.objects.create(name="Leads")
     group.members.add(owner)
     interest = tell_me(course=course, person=owner, now=now)
     partnership.change(values={"logo_digest": LOGO, "logo_type": "image/png"}, by=None)
+
+    coordinator = people["coordinator"]
+    guest = add_guest(
+        session=session,
+        name="Isla Interpreter",
+        email="isla@signs.example",
+        purpose="BSL interpreter",
+        by=coordinator,
+        now=now,
+    )
+    cover = ask_to_cover(
+        session=session,
+        ill=people["trainer"],
+        cover=people["other trainer"],
+        tells_people=True,
+        note="",
+        by=coordinator,
+        now=now,
+    )
 
     of_session, of_booking = [session.pk], [booking.pk]
     arguments: dict[str, list[Any]] = {
@@ -147,17 +172,29 @@ def make_site() -> Site:
         "attendees_print": of_session,
         "attendees_csv": of_session,
         "manage_session": of_session,
-        "manage_session_bookings": of_session,
+        "attendees_needs": of_session,
+        "manage_session_people": of_session,
+        "manage_session_people_csv": of_session,
+        "manage_needs_arranged": [held.pk],
         "manage_session_waiting": [full.pk],
         "manage_session_edit": [draft.pk],
         "manage_session_publish": [draft.pk],
         "manage_session_discard": [draft.pk],
         "manage_session_change": of_session,
+        "manage_session_write": of_session,
+        "manage_session_cover": of_session,
+        "manage_session_guests": of_session,
+        "manage_guest_not_coming": [guest.pk],
+        "trainer_cover": [cover.pk],
         "manage_session_capacity": of_session,
         "manage_session_limits": of_session,
         "manage_session_cancel": of_session,
         "manage_session_goes_ahead": of_session,
         "manage_booking_cancel": of_booking,
+        "manage_booking_undo": of_booking,
+        "manage_session_add": of_session,
+        "manage_person_book": [owner.pk],
+        "manage_post_letter": [letter.pk],
         "manage_booking_move_up": [waiting.pk],
         "manage_demand_course": [course.pk],
         "manage_learning_check": [declaration.pk],
@@ -182,6 +219,11 @@ def make_site() -> Site:
         "manage_policy": [make_policy().pk],
         "manage_group_remove": [group.pk, owner.pk],
         "manage_person": [owner.pk],
+        "manage_person_correct": [owner.pk],
+        "manage_person_roles": [owner.pk],
+        "manage_person_merge": [owner.pk],
+        "manage_person_end": [owner.pk],
+        "manage_person_held": [owner.pk],
         "manage_person_copy": [owner.pk],
     }
     signed = {

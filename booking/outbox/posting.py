@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
+from accounts.addresses import is_no_address
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.outbox.topics import topic_of
 from booking.site.inserting import insert
@@ -45,18 +46,22 @@ class Draft:
     message_id: str = field(default_factory=new_message_id)
 
 
-def post(drafts: Iterable[Draft], *, now: datetime, if_new: bool = False) -> None:
+def post(drafts: Iterable[Draft], *, now: datetime, if_new: bool = False) -> list[Message]:
     """Write messages into the outbox, in the caller's transaction, with one statement.
 
-    With `if_new`, a message that was posted before is left as it is; without it, posting one
-    twice raises `IntegrityError`. Raises `TransactionManagementError` outside a transaction,
-    because a message must stand or fall with the decision it tells of.
+    Returns them, with their keys.
+
+    With `if_new`, a message that was posted before is left as it is, and no key is known; without
+    it, posting one twice raises `IntegrityError`. Raises `TransactionManagementError` outside a
+    transaction, because a message must stand or fall with the decision it tells of. What is to
+    somebody without an address waits to go out by post.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("Post messages inside a transaction.")
     messages = [
         Message(
             **vars(draft),
+            state=_first_state(draft),
             is_urgent=topic_of(draft.topic).is_urgent,
             created_at=now,
             due_at=now,
@@ -67,6 +72,15 @@ def post(drafts: Iterable[Draft], *, now: datetime, if_new: bool = False) -> Non
         Message.objects.bulk_create(messages, ignore_conflicts=True)
     else:
         insert(messages)
+    return messages
+
+
+def _first_state(draft: Draft) -> Message.State:
+    if not is_no_address(draft.to_email):
+        return Message.State.WAITING
+    # A code is of no use on paper.
+    is_code = topic_of(draft.topic).holds == "code"
+    return Message.State.SUPERSEDED if is_code else Message.State.LETTER
 
 
 class OutboxMailer(BaseEmailBackend):

@@ -58,8 +58,10 @@ def find_by_message_id(*message_ids: str) -> tuple[Message, str] | None:
     """The message that carries one of these Message-IDs, or carried it until its address was
     corrected, and which of them it was. The first one found counts. Costs two statements."""
     messages = Message.objects.defer("mime").filter(message_id__in=message_ids)
-    events = MessageEvent.objects.filter(former_message_id__in=message_ids)
-    found = {each.former_message_id: each.message for each in events.select_related("message")}
+    corrected = MessageEvent.objects.filter(
+        what=What.ADDRESS_CORRECTED, former_message_id__in=message_ids
+    )
+    found = {each.former_message_id: each.message for each in corrected.select_related("message")}
     found |= {each.message_id: each for each in messages}
     return next(((found[each], each) for each in message_ids if each in found), None)
 
@@ -110,6 +112,16 @@ def retry(*, message: Message, by: User, now: datetime) -> None:
             raise Forgotten
         _put_back(fresh, now=now)
         _event(fresh, What.SENT_AGAIN, by=by, now=now).save()
+
+
+def note_sent_again(*, message: Message, anew: Message, by: User, now: datetime) -> None:
+    """Note who had a message written anew, on it and on the one that follows it."""
+    MessageEvent.objects.bulk_create(
+        [
+            _event(message, What.SENT_AGAIN, by=by, now=now, why=f"As message {anew.pk}."),
+            _event(anew, What.SENT_AGAIN, by=by, now=now, why=f"After message {message.pk}."),
+        ]
+    )
 
 
 def parked_alike(message: Message) -> list[Message]:
@@ -232,6 +244,20 @@ def drop(*, message: Message, by: User, why: str, now: datetime) -> None:
         _give_up(fresh, by=by, why=why, now=now)
 
 
+def went_by_post(*, message: Message, by: User, now: datetime) -> None:
+    """What somebody without an address is told has gone out on paper, or was said by telephone.
+
+    Raises `NotStuck` if it is not to go out by post.
+    """
+    with transaction.atomic():
+        fresh = _lock(message)
+        if fresh.state != State.LETTER:
+            raise NotStuck(fresh)
+        fresh.state, fresh.sent_at = State.SENT, now
+        fresh.save(update_fields=["state", "sent_at"])
+        _event(fresh, What.WENT_BY_POST, by=by, now=now).save()
+
+
 def _lock(message: Message) -> Message:
     return Message.objects.select_for_update().get(pk=message.pk)
 
@@ -283,7 +309,7 @@ def _refuse_unless_it_may_go_again(message: Message) -> None:
         raise Forgotten
     if not message.came_back:
         _refuse_unless_stuck(message)
-    elif _has_later_entry(message):
+    elif has_later_entry(message):
         raise ReplacedSince
     if _is_place_gone(message):
         raise PlaceGone
@@ -294,10 +320,10 @@ def _is_place_gone(message: Message) -> bool:
     booking = message.booking
     invites = message.payload.get("event", {}).get("method") == "REQUEST"
     gone = booking is not None and booking.state != booking.State.CONFIRMED
-    return invites and gone and not _has_later_entry(message)
+    return invites and gone and not has_later_entry(message)
 
 
-def _has_later_entry(message: Message) -> bool:
+def has_later_entry(message: Message) -> bool:
     """Whether a later message that was not given up brings the same calendar entry."""
     uid = message.payload.get("event", {}).get("uid")
     if uid is None or message.booking_id is None:

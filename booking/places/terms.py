@@ -4,7 +4,7 @@ Of a booking these are the terms it was promised; of a session those that a new 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -118,7 +118,8 @@ class CancellationTerms:
 
     `until_start` says that this moment is the start, `spared` that the person's agency is never
     charged, `some_spared` that some agencies are not, where it is not known whose terms these are,
-    `spared_later` that it is not, once it is confirmed that they work there.
+    `spared_later` that it is not, once it is confirmed that they work there, `of_another` that
+    somebody else reads it, `nobody` that it is read by somebody who has not signed in.
     """
 
     free_until: datetime
@@ -128,6 +129,8 @@ class CancellationTerms:
     spared: bool = False
     some_spared: bool = False
     spared_later: bool = False
+    of_another: bool = False
+    nobody: bool = False
 
     @property
     def has_charges(self) -> bool:
@@ -138,14 +141,16 @@ class CancellationTerms:
     def after(self) -> str:
         """What is charged after the moment: "£35 for late cancellation, £35 if you do not come"."""
         late = f"{pounds(self.late_pence)} for late cancellation" if self.late_pence else ""
-        absent = f"{pounds(self.absent_pence)} if you do not come" if self.absent_pence else ""
+        who = "they" if self.of_another else "you"
+        absent = f"{pounds(self.absent_pence)} if {who} do not come" if self.absent_pence else ""
         return ", ".join(filter(None, (late, absent)))
 
     def sentence(self, *, now: datetime) -> str:
         """All of it, for somebody who may still cancel."""
         is_free_still = now < self.free_until
         if self.spared:
-            return f"No charge for your agency. Please still cancel {self._please(now)}, {_SO_THAT}"
+            still = f"Please still cancel {self._please(now)}, {_SO_THAT}"
+            return f"No charge for {self._whose} agency. {still}"
         if not self.has_charges:
             return f"Cancelling costs nothing. Please cancel {self._please(now)}, {_SO_THAT}"
         if is_free_still:
@@ -153,12 +158,15 @@ class CancellationTerms:
         else:
             told = f"Cancelling was free until {deadline(self.free_until)}. Now {self.after}."
         if self.spared_later:
-            return f"{told} As soon as your agency is confirmed: no charge."
-        return (
-            f"{told} Some agencies pay nothing: sign in to see what yours pays."
-            if self.some_spared
-            else told
-        )
+            return f"{told} As soon as {self._whose} agency is confirmed: no charge."
+        if not self.some_spared:
+            return told
+        how = ": sign in to see what yours pays" if self.nobody else ""
+        return f"{told} Some agencies pay nothing{how}."
+
+    @property
+    def _whose(self) -> str:
+        return "their" if self.of_another else "your"
 
     def _please(self, now: datetime) -> str:
         if self.until_start:
@@ -168,7 +176,7 @@ class CancellationTerms:
     def cost_now(self, *, now: datetime) -> str:
         """What cancelling costs at this moment, for the page before the button."""
         if self.spared:
-            return "Cancelling now costs nothing: there is no charge for your agency."
+            return f"Cancelling now costs nothing: there is no charge for {self._whose} agency."
         if not self.late_pence:
             return "Cancelling now costs nothing."
         by = deadline(self.free_until)
@@ -180,11 +188,15 @@ class CancellationTerms:
         )
 
 
-def terms_of(booking: Booking) -> CancellationTerms:
-    """What was promised with a booking; at most two statements if nothing was prefetched."""
+def terms_of(booking: Booking, *, reader: User | None = None) -> CancellationTerms:
+    """What was promised with a booking; at most two statements if nothing was prefetched.
+
+    It is told to its person, or to whichever `reader` there is.
+    """
     sittings, until = sittings_of(booking.session), booking.free_until
     said = booking.person.agency if booking.agency is None and booking.is_live else None
-    return terms(booking.policy, booking.agency, sittings, until=until, said=said)
+    found = terms(booking.policy, booking.agency, sittings, until=until, said=said)
+    return replace(found, of_another=reader is not None and reader.pk != booking.person_id)
 
 
 def terms_offered(
@@ -196,7 +208,8 @@ def terms_offered(
     """
     until = free_until(session.starts_at, session.notice_days)
     proved, said = (known or person.proved_agency, person.agency) if person else (None, None)
-    return terms(session.policy, proved, sittings_of(session), until=until, said=said)
+    promised = terms(session.policy, proved, sittings_of(session), until=until, said=said)
+    return replace(promised, nobody=person is None)
 
 
 def terms(
@@ -229,6 +242,6 @@ def terms(
         until_start=until_start,
         late_pence=late,
         absent_pence=absent,
-        some_spared=agency is None and some,
+        some_spared=agency is None and said is None and some,
         spared_later=agency is None and policy.is_free_for(said),
     )

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
+from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.places import actions, announcements, history
 from booking.places.lock import locked_booking, sittings_of
@@ -63,6 +64,19 @@ def given_up_from(booking: Booking) -> Booking.State:
         if was in (State.CONFIRMED, State.WAITING) and not asked:
             return was
     raise CannotBeUndone
+
+
+def may_be_undone(booking: Booking, *, now: datetime) -> bool:
+    """Whether it may be worth trying, as a page asks: one statement, and none of a live booking."""
+    session = booking.session
+    is_open = session.state == Session.State.PUBLISHED and session.starts_at > now
+    if booking.is_live or not is_open:
+        return False
+    try:
+        was = given_up_from(booking)
+    except CannotBeUndone:
+        return False
+    return was == State.WAITING or session.places_left > 0
 
 
 def note_apology(*, booking: Booking, by: User, now: datetime, why: str) -> None:

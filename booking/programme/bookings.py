@@ -17,10 +17,11 @@ from accounts.views import signed_in
 from booking.catalogue.models import Sitting
 from booking.outbox.models import Message
 from booking.outbox.topics import topic_of
-from booking.places import terms
+from booking.places import terms, undoing
 from booking.places.announcements import held_to
 from booking.places.managers.copies import copied_to
 from booking.places.models import Booking
+from booking.places.news.drafts import calendar_uid, sequences_of_entries
 from booking.places.pages.loaders import booking_for
 from booking.places.rules.line import standing, standings
 from booking.places.terms import terms_of
@@ -38,7 +39,8 @@ _OF_FURTHER_DATES = ("booking.further_date", "booking.further_date_cancelled")
 @signed_in_page()
 def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
     """One booking: where it stands, what happens next, what has happened."""
-    booking, now = booking_for(signed_in(request), booking_id), timezone.now()
+    reader, now = signed_in(request), timezone.now()
+    booking = booking_for(reader, booking_id)
     waits = booking.state == Booking.State.WAITING and booking.session.starts_at > now
     sittings = list(booking.session.sittings.all())
     context = {
@@ -53,11 +55,12 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
         "held_until": held_to(booking),
         "copied_to": copied_to(booking, booking.session.course),
         "now": now,
-        "terms": terms_of(booking).sentence(now=now),
+        "terms": terms_of(booking, reader=reader).sentence(now=now),
         "charged": terms.charge_sentence(booking),
         "became": booking.replaced_by.select_related("person", "session").first(),
         "came_from": booking.replaces,
-        "is_own": booking.person_id == signed_in(request).pk,
+        "is_own": booking.person_id == reader.pk,
+        "can_undo": reader.is_coordinator and undoing.may_be_undone(booking, now=now),
     }
     return render(request, "programme/booking.html", context)
 
@@ -133,13 +136,19 @@ def _is_wrong(mail: list[tuple[str, Message]]) -> bool:
 
 
 def calendar_answers(booking: Booking) -> list[CalendarReply]:
-    """The newest answer from the person's calendar to each date, by date. Costs one statement.
+    """The newest answer from the person's calendar to each date, by date: one statement or two.
 
     What was answered before the entry was changed says nothing about what it is now.
     """
-    answers = CalendarReply.objects.filter(
-        booking=booking, sequence__gte=booking.calendar_sequence
-    ).select_related("sitting")
+    answers = list(CalendarReply.objects.filter(booking=booking).select_related("sitting"))
+    if answers:
+        current = sequences_of_entries(booking)
+        answers = [
+            each
+            for each in answers
+            if each.sequence
+            >= current.get(calendar_uid(booking, each.sitting_id or 0), booking.calendar_sequence)
+        ]
     in_order = sorted(answers, key=lambda answer: answer.order)
     last = {answer.sitting_id: answer for answer in in_order}
     return sorted(last.values(), key=lambda answer: answer.sitting_id or 0)

@@ -96,12 +96,12 @@ def _book_page(request: HttpRequest, session_id: int, context: dict[str, Any]) -
     against = context["expected"].refusal
     if refusal is None and isinstance(against, AlreadyBooked):
         return redirect(against.booking)
-    if profile is not None:
-        context["asked"] = asked_of_everybody(session, now=now)
-        if against is not None and against.field in profile.fields:
-            # What they say of themselves in the form decides it.
-            context["expected"] = against = None
+    if profile is not None and against is not None and against.field in profile.fields:
+        # What they say of themselves in the form decides it.
+        context["expected"] = against = None
     told = context["expected"]
+    if profile is not None and against is None:
+        context["asked"] = asked_of_everybody(session, now=now, told=told)
     waits = told.waits if told is not None else not session.places_left
     context |= {
         "session": session,
@@ -127,6 +127,8 @@ def cancel(request: HttpRequest, booking_id: int) -> HttpResponse:
     """Ask, then give up the place, the offer or the turn on the waiting list."""
     person, now = signed_in(request), timezone.now()
     booking = arranged_booking(person, booking_id, now=now)
+    if person.is_coordinator and booking.person_id != person.pk:
+        return redirect("manage_booking_cancel", booking.pk)
     back = page_address(booking, person)
     form = CancelForm(posted(request))
     context = {"form": form, "booking": booking, "session": booking.session, "back": back}
@@ -134,7 +136,7 @@ def cancel(request: HttpRequest, booking_id: int) -> HttpResponse:
         with refusals_shown(context):
             actions.cancel(booking=booking, by=person, now=now, why=form.cleaned_data["why"])
             return redirect(back)
-    context["cost"] = terms_of(booking).cost_now(now=now)
+    context["cost"] = terms_of(booking, reader=person).cost_now(now=now)
     return page(request, "places/cancel.html", context)
 
 

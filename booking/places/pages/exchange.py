@@ -20,6 +20,7 @@ from booking.places.pages.forms import MoveForm, SubstituteForm
 from booking.places.pages.loaders import arranged_booking, page_address, unread_session
 from booking.places.pages.outlook import check_substitute, cost_of_leaving, other_dates
 from booking.places.refusals import AlreadyBooked, CannotTakeIt, Clash, ManagerNeeded, RuledOut
+from booking.places.terms import may_waive
 from booking.site.form_kit import Form
 from booking.site.web import done, page, posted, refusals_shown
 
@@ -41,11 +42,14 @@ def substitute(request: HttpRequest, booking_id: int) -> HttpResponse:
         entry, manager = form.entry, form.manager_named
         with refusals_shown(context), _told_to(sees_colleagues, entry.email):
             if request.POST.get("step") == "give":
-                colleagues.hand_over(
+                taken = colleagues.hand_over(
                     booking=booking, entry=entry, by=person, now=now, manager_email=manager
                 )
-                words = f"The place is given to {entry.email}. We are emailing both of you."
-                return done(request, words, context["back"])
+                is_own = booking.person_id == person.pk
+                told = "both of you" if is_own else f"{booking.person} and {taken.person}"
+                words = f"The place is given to {entry.email}. We are emailing {told}."
+                there = context["back"] if is_own else page_address(taken, person)
+                return done(request, words, there)
             check_substitute(booking, entry, manager_email=manager, by=person, now=now)
             context |= {"to": entry.email, "manager": manager, "is_sure": sees_colleagues}
     return page(request, "places/substitute.html", context)
@@ -76,13 +80,18 @@ def move(request: HttpRequest, booking_id: int) -> HttpResponse:
     booking = arranged_booking(person, booking_id, now=now)
     asked = request.POST.get("to") or request.GET.get("to", "")
     dates = other_dates(booking, now=now, asked=asked)
-    form = MoveForm(posted(request), dates=dates, initial={"to": request.GET.get("to")})
+    pence = cost_of_leaving(booking, by=person, now=now) if may_waive(booking, person) else 0
+    form = MoveForm(
+        posted(request), dates=dates, pence=pence, initial={"to": request.GET.get("to")}
+    )
     context = _about(booking, person, form, now=now) | {"dates": dates}
     context["has_refused"] = any(date.refusal for date in dates)
     if form.is_valid():
         to = unread_session(int(form.cleaned_data["to"]))
         with refusals_shown(context):
-            taken = exchanges.transfer(booking=booking, to=to, by=person, now=now)
+            taken = exchanges.transfer(
+                booking=booking, to=to, by=person, now=now, waived=form.waived
+            )
             return redirect(page_address(taken, person))
     return page(request, "places/move.html", context)
 

@@ -11,6 +11,7 @@ from accounts.models import Agency, User
 from booking.places.agency.rows import MOST_BYTES, MOST_ROWS
 from booking.places.pages.outlook import OtherDate
 from booking.site.form_kit import Form
+from booking.site.wording import pounds
 
 NEEDS_LENGTH = 500
 REASON_LENGTH = 400
@@ -76,12 +77,63 @@ class ManagerForm(Form):
     manager_email = manager_field(required=True)
 
 
-class CancelForm(Form):
-    """An optional reason."""
+class ChargeForm(Form):
+    """Whether giving up a place late is charged, where that is a choice.
+
+    It is for a coordinator who does it for somebody else whom it would cost so many `pence`.
+    """
+
+    charge = forms.ChoiceField(
+        label="The charge", widget=forms.RadioSelect, initial="policy", required=False
+    )
+    not_charged = forms.CharField(
+        label="Why is nothing charged?",
+        help_text="Needed if nothing is charged. The person can read it.",
+        max_length=200,
+        required=False,
+    )
+
+    def __init__(self, *args: Any, pence: int = 0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not pence:
+            del self.fields["charge"], self.fields["not_charged"]
+            return
+        charge = self.fields["charge"]
+        assert isinstance(charge, forms.ChoiceField)  # noqa: S101
+        charge.choices = [
+            ("policy", f"{pounds(pence)}, as the rules of cancelling say"),
+            ("none", "Nothing"),
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        """Nothing is waived without a reason."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        is_reasonless = "not_charged" not in self.errors and not cleaned.get("not_charged")
+        if cleaned.get("charge") == "none" and is_reasonless:
+            self.add_error("not_charged", "Say why nothing is charged.")
+        return cleaned
+
+    @property
+    def waived(self) -> str:
+        """Why nothing is charged that would be, if so."""
+        is_waived = self.cleaned_data.get("charge") == "none"
+        return str(self.cleaned_data["not_charged"]) if is_waived else ""
+
+
+class CancelForm(ChargeForm):
+    """An optional reason, and the charge."""
+
+    field_order = ["why", "charge", "not_charged"]
 
     why = forms.CharField(
         label="Why are you cancelling? (optional)", max_length=300, required=False
     )
+
+    def __init__(self, *args: Any, for_another: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if for_another:
+            self.fields["why"].label = "Why do they not come? (optional)"
+            self.fields["why"].help_text = "They read it."
 
 
 class ManagerAnswerForm(Form):
@@ -235,7 +287,7 @@ class ManyForm(Form):
     people = forms.CharField(
         label="Your colleagues’ work email addresses",
         help_text="One a line. You can paste them from an email or a spreadsheet: an address, or"
-        " Name <address>, or address, first name, last name and job title.",
+        " Name &lt;address&gt;, or address, first name, last name and job title.",
         max_length=MOST_BYTES,
         required=False,
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
@@ -264,8 +316,10 @@ class ManyForm(Form):
         return cleaned
 
 
-class MoveForm(Form):
-    """Which other date."""
+class MoveForm(ChargeForm):
+    """Which other date, and the charge."""
+
+    field_order = ["to", "charge", "not_charged"]
 
     to = forms.ChoiceField(
         label="Which date instead?",

@@ -257,6 +257,7 @@ def agency_limit(case: Case) -> PlaceRefused | None:
         LIMIT,
         f"Your agency has its {counted(limit, 'place')}: that is the most for one agency on this"
         " session.",
+        of_another=f"Their agency has its {counted(limit, 'place')}: that is the most for one.",
     )
 
 

@@ -1,0 +1,53 @@
+"""How people are found by a few letters: one way for every page that looks for somebody.
+
+The database keeps the words of each person beside them (see the migration that adds `words`): name,
+address, telephone number and agency, folded as `booking.site.characters.fold` folds what is typed.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+
+from booking.site.characters import fold
+
+if TYPE_CHECKING:
+    pass
+
+_PHONE = re.compile(r"[\d\s()+./-]+")
+_LEAST_OF_A_PHONE = 6
+_SHORT = 2
+
+
+class Folded(models.Func):
+    """A text as it is compared, between spaces: `booking_fold` folds as `fold` does."""
+
+    template = "' ' || booking_fold(%(expressions)s) || ' '"
+    output_field = models.TextField()
+
+
+class PeopleQuerySet(models.QuerySet["User"]):
+    """Ways to choose people."""
+
+    def found_by(self, text: str) -> Self:
+        """Those whose name, address, telephone number or agency holds every word of the text.
+
+        Accents, case, apostrophes and the spaces of a number do not decide; a word of one or two
+        letters must be a whole one. A text without words finds everybody.
+        """
+        found = self
+        for word in words_of(text):
+            found = found.filter(words__contains=word)
+        return found
+
+
+def words_of(text: str) -> Iterator[str]:
+    """What the words of a person must hold, for each word that was typed."""
+    figures = re.sub(r"\D", "", text)
+    if _PHONE.fullmatch(text) and len(figures) >= _LEAST_OF_A_PHONE:
+        # However the country is said.
+        yield figures.removeprefix("44").lstrip("0")
+        return
+    for word in fold(text.replace("\0", "")).split():
+        yield word if len(word) > _SHORT else f" {word} "
