@@ -102,7 +102,7 @@ def _about(words: Iterable[str]) -> QuerySet[Message]:
 
     Each by an index of its own. Mail without a recipient belongs to whose address it is.
     """
-    said = Concat("reference", Value(" "), "course__title")
+    said = Concat("reference", Value(" "), "course__title", output_field=TextField())
     people = User.objects.all()
     addressed = Message.objects.alias(address=Folded("to_email"))
     sessions = Session.objects.alias(said=Folded(said))
@@ -110,7 +110,9 @@ def _about(words: Iterable[str]) -> QuerySet[Message]:
         people = people.filter(words__contains=word)
         addressed = addressed.filter(address__contains=word)
         sessions = sessions.filter(said__contains=word)
-    about = sessions.annotate(about=Concat(Value(_ABOUT_A_SESSION), Cast("pk", TextField())))
+    about = sessions.annotate(
+        about=Concat(Value(_ABOUT_A_SESSION), Cast("pk", TextField()), output_field=TextField())
+    )
     either = [
         Message.objects.filter(recipient__in=people.values("pk")),
         Message.objects.filter(to_email__in=people.values("email")),

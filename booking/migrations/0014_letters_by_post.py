@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('booking', '0012_rules_that_a_booking_is_let_past'),
+        ('booking', '0013_rules_that_a_booking_is_let_past'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
