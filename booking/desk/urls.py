@@ -6,6 +6,7 @@ from booking.desk import (
     access_log,
     agencies,
     bookings,
+    needs,
     people,
     post,
     settings,
@@ -14,7 +15,11 @@ from booking.desk import (
 )
 from booking.desk.catalogue import courses, policies, venues
 from booking.desk.mail import message, messages, received
-from booking.desk.sessions import changing, places, sessions
+from booking.desk.person import changing as person_changing
+from booking.desk.person import finding
+from booking.desk.person import page as person
+from booking.desk.sessions import changing, covering, guests, places, sessions, writing
+from booking.desk.sessions import people as of_session
 from booking.privacy import views as privacy
 
 urlpatterns = [
@@ -28,9 +33,18 @@ urlpatterns = [
         "sessions/<key:session_id>/goes-ahead/", sessions.go_ahead, name="manage_session_goes_ahead"
     ),
     path("sessions/<key:session_id>/discard/", sessions.discard, name="manage_session_discard"),
-    path("sessions/<key:session_id>/bookings/", sessions.bookings, name="manage_session_bookings"),
+    path("sessions/<key:session_id>/people/", of_session.people, name="manage_session_people"),
+    path(
+        "sessions/<key:session_id>/people.csv",
+        of_session.people_csv,
+        name="manage_session_people_csv",
+    ),
     path("sessions/<key:session_id>/add/", telephone.add_person, name="manage_session_add"),
     path("sessions/<key:session_id>/change/", changing.change, name="manage_session_change"),
+    path("sessions/<key:session_id>/write/", writing.write, name="manage_session_write"),
+    path("sessions/<key:session_id>/cover/", covering.cover, name="manage_session_cover"),
+    path("sessions/<key:session_id>/guests/", guests.guests, name="manage_session_guests"),
+    path("guests/<key:guest_id>/not-coming/", guests.not_coming, name="manage_guest_not_coming"),
     path("sessions/<key:session_id>/waiting/", places.waiting, name="manage_session_waiting"),
     path("bookings/<key:booking_id>/move-up/", places.move_up, name="manage_booking_move_up"),
     path("sessions/<key:session_id>/places/", places.who_gets_places, name="manage_session_limits"),
@@ -53,6 +67,8 @@ urlpatterns = [
     path("venues/", venues.venues, name="manage_venues"),
     path("venues/new/", venues.venue, name="manage_venue_new"),
     path("venues/<key:venue_id>/", venues.venue, name="manage_venue"),
+    path("needs/", needs.needs, name="manage_needs"),
+    path("bookings/<key:booking_id>/needs/", needs.arranged, name="manage_needs_arranged"),
     path("demand/", people.courses_wanted, name="manage_demand"),
     path("demand/<key:course_id>/", people.agencies_wanting, name="manage_demand_course"),
     path("learning/", people.learning_to_check, name="manage_learning"),
@@ -67,8 +83,15 @@ urlpatterns = [
     path(
         "managers/<key:approval_id>/decline/", people.decline_manager, name="manage_manager_decline"
     ),
-    path("people/", privacy.people, name="manage_people"),
-    path("people/<key:person_id>/", privacy.person, name="manage_person"),
+    path("people/", finding.people, name="manage_people"),
+    path("people/csv/", finding.people_csv, name="manage_people_csv"),
+    path("people/new/", finding.new, name="manage_person_new"),
+    path("people/<key:person_id>/", person.person, name="manage_person"),
+    path("people/<key:person_id>/correct/", person_changing.correct, name="manage_person_correct"),
+    path("people/<key:person_id>/roles/", person_changing.roles, name="manage_person_roles"),
+    path("people/<key:person_id>/merge/", person_changing.merge, name="manage_person_merge"),
+    path("people/<key:person_id>/end/", person_changing.end, name="manage_person_end"),
+    path("people/<key:person_id>/held/", privacy.held, name="manage_person_held"),
     path("people/<key:person_id>/book/", telephone.book_for, name="manage_person_book"),
     path("people/<key:person_id>/copy/", privacy.person_copy, name="manage_person_copy"),
     path("policies/", policies.policies, name="manage_policies"),
