@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from booking.outbox import remedies
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.places.models import Booking
 from booking.site.wording import clock, short_day
@@ -80,7 +81,7 @@ def test_mail_is_found_by_name_address_subject_and_reference(coordinator: Client
     give_up(adam.booking, now=timezone.now())
     gone = Message.objects.get(topic="booking.cancelled")
     send_mail("Your code", "BCD-FGH", None, ["adam@other.example", "l.ob@agency.example"])
-    of_adam, of_lucja = Message.objects.filter(topic=ACCOUNT_MAIL).order_by("pk")
+    _, of_lucja = Message.objects.filter(topic=ACCOUNT_MAIL).order_by("pk")
     Message.objects.filter(pk=lucja.pk).update(to_email="typo@agency.example")
     for query, rows in (
         ("lucja", [of_lucja, lucja]),
@@ -98,7 +99,6 @@ def test_mail_is_found_by_name_address_subject_and_reference(coordinator: Client
         ("%_'", []),
     ):
         assert found(coordinator, query) == rows, query
-    del of_adam
 
 
 def test_a_search_costs_the_same_however_much_mail_there_is(
@@ -158,3 +158,12 @@ def test_a_code_is_not_offered_to_be_sent_again(coordinator: Client) -> None:
     assert "can ask for a new one" in said(answer)
     assert Message.objects.count() == 1
     assert not Booking.objects.exists()
+
+
+def test_mail_that_may_have_come_back_says_so_in_the_list(coordinator: Client) -> None:
+    message = booked("Ada", "Quill", "ada@agency.example", title="Neglect", reference="NEG-7")
+    Message.objects.update(state=State.SENT, sent_at=timezone.now())
+    address = f"{reverse('manage_messages')}?q=quill"
+    assert "May have come back" not in coordinator.get(address).content.decode()
+    remedies.note_doubt(message=message, reason="550 No", now=timezone.now())
+    assert "May have come back" in coordinator.get(address).content.decode()

@@ -2,15 +2,14 @@
 
 import accounts.finding
 import django.contrib.postgres.indexes
-from django.conf import settings
 from django.db import migrations
 
 
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('booking', '0014_letters_by_post'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ('booking', '0017_what_is_written_to_people_and_who_stands_in'),
+        ('accounts', '0009_people_found_by_words'),
     ]
 
     operations = [
