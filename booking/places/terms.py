@@ -119,7 +119,7 @@ class CancellationTerms:
     `until_start` says that this moment is the start, `spared` that the person's agency is never
     charged, `some_spared` that some agencies are not, where it is not known whose terms these are,
     `spared_later` that it is not, once it is confirmed that they work there, `of_another` that
-    somebody else reads it.
+    somebody else reads it, `nobody` that it is read by somebody who has not signed in.
     """
 
     free_until: datetime
@@ -130,6 +130,7 @@ class CancellationTerms:
     some_spared: bool = False
     spared_later: bool = False
     of_another: bool = False
+    nobody: bool = False
 
     @property
     def has_charges(self) -> bool:
@@ -158,11 +159,10 @@ class CancellationTerms:
             told = f"Cancelling was free until {deadline(self.free_until)}. Now {self.after}."
         if self.spared_later:
             return f"{told} As soon as {self._whose} agency is confirmed: no charge."
-        return (
-            f"{told} Some agencies pay nothing: sign in to see what yours pays."
-            if self.some_spared
-            else told
-        )
+        if not self.some_spared:
+            return told
+        how = ": sign in to see what yours pays" if self.nobody else ""
+        return f"{told} Some agencies pay nothing{how}."
 
     @property
     def _whose(self) -> str:
@@ -208,7 +208,8 @@ def terms_offered(
     """
     until = free_until(session.starts_at, session.notice_days)
     proved, said = (known or person.proved_agency, person.agency) if person else (None, None)
-    return terms(session.policy, proved, sittings_of(session), until=until, said=said)
+    promised = terms(session.policy, proved, sittings_of(session), until=until, said=said)
+    return replace(promised, nobody=person is None)
 
 
 def terms(
@@ -241,6 +242,6 @@ def terms(
         until_start=until_start,
         late_pence=late,
         absent_pence=absent,
-        some_spared=agency is None and some,
+        some_spared=agency is None and said is None and some,
         spared_later=agency is None and policy.is_free_for(said),
     )

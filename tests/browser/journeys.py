@@ -4,9 +4,11 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
+from accounts.models import User
 from booking.local.smtp_sink import StoredMail
+from tests.people import signed_in
 
 Mail = Callable[..., StoredMail]
 Accessible = Callable[[Page], None]
@@ -36,3 +38,18 @@ def sign_in(page: Page, address: str, mail: Mail) -> None:
 def show_heading(page: Page, words: str) -> None:
     """The page's main heading says this."""
     expect(page.get_by_role("heading", level=1)).to_contain_text(words)
+
+
+def as_person(
+    browser: Browser, person: User, address: str, screen: ViewportSize, *, scripts: bool = True
+) -> Page:
+    """A page of a browser in which this person is signed in."""
+    client = signed_in(person)
+    context = browser.new_context(base_url=address, viewport=screen, java_script_enabled=scripts)
+    context.add_cookies(
+        [
+            {"name": name, "value": each.value, "url": address}
+            for name, each in client.cookies.items()
+        ]
+    )
+    return context.new_page()

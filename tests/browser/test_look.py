@@ -109,8 +109,13 @@ def test_on_a_desk_the_menu_is_open_in_one_line(page: Page, session: Session) ->
 
 
 def test_the_button_to_book_is_above_the_fold_of_a_phone(page: Page, session: Session) -> None:
+    session.course.prerequisites.add(make_course(title="Working Together to Safeguard Children"))
+    session.course.needs_manager_approval = True
+    session.course.save()
+    Session.objects.update(agency_limit=4)
     page.set_viewport_size(PHONE)
     page.goto(session.get_absolute_url())
+    expect(page.get_by_text("Before this course you need")).to_be_visible()
     box = page.get_by_role("button", name="Book a place").bounding_box()
     assert box is not None
     assert box["y"] + box["height"] <= PHONE["height"]

@@ -94,6 +94,17 @@ def test_a_programme_of_75_sessions_is_five_sheets(page: Page, landscape: bool) 
     assert 1 < sheets(page, landscape=landscape) <= 5
 
 
+def test_a_list_on_paper_says_what_it_is_filtered_by(page: Page) -> None:
+    make_session(course=make_course(title="Neglect"), starts_at=morning(30))
+    page.goto("/programme/?q=neglect&places=on")
+    page.emulate_media(media="print")
+    for chip in ("“neglect”", "With places left"):
+        expect(page.locator(".app-chip").filter(has_text=chip)).to_be_visible()
+    expect(page.get_by_text("×").first).to_be_hidden()
+    expect(page.get_by_role("link", name="Month", exact=True)).to_be_hidden()
+    assert page.evaluate(_PALE) == []
+
+
 @SHEETS
 def test_a_session_a_ticket_and_a_list_to_sign(
     browser: Browser, base_url: str, landscape: bool

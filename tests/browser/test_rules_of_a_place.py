@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from accounts.models import Sector, User
 from booking.catalogue import interest
@@ -13,7 +13,7 @@ from booking.learning.models import PriorLearning
 from booking.places.models import Booking
 from booking.scheduling import capacity
 from booking.scheduling.capacity import Reservation
-from tests.browser.journeys import SCREENS, Accessible, show_heading
+from tests.browser.journeys import SCREENS, Accessible, as_person, show_heading
 from tests.factories import (
     make_agency,
     make_coordinator,
@@ -22,22 +22,9 @@ from tests.factories import (
     make_policy,
     session_ahead,
 )
-from tests.people import book_now, signed_in
+from tests.people import book_now
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def as_person(browser: Browser, person: User, address: str, screen: dict[str, int]) -> Page:
-    """A page of a browser in which this person is signed in."""
-    client = signed_in(person)
-    context = browser.new_context(base_url=address, viewport=screen)  # type: ignore[arg-type]
-    context.add_cookies(
-        [
-            {"name": name, "value": each.value, "url": address}
-            for name, each in client.cookies.items()
-        ]
-    )
-    return context.new_page()
 
 
 def for_others(person: User) -> tuple[Session, str]:

@@ -189,6 +189,7 @@ def test_how_many_screens_fields_and_presses_a_booking_takes(phone: Page, mail: 
 
 
 @pytest.mark.parametrize("remembers", [True, False], ids=["bfcache", "no bfcache"])
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
 @pytest.mark.parametrize("signs_in", [True, False], ids=["signs in", "is signed in"])
 def test_back_after_booking_shows_the_session_as_it_is_now(
     browser_type: BrowserType,
@@ -196,13 +197,14 @@ def test_back_after_booking_shows_the_session_as_it_is_now(
     running_site: str,
     mail: Mail,
     remembers: bool,
+    scripts: bool,
     signs_in: bool,
 ) -> None:
     make_person(ADDRESS)
     session = course("Neglect", 20)
     kept = ["--disable-back-forward-cache"] if remembers else []
     browser = browser_type.launch(**browser_type_launch_args, ignore_default_args=kept)
-    page = browser.new_page(base_url=running_site, viewport=PHONE)
+    page = browser.new_page(base_url=running_site, viewport=PHONE, java_script_enabled=scripts)
     if not signs_in:
         page.goto("/accounts/login/")
         sign_in(page, ADDRESS, mail)
@@ -214,6 +216,7 @@ def test_back_after_booking_shows_the_session_as_it_is_now(
     press(page, "Book this place")
     show_heading(page, "You're booked")
     assert Booking.objects.live().count() == 1
+    # At once, as from the list of a long press on Back: pages of forms may ask to be sent again.
     page.evaluate(f"history.go({-4 if signs_in else -2})")
     expect(page).to_have_url(f"{running_site}{session.get_absolute_url()}")
     expect(page.get_by_role("button", name="Book a place")).to_have_count(0)

@@ -45,6 +45,20 @@ class TestForWhomItIs:
         assert "This course is only for people who can say at least this of their work" in shown
         assert "This course needs your line manager" in shown
 
+    def test_nothing_is_said_twice_to_somebody_new(self) -> None:
+        limited = text_of(signed_in(newcomer("n@mail.example")), book_page(ahead(agency_limit=3)))
+        assert limited.count("five working days") == 1
+        course = make_course()
+        course.prerequisites.add(make_course(title="Working Together"))
+        refused = text_of(signed_in(newcomer()), book_page(ahead(course=course)))
+        assert refused.count("Before this course you need to have done") == 1
+
+    def test_whoever_is_turned_away_finds_a_way_on(self) -> None:
+        course = make_course(sectors=[Sector.HEALTH])
+        person = make_person(agency=make_agency(sector=Sector.POLICE))
+        shown = text_of(signed_in(person), book_page(ahead(course=course)))
+        assert "Find another session with places" in shown
+
     def test_somebody_new_outside_the_group_fills_in_nothing(self) -> None:
         course = make_course()
         course.groups.add(PractitionerGroup.objects.create(name="Designated leads"))

@@ -16,6 +16,7 @@ from booking.places.models import Booking
 from tests.factories import (
     NOW,
     make_agency,
+    make_claimant,
     make_coordinator,
     make_person,
     make_policy,
@@ -79,6 +80,16 @@ def test_the_anonymous_page_says_that_some_agencies_are_not_charged() -> None:
         f"{PROMISE} Some agencies pay nothing: sign in to see what yours pays."
         in Client().get(session.get_absolute_url()).text
     )
+
+
+def test_somebody_signed_in_is_not_told_to_sign_in_to_see_a_price() -> None:
+    session = make_session(policy=make_policy(late=3500, absent=5000))
+    new = make_person(first_name="", last_name="", job_title="", agency=None)
+    shown = page(new, f"/sessions/{session.pk}/book/")
+    assert f"{PROMISE} Some agencies pay nothing." in shown
+    assert "sign in" not in shown
+    claims = make_claimant(agency=make_agency())
+    assert "Some agencies" not in page(claims, session.get_absolute_url())
 
 
 def test_an_agency_that_gives_trainers_reads_that_it_is_not_charged() -> None:

@@ -96,12 +96,12 @@ def _book_page(request: HttpRequest, session_id: int, context: dict[str, Any]) -
     against = context["expected"].refusal
     if refusal is None and isinstance(against, AlreadyBooked):
         return redirect(against.booking)
-    if profile is not None:
-        context["asked"] = asked_of_everybody(session, now=now)
-        if against is not None and against.field in profile.fields:
-            # What they say of themselves in the form decides it.
-            context["expected"] = against = None
+    if profile is not None and against is not None and against.field in profile.fields:
+        # What they say of themselves in the form decides it.
+        context["expected"] = against = None
     told = context["expected"]
+    if profile is not None and against is None:
+        context["asked"] = asked_of_everybody(session, now=now, told=told)
     waits = told.waits if told is not None else not session.places_left
     context |= {
         "session": session,

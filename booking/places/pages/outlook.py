@@ -28,7 +28,7 @@ from booking.places.refusals import (
     RuledOut,
     TheirsAlready,
 )
-from booking.places.rules.decision import as_told, decide
+from booking.places.rules.decision import Decision, as_told, decide
 from booking.places.rules.line import asked_for, case_of_taking_over, cases_of_exchange
 from booking.places.rules.rules import Case
 from booking.site.readable import KeyConverter
@@ -77,12 +77,18 @@ def expected(
     return {**context, "expected": told}
 
 
-def asked_of_everybody(session: Session, *, now: datetime) -> list[str]:
-    """What the course and the session ask of whoever books, in sentences. One statement."""
+def asked_of_everybody(
+    session: Session, *, now: datetime, told: Decision | None = None
+) -> list[str]:
+    """What the course and the session ask of whoever books, in sentences. One statement.
+
+    But for what the page has `told` the person already of themselves.
+    """
     read = read_session(session.pk)
     decision = decide(Case(session=read.session, course=read.rules, now=now))
     sentences = [each.sentence for each in decision.against if isinstance(each, RuledOut)]
-    return [*sentences, _AGENCY_FIRST] if decision.to_confirm else sentences
+    is_news = decision.to_confirm and not (told and told.to_confirm)
+    return [*sentences, _AGENCY_FIRST] if is_news else sentences
 
 
 def moves_freely(booking: Booking, *, to: RuledSession, by: User, now: datetime) -> bool:

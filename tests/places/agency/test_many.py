@@ -269,3 +269,9 @@ def test_no_file_and_no_text_breaks_the_page(police: Police, content: bytes) -> 
         409,
         422,
     )
+
+
+def test_the_page_shows_how_an_address_with_a_name_is_written(police: Police) -> None:
+    session = session_ahead()
+    page = signed_in(police.lead).get(reverse("agency_book_many", args=[session.pk])).text
+    assert "Name &lt;address&gt;, or address" in page

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('booking', '0014_letters_by_post'),
+        ('booking', '0015_needs_that_are_arranged'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
