@@ -28,8 +28,8 @@ _NAMES = f"""
 UPDATE accounts_user SET phone = '0113 ' || (1000000 + id),
     first_name = (string_to_array('{_FIRST}', ','))[1 + id % 15],
     last_name = (string_to_array('{_LAST}', ','))[1 + id % 11]
-        || CASE WHEN id % 7 < 5 THEN chr((97 + id / 77 % 26)::int) || chr((97 + id / 2002 % 26)::int)
-            || chr((97 + id / 52052 % 26)::int) ELSE '' END
+        || CASE WHEN id % 7 < 5 THEN chr((97 + id / 77 % 26)::int)
+            || chr((97 + id / 2002 % 26)::int) || chr((97 + id / 52052 % 26)::int) ELSE '' END
 """
 _SEARCHES = (
     *("zielinska", "lucja ziel", "o'brien", "kowalczyk ewa", "sandhu harjit", "person4711"),
