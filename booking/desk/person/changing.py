@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
@@ -60,10 +60,10 @@ class RolesForm(Form):
 
     roles = forms.MultipleChoiceField(label="Roles", required=False, widget=small_boxes())
 
-    def __init__(self, *args: Any, person: User, by: User, **kwargs: Any) -> None:
+    def __init__(self, typed: QueryDict | None, *, person: User, by: User) -> None:
         roles = accounts_of_people.ROLES
         has = [name for name in roles if getattr(person, name)]
-        super().__init__(*args, initial={"roles": has}, **kwargs)
+        super().__init__(typed, initial={"roles": has})
         offered = [each for each in roles if by.is_superuser or each not in GIVEN_BY_SUPERUSERS]
         choices = [(name, roles[name].capitalize()) for name in offered]
         self.fields["roles"].choices = choices  # type: ignore[attr-defined]
