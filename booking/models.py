@@ -21,6 +21,7 @@ from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
 from booking.privacy.models import PersonNote
 from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
+from booking.scheduling.models import CoverRequest, SessionGuest, SessionNote
 
 __all__ = [
     "Allocation",
@@ -33,6 +34,7 @@ __all__ = [
     "ChargeBand",
     "Course",
     "CourseInterest",
+    "CoverRequest",
     "DiaryDate",
     "MailboxState",
     "Message",
@@ -43,6 +45,8 @@ __all__ = [
     "ReceivedMail",
     "Session",
     "SessionEvent",
+    "SessionGuest",
+    "SessionNote",
     "Sitting",
     "Topic",
     "Venue",

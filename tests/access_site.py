@@ -24,6 +24,8 @@ from booking.places import actions, links
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.replies.models import ReceivedMail
+from booking.scheduling.covering import ask_to_cover
+from booking.scheduling.guests import add_guest
 from tests.access_table import (
     LOGIN,
     LOGO,
@@ -123,6 +125,25 @@ def make_site() -> Site:
     interest = tell_me(course=course, person=owner, now=now)
     partnership.change(values={"logo_digest": LOGO, "logo_type": "image/png"}, by=None)
 
+    coordinator = people["coordinator"]
+    guest = add_guest(
+        session=session,
+        name="Isla Interpreter",
+        email="isla@signs.example",
+        purpose="BSL interpreter",
+        by=coordinator,
+        now=now,
+    )
+    cover = ask_to_cover(
+        session=session,
+        ill=people["trainer"],
+        cover=people["other trainer"],
+        tells_people=True,
+        note="",
+        by=coordinator,
+        now=now,
+    )
+
     of_session, of_booking = [session.pk], [booking.pk]
     arguments: dict[str, list[Any]] = {
         "partnership_colour": ["0b5563"],
@@ -160,6 +181,11 @@ def make_site() -> Site:
         "manage_session_publish": [draft.pk],
         "manage_session_discard": [draft.pk],
         "manage_session_change": of_session,
+        "manage_session_write": of_session,
+        "manage_session_cover": of_session,
+        "manage_session_guests": of_session,
+        "manage_guest_not_coming": [guest.pk],
+        "trainer_cover": [cover.pk],
         "manage_session_capacity": of_session,
         "manage_session_limits": of_session,
         "manage_session_cancel": of_session,

@@ -114,6 +114,12 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "attendees_print": (only("trainer", "coordinator"), signed_in(405)),
     "attendees_needs": (only("trainer", "coordinator"), signed_in(405)),
     "attendees_csv": (only("trainer", "coordinator"), signed_in(405)),
+    # Who was asked is the one who answers.
+    "trainer_cover": (only("other trainer"), only("other trainer")),
+    "manage_session_write": (
+        only("trainer", "coordinator"),
+        only("trainer", "coordinator", answer=422),
+    ),
     # Coordinators.
     "manage": LOOK_ONLY,
     "manage_sessions": LOOK_ONLY,
@@ -141,6 +147,9 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "manage_session_edit": (coordinators(200), coordinators(422)),
     "manage_session_publish": (coordinators(405), coordinators(302)),
     "manage_session_discard": (coordinators(200), coordinators(302)),
+    "manage_session_cover": (coordinators(200), coordinators(422)),
+    "manage_session_guests": (coordinators(200), coordinators(422)),
+    "manage_guest_not_coming": (coordinators(405), coordinators(302)),
     "manage_session_change": (coordinators(200), coordinators(422)),
     "manage_session_capacity": (coordinators(200), coordinators(422)),
     "manage_session_limits": (coordinators(200), coordinators(302)),

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from booking.attendance import views
+from booking.attendance import cover, views
 
 _LIST = "sessions/<key:session_id>/attendees"
 
 urlpatterns = [
     path("trainer/", views.trainer_sessions, name="trainer_sessions"),
+    path("trainer/cover/<key:cover_id>/", cover.cover, name="trainer_cover"),
     path(f"{_LIST}/", views.attendees, name="attendees"),
     path(f"{_LIST}/print/", views.sign_in_sheet, name="attendees_print"),
     path(f"{_LIST}/needs/", views.needs_sheet, name="attendees_needs"),

@@ -91,6 +91,7 @@ def _shown(
         "session": session,
         "sittings": session.sittings.all(),
         "people": people,
+        "guests": list(session.guests.coming()),
         "now": timezone.now(),
     }
     return render(request, f"attendance/{template}.html", context)

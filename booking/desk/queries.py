@@ -8,13 +8,10 @@ from django.db.models import Count, F, Max, Q, QuerySet
 from django.http import Http404
 
 from accounts.models import Sector, User
-from booking.catalogue.models import Session, SessionQuerySet, Sitting, Venue
+from booking.catalogue.models import Session, Sitting, Venue
 from booking.catalogue.sittings import overlapping
 from booking.outbox.models import Message
-from booking.places.changes import Change, for_managers, states_concerned
-from booking.places.managers.copies import copied_of_change
-from booking.places.managers.models import Approval
-from booking.places.models import Booking, BookingEvent, BookingQuerySet
+from booking.places.models import Booking, BookingEvent
 from booking.scheduling import capacity
 from booking.scheduling.changing import PlannedSitting
 from booking.site.human_order import HumanOrder
@@ -60,107 +57,6 @@ def programme_table(*, show: str, search: str, now: datetime) -> QuerySet[Sessio
         order = ("-starts_at", "-id") if newest_first else ("starts_at", "id")
         sessions = sessions.filter(chosen[show]).order_by(*order)
     return searched(sessions, search, "reference", "course__title", "course__code")
-
-
-@dataclass(frozen=True)
-class Told:
-    """How many people have a live booking, by what they are told when something changes.
-
-    Somebody with several bookings is one person, in every group that they are in.
-    """
-
-    everybody: int
-    confirmed: int
-    held: int
-    waiting: int
-    bookings: int
-    sessions: int
-
-
-@dataclass(frozen=True)
-class Managers:
-    """How many line managers hear of a change, each counted once."""
-
-    # Asked again, about this many bookings, since they have not answered.
-    asked: int
-    questions: int
-    # Sent a copy of what people with a place are told.
-    copied: int
-
-
-@dataclass(frozen=True)
-class Audience:
-    """Who hears of the same change to some sessions; trainers also where nobody has booked."""
-
-    people: Told
-    managers: Managers
-    trainers: int
-    # One email for each session that a trainer leads.
-    trainer_emails: int
-
-    @property
-    def is_anybody(self) -> bool:
-        """Whether anybody is told at all."""
-        return bool(self.people.everybody or self.trainers)
-
-
-def people_to_tell(session: Session, changes: Sequence[Change] | None = None) -> Told:
-    """Who would hear of these changes to this session; without any, who has a live booking."""
-    concerned = Booking.LIVE if changes is None else states_concerned(changes)
-    bookings = Booking.objects.for_session(session).filter(state__in=concerned)
-    return _counted(bookings)
-
-
-def who_hears(sessions: SessionQuerySet, changes: Sequence[Change], *, now: datetime) -> Audience:
-    """Who would hear of these changes to all these sessions."""
-    keys = sessions.order_by().values("pk")
-    leading = Session.trainers.through.objects.filter(session__in=keys)
-    found = leading.aggregate(trainers=Count("user", distinct=True), trainer_emails=Count("pk"))
-    return audience(Booking.objects.filter(session__in=keys), changes, now=now, **found)
-
-
-def audience(
-    bookings: BookingQuerySet,
-    changes: Sequence[Change],
-    *,
-    trainers: int,
-    trainer_emails: int,
-    now: datetime,
-) -> Audience:
-    """Whom these changes concern of the people of these bookings, besides so many trainers."""
-    asked = {"asked": 0, "questions": 0}
-    if for_managers(changes):
-        again = Approval.objects.to_ask_again(now=now).filter(booking__in=bookings.values("pk"))
-        asked = again.aggregate(asked=Count("manager_email", distinct=True), questions=Count("pk"))
-    return Audience(
-        people=_counted(bookings.filter(state__in=states_concerned(changes))),
-        managers=Managers(copied=len(copied_of_change(bookings, changes)), **asked),
-        trainers=trainers,
-        trainer_emails=trainer_emails,
-    )
-
-
-def _counted(bookings: QuerySet[Booking]) -> Told:
-    State = Booking.State
-    counts = bookings.aggregate(
-        everybody=_persons(),
-        confirmed=_persons(State.CONFIRMED),
-        held=_persons(State.OFFERED, State.REQUESTED),
-        waiting=_persons(State.WAITING),
-        bookings=Count("pk"),
-        sessions=Count("session", distinct=True),
-    )
-    return Told(**counts)
-
-
-def _persons(*states: str) -> Count:
-    return Count("person", filter=Q(state__in=states) if states else None, distinct=True)
-
-
-def trainers_to_tell(session: Session, to_lead: Sequence[User] | None) -> list[User]:
-    """Who leads the session now, then who would lead it besides."""
-    leading = list(session.trainers.all())
-    return leading + [person for person in to_lead or () if person not in leading]
 
 
 def people_who_would_clash(session: Session, sittings: Sequence[PlannedSitting]) -> int:

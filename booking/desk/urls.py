@@ -18,7 +18,7 @@ from booking.desk.mail import message, messages, received
 from booking.desk.person import changing as person_changing
 from booking.desk.person import finding
 from booking.desk.person import page as person
-from booking.desk.sessions import changing, places, sessions
+from booking.desk.sessions import changing, covering, guests, places, sessions, writing
 from booking.desk.sessions import people as of_session
 from booking.privacy import views as privacy
 
@@ -41,6 +41,10 @@ urlpatterns = [
     ),
     path("sessions/<key:session_id>/add/", telephone.add_person, name="manage_session_add"),
     path("sessions/<key:session_id>/change/", changing.change, name="manage_session_change"),
+    path("sessions/<key:session_id>/write/", writing.write, name="manage_session_write"),
+    path("sessions/<key:session_id>/cover/", covering.cover, name="manage_session_cover"),
+    path("sessions/<key:session_id>/guests/", guests.guests, name="manage_session_guests"),
+    path("guests/<key:guest_id>/not-coming/", guests.not_coming, name="manage_guest_not_coming"),
     path("sessions/<key:session_id>/waiting/", places.waiting, name="manage_session_waiting"),
     path("bookings/<key:booking_id>/move-up/", places.move_up, name="manage_booking_move_up"),
     path("sessions/<key:session_id>/places/", places.who_gets_places, name="manage_session_limits"),

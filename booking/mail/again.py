@@ -30,6 +30,8 @@ from booking.places.managers.asking import QuestionState, state_of_question
 from booking.places.managers.copies import copied_to
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
+from booking.places.news.drafts import EntryChanges, entries_of
+from booking.places.news.sessions import session_changed
 from booking.scheduling import trainers
 
 BookingState = Booking.State
@@ -194,13 +196,13 @@ def _change(message: Message, booking: Booking, now: datetime) -> Iterable[Draft
     later = booking.messages.filter(topic=message.topic, pk__gt=message.pk)
     if later.exclude(state__in=_GIVEN_UP).exists():
         raise ToldSince
-    return announcements.session_changed(
+    entries = entries_of(sittings_of(booking.session))
+    return session_changed(
         booking,
-        sittings=sittings_of(booking.session),
-        dropped=(),
+        entries=EntryChanges(tuple(each for each in entries if each.times.starts_at > now)),
         changes=message.payload["changes"],
         session_revision=booking.session.revision,
-        now=now,
+        note=message.payload.get("note", ""),
     )
 
 

@@ -25,6 +25,7 @@ from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent, BookingQuerySet
 from booking.privacy.models import PersonNote
 from booking.replies.models import CalendarReply, ReceivedMail
+from booking.scheduling.models import SessionGuest, SessionNote
 from booking.site.refusals import Refused
 
 log = structlog.get_logger(__name__)
@@ -47,6 +48,10 @@ _WORDS: tuple[tuple[type[Model], str], ...] = (
     (PersonNote, "text"),
     (LogEntry, "object_repr"),
     (LogEntry, "change_message"),
+    (SessionNote, "subject"),
+    (SessionNote, "text"),
+    (SessionGuest, "name"),
+    (SessionGuest, "purpose"),
     (Session, "cancellation_reason"),
     (Session, "joining_instructions"),
 )
@@ -181,6 +186,7 @@ def _forget_answers(person: User, addresses: Collection[str], *, now: datetime) 
     PersonNote.objects.filter(person=person).delete()
     CalendarFeed.objects.filter(person=person).delete()
     PriorLearning.objects.filter(person=person).delete()
+    SessionGuest.objects.filter(_at("email", addresses)).delete()
     CourseInterest.objects.filter(person=person, ended_at=None).update(ended_at=now)
     ReceivedMail.objects.filter(_at("from_address", addresses)).update(from_address="", subject="")
 

@@ -12,7 +12,7 @@ from accounts.access import desk, looked_at
 from accounts.views import signed_in
 from booking.catalogue.courses import EditRefused
 from booking.catalogue.models import Course, Session
-from booking.desk import preview, queries
+from booking.desk import audience, preview, queries
 from booking.desk.queries import managed_session
 from booking.desk.sessions.forms import DetailsForm, OpeningForm, SessionForm
 from booking.places.models import Booking
@@ -128,7 +128,7 @@ def _details_changed(request: HttpRequest, session: Session, form: DetailsForm) 
     """Show who would hear of other instructions, or do it. Raises `EditRefused`."""
     changes = corrections.of_instructions(session, form.details.joining_instructions)
     alone = Session.objects.with_a_date_ahead(now=form.now).filter(pk=session.pk)
-    told = queries.who_hears(alone, changes, now=form.now)
+    told = audience.who_hears(alone, changes, now=form.now)
     if preview.must_be_shown(request, changes, told):
         return preview.preview(
             request,
