@@ -170,6 +170,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "manage_agency_not": (coordinators(200), coordinators(302)),
     "manage_agency_settle": (coordinators(200), coordinators(422)),
     "manage_message_retry": (coordinators(405), coordinators(302)),
+    "manage_message_again": (coordinators(405), coordinators(302)),
     "manage_message_retry_alike": (coordinators(200), coordinators(302)),
     "manage_message_address": (coordinators(200), coordinators(422)),
     "manage_message_drop": (coordinators(200), coordinators(422)),

@@ -157,7 +157,7 @@ def add_person(request: HttpRequest, session_id: int) -> HttpResponse:
         return _book(request, session, person)
     search = search_text(request)
     is_asked = len(search) >= _SHORTEST_SEARCH
-    people = User.objects.filter(is_active=True).select_related("agency").found_by(search)
+    people = User.objects.found_by(search).filter(is_active=True).select_related("agency")
     in_order = people.order_by("last_name", "first_name", "pk")
     found = list(in_order[: _SHOWN + 1]) if is_asked else []
     if len(found) == 1 and request.method == "GET":

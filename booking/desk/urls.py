@@ -6,7 +6,6 @@ from booking.desk import (
     access_log,
     agencies,
     bookings,
-    mail,
     needs,
     people,
     post,
@@ -15,6 +14,7 @@ from booking.desk import (
     today,
 )
 from booking.desk.catalogue import courses, policies, venues
+from booking.desk.mail import message, messages, received
 from booking.desk.person import changing as person_changing
 from booking.desk.person import finding
 from booking.desk.person import page as person
@@ -103,28 +103,37 @@ urlpatterns = [
     path("agencies/<key:person_id>/confirm/", agencies.confirm, name="manage_agency_confirm"),
     path("agencies/<key:person_id>/not-theirs/", agencies.not_theirs, name="manage_agency_not"),
     path("agencies/<key:person_id>/", agencies.settle_unlisted, name="manage_agency_settle"),
-    path("messages/", mail.messages_page, name="manage_messages"),
-    path("messages/<key:message_id>/", mail.message_page, name="manage_message"),
-    path("messages/<key:message_id>/mail.eml", mail.mail_file, name="manage_message_file"),
-    path("messages/<key:message_id>/retry/", mail.retry, name="manage_message_retry"),
+    path("messages/", messages.messages_page, name="manage_messages"),
+    path("messages/<key:message_id>/", message.message_page, name="manage_message"),
+    path("messages/<key:message_id>/mail.eml", message.mail_file, name="manage_message_file"),
+    path("messages/<key:message_id>/retry/", message.retry, name="manage_message_retry"),
+    path("messages/<key:message_id>/again/", message.again, name="manage_message_again"),
     path(
         "messages/<key:message_id>/retry-alike/",
-        mail.retry_alike,
+        message.retry_alike,
         name="manage_message_retry_alike",
     ),
-    path("messages/<key:message_id>/address/", mail.correct_address, name="manage_message_address"),
-    path("messages/<key:message_id>/drop/", mail.drop, name="manage_message_drop"),
+    path(
+        "messages/<key:message_id>/address/", message.correct_address, name="manage_message_address"
+    ),
+    path("messages/<key:message_id>/drop/", message.drop, name="manage_message_drop"),
     path("post/", post.post, name="manage_post"),
     path("post/<key:message_id>/", post.letter, name="manage_post_letter"),
-    path("received/", mail.manage_received, name="manage_received"),
-    path("received/<key:received_id>/settle/", mail.settle_received, name="manage_received_settle"),
+    path("received/", received.manage_received, name="manage_received"),
+    path(
+        "received/<key:received_id>/settle/",
+        received.settle_received,
+        name="manage_received_settle",
+    ),
     path(
         "received/<key:received_id>/bring-back/",
-        mail.bring_back_received,
+        received.bring_back_received,
         name="manage_received_bring_back",
     ),
-    path("addresses/", mail.manage_addresses, name="manage_addresses"),
+    path("addresses/", received.manage_addresses, name="manage_addresses"),
     path(
-        "addresses/<key:person_id>/works/", mail.manage_address_works, name="manage_address_works"
+        "addresses/<key:person_id>/works/",
+        received.manage_address_works,
+        name="manage_address_works",
     ),
 ]

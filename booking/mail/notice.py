@@ -194,7 +194,7 @@ def still_asks(message: Message, booking: Booking, now: datetime) -> bool:
         approval is not None
         and booking.is_live
         and approval.state == Approval.State.ASKED
-        and approval.asked_at == _moment(message.revision)
+        and approval.asked_at == _moment(message.first_revision)
     )
 
 

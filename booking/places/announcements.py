@@ -45,11 +45,15 @@ def given_a_place(
     *,
     promoted: bool = False,
     because: str = "",
+    skipped: int = 0,
 ) -> Iterator[Draft]:
-    """Booked, or given a place from the waiting list: REQUEST. `because` says how it came about."""
+    """Booked, or given a place from the waiting list: REQUEST. `because` says how it came about.
+
+    Told later, the first sittings may have begun, and be skipped.
+    """
     topic = "booking.promoted" if promoted else "booking.confirmed"
     payload = {"because": because} if because else {}
-    entries = entries_of(sittings)
+    entries = entries_of(sittings)[skipped:]
     return bringing_entries(booking, topic, "booking.further_date", entries, "REQUEST", payload)
 
 

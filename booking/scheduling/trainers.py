@@ -21,6 +21,7 @@ CHANGED = "trainer.changed"
 REMOVED = "trainer.removed"
 CANCELLED = "trainer.cancelled"
 ASKED = "trainer.asked"
+TOPICS = (ASSIGNED, CHANGED, REMOVED, CANCELLED)
 register(
     MailTopic(ASSIGNED, "To a trainer: leads a session"),
     MailTopic(CHANGED, "To a trainer: a session changed"),
@@ -60,6 +61,17 @@ def tell_of_end(session: Session, *, why: str, now: datetime) -> None:
     _post(session, {CANCELLED: session.trainers.all()}, {"why": why}, now=now)
 
 
+def facts_of(session: Session) -> dict[str, Any]:
+    """What every mail to a trainer says of the session."""
+    return {
+        "session": session.pk,
+        "reference": session.reference,
+        "title": session.course.title,
+        "where": session.where,
+        "dates": [sitting_times(each.starts_at, each.ends_at) for each in session.sittings.all()],
+    }
+
+
 def ask_to_cover(cover: CoverRequest, *, note: str, now: datetime) -> None:
     """Ask a trainer to stand in. In the caller's transaction."""
     told = {"instead_of": str(cover.instead_of), "cover": cover.pk, "note": note}
@@ -74,13 +86,7 @@ def _post(
     now: datetime,
     revision: object = "",
 ) -> None:
-    about = {
-        "session": session.pk,
-        "reference": session.reference,
-        "title": session.course.title,
-        "where": session.where,
-        "dates": [sitting_times(each.starts_at, each.ends_at) for each in session.sittings.all()],
-    }
+    about = facts_of(session)
     outbox.post(
         [
             Draft(

@@ -98,7 +98,7 @@ def test_a_session_has_few_tabs(coordinator: Client) -> None:
     session = with_people(booked=1)
     html = coordinator.get(reverse("manage_session", args=[session.pk])).content.decode()
     nav = html[html.index('aria-label="This session"') :].split("</nav>")[0]
-    assert nav.count("<li>") == 4
+    assert nav.count("<li>") == 5
     assert 'aria-label="What to change"' not in html
     html = coordinator.get(reverse("manage_session_capacity", args=[session.pk])).content.decode()
     nav = html[html.index('aria-label="What to change"') :].split("</nav>")[0]
