@@ -33,9 +33,11 @@ def signed_in_page(
     return _framed(login_required, post, only_post, proof)
 
 
-def lead_page(*, post: int = 0, only_post: bool = False) -> Callable[[View], View]:
+def lead_page(
+    *, post: int = 0, only_post: bool = False, proof: bool = False
+) -> Callable[[View], View]:
     """As `signed_in_page`; to everybody but leads of an agency the page does not exist."""
-    return _framed(_known_to(lambda person: person.leads_agency), post, only_post)
+    return _framed(_known_to(lambda person: person.leads_agency), post, only_post, proof)
 
 
 def desk(*, post: int = 0, only_post: bool = False, proof: bool = False) -> Callable[[View], View]:

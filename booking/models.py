@@ -19,7 +19,9 @@ from booking.partnership.models import Partnership
 from booking.places.allocations import Allocation
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
+from booking.privacy.models import PersonNote
 from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
+from booking.scheduling.models import CoverRequest, SessionGuest, SessionNote
 
 __all__ = [
     "Allocation",
@@ -32,15 +34,19 @@ __all__ = [
     "ChargeBand",
     "Course",
     "CourseInterest",
+    "CoverRequest",
     "DiaryDate",
     "MailboxState",
     "Message",
     "MessageEvent",
     "Partnership",
+    "PersonNote",
     "PriorLearning",
     "ReceivedMail",
     "Session",
     "SessionEvent",
+    "SessionGuest",
+    "SessionNote",
     "Sitting",
     "Topic",
     "Venue",

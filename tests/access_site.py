@@ -24,6 +24,8 @@ from booking.places import actions, links
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.replies.models import ReceivedMail
+from booking.scheduling.covering import ask_to_cover
+from booking.scheduling.guests import add_guest
 from tests.access_table import (
     LOGIN,
     LOGO,
@@ -101,6 +103,7 @@ def make_site() -> Site:
     held = booked(
         make_session(course=asking, starts_at=ahead + timedelta(days=4)),
         manager_email="manager@ours.example",
+        needs="A hearing loop",
     )
     unknown = booked(
         make_session(course=asking, starts_at=ahead + timedelta(days=5)),
@@ -121,6 +124,25 @@ def make_site() -> Site:
     group.members.add(owner)
     interest = tell_me(course=course, person=owner, now=now)
     partnership.change(values={"logo_digest": LOGO, "logo_type": "image/png"}, by=None)
+
+    coordinator = people["coordinator"]
+    guest = add_guest(
+        session=session,
+        name="Isla Interpreter",
+        email="isla@signs.example",
+        purpose="BSL interpreter",
+        by=coordinator,
+        now=now,
+    )
+    cover = ask_to_cover(
+        session=session,
+        ill=people["trainer"],
+        cover=people["other trainer"],
+        tells_people=True,
+        note="",
+        by=coordinator,
+        now=now,
+    )
 
     of_session, of_booking = [session.pk], [booking.pk]
     arguments: dict[str, list[Any]] = {
@@ -150,12 +172,20 @@ def make_site() -> Site:
         "attendees_print": of_session,
         "attendees_csv": of_session,
         "manage_session": of_session,
-        "manage_session_bookings": of_session,
+        "attendees_needs": of_session,
+        "manage_session_people": of_session,
+        "manage_session_people_csv": of_session,
+        "manage_needs_arranged": [held.pk],
         "manage_session_waiting": [full.pk],
         "manage_session_edit": [draft.pk],
         "manage_session_publish": [draft.pk],
         "manage_session_discard": [draft.pk],
         "manage_session_change": of_session,
+        "manage_session_write": of_session,
+        "manage_session_cover": of_session,
+        "manage_session_guests": of_session,
+        "manage_guest_not_coming": [guest.pk],
+        "trainer_cover": [cover.pk],
         "manage_session_capacity": of_session,
         "manage_session_limits": of_session,
         "manage_session_cancel": of_session,
@@ -189,6 +219,11 @@ def make_site() -> Site:
         "manage_policy": [make_policy().pk],
         "manage_group_remove": [group.pk, owner.pk],
         "manage_person": [owner.pk],
+        "manage_person_correct": [owner.pk],
+        "manage_person_roles": [owner.pk],
+        "manage_person_merge": [owner.pk],
+        "manage_person_end": [owner.pk],
+        "manage_person_held": [owner.pk],
         "manage_person_copy": [owner.pk],
     }
     signed = {

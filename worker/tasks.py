@@ -102,8 +102,9 @@ def forget_unfinished_accounts() -> None:
 
 @app.task
 def forget_needs() -> None:
-    """Blank what people needed at sessions that are long over."""
+    """Blank what people needed at sessions that are long over, and who came as a guest."""
     forgetting.forget_needs(now=timezone.now())
+    forgetting.forget_guests(now=timezone.now())
 
 
 @app.task

@@ -1,49 +1,142 @@
-"""Lists of who comes: whose they may be, what they hold, and as CSV."""
+"""The people of a session: who comes, what for is still asked, what they need, and as CSV."""
 
+import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.shortcuts import get_object_or_404
+from django.utils.timezone import localdate
 
 from accounts.models import User
 from booking.catalogue.models import Session, SessionQuerySet
-from booking.places.models import Booking
+from booking.places.models import Booking, BookingQuerySet
+from booking.site.characters import fold
 from booking.site.human_order import human_order
-from booking.site.spreadsheets import as_csv
-from booking.site.wording import short_day
+from booking.site.spreadsheets import Cell
+from booking.site.wording import deadline, short_day
+
+State = Booking.State
 
 # A trainer needs the list to prepare, to teach and to tidy up after; not for ever.
 TRAINER_ACCESS_AFTER_END = timedelta(days=14)
+# "Booked" is the day of "Booked on" as spreadsheets sort it.
+HEADING = (
+    "Last name",
+    "First name",
+    "Job title",
+    "Agency",
+    "Needs",
+    "Booked on",
+    "Booked",
+    "Place",
+)
+
+# Of sessions: how many places are held that may yet be given up.
+NOT_CERTAIN = Count("bookings", filter=Q(bookings__state__in=(State.REQUESTED, State.OFFERED)))
+
+_BETWEEN_NEEDS = re.compile(r"[\n,;]|\.(?=\s|$)|\s(?:and|&|\+)\s", re.IGNORECASE)
+_NO_NEEDS = frozenset(["", "none", "no", "na", "n a", "nil", "nothing", "not applicable"])
 
 
 @dataclass(frozen=True)
 class AttendeeList:
-    """The people of one session: those with a place, those waiting, and where they come from."""
+    """The people of one session: those who come, those whose place is not certain, those who wait.
 
-    booked: list[Booking]
+    A place that is held may yet be given up: the manager, the agency or the person decides.
+    """
+
+    certain: list[Booking]
+    held: list[Booking]
     waiting: list[Booking]
-    agencies: list[tuple[str, int]]
 
     @property
-    def rows(self) -> int:
-        """How many people it shows."""
-        return len(self.booked) + len(self.waiting)
+    def everybody(self) -> list[Booking]:
+        """All of them, in this order."""
+        return [*self.certain, *self.held, *self.waiting]
+
+    @property
+    def with_needs(self) -> list[Booking]:
+        """Those with a place who told what they need."""
+        return [each for each in (*self.certain, *self.held) if is_a_need(each.needs)]
+
+    @property
+    def agencies(self) -> list[tuple[str, int]]:
+        """How many are certain to come from where, most first."""
+        counts = Counter(each.person.agency_and_standing or "Not given" for each in self.certain)
+        return sorted(counts.items(), key=lambda item: (-item[1], human_order(item[0])))
+
+    @property
+    def needs(self) -> list[tuple[str, int]]:
+        """What people with a place need, and how many of them: see `totals_of_needs`."""
+        return totals_of_needs(each.needs for each in self.with_needs)
+
+
+def with_standing(bookings: BookingQuerySet) -> BookingQuerySet:
+    """With whom they are for, and what `waits_for` looks at."""
+    return bookings.select_related("person__agency", "approval")
 
 
 def attendee_list(session: Session) -> AttendeeList:
     """Everybody who holds a place, by name, and the waiting list in its order."""
-    live = Booking.objects.for_session(session).live().select_related("person__agency")
-    booked: list[Booking] = []
-    waiting: list[Booking] = []
-    for booking in live:
-        (waiting if booking.state == Booking.State.WAITING else booked).append(booking)
-    booked.sort(key=lambda each: each.person.sort_name)
-    waiting.sort(key=lambda each: each.ticket or 0)
-    counts = Counter(each.person.agency_and_standing or "Not given" for each in booked)
-    agencies = sorted(counts.items(), key=lambda item: (-item[1], human_order(item[0])))
-    return AttendeeList(booked, waiting, agencies)
+    groups: dict[bool | None, list[Booking]] = {True: [], False: [], None: []}
+    live = with_standing(Booking.objects.for_session(session).live())
+    for booking in live.order_by("person__sort_name", "pk"):
+        is_waiting = booking.state == State.WAITING
+        groups[None if is_waiting else booking.state == State.CONFIRMED].append(booking)
+    groups[None].sort(key=lambda each: each.ticket or 0)
+    return AttendeeList(groups[True], groups[False], groups[None])
+
+
+def waits_for(booking: Booking) -> str:
+    """What a held place waits for, in words; nothing of a place that is certain, or of none.
+
+    The booking is loaded as `with_standing` has it.
+    """
+    if booking.state == State.OFFERED and booking.offered_until is not None:
+        return f"the person’s answer, until {deadline(booking.offered_until)}"
+    if booking.state != State.REQUESTED:
+        return ""
+    approval = getattr(booking, "approval", None)
+    of_manager = "the line manager" if approval is not None and approval.is_open else ""
+    of_agency = "the agency to be confirmed" if booking.agency_until else ""
+    return " and ".join(filter(None, (of_manager, of_agency))) or "an answer"
+
+
+def place_in_words(booking: Booking, number: int = 0) -> str:
+    """Where a booking stands: "Booked", "Held: waits for the line manager", "Waiting, number 2"."""
+    if booking.state == State.WAITING:
+        return f"Waiting, number {number}" if number else "Waiting"
+    held = waits_for(booking)
+    return f"Held: waits for {held}" if held else booking.get_state_display()
+
+
+def is_a_need(text: str) -> bool:
+    """Whether a text asks for anything; "None" does not."""
+    return any(fold(part) not in _NO_NEEDS for part in _BETWEEN_NEEDS.split(text))
+
+
+def totals_of_needs(texts: Iterable[str]) -> list[tuple[str, int]]:
+    """What several people need and how many need it, most first.
+
+    Case, accents and spaces do not tell needs apart. Each is named as it was first written down.
+    """
+    named: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for text in texts:
+        parts = [" ".join(part.split()) for part in _BETWEEN_NEEDS.split(text)]
+        folded = {fold(part): part for part in reversed(parts) if fold(part) not in _NO_NEEDS}
+        counts.update(folded.keys())
+        named = folded | named
+    found = [(_small(named[key]), number) for key, number in counts.items()]
+    return sorted(found, key=lambda each: (-each[1], human_order(each[0])))
+
+
+def _small(need: str) -> str:
+    """Without the capital of a sentence; acronyms keep theirs."""
+    return need if need[1:2].isupper() else need[:1].lower() + need[1:]
 
 
 def sessions_open_to(person: User, *, now: datetime) -> SessionQuerySet:
@@ -66,7 +159,8 @@ def session_with_people(person: User, session_id: int, *, now: datetime) -> Sess
     return get_object_or_404(sessions, pk=session_id)
 
 
-def _row(booking: Booking, place: str) -> list[str]:
+def row(booking: Booking, place: str) -> list[Cell]:
+    """One person under `HEADING`."""
     person = booking.person
     return [
         person.last_name,
@@ -75,16 +169,13 @@ def _row(booking: Booking, place: str) -> list[str]:
         person.agency_and_standing,
         booking.needs.replace("\r\n", "\n"),
         short_day(booking.booked_at),
+        localdate(booking.booked_at),
         place,
     ]
 
 
-def attendees_as_csv(people: AttendeeList) -> bytes:
-    """The list as CSV: those with a place, then those who wait, in their order."""
-    rows = [_row(booking, booking.get_state_display()) for booking in people.booked]
-    rows += [
-        _row(booking, f"Waiting, number {position}")
-        for position, booking in enumerate(people.waiting, start=1)
-    ]
-    heading = ["Last name", "First name", "Job title", "Agency", "Needs", "Booked on", "Place"]
-    return as_csv(heading, rows)
+def table_of(people: AttendeeList) -> list[list[Cell]]:
+    """The list under `HEADING`: those with a place, then those who wait, in their order."""
+    holding = [row(each, place_in_words(each)) for each in (*people.certain, *people.held)]
+    waiting = enumerate(people.waiting, start=1)
+    return holding + [row(each, place_in_words(each, number)) for number, each in waiting]

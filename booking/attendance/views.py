@@ -8,14 +8,19 @@ from accounts.access import looked_at, signed_in_page
 from accounts.models import AccessRecord
 from accounts.views import signed_in
 from booking.attendance.lists import (
+    HEADING,
+    NOT_CERTAIN,
+    AttendeeList,
     attendee_list,
-    attendees_as_csv,
     session_with_people,
     sessions_open_to,
+    table_of,
 )
 from booking.catalogue.models import Session
+from booking.site.spreadsheets import csv_file
 from booking.site.web import paged
 
+Form = AccessRecord.Form
 _PAST_PER_PAGE = 20
 
 
@@ -27,6 +32,7 @@ def trainer_sessions(request: HttpRequest) -> HttpResponse:
         raise Http404
     now = timezone.now()
     mine = sessions_open_to(person, now=now).led_by(person).for_pages()
+    mine = mine.annotate(not_certain=NOT_CERTAIN)
     over = mine.filter(ends_at__lte=now).order_by("-starts_at", "-pk")
     context = {
         "upcoming": mine.filter(ends_at__gt=now).order_by("starts_at", "pk"),
@@ -37,27 +43,55 @@ def trainer_sessions(request: HttpRequest) -> HttpResponse:
 
 
 @signed_in_page()
-def attendees(request: HttpRequest, session_id: int, form: AccessRecord.Form) -> HttpResponse:
-    """Who is coming: on screen, laid out for paper, or for a spreadsheet. The look is recorded."""
-    person, now = signed_in(request), timezone.now()
-    session = session_with_people(person, session_id, now=now)
-    people = attendee_list(session)
-    looked_at(session, by=person, what="attendees", rows=people.rows, form=form)
-    if form == AccessRecord.Form.CSV:
-        return _download(attendees_as_csv(people), session)
-    template = "attendees_print" if form == AccessRecord.Form.PRINT else "attendees"
-    context = {"session": session, "people": people, "now": now}
-    return render(request, f"attendance/{template}.html", context)
+def attendees(request: HttpRequest, session_id: int) -> HttpResponse:
+    """Who is coming."""
+    return _shown(request, session_id, "attendees", Form.PAGE)
+
+
+@signed_in_page()
+def sign_in_sheet(request: HttpRequest, session_id: int) -> HttpResponse:
+    """The sheet that goes round the room: names, agencies and signatures, and nobody's needs."""
+    return _shown(request, session_id, "attendees_print", Form.PRINT)
+
+
+@signed_in_page()
+def needs_sheet(request: HttpRequest, session_id: int) -> HttpResponse:
+    """What people need, on a sheet for trainers and the venue alone."""
+    return _shown(request, session_id, "attendees_needs", Form.PRINT, what="needs")
 
 
 @signed_in_page(proof=True)
 def attendees_csv(request: HttpRequest, session_id: int) -> HttpResponse:
     """The list as a spreadsheet, which leaves the site: after a proof of who asks."""
-    return attendees(request, session_id, AccessRecord.Form.CSV)
+    session, people = _looked_up(request, session_id, "attendees", Form.CSV)
+    return csv_file(f"attendees-{session.reference}", HEADING, table_of(people))
 
 
-def _download(content: bytes, session: Session) -> HttpResponse:
-    response = HttpResponse(content, content_type="text/csv; charset=utf-8")
-    name = "".join(letter for letter in session.reference if letter.isalnum() or letter in "-_")
-    response.headers["Content-Disposition"] = f'attachment; filename="attendees-{name}.csv"'
-    return response
+def _looked_up(
+    request: HttpRequest, session_id: int, what: str, form: AccessRecord.Form
+) -> tuple[Session, AttendeeList]:
+    """A session and its people, for who may see them. The look is recorded."""
+    person = signed_in(request)
+    session = session_with_people(person, session_id, now=timezone.now())
+    people = attendee_list(session)
+    rows = len(people.with_needs if what == "needs" else people.everybody)
+    looked_at(session, by=person, what=what, rows=rows, form=form)
+    return session, people
+
+
+def _shown(
+    request: HttpRequest,
+    session_id: int,
+    template: str,
+    form: AccessRecord.Form,
+    what: str = "attendees",
+) -> HttpResponse:
+    session, people = _looked_up(request, session_id, what, form)
+    context = {
+        "session": session,
+        "sittings": session.sittings.all(),
+        "people": people,
+        "guests": list(session.guests.coming()),
+        "now": timezone.now(),
+    }
+    return render(request, f"attendance/{template}.html", context)

@@ -11,8 +11,8 @@ from django.urls import reverse
 from booking.calendars.ics import AllDay, Event
 from booking.catalogue.models import DiaryDate, Session
 from booking.partnership.kept import the_partnership
-from booking.places.announcements import calendar_uid
 from booking.places.models import Booking
+from booking.places.news.drafts import calendar_uid
 from booking.places.terms import terms_of
 from booking.site.wording import counted, deadline
 

@@ -49,7 +49,9 @@ SECTIONS = (
     ),
     _section(
         "People",
-        Tab("Agencies to confirm", "manage_agencies", ("agenc", "people", "person"), ("agencies",)),
+        Tab("Find people", "manage_people", ("people", "person")),
+        Tab("Agencies to confirm", "manage_agencies", ("agenc",), ("agencies",)),
+        Tab("Needs to arrange", "manage_needs", ("needs",), ("needs",)),
         Tab("Managers to confirm", "manage_managers", ("manager",), ("managers",)),
         Tab("Without the course first", "manage_earlier", ("earlier",), ("earlier",)),
         Tab("Training elsewhere", "manage_learning", ("learning",), ("learning",)),

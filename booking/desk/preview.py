@@ -9,7 +9,7 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from booking.desk.queries import Audience
+from booking.desk.audience import Audience
 from booking.places.changes import Change
 from booking.site.wording import counted, listed
 
@@ -73,11 +73,21 @@ def preview(
 
 
 def done_words(told: Audience) -> str:
-    """ "3 people on 2 sessions and 1 trainer will be told by email."; nothing if nobody is."""
+    """ "3 people on 2 sessions and 1 trainer will be told by email."; nothing if nobody is.
+
+    How many emails that takes is said where it is not one for each of them.
+    """
     groups = []
     if told.people.everybody:
         people = counted(told.people.everybody, "person", "people")
-        groups.append(f"{people} on {counted(told.people.sessions, 'session')}")
+        several = told.people.sessions > 1
+        groups.append(f"{people} on {told.people.sessions} sessions" if several else people)
     if told.trainers:
         groups.append(counted(told.trainers, "trainer"))
-    return f"{listed(groups)} will be told by email." if groups else ""
+    if told.guests:
+        groups.append(counted(told.guests, "guest"))
+    if not groups:
+        return ""
+    is_one_each = told.emails == told.people.everybody + told.trainers + told.guests
+    in_all = "" if is_one_each else f" {counted(told.emails, 'email')} in all."
+    return f"{listed(groups)} will be told by email.{in_all}"

@@ -4,22 +4,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet
 from django.http import Http404
 
 from accounts.models import Sector, User
-from booking.catalogue.models import Session, SessionQuerySet, Sitting, Venue
+from booking.catalogue.models import Session, Sitting, Venue
 from booking.catalogue.sittings import overlapping
 from booking.outbox.models import Message
-from booking.places.changes import Change, for_managers, states_concerned
-from booking.places.managers.copies import copied_of_change
-from booking.places.managers.models import Approval
-from booking.places.models import Booking, BookingEvent, BookingQuerySet
+from booking.places.models import Booking, BookingEvent
 from booking.scheduling import capacity
 from booking.scheduling.changing import PlannedSitting
 from booking.site.human_order import HumanOrder
 from booking.site.web import searched
-from booking.site.wording import short_day
+from booking.site.wording import counted, short_day
 
 SHOWN = {
     "upcoming": "Upcoming",
@@ -28,17 +25,18 @@ SHOWN = {
     "past": "Past",
     "cancelled": "Cancelled",
 }
-_EVENTS_SHOWN = 20
+What = BookingEvent.What
+_HAPPENINGS_SHOWN = 20
 _LINE = (
-    BookingEvent.What.JOINED,
-    BookingEvent.What.INVITED,
-    BookingEvent.What.PASSED_OVER,
-    BookingEvent.What.MOVED_UP,
-    BookingEvent.What.MOVED_BACK,
-    BookingEvent.What.OFFERED,
-    BookingEvent.What.PROMOTED,
-    BookingEvent.What.LAPSED,
-    BookingEvent.What.WITHDREW,
+    What.JOINED,
+    What.INVITED,
+    What.PASSED_OVER,
+    What.MOVED_UP,
+    What.MOVED_BACK,
+    What.OFFERED,
+    What.PROMOTED,
+    What.LAPSED,
+    What.WITHDREW,
 )
 
 
@@ -59,107 +57,6 @@ def programme_table(*, show: str, search: str, now: datetime) -> QuerySet[Sessio
         order = ("-starts_at", "-id") if newest_first else ("starts_at", "id")
         sessions = sessions.filter(chosen[show]).order_by(*order)
     return searched(sessions, search, "reference", "course__title", "course__code")
-
-
-@dataclass(frozen=True)
-class Told:
-    """How many people have a live booking, by what they are told when something changes.
-
-    Somebody with several bookings is one person, in every group that they are in.
-    """
-
-    everybody: int
-    confirmed: int
-    held: int
-    waiting: int
-    bookings: int
-    sessions: int
-
-
-@dataclass(frozen=True)
-class Managers:
-    """How many line managers hear of a change, each counted once."""
-
-    # Asked again, about this many bookings, since they have not answered.
-    asked: int
-    questions: int
-    # Sent a copy of what people with a place are told.
-    copied: int
-
-
-@dataclass(frozen=True)
-class Audience:
-    """Who hears of the same change to some sessions; trainers also where nobody has booked."""
-
-    people: Told
-    managers: Managers
-    trainers: int
-    # One email for each session that a trainer leads.
-    trainer_emails: int
-
-    @property
-    def is_anybody(self) -> bool:
-        """Whether anybody is told at all."""
-        return bool(self.people.everybody or self.trainers)
-
-
-def people_to_tell(session: Session, changes: Sequence[Change] | None = None) -> Told:
-    """Who would hear of these changes to this session; without any, who has a live booking."""
-    concerned = Booking.LIVE if changes is None else states_concerned(changes)
-    bookings = Booking.objects.for_session(session).filter(state__in=concerned)
-    return _counted(bookings)
-
-
-def who_hears(sessions: SessionQuerySet, changes: Sequence[Change], *, now: datetime) -> Audience:
-    """Who would hear of these changes to all these sessions."""
-    keys = sessions.order_by().values("pk")
-    leading = Session.trainers.through.objects.filter(session__in=keys)
-    found = leading.aggregate(trainers=Count("user", distinct=True), trainer_emails=Count("pk"))
-    return audience(Booking.objects.filter(session__in=keys), changes, now=now, **found)
-
-
-def audience(
-    bookings: BookingQuerySet,
-    changes: Sequence[Change],
-    *,
-    trainers: int,
-    trainer_emails: int,
-    now: datetime,
-) -> Audience:
-    """Whom these changes concern of the people of these bookings, besides so many trainers."""
-    asked = {"asked": 0, "questions": 0}
-    if for_managers(changes):
-        again = Approval.objects.to_ask_again(now=now).filter(booking__in=bookings.values("pk"))
-        asked = again.aggregate(asked=Count("manager_email", distinct=True), questions=Count("pk"))
-    return Audience(
-        people=_counted(bookings.filter(state__in=states_concerned(changes))),
-        managers=Managers(copied=len(copied_of_change(bookings, changes)), **asked),
-        trainers=trainers,
-        trainer_emails=trainer_emails,
-    )
-
-
-def _counted(bookings: QuerySet[Booking]) -> Told:
-    State = Booking.State
-    counts = bookings.aggregate(
-        everybody=_persons(),
-        confirmed=_persons(State.CONFIRMED),
-        held=_persons(State.OFFERED, State.REQUESTED),
-        waiting=_persons(State.WAITING),
-        bookings=Count("pk"),
-        sessions=Count("session", distinct=True),
-    )
-    return Told(**counts)
-
-
-def _persons(*states: str) -> Count:
-    return Count("person", filter=Q(state__in=states) if states else None, distinct=True)
-
-
-def trainers_to_tell(session: Session, to_lead: Sequence[User] | None) -> list[User]:
-    """Who leads the session now, then who would lead it besides."""
-    leading = list(session.trainers.all())
-    return leading + [person for person in to_lead or () if person not in leading]
 
 
 def people_who_would_clash(session: Session, sittings: Sequence[PlannedSitting]) -> int:
@@ -191,18 +88,46 @@ def message_counts(session: Session) -> dict[str, int]:
     return Message.objects.filter(booking__session=session).aggregate(**numbers)
 
 
-def recent_events(session: Session, *, of_line: bool = False) -> QuerySet[BookingEvent]:
-    """The last things that happened to its bookings, or moved its waiting list, newest first."""
+@dataclass(frozen=True)
+class Happening:
+    """What happened to bookings of a session in one moment, by one hand and for one reason."""
+
+    events: list[BookingEvent]
+
+    @property
+    def first(self) -> BookingEvent:
+        """What they have in common stands in each."""
+        return self.events[0]
+
+    @property
+    def words(self) -> str:
+        """ "Booked"; of several people also how many, and of a session's change that they know."""
+        what = self.first.get_what_display()
+        if len(self.events) == 1:
+            return what
+        told = self.first.what in (What.SESSION_CHANGED, What.SESSION_CANCELLED)
+        people = counted(len(self.events), "person", "people")
+        return f"{what}: {people} {'were told' if told else ''}".strip()
+
+
+def happenings(session: Session, *, of_line: bool = False) -> list[Happening]:
+    """The last things that happened to its bookings, or moved its waiting list, newest first.
+
+    Costs one statement, however many people one of them concerned.
+    """
     events = BookingEvent.objects.filter(booking__session=session)
     events = events.filter(what__in=_LINE) if of_line else events
-    return events.select_related("booking__person", "by").order_by("-at", "-id")[:_EVENTS_SHOWN]
-
-
-def bookings_of_somebody(session: Session, *, search: str) -> QuerySet[Booking]:
-    """Bookings of this session whose person is found by these words, live ones first."""
-    bookings = Booking.objects.for_session(session).select_related("person__agency")
-    bookings = bookings.filter(person__in=User.objects.found_by(search))
-    return bookings.order_by(F("ended_at").desc(nulls_first=True), "person__sort_name", "pk")
+    alike = events.order_by().values("at", "by", "what", "why").annotate(last=Max("pk"))
+    times = alike.order_by("-at", "-last").values_list("at", flat=True)[:_HAPPENINGS_SHOWN]
+    shown = events.filter(at__in=times).select_related("booking__person", "by")
+    groups: dict[tuple[datetime, int | None, str, str], list[BookingEvent]] = {}
+    for event in shown.order_by("-at", "-id"):
+        groups.setdefault((event.at, event.by_id, event.what, event.why), []).append(event)
+    found = [
+        Happening(sorted(group, key=lambda event: event.booking.person.sort_name))
+        for group in groups.values()
+    ]
+    return found[:_HAPPENINGS_SHOWN]
 
 
 def used_twice(

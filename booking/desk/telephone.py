@@ -9,7 +9,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -40,13 +39,6 @@ _REASON_LENGTH = 300
 _ONE_MORE = "one more place"
 # What a press sends that has not seen the rules, and what it sends that has.
 _SEEN = "seen"
-
-
-def people_found(text: str) -> QuerySet[User]:
-    """People whose name, address, telephone number or agency holds every word, by name."""
-    people = User.objects.filter(is_active=True).select_related("agency")
-    columns = ("first_name", "last_name", "email", "phone", "agency__name")
-    return searched(people, text, *columns).order_by("last_name", "first_name", "pk")
 
 
 class CallerForm(Form):
@@ -165,7 +157,9 @@ def add_person(request: HttpRequest, session_id: int) -> HttpResponse:
         return _book(request, session, person)
     search = search_text(request)
     is_asked = len(search) >= _SHORTEST_SEARCH
-    found = list(people_found(search)[: _SHOWN + 1]) if is_asked else []
+    people = User.objects.found_by(search).filter(is_active=True).select_related("agency")
+    in_order = people.order_by("last_name", "first_name", "pk")
+    found = list(in_order[: _SHOWN + 1]) if is_asked else []
     if len(found) == 1 and request.method == "GET":
         return _book(request, session, found[0])
     looked_at(None, by=by, what="people found", rows=len(found[:_SHOWN]))

@@ -6,7 +6,7 @@ from booking.desk import (
     access_log,
     agencies,
     bookings,
-    mail,
+    needs,
     people,
     post,
     settings,
@@ -14,7 +14,12 @@ from booking.desk import (
     today,
 )
 from booking.desk.catalogue import courses, policies, venues
-from booking.desk.sessions import changing, places, sessions
+from booking.desk.mail import message, messages, received
+from booking.desk.person import changing as person_changing
+from booking.desk.person import finding
+from booking.desk.person import page as person
+from booking.desk.sessions import changing, covering, guests, places, sessions, writing
+from booking.desk.sessions import people as of_session
 from booking.privacy import views as privacy
 
 urlpatterns = [
@@ -28,9 +33,18 @@ urlpatterns = [
         "sessions/<key:session_id>/goes-ahead/", sessions.go_ahead, name="manage_session_goes_ahead"
     ),
     path("sessions/<key:session_id>/discard/", sessions.discard, name="manage_session_discard"),
-    path("sessions/<key:session_id>/bookings/", sessions.bookings, name="manage_session_bookings"),
+    path("sessions/<key:session_id>/people/", of_session.people, name="manage_session_people"),
+    path(
+        "sessions/<key:session_id>/people.csv",
+        of_session.people_csv,
+        name="manage_session_people_csv",
+    ),
     path("sessions/<key:session_id>/add/", telephone.add_person, name="manage_session_add"),
     path("sessions/<key:session_id>/change/", changing.change, name="manage_session_change"),
+    path("sessions/<key:session_id>/write/", writing.write, name="manage_session_write"),
+    path("sessions/<key:session_id>/cover/", covering.cover, name="manage_session_cover"),
+    path("sessions/<key:session_id>/guests/", guests.guests, name="manage_session_guests"),
+    path("guests/<key:guest_id>/not-coming/", guests.not_coming, name="manage_guest_not_coming"),
     path("sessions/<key:session_id>/waiting/", places.waiting, name="manage_session_waiting"),
     path("bookings/<key:booking_id>/move-up/", places.move_up, name="manage_booking_move_up"),
     path("sessions/<key:session_id>/places/", places.who_gets_places, name="manage_session_limits"),
@@ -53,6 +67,8 @@ urlpatterns = [
     path("venues/", venues.venues, name="manage_venues"),
     path("venues/new/", venues.venue, name="manage_venue_new"),
     path("venues/<key:venue_id>/", venues.venue, name="manage_venue"),
+    path("needs/", needs.needs, name="manage_needs"),
+    path("bookings/<key:booking_id>/needs/", needs.arranged, name="manage_needs_arranged"),
     path("demand/", people.courses_wanted, name="manage_demand"),
     path("demand/<key:course_id>/", people.agencies_wanting, name="manage_demand_course"),
     path("learning/", people.learning_to_check, name="manage_learning"),
@@ -67,8 +83,15 @@ urlpatterns = [
     path(
         "managers/<key:approval_id>/decline/", people.decline_manager, name="manage_manager_decline"
     ),
-    path("people/", privacy.people, name="manage_people"),
-    path("people/<key:person_id>/", privacy.person, name="manage_person"),
+    path("people/", finding.people, name="manage_people"),
+    path("people/csv/", finding.people_csv, name="manage_people_csv"),
+    path("people/new/", finding.new, name="manage_person_new"),
+    path("people/<key:person_id>/", person.person, name="manage_person"),
+    path("people/<key:person_id>/correct/", person_changing.correct, name="manage_person_correct"),
+    path("people/<key:person_id>/roles/", person_changing.roles, name="manage_person_roles"),
+    path("people/<key:person_id>/merge/", person_changing.merge, name="manage_person_merge"),
+    path("people/<key:person_id>/end/", person_changing.end, name="manage_person_end"),
+    path("people/<key:person_id>/held/", privacy.held, name="manage_person_held"),
     path("people/<key:person_id>/book/", telephone.book_for, name="manage_person_book"),
     path("people/<key:person_id>/copy/", privacy.person_copy, name="manage_person_copy"),
     path("policies/", policies.policies, name="manage_policies"),
@@ -80,28 +103,37 @@ urlpatterns = [
     path("agencies/<key:person_id>/confirm/", agencies.confirm, name="manage_agency_confirm"),
     path("agencies/<key:person_id>/not-theirs/", agencies.not_theirs, name="manage_agency_not"),
     path("agencies/<key:person_id>/", agencies.settle_unlisted, name="manage_agency_settle"),
-    path("messages/", mail.messages_page, name="manage_messages"),
-    path("messages/<key:message_id>/", mail.message_page, name="manage_message"),
-    path("messages/<key:message_id>/mail.eml", mail.mail_file, name="manage_message_file"),
-    path("messages/<key:message_id>/retry/", mail.retry, name="manage_message_retry"),
+    path("messages/", messages.messages_page, name="manage_messages"),
+    path("messages/<key:message_id>/", message.message_page, name="manage_message"),
+    path("messages/<key:message_id>/mail.eml", message.mail_file, name="manage_message_file"),
+    path("messages/<key:message_id>/retry/", message.retry, name="manage_message_retry"),
+    path("messages/<key:message_id>/again/", message.again, name="manage_message_again"),
     path(
         "messages/<key:message_id>/retry-alike/",
-        mail.retry_alike,
+        message.retry_alike,
         name="manage_message_retry_alike",
     ),
-    path("messages/<key:message_id>/address/", mail.correct_address, name="manage_message_address"),
-    path("messages/<key:message_id>/drop/", mail.drop, name="manage_message_drop"),
+    path(
+        "messages/<key:message_id>/address/", message.correct_address, name="manage_message_address"
+    ),
+    path("messages/<key:message_id>/drop/", message.drop, name="manage_message_drop"),
     path("post/", post.post, name="manage_post"),
     path("post/<key:message_id>/", post.letter, name="manage_post_letter"),
-    path("received/", mail.manage_received, name="manage_received"),
-    path("received/<key:received_id>/settle/", mail.settle_received, name="manage_received_settle"),
+    path("received/", received.manage_received, name="manage_received"),
+    path(
+        "received/<key:received_id>/settle/",
+        received.settle_received,
+        name="manage_received_settle",
+    ),
     path(
         "received/<key:received_id>/bring-back/",
-        mail.bring_back_received,
+        received.bring_back_received,
         name="manage_received_bring_back",
     ),
-    path("addresses/", mail.manage_addresses, name="manage_addresses"),
+    path("addresses/", received.manage_addresses, name="manage_addresses"),
     path(
-        "addresses/<key:person_id>/works/", mail.manage_address_works, name="manage_address_works"
+        "addresses/<key:person_id>/works/",
+        received.manage_address_works,
+        name="manage_address_works",
     ),
 ]

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from accounts.agency_proof import people_to_confirm
 from accounts.failing import people_whose_mail_may_fail
+from booking.attendance.needs import to_arrange
 from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
 from booking.outbox.models import Message
@@ -73,6 +74,7 @@ KINDS = (
         "manage_managers",
         lambda now: Approval.objects.to_confirm(now=now),
     ),
+    Kind("needs", "Needs to arrange", "manage_needs", lambda now: to_arrange(now=now)),
     Kind("agencies", "Agencies to confirm", "manage_agencies", lambda now: people_to_confirm()),
     Kind(
         "earlier",

@@ -35,6 +35,7 @@ from booking.local import (
 from booking.outbox.models import Message
 from booking.partnership import kept as partnership
 from booking.places import actions as places
+from booking.places import answering
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused
@@ -281,7 +282,7 @@ def _book(now: datetime) -> None:
     _try_to_book(sessions[_PRACTITIONER_WAITS_FOR], practitioner, next(clock), dice)
     # Managers who were asked long ago have answered, or their people's places would be lost.
     for approval in Approval.objects.run_out(now=now).select_related("booking"):
-        places.approve(approval=approval, now=approval.asked_at + timedelta(days=1))
+        answering.approve(approval=approval, now=approval.asked_at + timedelta(days=1))
 
 
 def _wanted_in(session: Session, dice: random.Random) -> _Wanted:

@@ -4,7 +4,7 @@ What a notice about a booking says is worked out in `notice`; the others are wri
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.errors import MessageError
 from email.utils import parseaddr
@@ -40,8 +40,9 @@ from booking.outbox.models import Message
 from booking.outbox.topics import composes, topic_of
 from booking.partnership.kept import sender, the_partnership
 from booking.places.models import Booking
-from booking.scheduling import trainers
+from booking.scheduling import guests, trainers, writing
 from booking.scheduling.drafting import NEW_DATE
+from booking.scheduling.models import SessionGuest, SessionNote
 from booking.site import wording
 from booking.site.plain_text import one_line, plain_text
 
@@ -74,6 +75,8 @@ class _Read:
     bookings: Mapping[int, Booking]
     interests: Mapping[int, CourseInterest]
     sessions: Mapping[int, Session]
+    notes: Mapping[int, SessionNote]
+    guests: Mapping[int, SessionGuest]
 
 
 def compose(
@@ -94,11 +97,19 @@ def _read(messages: Sequence[Message]) -> _Read:
     bookings = bookings.prefetch_related("session__trainers", "policy__bands")
     interests = CourseInterest.objects.select_related("person", "course")
     dates = [message.payload for message in messages if message.topic == NEW_DATE]
+
+    def named(what: str) -> set[int]:
+        return {each.payload[what] for each in messages if what in each.payload}
+
+    to_come = SessionGuest.objects.in_bulk(named("guest"))
+    of_guests = {guest.session_id for guest in to_come.values()}
     # Without any keys, `in_bulk` costs no statement.
     return _Read(
         bookings.in_bulk({each.booking_id for each in messages if each.booking_id is not None}),
         interests.in_bulk({each["interest"] for each in dates}),
-        Session.objects.for_pages().in_bulk({each["session"] for each in dates}),
+        Session.objects.for_pages().in_bulk({each["session"] for each in dates} | of_guests),
+        SessionNote.objects.select_related("by").in_bulk(named("note_key")),
+        to_come,
     )
 
 
@@ -198,13 +209,53 @@ def _about_agency(message: Message, read: _Read, now: datetime) -> _Composed:
     return _letter(message, notice, to_name=payload["name"])
 
 
-@composes(trainers.ASSIGNED, trainers.CHANGED, trainers.REMOVED, trainers.CANCELLED)
+@composes(writing.NOTE)
+def _note(message: Message, read: _Read, now: datetime) -> _Composed:
+    booking = read.bookings.get(message.booking_id or 0)
+    note = read.notes.get(message.payload["note_key"])
+    if booking is None or note is None:
+        return Unsendable("There is nothing written, or nobody to send it to.")
+    if not booking.is_live:
+        return Pointless("The booking has ended since.")
+    notice = notice_of(message, booking)
+    by = "The partnership" if note.by.is_coordinator else str(note.by)
+    told = {**notice.payload, "subject": note.subject, "text": note.text, "by": by}
+    return _letter(message, replace(notice, payload=told), to_name=booking.person.full_name)
+
+
+@composes(guests.INVITED, guests.CHANGED, guests.REMOVED, guests.CANCELLED)
+def _to_guest(message: Message, read: _Read, now: datetime) -> _Composed:
+    guest = read.guests.get(message.payload["guest"])
+    session = read.sessions.get(guest.session_id) if guest else None
+    if guest is None or session is None:
+        return Unsendable("There is no session, or nobody to tell of it.")
+    notice = {
+        "first_name": guest.name,
+        "purpose": guest.purpose,
+        "title": session.course.title,
+        "reference": session.reference,
+        "dates": [
+            wording.sitting_times(each.starts_at, each.ends_at) for each in session.sittings.all()
+        ],
+        "short_date": wording.short_day(session.starts_at),
+        "where": session.where_in_full,
+        "join_url": session.join_url if session.is_online and guest.ended_at is None else "",
+        "changes": message.payload.get("changes", ()),
+        "payload": message.payload,
+        "why": message.payload.get("why", ""),
+    }
+    return _letter(message, notice, to_name=guest.name)
+
+
+@composes(trainers.ASSIGNED, trainers.CHANGED, trainers.REMOVED, trainers.CANCELLED, trainers.ASKED)
 def _to_trainer(message: Message, read: _Read, now: datetime) -> _Composed:
     payload = message.payload
     told = ("first_name", "title", "reference", "dates", "where")
     notice = {name: payload[name] for name in told} | {
         "changes": payload.get("changes", ()),
         "why": payload.get("why", ""),
+        "payload": payload,
+        "cover_url": absolute(reverse("trainer_cover", args=[payload.get("cover", 0)])),
         "attendees_url": absolute(reverse("attendees", args=[payload["session"]])),
         "sessions_url": absolute(reverse("trainer_sessions")),
     }

@@ -124,7 +124,6 @@ def notice_of(message: Message, booking: Booking) -> Notice:
     # A date that was dropped from a session is none of those it has now.
     dates_in_all = 1 if message.topic == "booking.further_date_cancelled" else len(sittings)
     has_a_place = booking.state == Booking.State.CONFIRMED
-    venue = None if session.is_online else session.venue
     length = sum((wording.elapsed(each.starts_at, each.ends_at) for each in sittings), timedelta())
     answer_path, cost = _question_of(message, booking, sittings)
     reminders_url = ""
@@ -148,7 +147,7 @@ def notice_of(message: Message, booking: Booking) -> Notice:
         ordinal=_ordinal(int(payload["number"])) if "number" in payload else "One",
         number=int(payload.get("number", 1)),
         of=int(payload.get("of", dates_in_all)),
-        where=", ".join(filter(None, (session.where, venue.address if venue else ""))),
+        where=session.where_in_full,
         join_url=session.join_url if session.is_online and has_a_place else "",
         instructions=session.joining_instructions if has_a_place else "",
         trainers=wording.listed([str(trainer) for trainer in session.trainers.all()]),
@@ -195,7 +194,7 @@ def still_asks(message: Message, booking: Booking, now: datetime) -> bool:
         approval is not None
         and booking.is_live
         and approval.state == Approval.State.ASKED
-        and approval.asked_at == _moment(message.revision)
+        and approval.asked_at == _moment(message.first_revision)
     )
 
 

@@ -146,7 +146,7 @@ def still_reminds(message: Message, booking: Booking, now: datetime) -> bool:
     of_session = reminders_of(booking.session, list(booking.session.sittings.all()))
     return any(
         each.topic == message.topic
-        and each.revision == message.revision
+        and each.revision == message.first_revision
         and now < each.useful_until
         for each in of_session
     )

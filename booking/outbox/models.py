@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import Self
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
+from accounts.finding import Folded
 from booking.outbox.topics import MailTopic, register, topic_of
 
 # A sign-in code, or another mail about an account.
@@ -66,6 +68,8 @@ class Message(models.Model):
         SUPERSEDED = "superseded", "Not needed any more"
 
     UNSETTLED = (State.WAITING, State.SENDING, State.PARKED)
+    # In a revision, between that of the message that is sent again and how often it was.
+    AGAIN = "#"
 
     topic = models.CharField(max_length=60)
     subject_key = models.CharField(
@@ -145,11 +149,24 @@ class Message(models.Model):
                 name="messages_with_text",
             ),
             models.Index(F("to_email"), F("id").desc(), name="messages_by_address"),
+            GinIndex(
+                OpClass(Folded("to_email"), name="gin_trgm_ops"), name="messages_by_part_of_address"
+            ),
             models.Index(F("id"), condition=Q(state="letter"), name="letters_to_go_out"),
         ]
 
     def __str__(self) -> str:
         return f"{self.topic} to {self.to_email}"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it was sent, or never will be."""
+        return self.state not in (*self.UNSETTLED, self.State.LETTER)
+
+    @property
+    def first_revision(self) -> str:
+        """The revision, whether it is sent again or not."""
+        return self.revision.partition(self.AGAIN)[0]
 
     @property
     def holds_a_code(self) -> bool:

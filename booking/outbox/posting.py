@@ -46,13 +46,15 @@ class Draft:
     message_id: str = field(default_factory=new_message_id)
 
 
-def post(drafts: Iterable[Draft], *, now: datetime, if_new: bool = False) -> None:
+def post(drafts: Iterable[Draft], *, now: datetime, if_new: bool = False) -> list[Message]:
     """Write messages into the outbox, in the caller's transaction, with one statement.
 
-    With `if_new`, a message that was posted before is left as it is; without it, posting one
-    twice raises `IntegrityError`. Raises `TransactionManagementError` outside a transaction,
-    because a message must stand or fall with the decision it tells of. What is to somebody without
-    an address waits to go out by post.
+    Returns them, with their keys.
+
+    With `if_new`, a message that was posted before is left as it is, and no key is known; without
+    it, posting one twice raises `IntegrityError`. Raises `TransactionManagementError` outside a
+    transaction, because a message must stand or fall with the decision it tells of. What is to
+    somebody without an address waits to go out by post.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("Post messages inside a transaction.")
@@ -70,6 +72,7 @@ def post(drafts: Iterable[Draft], *, now: datetime, if_new: bool = False) -> Non
         Message.objects.bulk_create(messages, ignore_conflicts=True)
     else:
         insert(messages)
+    return messages
 
 
 def _first_state(draft: Draft) -> Message.State:

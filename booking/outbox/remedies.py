@@ -114,6 +114,16 @@ def retry(*, message: Message, by: User, now: datetime) -> None:
         _event(fresh, What.SENT_AGAIN, by=by, now=now).save()
 
 
+def note_sent_again(*, message: Message, anew: Message, by: User, now: datetime) -> None:
+    """Note who had a message written anew, on it and on the one that follows it."""
+    MessageEvent.objects.bulk_create(
+        [
+            _event(message, What.SENT_AGAIN, by=by, now=now, why=f"As message {anew.pk}."),
+            _event(anew, What.SENT_AGAIN, by=by, now=now, why=f"After message {message.pk}."),
+        ]
+    )
+
+
 def parked_alike(message: Message) -> list[Message]:
     """The parked messages that were refused as this one was, itself included, the oldest first.
 
@@ -299,7 +309,7 @@ def _refuse_unless_it_may_go_again(message: Message) -> None:
         raise Forgotten
     if not message.came_back:
         _refuse_unless_stuck(message)
-    elif _has_later_entry(message):
+    elif has_later_entry(message):
         raise ReplacedSince
     if _is_place_gone(message):
         raise PlaceGone
@@ -310,10 +320,10 @@ def _is_place_gone(message: Message) -> bool:
     booking = message.booking
     invites = message.payload.get("event", {}).get("method") == "REQUEST"
     gone = booking is not None and booking.state != booking.State.CONFIRMED
-    return invites and gone and not _has_later_entry(message)
+    return invites and gone and not has_later_entry(message)
 
 
-def _has_later_entry(message: Message) -> bool:
+def has_later_entry(message: Message) -> bool:
     """Whether a later message that was not given up brings the same calendar entry."""
     uid = message.payload.get("event", {}).get("uid")
     if uid is None or message.booking_id is None:

@@ -1,17 +1,12 @@
-"""What people must be told about a booking, as drafts for the outbox.
-
-All messages of one booking are one stream, so that none overtakes another. Each calendar entry
-travels in a message of its own: one UID, one ATTENDEE, one METHOD (RFC 5546, 3.2).
-"""
+"""What people must be told about a booking, as drafts for the outbox."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from accounts.models import User
-from booking.catalogue.models import Session, Sitting
+from booking.catalogue.models import Sitting
 from booking.catalogue.sittings import SittingTimes
 from booking.outbox.posting import Draft
 from booking.outbox.topics import MailTopic, register
@@ -19,7 +14,7 @@ from booking.places.lock import CourseRules
 from booking.places.managers.copies import with_copies
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
-from booking.site.wording import deadline
+from booking.places.news.drafts import about, bringing_entries, entries_of
 
 register(
     MailTopic("account.invited", "Account made by a colleague"),
@@ -41,62 +36,7 @@ register(
     MailTopic("booking.declined_in_calendar", "Declined in the calendar"),
     MailTopic("reminder.days", "Reminder"),
     MailTopic("reminder.hour", "Reminder an hour before"),
-    MailTopic("session.changed", "Change of the session", copied_as="manager.changed"),
-    MailTopic("session.cancelled", "Session cancelled", copied_as="manager.cancelled"),
 )
-
-
-def calendar_uid(booking: Booking, sitting_key: int) -> str:
-    """The UID of the calendar entry of one booking and sitting (RFC 5545, 3.8.4.7)."""
-    return f"{booking.calendar_key}-{sitting_key}@{booking.calendar_domain}"
-
-
-def about(booking: Booking, topic: str, revision: object, payload: dict[str, Any]) -> Draft:
-    """To the person, in the stream of their booking."""
-    return Draft(
-        topic=topic,
-        subject_key=f"booking:{booking.pk}",
-        revision=str(revision),
-        stream=f"booking:{booking.pk}",
-        to_email=booking.person.email,
-        recipient_id=booking.person_id,
-        booking_id=booking.pk,
-        payload=payload,
-    )
-
-
-def _event(booking: Booking, times: SittingTimes, method: str) -> dict[str, Any]:
-    return {
-        "method": method,
-        "uid": calendar_uid(booking, times.key),
-        "sequence": booking.calendar_sequence,
-        "starts": times.starts_at.isoformat(),
-        "ends": times.ends_at.isoformat(),
-    }
-
-
-def _with_entries(
-    booking: Booking,
-    topic: str,
-    further_topic: str,
-    sittings: Sequence[SittingTimes],
-    method: str,
-    payload: dict[str, Any],
-    *,
-    skipped: int = 0,
-) -> Iterator[Draft]:
-    """The main message with the first sitting's entry, then a short one for each further date.
-
-    Of all the session's sittings the first ones that have begun may be skipped; the others keep
-    their numbers.
-    """
-    sequence = booking.calendar_sequence
-    for number, times in enumerate(sittings[skipped:], start=skipped + 1):
-        entry = {"event": _event(booking, times, method), "number": number, "of": len(sittings)}
-        if number == skipped + 1:
-            yield about(booking, topic, sequence, {**payload, **entry})
-        else:
-            yield about(booking, further_topic, f"{sequence}.{times.key}", entry)
 
 
 def given_a_place(
@@ -105,13 +45,16 @@ def given_a_place(
     *,
     promoted: bool = False,
     because: str = "",
+    skipped: int = 0,
 ) -> Iterator[Draft]:
-    """Booked, or given a place from the waiting list: REQUEST. `because` says how it came about."""
+    """Booked, or given a place from the waiting list: REQUEST. `because` says how it came about.
+
+    Told later, the first sittings may have begun, and be skipped.
+    """
     topic = "booking.promoted" if promoted else "booking.confirmed"
     payload = {"because": because} if because else {}
-    return _with_entries(
-        booking, topic, "booking.further_date", tuple(sittings), "REQUEST", payload
-    )
+    entries = entries_of(sittings)[skipped:]
+    return bringing_entries(booking, topic, "booking.further_date", entries, "REQUEST", payload)
 
 
 def begun(
@@ -171,17 +114,21 @@ def invited(booking: Booking, *, position: int, why: str) -> Draft:
     return about(booking, "booking.invited", 0, {"position": position, "why": why, "until": until})
 
 
-def offered(booking: Booking, *, why: str = "") -> Draft:
+def offered(
+    booking: Booking, *, why: str = "", changes: Sequence[dict[str, str]] = (), note: str = ""
+) -> Draft:
     """A place is held until a stated time, whose link answers this offer and no other.
 
     People whom we put in line are told why, unless something else is: one statement for each.
+    `changes` are those of the session that bring the offer forward, `note` what is added to them.
     """
     if not why and booking.must_accept_by is not None:
         invited = booking.events.filter(what=BookingEvent.What.INVITED)
         why = invited.values_list("why", flat=True).first() or ""
     until = booking.offered_until.isoformat() if booking.offered_until else ""
     revision = f"{booking.ticket} {until}"
-    return about(booking, "booking.offered", revision, {"until": until, "why": why})
+    payload = {"until": until, "why": why, "changes": list(changes), "note": note}
+    return about(booking, "booking.offered", revision, payload)
 
 
 def _to_manager(approval: Approval, topic: str, *, changes: Sequence[dict[str, str]] = ()) -> Draft:
@@ -276,11 +223,11 @@ def cancelled(
 
     `handed_to` is the colleague who has it now, `moved_to` the date it was exchanged for.
     """
-    return _with_entries(
+    return bringing_entries(
         booking,
         "booking.cancelled",
         "booking.further_date_cancelled",
-        tuple(sittings),
+        entries_of(sittings),
         "CANCEL",
         {
             "by": somebody_else(booking, by),
@@ -292,47 +239,6 @@ def cancelled(
     )
 
 
-@dataclass(frozen=True)
-class NextDate:
-    """Another date of a course: in words, and the person's turn there if they have one."""
-
-    when: str
-    session_id: int
-    booking_id: int | None = None
-
-    @classmethod
-    def of(cls, session: Session, booking: Booking | None = None) -> "NextDate":
-        """A session, told by when it begins and where it is."""
-        when = f"{deadline(session.starts_at)}, {session.where}"
-        return cls(when, session.pk, booking.pk if booking else None)
-
-    def as_payload(self) -> dict[str, Any]:
-        """For a message's payload."""
-        return {"when": self.when, "session": self.session_id, "booking": self.booking_id}
-
-
-def session_cancelled(
-    booking: Booking,
-    sittings: Iterable[SittingTimes],
-    *,
-    had_a_place: bool,
-    why: str,
-    next_dates: Sequence[NextDate] = (),
-) -> Iterator[Draft]:
-    """The session will not take place: CANCEL for those who had it in their calendar."""
-    payload = {"why": why, "next_dates": [each.as_payload() for each in next_dates]}
-    if had_a_place:
-        return _with_entries(
-            booking,
-            "session.cancelled",
-            "booking.further_date_cancelled",
-            tuple(sittings),
-            "CANCEL",
-            payload,
-        )
-    return iter([about(booking, "session.cancelled", "not booked", payload)])
-
-
 def held_to(booking: Booking) -> datetime | None:
     """Until when a place that is not certain is held, whoever is to confirm it first."""
     approval: Approval | None = getattr(booking, "approval", None)
@@ -340,49 +246,6 @@ def held_to(booking: Booking) -> datetime | None:
     if approval is not None and approval.is_open:
         ends.append(approval.expires_at)
     return min(filter(None, ends), default=None)
-
-
-def session_changed(
-    booking: Booking,
-    *,
-    sittings: Sequence[SittingTimes],
-    dropped: Iterable[SittingTimes],
-    changes: Sequence[dict[str, str]],
-    session_revision: int,
-    now: datetime,
-) -> Iterator[Draft]:
-    """Something that people notice has changed: REQUEST with a raised SEQUENCE and what changed.
-
-    `changes` is a list of what `Change.as_payload` gives; `sittings` are all that the session has,
-    of which those that have begun stay as they are.
-    """
-    if booking.state != Booking.State.CONFIRMED:
-        # Until when a place is held that is not certain yet.
-        held_until = booking.offered_until if booking.state == Booking.State.OFFERED else None
-        if booking.state == Booking.State.REQUESTED:
-            held_until = held_to(booking)
-        until = held_until.isoformat() if held_until else ""
-        payload = {"changes": list(changes), "until": until}
-        yield about(booking, "session.changed", f"not booked {session_revision}", payload)
-        return
-    begun = sum(times.starts_at <= now for times in sittings)
-    yield from _with_entries(
-        booking,
-        "session.changed",
-        "booking.further_date",
-        sittings,
-        "REQUEST",
-        {"changes": list(changes), "entries": len(sittings) - begun},
-        skipped=begun,
-    )
-    for times in dropped:
-        event = _event(booking, times, "CANCEL")
-        yield about(
-            booking,
-            "booking.further_date_cancelled",
-            f"{booking.calendar_sequence}.{times.key}",
-            {"event": event},
-        )
 
 
 def still_booked(booking: Booking, sitting: Sitting | None, *, reply_key: int) -> Draft:

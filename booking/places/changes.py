@@ -90,6 +90,14 @@ def gives_time_to_react(changes: Iterable[Change]) -> bool:
     return any(change.matter in _TO_RECONSIDER for change in changes)
 
 
+def changes_every_entry(changes: Iterable[Change]) -> bool:
+    """Whether every calendar entry of a session shows something else: all but times and trainers.
+
+    Of the times it depends on the sitting, and who leads a session no calendar shows.
+    """
+    return any(change.matter not in (Matter.TIMES, Matter.TRAINERS) for change in changes)
+
+
 def in_history(changes: Iterable[Change]) -> str:
     """These changes, in words for a history."""
     return "; ".join(change.in_history for change in changes)

@@ -7,10 +7,10 @@ from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.outbox.posting import Draft
 from booking.outbox.topics import MailTopic, register
-from booking.places.announcements import about
 from booking.places.lock import RuledSession
 from booking.places.managers import asking
 from booking.places.models import Booking
+from booking.places.news.drafts import about
 from booking.site.working_days import after_working_days, offer_end
 
 State = Booking.State

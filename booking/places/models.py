@@ -175,6 +175,12 @@ class Booking(models.Model):
     needs = models.TextField(
         "access and dietary needs", max_length=500, blank=True, help_text="Shown to the trainers."
     )
+    needs_arranged_at = models.DateTimeField(
+        null=True, help_text="Since when what the person needs is arranged; empty if it is not."
+    )
+    needs_arranged_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", help_text="Who says so."
+    )
     ticket = models.PositiveBigIntegerField(
         null=True, help_text="Its number on the waiting list; lower is earlier."
     )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from booking.places.pages import agency, booking, exchange, managers, offer
+from booking.places.pages import agency, booking, exchange, managers, my_agency, offer
 
 urlpatterns = [
     path("sessions/<key:session_id>/book/", booking.book, name="book"),
@@ -13,7 +13,8 @@ urlpatterns = [
         name="substitute_booking",
     ),
     path("bookings/<key:booking_id>/move/", exchange.move, name="move_booking"),
-    path("agency/", agency.agency, name="agency"),
+    path("agency/", my_agency.agency, name="agency"),
+    path("agency/bookings.csv", my_agency.agency_csv, name="agency_csv"),
     path("agency/people/<key:person_id>/confirm/", agency.confirm_colleague, name="agency_confirm"),
     path("agency/people/<key:person_id>/not-ours/", agency.not_ours, name="agency_not_ours"),
     path("agency/bookings/<key:booking_id>/", agency.agency_booking, name="agency_booking"),

@@ -10,10 +10,13 @@ from typing import Any
 
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session as SignInSession
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from booking.outbox.models import Message
+from accounts.leaving import NOBODYS_ADDRESS
+from booking.outbox.models import Message, MessageEvent
 from booking.places.models import Booking
+from booking.scheduling.models import SessionGuest
 
 # After the end of the session: a trainer tidies up until then, see `booking/attendance/lists.py`.
 # What somebody needs may tell of their health (UK GDPR, articles 5(1)(e) and 9).
@@ -30,6 +33,26 @@ def forget_needs(*, now: datetime) -> int:
     """
     over = Booking.objects.filter(session__ends_at__lt=now - NEEDS_KEPT).exclude(needs="")
     return _in_batches(over, lambda rows: rows.update(needs=""))
+
+
+def forget_guests(*, now: datetime) -> int:
+    """Delete who came without a place to sessions that are long over. Returns how many guests.
+
+    Of the mail to them stays that it was sent, and when; what never left is given up.
+    """
+    over = SessionGuest.objects.filter(session__ends_at__lt=now - NEEDS_KEPT)
+    number = 0
+    while keys := list(over.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        with transaction.atomic():
+            theirs = Message.objects.filter(subject_key__in=[f"guest:{key}" for key in keys])
+            theirs.filter(state__in=Message.UNSETTLED).update(
+                state=Message.State.DROPPED, lease_until=None
+            )
+            MessageEvent.objects.filter(message__in=theirs).update(why="")
+            theirs.update(to_email=NOBODYS_ADDRESS, last_error="")
+            theirs.forget_text(now=now)
+            number += SessionGuest.objects.filter(pk__in=keys).delete()[0]
+    return number
 
 
 def forget_texts(*, now: datetime) -> int:

@@ -25,7 +25,9 @@ from booking.outbox.reading import letter_of
 from booking.outbox.topics import topic_of
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
+from booking.privacy.models import PersonNote
 from booking.replies.models import CalendarReply, ReceivedMail
+from booking.scheduling.models import CoverRequest, SessionGuest, SessionNote
 from booking.site.plain_text import without_addresses
 from booking.site.wording import LONDON
 
@@ -122,6 +124,7 @@ HOLDINGS = (
     Holding("Answers from your calendar", CalendarReply, ("booking__person",)),
     Holding("Private calendar addresses", CalendarFeed, ("person",)),
     Holding("Training elsewhere", PriorLearning, ("person",)),
+    Holding("Notes of coordinators", PersonNote, ("person",)),
     Holding("Wishes for new dates", CourseInterest, ("person",)),
     Holding(
         "Mail to you",
@@ -139,7 +142,32 @@ HOLDINGS = (
         ("trainers",),
         shown=("reference", "course", "starts_at", "ends_at", "state"),
     ),
+    Holding(
+        "Sessions you come to as a guest",
+        SessionGuest,
+        addresses=("email",),
+        shown=("session", "name", "email", "purpose", "added_at", "ended_at"),
+    ),
+    Holding(
+        "Sessions you were asked to lead for somebody else",
+        CoverRequest,
+        ("person",),
+        shown=("session", "asked_at", "answered_at", "agreed"),
+    ),
+    Holding(
+        "Sessions that somebody was asked to lead for you",
+        CoverRequest,
+        ("instead_of",),
+        shown=("session", "asked_at", "answered_at"),
+    ),
+    Holding("What you wrote to people of a session", SessionNote, ("by",)),
     # What they did about somebody else: that, and when, but not about whom.
+    Holding(
+        "Needs of others that you arranged",
+        Booking,
+        ("needs_arranged_by",),
+        shown=("needs_arranged_at",),
+    ),
     Holding(
         "Places you booked for others",
         Booking,
@@ -147,7 +175,10 @@ HOLDINGS = (
         shown=("id", "session", "booked_at"),
     ),
     Holding("What you did about bookings", BookingEvent, ("by",), shown=("booking", "at", "what")),
+    Holding("Notes you wrote", PersonNote, ("by",), shown=("at",)),
     Holding("What you did about sessions", SessionEvent, ("by",)),
+    Holding("Guests you added", SessionGuest, ("added_by",), shown=("session", "added_at")),
+    Holding("Trainers you asked to stand in", CoverRequest, ("by",), shown=("session", "asked_at")),
     Holding("What you did about mail", MessageEvent, ("by",), shown=("at", "what")),
     Holding("Lists of people you looked at", AccessRecord, ("by",), without=frozenset({"about"})),
     Holding(

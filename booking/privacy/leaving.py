@@ -23,7 +23,9 @@ from booking.outbox.models import Message, MessageEvent
 from booking.partnership import kept
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent, BookingQuerySet
+from booking.privacy.models import PersonNote
 from booking.replies.models import CalendarReply, ReceivedMail
+from booking.scheduling.models import SessionGuest, SessionNote
 from booking.site.refusals import Refused
 
 log = structlog.get_logger(__name__)
@@ -43,8 +45,13 @@ _WORDS: tuple[tuple[type[Model], str], ...] = (
     (ReceivedMail, "subject"),
     (ReceivedMail, "why"),
     (AccessRecord, "about"),
+    (PersonNote, "text"),
     (LogEntry, "object_repr"),
     (LogEntry, "change_message"),
+    (SessionNote, "subject"),
+    (SessionNote, "text"),
+    (SessionGuest, "name"),
+    (SessionGuest, "purpose"),
     (Session, "cancellation_reason"),
     (Session, "joining_instructions"),
 )
@@ -82,6 +89,12 @@ def bookings_ahead(person: User, *, now: datetime) -> BookingQuerySet:
     return Booking.objects.for_person(person).live().filter(session__ends_at__gt=now)
 
 
+def leads_sessions_ahead(person: User, *, now: datetime) -> bool:
+    """Whether they are a trainer of a session that is not over."""
+    led = Session.objects.filter(trainers=person, ends_at__gt=now)
+    return led.exclude(state=Session.State.CANCELLED).exists()
+
+
 def anonymise(*, person: User, by: User, now: datetime) -> None:
     """Blank everything that tells who this person is, wherever it stands, for good.
 
@@ -115,9 +128,7 @@ def _locked(person: User, *, by: User, now: datetime) -> User:
     leaving = User.objects.select_for_update().get(pk=person.pk)
     if bookings_ahead(leaving, now=now).exists():
         raise BookingsAhead
-    if Session.objects.filter(trainers=leaving, ends_at__gt=now).exclude(
-        state=Session.State.CANCELLED
-    ):
+    if leads_sessions_ahead(leaving, now=now):
         raise SessionsAheadToLead
     return leaving
 
@@ -172,8 +183,10 @@ def _forget_answers(person: User, addresses: Collection[str], *, now: datetime) 
     Approval.objects.filter(asked).update(manager_email=NOBODYS_ADDRESS, reason="")
     User.objects.filter(_at("manager_email", addresses)).update(manager_email="")
     CalendarReply.objects.filter(booking__person=person).delete()
+    PersonNote.objects.filter(person=person).delete()
     CalendarFeed.objects.filter(person=person).delete()
     PriorLearning.objects.filter(person=person).delete()
+    SessionGuest.objects.filter(_at("email", addresses)).delete()
     CourseInterest.objects.filter(person=person, ended_at=None).update(ended_at=now)
     ReceivedMail.objects.filter(_at("from_address", addresses)).update(from_address="", subject="")
 

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from accounts.access import looked_at, superuser_page
 from accounts.actions import UNFINISHED_ACCOUNT_LIFE
-from accounts.agency_proof import roles_without_proof
 from accounts.models import AccessRecord, User
 from accounts.views import signed_in
 from booking.attendance.lists import TRAINER_ACCESS_AFTER_END
@@ -19,9 +18,7 @@ from booking.privacy import leaving
 from booking.privacy.forgetting import NEEDS_KEPT, TEXTS_KEPT
 from booking.privacy.holdings import copy_of
 from booking.site.form_kit import Form
-from booking.site.web import done, page, paged, posted, refusals_shown, search_text
-
-_PER_PAGE = 30
+from booking.site.web import done, page, posted, refusals_shown
 
 
 def privacy(request: HttpRequest) -> HttpResponse:
@@ -37,20 +34,8 @@ def privacy(request: HttpRequest) -> HttpResponse:
     return render(request, "privacy/privacy.html", periods)
 
 
-@superuser_page()
-def people(request: HttpRequest) -> HttpResponse:
-    """Find the person whom a request is about; before a search, see whose roles to look at."""
-    search = search_text(request)
-    found = User.objects.found_by(search) if search else roles_without_proof()
-    found = found.select_related("agency").order_by("sort_name", "pk")
-    shown = paged(request, found, per_page=_PER_PAGE)
-    looked_at(None, by=signed_in(request), what="people found", rows=len(shown))
-    context = {"page_obj": shown, "search": search}
-    return render(request, "privacy/people.html", context)
-
-
 @superuser_page(post=20, proof=True)
-def person(request: HttpRequest, person_id: int) -> HttpResponse:
+def held(request: HttpRequest, person_id: int) -> HttpResponse:
     """Hand over a copy of what is held about one person, or make them anonymous."""
     who, by, now = get_object_or_404(User, pk=person_id), signed_in(request), timezone.now()
     looked_at(who, by=by, what="person")

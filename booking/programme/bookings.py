@@ -21,6 +21,7 @@ from booking.places import terms, undoing
 from booking.places.announcements import held_to
 from booking.places.managers.copies import copied_to
 from booking.places.models import Booking
+from booking.places.news.drafts import calendar_uid, sequences_of_entries
 from booking.places.pages.loaders import booking_for
 from booking.places.rules.line import standing, standings
 from booking.places.terms import terms_of
@@ -135,13 +136,19 @@ def _is_wrong(mail: list[tuple[str, Message]]) -> bool:
 
 
 def calendar_answers(booking: Booking) -> list[CalendarReply]:
-    """The newest answer from the person's calendar to each date, by date. Costs one statement.
+    """The newest answer from the person's calendar to each date, by date: one statement or two.
 
     What was answered before the entry was changed says nothing about what it is now.
     """
-    answers = CalendarReply.objects.filter(
-        booking=booking, sequence__gte=booking.calendar_sequence
-    ).select_related("sitting")
+    answers = list(CalendarReply.objects.filter(booking=booking).select_related("sitting"))
+    if answers:
+        current = sequences_of_entries(booking)
+        answers = [
+            each
+            for each in answers
+            if each.sequence
+            >= current.get(calendar_uid(booking, each.sitting_id or 0), booking.calendar_sequence)
+        ]
     in_order = sorted(answers, key=lambda answer: answer.order)
     last = {answer.sitting_id: answer for answer in in_order}
     return sorted(last.values(), key=lambda answer: answer.sitting_id or 0)

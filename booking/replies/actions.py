@@ -15,12 +15,13 @@ from booking.outbox import remedies
 from booking.outbox.models import Message, MessageEvent
 from booking.places import announcements
 from booking.places.models import Booking
+from booking.places.news.drafts import sequence_of_entry
 from booking.replies.answers import Answer
 from booking.replies.bounces import DeliveryReport
 from booking.replies.incoming import NotForUs
 from booking.replies.models import CalendarReply, MailboxState, ReceivedMail, newest_answer
 
-# As `places.announcements.calendar_uid` makes them.
+# As `places.news.drafts.calendar_uid` makes them.
 _OUR_UID = re.compile(r"([a-z0-9]{1,32})-([0-9]{1,18})@.+")
 Partstat = CalendarReply.Partstat
 
@@ -54,7 +55,7 @@ def record_answer(
         if (
             is_new
             and reply.partstat == Partstat.DECLINED
-            and reply.sequence >= booking.calendar_sequence
+            and reply.sequence >= sequence_of_entry(booking, sitting_key)
             and (newest is None or _overrules(reply, newest))
             and not is_automatic_reply
             and booking.state == Booking.State.CONFIRMED

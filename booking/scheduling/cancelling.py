@@ -9,15 +9,16 @@ from django.db.models import F
 from accounts.models import User
 from booking.catalogue.models import Session, SessionEvent
 from booking.outbox import posting as outbox
-from booking.places import actions, announcements, exchanges, history
-from booking.places.announcements import NextDate
+from booking.places import actions, exchanges, history
 from booking.places.lock import RuledSession, locked, sittings_of
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
 from booking.places.models import Booking, BookingEvent
+from booking.places.news import sessions as session_news
+from booking.places.news.sessions import NextDate
 from booking.places.refusals import PlaceRefused, SessionStarted
 from booking.places.rules.decision import check_changeable
-from booking.scheduling import trainers
+from booking.scheduling import guests, trainers
 from booking.site.wording import day, listed, short_day
 
 
@@ -73,6 +74,7 @@ def cancel_session(
         off.save(update_fields=["state", "cancellation_reason", "revision", "changed_at"])
         SessionEvent.objects.create(session=off, at=now, by=by, what=_words(dates), why=why)
         trainers.tell_of_end(off, why=why, now=now)
+        guests.tell_of_end(off, why=why, now=now)
         ended = _end_all(ruled, by=by, now=now, why=why, next_dates=_next_dates(dates, invited))
     for date in dates:
         exchanges.give_in_turn(date, invited[date.pk], why=_why(off), now=now)
@@ -103,7 +105,7 @@ def _end_all(
     drafts = [
         draft
         for booking in bookings
-        for draft in announcements.session_cancelled(
+        for draft in session_news.session_cancelled(
             booking,
             sittings,
             had_a_place=booking.pk in confirmed,

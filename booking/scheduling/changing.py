@@ -1,42 +1,28 @@
 """What coordinators change about a published session, so that everybody concerned is told.
 
-Each change is one transaction under the session's lock. People with a place get a calendar
-REQUEST with a raised SEQUENCE that says what changed; people who wait get a plain message.
+Each change is one transaction under the session's lock; `telling` tells of it.
 """
 
 import itertools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from accounts.models import User
-from booking.catalogue.models import Session, SessionEvent, Sitting, Venue
+from booking.catalogue.models import Session, Sitting, Venue
 from booking.catalogue.sittings import SittingTimes, overlap
-from booking.outbox import posting as outbox
-from booking.places import announcements, history
 from booking.places.changes import (
     Change,
     Matter,
-    concerning,
-    for_managers,
-    gives_time_to_react,
-    in_history,
-    states_concerned,
 )
-from booking.places.holding import offered_until
-from booking.places.lock import RuledSession, locked_session, sittings_of
-from booking.places.managers import asking
-from booking.places.managers.copies import with_copies
-from booking.places.models import Booking, BookingEvent
+from booking.places.lock import locked_session, sittings_of
+from booking.places.news.drafts import EntryChanges, entry_changes
 from booking.places.refusals import PlaceRefused, SessionStarted
 from booking.places.rules.decision import check_changeable
-from booking.scheduling import trainers
+from booking.scheduling.telling import revise
 from booking.site.wording import listed, sitting_times
-from booking.site.working_days import after_working_time, end_of_working_day_before, free_until
+from booking.site.working_days import end_of_working_day_before
 
-# Working time: two days in which anybody may cancel free of charge after a change.
-TIME_TO_REACT = timedelta(hours=16)
-_SOONER = "The session has moved, so there is less time to answer."
 _HELD = ("delivery", "venue", "join_url", "starts_at", "ends_at")
 
 
@@ -121,11 +107,23 @@ def changes_to_come(session: Session, arrangements: Arrangements) -> list[Change
         before_link, after_link = session.join_url or "none", arrangements.join_url or "to follow"
         changes.append(Change("Join link", before_link, after_link, Matter.JOIN_LINK))
     if arrangements.trainers is not None:
-        changes.extend(_other_trainers(list(session.trainers.all()), arrangements.trainers))
+        changes.extend(other_trainers(list(session.trainers.all()), arrangements.trainers))
     return changes
 
 
-def _other_trainers(before: Sequence[User], after: Sequence[User]) -> list[Change]:
+def entries_to_come(
+    session: Session, arrangements: Arrangements, changes: Sequence[Change], *, now: datetime
+) -> EntryChanges:
+    """The calendar entries that would change if the session were held this way."""
+    after = [
+        SittingTimes(each.key or -number, each.starts_at, each.ends_at)
+        for number, each in enumerate(arrangements.sittings, start=1)
+    ]
+    return entry_changes(sittings_of(session), after, changes, now=now)
+
+
+def other_trainers(before: Sequence[User], after: Sequence[User]) -> list[Change]:
+    """What people would be told if others led a session: nothing if the same do."""
     if {person.pk for person in before} == {person.pk for person in after}:
         return []
     what = "Trainer" if max(len(before), len(after)) == 1 else "Trainers"
@@ -146,8 +144,11 @@ def rearrange(
     by: User,
     now: datetime,
     expected_revision: int | None = None,
+    note: str = "",
 ) -> list[Change]:
     """Hold a session at other times, in another place or by others, and tell everybody concerned.
+
+    `note` is added to what they are told.
 
     A sitting that keeps its key keeps its calendar entry; one that has begun cannot change.
     `expected_revision` is the session's when the change was prepared. Returns what changed.
@@ -164,7 +165,8 @@ def rearrange(
         if not changes:
             return []
         led_before, began = list(locked.trainers.all()), locked.starts_at
-        kept, dropped = _store_sittings(locked, ordered)
+        before = sittings_of(locked)
+        kept = _store_sittings(locked, ordered)
         locked.delivery = arrangements.delivery
         locked.venue = arrangements.venue
         locked.join_url = arrangements.join_url
@@ -176,10 +178,11 @@ def rearrange(
             ruled,
             changes,
             columns=_HELD,
+            before=before,
             sittings=kept,
-            dropped=dropped,
             moved_from=None if locked.starts_at == began else began,
             led_before=led_before,
+            note=note,
             by=by,
             now=now,
         )
@@ -216,13 +219,10 @@ def move_releases(session: Session, *, now: datetime) -> None:
         allocation.save(update_fields=["release_at"])
 
 
-def _store_sittings(
-    session: Session, planned: Sequence[PlannedSitting]
-) -> tuple[list[SittingTimes], list[SittingTimes]]:
-    """Move, add and drop sittings. Returns those kept or new, and those dropped as they were."""
+def _store_sittings(session: Session, planned: Sequence[PlannedSitting]) -> list[SittingTimes]:
+    """Move, add and drop sittings. Returns those kept or new."""
     stored = {sitting.pk: sitting for sitting in session.sittings.all()}
     wanted = {sitting.key for sitting in planned if sitting.key in stored}
-    dropped = [SittingTimes.of(sitting) for key, sitting in stored.items() if key not in wanted]
     session.sittings.exclude(pk__in=wanted).delete()
     kept: list[SittingTimes] = []
     for plan in planned:
@@ -230,122 +230,4 @@ def _store_sittings(
         sitting.starts_at, sitting.ends_at = plan.starts_at, plan.ends_at
         sitting.save()
         kept.append(SittingTimes.of(sitting))
-    return kept, dropped
-
-
-def revise(
-    ruled: RuledSession,
-    changes: Sequence[Change],
-    *,
-    columns: Sequence[str] = (),
-    sittings: Sequence[SittingTimes] | None = None,
-    dropped: Sequence[SittingTimes] = (),
-    moved_from: datetime | None = None,
-    led_before: Sequence[User] | None = None,
-    by: User,
-    now: datetime,
-) -> None:
-    """Raise the revision, store these columns, and tell all whom the changes concern.
-
-    In the transaction of the caller, who holds the session's lock and has written everything else.
-    Where it was held otherwise before: `sittings` are all that it has now, `dropped` those it has
-    no more, `moved_from` when it began, if its start is another now, `led_before` who led it.
-    """
-    session = ruled.session
-    session.revision += 1
-    session.changed_at = now
-    session.save(update_fields=[*columns, "revision", "changed_at"])
-    SessionEvent.objects.create(session=session, at=now, by=by, what=in_history(changes)[:200])
-    if session.state == Session.State.PUBLISHED:
-        _tell(
-            ruled,
-            changes,
-            sittings=sittings_of(session) if sittings is None else sittings,
-            dropped=dropped,
-            moved_from=moved_from,
-            by=by,
-            now=now,
-        )
-        leading = list(session.trainers.all()) if led_before is None else led_before
-        in_words = [change.as_payload() for change in changes]
-        trainers.tell_of_change(session, in_words, led_before=leading, now=now)
-
-
-def _tell(
-    ruled: RuledSession,
-    changes: Sequence[Change],
-    *,
-    sittings: Sequence[SittingTimes],
-    dropped: Sequence[SittingTimes],
-    moved_from: datetime | None,
-    by: User,
-    now: datetime,
-) -> None:
-    """Tell each person of what concerns them, and correct their calendars."""
-    session = ruled.session
-    told = Booking.objects.for_session(session).filter(state__in=states_concerned(changes))
-    bookings = list(told.select_related("person", "approval"))
-    promised = {booking.pk: booking.offered_until for booking in bookings}
-    for booking in bookings:
-        booking.calendar_sequence += 1
-        booking.session = session
-        if gives_time_to_react(changes):
-            booking.free_until = _free_until_now(booking, session, now=now)
-            if moved_from is not None and session.starts_at < moved_from:
-                _bring_forward(booking, session, now=now)
-    if moved_from is not None:
-        asking.session_moved(bookings, session)
-    Booking.objects.bulk_update(
-        bookings,
-        ["calendar_sequence", "free_until", "offered_until", "must_accept_by"],
-        batch_size=500,
-    )
-    _record_changes(bookings, changes, by=by, now=now)
-    drafts = [
-        draft
-        for booking in bookings
-        for draft in announcements.session_changed(
-            booking,
-            sittings=sittings,
-            dropped=dropped,
-            changes=[each.as_payload() for each in concerning(changes, booking.state)],
-            session_revision=session.revision,
-            now=now,
-        )
-    ]
-    # The link in the first mail is that of an offer which ends when it said.
-    sooner = [each for each in bookings if each.offered_until != promised[each.pk]]
-    drafts.extend(announcements.offered(booking, why=_SOONER) for booking in sooner)
-    history.record(sooner, BookingEvent.What.OFFERED, by=by, now=now, why=_SOONER)
-    if of_question := [each.as_payload() for each in for_managers(changes)]:
-        drafts.extend(asking.ask_again(bookings, of_question, now=now))
-    outbox.post(with_copies(drafts, ruled.rules, bookings), now=now)
-
-
-def _bring_forward(booking: Booking, session: Session, *, now: datetime) -> None:
-    """After the session has moved to begin earlier: nobody may answer longer than that allows.
-
-    An offer lasts no longer than one that is made now.
-    """
-    if booking.offered_until is not None and booking.state == Booking.State.OFFERED:
-        allowed = offered_until(booking, session, now=now)
-        booking.offered_until = min(booking.offered_until, allowed)
-    if booking.must_accept_by is not None:
-        booking.must_accept_by = min(booking.must_accept_by, session.starts_at)
-
-
-def _record_changes(
-    bookings: Sequence[Booking], changes: Sequence[Change], *, by: User, now: datetime
-) -> None:
-    """Each history says what its owner was told, one statement for all who were told the same."""
-    alike: dict[str, list[Booking]] = {}
-    for booking in bookings:
-        alike.setdefault(in_history(concerning(changes, booking.state)), []).append(booking)
-    for why, those in alike.items():
-        history.record(those, BookingEvent.What.SESSION_CHANGED, by=by, now=now, why=why)
-
-
-def _free_until_now(booking: Booking, session: Session, *, now: datetime) -> datetime:
-    """The promised notice before the new start, and time to react to the change in any case."""
-    to_react = after_working_time(now, TIME_TO_REACT)
-    return max(free_until(session.starts_at, booking.notice_days), min(to_react, session.starts_at))
+    return kept

@@ -13,7 +13,7 @@ from booking.catalogue.courses import CoursePlan, EditRefused, VenuePlan
 from booking.catalogue.models import Course, Session, SessionQuerySet, Venue
 from booking.places.changes import Change, Matter
 from booking.places.lock import RuledSession, locked
-from booking.scheduling.changing import revise
+from booking.scheduling.telling import revise
 
 
 class CorrectedMeanwhile(EditRefused):

@@ -36,7 +36,8 @@ from booking.places.lock import (
 from booking.places.rules.decision import against_course
 from booking.scheduling import corrections, demand, trainers
 from booking.scheduling.capacity import check_reserved
-from booking.scheduling.changing import Arrangements, move_releases, revise
+from booking.scheduling.changing import Arrangements, move_releases
+from booking.scheduling.telling import revise
 from booking.site.working_days import after_working_days
 
 NEW_DATE = "course.new_date"

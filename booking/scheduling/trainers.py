@@ -12,17 +12,22 @@ from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.outbox.topics import MailTopic, register
+from booking.places.changes import Change
+from booking.scheduling.models import CoverRequest
 from booking.site.wording import sitting_times
 
 ASSIGNED = "trainer.assigned"
 CHANGED = "trainer.changed"
 REMOVED = "trainer.removed"
 CANCELLED = "trainer.cancelled"
+ASKED = "trainer.asked"
+TOPICS = (ASSIGNED, CHANGED, REMOVED, CANCELLED)
 register(
     MailTopic(ASSIGNED, "To a trainer: leads a session"),
     MailTopic(CHANGED, "To a trainer: a session changed"),
     MailTopic(REMOVED, "To a trainer: leads it no more"),
     MailTopic(CANCELLED, "To a trainer: a session is cancelled"),
+    MailTopic(ASKED, "To a trainer: asked to stand in"),
 )
 
 
@@ -33,15 +38,13 @@ def tell_of_publishing(session: Session, *, now: datetime) -> None:
 
 def tell_of_change(
     session: Session,
-    changes: Sequence[dict[str, str]],
+    changes: Sequence[Change],
     *,
     led_before: Sequence[User],
+    note: str = "",
     now: datetime,
 ) -> None:
-    """A published session changed, perhaps also who leads it. In the caller's transaction.
-
-    `changes` is a list of what `Change.as_payload` gives.
-    """
+    """A published session changed, perhaps also who leads it. In the caller's transaction."""
     leading = {person.pk: person for person in session.trainers.all()}
     before = {person.pk: person for person in led_before}
     people = {
@@ -49,12 +52,30 @@ def tell_of_change(
         REMOVED: [person for key, person in before.items() if key not in leading],
         CHANGED: [person for key, person in leading.items() if key in before],
     }
-    _post(session, people, {"changes": list(changes)}, now=now)
+    told = {"changes": [change.as_payload() for change in changes], "note": note}
+    _post(session, people, told, now=now)
 
 
 def tell_of_end(session: Session, *, why: str, now: datetime) -> None:
     """A published session was cancelled, for this reason. In the caller's transaction."""
     _post(session, {CANCELLED: session.trainers.all()}, {"why": why}, now=now)
+
+
+def facts_of(session: Session) -> dict[str, Any]:
+    """What every mail to a trainer says of the session."""
+    return {
+        "session": session.pk,
+        "reference": session.reference,
+        "title": session.course.title,
+        "where": session.where,
+        "dates": [sitting_times(each.starts_at, each.ends_at) for each in session.sittings.all()],
+    }
+
+
+def ask_to_cover(cover: CoverRequest, *, note: str, now: datetime) -> None:
+    """Ask a trainer to stand in. In the caller's transaction."""
+    told = {"instead_of": str(cover.instead_of), "cover": cover.pk, "note": note}
+    _post(cover.session, {ASKED: [cover.person]}, told, now=now, revision=f"cover {cover.pk}")
 
 
 def _post(
@@ -63,20 +84,15 @@ def _post(
     payload: dict[str, Any],
     *,
     now: datetime,
+    revision: object = "",
 ) -> None:
-    about = {
-        "session": session.pk,
-        "reference": session.reference,
-        "title": session.course.title,
-        "where": session.where,
-        "dates": [sitting_times(each.starts_at, each.ends_at) for each in session.sittings.all()],
-    }
+    about = facts_of(session)
     outbox.post(
         [
             Draft(
                 topic=topic,
                 subject_key=f"session:{session.pk}",
-                revision=f"{person.pk}.{session.revision}",
+                revision=f"{person.pk}.{revision or session.revision}",
                 stream=f"trainer:{person.pk}:session:{session.pk}",
                 to_email=person.email,
                 recipient_id=person.pk,

@@ -6,6 +6,7 @@ from typing import Any
 from django import template
 from django.urls import reverse
 
+from booking.attendance.lists import waits_for
 from booking.catalogue.availability import availability, is_ahead
 from booking.catalogue.models import Session
 from booking.catalogue.sharing import directions
@@ -18,6 +19,8 @@ register = template.Library()
 # {{ event|told }}: what happened, in a sentence or two. {% if session|is_ahead:now %}.
 register.filter("told", told_of)
 register.filter("is_ahead", is_ahead)
+# {{ booking|waits_for }}: what a held place waits for, or nothing.
+register.filter("waits_for", waits_for)
 # {{ session.venue|directions }}: the address of a map.
 register.filter("directions", directions)
 # {{ session|availability:now }}: whether its reader can book it.

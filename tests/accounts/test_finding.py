@@ -96,7 +96,7 @@ def test_every_page_finds_them_in_this_way() -> None:
     looked_at(other, by=lead, what="booking")
     pages = {
         reverse("agency"): lead,
-        reverse("manage_session_bookings", args=[session.pk]): coordinator,
+        reverse("manage_session_people", args=[session.pk]): coordinator,
         reverse("manage_messages"): coordinator,
         reverse("manage_looks"): coordinator,
         reverse("manage_people"): coordinator,

@@ -9,15 +9,25 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import AccessRecord, User
+from accounts.models import AccessRecord, Sector, User
+from booking.attendance.lists import totals_of_needs
 from booking.catalogue.models import Session
-from booking.site.spreadsheets import safe_cell
-from tests.factories import make_coordinator, make_person, make_session, make_trainer, morning
+from tests.factories import (
+    make_agency,
+    make_claimant,
+    make_coordinator,
+    make_course,
+    make_person,
+    make_session,
+    make_trainer,
+    morning,
+    session_ahead,
+)
 from tests.people import book_now, signed_in
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ["attendees", "attendees_print", "attendees_csv"]
+PAGES = ["attendees", "attendees_print", "attendees_csv", "attendees_needs"]
 
 
 def led_session(trainer: User, **fields: object) -> Session:
@@ -32,6 +42,12 @@ def led_session(trainer: User, **fields: object) -> Session:
         person = make_person(first_name=name, last_name="Nguyễn")
         book_now(session, person, needs=needs)
     return session
+
+
+def csv_rows(client: Client, session: Session) -> list[dict[str, str]]:
+    """The rows of the downloaded list."""
+    content = client.get(reverse("attendees_csv", args=[session.pk])).content
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
 
 
 @pytest.mark.parametrize("view", PAGES)
@@ -95,16 +111,10 @@ def test_csv_has_no_formulas_and_keeps_accents() -> None:
     assert "attachment" in response.headers["Content-Disposition"]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
-def test_a_cell_never_begins_like_a_formula(start: str) -> None:
-    assert safe_cell(f"{start}1+1").startswith("'")
-    assert safe_cell("Plain") == "Plain"
-
-
 def test_every_look_is_on_record() -> None:
     trainer = make_trainer()
     session = led_session(trainer)
-    for page in PAGES:
+    for page in PAGES[:3]:
         signed_in(trainer).get(reverse(page, args=[session.pk]))
     accesses = AccessRecord.objects.filter(
         what="attendees", about_id=session.pk, by=trainer
@@ -113,6 +123,91 @@ def test_every_look_is_on_record() -> None:
     assert {access.rows for access in accesses} == {3}
     signed_in(make_trainer()).get(reverse("attendees", args=[session.pk]))
     assert AccessRecord.objects.count() == 3
+
+
+def test_places_that_are_not_certain_are_marked_and_counted_apart() -> None:
+    trainer = make_trainer()
+    course = make_course(needs_manager_approval=True, may_be_repeated=True)
+    session = session_ahead(course=course, trainers=[trainer])
+    asks = make_person(first_name="Ada", last_name="Asks")
+    book_now(session, asks, manager_email="manager@agency.example")
+    client = signed_in(trainer)
+    page = client.get(reverse("attendees", args=[session.pk]))
+    assert [each.person for each in page.context["people"].held] == [asks]
+    assert page.context["people"].certain == []
+    assert "The line manager" in page.content.decode()
+    assert "<dt>booked</dt><dd>0</dd>" in page.content.decode()
+    assert page.context["people"].agencies == []
+    sheet = client.get(reverse("attendees_print", args=[session.pk])).content.decode()
+    assert "0 booked, 1 not certain" in sheet
+    assert "(not certain)" in sheet
+    [row] = csv_rows(client, session)
+    assert row["Place"] == "Held: waits for the line manager"
+    card = client.get(reverse("trainer_sessions")).content.decode()
+    assert "1 of 20 places taken (1 not certain)" in card
+    overview = signed_in(make_coordinator()).get(reverse("manage_session", args=[session.pk]))
+    assert "<dt>of them not certain</dt><dd>1</dd>" in overview.content.decode()
+
+
+def test_a_place_for_the_agency_to_be_confirmed_is_not_certain_either() -> None:
+    trainer = make_trainer()
+    police = make_agency(sector=Sector.POLICE)
+    session = session_ahead(course=make_course(sectors=[Sector.POLICE]), trainers=[trainer])
+    booking = book_now(session, make_claimant(agency=police))
+    assert booking.state == booking.State.REQUESTED
+    [row] = csv_rows(signed_in(trainer), session)
+    assert row["Place"] == "Held: waits for the agency to be confirmed"
+
+
+def test_the_sheet_to_sign_tells_nobodys_needs_and_has_a_signature_a_date() -> None:
+    trainer = make_trainer()
+    session = led_session(trainer)
+    begins = session.starts_at + timedelta(days=7)
+    session.sittings.create(starts_at=begins, ends_at=begins + timedelta(hours=3))
+    page = signed_in(trainer).get(reverse("attendees_print", args=[session.pk])).content.decode()
+    assert "HYPERLINK" not in page
+    assert "Needs" not in page
+    assert page.count('<td class="govuk-table__cell app-sign-here">') == 2 * 2
+    assert page.count("Signature, ") == 2
+
+
+def test_needs_are_added_up_on_a_sheet_of_their_own() -> None:
+    trainer = make_trainer()
+    session = session_ahead(capacity=10, trainers=[trainer])
+    for needs in ("Vegetarian", " vegetarian. ", "VEGETARIAN, a hearing loop", "Halal", "None", ""):
+        book_now(session, make_person(first_name=f"Nobody{needs[:2]}"), needs=needs)
+    page = signed_in(trainer).get(reverse("attendees_needs", args=[session.pk]))
+    assert page.context["people"].needs == [("vegetarian", 3), ("a hearing loop", 1), ("halal", 1)]
+    assert "<strong>3</strong> vegetarian" in page.content.decode()
+    assert len(page.context["people"].with_needs) == 4
+    record = AccessRecord.objects.get(by=trainer)
+    assert (record.what, record.form, record.rows) == ("needs", "print", 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        ("None.", []),
+        ("n/a", []),
+        ("Vegan and gluten-free", [("gluten-free", 1), ("vegan", 1)]),
+        ("BSL interpreter\r\nVegan", [("BSL interpreter", 1), ("vegan", 1)]),
+        ("vegan; Vegan", [("vegan", 1)]),
+    ],
+)
+def test_one_text_may_hold_several_needs(text: str, expected: list[tuple[str, int]]) -> None:
+    assert totals_of_needs([text]) == expected
+
+
+def test_trainers_see_the_link_to_join() -> None:
+    trainer = make_trainer()
+    link = "https://meet.example/abc"
+    session = session_ahead(
+        trainers=[trainer], delivery=Session.Delivery.ONLINE, join_url=link, venue=None
+    )
+    client = signed_in(trainer)
+    for address in (reverse("trainer_sessions"), reverse("attendees", args=[session.pk])):
+        assert f'href="{link}"' in client.get(address).content.decode(), address
 
 
 def test_my_sessions_are_only_mine() -> None:

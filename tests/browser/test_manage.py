@@ -84,7 +84,7 @@ def test_every_page_about_a_session_is_accessible(
         reverse("manage_session", args=[session.pk]),
         reverse("manage_session", args=[draft.pk]),
         reverse("manage_session_edit", args=[session.pk]),
-        reverse("manage_session_bookings", args=[session.pk]),
+        reverse("manage_session_people", args=[session.pk]),
         reverse("manage_session_waiting", args=[session.pk]),
         reverse("manage_booking_move_up", args=[waits.pk]),
         reverse("manage_session_change", args=[session.pk]),

@@ -40,7 +40,7 @@ def test_trainer_sees_prints_and_downloads_the_list(
     with page.expect_download() as download:
         page.get_by_role("button", name="Download as CSV").click()
     assert "Ayşe" in download.value.path().read_text(encoding="utf-8-sig")
-    page.get_by_role("button", name="Printable list").click()
+    page.get_by_role("button", name="Sheet to sign").click()
     expect(page.get_by_role("columnheader", name="Signature")).to_be_visible()
     accessible(page)
 

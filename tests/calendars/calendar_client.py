@@ -12,8 +12,8 @@ from booking.catalogue.models import Session
 from booking.mail.composing import compose
 from booking.outbox.delivery import deliver
 from booking.outbox.smtp import SmtpConnection
-from booking.places.announcements import calendar_uid
 from booking.places.models import Booking
+from booking.places.news.drafts import calendar_uid
 from tests.calendars import libical
 
 

@@ -25,7 +25,7 @@ def every_address() -> list[tuple[str, set[str]]]:
         (reverse("manage_session", args=[session.pk]), get),
         (reverse("manage_session_edit", args=[session.pk]), both),
         (reverse("manage_session_edit", args=[draft.pk]), both),
-        (reverse("manage_session_bookings", args=[session.pk]), get),
+        (reverse("manage_session_people", args=[session.pk]), get),
         (reverse("manage_session_change", args=[session.pk]), both),
         (reverse("manage_session_limits", args=[session.pk]), both),
         (reverse("manage_session_limits", args=[draft.pk]), both),

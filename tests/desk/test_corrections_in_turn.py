@@ -67,7 +67,7 @@ def test_an_address_that_a_colleague_corrected_is_not_put_back_unseen(
     assert MEANWHILE not in form.text
 
     done = coordinator.post(address, {**sent_on(again.text), "step": "do"})
-    assert "1 person on 1 session will be told by email." in said(done)
+    assert "1 person will be told by email." in said(done)
     assert told()[1] == [
         ("Place", "Carriageworks", "The Carriageworks"),
         ("Address", "2 New Street", "1 Old Street"),

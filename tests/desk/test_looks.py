@@ -44,7 +44,7 @@ def test_a_look_names_who_looked_and_at_whom_or_at_which_list() -> None:
 def test_a_look_is_on_record_where_what_was_typed_is_refused(coordinator: Client) -> None:
     booking = book_now(make_session(starts_at=morning(9)))
     page = reverse("manage_booking_cancel", args=[booking.pk])
-    assert coordinator.post(page, {}).status_code == 422
+    assert coordinator.post(page, {"why": "x" * 999}).status_code == 422
     assert AccessRecord.objects.get().whom == booking.person
 
 

@@ -55,7 +55,7 @@ def test_pages_cost_the_same_however_many_rows_there_are(coordinator: Client) ->
     addresses = [
         reverse("manage_sessions"),
         reverse("manage_session", args=[session.pk]),
-        f"{reverse('manage_session_bookings', args=[session.pk])}?q=ahmed",
+        f"{reverse('manage_session_people', args=[session.pk])}?q=ahmed",
         reverse("manage_agencies"),
         reverse("manage_messages"),
         reverse("manage_session_edit", args=[session.pk]),

@@ -168,10 +168,10 @@ def test_somebody_without_an_address_is_booked_and_their_letter_goes_out(
     page = coordinator.get(address).content.decode()
     assert "Your place on" in page
     assert "invalid" not in page
-    coordinator.post(address)
+    assert said(coordinator.post(address)) == "The letter to Ada Ruth has gone out."
     letter.refresh_from_db()
     assert letter.state == Message.State.SENT
-    assert "Ada Ruth" not in coordinator.get(reverse("manage_post")).content.decode()
+    assert "No letter has to go out." in coordinator.get(reverse("manage_post")).content.decode()
     assert coordinator.get(address).status_code == 404
 
 
@@ -254,3 +254,30 @@ def test_a_cancelled_session_shows_no_free_places_and_warns_of_nothing(coordinat
     page = coordinator.get(reverse("manage_session", args=[session.pk])).content.decode()
     assert "is also used by" not in page
     assert "<dt>free</dt>" not in page
+
+
+def test_a_lead_who_hands_over_a_place_is_led_to_the_booking_that_has_it() -> None:
+    agency = make_agency()
+    lead, owner, other = (make_person(agency=agency, is_agency_lead=each) for each in (1, 0, 0))
+    booking = book_now(session_ahead(), owner)
+    answer = signed_in(lead).post(
+        reverse("substitute_booking", args=[booking.pk]), {"email": other.email, "step": "give"}
+    )
+    taken = Booking.objects.get(person=other)
+    assert answer.headers["Location"] == reverse("agency_booking", args=[taken.pk])
+    assert f"We are emailing {owner} and {other}." in said(answer)
+
+
+def test_a_coordinator_moves_a_place_late_for_nothing_only_with_a_reason(
+    coordinator: Client,
+) -> None:
+    policy, course = make_policy(notice_days=20, late=3500), make_course()
+    booking = book_now(session_ahead(7, course=course, policy=policy))
+    later = session_ahead(30, course=course)
+    address = reverse("move_booking", args=[booking.pk])
+    assert "£35, as the rules of cancelling say" in coordinator.get(address).content.decode()
+    waived = {"to": later.pk, "charge": "none", "not_charged": "We moved the trainer"}
+    assert coordinator.post(address, waived).status_code == 302
+    booking.refresh_from_db()
+    assert booking.charge_pence == 0
+    assert "We moved the trainer" in booking.events.get(what="moved away").why

@@ -22,6 +22,8 @@ from booking.places.changes import Matter
 from booking.places.holding import agency_not_confirmed
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
+from booking.places.news import sessions as session_news
+from booking.places.news.drafts import EntryChanges, entries_of
 from booking.places.prerequisites import earlier_missing
 from tests.factories import NOW, make_coordinator, make_person, make_session
 
@@ -99,12 +101,15 @@ def every_notice(booking: Booking) -> Iterator[Draft]:
         booking, sittings, by=make_coordinator(), why="You asked us to."
     )
     booking.calendar_sequence += 1
-    yield from announcements.session_changed(
-        booking, sittings=sittings, dropped=[SittingTimes(999_999, NOW, NOW + timedelta(hours=1))],
-        changes=CHANGES, session_revision=1, now=NOW,
-    )  # fmt: skip
+    dropped = SittingTimes(999_999, NOW, NOW + timedelta(hours=1))
+    yield from session_news.session_changed(
+        booking,
+        entries=EntryChanges(tuple(entries_of(sittings)), (dropped,)),
+        changes=CHANGES,
+        session_revision=1,
+    )
     booking.calendar_sequence += 1
-    yield from announcements.session_cancelled(
+    yield from session_news.session_cancelled(
         booking, sittings, had_a_place=True, why="The trainer is ill."
     )
     yield earlier_missing(booking, why="Something comes first.", now=NOW)

@@ -11,10 +11,14 @@ from booking.catalogue.models import Session
 from booking.local.servers import REPOSITORY
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.outbox.topics import MailTopic, register, registered_topics, topic_of
+from booking.places.changes import Change
 from booking.places.holding import agency_confirmed, agency_not_ours
 from booking.places.lock import read_session
 from booking.places.managers.copies import with_copies
-from booking.scheduling import drafting, trainers
+from booking.scheduling import drafting, guests, trainers
+from booking.scheduling.covering import ask_to_cover
+from booking.scheduling.guests import add_guest, remove_guest
+from booking.scheduling.writing import write_to_people
 from tests.factories import (
     NOW,
     make_agency,
@@ -70,12 +74,28 @@ def test_every_registered_topic_is_posted() -> None:
     online = make_session(course=course, delivery=Session.Delivery.ONLINE, trainers=[ada])
     booking = make_booking(online, person=priya)
     # The copies of two confirmations of one booking would be one.
-    told = [each for each in every_notice(booking) if each.topic != "booking.confirmed"]
-    post(with_copies(told, read_session(online.pk).rules, [booking]))
+    told_of = [each for each in every_notice(booking) if each.topic != "booking.confirmed"]
+    post(with_copies(told_of, read_session(online.pk).rules, [booking]))
     post(every_notice(make_booking(make_session(sittings=THREE_DATES))))
     trainers.tell_of_publishing(online, now=NOW)
     trainers.tell_of_change(online, [], led_before=[ada, ben], now=NOW)
     trainers.tell_of_end(online, why="Snow.", now=NOW)
+    coordinator = make_coordinator()
+    guest = add_guest(
+        session=online, name="Isla", email="isla@signs.example", purpose="BSL interpreter",
+        by=coordinator, now=NOW,
+    )  # fmt: skip
+    told = [Change("Place", "Here", "There")]
+    guests.tell_of_change(online, told, now=NOW)
+    guests.tell_of_end(online, why="Snow.", now=NOW)
+    remove_guest(guest=guest, by=coordinator, now=NOW)
+    ask_to_cover(
+        session=online, ill=ada, cover=ben, tells_people=True, note="", by=coordinator, now=NOW
+    )
+    write_to_people(
+        session=online, states=["confirmed"], chosen=(), shown=None, subject="Parking",
+        text="There is none.", by=coordinator, now=NOW,
+    )  # fmt: skip
     interest.tell_me(course=course, person=make_person(), now=NOW)
     draft = make_session(course=course, state=Session.State.DRAFT)
     drafting.publish_draft(session=draft, first_days=None, by=make_coordinator(), now=NOW)

@@ -12,6 +12,8 @@ from booking.outbox.models import Message
 from booking.places import announcements, links
 from booking.places.changes import Matter
 from booking.places.models import Booking
+from booking.places.news import sessions as session_news
+from booking.places.news.drafts import EntryChanges, entries_of
 from tests.factories import NOW, make_coordinator, make_person, make_policy, make_session
 from tests.mail.letters import (
     CHANGES,
@@ -119,13 +121,11 @@ def test_only_a_certain_place_brings_the_way_in() -> None:
     for number, changes in enumerate(
         each for link in linked for each in ([link], [*CHANGES, link])
     ):
-        [draft] = announcements.session_changed(
+        [draft] = session_news.session_changed(
             booking,
-            sittings=times(booking),
-            dropped=[],
+            entries=EntryChanges(tuple(entries_of(times(booking)))),
             changes=changes,
             session_revision=2,
-            now=NOW,
         )
         drafts.append(replace(draft, revision=f"changes {number}"))
     for state in Booking.State:
@@ -263,8 +263,8 @@ def test_a_change_says_what_it_was_and_is(booking: Booking) -> None:
 
 def test_a_change_tells_those_who_wait_that_they_still_do() -> None:
     booking = make_booking(state="waiting", ticket=1, confirmed_at=None)
-    drafts = announcements.session_changed(
-        booking, sittings=times(booking), dropped=[], changes=CHANGES, session_revision=1, now=NOW
+    drafts = session_news.session_changed(
+        booking, entries=EntryChanges(), changes=CHANGES, session_revision=1
     )
     mail = read(written(post(drafts)[0]))
     assert "still on the waiting list" in part(mail, "text/plain")

@@ -181,7 +181,7 @@ class Places(RuleBasedStateMachine):
         self.check(session)
 
     @rule(number=numbers)
-    def undo(self, number: int) -> None:
+    def take_back_cancelling(self, number: int) -> None:
         """A cancellation is undone, if it can be."""
         booking = self.chosen(number, state__in=["cancelled", "withdrawn"])
         if booking:

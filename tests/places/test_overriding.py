@@ -1,5 +1,6 @@
 """A coordinator lets somebody past rules, one by one, each for a reason that is kept."""
 
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -33,7 +34,7 @@ State, What = Booking.State, BookingEvent.What
 
 
 def booked_by_phone(
-    session: Session, person: User | None = None, *, by: User | None = None, **reasons: str
+    session: Session, person: User | None = None, by: User | None = None, /, **reasons: str
 ) -> Booking:
     """A coordinator books for somebody past rules, named with a low line for a space."""
     return actions.book(
@@ -132,7 +133,7 @@ class TestOneByOne:
 
     def test_nobody_but_a_coordinator_passes_anything(self) -> None:
         with pytest.raises(NotYoursToOverride):
-            booked_by_phone(make_session(), by=make_person(), capacity="I want to")
+            booked_by_phone(make_session(), None, make_person(), capacity="I want to")
 
     def test_a_coordinator_does_not_stand_in_for_a_manager_without_saying_so(self) -> None:
         session = make_session(course=make_course(needs_manager_approval=True))
@@ -147,9 +148,9 @@ def test_over_capacity_among_others_nobody_is_lost_and_nobody_comes_in_between()
     holders = [book(session) for _ in range(4)]
     waiting = [book(session) for _ in range(4)]
     callers = [make_person() for _ in range(4)]
-    acts = [
+    acts: list[Callable[[], object]] = [
         *(
-            partial(booked_by_phone, session, who, by=coordinator, capacity="A", waiting_list="B")
+            partial(booked_by_phone, session, who, coordinator, capacity="A", waiting_list="B")
             for who in callers
         ),
         *(partial(give_up, booking) for booking in holders[:2]),

@@ -21,8 +21,10 @@ from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
 from booking.partnership import kept
 from booking.places import actions, answering, exchanges
 from booking.places.managers.models import Approval
-from booking.places.models import BookingEvent
+from booking.places.models import Booking, BookingEvent
+from booking.privacy import accounts_of_people
 from booking.replies.models import CalendarReply, ReceivedMail
+from booking.scheduling.models import CoverRequest, SessionGuest, SessionNote
 from tests.factories import make_agency, make_coordinator, make_course, make_person, make_session
 from tests.people import signed_in
 
@@ -171,6 +173,8 @@ def _wrote(person: User, *, now: datetime) -> None:
 def _acted(person: User, *, now: datetime) -> None:
     coordinator = make_coordinator()
     looked_at(person, by=coordinator, what="bookings")
+    accounts_of_people.note(person=person, text=f"{NAME} rang.", by=coordinator, now=now)
+    accounts_of_people.note(person=coordinator, text="Rang.", by=person, now=now)
     looked_at(make_course(), by=person, what="attendees", rows=2, form=AccessRecord.Form.CSV)
     PriorLearning.objects.create(
         person=make_person(),
@@ -181,7 +185,9 @@ def _acted(person: User, *, now: datetime) -> None:
         note=f"{NAME} looked at it",
     )
     Approval.objects.exclude(booking__person=person).update(confirmed_by=person)
+    _of_sessions(person, coordinator, now=now)
     make_person(agency_confirmed_at=now, agency_confirmed_by=person)
+    Booking.objects.exclude(person=person).update(needs_arranged_at=now, needs_arranged_by=person)
     for by, of in ((coordinator, person), (person, coordinator)):
         LogEntry.objects.create(
             user=by,
@@ -191,3 +197,27 @@ def _acted(person: User, *, now: datetime) -> None:
             action_flag=CHANGE,
             change_message=f"Changed {of.email}.",
         )
+
+
+def _of_sessions(person: User, coordinator: User, *, now: datetime) -> None:
+    """What she wrote to people of a session, who came as a guest, and who stood in for whom."""
+    session = make_session(starts_at=now - timedelta(days=30))
+    for by in (person, coordinator):
+        SessionNote.objects.create(
+            session=session,
+            at=now,
+            by=by,
+            whom="1 person with a place",
+            people=1,
+            subject=f"{NAME} writes",
+            text=f"Ask {NAME} or {EMAIL}.",
+        )
+    came = {"session": session, "purpose": f"Speaks about {NAME}", "added_at": now}
+    SessionGuest.objects.create(name=NAME, email=EMAIL, added_by=coordinator, **came)
+    SessionGuest.objects.create(name="Isla", email="isla@signs.example", added_by=person, **came)
+    asked = {"session": session, "asked_at": now, "answered_at": now, "tells_people": True}
+    for who, ill, by in (
+        (person, coordinator, coordinator),
+        (coordinator, person, person),
+    ):
+        CoverRequest.objects.create(person=who, instead_of=ill, by=by, **asked)

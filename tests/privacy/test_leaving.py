@@ -152,17 +152,17 @@ def test_a_superuser_types_the_address_and_it_is_done() -> None:
     browser = signed_in(_superuser())
     found = browser.get("/manage/people/", {"q": "quibblewick"}).text
     assert f'href="/manage/people/{person.pk}/"' in found
-    wrong = browser.post(f"/manage/people/{person.pk}/", {"email": SECOND_EMAIL})
+    wrong = browser.post(f"/manage/people/{person.pk}/held/", {"email": SECOND_EMAIL})
     assert wrong.status_code == 422
     assert "not the address of this person" in wrong.text
-    right = browser.post(f"/manage/people/{person.pk}/", {"email": f" {EMAIL.upper()} "})
+    right = browser.post(f"/manage/people/{person.pk}/held/", {"email": f" {EMAIL.upper()} "})
     assert right.headers["Location"] == "/manage/people/"
-    assert f"Nobody matches “{NAME}”" in browser.get("/manage/people/", {"q": NAME}).text
+    assert f"Nobody is found by “{NAME}”" in browser.get("/manage/people/", {"q": NAME}).text
 
 
 def test_it_is_done_after_a_proof() -> None:
     person, browser = make_person(), signed_in(_superuser())
-    page = f"/manage/people/{person.pk}/"
+    page = f"/manage/people/{person.pk}/held/"
     with time_machine.travel(timezone.now() + timedelta(minutes=16)):
         assert browser.get(page).status_code == 200
         asked = browser.post(page, {"email": person.email})
@@ -175,7 +175,7 @@ def test_the_page_says_why_somebody_stays() -> None:
     by, person = _superuser(), make_person()
     book_now(make_session(starts_at=morning(9)), person)
     browser = signed_in(by)
-    assert "Cancel these first" in browser.get(f"/manage/people/{person.pk}/").text
-    refused = browser.post(f"/manage/people/{person.pk}/", {"email": person.email})
+    assert "Cancel these first" in browser.get(f"/manage/people/{person.pk}/held/").text
+    refused = browser.post(f"/manage/people/{person.pk}/held/", {"email": person.email})
     assert refused.status_code == 409
     assert "bookings of sessions that are not over" in refused.text

@@ -363,6 +363,12 @@ class Session(models.Model):
         )
 
     @property
+    def where_in_full(self) -> str:
+        """The venue's name and address, or "Online"."""
+        at = self.venue.address if self.venue and not self.is_online else ""
+        return ", ".join(filter(None, (self.where, at)))
+
+    @property
     def notice_days(self) -> int:
         """Working days before the start until which cancelling is free; 0 is until the start."""
         return self.policy.notice_days if self.policy else 0

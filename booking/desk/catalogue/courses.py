@@ -14,7 +14,7 @@ from accounts.models import Level, PractitionerGroup, Sector
 from accounts.views import signed_in
 from booking.catalogue.courses import CoursePlan, EditRefused, GoesRound, add_course
 from booking.catalogue.models import Course, Session
-from booking.desk import preview, queries, questions
+from booking.desk import audience, preview, questions
 from booking.partnership.kept import the_partnership
 from booking.scheduling import corrections
 from booking.site.form_kit import Form, ReminderDaysField, whole_number_field
@@ -200,7 +200,7 @@ def _changed(request: HttpRequest, stored: Course, form: CourseForm) -> HttpResp
     now = timezone.now()
     sessions = corrections.sessions_of(stored, now=now)
     changes = corrections.of_course(stored, form.plan)
-    told = queries.who_hears(sessions, changes, now=now)
+    told = audience.who_hears(sessions, changes, now=now)
     if preview.must_be_shown(request, changes, told):
         return preview.preview(
             request, form=form, heading=stored.title, back=request.path, changes=changes, told=told

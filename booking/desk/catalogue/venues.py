@@ -13,7 +13,7 @@ from accounts.access import desk
 from accounts.views import signed_in
 from booking.catalogue.courses import EditRefused, VenuePlan, add_venue
 from booking.catalogue.models import Session, Venue
-from booking.desk import preview, queries
+from booking.desk import audience, preview
 from booking.desk.questions import TEXT_LENGTH, text_field
 from booking.scheduling import corrections
 from booking.site.form_kit import Form
@@ -84,7 +84,7 @@ def _changed(request: HttpRequest, stored: Venue, form: VenueForm) -> HttpRespon
     """Show who would hear of another name or address, or do it. Raises `EditRefused`."""
     now = timezone.now()
     changes = corrections.of_venue(stored, form.plan)
-    told = queries.who_hears(corrections.sessions_at(stored, now=now), changes, now=now)
+    told = audience.who_hears(corrections.sessions_at(stored, now=now), changes, now=now)
     if preview.must_be_shown(request, changes, told):
         return preview.preview(
             request, form=form, heading=stored.name, back=request.path, changes=changes, told=told

@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from accounts.models import User
 from booking.catalogue.models import Session, Sitting, Venue
-from booking.desk.questions import RowsForm, day_field, small_boxes
+from booking.desk.questions import RowsForm, day_field, small_boxes, text_field
 from booking.scheduling.changing import Arrangements, BadTimes, PlannedSitting, check_times
 from booking.site.form_kit import Form, TrainersField, london_moment
 from booking.site.wording import LONDON
@@ -170,3 +170,17 @@ class ArrangementsForm(RowsForm, AboutSession):
             join_url=self.cleaned_data["join_url"] if is_online else "",
             trainers=tuple(self.cleaned_data["trainers"]),
         )
+
+
+def note_field() -> forms.CharField:
+    """What a coordinator adds to the email that tells of a change."""
+    return text_field(
+        "Add a note to the email (optional)",
+        help_text="It stands below what has changed, in the one email that says so.",
+    )
+
+
+class ChangeForm(ArrangementsForm):
+    """How a published session is to be held, and a note for the people who are told."""
+
+    note = note_field()

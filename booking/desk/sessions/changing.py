@@ -13,12 +13,18 @@ from accounts.access import desk, looked_at
 from accounts.views import signed_in
 from booking.catalogue.models import Session
 from booking.desk import preview, queries
+from booking.desk.audience import (
+    Audience,
+    people_to_tell,
+    trainers_to_tell,
+    who_hears_of,
+    who_hears_of_the_end,
+)
 from booking.desk.queries import managed_session
-from booking.desk.sessions.arrangements import ArrangementsForm
+from booking.desk.sessions.arrangements import ChangeForm
 from booking.desk.sessions.forms import CancelSessionForm, CapacityForm
 from booking.desk.sessions.places import given_words
 from booking.places.lock import read_session
-from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused
 from booking.places.rules.decision import check_ahead
 from booking.scheduling import cancelling, changing
@@ -39,18 +45,13 @@ def _why_not(check: Callable[..., None], session: Session, *, now: datetime) -> 
     return None
 
 
-def _told_words(people: int) -> str:
-    """ "3 people will be told by email." """
-    return f"{counted(people, 'person', 'people')} will be told by email."
-
-
 @desk(post=60)
 def change(request: HttpRequest, session_id: int) -> HttpResponse:
     """Other dates, times, venue or link: shown first, then done."""
     session, now = managed_session(session_id), timezone.now()
     if session.state == Session.State.DRAFT:
         return redirect("manage_session_edit", session.pk)
-    form = ArrangementsForm(posted(request), session=session, now=now)
+    form = ChangeForm(posted(request), session=session, now=now)
     refusal = _why_not(changing.check_date_ahead, session, now=now)
     if form.is_valid() and not refusal and request.POST.get("step") != "edit":
         try:
@@ -62,42 +63,47 @@ def change(request: HttpRequest, session_id: int) -> HttpResponse:
         "sittings": session.sittings.all(),
         "form": form,
         "refusal": refusal,
-        "people": queries.people_to_tell(session),
+        "people": people_to_tell(session),
         "trainers": session.trainers.all(),
     }
     return page(request, "desk/sessions/change.html", context)
 
 
-def _changed(request: HttpRequest, session: Session, form: ArrangementsForm) -> HttpResponse:
+def _changed(request: HttpRequest, session: Session, form: ChangeForm) -> HttpResponse:
     """Show what would change and who would hear of it, or do it. Raises `PlaceRefused`."""
+    told = _told(session, form)
     if request.POST.get("step") != "do":
-        return _change_preview(request, session, form)
+        return _change_preview(request, session, form, told)
     changes = changing.rearrange(
         session=session,
         arrangements=form.arrangements,
         by=signed_in(request),
         now=form.now,
         expected_revision=session.revision,
+        note=form.cleaned_data["note"],
     )
     if changes:
-        told = queries.people_to_tell(session, changes)
-        messages.success(request, f"The session is changed. {_told_words(told.everybody)}")
+        words = f"The session is changed. {preview.done_words(told)}"
+        messages.success(request, words.strip())
     return redirect("manage_session", session.pk)
 
 
-def _change_preview(request: HttpRequest, session: Session, form: ArrangementsForm) -> HttpResponse:
+def _told(session: Session, form: ChangeForm) -> Audience:
+    """Who hears of it if the session is held as typed."""
+    held = form.arrangements
+    changes = changing.changes_to_come(session, held)
+    entries = changing.entries_to_come(session, held, changes, now=form.now)
+    trainers = len(trainers_to_tell(session, held.trainers)) if changes else 0
+    return who_hears_of(session, changes, entries, trainers=trainers, now=form.now)
+
+
+def _change_preview(
+    request: HttpRequest, session: Session, form: ChangeForm, told: Audience
+) -> HttpResponse:
     held = form.arrangements
     changes = changing.changes_to_come(session, held)
     if not changes:
         raise changing.NothingChanges
-    trainers = queries.trainers_to_tell(session, held.trainers)
-    told = queries.audience(
-        Booking.objects.for_session(session),
-        changes,
-        trainers=len(trainers),
-        trainer_emails=len(trainers),
-        now=form.now,
-    )
     return preview.preview(
         request,
         form=form,
@@ -106,7 +112,7 @@ def _change_preview(request: HttpRequest, session: Session, form: ArrangementsFo
         changes=changes,
         told=told,
         session=session,
-        trainers=trainers,
+        trainers=trainers_to_tell(session, held.trainers),
         clashes=queries.people_who_would_clash(session, held.sittings),
         warnings=queries.used_twice(
             session, sittings=held.sittings, venue=held.venue, trainers=held.trainers or ()
@@ -182,13 +188,16 @@ def cancel(request: HttpRequest, session_id: int) -> HttpResponse:
         except PlaceRefused as refused:
             refusal = refused
     is_shown = form.is_valid() and not refusal and step != "edit"
+    told = who_hears_of_the_end(session)
     chosen = form.instead if form.is_valid() else None
     lines = cancelling.spread(session, chosen.sessions) if chosen else []
     context = {
         "session": session,
         "form": form,
         "refusal": refusal,
-        "people": queries.people_to_tell(session),
+        "people": told.people,
+        "managers": told.managers,
+        "told": told,
         "trainers": session.trainers.all(),
         "instead": chosen,
         "lines": [(date, len(people)) for date, people in lines],
@@ -198,12 +207,14 @@ def cancel(request: HttpRequest, session_id: int) -> HttpResponse:
 
 def _cancelled(request: HttpRequest, session: Session, form: CancelSessionForm) -> HttpResponse:
     """Do it. Raises `PlaceRefused`."""
-    people = cancelling.cancel_session(
+    told = who_hears_of_the_end(session)
+    cancelling.cancel_session(
         session=session,
         by=signed_in(request),
         now=form.now,
         why=form.cleaned_data["why"],
         instead=form.instead,
     )
-    messages.success(request, f"The session is cancelled. {_told_words(people)}")
+    words = f"The session is cancelled. {preview.done_words(told)}"
+    messages.success(request, words.strip())
     return redirect("manage_session", session.pk)

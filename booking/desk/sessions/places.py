@@ -221,7 +221,7 @@ def waiting(request: HttpRequest, session_id: int) -> HttpResponse:
             (position, booking, reason)
             for position, (booking, reason) in enumerate(rows, start=shown.start_index())
         ],
-        "events": queries.recent_events(session, of_line=True),
+        "lately": queries.happenings(session, of_line=True),
     }
     return page(request, "desk/sessions/waiting.html", context)
 
@@ -239,7 +239,10 @@ def move_up(request: HttpRequest, booking_id: int) -> HttpResponse:
         "position": position,
         "form": form,
         "refusal": None if is_waiting else NotWaiting(),
-        "events": booking.events.select_related("by"),
+        "lately": [
+            queries.Happening([event])
+            for event in booking.events.select_related("booking__person", "by")
+        ],
     }
     if form.is_valid() and is_waiting:
         by, now = signed_in(request), timezone.now()

@@ -12,16 +12,15 @@ from accounts.access import desk, looked_at
 from accounts.views import signed_in
 from booking.catalogue.courses import EditRefused
 from booking.catalogue.models import Course, Session
-from booking.desk import preview, queries
+from booking.desk import audience, preview, queries
 from booking.desk.queries import managed_session
 from booking.desk.sessions.forms import DetailsForm, OpeningForm, SessionForm
+from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused, ReservedPlaces
 from booking.scheduling import capacity, corrections, demand, drafting
 from booking.site.web import done, page, paged, posted, refusals_shown, search_text
 
 _PER_PAGE = 30
-_BOOKINGS_SHOWN = 30
-_SHORTEST_SEARCH = 2
 _HISTORY_SHOWN = 30
 
 
@@ -48,8 +47,8 @@ def overview(request: HttpRequest, session_id: int) -> HttpResponse:
     """One session: numbers, dates, trainers, mail, and what happened lately."""
     session = managed_session(session_id)
     now = timezone.now()
-    events = list(queries.recent_events(session))
-    people = len({event.booking.person_id for event in events})
+    lately = queries.happenings(session)
+    people = len({event.booking.person_id for each in lately for event in each.events})
     looked_at(session, by=signed_in(request), what="last bookings", rows=people)
     is_cancelled = session.state == Session.State.CANCELLED
     is_ahead, is_draft = session.ends_at > now, session.state == Session.State.DRAFT
@@ -61,9 +60,12 @@ def overview(request: HttpRequest, session_id: int) -> HttpResponse:
         "too_few": capacity.too_few(session, now=now) if session.minimum else None,
         "history": session.events.select_related("by").order_by("-at", "-id")[:_HISTORY_SHOWN],
         "free": session.capacity - session.places_taken,
+        "not_certain": session.bookings.holding_a_place()
+        .exclude(state=Booking.State.CONFIRMED)
+        .count(),
         "opening": _opening_form(session.course, None, now=now) if is_draft else None,
         "mail": queries.message_counts(session),
-        "events": events,
+        "lately": lately,
         "warnings": queries.used_twice_by(session) if is_ahead and not is_cancelled else [],
         "now": now,
     }
@@ -126,7 +128,7 @@ def _details_changed(request: HttpRequest, session: Session, form: DetailsForm) 
     """Show who would hear of other instructions, or do it. Raises `EditRefused`."""
     changes = corrections.of_instructions(session, form.details.joining_instructions)
     alone = Session.objects.with_a_date_ahead(now=form.now).filter(pk=session.pk)
-    told = queries.who_hears(alone, changes, now=form.now)
+    told = audience.who_hears(alone, changes, now=form.now)
     if preview.must_be_shown(request, changes, told):
         return preview.preview(
             request,
@@ -187,23 +189,3 @@ def discard(request: HttpRequest, session_id: int) -> HttpResponse:
             drafting.discard_draft(session=session)
             return done(request, f"The draft {session.reference} is removed.", "manage_sessions")
     return page(request, "desk/sessions/discard.html", context)
-
-
-@desk()
-def bookings(request: HttpRequest, session_id: int) -> HttpResponse:
-    """Search for one person's booking; the page of attendees records who looks at a whole list."""
-    session = managed_session(session_id)
-    search = search_text(request)
-    is_long_enough = len(search) >= _SHORTEST_SEARCH
-    bookings = queries.bookings_of_somebody(session, search=search) if is_long_enough else ()
-    found = list(bookings[:_BOOKINGS_SHOWN])
-    looked_at(session, by=signed_in(request), what="bookings", rows=len(found))
-    context = {
-        "session": session,
-        "search": search,
-        "too_short": search and not is_long_enough,
-        "found": found,
-        "most": _BOOKINGS_SHOWN,
-        "can_cancel": session.starts_at > timezone.now(),
-    }
-    return page(request, "desk/sessions/bookings.html", context)

@@ -12,6 +12,7 @@ from accounts.agencies import Entry, is_colleague, known_by_address
 from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.places.agency.colleagues import book_colleague, check_address, newcomer
+from booking.places.agency.rows import is_unsure
 from booking.places.lock import read_practitioners, read_session
 from booking.places.models import Booking
 from booking.places.refusals import AddressRefused, AlreadyBooked, PlaceRefused
@@ -60,6 +61,7 @@ def tally(outcomes: Sequence[RowResult]) -> dict[str, int]:
         "to_do": len(states),
         "already": sum(outcome.was_booked for outcome in outcomes),
         "refused": sum(outcome.is_refused for outcome in outcomes),
+        "unsure": sum(is_unsure(outcome.entry) for outcome in outcomes),
     }
 
 
@@ -164,7 +166,13 @@ def book_all(
 
 
 def _check_first(entry: Entry, seen: set[str]) -> None:
-    """Refuse an address that was `seen`, and see it."""
+    """Refuse a line of which nobody is sure, and an address that was `seen`; see it."""
+    if is_unsure(entry):
+        raise AddressRefused(
+            "It is not clear who is meant here.",
+            "Write each person on a line of their own: Name <address>. Or put a line with the names"
+            " of the columns above: first name, last name, email.",
+        )
     if entry.email in seen:
         raise AddressRefused("This address is further up in the list already.")
     seen.add(entry.email)

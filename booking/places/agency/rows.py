@@ -6,7 +6,7 @@ Nothing is refused here but a file that cannot be read at all; what is in a row 
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -16,23 +16,38 @@ from django.core.files.uploadedfile import UploadedFile
 from accounts.addresses import as_stored
 from accounts.agencies import Entry
 from booking.places.refusals import PlaceRefused
-from booking.site.characters import trimmed
+from booking.site.characters import trimmed, without_hidden
 from booking.site.wording import counted
 
 MOST_ROWS = 500
 MOST_BYTES = 200_000
 
-_BETWEEN = re.compile(r"[;,\s]+")
+_BETWEEN = re.compile(r"[;,|\t]+")
+# What stands between separators, each read once.
+_TOKEN = re.compile(r"[^\s<>()\[\]{};,:|\"“”«»]+")
+# What a list puts before a line: bullets, quote marks of a mail, "1.", "(2)", "a)".
+_MARK = re.compile(
+    r"^(?:(?:[-*•·–—▪▫‣◦●○►✓✔☐>#|]+|\(?\d{1,4}[.)\]:]*|\(?[A-Za-z]\)|o(?=\t))(?:\s+|$))+"
+)
+_MAILTO = re.compile(r"\bmailto:", re.IGNORECASE)
+_IN_BRACKETS = re.compile(r">?\s*\(([^()@]*)\)")
+_AROUND = " \t\"'“”‘’`<>()[]{}*•·–—-"
+# Of last names: those before the last word of one.
+_PARTICLES = frozenset(
+    ["da", "das", "de", "del", "den", "der", "di", "do", "dos", "du", "la", "ter", "van", "von"]
+)
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-# The columns in their usual order, each with what spreadsheets call it.
+# The columns, each with what spreadsheets call it.
 _COLUMNS = {
     "email": ("email", "e-mail", "email address", "work email", "work email address", "address"),
     "first_name": ("first name", "first_name", "forename", "given name"),
     "last_name": ("last name", "last_name", "surname", "family name"),
     "job_title": ("job title", "job_title", "title", "role"),
+    "name": ("name", "full name", "colleague"),
 }
 _HEADINGS = {name: column for column, names in _COLUMNS.items() for name in names}
-# As long as the columns of a person.
+_LABELS = frozenset([*_HEADINGS, "mail", "to", "cc", "bcc", "from", "attendees"])
+# In the usual order of columns; as long as those of a person.
 _LENGTHS = {"email": 1000, "first_name": 100, "last_name": 100, "job_title": 150}
 
 
@@ -44,21 +59,21 @@ def rows_of(text: str) -> list[Entry]:
     """The people a text names, in its order.
 
     One or several a line: addresses, `Name <address>`, or address, first name, last name and job
-    title as a spreadsheet has them. Raises `UnreadableList` if there are none or too many.
+    title as a spreadsheet has them. Numbers, bullets, quotes and `mailto:` are nobody's name. An
+    entry whose address has no @ is a line without one. Raises `UnreadableList` if there are none
+    or too many.
     """
-    lines = _NOT_TEXT.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n")).split("\n")
     headings: list[str] | None = None
     entries: list[Entry] = []
-    for line in lines:
-        if not line.strip():
-            continue
+    for line in _with_names_above(_lines(text)):
         cells = _cells(line)
         if not entries and headings is None and (found := _headings(cells)):
             headings = found
         elif headings is not None or _is_record(cells):
-            entries.append(_entry(cells, headings or list(_COLUMNS)))
+            columns = ["email", "name"] if len(cells) == 2 else list(_LENGTHS)
+            entries.append(_entry(cells, headings or columns))
         else:
-            entries.extend(_named(line))
+            entries.extend(_people(line) or [_shortened(Entry(email=" ".join(line.split())))])
     if not entries:
         raise UnreadableList("Give the email address of at least one colleague.")
     if len(entries) > MOST_ROWS:
@@ -115,8 +130,8 @@ def _read(lines: Iterable[str], delimiter: str) -> list[list[str]]:
 
 
 def _cells(line: str) -> list[str]:
-    """A line as the cells of a spreadsheet: between tabs, else semicolons, else commas."""
-    delimiter = next((each for each in "\t;," if each in line), ",")
+    """A line as the cells of a spreadsheet: between tabs, else bars, semicolons, else commas."""
+    delimiter = next((each for each in "\t|;," if each in line), ",")
     [cells] = _read([line], delimiter) or [[]]
     return [" ".join(cell.split()) for cell in cells]
 
@@ -127,50 +142,114 @@ def _headings(cells: list[str]) -> list[str] | None:
 
 
 def _is_record(cells: list[str]) -> bool:
-    """An address first, and no other after it."""
+    """A bare address first, and no other after it."""
     first, *more = cells
-    return "@" in first and "<" not in first and any(more) and not any("@" in cell for cell in more)
+    return bool(_is_bare(first)) and any(more) and not any("@" in cell for cell in more)
+
+
+def _is_bare(text: str) -> bool:
+    return "@" in text and bool(_TOKEN.fullmatch(text))
 
 
 def _entry(cells: list[str], columns: list[str]) -> Entry:
     values = {name: cell for name, cell in zip(columns, cells, strict=False) if name}
+    if name := values.pop("name", ""):
+        values |= _first_and_last(name) or {}
     return _shortened(Entry(**{"email": "", **values}))
 
 
-def _named(line: str) -> Iterator[Entry]:
-    """`Name <address>` as mail programs write it, and addresses between separators."""
-    before, *pieces = line.split("<")
-    for piece in pieces:
-        # What ends in an address of its own is not part of the name.
-        bare, at, name = before.rpartition("@")
-        if at:
-            domain, *more = _BETWEEN.split(name, maxsplit=1)
-            yield from _bare(f"{bare}@{domain}")
-            name = "".join(more)
-        address, _, before = piece.partition(">")
-        yield _with_name(address, name)
-    if before.strip(" ,;\t>"):
-        yield from _bare(before)
+def _lines(text: str) -> list[str]:
+    """The lines that say something, without marks of lists and titles that end in a colon."""
+    text = _NOT_TEXT.sub(" ", without_hidden(text).replace("\r\n", "\n").replace("\r", "\n"))
+    lines = [_MARK.sub("", line.replace("\xa0", " ").strip()) for line in text.split("\n")]
+    lines = [line for line in lines if "@" in line or (_has_letter(line) and line[-1] != ":")]
+    numbered = [line.removeprefix(f"{number}.") for number, line in enumerate(lines, start=1)]
+    every = all(one != other for one, other in zip(lines, numbered, strict=True))
+    return numbered if every and len(lines) > 1 else lines
 
 
-def _bare(text: str) -> Iterator[Entry]:
-    words = [word for word in _BETWEEN.split(text) if word]
-    addresses = [word for word in words if "@" in word]
-    if len(addresses) == 1:
-        yield _with_name(addresses[0], " ".join(word for word in words if "@" not in word))
-    elif addresses:
-        yield from (_shortened(Entry(email=word)) for word in words)
-    elif words:
-        yield _shortened(Entry(email=" ".join(words)))
+def _with_names_above(lines: list[str]) -> list[str]:
+    """Names that stand on lines of their own, each above its address, put before the address.
+
+    Of a single pair the line above may be a title: the two are one line that nobody is sure of.
+    """
+    pairs = list(zip(lines[::2], lines[1::2], strict=False))
+    alternate = all("@" not in above and _is_bare(below) for above, below in pairs)
+    if not pairs or len(lines) % 2 or not alternate:
+        return lines
+    return [
+        f"{above},, {below}" if len(pairs) == 1 else f"{above} {below}" for above, below in pairs
+    ]
 
 
-def _with_name(address: str, name: str) -> Entry:
-    """The name may stand as "First Last" or as "Last, First"."""
-    name = name.strip(" ,;\t\"'")
-    last, comma, first = name.partition(",")
-    if not comma:
-        first, _, last = name.partition(" ")
-    return _shortened(Entry(email=address, first_name=first, last_name=last))
+def _people(line: str) -> list[Entry]:
+    """The people of one line: words belong to the address that follows.
+
+    What is said after a single address, or behind it in brackets, is that person's name. Where it
+    is not clear who is meant, the line itself is the one entry: see `is_unsure`.
+    """
+    entries: list[Entry] = []
+    unsure = [Entry(email=" ".join(line.replace(",,", ",").split()))]
+    end = 0
+    for token in _TOKEN.finditer(line):
+        address = token[0].partition("?")[0].strip("-–—*•·.'’‘`=")
+        if "@" not in address:
+            continue
+        before = line[end : token.start()]
+        if token.start() < end:
+            continue
+        end = token.end()
+        names = _first_and_last(before)
+        if names is None or ",," in before:
+            return unsure
+        if entries and not names and as_stored(address) == entries[-1].email:
+            continue
+        if not names and (behind := _IN_BRACKETS.match(line, end)):
+            names, end = _first_and_last(behind[1]) or {}, behind.end()
+            if not names.get("last_name"):
+                return unsure
+        entries.append(_shortened(Entry(email=address, **names)))
+    rest = line[end:]
+    if _has_letter(rest):
+        names = _first_and_last(rest)
+        if names is None or len(entries) != 1 or entries[0].name:
+            return unsure
+        entries = [_shortened(replace(entries[0], **names))]
+    return entries
+
+
+def _first_and_last(text: str) -> dict[str, str] | None:
+    """The name in these words, if any: "First Last" or "Last, First". Nothing if it is unclear.
+
+    A name has a letter; what a label says before a colon is none.
+    """
+    said = _MAILTO.sub(" ", text).lstrip(" \t>;,|)\"'”’").rstrip(" \t<([{-–—\"'“‘")
+    words = said.rstrip(":").rpartition(":")[2]
+    cells = [_MARK.sub("", cell.strip()).strip(_AROUND) for cell in _BETWEEN.split(words)]
+    cells = [" ".join(cell.split()) for cell in cells if _has_letter(cell)]
+    named = [cell for cell in cells if cell.casefold() not in _LABELS]
+    if said.endswith(":") and cells and cells[-1].casefold() not in _LABELS:
+        return None
+    if any(letter.isdigit() or letter in "()[]<>?" for cell in named for letter in cell):
+        return None
+    if len(named) < 2:
+        first, _, last = "".join(named).partition(" ")
+        return {"first_name": first, "last_name": last} if first else {}
+    *before, _ = named[0].split()
+    is_last_first = all(word.casefold() in _PARTICLES for word in before)
+    has_columns = said.endswith(",") or not set("|;\t").isdisjoint(said)
+    if len(named) > 2 or not is_last_first or has_columns:
+        return None
+    return {"first_name": named[1], "last_name": named[0]}
+
+
+def is_unsure(entry: Entry) -> bool:
+    """Whether it is a line as it was pasted, of which it is not clear who is meant."""
+    return "@" in entry.email and not _TOKEN.fullmatch(entry.email)
+
+
+def _has_letter(text: str) -> bool:
+    return any(letter.isalpha() for letter in text)
 
 
 def _shortened(entry: Entry) -> Entry:

@@ -20,7 +20,7 @@ from accounts.models import User
 from booking.catalogue.models import Course
 from booking.outbox.posting import Draft
 from booking.outbox.topics import MailTopic, register, topic_of
-from booking.places.changes import Change, for_others_too
+from booking.places.changes import for_others_too
 from booking.places.lock import CourseRules
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingQuerySet
@@ -31,6 +31,9 @@ register(
     MailTopic("manager.changed", "Copy of the change to the manager", is_to_manager=True),
     MailTopic("manager.cancelled", "Copy of the cancellation to the manager", is_to_manager=True),
 )
+
+# Only a person with a place is told of calendar entries, be it that none of them changes.
+_OF_PLACE = {"event", "entries"}
 
 
 def copied_to(booking: Booking, course: Course) -> str:
@@ -48,13 +51,11 @@ def would_be_copied_to(person: User, course: Course) -> str:
     return _if_trusted(person.manager_email, person) if course.copies_manager else ""
 
 
-def copied_of_change(bookings: BookingQuerySet, changes: Iterable[Change]) -> set[str]:
-    """The addresses that would get copies if people with these bookings were told of this.
+def copied_of_change(bookings: BookingQuerySet) -> list[str]:
+    """The address that would get a copy for each of these bookings, if people were told of it.
 
-    Costs one statement at most, however many sessions and courses the bookings are of.
+    Costs one statement, however many sessions and courses the bookings are of.
     """
-    if all(change.is_for_attending for change in changes):
-        return set()
     held = bookings.confirmed().filter(session__course__copies_manager=True)
     read = held.select_related("person__agency", "approval", "session__course").only(
         "person__email",
@@ -67,8 +68,7 @@ def copied_of_change(bookings: BookingQuerySet, changes: Iterable[Change]) -> se
         "session__course__copies_manager",
         "session__course__needs_manager_approval",
     )
-    addresses = {copied_to(booking, booking.session.course) for booking in read}
-    return addresses - {""}
+    return list(filter(None, (copied_to(each, each.session.course) for each in read)))
 
 
 def _manager_of(booking: Booking, *, was_asked: bool) -> str:
@@ -114,8 +114,7 @@ def with_copies(
 
 def _payload(draft: Draft) -> dict[str, Any] | None:
     """What the copy says besides when and where; none if a manager need not know."""
-    if not topic_of(draft.topic).copied_as or "event" not in draft.payload:
-        # Only with a place there is a calendar entry.
+    if not topic_of(draft.topic).copied_as or not _OF_PLACE & draft.payload.keys():
         return None
     if draft.topic == "session.changed":
         # The way in is for those who attend.

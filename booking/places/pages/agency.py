@@ -3,54 +3,27 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from accounts.access import agency_of_lead, lead_page, looked_at
 from accounts.agencies import ClaimSettled
-from accounts.agency_proof import people_who_say
-from accounts.finding import Folded, words_of
-from accounts.models import Agency, User
+from accounts.models import User
 from accounts.views import signed_in
 from booking.catalogue.availability import Availability, availability
 from booking.catalogue.models import Session
 from booking.places import confirming
 from booking.places.agency import many
 from booking.places.agency.colleagues import book_colleague
-from booking.places.agency.rows import rows_of, text_of
+from booking.places.agency.rows import is_unsure, rows_of, text_of
 from booking.places.models import Booking
 from booking.places.pages.forms import ColleagueForm, ManyForm
 from booking.places.pages.loaders import colleagues_booking, public_session, unread_session
 from booking.places.pages.outlook import cost_of_leaving
 from booking.places.pages.readers import as_read_by
 from booking.places.refusals import AlreadyBooked
-from booking.site.web import done, page, paged, posted, refusals_shown, search_text
-
-_PER_PAGE = 50
-_SAY_SO_SHOWN = 50
-
-
-@lead_page()
-def agency(request: HttpRequest) -> HttpResponse:
-    """The upcoming bookings of colleagues, by session."""
-    own, search, now = agency_of_lead(request), search_text(request), timezone.now()
-    bookings = bookings_of_colleagues(own, search=search, now=now)
-    shown = paged(request, bookings, per_page=_PER_PAGE)
-    say_so = people_who_say(own)
-    said = list(say_so[:_SAY_SO_SHOWN])
-    rows = len(shown) + len(said)
-    looked_at(own, by=signed_in(request), what="colleagues and their bookings", rows=rows)
-    context = {
-        "agency": own,
-        "search": search,
-        "page_obj": shown,
-        "say_so": said,
-        "number_who_say_so": say_so.count(),
-        "now": now,
-    }
-    return render(request, "places/agency/agency.html", context)
+from booking.site.web import done, page, posted, refusals_shown
 
 
 @lead_page(post=60, only_post=True)
@@ -164,21 +137,11 @@ def _outcomes(request: HttpRequest, session_id: int, form: ManyForm) -> dict[str
     own, by, now = agency_of_lead(request), signed_in(request), timezone.now()
     file = form.cleaned_data["file"]
     text = text_of(file) if file else form.cleaned_data["people"]
-    is_booking = request.POST.get("step") == "book"
+    entries = rows_of(text)
+    # Nobody is booked while it is not clear who is meant.
+    is_booking = request.POST.get("step") == "book" and not any(map(is_unsure, entries))
     act = many.book_all if is_booking else many.foresee
-    outcomes = act(rows_of(text), session=unread_session(session_id), agency=own, by=by, now=now)
+    outcomes = act(entries, session=unread_session(session_id), agency=own, by=by, now=now)
     looked_at(own, by=by, what="colleagues to book", rows=len(outcomes))
     tally = many.tally(outcomes)
     return {"outcomes": outcomes, "people": text, "is_done": is_booking, "tally": tally}
-
-
-def bookings_of_colleagues(agency: Agency, *, search: str, now: datetime) -> QuerySet[Booking]:
-    """The live bookings of an agency's people for sessions that are not over, by session.
-
-    Every word of the search finds the colleague, or is in the course's title.
-    """
-    bookings = Booking.objects.of_agency(agency.pk, now=now).live().with_session().with_position()
-    bookings = bookings.alias(title=Folded("session__course__title"))
-    for word in words_of(search):
-        bookings = bookings.filter(Q(person__words__contains=word) | Q(title__contains=word))
-    return bookings.order_by("session__starts_at", "session_id", "person__sort_name", "pk")

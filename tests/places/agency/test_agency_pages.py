@@ -1,5 +1,8 @@
 """What an agency lead sees and does for colleagues, and who is kept out."""
 
+import csv
+import io
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -8,12 +11,19 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import AccessRecord, User
 from booking.outbox.models import Message
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
-from tests.factories import make_coordinator, make_course, make_person, make_trainer, session_ahead
-from tests.people import book_now, signed_in
+from tests.factories import (
+    make_agency,
+    make_coordinator,
+    make_course,
+    make_person,
+    make_trainer,
+    session_ahead,
+)
+from tests.people import book_now, give_up, signed_in
 from tests.places.agency.conftest import Police
 from tests.places.agency.pages import calendar_method, mails_to, plain
 
@@ -102,14 +112,10 @@ def test_the_list_is_paged_and_costs_the_same_however_long(
     client = signed_in(police.lead)
     with django_assert_max_num_queries(10):
         page = client.get(reverse("agency")).content.decode()
-    assert "55 upcoming bookings" in page
-    assert page.count('class="app-agency-person"') == 50
-    assert (
-        client.get(reverse("agency"), {"page": 2})
-        .content.decode()
-        .count('class="app-agency-person"')
-        == 5
-    )
+    assert "55 bookings" in page
+    assert page.count('<th scope="row"') == 50
+    second = client.get(reverse("agency"), {"page": 2}).content.decode()
+    assert second.count('<th scope="row"') == 5
 
 
 def book(police: Police, session_id: int, **fields: str):  # type: ignore[no-untyped-def]
@@ -246,13 +252,79 @@ def test_a_lead_takes_a_colleague_off_the_waiting_list(police: Police) -> None:
     )
 
 
-def test_what_is_over_is_not_shown_to_leads(police: Police) -> None:
-    booking = book_now(session_ahead(2), police.zoe)
+def been(person: User) -> Booking:
+    """Somebody's place on a session that was over yesterday."""
+    booking = book_now(session_ahead(2), person)
     over = timezone.now() - timedelta(days=1)
-    type(booking.session).objects.update(starts_at=over - timedelta(hours=3), ends_at=over)
+    sessions = type(booking.session).objects.filter(pk=booking.session_id)
+    sessions.update(starts_at=over - timedelta(hours=3), ends_at=over)
+    return booking
+
+
+def test_what_is_over_stands_on_a_list_of_its_own_and_has_no_page(police: Police) -> None:
+    booking = been(police.zoe)
     client = signed_in(police.lead)
     assert "Zoë" not in client.get(reverse("agency")).content.decode()
+    assert "Zoë" in client.get(reverse("agency"), {"show": "past"}).content.decode()
     assert client.get(reverse("agency_booking", args=[booking.pk])).status_code == 404
+
+
+def test_nobody_brings_along_what_they_did_elsewhere(police: Police) -> None:
+    been(police.other)
+    police.other.agency = police.agency
+    police.other.save()
+    page = signed_in(police.lead).get(reverse("agency"), {"show": "past"})
+    assert list(page.context["page_obj"]) == []
+    been(police.amy)
+    User.objects.filter(pk=police.amy.pk).update(agency=police.other.agency)
+    User.objects.filter(pk=police.amy.pk).update(agency=make_agency())
+    page = signed_in(police.lead).get(reverse("agency"), {"show": "past"})
+    assert list(page.context["page_obj"]) == []
+
+
+def test_the_table_is_sorted_and_filtered_as_the_lead_wants(police: Police) -> None:
+    first, second = session_ahead(5), session_ahead(9)
+    early, late = book_now(first, police.zoe), book_now(second, police.amy)
+    again = book_now(second, police.zoe)
+    client, address = signed_in(police.lead), reverse("agency")
+
+    def shown(**asked: str) -> list[Booking]:
+        return list(client.get(address, asked).context["page_obj"])
+
+    assert shown() == [early, late, again]
+    assert shown(by="person") == [late, early, again]
+    assert shown(by="person", q="robinson") == [early, again]
+    assert shown(show="open") == []
+    give_up(again, now=timezone.now())
+    assert shown(show="cancelled") == [again]
+    assert shown(show="nonsense", by="nonsense") == [early, late]
+
+
+def test_each_link_of_the_table_has_a_name_of_its_own(police: Police) -> None:
+    course = make_course(title="Neglect", may_be_repeated=True)
+    for session in (session_ahead(5, course=course), session_ahead(6, course=course)):
+        for person in (police.zoe, police.amy):
+            book_now(session, person)
+    page = signed_in(police.lead).get(reverse("agency")).content.decode()
+    table = page[page.index("<table") : page.index("</table>")]
+    links = [re.sub(r"<[^>]+>", "", link) for link in re.findall(r"<a .*?</a>", table)]
+    assert len(links) == 8
+    assert len(set(links)) == 8
+
+
+def test_the_table_is_downloaded_with_the_same_filters(police: Police) -> None:
+    session = session_ahead(5)
+    book_now(session, police.zoe)
+    book_now(session, police.amy)
+    book_now(session, police.other)
+    address = reverse("agency_csv")
+    content = signed_in(police.lead).get(address, {"q": "zoë"}).content.decode("utf-8-sig")
+    [row] = csv.DictReader(io.StringIO(content, newline=""))
+    assert (row["Last name"], row["Email"], row["Place"]) == (
+        *("Robinson", "zoe@police.example", "Booked"),
+    )
+    assert row["Date"] == f"{session.starts_at:%Y-%m-%d %H:%M}"
+    assert AccessRecord.objects.get(form="csv").rows == 1
 
 
 def test_only_leads_are_shown_the_way_to_their_agency(police: Police) -> None:

@@ -1,0 +1,176 @@
+"""Who hears of a change, and in how many emails: counted before it is made, as it will be told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Q, QuerySet
+
+from accounts.models import User
+from booking.catalogue.models import Session, SessionQuerySet
+from booking.places.changes import Change, for_managers, states_concerned
+from booking.places.lock import sittings_of
+from booking.places.managers.copies import copied_of_change
+from booking.places.managers.models import Approval
+from booking.places.models import Booking, BookingQuerySet
+from booking.places.news.drafts import EntryChanges, entries_of
+from booking.scheduling.guests import are_told
+from booking.scheduling.models import SessionGuest
+
+
+@dataclass(frozen=True)
+class Told:
+    """How many people have a live booking, by what they are told when something changes.
+
+    Somebody with several bookings is one person, in every group that they are in.
+    """
+
+    everybody: int = 0
+    confirmed: int = 0
+    held: int = 0
+    waiting: int = 0
+    bookings: int = 0
+    # How many of the bookings are certain places: their calendar entries come one an email.
+    places: int = 0
+    sessions: int = 0
+
+
+@dataclass(frozen=True)
+class Managers:
+    """How many line managers hear of a change, each counted once."""
+
+    # Asked again, about this many bookings, since they have not answered.
+    asked: int = 0
+    questions: int = 0
+    # Sent a copy of what people with a place are told, for this many places.
+    copied: int = 0
+    copies: int = 0
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Who hears of the same change to some sessions; trainers also where nobody has booked."""
+
+    people: Told = Told()
+    # Emails to people with a place: one for each calendar entry that changes, or one.
+    place_emails: int = 0
+    corrects_calendars: bool = True
+    managers: Managers = Managers()
+    trainers: int = 0
+    # One email for each session that a trainer leads.
+    trainer_emails: int = 0
+    # Interpreters and speakers, one email for each session they come to.
+    guests: int = 0
+
+    @property
+    def is_anybody(self) -> bool:
+        """Whether anybody is told at all."""
+        return bool(self.people.everybody or self.trainers or self.guests)
+
+    @property
+    def person_emails(self) -> int:
+        """How many emails go to people with a booking."""
+        return self.place_emails + self.people.bookings - self.people.places
+
+    @property
+    def emails(self) -> int:
+        """How many emails leave in all."""
+        managers = self.managers.questions + self.managers.copies
+        return self.person_emails + managers + self.trainer_emails + self.guests
+
+
+def people_to_tell(session: Session) -> Told:
+    """Who has a live booking of this session."""
+    return _counted(Booking.objects.for_session(session).live())
+
+
+def who_hears(sessions: SessionQuerySet, changes: Sequence[Change], *, now: datetime) -> Audience:
+    """Who would hear of these changes to all these sessions, each with a date ahead.
+
+    The changes show in every calendar entry of a session.
+    """
+    if not changes:
+        return Audience()
+    keys = sessions.order_by().values("pk")
+    leading = Session.trainers.through.objects.filter(session__in=keys)
+    found = leading.aggregate(trainers=Count("user", distinct=True), trainer_emails=Count("pk"))
+    bookings = Booking.objects.filter(session__in=keys)
+    ahead = bookings.confirmed().filter(session__sittings__starts_at__gt=now)
+    return Audience(
+        people=_counted(bookings.filter(state__in=states_concerned(changes))),
+        place_emails=ahead.count(),
+        managers=_managers(bookings, changes, now=now),
+        guests=SessionGuest.objects.coming().filter(session__in=keys).count(),
+        **found,
+    )
+
+
+def who_hears_of(
+    session: Session,
+    changes: Sequence[Change],
+    entries: EntryChanges,
+    *,
+    trainers: int,
+    now: datetime,
+) -> Audience:
+    """Who would hear of these changes to one session, besides so many trainers."""
+    bookings = Booking.objects.for_session(session)
+    people = _counted(bookings.filter(state__in=states_concerned(changes)))
+    return Audience(
+        people=people,
+        place_emails=people.places * entries.mails,
+        corrects_calendars=entries.number > 0,
+        managers=_managers(bookings, changes, now=now),
+        trainers=trainers,
+        trainer_emails=trainers,
+        guests=session.guests.coming().count() if are_told(changes) else 0,
+    )
+
+
+def who_hears_of_the_end(session: Session) -> Audience:
+    """Who would hear that a session is called off, without what other dates bring."""
+    bookings = Booking.objects.for_session(session).live()
+    people, trainers = _counted(bookings), session.trainers.count()
+    copies = copied_of_change(bookings)
+    return Audience(
+        people=people,
+        place_emails=people.places * len(entries_of(sittings_of(session))),
+        managers=Managers(copied=len(set(copies)), copies=len(copies)),
+        trainers=trainers,
+        trainer_emails=trainers,
+        guests=session.guests.coming().count(),
+    )
+
+
+def _managers(bookings: BookingQuerySet, changes: Sequence[Change], *, now: datetime) -> Managers:
+    asked = {"asked": 0, "questions": 0}
+    if for_managers(changes):
+        again = Approval.objects.to_ask_again(now=now).filter(booking__in=bookings.values("pk"))
+        asked = again.aggregate(asked=Count("manager_email", distinct=True), questions=Count("pk"))
+    is_for_attending = all(change.is_for_attending for change in changes)
+    copies = [] if is_for_attending else copied_of_change(bookings)
+    return Managers(copied=len(set(copies)), copies=len(copies), **asked)
+
+
+def _counted(bookings: QuerySet[Booking]) -> Told:
+    State = Booking.State
+    counts = bookings.aggregate(
+        everybody=_persons(),
+        confirmed=_persons(State.CONFIRMED),
+        held=_persons(State.OFFERED, State.REQUESTED),
+        waiting=_persons(State.WAITING),
+        bookings=Count("pk"),
+        places=Count("pk", filter=Q(state=State.CONFIRMED)),
+        sessions=Count("session", distinct=True),
+    )
+    return Told(**counts)
+
+
+def _persons(*states: str) -> Count:
+    return Count("person", filter=Q(state__in=states) if states else None, distinct=True)
+
+
+def trainers_to_tell(session: Session, to_lead: Sequence[User] | None) -> list[User]:
+    """Who leads the session now, then who would lead it besides."""
+    leading = list(session.trainers.all())
+    return leading + [person for person in to_lead or () if person not in leading]

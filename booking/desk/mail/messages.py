@@ -1,0 +1,165 @@
+"""Mail that was sent, waits or failed: found by where it is, by person and by session."""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+
+from django.db.models import Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast, Concat
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import get_template
+from django.utils import timezone
+
+from accounts.access import desk, looked_at
+from accounts.finding import Folded, words_of
+from accounts.models import User
+from accounts.views import signed_in
+from booking.catalogue.models import Session
+from booking.outbox.models import ACCOUNT_MAIL, Message
+from booking.outbox.topics import registered_topics, topic_of
+from booking.outbox.watch import backlog, refusing_domains
+from booking.site.characters import fold
+from booking.site.web import paged, search_text
+
+State = Message.State
+_PER_PAGE = 50
+
+# What the desk can show, by the name in its address: what it is called, and which messages.
+DESK_FILTERS = {
+    "any": ("Any state", Q()),
+    "all": ("All unsent", Q(state__in=Message.UNSETTLED)),
+    "parked": ("Parked", Q(state=State.PARKED)),
+    "retrying": (
+        "Being tried again",
+        Q(state__in=[State.WAITING, State.SENDING]) & ~Q(last_error=""),
+    ),
+    "waiting": ("Waiting", Q(state__in=[State.WAITING, State.SENDING], last_error="")),
+    "letters": ("By post", Q(state=State.LETTER)),
+    "returned": ("Came back", Q(state=State.SENT, bounced_at__isnull=False)),
+    "sent": ("Sent", Q(state=State.SENT, bounced_at__isnull=True)),
+    "given-up": ("Given up", Q(state__in=[State.DROPPED, State.SUPERSEDED])),
+}
+_NEWEST_FIRST = ("any", "returned", "sent", "given-up")
+
+# Mail to trainers, and of a new date, is about a session and about nobody's booking.
+_ABOUT_A_SESSION = "session:"
+_MARKS_OF_TEMPLATES = re.compile(r"{[{%].*?[%}]}")
+
+
+def sessions_about(messages: Iterable[Message]) -> dict[int, Session]:
+    """Which session each message is about, by the message's key; nothing for mail about accounts.
+
+    The messages come with their bookings. Costs one statement at most.
+    """
+    found = {each.pk: each.booking.session for each in messages if each.booking}
+    others = {
+        each.pk: int(each.subject_key.removeprefix(_ABOUT_A_SESSION))
+        for each in messages
+        if not each.booking and each.subject_key.startswith(_ABOUT_A_SESSION)
+    }
+    sessions = Session.objects.select_related("course").in_bulk(set(others.values()))
+    return found | {key: sessions[about] for key, about in others.items() if about in sessions}
+
+
+def found_by(search: str) -> Q:
+    """Mail that the words find: by its person, its address, its session or what it is called.
+
+    All words find one of these, or some say what the mail is and the others whose or about what:
+    "zielinska confirmation". What it is called is what pages call it, and what its subject says.
+    """
+    words = list(words_of(search))
+    called = [each for each in words if any(each in said for said in _subjects().values())]
+    others = [each for each in words if each not in called]
+    if not words:
+        return Q(pk=None)
+    found = Q(pk__in=_about(words))
+    if not others:
+        found |= _called(called)
+    elif called:
+        found |= _called(called) & Q(pk__in=_about(others))
+    return found
+
+
+def _called(words: Iterable[str]) -> Q:
+    topics = [name for name, said in _subjects().items() if all(each in said for each in words)]
+    return Q(topic__in=topics)
+
+
+@cache
+def _subjects() -> dict[str, str]:
+    """What each topic is called, folded, with the words of its subject line."""
+    found = {}
+    for topic in registered_topics():
+        folder = f"mail/{topic.name}/subject.txt"
+        source = "" if topic.name == ACCOUNT_MAIL else get_template(folder).template.source
+        found[topic.name] = f" {fold(f'{topic.words} {_MARKS_OF_TEMPLATES.sub(" ", source)}')} "
+    return found
+
+
+def _about(words: Iterable[str]) -> QuerySet[Message]:
+    """The keys of mail whose person, address or session holds every word.
+
+    Each by an index of its own. Mail without a recipient belongs to whose address it is.
+    """
+    said = Concat("reference", Value(" "), "course__title")
+    people = User.objects.all()
+    addressed = Message.objects.alias(address=Folded("to_email"))
+    sessions = Session.objects.alias(said=Folded(said))
+    for word in words:
+        people = people.filter(words__contains=word)
+        addressed = addressed.filter(address__contains=word)
+        sessions = sessions.filter(said__contains=word)
+    about = sessions.annotate(about=Concat(Value(_ABOUT_A_SESSION), Cast("pk", TextField())))
+    either = [
+        Message.objects.filter(recipient__in=people.values("pk")),
+        Message.objects.filter(to_email__in=people.values("email")),
+        Message.objects.filter(booking__session__in=sessions.order_by().values("pk")),
+        Message.objects.filter(subject_key__in=about.order_by().values("about")),
+    ]
+    keys = [each.order_by().values("pk") for each in either]
+    return addressed.order_by().values("pk").union(*keys)
+
+
+def messages_on_desk(*, show: str, search: str, session: str) -> QuerySet[Message]:
+    """The mail of one filter that a search finds, about one session if its reference is given.
+
+    What waits comes oldest first, all else newest first.
+    """
+    _, wanted = DESK_FILTERS[show]
+    chosen = Message.objects.filter(wanted).select_related("recipient", "booking__session")
+    if search:
+        chosen = chosen.filter(found_by(search))
+    if session:
+        keys = Session.objects.filter(reference__iexact=session).values_list("pk", flat=True)
+        about_it = [f"{_ABOUT_A_SESSION}{key}" for key in keys]
+        chosen = chosen.filter(
+            Q(booking__session__reference__iexact=session) | Q(subject_key__in=about_it)
+        )
+    # The text of a mail can hold a sign-in code; the desk does not read it.
+    return chosen.defer("mime", "payload").order_by("-id" if show in _NEWEST_FIRST else "id")
+
+
+@desk()
+def messages_page(request: HttpRequest) -> HttpResponse:
+    """Messages by where they are, or wherever they are if somebody searches."""
+    search, session = search_text(request), search_text(request, "session")
+    show = request.GET.get("show", "")
+    if show not in DESK_FILTERS:
+        show = "any" if search or session else "all"
+    rows = messages_on_desk(show=show, search=search, session=session)
+    on_page = paged(request, rows, per_page=_PER_PAGE)
+    looked_at(None, by=signed_in(request), what="mail", rows=len(on_page))
+    sessions = sessions_about(on_page)
+    context = {
+        "page_obj": on_page,
+        "rows": [(row, topic_of(row.topic).words, sessions.get(row.pk)) for row in on_page],
+        "show": show,
+        "newest_first": show in _NEWEST_FIRST,
+        "filters": {name: label for name, (label, _) in DESK_FILTERS.items()},
+        "search": search,
+        "session_reference": session,
+        "backlog": backlog(now=timezone.now()),
+        "refusing": refusing_domains(now=timezone.now()),
+    }
+    return render(request, "desk/mail/messages.html", context)
