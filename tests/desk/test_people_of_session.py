@@ -82,9 +82,7 @@ def test_one_change_is_one_line_however_many_heard_of_it(coordinator: Client) ->
     session = with_people(booked=28)
     people = {booking.person.full_name for booking in session.bookings.select_related("person")}
     now = timezone.now()
-    history.record(
-        session.bookings.all(), "session changed", by=None, now=now, why="Another room"
-    )
+    history.record(session.bookings.all(), "session changed", by=None, now=now, why="Another room")
     address = reverse("manage_session", args=[session.pk])
     lately = coordinator.get(address).context["lately"]
     assert lately[0].words == "The session changed: 28 people were told"
