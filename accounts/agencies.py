@@ -39,19 +39,27 @@ def others_who_wrote_the_same(person: User) -> models.QuerySet[User]:
     return same.exclude(pk=person.pk)
 
 
-def join_agency(*, people: Iterable[User], agency: Agency, by: User, now: datetime) -> list[User]:
-    """Put people whose agency was not listed into one that is; a coordinator confirms it.
+def join_agency(*, people: Iterable[User], agency: Agency, by: User, now: datetime) -> None:
+    """Put people into an agency; whoever does so, a coordinator, confirms that they work there."""
+    keys = [person.pk for person in people]
+    User.objects.filter(pk__in=keys).update(
+        agency=agency, unlisted_agency="", agency_confirmed_at=now, agency_confirmed_by=by
+    )
+
+
+def settle_unlisted(
+    *, people: Iterable[User], agency: Agency, by: User, now: datetime
+) -> list[User]:
+    """Put people whose agency was not listed into one that is.
 
     Returns those who still say what was read of them; all others have said something else since,
     or were settled. Runs in the caller's transaction.
     """
     wrote = {person.pk: person.unlisted_agency for person in people}
     held = people_without_agency().filter(pk__in=wrote).order_by("pk").select_for_update()
-    joined = [person for person in held if person.unlisted_agency == wrote[person.pk]]
-    User.objects.filter(pk__in=[person.pk for person in joined]).update(
-        agency=agency, unlisted_agency="", agency_confirmed_at=now, agency_confirmed_by=by
-    )
-    return joined
+    settled = [person for person in held if person.unlisted_agency == wrote[person.pk]]
+    join_agency(people=settled, agency=agency, by=by, now=now)
+    return settled
 
 
 class ClaimSettled(Refused):

@@ -60,7 +60,7 @@ def settle_agency(*, people: Sequence[User], agency: Agency, by: User, now: date
     else by now is left out. Raises `ClaimSettled` if nobody is left.
     """
     with transaction.atomic():
-        joined = agencies.join_agency(people=people, agency=agency, by=by, now=now)
+        joined = agencies.settle_unlisted(people=people, agency=agency, by=by, now=now)
         if not joined:
             raise agencies.ClaimSettled
         told = [agency_confirmed(person, agency, now=now) for person in joined]
