@@ -47,6 +47,7 @@ def test_one_search_looks_through_all_states_and_says_which(coordinator: Client)
     first = booked("Maja", "Zielińska", "maja@agency.example", title="Neglect", reference="NEG-7")
     at = timezone.now() - timedelta(minutes=30)
     rows = [first]
+    fields: dict[str, Any]
     for number, fields in enumerate(
         (
             {"state": State.SENT, "sent_at": at},

@@ -100,7 +100,12 @@ def again(request: HttpRequest, message_id: int) -> HttpResponse:
         return redirect(back or "manage_message", *([] if back else [message.pk]))
     of_dates = f", in {counted(len(sent), 'message')}" if len(sent) > 1 else ""
     words = f"{topic_of(message.topic).words}: sent again to {sent[0].to_email}{of_dates}."
-    return done(request, words, back or "manage_message", *([] if back else [sent[0].pk]))
+    return done(
+        request,
+        words,
+        back.get_absolute_url() if back else "manage_message",
+        *([] if back else [sent[0].pk]),
+    )
 
 
 @desk(post=120)

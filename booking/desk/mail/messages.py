@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Concat
@@ -86,18 +87,23 @@ def _called(words: Iterable[str]) -> Q:
     return Q(topic__in=topics)
 
 
+def _source_of(name: str) -> str:
+    template: Any = get_template(name)
+    return str(template.template.source)
+
+
 @cache
 def _subjects() -> dict[str, str]:
     """What each topic is called, folded, with the words of its subject line."""
     found = {}
     for topic in registered_topics():
         folder = f"mail/{topic.name}/subject.txt"
-        source = "" if topic.name == ACCOUNT_MAIL else get_template(folder).template.source
+        source = "" if topic.name == ACCOUNT_MAIL else _source_of(folder)
         found[topic.name] = f" {fold(f'{topic.words} {_MARKS_OF_TEMPLATES.sub(" ", source)}')} "
     return found
 
 
-def _about(words: Iterable[str]) -> QuerySet[Message]:
+def _about(words: Iterable[str]) -> QuerySet[Message, Any]:
     """The keys of mail whose person, address or session holds every word.
 
     Each by an index of its own. Mail without a recipient belongs to whose address it is.
