@@ -256,18 +256,6 @@ def test_a_cancelled_session_shows_no_free_places_and_warns_of_nothing(coordinat
     assert "<dt>free</dt>" not in page
 
 
-def test_a_lead_who_hands_over_a_place_is_led_to_the_booking_that_has_it() -> None:
-    agency = make_agency()
-    lead, owner, other = (make_person(agency=agency, is_agency_lead=each) for each in (1, 0, 0))
-    booking = book_now(session_ahead(), owner)
-    answer = signed_in(lead).post(
-        reverse("substitute_booking", args=[booking.pk]), {"email": other.email, "step": "give"}
-    )
-    taken = Booking.objects.get(person=other)
-    assert answer.headers["Location"] == reverse("agency_booking", args=[taken.pk])
-    assert f"We are emailing {owner} and {other}." in said(answer)
-
-
 def test_a_coordinator_moves_a_place_late_for_nothing_only_with_a_reason(
     coordinator: Client,
 ) -> None:

@@ -283,6 +283,7 @@ def _topic(event: BookingEvent, before: str) -> str:
         What.BOOKED: "booking.confirmed",
         What.REQUESTED: "booking.requested",
         What.JOINED: "booking.waiting",
+        What.TAKEN_BACK: "booking.waiting" if after == "waiting" else "booking.confirmed",
         What.INVITED: "booking.invited",
         What.PROMOTED: given,
         What.OFFERED: "booking.offered",

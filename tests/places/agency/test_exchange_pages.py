@@ -15,6 +15,7 @@ from booking.places import answering
 from booking.places.models import Booking, BookingEvent
 from booking.site.wording import short_day
 from tests.factories import make_course, make_person, make_policy, session_ahead
+from tests.pages import said
 from tests.people import book_now, signed_in
 from tests.places.agency.conftest import Police
 from tests.places.agency.pages import calendar_method, mails_to, plain
@@ -100,7 +101,9 @@ def test_a_lead_chooses_the_colleague_and_both_are_told_by_whom(police: Police) 
     assert "Amy Brown" in page
     assert police.other.full_name not in page
     answer = substitute(client, booking, "give", colleague=police.amy.pk)
-    assert answer.headers["Location"] == reverse("agency_booking", args=[booking.pk])
+    taken = Booking.objects.get(person=police.amy)
+    assert answer.headers["Location"] == reverse("agency_booking", args=[taken.pk])
+    assert f"We are emailing {police.zoe} and {police.amy}." in said(answer)
     gone, came = mails_to(police.zoe.email)[-1], mails_to(police.amy.email)[-1]
     assert "Priya Shah of your agency has given your place" in plain(gone)
     assert "asked us to give you the place of Zoë Robinson (zoe@police.example)." in plain(came)
