@@ -40,7 +40,7 @@ def _section(words: str, *pages: Tab) -> Tab:
 
 SECTIONS = (
     Tab("Today", "manage", ()),
-    Tab("Sessions", "manage_sessions", ("session", "booking"), ("at_risk", "drafts")),
+    Tab("Sessions", "manage_sessions", ("session", "booking", "guest"), ("at_risk", "drafts")),
     _section(
         "Courses",
         Tab("Courses", "manage_courses", ("course",)),
