@@ -9,13 +9,13 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.cache import add_never_cache_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import AccessRecord, Agency, User
 from accounts.proof import after_proof
 from accounts.views import signed_in
+from booking.site.caching import unkept
 from booking.site.limits import View, at_most
 
 log = structlog.get_logger("briefed.security")
@@ -94,7 +94,7 @@ def agency_of_lead(request: HttpRequest) -> Agency:
     return agency
 
 
-def unkept(
+def keep_no_personal_page(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
     """Let no browser or proxy store what a signed-in person is shown.
@@ -110,7 +110,7 @@ def unkept(
             and "public" not in response.headers.get("Cache-Control", "")
             and request.user.is_authenticated
         ):
-            add_never_cache_headers(response)
+            unkept(response)
         return response
 
     return middleware

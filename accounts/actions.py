@@ -8,6 +8,7 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 
@@ -18,7 +19,7 @@ from accounts.addresses import (
 )
 from accounts.agency_proof import NOT_CONFIRMED, agency_by_address, follow_address
 from accounts.failing import clear_failing
-from accounts.models import Agency, User, unfinished_accounts
+from accounts.models import Agency, User
 from accounts.remembered import forget_expired
 from accounts.roles import note_roles
 from accounts.sessions import end_sessions
@@ -91,17 +92,19 @@ def save_profile(
         "phone": phone,
         "level": level,
     }
-    is_another = person.agency_id != (agency.pk if agency else None)
-    if is_another:
-        changes |= {"is_agency_lead": False, **NOT_CONFIRMED}
-    is_proved = agency is not None and agency_by_address(person=person) == agency
-    if is_proved and (is_another or not person.agency_is_confirmed):
-        changes["agency_confirmed_at"] = now
-    lost_lead = person.is_agency_lead and "is_agency_lead" in changes
-    for name, value in changes.items():
-        setattr(person, name, value)
-    person.save(update_fields=changes)
-    if lost_lead:
+    with transaction.atomic():
+        # Somebody may have confirmed their agency, or settled it, since the page was asked for.
+        held = User.objects.select_for_update().get(pk=person.pk)
+        is_another = held.agency_id != (agency.pk if agency else None)
+        if is_another:
+            changes |= {"is_agency_lead": False, **NOT_CONFIRMED}
+        is_proved = agency is not None and agency_by_address(person=held) == agency
+        if is_proved and (is_another or not held.agency_is_confirmed):
+            changes["agency_confirmed_at"] = now
+        for name, value in changes.items():
+            setattr(person, name, value)
+        person.save(update_fields=changes)
+    if held.is_agency_lead and is_another:
         note_roles(person, by=person, changed=["is_agency_lead"])
 
 
@@ -194,6 +197,22 @@ def tell_former_address(*, email: str) -> None:
         to=[email],
         reply_to=[settings.MAIL_REPLY_TO],
     ).send()
+
+
+def unfinished_accounts(*, before: datetime) -> QuerySet[User]:
+    """Accounts begun by typing an address but never confirmed with the code sent to it."""
+    return User.objects.filter(
+        date_joined__lt=before,
+        last_login__isnull=True,
+        first_name="",
+        bookings__isnull=True,
+        # Whoever made one of these by hand meant it.
+        is_coordinator=False,
+        is_trainer=False,
+        is_agency_lead=False,
+        is_staff=False,
+        is_superuser=False,
+    )
 
 
 def forget_unfinished_accounts(*, now: datetime) -> int:

@@ -7,9 +7,11 @@ Every boundary reads an address here, and the columns that hold one do so again
 import re
 import secrets
 import unicodedata
+from typing import Any
 
 import idna
 from django.core.exceptions import ValidationError
+from django.db import models
 
 from booking.partnership.kept import the_partnership
 from booking.site.characters import is_invisible, is_space, trimmed
@@ -166,6 +168,26 @@ def without_tag(email: str) -> str:
     """The address of the mailbox: sam+safeguarding@agency.org is sam@agency.org."""
     name, at, domain = as_stored(email).rpartition("@")
     return f"{name.partition('+')[0]}{at}{domain}"
+
+
+def sharing_a_mailbox[People: models.QuerySet[Any]](people: People) -> People:
+    """Those whose mail comes to one mailbox, beside one another: all but a plus suffix is alike.
+
+    Each has `mailbox`, the address without the suffix.
+    """
+    mailbox = models.Func(
+        "email",
+        models.Value(r"\+[^@]*@"),
+        models.Value("@"),
+        function="regexp_replace",
+        output_field=models.CharField(),
+    )
+    people = people.annotate(mailbox=mailbox)
+    # Only an account with a suffix can share its mailbox, so these few are looked at first.
+    suffixed = people.filter(email__contains="+").values("mailbox")
+    counted = people.filter(mailbox__in=suffixed).values("mailbox").annotate(n=models.Count("pk"))
+    several = counted.filter(n__gt=1).values("mailbox")
+    return people.filter(mailbox__in=several).order_by("mailbox", "email")
 
 
 def is_shared_mailbox(email: str) -> bool:

@@ -23,7 +23,6 @@ from django.utils import timezone
 
 from accounts.access import looked_at
 from accounts.actions import forget_second_step
-from accounts.agencies import join_agency
 from accounts.agency_proof import NOT_CONFIRMED
 from accounts.models import AccessRecord, Agency, User
 from accounts.roles import (
@@ -262,14 +261,17 @@ class UserPages(BackOffice):
         assert isinstance(obj, User)  # noqa: S101
         assert isinstance(request.user, User)  # noqa: S101
         changed = form.changed_data
-        if "agency" in changed and not obj.agency:
-            for name, none in {**NOT_CONFIRMED, _LEAD: False}.items():
-                if getattr(obj, name):
-                    setattr(obj, name, none)
-                    changed.append(name)
-        super().save_model(request, obj, form, change)
+        follows: dict[str, Any] = {}
         if obj.agency and ("agency" in changed or (obj.is_agency_lead and _LEAD in changed)):
-            join_agency(people=[obj], agency=obj.agency, by=request.user, now=timezone.now())
+            # With the agency that the page showed, or somebody chosen meanwhile would be confirmed.
+            follows = {"agency": obj.agency, "unlisted_agency": ""}
+            follows |= {"agency_confirmed_at": timezone.now(), "agency_confirmed_by": request.user}
+        elif "agency" in changed and not obj.agency:
+            follows = {**NOT_CONFIRMED, _LEAD: False}
+        for name, value in follows.items():
+            setattr(obj, name, value)
+        changed.extend(name for name in follows if name not in changed)
+        super().save_model(request, obj, form, change)
         note_roles(obj, by=request.user, changed=changed)
         if "is_active" in changed and obj.is_active:
             reopen(obj)

@@ -39,12 +39,19 @@ def others_who_wrote_the_same(person: User) -> models.QuerySet[User]:
     return same.exclude(pk=person.pk)
 
 
-def join_agency(*, people: Iterable[User], agency: Agency, by: User, now: datetime) -> None:
-    """Put people whose agency was not listed into one that is; a coordinator confirms it."""
-    keys = [person.pk for person in people]
-    User.objects.filter(pk__in=keys).update(
+def join_agency(*, people: Iterable[User], agency: Agency, by: User, now: datetime) -> list[User]:
+    """Put people whose agency was not listed into one that is; a coordinator confirms it.
+
+    Returns those who still say what was read of them; all others have said something else since,
+    or were settled. Runs in the caller's transaction.
+    """
+    wrote = {person.pk: person.unlisted_agency for person in people}
+    held = people_without_agency().filter(pk__in=wrote).order_by("pk").select_for_update()
+    joined = [person for person in held if person.unlisted_agency == wrote[person.pk]]
+    User.objects.filter(pk__in=[person.pk for person in joined]).update(
         agency=agency, unlisted_agency="", agency_confirmed_at=now, agency_confirmed_by=by
     )
+    return joined
 
 
 class ClaimSettled(Refused):

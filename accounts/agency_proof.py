@@ -10,7 +10,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.account.signals import authentication_step_completed, email_changed
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.dispatch import receiver
 from django.utils import timezone
@@ -117,10 +117,13 @@ def _changed(
     to_email_address: EmailAddress,
     **about: Any,
 ) -> None:
-    person = User.objects.select_related("agency").get(pk=user.pk)
     before = from_email_address.email if from_email_address else ""
-    person.email = to_email_address.email.lower()
-    follow_address(person=person, before=before, by=person, now=timezone.now())
+    with transaction.atomic():
+        # Held, so that it is not the agency of before that is proved and another that is confirmed.
+        held = User.objects.select_related("agency").select_for_update(of=["self"])
+        person = held.get(pk=user.pk)
+        person.email = to_email_address.email.lower()
+        follow_address(person=person, before=before, by=person, now=timezone.now())
 
 
 @receiver(authentication_step_completed)

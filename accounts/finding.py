@@ -13,7 +13,7 @@ from django.db import models
 from booking.site.characters import fold
 
 if TYPE_CHECKING:
-    pass
+    from accounts.models import User  # noqa: F401 - named in words below
 
 _PHONE = re.compile(r"[\d\s()+./-]+")
 _LEAST_OF_A_PHONE = 6

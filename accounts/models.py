@@ -1,7 +1,6 @@
 """People, and the agencies that employ them."""
 
 import json
-from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -415,39 +414,3 @@ class AccessRecord(models.Model):
     def __str__(self) -> str:
         whose = self.whom or self.about
         return f"{self.by} saw the {self.what} of {whose} at {self.at:%Y-%m-%d %H:%M}"
-
-
-def sharing_a_mailbox() -> models.QuerySet[User]:
-    """Accounts whose mail comes to one mailbox, beside one another: all but a plus suffix is alike.
-
-    Each has `mailbox`, the address without the suffix.
-    """
-    mailbox = models.Func(
-        "email",
-        models.Value(r"\+[^@]*@"),
-        models.Value("@"),
-        function="regexp_replace",
-        output_field=models.CharField(),
-    )
-    people = User.objects.annotate(mailbox=mailbox)
-    # Only an account with a suffix can share its mailbox, so these few are looked at first.
-    suffixed = people.filter(email__contains="+").values("mailbox")
-    counted = people.filter(mailbox__in=suffixed).values("mailbox").annotate(n=models.Count("pk"))
-    several = counted.filter(n__gt=1).values("mailbox")
-    return people.filter(mailbox__in=several).select_related("agency").order_by("mailbox", "email")
-
-
-def unfinished_accounts(*, before: datetime) -> models.QuerySet[User]:
-    """Accounts begun by typing an address but never confirmed with the code sent to it."""
-    return User.objects.filter(
-        date_joined__lt=before,
-        last_login__isnull=True,
-        first_name="",
-        bookings__isnull=True,
-        # Whoever made one of these by hand meant it.
-        is_coordinator=False,
-        is_trainer=False,
-        is_agency_lead=False,
-        is_staff=False,
-        is_superuser=False,
-    )

@@ -33,6 +33,8 @@ from booking.site.refusals import Refused
 # When the session began; `accounts/sessions.py` writes it.
 SIGNED_IN_AT = "signed_in_at"
 _STATE = "proof_by_code"
+# How long what was sent waits for the proof.
+_SUSPENDED_SECONDS = 3600
 
 # Pages of libraries that ask before a look. What is sent to them is secret, and not kept.
 _SECRETS = {
@@ -83,8 +85,12 @@ def proof_first(request: HttpRequest) -> HttpResponse | None:
     """Where to go instead of a page of a library that asks for a proof; nothing if it is given.
 
     Somebody with a role who sets up their first second step has a code sent even if they have
-    just signed in: from then on it is what keeps others out.
+    just signed in: from then on it is what keeps others out. A form that waits for a proof nobody
+    gave is forgotten.
     """
+    waiting = request.session.get(STATE_SESSION_KEY)
+    if waiting is not None and time.time() >= waiting.get("until", 0):
+        del request.session[STATE_SESSION_KEY]
     name = _view_name(request)
     if name in _FIRST_FACTORS and _is_first_of_a_role(request):
         return None if _is_proved_by_code(request) else _suspended(request, _by_code())
@@ -100,7 +106,10 @@ def ask(request: HttpRequest) -> HttpResponse:
 def _suspended(request: HttpRequest, method: dict[str, Any]) -> HttpResponse:
     to = request.get_full_path()
     if request.method == "POST" and _view_name(request) not in _SECRETS:
-        request.session[STATE_SESSION_KEY] = {"request": serialize_request(request)}
+        request.session[STATE_SESSION_KEY] = {
+            "request": serialize_request(request),
+            "until": time.time() + _SUSPENDED_SECONDS,
+        }
         # By its path alone django-allauth takes it up again; its query is kept with it.
         to = request.path
     return HttpResponseRedirect(f"{method['url']}?{urlencode({REDIRECT_FIELD_NAME: to})}")

@@ -37,7 +37,10 @@ HEADING = (
 # Of sessions: how many places are held that may yet be given up.
 NOT_CERTAIN = Count("bookings", filter=Q(bookings__state__in=(State.REQUESTED, State.OFFERED)))
 
-_BETWEEN_NEEDS = re.compile(r"[\n,;]|\.(?=\s|$)|\s(?:and|&|\+)\s", re.IGNORECASE)
+_BETWEEN_NEEDS = re.compile(r"[\n,;]|\.(?=\s|$)")
+# Parts two needs, as in "vegan and gluten-free"; in a sentence it parts what belongs together.
+_AND = re.compile(r"\s(?:and|&|\+)\s", re.IGNORECASE)
+_WORDS_OF_TWO_NEEDS = 4
 _NO_NEEDS = frozenset(["", "none", "no", "na", "n a", "nil", "nothing", "not applicable"])
 
 
@@ -115,7 +118,15 @@ def place_in_words(booking: Booking, number: int = 0) -> str:
 
 def is_a_need(text: str) -> bool:
     """Whether a text asks for anything; "None" does not."""
-    return any(fold(part) not in _NO_NEEDS for part in _BETWEEN_NEEDS.split(text))
+    return bool(_needs_in(text))
+
+
+def _needs_in(text: str) -> list[str]:
+    found = []
+    for part in _BETWEEN_NEEDS.split(text):
+        is_short = len(part.split()) <= _WORDS_OF_TWO_NEEDS
+        found += _AND.split(part) if is_short else [part]
+    return [" ".join(each.split()) for each in found if fold(each) not in _NO_NEEDS]
 
 
 def totals_of_needs(texts: Iterable[str]) -> list[tuple[str, int]]:
@@ -126,8 +137,7 @@ def totals_of_needs(texts: Iterable[str]) -> list[tuple[str, int]]:
     named: dict[str, str] = {}
     counts: Counter[str] = Counter()
     for text in texts:
-        parts = [" ".join(part.split()) for part in _BETWEEN_NEEDS.split(text)]
-        folded = {fold(part): part for part in reversed(parts) if fold(part) not in _NO_NEEDS}
+        folded = {fold(need): need for need in reversed(_needs_in(text))}
         counts.update(folded.keys())
         named = folded | named
     found = [(_small(named[key]), number) for key, number in counts.items()]
@@ -136,7 +146,7 @@ def totals_of_needs(texts: Iterable[str]) -> list[tuple[str, int]]:
 
 def _small(need: str) -> str:
     """Without the capital of a sentence; acronyms keep theirs."""
-    return need if need[1:2].isupper() else need[:1].lower() + need[1:]
+    return need if need[1:2].isupper() or need.startswith("I ") else need[:1].lower() + need[1:]
 
 
 def sessions_open_to(person: User, *, now: datetime) -> SessionQuerySet:

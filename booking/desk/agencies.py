@@ -81,11 +81,13 @@ def settle_unlisted(request: HttpRequest, person_id: int) -> HttpResponse:
         try:
             agency = form.cleaned_data["agency"] or agencies.add_agency(**form.new_agency)
             people = [person, *form.cleaned_data.get("others", ())]
-            confirming.settle_agency(people=people, agency=agency, by=by, now=now)
-            settled = counted(len(people), "person", "people")
+            many = confirming.settle_agency(people=people, agency=agency, by=by, now=now)
+            settled = counted(many, "person", "people")
             return done(request, f"{settled} settled in {agency.name}.", "manage_agencies")
         except agencies.AgencyNameTaken as refused:
             form.add_error("name", refused.sentence)
+        except agencies.ClaimSettled as refused:
+            return done(request, refused.sentence, "manage_agencies")
     context = {"person": person, "form": form}
     return page(request, "desk/people/settle.html", context)
 

@@ -13,7 +13,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from accounts.access import desk, looked_at
-from accounts.models import sharing_a_mailbox
+from accounts.addresses import sharing_a_mailbox
+from accounts.models import User
 from accounts.views import signed_in
 from booking.catalogue.models import Course
 from booking.learning import actions as learning
@@ -167,7 +168,8 @@ def decline_manager(request: HttpRequest, approval_id: int) -> HttpResponse:
 @desk()
 def accounts_of_one_mailbox(request: HttpRequest) -> HttpResponse:
     """Accounts whose addresses differ only by what stands after a plus, mailbox by mailbox."""
-    shown = paged(request, sharing_a_mailbox(), per_page=_PER_PAGE)
+    people = sharing_a_mailbox(User.objects.select_related("agency"))
+    shown = paged(request, people, per_page=_PER_PAGE)
     looked_at(None, by=signed_in(request), what="accounts of one mailbox", rows=len(shown))
     context = {"page_obj": shown}
     return render(request, "desk/people/mailboxes.html", context)

@@ -1,8 +1,8 @@
-"""The desk's first page: this week's sessions, and what needs somebody."""
+"""The desk's first page: this week's sessions, what is nearly full, and what needs somebody."""
 
 from datetime import timedelta
 
-from django.db.models import Prefetch
+from django.db.models import F, Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -10,9 +10,12 @@ from django.utils import timezone
 from accounts.access import desk
 from booking.catalogue.models import Session, Sitting
 from booking.outbox.watch import backlog, refusing_domains
+from booking.scheduling import capacity
 
 _AHEAD = timedelta(days=7)
 _SITTINGS_SHOWN = 40
+_NEARLY_FULL_SHOWN = 8
+_FEW_LEFT = 2
 
 
 @desk()
@@ -27,8 +30,13 @@ def today(request: HttpRequest) -> HttpResponse:
         .prefetch_related(Prefetch("session", queryset=sessions))
         .order_by("starts_at", "pk")
     )
+    few_left = Session.objects.for_rows().upcoming(now=now)
+    few_left = few_left.filter(capacity__lte=F("places_taken") + _FEW_LEFT)
+    at_risk = capacity.at_risk(Session.objects.all(), now=now)
     context = {
         "sittings": sittings[:_SITTINGS_SHOWN],
+        "nearly_full": few_left[:_NEARLY_FULL_SHOWN],
+        "at_risk": set(at_risk.values_list("pk", flat=True)),
         "backlog": backlog(now=now),
         "refusing": refusing_domains(now=now),
         "now": now,

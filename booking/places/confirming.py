@@ -53,16 +53,20 @@ def not_ours(*, person: User, agency: Agency, by: User, now: datetime) -> None:
         outbox.post([agency_not_ours(person, agency, now=now)], now=now)
 
 
-def settle_agency(*, people: Sequence[User], agency: Agency, by: User, now: datetime) -> None:
+def settle_agency(*, people: Sequence[User], agency: Agency, by: User, now: datetime) -> int:
     """Put people who wrote down their agency into one that is listed, as a coordinator says.
 
-    Their bookings follow, as with `confirm_agency`.
+    Their bookings follow, as with `confirm_agency`. Returns how many there were; who says something
+    else by now is left out. Raises `ClaimSettled` if nobody is left.
     """
     with transaction.atomic():
-        agencies.join_agency(people=people, agency=agency, by=by, now=now)
-        told = [agency_confirmed(person, agency, now=now) for person in people]
+        joined = agencies.join_agency(people=people, agency=agency, by=by, now=now)
+        if not joined:
+            raise agencies.ClaimSettled
+        told = [agency_confirmed(person, agency, now=now) for person in joined]
         outbox.post(told, now=now)
-    settle_bookings([person.pk for person in people], now=now)
+    settle_bookings([person.pk for person in joined], now=now)
+    return len(joined)
 
 
 def settle_bookings(people: Iterable[int], *, now: datetime) -> None:

@@ -99,11 +99,12 @@ def correct(
         said = []
         if (name := f"{first_name} {last_name}".strip()) != called:
             said.append(f"Name corrected from {called or 'none'} to {name}.")
-        if email != before:
+        if email and email != before:
             accounts.correct_email(person=fresh, email=email, by=by, now=now)
             revoke_all_feeds(person=fresh, now=now)
-            accounts.tell_former_address(email=before)
-            said.append(f"Address corrected from {before} to {email}.")
+            if fresh.has_address:
+                accounts.tell_former_address(email=before)
+            said.append(f"Address corrected from {fresh.shown_address} to {email}.")
         if said:
             note(person=fresh, text=" ".join([*said, why]), by=by, now=now)
 

@@ -152,6 +152,6 @@ def _keep_once(kept: User, ends: User, *, by: User, now: datetime) -> None:
         ended_at=now
     )
     for model, other_column in _ONCE_EACH.items():
-        rows: Any = model._base_manager  # type: ignore[attr-defined]
+        rows: Any = model._base_manager
         has = rows.filter(user=kept).values(other_column)
         rows.filter(user=ends, **{f"{other_column}__in": has}).delete()

@@ -9,6 +9,7 @@ only from a daemon that speaks of SMTP.
 import base64
 import binascii
 import html
+import json
 import quopri
 import re
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from email import message_from_string
 from email.message import Message
 from email.utils import getaddresses
+from typing import Any
 
 from accounts.addresses import as_stored
 from booking.outbox.reasons import code_in, is_fault_of_the_address, reason_around, refusal_in
@@ -84,6 +86,7 @@ def report_in(incoming: Incoming) -> DeliveryReport | None:
     for part in incoming.parts():
         fields = _status_fields(part)
         blocks = [each for each in _blocks(fields) if each.get("Action") or each.get("Status")]
+        blocks = blocks or _blocks_of_event(part)
         if blocks:
             return _from_notification(incoming, blocks)
     return _from_words(incoming)
@@ -99,6 +102,39 @@ def _status_fields(part: "Message[str, str]") -> str:
     text = decoded_text(part)
     found = _STATUS_FIELDS.search(text)
     return text if found else ""
+
+
+def _blocks_of_event(part: "Message[str, str]") -> list["Message[str, str]"]:
+    """Whom a bounce of Amazon SES names, as blocks of a delivery status; none if it is no such.
+
+    SNS mails its events as JSON, alone or within one of its own, and writes below it how to stop.
+    """
+    text = decoded_text(part).lstrip() if part.get_content_type() == "text/plain" else ""
+    if not text.startswith("{") or "bouncedRecipients" not in text:
+        return []
+    try:
+        event, _ = json.JSONDecoder().raw_decode(text)
+        if isinstance(event.get("Message"), str):
+            event = json.loads(event["Message"])
+    except (ValueError, RecursionError):
+        return []
+    match event:
+        case {"bounce": {"bouncedRecipients": [*failed]}}:
+            found = [_block_of_event(each) for each in failed[:_MOST_RECIPIENTS]]
+            return [each for each in found if each is not None]
+    return []
+
+
+def _block_of_event(failed: Any) -> "Message[str, str] | None":
+    match failed:
+        case {"emailAddress": str(address)}:
+            block: Message[str, str] = Message()
+            block["Final-Recipient"] = plain(address, 254)
+            block["Action"] = plain(str(failed.get("action", "failed")), 20)
+            block["Status"] = plain(str(failed.get("status", "")), 20)
+            block["Diagnostic-Code"] = plain(str(failed.get("diagnosticCode", "")), 400)
+            return block
+    return None
 
 
 def _from_notification(incoming: Incoming, blocks: list["Message[str, str]"]) -> DeliveryReport:

@@ -12,6 +12,7 @@ from django.core.cache import caches
 from django.core.cache.backends.redis import RedisCache
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import add_never_cache_headers
 from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import TimeoutError as RedisSlow
 from whitenoise.storage import CompressedManifestStaticFilesStorage
@@ -87,7 +88,7 @@ def same_for_everyone(
         @wraps(view)
         def kept(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.method != "GET" or not _PERSONAL_COOKIES.isdisjoint(request.COOKIES):
-                return _unkept(view(request, *args, **kwargs))
+                return unkept(view(request, *args, **kwargs))
             headers = request.headers
             part = headers.get("HX-Request", "") + headers.get("HX-History-Restore-Request", "")
             agreed = repr(while_same(*args, **kwargs)) if while_same else ""
@@ -97,21 +98,21 @@ def same_for_everyone(
             if stored is None:
                 response = view(request, *args, **kwargs)
                 if response.status_code != 200 or response.cookies:
-                    return _unkept(response)
+                    return unkept(response)
                 stored = response.content, response.headers["Content-Type"]
                 caches["pages"].set(key, stored, seconds)
             answer = HttpResponse(stored[0], content_type=stored[1])
             answer.headers["Vary"] = "Cookie, HX-Request"
-            return _unkept(answer)
+            return unkept(answer)
 
         return kept
 
     return decorate
 
 
-def _unkept(response: HttpResponse) -> HttpResponse:
-    """Not to be stored by a browser: who goes back after booking sees the places left now."""
-    response.headers["Cache-Control"] = "private, no-store"
+def unkept(response: HttpResponse) -> HttpResponse:
+    """Not to be stored by a browser or proxy: who goes back after booking sees the places left."""
+    add_never_cache_headers(response)
     return response
 
 

@@ -1,11 +1,15 @@
 """What proves that somebody works for an agency: their address, a lead, or a coordinator."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import structlog
 from allauth.account.models import EmailAddress
-from django.test import Client
+from allauth.account.signals import email_changed
+from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from accounts.actions import correct_email, save_profile
@@ -21,7 +25,7 @@ from tests.factories import (
     make_person,
     make_trainer,
 )
-from tests.people import signed_in
+from tests.people import alone, signed_in, wait_for_somebody_to_be_held_up
 
 pytestmark = pytest.mark.django_db
 
@@ -115,6 +119,39 @@ def test_the_people_of_an_address_that_stays_elsewhere_are_left_alone() -> None:
     correct_email(person=person, email="someone@other.example", by=admin, now=NOW)
     person.refresh_from_db()
     assert person.agency_is_confirmed
+
+
+def test_what_was_confirmed_meanwhile_ends_with_what_the_person_says() -> None:
+    """The page was asked for before a coordinator settled what the person had written down."""
+    person = make_person(agency=None, unlisted_agency="A club")
+    police = make_agency()
+    settled = {"agency": police, "unlisted_agency": "", "agency_confirmed_at": NOW}
+    User.objects.filter(pk=person.pk).update(**settled)
+    person = says(person, None, "A club")
+    assert (person.agency, person.agency_confirmed_at) == (None, None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_agency_chosen_as_the_address_changes_is_not_proved_by_it() -> None:
+    police, health = make_agency(domains=["police.example"]), make_agency()
+    person = make_claimant("someone@police.example", agency=police)
+    proved = EmailAddress(user=person, email=person.email, verified=True)
+
+    def change() -> None:
+        request = RequestFactory().get("/")
+        request.user = AnonymousUser()
+        email_changed.send(
+            User, request=request, user=person, from_email_address=None, to_email_address=proved
+        )
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            User.objects.filter(pk=person.pk).update(agency=health)
+            changing = pool.submit(alone, change)
+            wait_for_somebody_to_be_held_up()
+        changing.result()
+    person.refresh_from_db()
+    assert (person.agency, person.agency_is_confirmed) == (health, False)
 
 
 class TestPages:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from allauth.account.internal.flows.reauthentication import STATE_SESSION_KEY
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.test import Client
@@ -137,6 +138,19 @@ def test_a_form_of_an_address_with_a_query_goes_on_after_the_proof() -> None:
     assert landed.endswith("?is_trainer__exact=0")
     person.refresh_from_db()
     assert person.first_name == "Zadie"
+
+
+def test_a_form_that_nobody_proved_is_forgotten() -> None:
+    person = make_person()
+    client = signed_in(person)
+    make = reverse("make_feed", args=["bookings"])
+    with time_machine.travel(timezone.now() + QUARTER) as clock:
+        asked = client.post(make).headers["Location"]
+        assert STATE_SESSION_KEY in client.session
+        clock.shift(timedelta(minutes=61))
+        assert prove(client, asked, person.email) == make
+        assert STATE_SESSION_KEY not in client.session
+    assert not CalendarFeed.objects.exists(), "what was pressed an hour ago is pressed anew"
 
 
 def test_wrong_codes_run_out_and_an_older_address_proves_nothing() -> None:

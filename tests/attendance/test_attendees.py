@@ -193,6 +193,7 @@ def test_needs_are_added_up_on_a_sheet_of_their_own() -> None:
         ("Vegan and gluten-free", [("gluten-free", 1), ("vegan", 1)]),
         ("BSL interpreter\r\nVegan", [("BSL interpreter", 1), ("vegan", 1)]),
         ("vegan; Vegan", [("vegan", 1)]),
+        ("I use a wheelchair and a ramp", [("I use a wheelchair and a ramp", 1)]),
     ],
 )
 def test_one_text_may_hold_several_needs(text: str, expected: list[tuple[str, int]]) -> None:

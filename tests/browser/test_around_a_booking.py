@@ -2,7 +2,7 @@
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from accounts.models import Sector, User
 from booking.catalogue.models import Session
@@ -29,7 +29,7 @@ def press(page: Page, name: str) -> None:
 
 @SCREENS
 def test_what_is_booked_or_waited_for_is_marked_wherever_it_is_listed(
-    browser: Browser, running_site: str, screen: dict[str, int]
+    browser: Browser, running_site: str, screen: ViewportSize
 ) -> None:
     course, person = make_course(title="Neglect"), make_person()
     mine = make_session(course=course, starts_at=morning(30))
@@ -72,7 +72,7 @@ def test_reserved_places_are_shown_to_whom_they_are_kept_for(
 
 @SCREENS
 def test_one_press_moves_to_another_date(
-    browser: Browser, running_site: str, screen: dict[str, int]
+    browser: Browser, running_site: str, screen: ViewportSize
 ) -> None:
     course, person = make_course(title="Neglect"), make_person()
     first, second = (make_session(course=course, starts_at=morning(days)) for days in (20, 40))

@@ -13,6 +13,7 @@ from accounts import failing
 from booking.outbox.models import Message
 from booking.replies.incoming import Fetched
 from booking.replies.intake import take_in
+from booking.site.wording import clock, short_day
 from tests.browser.journeys import Mail, show_heading, sign_in
 from tests.factories import make_coordinator, make_course, make_person, make_session, morning
 from tests.people import book_now
@@ -111,6 +112,43 @@ def test_a_coordinator_finds_out_what_happened_to_a_mail_and_sends_it_elsewhere(
     _picture(page, f"drop-{width}")
 
 
+@pytest.mark.parametrize("width", [375, 1280])
+def test_did_it_go_out_takes_two_presses_and_sending_again_one_more(
+    page: Page, mail: Mail, accessible: Callable[[Page], None], width: int
+) -> None:
+    coordinator = make_coordinator("cora.lane@agency.example", first_name="Cora", last_name="Lane")
+    session = make_session(course=make_course(title="Neglect"), starts_at=morning(20))
+    person = make_person("lucja@agency.example", first_name="Łucja", last_name="Zielińska")
+    booking = book_now(session, person)
+    first = mail(person.email, "Neglect").message
+    _until_sent(page, booking.pk)
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto("/manage/")
+    sign_in(page, coordinator.email, mail)
+    presses = 1
+    page.get_by_role("navigation", name="Manage").get_by_role("link", name="Mail").click()
+    page.get_by_role("searchbox", name="Did it go out?").fill("lucja zielinska")
+    presses += 1
+    page.keyboard.press("Enter")
+    message = Message.objects.get(booking=booking)
+    assert message.sent_at is not None
+    expect(page.get_by_role("row").filter(has_text="Łucja Zielińska")).to_contain_text(
+        f"Sent {clock(message.sent_at)}, {short_day(message.sent_at)}"
+    )
+    assert presses == 2
+    accessible(page)
+    _picture(page, f"did-it-go-out-{width}")
+    page.goto(f"/bookings/{booking.pk}/")
+    page.get_by_role("button", name="Send again: Confirmation").click()
+    expect(page.get_by_text("Confirmation: sent again to lucja@agency.example.")).to_be_visible()
+    accessible(page)
+    _picture(page, f"sent-again-{width}")
+    _until_sent(page, booking.pk, number=2)
+    again = mail(person.email, "Neglect").message
+    assert again["Message-ID"] != first["Message-ID"]
+    assert again["Subject"] == first["Subject"]
+
+
 def test_a_person_reads_that_mail_does_not_reach_them(
     page: Page, mail: Mail, accessible: Callable[[Page], None]
 ) -> None:
@@ -127,10 +165,11 @@ def test_a_person_reads_that_mail_does_not_reach_them(
         _picture(page, f"profile-{width}")
 
 
-def _until_sent(page: Page, booking_id: int) -> None:
+def _until_sent(page: Page, booking_id: int, *, number: int = 1) -> None:
     """The worker settles a message a moment after the mail server has it."""
+    sent = Message.objects.filter(booking_id=booking_id, state=Message.State.SENT)
     for _ in range(100):
-        if Message.objects.get(booking_id=booking_id).state == Message.State.SENT:
+        if sent.count() == number:
             return
         page.wait_for_timeout(50)
     raise AssertionError("The confirmation is not marked as sent.")

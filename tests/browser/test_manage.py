@@ -73,12 +73,21 @@ def test_every_page_about_a_session_is_accessible(
 ) -> None:
     waits = Booking.objects.waiting().for_session(session).last()
     assert waits is not None
+    offered = Booking.objects.filter(session=session, state="offered").get()
     draft = make_session(state=Session.State.DRAFT, starts_at=session.starts_at)
     policy = make_policy("Leeds")
     addresses = [
         reverse("manage"),
         reverse("manage_sessions"),
         reverse("manage_settings"),
+        f"{reverse('manage_people')}?q=agency",
+        reverse("manage_person_new"),
+        reverse("manage_person", args=[waits.person_id]),
+        reverse("manage_person_correct", args=[waits.person_id]),
+        reverse("manage_person_roles", args=[waits.person_id]),
+        f"{reverse('manage_person_merge', args=[waits.person_id])}?q=agency",
+        f"{reverse('manage_person_merge', args=[waits.person_id])}?other={offered.person_id}",
+        reverse("manage_person_end", args=[waits.person_id]),
         f"{reverse('manage_sessions')}?show=at-risk",
         f"{reverse('manage_session_new')}?course={session.course_id}",
         reverse("manage_session", args=[session.pk]),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, ViewportSize, expect
 
 from accounts.models import Sector, User
 from booking.catalogue import interest
@@ -96,7 +96,7 @@ def test_what_booking_would_come_to_is_told_before(
     browser: Browser,
     running_site: str,
     accessible: Accessible,
-    screen: dict[str, int],
+    screen: ViewportSize,
     state: Callable[[User], tuple[Session, str]],
 ) -> None:
     person = make_person()
@@ -111,7 +111,7 @@ def test_what_booking_would_come_to_is_told_before(
 
 @SCREENS
 def test_waiting_shows_the_number_and_the_rule_that_holds(
-    browser: Browser, running_site: str, accessible: Accessible, screen: dict[str, int]
+    browser: Browser, running_site: str, accessible: Accessible, screen: ViewportSize
 ) -> None:
     agency = make_agency()
     session = session_ahead(capacity=5, agency_limit=1)
@@ -131,7 +131,7 @@ def test_waiting_shows_the_number_and_the_rule_that_holds(
 
 @SCREENS
 def test_cancelling_inside_the_notice_tells_the_cost_before_the_button(
-    browser: Browser, running_site: str, accessible: Accessible, screen: dict[str, int]
+    browser: Browser, running_site: str, accessible: Accessible, screen: ViewportSize
 ) -> None:
     policy = make_policy(notice_days=20, late=3500, absent=3500)
     booking = book_now(session_ahead(policy=policy))
@@ -148,7 +148,7 @@ def test_cancelling_inside_the_notice_tells_the_cost_before_the_button(
 
 @SCREENS
 def test_learning_is_declared_from_the_refusal_and_checked(
-    browser: Browser, running_site: str, accessible: Accessible, screen: dict[str, int]
+    browser: Browser, running_site: str, accessible: Accessible, screen: ViewportSize
 ) -> None:
     person = make_person()
     session, link = with_something_missing(person)
@@ -179,7 +179,7 @@ def test_learning_is_declared_from_the_refusal_and_checked(
 
 @SCREENS
 def test_demand_is_asked_for_seen_and_answered(
-    browser: Browser, running_site: str, accessible: Accessible, screen: dict[str, int]
+    browser: Browser, running_site: str, accessible: Accessible, screen: ViewportSize
 ) -> None:
     course = make_course(title="Neglect")
     person = make_person()
@@ -210,7 +210,7 @@ def test_demand_is_asked_for_seen_and_answered(
 
 @SCREENS
 def test_the_rules_of_a_course_are_kept_on_one_page(
-    browser: Browser, running_site: str, accessible: Accessible, screen: dict[str, int]
+    browser: Browser, running_site: str, accessible: Accessible, screen: ViewportSize
 ) -> None:
     course = make_course(title="Neglect")
     desk = as_person(browser, make_coordinator(), running_site, screen)

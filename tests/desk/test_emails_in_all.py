@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from booking.catalogue.models import Course, Session
 from booking.outbox.models import Message
-from booking.places import actions
+from booking.places import answering
 from booking.places.models import Booking
 from booking.places.news.drafts import sequence_of_entry
 from booking.scheduling import changing
@@ -60,7 +60,7 @@ def three_dates(days: tuple[int, ...] = (30, 37, 44), **fields: Any) -> Session:
     people[-1].save()
     bookings = [book_now(session, person) for person in people]
     for booking in bookings[:2]:
-        actions.approve(approval=booking.approval, now=timezone.now())
+        answering.approve(approval=booking.approval, now=timezone.now())
     until = timezone.now() + timedelta(days=2)
     Booking.objects.filter(pk=bookings[2].pk).update(state="offered", offered_until=until)
     session.refresh_from_db()

@@ -1,6 +1,7 @@
 """A person's page: what is seen of them, what is changed, and who may."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.django_db
 WHY = {"why": "She rang."}
 
 
-def session_ahead(days: int = 20, **fields: object) -> Session:
+def session_ahead(days: int = 20, **fields: Any) -> Session:
     """A session so many days from now."""
     return make_session(starts_at=timezone.now() + timedelta(days=days), **fields)
 

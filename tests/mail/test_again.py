@@ -14,6 +14,8 @@ from booking.outbox.refusals import Forgotten, MessageRefused, ReplacedSince
 from booking.places import announcements
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
+from booking.places.news.drafts import EntryChanges, entries_of
+from booking.places.news.sessions import session_changed
 from booking.scheduling import trainers
 from tests.factories import NOW, make_coordinator, make_session, make_trainer
 from tests.mail.letters import (
@@ -65,10 +67,8 @@ def text_of(message: Message) -> str:
 
 def changed(booking: Booking, revision: int) -> Iterable[Draft]:
     """The session changed."""
-    return announcements.session_changed(
-        booking, sittings=times(booking), dropped=[], changes=CHANGES, session_revision=revision,
-        now=NOW,
-    )  # fmt: skip
+    entries = EntryChanges(tuple(entries_of(times(booking))))
+    return session_changed(booking, entries=entries, changes=CHANGES, session_revision=revision)
 
 
 def become(booking: Booking, state: Booking.State, **fields: object) -> None:

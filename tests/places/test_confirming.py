@@ -149,6 +149,22 @@ def test_an_agency_of_another_sector_is_refused_and_an_unknown_one_waits() -> No
     assert topics(booking)[-1] == "booking.agency_not_confirmed"
 
 
+def test_who_says_something_else_meanwhile_is_not_settled(police: Agency) -> None:
+    by = make_coordinator()
+    left, chose, wrote = (make_person(agency=None, unlisted_agency="A club") for _ in range(3))
+    club, other = agency_of("A club"), agency_of("Another club")
+    User.objects.filter(pk=chose.pk).update(agency=police, unlisted_agency="")
+    User.objects.filter(pk=wrote.pk).update(unlisted_agency="Another")
+    settle = {"people": [left, chose, wrote], "by": by, "now": NOW}
+    assert confirming.settle_agency(agency=club, **settle) == 1  # type: ignore[arg-type]
+    with pytest.raises(ClaimSettled):
+        confirming.settle_agency(agency=other, **settle)  # type: ignore[arg-type]
+    proved = [User.objects.get(pk=person.pk).proved_agency for person in (left, chose, wrote)]
+    assert proved == [club, None, None]
+    told = Message.objects.filter(topic="agency.confirmed")
+    assert [message.to_email for message in told] == [left.email]
+
+
 def test_a_place_from_the_list_is_held_too(police: Agency) -> None:
     session = make_session(capacity=1, agency_limit=1)
     first = book(session)

@@ -42,7 +42,8 @@ def test_all_of_a_person_with_everything_goes_over() -> None:
     for model, column in merging.columns_moved():
         left = model._base_manager.filter(**{column: other})
         if model is PersonNote and column == "person":
-            assert left.get().text == f"Merged into the account of {keep.email}. {WHY}"
+            noted = PersonNote.objects.get(person=other)
+            assert noted.text == f"Merged into the account of {keep.email}. {WHY}"
         else:
             assert not left.exists(), (model, column)
     other.refresh_from_db()

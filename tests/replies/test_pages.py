@@ -57,6 +57,7 @@ def test_what_was_put_away_is_counted_listed_and_brought_back(coordinator: Clien
     page = coordinator.get(address, {"show": "notice"}).content.decode()
     assert "Automatic replies (1)" in page
     assert "Automatic reply: Neglect" in page
+    assert "Automatic replies</h1>" in page
     received = ReceivedMail.objects.get()
     coordinator.post(reverse("manage_received_bring_back", args=[received.pk]))
     page = coordinator.get(address).content.decode()

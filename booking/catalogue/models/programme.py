@@ -19,13 +19,10 @@ from booking.catalogue.models.policies import CancellationPolicy
 from booking.catalogue.reading import Reading
 from booking.site.human_order import HumanOrder
 
-# Working days before a session at which people are reminded, unless its course says otherwise.
-_USUAL_REMINDERS = (5, 1)
-
 
 def usual_reminders() -> list[int]:
-    """Working days before the first sitting at which people are reminded."""
-    return list(_USUAL_REMINDERS)
+    """Working days before the first sitting on which people are reminded, if none are set."""
+    return [5, 1]
 
 
 class Topic(models.Model):
@@ -170,9 +167,8 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
     def upcoming(self, *, now: datetime) -> Self:
         """Published and not yet started, soonest first."""
-        return self.filter(state=Session.State.PUBLISHED, starts_at__gt=now).order_by(
-            "starts_at", "id"
-        )
+        ahead = self.filter(state=Session.State.PUBLISHED, starts_at__gt=now)
+        return ahead.order_by("starts_at", "id")
 
     def with_a_date_ahead(self, *, now: datetime) -> Self:
         """Published, with a sitting that has not begun, though others may have."""
@@ -358,9 +354,8 @@ class Session(models.Model):
     @property
     def where(self) -> str:
         """The venue's name, or "Online"."""
-        return (
-            "Online" if self.is_online else (self.venue.name if self.venue else "To be announced")
-        )
+        there = self.venue.name if self.venue else "To be announced"
+        return "Online" if self.is_online else there
 
     @property
     def where_in_full(self) -> str:

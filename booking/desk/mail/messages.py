@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
-from django.db.models import Q, QuerySet, TextField, Value
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Concat
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -16,7 +16,7 @@ from accounts.finding import Folded, words_of
 from accounts.models import User
 from accounts.views import signed_in
 from booking.catalogue.models import Session
-from booking.outbox.models import ACCOUNT_MAIL, Message
+from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
 from booking.outbox.topics import registered_topics, topic_of
 from booking.outbox.watch import backlog, refusing_domains
 from booking.site.characters import fold
@@ -102,7 +102,7 @@ def _about(words: Iterable[str]) -> QuerySet[Message]:
 
     Each by an index of its own. Mail without a recipient belongs to whose address it is.
     """
-    said = Concat("reference", Value(" "), "course__title")
+    said = Concat("reference", Value(" "), "course__title", output_field=TextField())
     people = User.objects.all()
     addressed = Message.objects.alias(address=Folded("to_email"))
     sessions = Session.objects.alias(said=Folded(said))
@@ -110,7 +110,9 @@ def _about(words: Iterable[str]) -> QuerySet[Message]:
         people = people.filter(words__contains=word)
         addressed = addressed.filter(address__contains=word)
         sessions = sessions.filter(said__contains=word)
-    about = sessions.annotate(about=Concat(Value(_ABOUT_A_SESSION), Cast("pk", TextField())))
+    about = sessions.annotate(
+        about=Concat(Value(_ABOUT_A_SESSION), Cast("pk", TextField()), output_field=TextField())
+    )
     either = [
         Message.objects.filter(recipient__in=people.values("pk")),
         Message.objects.filter(to_email__in=people.values("email")),
@@ -136,6 +138,10 @@ def messages_on_desk(*, show: str, search: str, session: str) -> QuerySet[Messag
         chosen = chosen.filter(
             Q(booking__session__reference__iexact=session) | Q(subject_key__in=about_it)
         )
+    doubts = MessageEvent.objects.filter(
+        message=OuterRef("pk"), what=MessageEvent.What.MAY_HAVE_COME_BACK
+    )
+    chosen = chosen.annotate(may_have_come_back=Exists(doubts))
     # The text of a mail can hold a sign-in code; the desk does not read it.
     return chosen.defer("mime", "payload").order_by("-id" if show in _NEWEST_FIRST else "id")
 

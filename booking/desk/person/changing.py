@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
@@ -29,9 +29,10 @@ class CorrectForm(Form):
     first_name = NameQuestion(label="First name", max_length=100)
     last_name = NameQuestion(label="Last name", max_length=100)
     email = email_field(
-        "Email address",
+        "Email address (optional)",
+        required=False,
         help_text="With another one, the person signs in by a code sent there, and mail goes there."
-        " The address of now is told that it was changed.",
+        " The address of now is told that it was changed. Left empty, it stays as it is.",
     )
     why = reason_field(help_text="How you know. Coordinators see it among the notes.")
 
@@ -40,7 +41,11 @@ class CorrectForm(Form):
 def correct(request: HttpRequest, person_id: int) -> HttpResponse:
     """Correct a name or an address."""
     who, by, now = person_of(request, person_id), signed_in(request), timezone.now()
-    initial = {"first_name": who.first_name, "last_name": who.last_name, "email": who.email}
+    initial = {
+        "first_name": who.first_name,
+        "last_name": who.last_name,
+        "email": who.email if who.has_address else "",
+    }
     form = CorrectForm(posted(request), initial=initial)
     context: dict[str, Any] = {"person": who, "form": form}
     if form.is_valid():
@@ -55,10 +60,10 @@ class RolesForm(Form):
 
     roles = forms.MultipleChoiceField(label="Roles", required=False, widget=small_boxes())
 
-    def __init__(self, *args: Any, person: User, by: User, **kwargs: Any) -> None:
+    def __init__(self, typed: QueryDict | None, *, person: User, by: User) -> None:
         roles = accounts_of_people.ROLES
         has = [name for name in roles if getattr(person, name)]
-        super().__init__(*args, initial={"roles": has}, **kwargs)
+        super().__init__(typed, initial={"roles": has})
         offered = [each for each in roles if by.is_superuser or each not in GIVEN_BY_SUPERUSERS]
         choices = [(name, roles[name].capitalize()) for name in offered]
         self.fields["roles"].choices = choices  # type: ignore[attr-defined]
@@ -122,7 +127,7 @@ def merge(request: HttpRequest, person_id: int) -> HttpResponse:
     if form.is_valid():
         with refusals_shown(context):
             merging.merge(keep=who, other=other, by=by, now=now, **form.cleaned_data)
-            words = f"The two accounts are one. {other.email} has ended."
+            words = f"The two accounts are one. {other.named_with_address} has ended."
             return done(request, words, "manage_person", who.pk)
     context["held"] = [merging.held_by(who), merging.held_by(other)]
     context["clashes"] = [

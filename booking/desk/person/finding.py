@@ -69,7 +69,7 @@ def people_csv(request: HttpRequest) -> HttpResponse:
         (
             each.last_name,
             each.first_name,
-            each.email,
+            each.email if each.has_address else "",
             each.phone,
             each.agency_and_standing,
             each.job_title,

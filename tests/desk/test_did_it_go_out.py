@@ -1,0 +1,169 @@
+"""One search over all mail says whether it went out, and one press sends a notice again."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.mail import send_mail
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from booking.outbox import remedies
+from booking.outbox.models import ACCOUNT_MAIL, Message
+from booking.places.models import Booking
+from booking.site.wording import clock, short_day
+from tests.factories import make_coordinator, make_course, make_person, make_session, morning
+from tests.pages import said
+from tests.people import book_now, give_up, signed_in
+
+pytestmark = pytest.mark.django_db
+
+State = Message.State
+
+
+@pytest.fixture
+def coordinator() -> Client:
+    return signed_in(make_coordinator(first_name="Cora", last_name="Lane"))
+
+
+def booked(first_name: str, last_name: str, email: str, *, title: str, reference: str) -> Message:
+    """The confirmation of somebody's booking."""
+    session = make_session(
+        course=make_course(title=title), reference=reference, starts_at=morning(30)
+    )
+    person = make_person(email, first_name=first_name, last_name=last_name)
+    return Message.objects.get(booking=book_now(session, person))
+
+
+def found(client: Client, query: str) -> list[Message]:
+    page = client.get(reverse("manage_messages"), {"q": query})
+    assert page.status_code == 200
+    return list(page.context["page_obj"])
+
+
+def test_one_search_looks_through_all_states_and_says_which(coordinator: Client) -> None:
+    first = booked("Maja", "Zielińska", "maja@agency.example", title="Neglect", reference="NEG-7")
+    at = timezone.now() - timedelta(minutes=30)
+    rows = [first]
+    for number, fields in enumerate(
+        (
+            {"state": State.SENT, "sent_at": at},
+            {"state": State.SENT, "sent_at": at, "bounced_at": at, "last_error": "Mailbox full"},
+            {"state": State.PARKED, "last_error": "550 No"},
+            {"state": State.DROPPED},
+        )
+    ):
+        copy = Message.objects.get(pk=first.pk)
+        copy.pk, copy.revision, copy.message_id = None, f"copy {number}", f"<{number}@x>"
+        for name, value in fields.items():
+            setattr(copy, name, value)
+        copy.save(force_insert=True)
+        rows.append(copy)
+    page = coordinator.get(reverse("manage_messages"), {"q": "zielinska"})
+    assert list(page.context["page_obj"]) == rows[::-1]
+    words = " ".join(page.content.decode().split())
+    for tag, said_then in (
+        ("Sent", f" {clock(at)}, {short_day(at)}"),
+        ("Came back", f" {clock(at)}, {short_day(at)} <br>Mailbox full"),
+        ("Parked", " <br>550 No"),
+        ("Waiting", ""),
+        ("Dropped", ""),
+    ):
+        assert f">{tag}</span>{said_then}" in words, tag
+
+
+def test_mail_is_found_by_name_address_subject_and_reference(coordinator: Client) -> None:
+    lucja = booked("Łucja", "O’Brien", "l.ob@agency.example", title="Neglect", reference="NEG-7")
+    adam = booked("Adam", "Žák", "adam@other.example", title="Consent", reference="CON-1")
+    assert adam.booking is not None
+    give_up(adam.booking, now=timezone.now())
+    gone = Message.objects.get(topic="booking.cancelled")
+    send_mail("Your code", "BCD-FGH", None, ["adam@other.example", "l.ob@agency.example"])
+    _, of_lucja = Message.objects.filter(topic=ACCOUNT_MAIL).order_by("pk")
+    Message.objects.filter(pk=lucja.pk).update(to_email="typo@agency.example")
+    for query, rows in (
+        ("lucja", [of_lucja, lucja]),
+        ("OBRIEN łuc", [of_lucja, lucja]),
+        ("typo@agency", [lucja]),
+        ("l.ob@agency.example", [of_lucja, lucja]),
+        ("neg-7", [lucja]),
+        ("consent", [gone, adam]),
+        ("cancellation", [gone]),
+        ("zak cancellation", [gone]),
+        ("zak confirmation", [adam]),
+        ("booked: consent", [adam]),
+        ("zak neglect", []),
+        ("BCD-FGH", []),
+        ("%_'", []),
+    ):
+        assert found(coordinator, query) == rows, query
+
+
+def test_a_search_costs_the_same_however_much_mail_there_is(
+    coordinator: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    booked("Ada", "Quill", "ada@agency.example", title="Neglect", reference="NEG-7")
+    found(coordinator, "quill")
+    with django_assert_max_num_queries(30) as few:
+        found(coordinator, "quill")
+    session = make_session(starts_at=morning(40))
+    for number in range(4):
+        book_now(session, make_person(f"q{number}@agency.example", last_name="Quill"))
+    with django_assert_max_num_queries(len(few)):
+        assert len(found(coordinator, "quill")) == 5
+
+
+def test_a_confirmation_is_sent_again_from_the_booking_with_one_press(coordinator: Client) -> None:
+    message = booked("Ada", "Quill", "ada@agency.example", title="Neglect", reference="NEG-7")
+    booking = message.booking
+    assert booking is not None
+    again = reverse("manage_message_again", args=[message.pk])
+    page = reverse("booking", args=[booking.pk])
+    assert again not in coordinator.get(page).content.decode()
+    Message.objects.update(state=State.SENT, sent_at=timezone.now())
+    assert again in coordinator.get(page).content.decode()
+    assert again not in signed_in(booking.person).get(page).content.decode()
+    answer = coordinator.post(again, {"back": "booking"})
+    assert answer.headers["Location"] == page
+    assert "Confirmation: sent again to ada@agency.example." in said(answer)
+    new = Message.objects.latest("pk")
+    assert (new.topic, new.state, new.booking) == ("booking.confirmed", State.WAITING, booking)
+    shown = coordinator.get(reverse("manage_message", args=[message.pk])).content.decode()
+    assert "Sent again by Cora Lane" in shown
+    assert f"As message {new.pk}." in shown
+    assert "Settle that one first" in said(coordinator.post(again))
+
+
+def test_what_is_not_so_any_more_is_refused_with_the_reason(coordinator: Client) -> None:
+    message = booked("Ada", "Quill", "ada@agency.example", title="Neglect", reference="NEG-7")
+    booking = message.booking
+    assert booking is not None
+    give_up(booking, now=timezone.now())
+    Message.objects.update(state=State.SENT, sent_at=timezone.now())
+    before = Message.objects.count()
+    answer = coordinator.post(reverse("manage_message_again", args=[message.pk]))
+    assert "the booking stands as “Cancelled” now" in said(answer)
+    assert Message.objects.count() == before
+
+
+def test_a_code_is_not_offered_to_be_sent_again(coordinator: Client) -> None:
+    send_mail("Your code", "BCD-FGH", None, ["ada@agency.example"])
+    Message.objects.update(state=State.SENT)
+    address = reverse("manage_message", args=[Message.objects.get().pk])
+    context: Any = coordinator.get(address).context
+    assert not context["can_go_again"]
+    answer = coordinator.post(f"{address}again/")
+    assert "can ask for a new one" in said(answer)
+    assert Message.objects.count() == 1
+    assert not Booking.objects.exists()
+
+
+def test_mail_that_may_have_come_back_says_so_in_the_list(coordinator: Client) -> None:
+    message = booked("Ada", "Quill", "ada@agency.example", title="Neglect", reference="NEG-7")
+    Message.objects.update(state=State.SENT, sent_at=timezone.now())
+    address = f"{reverse('manage_messages')}?q=quill"
+    assert "May have come back" not in coordinator.get(address).content.decode()
+    remedies.note_doubt(message=message, reason="550 No", now=timezone.now())
+    assert "May have come back" in coordinator.get(address).content.decode()
