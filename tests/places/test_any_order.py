@@ -37,7 +37,7 @@ from tests.factories import (
 )
 from tests.places import oracle
 from tests.places.booked import employ, settle
-from tests.places.by_phone import ByPhone
+from tests.places.by_phone import ByPhone, dates, numbers, people
 
 EXAMPLES = int(os.environ.get("EXAMPLES", 2000 if "DEEP" in os.environ else 100))
 STEPS = 25
@@ -47,8 +47,6 @@ FIRST_DAY = NOW + timedelta(days=14)
 
 # The third is not at a domain of the agency.
 _MANAGERS = ("police", "nhs", "else")
-
-people, dates, numbers = st.integers(0, 8), st.integers(0, 3), st.integers(0, 40)
 
 
 class Places(ByPhone):
