@@ -12,17 +12,16 @@ import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
 from accounts.models import Sector, User
 from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
-from booking.places import actions, answering, exchanges, undoing
+from booking.places import actions, answering, exchanges
 from booking.places.managers import asking
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused
-from booking.places.rules import rules
 from booking.places.sweep import sweep
 from booking.scheduling import cancelling, changing
 from booking.scheduling.capacity import Reservation, change_capacity, change_limits
@@ -38,6 +37,7 @@ from tests.factories import (
 )
 from tests.places import oracle
 from tests.places.booked import employ, settle
+from tests.places.by_phone import ByPhone, dates, numbers, people
 
 EXAMPLES = int(os.environ.get("EXAMPLES", 2000 if "DEEP" in os.environ else 100))
 STEPS = 25
@@ -47,12 +47,9 @@ FIRST_DAY = NOW + timedelta(days=14)
 
 # The third is not at a domain of the agency.
 _MANAGERS = ("police", "nhs", "else")
-_RULES = sorted(rules.NEEDS_ONE_MORE | {rules.LIMIT, rules.SECTOR, rules.EARLIER, rules.MANAGER})
-
-people, dates, numbers = st.integers(0, 8), st.integers(0, 3), st.integers(0, 40)
 
 
-class Places(RuleBasedStateMachine):
+class Places(ByPhone):
     """Nine people of three agencies and four sessions, two of which are at the same time."""
 
     def __init__(self) -> None:
@@ -164,29 +161,6 @@ class Places(RuleBasedStateMachine):
             by = self.coordinator if by_coordinator else booking.person
             with suppress(PlaceRefused):
                 actions.cancel(booking=booking, by=by, now=self.now)
-            self.check(booking.session)
-
-    @rule(person=people, date=dates, past=st.sets(st.sampled_from(_RULES)))
-    def book_by_phone(self, person: int, date: int, past: set[str]) -> None:
-        """A coordinator books for a caller past some rules; nobody else has a place by it."""
-        session, who = self.sessions[date], self.people[person]
-        with suppress(PlaceRefused):
-            actions.book(
-                session=session,
-                person=who,
-                by=self.coordinator,
-                now=self.now,
-                overriding=dict.fromkeys(past, "A court case"),
-            )
-        self.check(session)
-
-    @rule(number=numbers)
-    def take_back_cancelling(self, number: int) -> None:
-        """A cancellation is undone, if it can be."""
-        booking = self.chosen(number, state__in=["cancelled", "withdrawn"])
-        if booking:
-            with suppress(PlaceRefused):
-                undoing.take_back_cancelling(booking=booking, by=self.coordinator, now=self.now)
             self.check(booking.session)
 
     @rule(number=numbers, accepts=st.booleans())
