@@ -62,7 +62,7 @@ class SessionGuest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.name)
 
 
 class CoverRequestQuerySet(models.QuerySet["CoverRequest"]):
