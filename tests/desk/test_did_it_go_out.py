@@ -47,15 +47,13 @@ def test_one_search_looks_through_all_states_and_says_which(coordinator: Client)
     first = booked("Maja", "Zielińska", "maja@agency.example", title="Neglect", reference="NEG-7")
     at = timezone.now() - timedelta(minutes=30)
     rows = [first]
-    fields: dict[str, Any]
-    for number, fields in enumerate(
-        (
-            {"state": State.SENT, "sent_at": at},
-            {"state": State.SENT, "sent_at": at, "bounced_at": at, "last_error": "Mailbox full"},
-            {"state": State.PARKED, "last_error": "550 No"},
-            {"state": State.DROPPED},
-        )
-    ):
+    states: list[dict[str, Any]] = [
+        {"state": State.SENT, "sent_at": at},
+        {"state": State.SENT, "sent_at": at, "bounced_at": at, "last_error": "Mailbox full"},
+        {"state": State.PARKED, "last_error": "550 No"},
+        {"state": State.DROPPED},
+    ]
+    for number, fields in enumerate(states):
         copy = Message.objects.get(pk=first.pk)
         copy.pk, copy.revision, copy.message_id = None, f"copy {number}", f"<{number}@x>"
         for name, value in fields.items():

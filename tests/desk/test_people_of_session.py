@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import AccessRecord, User
 from booking.outbox.models import Message
 from booking.places import history
-from booking.places.models import Booking
+from booking.places.models import Booking, BookingEvent
 from tests.desk.coordinators import with_people
 from tests.factories import make_course, make_person, session_ahead
 from tests.pages import statements
@@ -82,7 +82,13 @@ def test_one_change_is_one_line_however_many_heard_of_it(coordinator: Client) ->
     session = with_people(booked=28)
     people = {booking.person.full_name for booking in session.bookings.select_related("person")}
     now = timezone.now()
-    history.record(session.bookings.all(), "session changed", by=None, now=now, why="Another room")
+    history.record(
+        list(session.bookings.all()),
+        BookingEvent.What.SESSION_CHANGED,
+        by=None,
+        now=now,
+        why="Another room",
+    )
     address = reverse("manage_session", args=[session.pk])
     lately = coordinator.get(address).context["lately"]
     assert lately[0].words == "The session changed: 28 people were told"

@@ -13,7 +13,7 @@ from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused
 from booking.places.rules import rules
 
-people, dates, numbers = st.integers(0, 8), st.integers(0, 3), st.integers(0, 40)
+whose, which_date, numbers = st.integers(0, 8), st.integers(0, 3), st.integers(0, 40)
 _RULES = sorted(rules.NEEDS_ONE_MORE | {rules.LIMIT, rules.SECTOR, rules.EARLIER, rules.MANAGER})
 
 
@@ -33,7 +33,7 @@ class ByPhone(RuleBasedStateMachine):
         """See that everything holds."""
         raise NotImplementedError
 
-    @rule(person=people, date=dates, past=st.sets(st.sampled_from(_RULES)))
+    @rule(person=whose, date=which_date, past=st.sets(st.sampled_from(_RULES)))
     def book_by_phone(self, person: int, date: int, past: set[str]) -> None:
         """A coordinator books for a caller past some rules; nobody else has a place by it."""
         session, who = self.sessions[date], self.people[person]

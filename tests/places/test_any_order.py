@@ -37,7 +37,7 @@ from tests.factories import (
 )
 from tests.places import oracle
 from tests.places.booked import employ, settle
-from tests.places.by_phone import ByPhone, dates, numbers, people
+from tests.places.by_phone import ByPhone, numbers, which_date, whose
 
 EXAMPLES = int(os.environ.get("EXAMPLES", 2000 if "DEEP" in os.environ else 100))
 STEPS = 25
@@ -126,9 +126,9 @@ class Places(ByPhone):
     # ------------------------------------------------------------ what people do
 
     @rule(
-        first=people,
+        first=whose,
         number=st.integers(1, 4),
-        date=dates,
+        date=which_date,
         manager=st.sampled_from(["", "", "own", "far"]),
     )
     def book(self, first: int, number: int, date: int, manager: str) -> None:
@@ -145,7 +145,7 @@ class Places(ByPhone):
                 )
         self.check(self.sessions[date])
 
-    @rule(date=dates)
+    @rule(date=which_date)
     def everybody_books(self, date: int) -> None:
         """A popular session."""
         for who in self.people:
@@ -186,7 +186,7 @@ class Places(ByPhone):
                     answering.refuse_approval(approval=approval, now=self.now, reason="Too busy")
             self.check(approval.booking.session)
 
-    @rule(number=numbers, person=people)
+    @rule(number=numbers, person=whose)
     def substitute(self, number: int, person: int) -> None:
         """A colleague, or a stranger, is to take over a place."""
         booking = self.chosen(number, state__in=["confirmed", "waiting"])
@@ -196,7 +196,7 @@ class Places(ByPhone):
                 exchanges.substitute(booking=booking, to=to, by=booking.person, now=self.now)
             self.check(booking.session)
 
-    @rule(number=numbers, date=dates)
+    @rule(number=numbers, date=which_date)
     def transfer(self, number: int, date: int) -> None:
         """Somebody moves to another date; if that fails they still have what they had."""
         booking = self.chosen(number, state="confirmed")
@@ -210,7 +210,7 @@ class Places(ByPhone):
                 assert booking.state == "confirmed"
             self.check(booking.session, self.sessions[date])
 
-    @rule(person=people, agency=st.integers(0, 3), proved=st.booleans(), knows=st.booleans())
+    @rule(person=whose, agency=st.integers(0, 3), proved=st.booleans(), knows=st.booleans())
     def change_person(self, person: int, agency: int, proved: bool, knows: bool) -> None:
         """Somebody changes employer, or declares what they have done, or it is rejected."""
         who = self.people[person]
@@ -221,7 +221,7 @@ class Places(ByPhone):
             PriorLearning.objects.filter(person=who).update(state="rejected")
         self.check()
 
-    @rule(person=people, theirs=st.booleans())
+    @rule(person=whose, theirs=st.booleans())
     def settle_claim(self, person: int, theirs: bool) -> None:
         """It is confirmed whom somebody works for, or they do not work there."""
         who = User.objects.get(pk=self.people[person].pk)
@@ -232,7 +232,7 @@ class Places(ByPhone):
 
     # ------------------------------------------------------------ what coordinators do
 
-    @rule(date=dates, capacity=st.integers(1, 4))
+    @rule(date=which_date, capacity=st.integers(1, 4))
     def change_capacity(self, date: int, capacity: int) -> None:
         """More places or fewer."""
         session = self.sessions[date]
@@ -241,7 +241,7 @@ class Places(ByPhone):
         self.check(session)
 
     @rule(
-        date=dates,
+        date=which_date,
         limit=st.sampled_from([None, 1, 2]),
         agency=st.integers(0, 2),
         for_agency=st.integers(0, 2),
@@ -290,7 +290,7 @@ class Places(ByPhone):
                 )
             self.check(booking.session)
 
-    @rule(date=dates, first=people, length=st.integers(1, 4), hours=st.sampled_from([1, 80]))
+    @rule(date=which_date, first=whose, length=st.integers(1, 4), hours=st.sampled_from([1, 80]))
     def invite(self, date: int, first: int, length: int, hours: int) -> None:
         """Some people are put in line before others."""
         with suppress(PlaceRefused):
@@ -304,7 +304,7 @@ class Places(ByPhone):
             )
         self.check(self.sessions[date])
 
-    @rule(date=dates, days=st.sampled_from([-12, -2, 1, 7]))
+    @rule(date=which_date, days=st.sampled_from([-12, -2, 1, 7]))
     def rearrange(self, date: int, days: int) -> None:
         """A session is moved, perhaps onto another one that people are booked on."""
         session = Session.objects.get(pk=self.sessions[date].pk)
@@ -329,7 +329,7 @@ class Places(ByPhone):
             self.was_moved = True
         self.check(session)
 
-    @rule(date=dates, surely=st.integers(0, 5))
+    @rule(date=which_date, surely=st.integers(0, 5))
     def cancel_session(self, date: int, surely: int) -> None:
         """A session is called off, now and then."""
         if not surely:

@@ -121,5 +121,5 @@ def _sent_or_shown(
             words = f"{counted(note.people, 'email')} on the way, one for each person."
             return done(request, words, "manage_session_write", session.pk)
     told = list(recipients(session, **form.to))
-    shown = {"told": told, "shown": ",".join(str(each.pk) for each in told)}
-    return page(request, "desk/sessions/write_preview.html", {**context, **shown})
+    seen = {"told": told, "shown": ",".join(str(each.pk) for each in told)}
+    return page(request, "desk/sessions/write_preview.html", {**context, **seen})
