@@ -19,7 +19,7 @@ from accounts.fields import DomainQuestion
 from accounts.models import Agency, Sector, User
 from accounts.views import signed_in
 from booking.desk.questions import small_boxes
-from booking.places import confirming
+from booking.places.changing import confirming
 from booking.places.pages.agency import answered
 from booking.site.form_kit import Form
 from booking.site.web import done, page, paged, posted

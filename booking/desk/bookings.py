@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from accounts.access import desk
 from accounts.views import signed_in
-from booking.places import actions, undoing
+from booking.places import actions
+from booking.places.changing import undoing
 from booking.places.models import Booking
 from booking.places.pages.forms import CancelForm
 from booking.places.pages.loaders import booking_for

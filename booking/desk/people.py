@@ -19,7 +19,8 @@ from accounts.views import signed_in
 from booking.catalogue.models import Course
 from booking.learning import actions as learning
 from booking.learning.models import PriorLearning
-from booking.places import answering, prerequisites
+from booking.places import prerequisites
+from booking.places.changing import answering
 from booking.places.managers import asking
 from booking.places.managers.models import Approval, ApprovalQuerySet
 from booking.places.models import Booking

@@ -35,7 +35,7 @@ from booking.local import (
 from booking.outbox.models import Message
 from booking.partnership import kept as partnership
 from booking.places import actions as places
-from booking.places import answering
+from booking.places.changing import answering
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused

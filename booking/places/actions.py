@@ -2,10 +2,10 @@
 
 Every action is one transaction that first locks the session's row, then, where a rule looks at a
 person's other bookings, the people's rows in order of their keys. Everybody who takes both locks
-takes them in this order. `now` is always an aware moment, read by the caller. What exchanges
-places (`booking.places.exchanges`) is made of `seat`, `end` and `fill` here, and so is what follows
-an answer (`booking.places.answering`) or a mistake (`booking.places.undoing`);
-`booking.scheduling.cancelling` ends all the bookings of a session by `take_all_back`.
+takes them in this order. `now` is always an aware moment, read by the caller. What is in
+`booking.places.changing` is made of `seat`, `end` and `fill` here: exchanges of places, and what
+follows an answer or a mistake; `booking.scheduling.cancelling` ends all the bookings of a session
+by `take_all_back`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -9,7 +9,7 @@ from django.db.models import F
 
 from booking.catalogue.models import Session
 from booking.places.actions import fill_places
-from booking.places.confirming import settle_session
+from booking.places.changing.confirming import settle_session
 from booking.places.models import Booking
 
 log = structlog.get_logger(__name__)

@@ -17,8 +17,9 @@ from accounts.views import signed_in
 from booking.catalogue.models import Sitting
 from booking.outbox.models import Message
 from booking.outbox.topics import topic_of
-from booking.places import terms, undoing
+from booking.places import terms
 from booking.places.announcements import held_to
+from booking.places.changing import undoing
 from booking.places.managers.copies import copied_to
 from booking.places.models import Booking
 from booking.places.news.drafts import calendar_uid, sequences_of_entries

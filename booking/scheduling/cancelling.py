@@ -9,7 +9,8 @@ from django.db.models import F
 from accounts.models import User
 from booking.catalogue.models import Session, SessionEvent
 from booking.outbox import posting as outbox
-from booking.places import actions, exchanges, history
+from booking.places import actions, history
+from booking.places.changing import exchanges
 from booking.places.lock import RuledSession, locked, sittings_of
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies

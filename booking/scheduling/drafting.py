@@ -25,7 +25,7 @@ from booking.catalogue.models import (
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.outbox.topics import MailTopic, register
-from booking.places import exchanges
+from booking.places.changing import exchanges
 from booking.places.lock import (
     RuledSession,
     locked_session,

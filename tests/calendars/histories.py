@@ -18,7 +18,8 @@ from booking.catalogue.models import Course, Session
 from booking.mail.composing import calendar_part
 from booking.mail.notice import notice_of
 from booking.outbox.models import Message
-from booking.places import actions, answering, exchanges
+from booking.places import actions
+from booking.places.changing import answering, exchanges
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused

@@ -11,7 +11,8 @@ import pytest
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.local.smtp_sink import SmtpSink
-from booking.places import actions, answering, exchanges
+from booking.places import actions
+from booking.places.changing import answering, exchanges
 from booking.places.models import Booking
 from booking.scheduling import cancelling
 from booking.scheduling.changing import PlannedSitting

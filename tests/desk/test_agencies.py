@@ -6,7 +6,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Agency
-from booking.places import actions, exchanges
+from booking.places import actions
+from booking.places.changing import exchanges
 from tests.desk.coordinators import ahead
 from tests.factories import make_agency, make_person, make_session
 from tests.people import book_now

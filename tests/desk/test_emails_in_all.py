@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from booking.catalogue.models import Course, Session
 from booking.outbox.models import Message
-from booking.places import answering
+from booking.places.changing import answering
 from booking.places.models import Booking
 from booking.places.news.drafts import sequence_of_entry
 from booking.scheduling import changing

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from booking.catalogue.models import Course, Session, Venue
 from booking.outbox.models import Message
-from booking.places import answering
+from booking.places.changing import answering
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from tests.desk.coordinators import ahead, typed_change, typed_times

@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.places import actions, answering
+from booking.places import actions
+from booking.places.changing import answering
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import CapacityTooLow, PlaceRefused
 from booking.places.sweep import sweep

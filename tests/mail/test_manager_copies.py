@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from booking.catalogue.models import Course, Session
 from booking.outbox.models import Message
-from booking.places import actions, answering, exchanges
+from booking.places import actions
 from booking.places.changes import Change
+from booking.places.changing import answering, exchanges
 from booking.places.managers import asking
 from booking.places.managers.models import Approval
 from booking.places.models import Booking

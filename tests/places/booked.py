@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from accounts.models import Agency, User
-from booking.places import confirming
+from booking.places.changing import confirming
 from booking.places.models import Booking
 
 State = Booking.State

@@ -8,7 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.places import actions, undoing
+from booking.places import actions
+from booking.places.changing import undoing
 from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused
 from booking.places.rules import rules

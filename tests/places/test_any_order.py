@@ -17,7 +17,8 @@ from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 from accounts.models import Sector, User
 from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
-from booking.places import actions, answering, exchanges
+from booking.places import actions
+from booking.places.changing import answering, exchanges
 from booking.places.managers import asking
 from booking.places.managers.models import Approval
 from booking.places.models import Booking

@@ -8,7 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
-from booking.places import actions, answering
+from booking.places import actions
+from booking.places.changing import answering
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import NothingOffered, OfferRanOut
 from booking.places.sweep import sweep

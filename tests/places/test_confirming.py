@@ -7,7 +7,7 @@ import pytest
 from accounts.agencies import ClaimSettled
 from accounts.models import Agency, Sector, User
 from booking.outbox.models import Message
-from booking.places import answering, confirming, exchanges
+from booking.places.changing import answering, confirming, exchanges
 from booking.places.holding import confirmed_by
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import AgencyToConfirm, NotConfirmed, NotForYou, TooManyHandedOver

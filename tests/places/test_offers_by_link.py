@@ -10,7 +10,8 @@ from django.utils import timezone
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
-from booking.places import actions, answering, links
+from booking.places import actions, links
+from booking.places.changing import answering
 from booking.places.models import Booking
 from booking.places.sweep import sweep
 from tests.factories import (

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from booking.outbox.models import Message
-from booking.places import actions, answering, undoing
+from booking.places import actions
+from booking.places.changing import answering, undoing
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import (
     AlreadyBooked,

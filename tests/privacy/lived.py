@@ -19,7 +19,8 @@ from booking.catalogue.models import SessionEvent
 from booking.learning.models import PriorLearning
 from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
 from booking.partnership import kept
-from booking.places import actions, answering, exchanges
+from booking.places import actions
+from booking.places.changing import answering, exchanges
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
 from booking.privacy import accounts_of_people

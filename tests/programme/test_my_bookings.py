@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from booking.places import exchanges
+from booking.places.changing import exchanges
 from booking.site.wording import day
 from tests.factories import make_course, make_person, make_session, morning
 from tests.mail.letters import make_booking

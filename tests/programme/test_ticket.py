@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
-from booking.places import actions, exchanges
+from booking.places import actions
+from booking.places.changing import exchanges
 from booking.places.models import Booking
 from booking.site.wording import day, deadline
 from tests.factories import make_course, make_person, make_session, make_venue, morning

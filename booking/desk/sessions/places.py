@@ -19,7 +19,7 @@ from booking.desk import queries
 from booking.desk.queries import managed_session
 from booking.desk.questions import MOST_PLACES, RowsForm, agency_limit_field
 from booking.desk.sessions.forms import MoveUpForm
-from booking.places import exchanges
+from booking.places.changing import exchanges
 from booking.places.lock import read_session
 from booking.places.models import Booking
 from booking.places.pages.loaders import booking_for

@@ -29,7 +29,8 @@ from accounts.models import Agency, User
 from accounts.names import parse_name
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
-from booking.places import actions, announcements, exchanges
+from booking.places import actions, announcements
+from booking.places.changing import exchanges
 from booking.places.lock import Practitioner
 from booking.places.models import Booking
 from booking.places.refusals import AddressRefused, CannotTakeIt, NotConfirmed

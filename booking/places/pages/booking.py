@@ -14,7 +14,8 @@ from accounts.forms import ProfileForm
 from accounts.models import User
 from accounts.views import profile_form, signed_in
 from booking.catalogue.models import Course, Session
-from booking.places import actions, answering
+from booking.places import actions
+from booking.places.changing import answering
 from booking.places.links import offer_path
 from booking.places.managers.copies import would_be_copied_to
 from booking.places.models import Booking

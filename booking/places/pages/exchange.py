@@ -13,8 +13,8 @@ from accounts.access import signed_in_page
 from accounts.agency_proof import may_confirm
 from accounts.models import User
 from accounts.views import signed_in
-from booking.places import exchanges
 from booking.places.agency import colleagues
+from booking.places.changing import exchanges
 from booking.places.models import Booking
 from booking.places.pages.forms import MoveForm, SubstituteForm
 from booking.places.pages.loaders import arranged_booking, page_address, unread_session

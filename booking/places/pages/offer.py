@@ -8,8 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from booking.places import answering, terms
+from booking.places import terms
 from booking.places.announcements import held_to
+from booking.places.changing import answering
 from booking.places.lock import sittings_of
 from booking.places.models import Booking
 from booking.places.pages.forms import OfferAnswerForm

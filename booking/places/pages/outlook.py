@@ -11,7 +11,7 @@ from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.places import terms
 from booking.places.agency.colleagues import check_address, newcomer
-from booking.places.exchanges import check_may_be_given, check_may_be_moved
+from booking.places.changing.exchanges import check_may_be_given, check_may_be_moved
 from booking.places.lock import (
     RuledSession,
     read_practitioners,

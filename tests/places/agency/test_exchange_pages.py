@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.places import answering
+from booking.places.changing import answering
 from booking.places.models import Booking, BookingEvent
 from booking.site.wording import short_day
 from tests.factories import make_course, make_person, make_policy, session_ahead

@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from booking.places import actions, answering
+from booking.places import actions
+from booking.places.changing import answering
 from booking.places.managers import asking
 from booking.places.managers.asking import QuestionState
 from booking.places.managers.models import Approval

@@ -13,7 +13,8 @@ from booking.mail.composing import compose
 from booking.outbox.delivery import deliver
 from booking.outbox.models import Message
 from booking.outbox.smtp import SmtpConnection
-from booking.places import answering, links
+from booking.places import links
+from booking.places.changing import answering
 from booking.places.managers import asking
 from booking.places.managers.models import Approval
 from booking.places.models import Booking

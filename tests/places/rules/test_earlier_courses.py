@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
-from booking.places import exchanges
+from booking.places.changing import exchanges
 from booking.places.models import Booking
 from booking.places.prerequisites import let_stand, tell_of_missing, to_look_at
 from booking.places.refusals import PrerequisiteMissing

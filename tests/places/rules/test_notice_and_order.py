@@ -11,7 +11,8 @@ from accounts.models import PractitionerGroup, Sector, User
 from booking.catalogue.models import ChargeBand, Session
 from booking.learning.models import PriorLearning
 from booking.outbox.models import Message
-from booking.places import actions, answering, exchanges, terms
+from booking.places import actions, terms
+from booking.places.changing import answering, exchanges
 from booking.places.lock import read_practitioners, read_session, sittings_of
 from booking.places.models import Booking
 from booking.places.refusals import Clash, MustWait, NotAColleague, SessionStarted

@@ -2,7 +2,7 @@
 
 import pytest
 
-from booking.places import exchanges
+from booking.places.changing import exchanges
 from booking.places.models import Booking
 from booking.places.rules.line import standing
 from tests.factories import (
