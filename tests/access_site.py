@@ -206,6 +206,7 @@ def make_site() -> Site:
         "manage_agency_settle": [unlisted.pk],
         "manage_message": [message.pk],
         "manage_message_file": [message.pk],
+        "manage_message_again": [message.pk],
         "manage_message_retry": [message.pk],
         "manage_message_retry_alike": [message.pk],
         "manage_message_address": [message.pk],
