@@ -17,9 +17,9 @@ def looks(request: HttpRequest) -> HttpResponse:
     """Every look at other people's data, the newest first; by who looked, at whom or at what."""
     search = search_text(request)
     found = AccessRecord.objects.select_related("by", "whom")
-    if search:
-        people = User.objects.found_by(search).values("pk")
-        told = searched(AccessRecord.objects.order_by(), search, "about", "what").values("pk")
+    for word in search.split():
+        people = User.objects.found_by(word).values("pk")
+        told = searched(AccessRecord.objects.order_by(), word, "about", "what").values("pk")
         found = found.filter(Q(by__in=people) | Q(whom__in=people) | Q(pk__in=told))
     shown = paged(request, found, per_page=_PER_PAGE)
     looked_at(None, by=signed_in(request), what="who looked at whom", rows=len(shown))

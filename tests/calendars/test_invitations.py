@@ -182,15 +182,15 @@ def put_online(session: Session) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "words", "entries"),
     [
-        (moved, "11:30am to 2:30pm"),
-        (elsewhere, "Now: Carriageworks"),
-        (put_online, "https://meet.example/new"),
+        (moved, "11:30am to 2:30pm", 1),
+        (elsewhere, "Now: Carriageworks", 4),
+        (put_online, "https://meet.example/new", 4),
     ],
 )
 def test_a_change_corrects_the_same_entries_and_says_what_changed(
-    post: Post, person: User, change: Callable[[Session], None], words: str
+    post: Post, person: User, change: Callable[[Session], None], words: str, entries: int
 ) -> None:
     session = course_of(FOUR_DATES)
     book(session, person)
@@ -198,7 +198,7 @@ def test_a_change_corrects_the_same_entries_and_says_what_changed(
     change(session)
     after = post.deliver()
     assert {each.told.method for each in after} == {"REQUEST"}
-    assert {each.told.uid for each in after} == {each.told.uid for each in before}
+    assert [each.told.uid for each in after] == [each.told.uid for each in before][:entries]
     assert min(each.told.sequence for each in after) > max(each.told.sequence for each in before)
     assert after[0].subject.startswith("Changed: Neglect")
     for kind in ("plain", "html"):

@@ -38,7 +38,9 @@ def test_another_trainer_is_told_to_those_with_a_place_and_to_both_trainers(
     assert "Then: Ada Obi" in page
     assert "Change it and tell 2 people" in page
     assert "Sam Green, Ada Obi get an email as trainers." in page
-    assert "2 people will be told" in said(coordinator.post(address, {**typed, "step": "do"}))
+    assert "2 people and 2 trainers will be told" in said(
+        coordinator.post(address, {**typed, "step": "do"})
+    )
     session.refresh_from_db()
     assert list(session.trainers.all()) == [comes]
     told = Message.objects.order_by("pk")[before:]
@@ -116,7 +118,7 @@ def test_later_dates_of_a_session_that_has_begun_can_still_change(coordinator: C
     [told] = Message.objects.order_by("pk")[before:]
     assert (told.topic, told.booking_id) == ("session.changed", booking.pk)
     assert told.payload["event"]["starts"] == ahead(15).isoformat()
-    assert "This email corrects your calendar." in text_of(told)
+    assert "This email corrects your calendar: date 2 of 2" in text_of(told)
     gone = {**typed_change(session), "date_2": "", "start_2": "", "end_2": "", "step": "do"}
     refused = coordinator.post(address, gone)
     assert "One date at least must lie ahead." in refused.content.decode()

@@ -54,7 +54,9 @@ def message_page(request: HttpRequest, message_id: int) -> HttpResponse:
         "letter": letter_of(message),
         "events": message.events.select_related("by"),
         "can_retry": can_wait,
-        "can_go_again": message.is_settled and not message.holds_a_code,
+        "can_go_again": message.is_settled
+        and not message.holds_a_code
+        and (message.booking is not None or not lost),
         "can_correct": stuck and not (message.is_secret or lost or message.may_have_arrived),
         "can_drop": can_wait,
         "alike": len(remedies.parked_alike(message)) if message.state == State.PARKED else 0,

@@ -287,7 +287,7 @@ class ManyForm(Form):
     people = forms.CharField(
         label="Your colleagues’ work email addresses",
         help_text="One a line. You can paste them from an email or a spreadsheet: an address, or"
-        " Name &lt;address&gt;, or address, first name, last name and job title.",
+        " Name <address>, or address, first name, last name and job title.",
         max_length=MOST_BYTES,
         required=False,
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),

@@ -201,7 +201,7 @@ def test_an_unknown_address_is_asked_once_a_coordinator_has_confirmed_it(
     assert mails("approval.asked") == []
     path = links.approval_path(approval_of(booking).key)
     assert Client().post(path, {"answer": "agree"}).status_code == 410
-    assert "addresses to confirm (1)" in coordinator.get("/manage/").content.decode()
+    assert "1 manager’s address to confirm" in coordinator.get("/manage/").text
     page = coordinator.get(reverse("manage_managers")).content.decode()
     assert "boss@elsewhere.example" in page
     address = reverse("manage_manager_confirm", args=[approval_of(booking).pk])
