@@ -118,7 +118,7 @@ def test_later_dates_of_a_session_that_has_begun_can_still_change(coordinator: C
     [told] = Message.objects.order_by("pk")[before:]
     assert (told.topic, told.booking_id) == ("session.changed", booking.pk)
     assert told.payload["event"]["starts"] == ahead(15).isoformat()
-    assert "This email corrects your calendar: date 2 of 2" in text_of(told)
+    assert "This email corrects your calendar: " in text_of(told)
     gone = {**typed_change(session), "date_2": "", "start_2": "", "end_2": "", "step": "do"}
     refused = coordinator.post(address, gone)
     assert "One date at least must lie ahead." in refused.content.decode()

@@ -201,7 +201,8 @@ def test_an_unknown_address_is_asked_once_a_coordinator_has_confirmed_it(
     assert mails("approval.asked") == []
     path = links.approval_path(approval_of(booking).key)
     assert Client().post(path, {"answer": "agree"}).status_code == 410
-    assert "1 manager’s address to confirm" in coordinator.get("/manage/").text
+    needs = coordinator.get("/manage/").context["desk_navigation"].needs
+    assert [(kind.name, number) for kind, number in needs] == [("managers", 1)]
     page = coordinator.get(reverse("manage_managers")).content.decode()
     assert "boss@elsewhere.example" in page
     address = reverse("manage_manager_confirm", args=[approval_of(booking).pk])
