@@ -151,7 +151,7 @@ def test_a_session_at_risk_is_cancelled_and_the_next_date_is_offered(
     expect(at_work.get_by_text("2 people are put in line")).to_be_visible()
     accessible(at_work)
     at_work.get_by_role("button", name="Cancel it and tell 4 people").click()
-    expect(at_work.get_by_text("4 people will be told by email.")).to_be_visible()
+    expect(at_work.get_by_text("4 people and 1 trainer will be told by email.")).to_be_visible()
     expect(at_work.get_by_text("Reason: Too few people have booked.").first).to_be_visible()
     accessible(at_work)
     mail(first.email, "Cancelled: Neglect")
