@@ -19,7 +19,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 _MONTHS = "january|february|march|april|june|july|august|september|october|november|december"
 _TAKEN_FOR_ELSE = re.compile(
     rf"(?=.*\d)(?:[\d\s.,:/%£$€()+-]|{_MONTHS}|sept|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
-    r"|e(?=[\d+-])|[ap]m)+|true|false",
+    r"|e(?=[\d+-])|[ap]m)++|true|false",
     re.IGNORECASE,
 )
 
