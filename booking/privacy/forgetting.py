@@ -58,7 +58,8 @@ def forget_guests(*, now: datetime) -> int:
 def forget_texts(*, now: datetime) -> int:
     """Forget what mail said that was sent, or given up, long ago. Returns of how many messages."""
     long_ago = now - TEXTS_KEPT
-    due = Message.objects.exclude(state__in=Message.UNSETTLED).filter(
+    unread = (*Message.UNSETTLED, Message.State.LETTER)
+    due = Message.objects.exclude(state__in=unread).filter(
         Q(sent_at=None) | Q(sent_at__lt=long_ago), created_at__lt=long_ago, forgotten_at=None
     )
     return _in_batches(due, lambda rows: rows.forget_text(now=now))
