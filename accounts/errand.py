@@ -45,9 +45,9 @@ def _errand(request: HttpRequest) -> dict[str, Any]:
 
 
 def safe_next(request: HttpRequest, otherwise: str) -> str:
-    """Where `next` points, if that is on this site; else `otherwise`."""
+    """Where `next` points, if that is a path of this site; else `otherwise`."""
     target = request.POST.get("next") or request.GET.get("next") or ""
-    secure = request.is_secure()
-    if url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=secure):
+    # Without its slash a word would be taken for the name of a page.
+    if target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts=None):
         return target
     return otherwise

@@ -128,7 +128,8 @@ def test_only_coordinators_check_and_one_sees_ones_own_alone() -> None:
     assert PriorLearning.objects.get().state == "declared"
 
 
-def test_next_leads_only_to_ourselves() -> None:
+@pytest.mark.parametrize("typed", ["https://elsewhere.example/", "//elsewhere.example", "null"])
+def test_next_leads_only_to_ourselves(typed: str) -> None:
     advanced()
-    answer = signed_in(make_person()).post(DECLARE, told(next="https://elsewhere.example/"))
+    answer = signed_in(make_person()).post(DECLARE, told(next=typed))
     assert answer.headers["Location"] == "/accounts/learning/"
