@@ -58,8 +58,10 @@ def find_by_message_id(*message_ids: str) -> tuple[Message, str] | None:
     """The message that carries one of these Message-IDs, or carried it until its address was
     corrected, and which of them it was. The first one found counts. Costs two statements."""
     messages = Message.objects.defer("mime").filter(message_id__in=message_ids)
-    events = MessageEvent.objects.filter(former_message_id__in=message_ids)
-    found = {each.former_message_id: each.message for each in events.select_related("message")}
+    corrected = MessageEvent.objects.filter(
+        what=What.ADDRESS_CORRECTED, former_message_id__in=message_ids
+    )
+    found = {each.former_message_id: each.message for each in corrected.select_related("message")}
     found |= {each.message_id: each for each in messages}
     return next(((found[each], each) for each in message_ids if each in found), None)
 
