@@ -90,15 +90,9 @@ def book(
             history.record(
                 [booking], What.JOINED, by=by, now=now, rule=held.rule, why=held.sentence
             )
-            asked_now = manager if to_manager else ""
-            drafts = [
-                announcements.waiting(
-                    booking,
-                    position=session.waiting_count,
-                    why=decision.held_back,
-                    manager=asked_now,
-                )
-            ]
+            position, asked_now = session.waiting_count, manager if to_manager else ""
+            why = decision.held_back
+            drafts = [announcements.waiting(booking, position=position, why=why, manager=asked_now)]
         else:
             history.record_passed_over(asked.line.held, now=now)
             what = What.BOOKED if booking.state == State.CONFIRMED else What.REQUESTED
@@ -270,12 +264,16 @@ def seat(booking: Booking, session: Session, state: Booking.State, *, now: datet
 
 
 def join_list(booking: Booking, session: Session) -> None:
-    """Put a booking, new or with a place, at the end of the waiting list; the caller stores it."""
-    if booking.pk is not None:
-        session.places_taken -= 1
+    """Put a new booking at the end of the waiting list; the caller stores it."""
     session.last_ticket += 1
     session.waiting_count += 1
     booking.state, booking.ticket = State.WAITING, session.last_ticket
+
+
+def give_back_and_wait(booking: Booking, session: Session) -> None:
+    """Take the place of a booking that held one, and put it at the end of the waiting list."""
+    session.places_taken -= 1
+    join_list(booking, session)
 
 
 def end(booking: Booking, session: Session, state: Booking.State, *, now: datetime) -> None:

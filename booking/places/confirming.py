@@ -108,7 +108,7 @@ def _settle(booking: Booking, ruled: RuledSession, *, now: datetime) -> None:
         asking.close([booking], ruled.rules, now=now)
         outbox.post([agency_not_confirmed(booking, why=why)], now=now)
     elif (limited := agency_limit(case)) is not None:
-        actions.join_list(booking, session)
+        actions.give_back_and_wait(booking, session)
         history.record(
             [booking], What.JOINED, by=None, now=now, rule=limited.rule, why=limited.sentence
         )
