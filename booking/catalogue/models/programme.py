@@ -1,6 +1,6 @@
 """What is taught, when and where: courses, venues, sessions with their sittings, diary dates."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Self
 
@@ -396,8 +396,3 @@ class Sitting(models.Model):
 
     def __str__(self) -> str:
         return f"{self.starts_at:%Y-%m-%d %H:%M}"
-
-    @property
-    def length(self) -> timedelta:
-        """How long it lasts."""
-        return self.ends_at - self.starts_at
