@@ -9,7 +9,12 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts.addresses import SHARED_MAILBOX_REFUSED, is_shared_mailbox, parse_address
+from accounts.addresses import (
+    SHARED_MAILBOX_REFUSED,
+    domain_of,
+    is_shared_mailbox,
+    parse_address,
+)
 from accounts.agencies import (
     Entry,
     begin_account,
@@ -27,21 +32,26 @@ from booking.outbox import posting as outbox
 from booking.places import actions, announcements, exchanges
 from booking.places.lock import Practitioner
 from booking.places.models import Booking
-from booking.places.refusals import AddressRefused, NotConfirmed
+from booking.places.refusals import AddressRefused, CannotTakeIt, NotConfirmed
 from booking.site.wording import listed
 
 _NAMED = {"first_name": "First name", "last_name": "Last name", "job_title": "Job title"}
 
 
-def check_address(entry: Entry, known: User | None, *, agency: Agency) -> bool:
+def check_address(entry: Entry, known: User | None, *, agency: Agency, by: User) -> bool:
     """Whether this is somebody new to the agency, who is taken in by their address.
 
     Raises `AddressRefused` for what is no address or no name, for a mailbox of several people, and
     for anybody who is not of the agency, in words that do not tell whether they have an account.
+    Somebody who may not see who works there names addresses at its domains only, whether anybody
+    has an account with them or not; `CannotTakeIt` says no more of the others than of a colleague
+    whom a rule keeps away.
     """
+    sees_colleagues = may_confirm(by, agency)
+    is_here = domain_of(entry.email) in agency.email_domains
     if why := refusal_of(parse_address, entry.email):
         raise AddressRefused(why)
-    if is_colleague(known, agency):
+    if is_colleague(known, agency) and (sees_colleagues or is_here):
         return False
     for name, words in _NAMED.items():
         if why := refusal_of(parse_name, getattr(entry, name)):
@@ -50,6 +60,8 @@ def check_address(entry: Entry, known: User | None, *, agency: Agency) -> bool:
         raise AddressRefused(SHARED_MAILBOX_REFUSED)
     if may_join(entry.email, known, agency):
         return True
+    if is_here and not sees_colleagues:
+        raise CannotTakeIt(entry.email)
     domains = listed(agency.email_domains, "or")
     raise AddressRefused(
         f"This address is not known as one of {agency.name}.",
@@ -80,7 +92,7 @@ def book_colleague(
 ) -> Booking:
     """Book for a colleague of an agency as `actions.book` does, who is told by whom.
 
-    Raises `AddressRefused`, and whatever refuses a booking.
+    Raises what `check_address` raises, and whatever refuses a booking.
     """
 
     def act(person: User) -> Booking:
@@ -94,7 +106,7 @@ def hand_over(
 ) -> Booking:
     """Give a confirmed place to a colleague, as `exchanges.substitute` does.
 
-    Raises `AddressRefused`, and whatever refuses a substitution.
+    Raises what `check_address` raises, and whatever refuses a substitution.
     """
     if booking.agency is None:
         raise NotConfirmed
@@ -113,10 +125,10 @@ def _for_colleague(
     """Book for the colleague, who gets an account, and word of it, with the booking if need be.
 
     Somebody who has begun an account is taken into the agency in a transaction of its own: their
-    row may not be held before the session's. Raises `AddressRefused`.
+    row may not be held before the session's. Raises what `check_address` raises.
     """
     known = known_by_address([entry.email]).get(entry.email)
-    is_new = check_address(entry, known, agency=agency)
+    is_new = check_address(entry, known, agency=agency, by=by)
     if known is not None:
         if is_new:
             known = take_into_agency(person=known, entry=entry, agency=agency, by=by, now=now)

@@ -95,7 +95,7 @@ def foresee(
         person = known.get(entry.email)
         try:
             _check_first(entry, seen)
-            is_new = check_address(entry, person, agency=agency)
+            is_new = check_address(entry, person, agency=agency, by=by)
             if person is None or is_new:
                 who = newcomer(entry, person, agency=agency, by=by)
             else:

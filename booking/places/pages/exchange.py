@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from accounts.access import signed_in_page
+from accounts.agency_proof import may_confirm
 from accounts.models import User
 from accounts.views import signed_in
 from booking.places import exchanges
@@ -28,7 +29,7 @@ def substitute(request: HttpRequest, booking_id: int) -> HttpResponse:
     """Name a colleague, see what happens, then give them the place."""
     person, now = signed_in(request), timezone.now()
     booking = arranged_booking(person, booking_id, now=now)
-    sees_colleagues = _may_see_colleagues(person, booking)
+    sees_colleagues = booking.agency is not None and may_confirm(person, booking.agency)
     form = SubstituteForm(
         posted(request),
         agency=booking.agency,
@@ -46,15 +47,8 @@ def substitute(request: HttpRequest, booking_id: int) -> HttpResponse:
                 words = f"The place is given to {entry.email}. We are emailing both of you."
                 return done(request, words, context["back"])
             check_substitute(booking, entry, manager_email=manager, by=person, now=now)
-            context |= {"to": entry.email, "manager": manager}
+            context |= {"to": entry.email, "manager": manager, "is_sure": sees_colleagues}
     return page(request, "places/substitute.html", context)
-
-
-def _may_see_colleagues(person: User, booking: Booking) -> bool:
-    """Whether they may see who works for the agency whose place it is: a lead only their own's."""
-    if person.is_coordinator:
-        return True
-    return person.leads_agency and person.agency_id == booking.agency_id
 
 
 @contextmanager

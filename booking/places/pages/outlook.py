@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.agencies import Entry, known_by_address
+from accounts.agency_proof import may_confirm
 from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.places import terms
@@ -89,17 +90,22 @@ def check_substitute(
 ) -> None:
     """Whether the place can be handed to this colleague, for the page that asks before it.
 
-    Raises `AddressRefused`, `TheirsAlready`, and whatever refuses a substitution.
+    To somebody who may not see who works for the agency it says the same of every address, or
+    naming one after the other would tell who has an account: the rules are asked as the place is
+    given. Raises what `check_address` raises, `TheirsAlready`, and whatever refuses a substitution.
     """
     if booking.agency is None:
         raise NotConfirmed
-    known = known_by_address([entry.email]).get(entry.email)
-    is_new = check_address(entry, known, agency=booking.agency)
+    if entry.email == booking.person.email:
+        raise TheirsAlready
+    sees_colleagues = may_confirm(by, booking.agency)
+    known = known_by_address([entry.email]).get(entry.email) if sees_colleagues else None
+    is_new = check_address(entry, known, agency=booking.agency, by=by)
     ruled = read_session(booking.session_id)
     owner = booking.person.agency_id if booking.person.agency_is_confirmed else None
     check_may_be_given(booking, ruled.session, owner_agency=owner, by=by, now=now)
-    if known == booking.person:
-        raise TheirsAlready
+    if not sees_colleagues:
+        return
     if known is None or is_new:
         who = newcomer(entry, known, agency=booking.agency, by=by)
     else:
