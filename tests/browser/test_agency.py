@@ -135,6 +135,8 @@ def test_a_place_is_given_to_a_colleague_after_a_refusal(
     expect(page.get_by_role("alert")).to_contain_text("Enter your colleague’s address.")
     page.get_by_label("Your colleague’s work email address").fill("am@police.example")
     page.get_by_role("button", name="Continue").click()
+    show_heading(page, "Give your place to am@police.example?")
+    page.get_by_role("button", name="Give the place to am@police.example").click()
     expect(page.get_by_role("alert")).to_contain_text("am@police.example cannot take this place.")
     accessible(page)
     page.get_by_label("Your colleague’s work email address").fill(lead.email)
