@@ -89,6 +89,36 @@ def test_what_is_harmless_is_put_away_and_counted(name: str, kind: str) -> None:
     assert not message.events.exists()
 
 
+AWAY = "Subject: Automatic reply: Neglect\nAuto-Submitted: auto-replied\n"
+BY_COLLEAGUE = f"From: Someone <someone@agency.example>\n{AWAY}"
+BARE_REPORT = "Content-Type: multipart/report; report-type=x; boundary=b\n\n--b\n\nAway.\n--b--\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_harmless"),
+    [
+        (f"{BY_COLLEAGUE}\nI am away.\n", True),
+        (f"From: MAILER-DAEMON@mx.example\n{AWAY}\nI am away.\n", False),
+        (f"From: Mail Delivery System <mx@agency.example>\n{AWAY}\nI am away.\n", False),
+        (f"{BY_COLLEAGUE}{BARE_REPORT}", False),
+        (f"{BY_COLLEAGUE}X-Failed-Recipients: someone\n\nI am away.\n", False),
+        (f"{BY_COLLEAGUE}\nFinal-Recipient: rfc822; someone\n", False),
+        (f"{BY_COLLEAGUE}\n550 5.1.1 no such person\n", False),
+        (f"{BY_COLLEAGUE}\nYour mail could not be delivered: undeliverable.\n", False),
+    ],
+)
+def test_what_may_be_a_report_is_never_put_away_as_a_holiday_notice(
+    text: str, is_harmless: bool
+) -> None:
+    assert receive(letters.crlf(text)) == is_harmless
+    received = ReceivedMail.objects.get()
+    if is_harmless:
+        assert (received.state, received.kind) == (State.DONE, Kind.NOTICE)
+    else:
+        assert received.state == State.LISTED
+        assert "may report that mail did not arrive" in received.why
+
+
 @pytest.mark.parametrize(
     "name", ["reply_method_twice", "reply_two_attendees", "reply_tzid_pacific"]
 )
