@@ -8,7 +8,7 @@ from typing import Any, Literal
 from django.db import connection
 
 from booking.catalogue.models import Session
-from booking.site.wording import clock, counted, day, deadline
+from booking.site.wording import clock, counted, deadline, short_day
 
 Tone = Literal["open", "few", "full", "soon", "closed", "cancelled"]
 
@@ -87,7 +87,7 @@ def availability(session: Session, now: datetime) -> Availability:
                 f"This session has {'taken place' if over else 'started'}", "closed"
             )
         case Opening.NOT_YET if opens:
-            return Availability(f"Booking opens on {day(opens)} at {clock(opens)}", "soon")
+            return Availability(f"Booking opens {short_day(opens)}, {clock(opens)}", "soon")
         case Opening.CLOSED:
             return Availability("Booking closed", "closed")
     left, reading = session.places_left, session.reading
