@@ -114,9 +114,12 @@ def _why_none(session: Session) -> str:
 
 def why_not(session: Session, now: datetime) -> str:
     """The whole sentence that stands where the button would be, or nothing if there is a button."""
+    opens = session.booking_opens_at
     match opening(session, now=now):
         case Opening.OPEN:
             return ""
+        case Opening.NOT_YET if opens:
+            return f"Booking opens at {deadline(opens)}."
         case Opening.CANCELLED:
             reason = session.cancellation_reason.strip()
             return f"This session has been cancelled. {reason}".strip()
