@@ -38,7 +38,6 @@ from booking.scheduling import guests, trainers
 from booking.scheduling.models import CoverRequest
 
 BookingState = Booking.State
-_GIVEN_UP = (Message.State.DROPPED, Message.State.SUPERSEDED)
 _ENDED = frozenset(BookingState) - frozenset(Booking.LIVE)
 _FURTHER_DATE = "booking.further_date"
 _OF_SESSION_AHEAD = (
@@ -164,7 +163,7 @@ def _same(message: Message) -> Draft:
 def _of_others(message: Message, now: datetime) -> Iterable[Draft]:
     """Of an agency, a session that somebody leads or is a guest of, or a new date."""
     later = Message.objects.filter(stream=message.stream, pk__gt=message.pk)
-    if later.exclude(state__in=_GIVEN_UP).exists():
+    if later.exclude(state__in=Message.GIVEN_UP).exists():
         raise ToldSince
     draft = _same(message)
     if message.topic in (*trainers.TOPICS, *guests.TOPICS):
@@ -216,7 +215,7 @@ def _change(message: Message, booking: Booking, now: datetime) -> Iterable[Draft
     if message.is_forgotten:
         raise Forgotten
     later = booking.messages.filter(topic=message.topic, pk__gt=message.pk)
-    if later.exclude(state__in=_GIVEN_UP).exists():
+    if later.exclude(state__in=Message.GIVEN_UP).exists():
         raise ToldSince
     entries = entries_of(sittings_of(booking.session))
     return session_changed(
