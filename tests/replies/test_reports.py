@@ -57,6 +57,27 @@ def test_a_report_in_words_with_our_headers_is_understood(words: str, came_back:
     assert message.events.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("sender", "headers", "why"),
+    [
+        ("postmaster@mx.example", "X-Auto-Response-Suppress: All\n", "does not say clearly which"),
+        ("postmaster@agency.example", "", "the recipient of that mail sent it"),
+    ],
+)
+def test_words_of_somebody_away_or_of_the_recipient_are_no_report(
+    sender: str, headers: str, why: str
+) -> None:
+    message = sent_confirmation()
+    Message.objects.filter(pk=message.pk).update(to_email="postmaster@agency.example")
+    mail = letters.crlf(
+        f"From: {sender}\nSubject: Automatic reply: Neglect\n{headers}"
+        f"In-Reply-To: {message.message_id}\n\nAway. Error 550 5.1.1: no such user.\n"
+    )
+    assert not receive(mail)
+    assert why in why_listed()
+    assert not message.events.exists()
+
+
 @pytest.mark.parametrize("action", ["failed (permanently)", "FAILED", "bounced", ""])
 def test_a_failure_is_known_however_its_action_is_written(action: str) -> None:
     message = sent_confirmation()
