@@ -9,7 +9,7 @@ import re
 from email.message import Message
 from email.utils import parseaddr
 
-from booking.outbox.reasons import code_in
+from booking.outbox.reasons import code_in, refusal_in
 from booking.replies.incoming import Incoming, decoded, decoded_text, header, message_ids, octets
 
 _DAEMON = re.compile(
@@ -118,7 +118,10 @@ def may_be_a_report(incoming: Incoming) -> bool:
         return True
     texts = (part for part in incoming.parts() if not part.is_multipart())
     return any(
-        _SIGNS.search(octets(part)) or code_in(text) or _NOT_DELIVERED.search(text)
+        _SIGNS.search(octets(part))
+        or code_in(text)
+        or refusal_in(text)
+        or _NOT_DELIVERED.search(text)
         for part in texts
         for text in [decoded_text(part)]
     )

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.failing import people_whose_mail_fails
 from booking.outbox.models import Message, MessageEvent
-from booking.outbox.reasons import code_in, is_fault_of_the_address
+from booking.outbox.reasons import code_in, is_fault_of_the_address, reason_around
 from booking.outbox.remedies import last_sent_to
 from booking.programme.bookings import calendar_answers
 from booking.replies.actions import bring_back, forget_what_was_put_away, mark_dealt_with
@@ -131,6 +131,7 @@ BARE_REPORT = "Content-Type: multipart/report; report-type=x; boundary=b\n\n--b\
         (f"{BY_COLLEAGUE}\nFinal-Recipient: rfc822; someone\n", False),
         (f"{BY_COLLEAGUE}{IN_BASE64}{FINAL_RECIPIENT}\n", False),
         (f"{BY_COLLEAGUE}\n550 5.1.1 no such person\n", False),
+        (f"{BY_COLLEAGUE}\nThese addresses are unknown: someone - no such user here\n", False),
         (f"{BY_COLLEAGUE}\nYour mail could not be delivered: undeliverable.\n", False),
     ],
 )
@@ -201,6 +202,11 @@ def test_an_answer_from_another_address_counts_if_its_owner_confirmed_it(verifie
         ("5.0.0 550 5.1.1 No such user", True),
         ("5.1.1 552 5.2.2 Mailbox full", False),
         ("5.1.8 Bad sender", False),
+        ("5.1.0 Mailbox full", False),
+        ("5.1.0 Blocked", False),
+        ("5.1.0 Refused by policy", False),
+        ("5.1.0 Authentication failed", False),
+        ("5.1.0 Content rejected", False),
     ],
 )
 def test_only_the_fault_of_the_address_blames_it(reason: str, blames: bool) -> None:
@@ -211,6 +217,9 @@ def test_only_the_fault_of_the_address_blames_it(reason: str, blames: bool) -> N
     ("words", "code"),
     [
         ("ring 0113 555 0100 or room 512 on", ""),
+        ("on leave till 5.1.27, sorry", ""),
+        ("telephone: 555 0100", ""),
+        ("mobile (500 555 0100)", ""),
         ("550: unknown", "550"),
         ("said: 550, no", "550"),
         ("error 554", "554"),
@@ -226,6 +235,24 @@ def test_only_the_fault_of_the_address_blames_it(reason: str, blames: bool) -> N
 )
 def test_a_bare_number_is_no_code(words: str, code: str) -> None:
     assert code_in(words) == code
+
+
+def test_a_reason_starts_at_a_word() -> None:
+    assert reason_around("undeliverable " * 9 + "550 no", "550", 6).startswith("undeliverable ")
+
+
+@pytest.mark.parametrize(
+    ("line", "instead"),
+    [
+        (b"METHOD:REPLY", b"METHOD:REPLY\r\nMETHOD:REQUEST"),
+        (b"DTSTAMP:20270112T101500Z", b"DTSTAMP:yesterday"),
+    ],
+)
+def test_nothing_odd_makes_an_answer_unreadable(line: bytes, instead: bytes) -> None:
+    message = sent_confirmation()
+    assert message.booking is not None
+    assert receive(letters.google_reply(message.booking, "ACCEPTED").replace(line, instead))
+    assert CalendarReply.objects.get().partstat == "accepted"
 
 
 @pytest.mark.parametrize(

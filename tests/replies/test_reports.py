@@ -147,6 +147,14 @@ def test_a_report_in_words_is_read_above_what_it_returns() -> None:
     assert "Exim" not in message.last_error
 
 
+def test_a_full_mailbox_told_in_words_is_no_fault_of_the_address() -> None:
+    message = sent_confirmation()
+    assert receive(letters.words_of_a_server(message.message_id, "552 5.2.2 Mailbox full"))
+    message.refresh_from_db()
+    assert message.came_back
+    assert not people_whose_mail_fails().exists()
+
+
 def test_a_code_in_what_is_returned_says_nothing() -> None:
     message = sent_confirmation()
     mail = letters.words_of_a_server(message.message_id, "It did not work.").replace(
