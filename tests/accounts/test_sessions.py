@@ -235,3 +235,18 @@ def test_looking_at_pages_seldom_writes_the_session(settings: Settings) -> None:
                 assert lands(client) == ""
             written += any("UPDATE" in each["sql"] for each in asked.captured_queries)
     assert written <= 10
+
+
+def test_people_see_where_they_are_signed_in_and_sign_out_there() -> None:
+    person, here, elsewhere = make_person(), Client(), Client()
+    for client in (elsewhere, here):
+        sign_in(client, person.email)
+    page = here.get(reverse("usersessions_list")).text
+    assert "Where you are signed in</h1>" in page
+    assert page.count("You, now") == 1
+    assert page.count("From 127.0.0.1") == 2
+    answer = here.post(reverse("usersessions_list"), follow=True).text
+    assert "You are signed out everywhere else." in answer
+    assert "You are signed in nowhere else." in answer
+    assert lands(elsewhere) == reverse("account_login")
+    assert lands(here) == ""
