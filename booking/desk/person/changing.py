@@ -37,7 +37,7 @@ class CorrectForm(Form):
     why = reason_field(help_text="How you know. Coordinators see it among the notes.")
 
 
-@desk(post=60)
+@desk(post=60, proof=True)
 def correct(request: HttpRequest, person_id: int) -> HttpResponse:
     """Correct a name or an address."""
     who, by, now = person_of(request, person_id), signed_in(request), timezone.now()
@@ -69,7 +69,7 @@ class RolesForm(Form):
         self.fields["roles"].choices = choices  # type: ignore[attr-defined]
 
 
-@desk(post=60)
+@desk(post=60, proof=True)
 def roles(request: HttpRequest, person_id: int) -> HttpResponse:
     """Make somebody a trainer, the lead of their agency or, as a superuser, a coordinator."""
     who, by, now = person_of(request, person_id), signed_in(request), timezone.now()
@@ -90,7 +90,7 @@ class WhyForm(Form):
     why = reason_field()
 
 
-@desk(post=60)
+@desk(post=60, proof=True)
 def end(request: HttpRequest, person_id: int) -> HttpResponse:
     """Show what an end would cancel, then end the account."""
     who, by, now = person_of(request, person_id), signed_in(request), timezone.now()
@@ -106,7 +106,7 @@ def end(request: HttpRequest, person_id: int) -> HttpResponse:
     return page(request, "desk/person/end.html", context)
 
 
-@desk(post=60)
+@desk(post=60, proof=True)
 def merge(request: HttpRequest, person_id: int) -> HttpResponse:
     """Find the other account of the same person, compare the two, then make them one."""
     who, search = person_of(request, person_id), search_text(request)
