@@ -17,6 +17,7 @@ from booking.desk.questions import reason_field, small_boxes
 from booking.privacy import accounts_of_people, merging
 from booking.privacy.leaving import bookings_ahead
 from booking.site.form_kit import Form
+from booking.site.readable import key_in
 from booking.site.web import done, page, posted, refusals_shown, search_text
 from booking.site.wording import counted
 
@@ -141,7 +142,6 @@ def merge(request: HttpRequest, person_id: int) -> HttpResponse:
 
 def _other(request: HttpRequest) -> User | None:
     """The account that the address names as the other, if it names one. Raises `Http404`."""
-    chosen = request.GET.get("other", "")
-    if not chosen.isdecimal() or len(chosen) > 15:
-        return None
-    return get_object_or_404(User.objects.select_related("agency"), pk=int(chosen))
+    chosen = key_in(request.GET.get("other", ""))
+    people = User.objects.select_related("agency")
+    return None if chosen is None else get_object_or_404(people, pk=chosen)
