@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
 from django.db import transaction
 from django.db.models import ForeignObjectRel, Model, QuerySet
 
@@ -23,6 +24,8 @@ from booking.places.models import Booking
 from booking.privacy.accounts_of_people import OwnAccount, check_may_change, note
 from booking.privacy.models import PersonNote
 from booking.site.refusals import Refused
+
+log = structlog.get_logger("briefed.security")
 
 # What stays with the account that ends, and why.
 STAYS = {
@@ -121,6 +124,7 @@ def merge(*, keep: User, other: User, why: str, by: User, now: datetime) -> None
         ends.save(update_fields=["is_active"])
         end_sessions(ends)
         note_roles(ends, by=by, changed=["is_active"])
+        log.info("accounts_merged", by=by.pk, kept=kept.pk, ended=ends.pk)
         note(person=kept, text=f"Merged with the account of {ends.email}. {why}", by=by, now=now)
         note(person=ends, text=f"Merged into the account of {kept.email}. {why}", by=by, now=now)
 
