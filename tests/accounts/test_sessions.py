@@ -141,7 +141,7 @@ def test_losing_the_second_step_ends_every_session() -> None:
     enrolled(person)
     pass_second_step(client, client.get(HOME).headers["Location"])
     assert lands(client) == ""
-    forget_second_step(person=person)
+    forget_second_step(person=person, by=person)
     assert lands(client) == reverse("account_login")
 
 

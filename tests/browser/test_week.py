@@ -157,7 +157,7 @@ def test_a_coordinators_week(page: Page, mail: Mail, accessible: Accessible) -> 
     follow(page, "Merge with another account")
     search(page, "ruth-old")
     follow(page, "Ada Ruth-Old")
-    page.get_by_label("Why").fill("She rang: both are hers.")
+    page.get_by_label("Reason").fill("She rang: both are hers.")
     accessible(page)
     press(page, "^Merge them$")
     show_heading(page, "Ada Ruth")
