@@ -51,18 +51,28 @@ def person_for_sign_in(*, email: str) -> User:
 
 
 def begin(*, email: str, **said: Any) -> User:
-    """A new account; its address counts as verified once a code sent there was typed.
+    """A new account, or the one that somebody made with the same address in the same moment.
 
     Raises `ValidationError` for what is no address or no name.
+    """
+    try:
+        return make(email=email, **said)
+    except AddressTaken:
+        return User.objects.get(email=parse_address(email))
+
+
+def make(*, email: str, **said: Any) -> User:
+    """A new account; its address counts as verified once a code sent there was typed.
+
+    Raises `AddressTaken`, and `ValidationError` for what is no address or no name.
     """
     email = parse_address(email)
     try:
         with transaction.atomic():
             person = User.objects.create_user(email, **said)
             EmailAddress.objects.create(user=person, email=email, primary=True, verified=False)
-    except IntegrityError:
-        # Somebody typed the same address in the same moment.
-        return User.objects.get(email=email)
+    except IntegrityError as taken:
+        raise AddressTaken from taken
     return person
 
 
@@ -211,6 +221,8 @@ def unfinished_accounts(*, before: datetime) -> QuerySet[User]:
         last_login__isnull=True,
         first_name="",
         bookings__isnull=True,
+        # Something was said or done about them.
+        notes__isnull=True,
         # Whoever made one of these by hand meant it.
         is_coordinator=False,
         is_trainer=False,

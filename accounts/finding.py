@@ -45,9 +45,10 @@ class PeopleQuerySet(models.QuerySet["User"]):
 def words_of(text: str) -> Iterator[str]:
     """What the words of a person must hold, for each word that was typed."""
     figures = re.sub(r"\D", "", text)
-    if _PHONE.fullmatch(text) and len(figures) >= _LEAST_OF_A_PHONE:
-        # However the country is said.
-        yield figures.removeprefix("44").lstrip("0")
+    # However the country is said: +44, 0044, or not at all.
+    number = re.sub(r"^(00)?(44)?0?", "", figures)
+    if _PHONE.fullmatch(text) and len(number) >= _LEAST_OF_A_PHONE:
+        yield number
         return
     for word in fold(text.replace("\0", "")).split():
         yield word if len(word) > _SHORT else f" {word} "

@@ -15,7 +15,7 @@ from accounts.models import User
 from booking.catalogue.models import Session
 from booking.places import actions
 from booking.places.models import Booking
-from booking.places.refusals import PlaceRefused
+from booking.site.refusals import Refused
 from tests.factories import NOW, make_person
 
 
@@ -52,7 +52,7 @@ def at_once(*acts: Callable[[], object]) -> list[str]:
         try:
             barrier.wait(timeout=10)
             act()
-        except PlaceRefused as refusal:
+        except Refused as refusal:
             return type(refusal).__name__
         finally:
             connection.close()

@@ -41,7 +41,7 @@ _BETWEEN_NEEDS = re.compile(r"[\n,;]|\.(?=\s|$)")
 # Parts two needs, as in "vegan and gluten-free"; in a sentence it parts what belongs together.
 _AND = re.compile(r"\s(?:and|&|\+)\s", re.IGNORECASE)
 _WORDS_OF_TWO_NEEDS = 4
-_NO_NEEDS = frozenset(["", "none", "no", "na", "n a", "nil", "nothing", "not applicable"])
+NO_NEEDS = frozenset(["", "none", "no", "na", "n a", "nil", "nothing", "not applicable"])
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _needs_in(text: str) -> list[str]:
     for part in _BETWEEN_NEEDS.split(text):
         is_short = len(part.split()) <= _WORDS_OF_TWO_NEEDS
         found += _AND.split(part) if is_short else [part]
-    return [" ".join(each.split()) for each in found if fold(each) not in _NO_NEEDS]
+    return [" ".join(each.split()) for each in found if fold(each) not in NO_NEEDS]
 
 
 def totals_of_needs(texts: Iterable[str]) -> list[tuple[str, int]]:

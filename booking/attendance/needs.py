@@ -2,17 +2,19 @@
 
 from datetime import datetime
 
+from django.db.models import Func, TextField
+
 from accounts.models import User
+from booking.attendance.lists import NO_NEEDS
 from booking.catalogue.models import Session
 from booking.places.models import Booking, BookingQuerySet
-
-# As `is_a_need` of the lists has it: whoever writes "None" needs nothing.
-_NOTHING = r"^\s*(none|no|n/?a|nil|nothing|not applicable)?[\s.]*$"
 
 
 def with_needs_ahead(*, now: datetime) -> BookingQuerySet:
     """Bookings that hold a place on a session ahead and say what the person needs there."""
-    bookings = Booking.objects.holding_a_place().exclude(needs="").exclude(needs__iregex=_NOTHING)
+    folded = Func("needs", function="booking_fold", output_field=TextField())
+    bookings = Booking.objects.holding_a_place().exclude(needs="").alias(folded=folded)
+    bookings = bookings.exclude(folded__in=NO_NEEDS)
     return bookings.filter(session__state=Session.State.PUBLISHED, session__starts_at__gt=now)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from django.db import connection
 
 from booking.catalogue.models import Session
-from booking.site.wording import clock, counted, day, deadline
+from booking.site.wording import clock, counted, deadline, short_day
 
 Tone = Literal["open", "few", "full", "soon", "closed", "cancelled"]
 
@@ -87,7 +87,7 @@ def availability(session: Session, now: datetime) -> Availability:
                 f"This session has {'taken place' if over else 'started'}", "closed"
             )
         case Opening.NOT_YET if opens:
-            return Availability(f"Booking opens on {day(opens)} at {clock(opens)}", "soon")
+            return Availability(f"Booking opens {short_day(opens)}, {clock(opens)}", "soon")
         case Opening.CLOSED:
             return Availability("Booking closed", "closed")
     left, reading = session.places_left, session.reading
@@ -114,9 +114,12 @@ def _why_none(session: Session) -> str:
 
 def why_not(session: Session, now: datetime) -> str:
     """The whole sentence that stands where the button would be, or nothing if there is a button."""
+    opens = session.booking_opens_at
     match opening(session, now=now):
         case Opening.OPEN:
             return ""
+        case Opening.NOT_YET if opens:
+            return f"Booking opens at {deadline(opens)}."
         case Opening.CANCELLED:
             reason = session.cancellation_reason.strip()
             return f"This session has been cancelled. {reason}".strip()

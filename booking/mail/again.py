@@ -32,12 +32,18 @@ from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.places.news.drafts import EntryChanges, entries_of
 from booking.places.news.sessions import session_changed
-from booking.scheduling import trainers
+from booking.places.refusals import PlaceRefused
+from booking.places.rules.decision import check_ahead
+from booking.scheduling import guests, trainers
+from booking.scheduling.models import CoverRequest
 
 BookingState = Booking.State
-_GIVEN_UP = (Message.State.DROPPED, Message.State.SUPERSEDED)
 _ENDED = frozenset(BookingState) - frozenset(Booking.LIVE)
 _FURTHER_DATE = "booking.further_date"
+_OF_SESSION_AHEAD = (
+    *(trainers.ASSIGNED, trainers.CHANGED, trainers.ASKED),
+    *(guests.INVITED, guests.CHANGED),
+)
 
 # In which states of the booking it is still so; whatever is not named here may always be said.
 _SO_WHILE: Mapping[str, frozenset[str]] = {
@@ -96,7 +102,7 @@ def send_again(*, message: Message, by: User, now: datetime) -> list[Message]:
         ahead = Message.objects.unsettled() | Message.objects.filter(state=Message.State.LETTER)
         if ahead.filter(stream=fresh.stream).exists():
             raise OnItsWay
-        drafts = list(_of_booking(fresh, booking, now) if booking else _of_others(fresh))
+        drafts = list(_of_booking(fresh, booking, now) if booking else _of_others(fresh, now))
         sent = outbox.post([_under_new_revision(each) for each in drafts], now=now)
         for outcome in compose(sent, clock=lambda: now).values():
             if isinstance(outcome, Pointless | Unsendable):
@@ -154,16 +160,31 @@ def _same(message: Message) -> Draft:
     )
 
 
-def _of_others(message: Message) -> Iterable[Draft]:
-    """Of an agency, a session somebody leads, or a new date."""
+def _of_others(message: Message, now: datetime) -> Iterable[Draft]:
+    """Of an agency, a session that somebody leads or is a guest of, or a new date."""
     later = Message.objects.filter(stream=message.stream, pk__gt=message.pk)
-    if later.exclude(state__in=_GIVEN_UP).exists():
+    if later.exclude(state__in=Message.GIVEN_UP).exists():
         raise ToldSince
     draft = _same(message)
-    if message.topic in trainers.TOPICS:
+    if message.topic in (*trainers.TOPICS, *guests.TOPICS):
         session = Session.objects.for_pages().get(pk=draft.payload["session"])
-        draft = replace(draft, payload={**draft.payload, **trainers.facts_of(session)})
+        _check_of_session(message, session, now)
+        if message.topic in trainers.TOPICS:
+            draft = replace(draft, payload={**draft.payload, **trainers.facts_of(session)})
     return [draft]
+
+
+def _check_of_session(message: Message, session: Session, now: datetime) -> None:
+    """Refuse what is said while a session is ahead, and the question who stands in once settled."""
+    if message.topic in _OF_SESSION_AHEAD:
+        try:
+            check_ahead(session, now=now)
+        except PlaceRefused as refused:
+            raise NotSoAnyMore(f"This is not sent again: {refused.sentence}") from refused
+    if message.topic == trainers.ASKED:
+        asked = CoverRequest.objects.open(now=now).filter(pk=message.payload["cover"])
+        if not asked.exists():
+            raise NotSoAnyMore("This is not sent again: the question who stands in is settled.")
 
 
 def _place(message: Message, booking: Booking, now: datetime) -> list[Draft]:
@@ -194,7 +215,7 @@ def _change(message: Message, booking: Booking, now: datetime) -> Iterable[Draft
     if message.is_forgotten:
         raise Forgotten
     later = booking.messages.filter(topic=message.topic, pk__gt=message.pk)
-    if later.exclude(state__in=_GIVEN_UP).exists():
+    if later.exclude(state__in=Message.GIVEN_UP).exists():
         raise ToldSince
     entries = entries_of(sittings_of(booking.session))
     return session_changed(

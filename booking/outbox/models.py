@@ -68,6 +68,7 @@ class Message(models.Model):
         SUPERSEDED = "superseded", "Not needed any more"
 
     UNSETTLED = (State.WAITING, State.SENDING, State.PARKED)
+    GIVEN_UP = (State.DROPPED, State.SUPERSEDED)
     # In a revision, between that of the message that is sent again and how often it was.
     AGAIN = "#"
 

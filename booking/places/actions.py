@@ -72,7 +72,7 @@ def book(
     (waiting for a place is allowed all the same).
     """
     reasons = overriding or {}
-    overridden = check_may_override(reasons, by=by)
+    overridden = check_may_override(reasons, person=person, by=by)
     with locked_session(session) as ruled:
         session = ruled.session
         asked = asked_for(
@@ -230,7 +230,7 @@ def end(booking: Booking, session: Session, state: Booking.State, *, now: dateti
 
 
 def have_again(booking: Booking, session: Session, state: Booking.State, *, now: datetime) -> None:
-    """Let a booking that ended have its place or its turn on the list again; the caller stores it.
+    """Let a booking that ended have its place or its turn on the list again.
 
     Raises the SEQUENCE, so that its calendar entry is newer than its end.
     """
@@ -243,6 +243,8 @@ def have_again(booking: Booking, session: Session, state: Booking.State, *, now:
         booking.confirmed_at = confirmed_at
     booking.ended_at, booking.charge_pence = None, 0
     booking.calendar_sequence += 1
+    ended = ["state", "ended_at", "calendar_sequence", "charge_pence"]
+    booking.save(update_fields=[*ended, "confirmed_at", "agency"])
 
 
 def keep_offered(booking: Booking, *, is_certain: bool, now: datetime) -> None:

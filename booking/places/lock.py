@@ -49,7 +49,7 @@ _LOCK_SESSION = f"{_SESSION} FOR NO KEY UPDATE OF session"
 _PEOPLE = """
 SELECT person.id, agency.id, COALESCE(agency.sector, ''), person.level, person.email,
     person.manager_email, COALESCE(agency.email_domains, '{}'), said.id,
-    COALESCE(said.sector, '')
+    COALESCE(said.sector, ''), person.is_active
 FROM accounts_user person
 LEFT JOIN accounts_agency said ON said.id = person.agency_id
 LEFT JOIN accounts_agency agency
@@ -264,6 +264,7 @@ class Practitioner:
     agency_domains: Sequence[str]
     said_agency_id: int | None = None
     said_sector: str = ""
+    is_active: bool = True
     groups: frozenset[int] = frozenset()
     learnt: Mapping[int, datetime] = field(default_factory=dict)
 

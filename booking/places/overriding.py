@@ -16,9 +16,12 @@ from booking.places.rules.decision import Decision
 from booking.places.rules.rules import NEEDS_ONE_MORE
 
 
-def check_may_override(reasons: Mapping[str, str], *, by: User) -> frozenset[str]:
-    """The names of the rules to be passed. Raises `NotYoursToOverride` but for coordinators."""
-    if reasons and not by.is_coordinator:
+def check_may_override(reasons: Mapping[str, str], *, person: User, by: User) -> frozenset[str]:
+    """The names of the rules to be passed.
+
+    Raises `NotYoursToOverride` but for coordinators who book for somebody else.
+    """
+    if reasons and (not by.is_coordinator or by.pk == person.pk):
         raise NotYoursToOverride
     return frozenset(reasons)
 

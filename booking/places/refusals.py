@@ -125,6 +125,13 @@ class BookingClosed(PlaceRefused):
         self.instead = "Look for another date of the same course."
 
 
+class AccountEnded(PlaceRefused):
+    """Nobody signs in to the account any more: it was ended, merged or anonymised."""
+
+    sentence = "This account has ended."
+    instead = "Use the account that is in use."
+
+
 class AlreadyBooked(PlaceRefused):
     """The person already has a live booking for this session."""
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 
 from accounts import actions as accounts
@@ -19,6 +20,8 @@ from accounts.sessions import end_sessions
 from booking.calendars.actions import revoke_all_feeds
 from booking.partnership.kept import sender, the_partnership
 from booking.places import actions as places
+from booking.places.models import Booking
+from booking.places.refusals import AccountEnded
 from booking.privacy.leaving import (
     SessionsAheadToLead,
     bookings_ahead,
@@ -58,12 +61,6 @@ class OwnAccount(Refused):
     """Somebody must be left who did it."""
 
     sentence = "This is your own account. Another coordinator can end it."
-
-
-class AccountEnded(Refused):
-    """Nobody signs in to it."""
-
-    sentence = "This account has ended."
 
 
 def note(*, person: User, text: str, by: User, now: datetime) -> None:
@@ -154,9 +151,10 @@ def open_account(
     and `ValidationError` for what is no address or no name.
     """
     with transaction.atomic():
-        if User.objects.filter(email=email).exists():
-            raise AccountTaken
-        person = accounts.begin(email=email, first_name=first_name, last_name=last_name)
+        try:
+            person = accounts.make(email=email, first_name=first_name, last_name=last_name)
+        except accounts.AddressTaken as taken:
+            raise AccountTaken from taken
         if agency is not None:
             join_agency(people=[person], agency=agency, by=by, now=now)
         note(person=person, text="Account made, and invited by email.", by=by, now=now)
@@ -190,24 +188,41 @@ def end_account(*, person: User, why: str, by: User, now: datetime) -> int:
     check_may_change(person, by=by)
     if leads_sessions_ahead(person, now=now):
         raise SessionsAheadToLead
-    ahead = list(bookings_ahead(person, now=now).filter(session__starts_at__gt=now).order_by("pk"))
-    for booking in ahead:
-        places.cancel(booking=booking, by=by, now=now, why=why)
+    number = 0
+    while not _close(person, why=why, cancelled=number, by=by, now=now):
+        for booking in _to_cancel(person, now=now):
+            places.cancel(booking=booking, by=by, now=now, why=why)
+            number += 1
+    return number
+
+
+def _to_cancel(person: User, *, now: datetime) -> QuerySet[Booking]:
+    return bookings_ahead(person, now=now).filter(session__starts_at__gt=now).order_by("pk")
+
+
+def _close(person: User, *, why: str, cancelled: int, by: User, now: datetime) -> bool:
+    """End the account, unless a booking is to be cancelled first; returns whether it has ended.
+
+    Whoever books holds the person's row too, so none is made meanwhile.
+    """
     with transaction.atomic():
         keep_a_superuser(person)
         fresh = _held(person, by=by)
+        if _to_cancel(fresh, now=now).exists():
+            return False
         fresh.is_active = False
         fresh.save(update_fields=["is_active"])
         end_sessions(fresh)
         revoke_all_feeds(person=fresh, now=now)
         note_roles(fresh, by=by, changed=["is_active"])
-        cancelled = f" {counted(len(ahead), 'booking')} cancelled." if ahead else ""
-        note(person=fresh, text=f"Account ended.{cancelled} {why}", by=by, now=now)
-    return len(ahead)
+        said = f" {counted(cancelled, 'booking')} cancelled." if cancelled else ""
+        note(person=fresh, text=f"Account ended.{said} {why}", by=by, now=now)
+    return True
 
 
 def _held(person: User, *, by: User) -> User:
     """The person's row, held, if `by` may change it. Raises `OnlyBySuperuser`."""
-    fresh = User.objects.select_related("agency").select_for_update(of=["self"]).get(pk=person.pk)
+    rows = User.objects.select_related("agency").select_for_update(of=["self"], no_key=True)
+    fresh = rows.get(pk=person.pk)
     check_may_change(fresh, by=by)
     return fresh

@@ -7,22 +7,25 @@ Every column that points to a person is moved to the account that stays, but for
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import ForeignObjectRel, Model, QuerySet
+from django.db.models import ForeignObjectRel, Model
 
 from accounts.models import PractitionerGroup, User
 from accounts.roles import note_roles
 from accounts.sessions import end_sessions
 from booking.calendars.actions import revoke_all_feeds
 from booking.catalogue.models import CourseInterest, Session
+from booking.catalogue.sittings import overlap
 from booking.learning.models import PriorLearning
 from booking.outbox.models import Message
 from booking.places.models import Booking
 from booking.privacy.accounts_of_people import OwnAccount, check_may_change, note
 from booking.privacy.models import PersonNote
+from booking.scheduling.models import CoverRequest
 from booking.site.refusals import Refused
 
 log = structlog.get_logger("briefed.security")
@@ -50,11 +53,11 @@ class SameAccount(Refused):
 
 
 class BothBooked(Refused):
-    """One person has one live booking of a session."""
+    """One person has one live booking of a session, and one place at a time."""
 
     sentence = (
-        "Both accounts have a live booking of the same session. Cancel one of the two first, so"
-        " that the place passes to whoever waits."
+        "Both accounts have a booking of the same session, or places at the same time. Cancel one"
+        " of the two first, so that the place passes to whoever waits."
     )
 
 
@@ -90,17 +93,37 @@ def held_by(person: User) -> Held:
     )
 
 
-def booked_by_both(one: User, other: User) -> QuerySet[Booking]:
-    """Live bookings of the one for sessions that the other has booked too."""
-    theirs = Booking.objects.for_person(other).live().values("session")
-    mine = Booking.objects.for_person(one).live().filter(session__in=theirs)
-    return mine.select_related("session__course").order_by("session__starts_at", "pk")
+def booked_by_both(one: User, other: User, *, now: datetime) -> list[tuple[Booking, Booking]]:
+    """Live bookings that one person cannot have beside each other, one of each.
+
+    They are of the same session, or hold places at the same time, of which one is not over.
+    """
+    mine, theirs = (
+        Booking.objects.for_person(each)
+        .live()
+        .select_related("session__course")
+        .prefetch_related("session__sittings")
+        .order_by("session__starts_at", "pk")
+        for each in (one, other)
+    )
+    return [pair for pair in product(mine, theirs) if _in_the_way(*pair, now=now)]
+
+
+def _in_the_way(mine: Booking, theirs: Booking, *, now: datetime) -> bool:
+    if mine.session_id == theirs.session_id:
+        return True
+    both_hold = mine.state in Booking.HOLDING and theirs.state in Booking.HOLDING
+    return both_hold and any(
+        overlap(here, there) and max(here.ends_at, there.ends_at) > now
+        for here, there in product(mine.session.sittings.all(), theirs.session.sittings.all())
+    )
 
 
 def merge(*, keep: User, other: User, why: str, by: User, now: datetime) -> None:
     """Give everything of the other account to the one that stays, and end the other.
 
-    What both have is kept once: declared training, wishes, groups and sessions that they lead.
+    What both have is kept once: training done elsewhere, of which the one that was verified,
+    wishes, groups, sessions that they lead and the question whether they would stand in.
     Private calendar addresses of the other end; roles do not go over. Noted at both. Raises
     `SameAccount`, `OwnAccount`, `OnlyBySuperuser`, `AlreadyEnded` or `BothBooked`.
     """
@@ -109,13 +132,15 @@ def merge(*, keep: User, other: User, why: str, by: User, now: datetime) -> None
     if other.pk == by.pk:
         raise OwnAccount
     with transaction.atomic():
-        held = User.objects.select_for_update().order_by("pk").in_bulk([keep.pk, other.pk])
+        held = (
+            User.objects.select_for_update(no_key=True).order_by("pk").in_bulk([keep.pk, other.pk])
+        )
         kept, ends = held[keep.pk], held[other.pk]
         for each in (kept, ends):
             check_may_change(each, by=by)
         if not kept.is_active:
             raise AlreadyEnded
-        if booked_by_both(kept, ends):
+        if booked_by_both(kept, ends, now=now):
             raise BothBooked
         _keep_once(kept, ends, by=by, now=now)
         for model, column in columns_moved():
@@ -142,15 +167,26 @@ def columns_moved() -> Iterator[tuple[type[Model], str]]:
 def _keep_once(kept: User, ends: User, *, by: User, now: datetime) -> None:
     """Leave out of what goes over what the person who stays has already."""
     revoke_all_feeds(person=ends, now=now)
-    known = PriorLearning.objects.filter(person=kept).exclude(state=PriorLearning.State.REJECTED)
-    PriorLearning.objects.filter(person=ends, course__in=known.values("course")).exclude(
-        state=PriorLearning.State.REJECTED
-    ).update(
+    counts = PriorLearning.objects.exclude(state=PriorLearning.State.REJECTED)
+    mine, theirs = counts.filter(person=kept), counts.filter(person=ends)
+    better = theirs.filter(state=PriorLearning.State.VERIFIED).exclude(
+        course__in=mine.filter(state=PriorLearning.State.VERIFIED).values("course")
+    )
+    twice = [
+        *mine.filter(course__in=better.values("course")).values_list("pk", flat=True),
+        *theirs.filter(course__in=mine.values("course"))
+        .exclude(pk__in=better.values("pk"))
+        .values_list("pk", flat=True),
+    ]
+    PriorLearning.objects.filter(pk__in=twice).update(
         state=PriorLearning.State.REJECTED,
         checked_by=by,
         checked_at=now,
         note="Declared with both of two accounts that are one now.",
     )
+    asked = CoverRequest.objects.filter(answered_at=None)
+    both_asked = asked.filter(person=kept).values("session")
+    asked.filter(person=ends, session__in=both_asked).update(answered_at=now, agreed=False)
     wished = CourseInterest.objects.filter(person=kept, ended_at=None).values("course")
     CourseInterest.objects.filter(person=ends, ended_at=None, course__in=wished).update(
         ended_at=now

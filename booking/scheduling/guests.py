@@ -24,6 +24,7 @@ INVITED = "guest.invited"
 CHANGED = "guest.changed"
 REMOVED = "guest.removed"
 CANCELLED = "guest.cancelled"
+TOPICS = (INVITED, CHANGED, REMOVED, CANCELLED)
 register(
     MailTopic(INVITED, "To a guest: the details of a session"),
     MailTopic(CHANGED, "To a guest: a session changed"),

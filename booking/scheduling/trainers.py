@@ -21,7 +21,7 @@ CHANGED = "trainer.changed"
 REMOVED = "trainer.removed"
 CANCELLED = "trainer.cancelled"
 ASKED = "trainer.asked"
-TOPICS = (ASSIGNED, CHANGED, REMOVED, CANCELLED)
+TOPICS = (ASSIGNED, CHANGED, REMOVED, CANCELLED, ASKED)
 register(
     MailTopic(ASSIGNED, "To a trainer: leads a session"),
     MailTopic(CHANGED, "To a trainer: a session changed"),

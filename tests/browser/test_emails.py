@@ -23,6 +23,8 @@ def test_reminders_are_turned_off_in_the_account(
     page.set_viewport_size({"width": width, "height": 800})
     page.goto("/accounts/profile/")
     sign_in(page, person.email, mail)
+    if width == 375:
+        page.get_by_text("Pages of your account").click()
     page.get_by_role("link", name="Emails from us").click()
     show_heading(page, "Emails from us")
     accessible(page)

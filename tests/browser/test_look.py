@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from booking.catalogue.models import Session
-from tests.browser.journeys import DESK, PHONE
-from tests.factories import make_course, make_session, make_venue, morning
+from tests.browser.journeys import DESK, PHONE, as_person
+from tests.factories import make_course, make_person, make_session, make_venue, morning
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,6 +44,58 @@ def test_a_row_says_its_date_once_and_its_month_stands_above(page: Page, session
     assert row.inner_text().count(f"{session.starts_at:%Y}") == 1  # read out after the title
     page.goto("/programme/?q=honour")
     expect(page.locator(".app-sessions__month")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [1280, 768, 375])
+def test_the_kind_stands_with_the_places_and_never_in_a_line_of_its_own(
+    page: Page, session: Session, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto("/programme/")
+    row = page.locator(".app-session").first
+    kind = row.get_by_text("Level 3 training").bounding_box()
+    places = row.get_by_text("20 places left").bounding_box()
+    assert kind is not None
+    assert places is not None
+    if width > 640:
+        assert kind["x"] + kind["width"] == pytest.approx(places["x"] + places["width"], abs=1)
+    else:
+        assert kind["y"] == pytest.approx(places["y"], abs=4)
+
+
+@pytest.mark.parametrize("width", [1280, 768, 375, 320])
+def test_when_booking_opens_takes_two_lines_at_most(
+    page: Page, session: Session, width: int
+) -> None:
+    Session.objects.update(booking_opens_at=timezone.now() + timedelta(days=20))
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto("/programme/")
+    words = page.get_by_text("Booking opens").first
+    box = words.bounding_box()
+    assert box is not None
+    line = words.evaluate("words => parseFloat(getComputedStyle(words).lineHeight)")
+    assert box["height"] <= 2 * line + 1
+
+
+def test_the_pages_of_an_account_fold_into_one_line_on_a_phone(
+    browser: Browser, running_site: str
+) -> None:
+    person = make_person()
+    phone = as_person(browser, person, running_site, PHONE, scripts=False)
+    phone.goto("/accounts/profile/")
+    pages = phone.get_by_role("navigation", name="Your account")
+    box = pages.bounding_box()
+    assert box is not None
+    assert box["height"] <= 48
+    expect(pages.get_by_role("link", name="Password")).to_be_hidden()
+    pages.get_by_text("Pages of your account").click()
+    expect(pages.get_by_role("link", name="Your details")).to_have_attribute("aria-current", "page")
+    pages.get_by_role("link", name="Where you are signed in").click()
+    expect(phone.get_by_role("heading", level=1, name="Where you are signed in")).to_be_visible()
+    desk = as_person(browser, person, running_site, DESK)
+    desk.goto("/accounts/profile/")
+    expect(desk.get_by_role("link", name="Where you are signed in")).to_be_visible()
+    expect(desk.get_by_text("Pages of your account")).to_be_hidden()
 
 
 def test_a_title_is_underlined_when_pointed_at_or_focused(page: Page, session: Session) -> None:

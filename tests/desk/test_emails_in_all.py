@@ -246,3 +246,7 @@ def test_an_answer_to_an_entry_that_stayed_still_counts() -> None:
     assert booking.calendar_sequence == 1
     assert sequence_of_entry(booking, first.pk) == 0
     assert sequence_of_entry(booking, second.pk) == 1
+    # What was dropped before it left has told their calendar nothing.
+    last = booking.messages.filter(topic="session.changed")
+    assert last.update(state=Message.State.DROPPED) == 1
+    assert sequence_of_entry(booking, second.pk) == 0

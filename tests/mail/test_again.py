@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
+from booking.catalogue.models import Session
 from booking.mail.again import NotSoAnyMore, OnItsWay, ToldSince, send_again
 from booking.mail.composing import compose
 from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
@@ -17,6 +18,8 @@ from booking.places.models import Booking
 from booking.places.news.drafts import EntryChanges, entries_of
 from booking.places.news.sessions import session_changed
 from booking.scheduling import trainers
+from booking.scheduling.covering import answer_cover, ask_to_cover
+from booking.scheduling.guests import add_guest
 from tests.factories import NOW, make_coordinator, make_session, make_trainer
 from tests.mail.letters import (
     CHANGES,
@@ -69,6 +72,12 @@ def changed(booking: Booking, revision: int) -> Iterable[Draft]:
     """The session changed."""
     entries = EntryChanges(tuple(entries_of(times(booking))))
     return session_changed(booking, entries=entries, changes=CHANGES, session_revision=revision)
+
+
+def sent_last() -> Message:
+    """The newest message, after all have been sent."""
+    Message.objects.update(state=Message.State.SENT, sent_at=NOW, handed_over=True)
+    return Message.objects.latest("pk")
 
 
 def become(booking: Booking, state: Booking.State, **fields: object) -> None:
@@ -225,3 +234,37 @@ def test_a_trainer_is_told_the_dates_of_now() -> None:
     assert new.payload["title"] == "Working together"
     assert "Working together" in text_of(new)
     assert isinstance(refusal_of(message), ToldSince)
+
+
+def test_nobody_is_told_to_lead_a_session_that_has_begun() -> None:
+    session = make_session(trainers=[make_trainer()])
+    with transaction.atomic():
+        trainers.tell_of_publishing(session, now=NOW)
+    Message.objects.update(state=Message.State.SENT)
+    Session.objects.update(starts_at=NOW)
+    assert isinstance(refusal_of(Message.objects.get()), NotSoAnyMore)
+
+
+def test_a_trainer_is_asked_again_to_stand_in_while_that_is_open() -> None:
+    ill, cover, by = make_trainer(), make_trainer(), make_coordinator()
+    session = make_session(trainers=[ill])
+    request = ask_to_cover(
+        session=session, ill=ill, cover=cover, tells_people=False, note="", by=by, now=NOW
+    )
+    message = sent_last()
+    session.course.title = "Working together"
+    session.course.save()
+    [new] = again(message)
+    assert "Working together" in text_of(new)
+    answer_cover(request=request, agrees=False, now=NOW)
+    assert isinstance(refusal_of(new), NotSoAnyMore)
+
+
+def test_a_guest_is_not_sent_the_details_of_a_session_that_is_cancelled() -> None:
+    session = make_session()
+    by = make_coordinator()
+    add_guest(session=session, name="Ada Ash", email="a@x.example", purpose="BSL", by=by, now=NOW)
+    message = sent_last()
+    assert again(message)
+    Session.objects.update(state=Session.State.CANCELLED)
+    assert isinstance(refusal_of(Message.objects.latest("pk")), NotSoAnyMore)

@@ -134,6 +134,9 @@ class TestOneByOne:
     def test_nobody_but_a_coordinator_passes_anything(self) -> None:
         with pytest.raises(NotYoursToOverride):
             booked_by_phone(make_session(), None, make_person(), capacity="I want to")
+        coordinator = make_coordinator()
+        with pytest.raises(NotYoursToOverride):
+            booked_by_phone(make_session(), coordinator, coordinator, capacity="I want to")
 
     def test_a_coordinator_does_not_stand_in_for_a_manager_without_saying_so(self) -> None:
         session = make_session(course=make_course(needs_manager_approval=True))

@@ -4,11 +4,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from accounts.models import User
 from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.changing import answering, undoing
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import (
+    AccountEnded,
     AlreadyBooked,
     CannotBeUndone,
     Clash,
@@ -16,7 +18,15 @@ from booking.places.refusals import (
     NotYoursToOverride,
     SessionStarted,
 )
-from tests.factories import NOW, make_coordinator, make_course, make_policy, make_session
+from tests.factories import (
+    NOW,
+    make_agency,
+    make_claimant,
+    make_coordinator,
+    make_course,
+    make_policy,
+    make_session,
+)
 from tests.people import book, give_up
 from tests.places import oracle
 from tests.places.booked import refreshed, state_of
@@ -91,6 +101,36 @@ def test_not_beside_another_booking_nor_at_the_time_of_one_nor_after_the_start()
         undoing.take_back_cancelling(
             booking=give_up(book(session)), by=make_coordinator(), now=session.starts_at
         )
+
+
+def test_not_for_an_account_that_has_ended() -> None:
+    session = make_session(capacity=1)
+    placed, waited = book(session), book(session)
+    for booking in (waited, placed):
+        give_up(booking)
+        User.objects.filter(pk=booking.person_id).update(is_active=False)
+        with pytest.raises(AccountEnded):
+            taken_back(booking)
+        with pytest.raises(AccountEnded):
+            book(session, booking.person)
+
+
+def test_who_ended_is_not_given_the_next_place() -> None:
+    session = make_session(capacity=1)
+    booking, ended, waiting = book(session), book(session), book(session)
+    User.objects.filter(pk=ended.person_id).update(is_active=False)
+    give_up(booking)
+    assert (state_of(ended), state_of(waiting)) == (State.WAITING, State.CONFIRMED)
+
+
+def test_whose_agency_was_confirmed_since_has_it_again_and_counts_for_it() -> None:
+    session, agency = make_session(), make_agency()
+    given_up = give_up(book(session, make_claimant(agency=agency)))
+    assert given_up.agency is None
+    User.objects.filter(pk=given_up.person_id).update(agency_confirmed_at=NOW)
+    taken_back(given_up)
+    again = refreshed(given_up)
+    assert (again.state, again.agency) == (State.CONFIRMED, agency)
 
 
 def test_what_was_not_cancelled_or_waited_for_an_answer_is_booked_anew() -> None:

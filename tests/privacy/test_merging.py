@@ -17,8 +17,9 @@ from booking.privacy import merging
 from booking.privacy.accounts_of_people import OnlyBySuperuser, OwnAccount
 from booking.privacy.holdings import HOLDINGS, LEFT_OUT
 from booking.privacy.models import PersonNote
+from booking.scheduling.models import CoverRequest
 from tests.factories import make_coordinator, make_course, make_person, make_session, make_trainer
-from tests.people import book_now, signed_in
+from tests.people import book_now, give_up, signed_in
 from tests.privacy.lived import lived_person
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +76,45 @@ def test_what_both_have_is_kept_once() -> None:
     assert list(session.trainers.all()) == [keep]
     keep.refresh_from_db()
     assert not keep.is_trainer
+
+
+def test_training_that_was_verified_and_one_question_to_stand_in_are_what_is_kept() -> None:
+    keep, other, now = make_trainer(), make_trainer(), timezone.now()
+    verified, by = PriorLearning.State.VERIFIED, make_coordinator(is_superuser=True)
+    for state, theirs in (("declared", verified), (verified, verified), (verified, "declared")):
+        course = make_course()
+        for person, said in ((keep, state), (other, theirs)):
+            PriorLearning.objects.create(
+                person=person, course=course, completed_on=now.date(), provider="York", state=said
+            )
+    session = make_session(starts_at=now + timedelta(days=9), trainers=[make_trainer()])
+    for person in (keep, other):
+        CoverRequest.objects.create(
+            session=session,
+            person=person,
+            instead_of=session.trainers.get(),
+            by=by,
+            asked_at=now,
+            tells_people=False,
+        )
+    merging.merge(keep=keep, other=other, why=WHY, by=by, now=now)
+    counting = PriorLearning.objects.filter(person=keep).exclude(state="rejected")
+    assert list(counting.values_list("state", flat=True)) == [verified] * 3
+    assert CoverRequest.objects.open(now=now).count() == 1
+
+
+def test_two_places_at_one_time_are_shown_and_refused(coordinator: Client) -> None:
+    keep, other = make_person("keep@a.example"), make_person("other@a.example")
+    start = timezone.now() + timedelta(days=20)
+    mine = book_now(make_session(starts_at=start), keep)
+    theirs = book_now(make_session(starts_at=start), other)
+    address = f"{reverse('manage_person_merge', args=[keep.pk])}?other={other.pk}"
+    page = coordinator.get(address).content.decode()
+    for booking in (mine, theirs):
+        assert reverse("manage_booking_cancel", args=[booking.pk]) in page
+    assert coordinator.post(address, {"why": WHY}).status_code == 409
+    give_up(theirs, now=timezone.now())
+    assert coordinator.post(address, {"why": WHY}).status_code == 302
 
 
 def test_two_live_bookings_of_one_session_are_shown_and_refused(coordinator: Client) -> None:

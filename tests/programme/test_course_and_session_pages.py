@@ -146,7 +146,7 @@ def test_a_full_session_offers_its_waiting_list(client: Client) -> None:
         ),
         (
             {"booking_opens_at": datetime(2027, 1, 19, 9, tzinfo=UTC)},
-            "Booking opens on Tuesday 19 January 2027 at 9am.",
+            "Booking opens at 9am on Tuesday 19 January 2027.",
         ),
     ],
 )

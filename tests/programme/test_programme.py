@@ -80,7 +80,7 @@ def test_a_row_says_when_where_and_how_many_places_are_left(client: Client) -> N
         ),
         (
             {"booking_opens_at": datetime(2027, 1, 19, 9, tzinfo=UTC)},
-            "Booking opens on Tuesday 19 January 2027 at 9am",
+            "Booking opens Tue 19 Jan 2027, 9am",
             False,
             False,
         ),

@@ -1,5 +1,6 @@
 """Small mails of the kinds that were misread once, each as it has to be read."""
 
+import base64
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -89,6 +90,39 @@ def test_what_is_harmless_is_put_away_and_counted(name: str, kind: str) -> None:
     assert (received.state, received.kind) == (State.DONE, kind)
     assert not message.came_back
     assert not message.events.exists()
+
+
+AWAY = "Subject: Automatic reply: Neglect\nAuto-Submitted: auto-replied\n"
+BY_COLLEAGUE = f"From: Someone <someone@agency.example>\n{AWAY}"
+IN_BASE64 = "Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n"
+FINAL_RECIPIENT = base64.b64encode(b"Final-Recipient: rfc822; someone").decode()
+BARE_REPORT = "Content-Type: multipart/report; report-type=x; boundary=b\n\n--b\n\nAway.\n--b--\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_harmless"),
+    [
+        (f"{BY_COLLEAGUE}\nI am away.\n", True),
+        (f"From: MAILER-DAEMON@mx.example\n{AWAY}\nI am away.\n", False),
+        (f"From: Mail Delivery System <mx@agency.example>\n{AWAY}\nI am away.\n", False),
+        (f"{BY_COLLEAGUE}{BARE_REPORT}", False),
+        (f"{BY_COLLEAGUE}X-Failed-Recipients: someone\n\nI am away.\n", False),
+        (f"{BY_COLLEAGUE}\nFinal-Recipient: rfc822; someone\n", False),
+        (f"{BY_COLLEAGUE}{IN_BASE64}{FINAL_RECIPIENT}\n", False),
+        (f"{BY_COLLEAGUE}\n550 5.1.1 no such person\n", False),
+        (f"{BY_COLLEAGUE}\nYour mail could not be delivered: undeliverable.\n", False),
+    ],
+)
+def test_what_may_be_a_report_is_never_put_away_as_a_holiday_notice(
+    text: str, is_harmless: bool
+) -> None:
+    assert receive(letters.crlf(text)) == is_harmless
+    received = ReceivedMail.objects.get()
+    if is_harmless:
+        assert (received.state, received.kind) == (State.DONE, Kind.NOTICE)
+    else:
+        assert received.state == State.LISTED
+        assert "may report that mail did not arrive" in received.why
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_the_page_says_how_the_mailbox_is(coordinator: Client, settings: Setting
     assert "The mailbox was last read at" in coordinator.get(address).content.decode()
     note_mailbox(trouble="LoginError: no", now=now)
     page = coordinator.get(address).content.decode()
-    assert "The reply mailbox cannot be read since" in page
+    assert "We have not been able to read the reply mailbox since" in page
     assert "LoginError: no" in page
 
 

@@ -131,12 +131,7 @@ def merge(request: HttpRequest, person_id: int) -> HttpResponse:
             words = f"The two accounts are one. {other.named_with_address} has ended."
             return done(request, words, "manage_person", who.pk)
     context["held"] = [merging.held_by(who), merging.held_by(other)]
-    context["clashes"] = [
-        (mine, theirs)
-        for mine in merging.booked_by_both(who, other)
-        for theirs in merging.booked_by_both(other, who)
-        if mine.session_id == theirs.session_id
-    ]
+    context["clashes"] = merging.booked_by_both(who, other, now=now)
     return page(request, "desk/person/merge.html", context)
 
 

@@ -23,8 +23,8 @@ def take_back_cancelling(*, booking: Booking, by: User, now: datetime) -> Bookin
 
     It is looked at as a new booking is, under the same lock, but for what the course asked when the
     place was given. What was charged is charged no more, and the calendar entry comes again, newer
-    than its end. Raises `CannotBeUndone`, `AlreadyBooked`, `Clash`, `SessionNotOpen` or
-    `SessionStarted`.
+    than its end. Raises `CannotBeUndone`, `AccountEnded`, `AlreadyBooked`, `Clash`,
+    `SessionNotOpen` or `SessionStarted`.
     """
     with locked_booking(booking) as (ruled, booking):
         session, was = ruled.session, given_up_from(booking)
@@ -35,10 +35,11 @@ def take_back_cancelling(*, booking: Booking, by: User, now: datetime) -> Bookin
         for refused in against:
             raise CannotBeUndone if refused.effect == Effect.WAITS else refused
         who = case.who
-        if was == State.CONFIRMED and who is not None and who.agency_id != booking.agency_id:
-            raise CannotBeUndone("They work for another agency by now.", CannotBeUndone.instead)
+        if was == State.CONFIRMED and who is not None:
+            if booking.agency_id not in (None, who.agency_id):
+                raise CannotBeUndone("They work for another agency by now.", CannotBeUndone.instead)
+            booking.agency_id = who.agency_id
         actions.have_again(booking, session, was, now=now)
-        booking.save()
         history.record([booking], What.TAKEN_BACK, by=by, now=now)
         if was == State.WAITING:
             drafts = [announcements.waiting(booking, position=booking.waiting_position)]

@@ -86,6 +86,7 @@ def sequence_of_entry(booking: Booking, sitting_key: int | None) -> int:
 def sequences_of_entries(booking: Booking) -> dict[str, int]:
     """The SEQUENCE with which each entry was last sent, by its UID. Costs one statement."""
     sent = Message.objects.filter(booking=booking, payload__has_key="event").order_by("pk")
+    sent = sent.exclude(state__in=Message.GIVEN_UP, handed_over=False)
     told = sent.values_list("payload__event__uid", "payload__event__sequence")
     return {uid: int(sequence) for uid, sequence in told}
 

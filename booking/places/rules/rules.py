@@ -18,6 +18,7 @@ from booking.catalogue.models import Session
 from booking.places.lock import CourseRules, Practitioner, Seating
 from booking.places.models import Booking
 from booking.places.refusals import (
+    AccountEnded,
     AgencyToConfirm,
     AlreadyBooked,
     BookingClosed,
@@ -110,6 +111,11 @@ def session_is_open(case: Case) -> PlaceRefused | None:
         case Opening.CLOSED:
             return BookingClosed(case.session) if is_new else None
     return SessionNotOpen(case.session)
+
+
+def account_in_use(case: Case) -> PlaceRefused | None:
+    """Somebody signs in to the account, or may."""
+    return None if case.who is None or case.who.is_active else AccountEnded()
 
 
 def one_booking_each(case: Case) -> PlaceRefused | None:
@@ -308,6 +314,7 @@ OF_COURSE = (sector, level, group, prerequisites)
 OF_FREE_PLACES = (agency_limit, reserved_places)
 RULES = (
     session_is_open,
+    account_in_use,
     one_booking_each,
     *OF_COURSE,
     no_clash,
