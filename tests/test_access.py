@@ -215,6 +215,7 @@ def test_no_log_line_holds_a_link_to_act_by(site: Site) -> None:
     "address",
     [
         f"/sessions/{'9' * 40}/",
+        f"/sessions/{'9' * 20}.ics",
         f"/sessions/{'9' * 40}/book/",
         f"/bookings/{'9' * 40}/",
         f"/agency/sessions/{'9' * 40}/book/",
