@@ -92,6 +92,29 @@ def test_what_is_harmless_is_put_away_and_counted(name: str, kind: str) -> None:
     assert not message.events.exists()
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "Auto-Submitted: auto-replied (vacation)",
+        "Auto-Submitted: auto-generated",
+        "X-Auto-Response-Suppress: All\nSubject: Automatic reply: Neglect",
+        "X-Auto-Response-Suppress: All\nX-MS-Exchange-Inbox-Rules-Loop: other@agency.example",
+        "X-MS-Exchange-Inbox-Rules-Loop: someone@agency.example",
+        "Return-Path: <>\nSubject: Out of office",
+        "Precedence: auto_reply",
+        "Precedence: bulk\nReturn-Path: <>\nIn-Reply-To: <a@briefed.example>",
+        "X-Autoreply-From: someone@agency.example",
+        "X-Vacation: yes",
+        "X-FC-MachineGenerated: true",
+        "X-POST-MessageClass: 9; Autoresponder",
+    ],
+)
+def test_a_holiday_notice_is_known_by_each_header_that_says_so(headers: str) -> None:
+    said = f"From: Someone <someone@agency.example>\n{headers}\n\nI am away.\n"
+    assert receive(letters.crlf(said))
+    assert ReceivedMail.objects.get().kind == Kind.NOTICE
+
+
 AWAY = "Subject: Automatic reply: Neglect\nAuto-Submitted: auto-replied\n"
 BY_COLLEAGUE = f"From: Someone <someone@agency.example>\n{AWAY}"
 IN_BASE64 = "Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n"

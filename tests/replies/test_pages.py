@@ -69,11 +69,14 @@ def test_what_was_put_away_is_counted_listed_and_brought_back(coordinator: Clien
 def test_a_mail_that_may_have_come_back_is_shown(coordinator: Client) -> None:
     message = sent_confirmation()
     listed(letters.notification("<other@mx.example>", recipient=message.to_email))
-    for name in ("manage_received", "manage_addresses"):
+    told = {"manage_received": f"Mail to {message.to_email} may have come back"}
+    for name, words in (told | {"manage_addresses": "Mail may have come back: 5.1.1"}).items():
         page = coordinator.get(reverse(name)).content.decode()
-        assert "may have come back" in page
+        assert words in page
         assert message.to_email in page
     assert message.recipient is not None
+    theirs = coordinator.get(reverse("manage_person", args=[message.recipient.pk]))
+    assert "<dt>Mail may fail</dt>" in theirs.content.decode()
     own = signed_in(message.recipient).get(reverse("account_profile")).content.decode()
     assert f"Mail to {message.to_email} may have come back" in own
 
