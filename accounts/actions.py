@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -26,6 +27,8 @@ from accounts.sessions import end_sessions
 from booking.partnership.kept import sender, the_partnership
 from booking.site.refusals import Refused
 from booking.site.signed_links import SignedLink
+
+log = structlog.get_logger("briefed.security")
 
 UNFINISHED_ACCOUNT_LIFE = timedelta(days=2)
 
@@ -175,6 +178,7 @@ def correct_email(*, person: User, email: str, by: User, now: datetime) -> None:
         EmailAddress.objects.create(user=fresh, email=email, primary=True, verified=False)
         clear_failing(person=fresh)
         follow_address(person=fresh, before=before, by=by, now=now)
+        log.info("address_corrected", by=by.pk, person=fresh.pk)
         end_sessions(fresh)
 
 
@@ -187,13 +191,14 @@ def _forget_ways_in(person: User) -> None:
         theirs.delete()
 
 
-def forget_second_step(*, person: User) -> None:
+def forget_second_step(*, person: User, by: User) -> None:
     """Take passkeys, authenticator app and recovery codes from somebody who has lost them.
 
     Whoever is signed in to the account is signed out. The caller keeps on record who did it.
     """
     with transaction.atomic():
         Authenticator.objects.filter(user=person).delete()
+        log.info("second_step_taken_away", by=by.pk, person=person.pk)
         end_sessions(person)
 
 

@@ -286,9 +286,10 @@ class UserPages(BackOffice):
     )
     def forget_second_step(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """They sign in with a code by email; with a role they set up a second step anew."""
+        assert isinstance(request.user, User)  # noqa: S101
         with transaction.atomic():
             for person in queryset:
-                forget_second_step(person=person)
+                forget_second_step(person=person, by=request.user)
                 self.log_change(request, person, "Took away the second step of signing in.")
         self.message_user(request, f"{counted(len(queryset), 'second step')} taken away.")
 

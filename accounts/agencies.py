@@ -39,9 +39,20 @@ def others_who_wrote_the_same(person: User) -> models.QuerySet[User]:
     return same.exclude(pk=person.pk)
 
 
+class OwnAgency(Refused):
+    """Nobody's own word proves whom they work for."""
+
+    sentence = "Somebody else has to confirm whom you work for: another coordinator, or a lead."
+
+
 def join_agency(*, people: Iterable[User], agency: Agency, by: User, now: datetime) -> None:
-    """Put people into an agency; whoever does so, a coordinator, confirms that they work there."""
+    """Put people into an agency; whoever does so, a coordinator, confirms that they work there.
+
+    Raises `OwnAgency`.
+    """
     keys = [person.pk for person in people]
+    if by.pk in keys:
+        raise OwnAgency
     User.objects.filter(pk__in=keys).update(
         agency=agency, unlisted_agency="", agency_confirmed_at=now, agency_confirmed_by=by
     )
@@ -53,7 +64,7 @@ def settle_unlisted(
     """Put people whose agency was not listed into one that is.
 
     Returns those who still say what was read of them; all others have said something else since,
-    or were settled. Runs in the caller's transaction.
+    or were settled. Runs in the caller's transaction. Raises `OwnAgency`.
     """
     wrote = {person.pk: person.unlisted_agency for person in people}
     held = people_without_agency().filter(pk__in=wrote).order_by("pk").select_for_update()
@@ -71,8 +82,10 @@ class ClaimSettled(Refused):
 def confirm_claim(*, person: User, agency: Agency, by: User, now: datetime) -> None:
     """Somebody who may say so confirms that a person works for the agency they chose.
 
-    Raises `ClaimSettled` unless they still say so, unconfirmed.
+    Raises `ClaimSettled` unless they still say so, unconfirmed, and `OwnAgency`.
     """
+    if person.pk == by.pk:
+        raise OwnAgency
     claim = User.objects.filter(pk=person.pk, agency=agency, agency_confirmed_at=None)
     if not claim.update(agency_confirmed_at=now, agency_confirmed_by=by):
         raise ClaimSettled

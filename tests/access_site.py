@@ -1,6 +1,6 @@
 """The site that the table of access is tried on: somebody of each role, something to see."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -26,12 +26,7 @@ from booking.places.models import Booking
 from booking.replies.models import ReceivedMail
 from booking.scheduling.covering import ask_to_cover
 from booking.scheduling.guests import add_guest
-from tests.access_table import (
-    LOGIN,
-    LOGO,
-    TABLE,
-    Answer,
-)
+from tests.access_table import LOGIN, LOGO, TABLE, Answer
 from tests.factories import (
     make_agency,
     make_claimant,
@@ -144,88 +139,45 @@ def make_site() -> Site:
         now=now,
     )
 
-    of_session, of_booking = [session.pk], [booking.pk]
-    arguments: dict[str, list[Any]] = {
-        "partnership_colour": ["0b5563"],
-        "partnership_logo": [LOGO],
-        "course": [course.code],
-        "session": of_session,
-        "session_ics": of_session,
-        "private_feed": [new_feed(person=owner, now=now)],
-        "make_feed": ["bookings"],
-        "remove_feed": ["bookings"],
-        "course_interest": [course.code],
-        "book": [open_session.pk],
-        "booking": of_booking,
-        "booking_ics": of_booking,
-        "cancel_booking": of_booking,
-        "substitute_booking": of_booking,
-        "move_booking": of_booking,
-        "answer_offer": [offered.pk],
-        "change_manager": [held.pk],
-        "agency_booking": of_booking,
-        "agency_confirm": [claimant.pk],
-        "agency_not_ours": [claimant.pk],
-        "agency_book": of_session,
-        "agency_book_many": of_session,
-        "attendees": of_session,
-        "attendees_print": of_session,
-        "attendees_csv": of_session,
-        "manage_session": of_session,
-        "attendees_needs": of_session,
-        "manage_session_people": of_session,
-        "manage_session_people_csv": of_session,
-        "manage_needs_arranged": [held.pk],
-        "manage_session_waiting": [full.pk],
-        "manage_session_edit": [draft.pk],
-        "manage_session_publish": [draft.pk],
-        "manage_session_discard": [draft.pk],
-        "manage_session_change": of_session,
-        "manage_session_write": of_session,
-        "manage_session_cover": of_session,
-        "manage_session_guests": of_session,
-        "manage_guest_not_coming": [guest.pk],
-        "trainer_cover": [cover.pk],
-        "manage_session_capacity": of_session,
-        "manage_session_limits": of_session,
-        "manage_session_cancel": of_session,
-        "manage_session_goes_ahead": of_session,
-        "manage_booking_cancel": of_booking,
-        "manage_booking_undo": of_booking,
-        "manage_session_add": of_session,
-        "manage_person_book": [owner.pk],
-        "manage_post_letter": [letter.pk],
-        "manage_booking_move_up": [waiting.pk],
-        "manage_demand_course": [course.pk],
-        "manage_learning_check": [declaration.pk],
-        "manage_earlier_let_stand": of_booking,
-        "manage_manager_confirm": [unknown.approval.pk],
-        "manage_manager_decline": [unknown.approval.pk],
-        "manage_agency_confirm": [claimant.pk],
-        "manage_agency_not": [claimant.pk],
-        "manage_agency_settle": [unlisted.pk],
-        "manage_message": [message.pk],
-        "manage_message_file": [message.pk],
-        "manage_message_again": [message.pk],
-        "manage_message_retry": [message.pk],
-        "manage_message_retry_alike": [message.pk],
-        "manage_message_address": [message.pk],
-        "manage_message_drop": [message.pk],
-        "manage_received_bring_back": [received.pk],
-        "manage_received_settle": [received.pk],
-        "manage_address_works": [failing.pk],
-        "manage_course": [course.pk],
-        "manage_group": [group.pk],
-        "manage_venue": [session.venue_id],
-        "manage_policy": [make_policy().pk],
-        "manage_group_remove": [group.pk, owner.pk],
-        "manage_person": [owner.pk],
-        "manage_person_correct": [owner.pk],
-        "manage_person_roles": [owner.pk],
-        "manage_person_merge": [owner.pk],
-        "manage_person_end": [owner.pk],
-        "manage_person_held": [owner.pk],
-        "manage_person_copy": [owner.pk],
+    # What stands in an address by the name of its place there, and where it is another than usual.
+    usual = {
+        "session_id": session.pk,
+        "booking_id": booking.pk,
+        "person_id": owner.pk,
+        "course_id": course.pk,
+        "code": course.code,
+        "venue_id": session.venue_id,
+        "policy_id": make_policy().pk,
+        "group_id": group.pk,
+        "guest_id": guest.pk,
+        "cover_id": cover.pk,
+        "declaration_id": declaration.pk,
+        "approval_id": unknown.approval.pk,
+        "message_id": message.pk,
+        "received_id": received.pk,
+        "kind": "bookings",
+        "digits": "0b5563",
+        "digest": LOGO,
+    }
+    draft_session, claim = {"session_id": draft.pk}, {"person_id": claimant.pk}
+    unusual: dict[str, dict[str, Any]] = {
+        "private_feed": {"token": new_feed(person=owner, now=now)},
+        "book": {"session_id": open_session.pk},
+        "answer_offer": {"booking_id": offered.pk},
+        "change_manager": {"booking_id": held.pk},
+        "agency_confirm": claim,
+        "agency_not_ours": claim,
+        "manage_needs_arranged": {"booking_id": held.pk},
+        "manage_session_waiting": {"session_id": full.pk},
+        "manage_session_edit": draft_session,
+        "manage_session_publish": draft_session,
+        "manage_session_discard": draft_session,
+        "manage_post_letter": {"message_id": letter.pk},
+        "manage_booking_move_up": {"booking_id": waiting.pk},
+        "manage_agency_confirm": claim,
+        "manage_agency_not": claim,
+        "manage_agency_settle": {"person_id": unlisted.pk},
+        "manage_address_works": {"person_id": failing.pk},
     }
     signed = {
         "approval": links.approval_path(Approval.objects.get(booking=held).key),
@@ -236,13 +188,19 @@ def make_site() -> Site:
         "manage_session_new": f"{reverse('manage_session_new')}?course={course.pk}",
     }
     addresses = {
-        name: signed.get(name) or reverse(name, args=arguments.get(name, [])) for name in TABLE
+        name: signed.get(name) or address_of(name, usual | unusual.get(name, {})) for name in TABLE
     }
     browsers = {"anonymous": Client()}
     for role, person in people.items():
         browsers[role] = Client()
         browsers[role].force_login(person)
     return Site(browsers, addresses, people)
+
+
+def address_of(name: str, known: Mapping[str, Any]) -> str:
+    """The address of this name, filled in with what is known by the names of its places."""
+    [[(_, places)], *_] = get_resolver().reverse_dict.getlist(name)[0]
+    return reverse(name, kwargs={place: known[place] for place in places})
 
 
 def every_name(resolver: URLResolver | None = None, namespace: str = "") -> Iterator[str]:

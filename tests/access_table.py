@@ -286,6 +286,14 @@ BEFORE_SECOND_STEP = {
     *("approval", "offer", "stop_interest", "reminders_link"),
     "two_step_needed",
 }
+# Lead to a proof of who asks, if nobody has given one for a while: before a list is taken away, and
+# before a private address is made, or a way in, a role or a whole account changes.
+PROVED_TO_LOOK = {"agency_csv", "attendees_csv", "manage_people_csv", "manage_session_people_csv"}
+PROVED = PROVED_TO_LOOK | {
+    *("make_feed", "make_feed led", "remove_feed", "manage_message_address", "manage_person_new"),
+    *("manage_person_correct", "manage_person_roles", "manage_person_merge", "manage_person_end"),
+    *("manage_person_held", "manage_person_copy"),
+}
 LOGO = "0123456789abcdef"
 # When it was last read is written.
 RECORDED = ("private_feed",)

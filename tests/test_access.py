@@ -23,6 +23,8 @@ from tests.access_table import (
     DEMO,
     LOGIN,
     LOGO,
+    PROVED,
+    PROVED_TO_LOOK,
     RECORDED,
     ROLES,
     SAME_FOR_ALL,
@@ -144,6 +146,26 @@ def test_every_form_is_limited(site: Site, settings: Settings) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_an_old_session_asks_for_a_proof_exactly_where_it_must(
+    site: Site, settings: Settings
+) -> None:
+    settings.PROOF_SECONDS = 0
+    wrong = []
+    for name, row in TABLE.items():
+        roles = [[role for role in ROLES if each[role] not in (LOGIN, 404, 405)] for each in row]
+        for act, method, proved in zip(
+            roles, ("get", "post"), (PROVED_TO_LOOK, PROVED), strict=True
+        ):
+            for role in act[-1:]:
+                browser, address = site.browsers[role], site.addresses[name]
+                response = browser.get(address) if method == "get" else tried(browser, address)
+                location = response.headers.get("Location", "")
+                is_asked = location.startswith(reverse("reauthenticate_by_code"))
+                if is_asked != (name in proved):
+                    wrong.append(f"{name}, {method}, {role}: {response.status_code} {location}")
+    assert not wrong, "\n".join(wrong)
+
+
 @pytest.mark.slow
 def test_a_session_without_its_second_step_opens_nothing(site: Site, settings: Settings) -> None:
     settings.TWO_STEP_REQUIRED = True
@@ -193,6 +215,7 @@ def test_no_log_line_holds_a_link_to_act_by(site: Site) -> None:
     "address",
     [
         f"/sessions/{'9' * 40}/",
+        f"/sessions/{'9' * 20}.ics",
         f"/sessions/{'9' * 40}/book/",
         f"/bookings/{'9' * 40}/",
         f"/agency/sessions/{'9' * 40}/book/",

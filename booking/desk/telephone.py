@@ -31,6 +31,7 @@ from booking.places.rules.decision import Decision, decide
 from booking.places.rules.line import asked_for
 from booking.places.rules.rules import MANAGER, NEEDS_ONE_MORE
 from booking.site.form_kit import Form
+from booking.site.readable import key_in
 from booking.site.web import done, page, posted, refusals_shown, search_text, searched
 
 _SHOWN = 12
@@ -151,8 +152,8 @@ def add_person(request: HttpRequest, session_id: int) -> HttpResponse:
     session, by = managed_session(session_id), signed_in(request)
     if "new" in request.GET:
         return _new_person(request, session)
-    key = request.POST.get("person") or request.GET.get("person", "")
-    if key.isdecimal() and len(key) < 16:
+    key = key_in(request.POST.get("person") or request.GET.get("person", ""))
+    if key is not None:
         person = get_object_or_404(User.objects.select_related("agency"), pk=key, is_active=True)
         return _book(request, session, person)
     search = search_text(request)

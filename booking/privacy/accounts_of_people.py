@@ -110,7 +110,7 @@ def set_roles(*, person: User, roles: Iterable[str], by: User, now: datetime) ->
     """Have the person be these of `ROLES`, and none of the others.
 
     Whoever makes somebody the lead of their agency confirms that they work there. Raises
-    `OnlyBySuperuser`, `LeadsNoAgency` or `AccountEnded`.
+    `OnlyBySuperuser`, `LeadsNoAgency`, `OwnAgency` or `AccountEnded`.
     """
     with transaction.atomic():
         fresh = _held(person, by=by)

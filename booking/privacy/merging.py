@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import product
 from typing import Any
 
+import structlog
 from django.db import transaction
 from django.db.models import ForeignObjectRel, Model
 
@@ -26,6 +27,8 @@ from booking.privacy.accounts_of_people import OwnAccount, check_may_change, not
 from booking.privacy.models import PersonNote
 from booking.scheduling.models import CoverRequest
 from booking.site.refusals import Refused
+
+log = structlog.get_logger("briefed.security")
 
 # What stays with the account that ends, and why.
 STAYS = {
@@ -146,6 +149,7 @@ def merge(*, keep: User, other: User, why: str, by: User, now: datetime) -> None
         ends.save(update_fields=["is_active"])
         end_sessions(ends)
         note_roles(ends, by=by, changed=["is_active"])
+        log.info("accounts_merged", by=by.pk, kept=kept.pk, ended=ends.pk)
         note(person=kept, text=f"Merged with the account of {ends.email}. {why}", by=by, now=now)
         note(person=ends, text=f"Merged into the account of {kept.email}. {why}", by=by, now=now)
 

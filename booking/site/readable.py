@@ -30,6 +30,11 @@ class KeyConverter:
 register_converter(KeyConverter, "key")
 
 
+def key_in(typed: str) -> int | None:
+    """The key of a row in a query or a form, if it is one as `KeyConverter` takes it."""
+    return int(typed) if re.fullmatch(KeyConverter.regex, typed) else None
+
+
 def only_readable(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:

@@ -154,8 +154,12 @@ def test_a_superuser_takes_away_a_second_step_that_is_lost() -> None:
     signed_in(make_coordinator(is_staff=True)).post(people, asked)
     assert Authenticator.objects.filter(user=person).count() == 3
     by = make_coordinator(is_staff=True, is_superuser=True)
-    answer = signed_in(by).post(people, asked, follow=True).content.decode()
+    with structlog.testing.capture_logs() as lines:
+        answer = signed_in(by).post(people, asked, follow=True).content.decode()
     assert "1 second step taken away." in answer
+    assert ("second_step_taken_away", by.pk, person.pk) in [
+        (line["event"], line.get("by"), line.get("person")) for line in lines
+    ]
     assert not Authenticator.objects.filter(user=person).exists()
     assert Authenticator.objects.filter(user=other).count() == 3
     entry = LogEntry.objects.get()

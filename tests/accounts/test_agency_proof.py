@@ -199,6 +199,24 @@ class TestPages:
         assert "Nothing waits for anybody." in client.get(reverse("manage")).content.decode()
 
 
+def test_nobody_confirms_whom_they_work_for_themselves() -> None:
+    agency = make_agency()
+    me = make_coordinator(agency=agency, agency_confirmed_at=None)
+    browser, other = signed_in(me), signed_in(make_coordinator())
+    confirm = reverse("manage_agency_confirm", args=[me.pk])
+    assert "Somebody else has to confirm" in browser.post(confirm, follow=True).text
+    me.refresh_from_db()
+    assert not me.agency_is_confirmed
+    User.objects.filter(pk=me.pk).update(agency=None, unlisted_agency="The police")
+    settle = reverse("manage_agency_settle", args=[me.pk])
+    assert "Somebody else has to" in browser.post(settle, {"agency": agency.pk}, follow=True).text
+    me.refresh_from_db()
+    assert me.proved_agency is None
+    other.post(settle, {"agency": agency.pk})
+    me.refresh_from_db()
+    assert me.proved_agency == agency
+
+
 def test_the_back_office_confirms_whom_it_makes_the_lead_of_an_agency() -> None:
     person, by = make_claimant(agency=make_agency()), make_coordinator(is_staff=True)
     form = {"is_agency_lead": "on", "agency": person.agency_id, "wants_reminders": "on"}
@@ -216,5 +234,5 @@ def test_a_superuser_sees_whose_role_has_no_proof_any_more() -> None:
     browser = signed_in(make_coordinator(is_superuser=True))
     shown = {"show": "unproved"}
     assert person.email in browser.get(reverse("manage_people"), shown).content.decode()
-    confirm_claim(person=person, agency=agency, by=person, now=NOW)
+    confirm_claim(person=person, agency=agency, by=make_coordinator(), now=NOW)
     assert person.email not in browser.get(reverse("manage_people"), shown).content.decode()

@@ -18,7 +18,7 @@ from pytest_django import Settings
 from accounts.actions import forget_second_step
 from accounts.models import ROLES, User
 from booking.outbox.models import Message
-from tests.accounts.signing_in import code_for, sign_in
+from tests.accounts.signing_in import ask_for_code, code_for, sign_in
 from tests.factories import make_agency, make_coordinator, make_lead, make_person, make_trainer
 from tests.people import signed_in
 
@@ -135,13 +135,36 @@ def test_setting_up_the_first_second_step() -> None:
     assert b"uthenticator" in bytes(own.mime or b"")
 
 
+def test_an_app_code_of_the_half_minute_before_opens_nothing() -> None:
+    person = make_coordinator()
+    client = signed_in(person)
+    enrolled(person)
+    asked = client.get(HOME).headers["Location"]
+    with time_machine.travel(timezone.now(), tick=False):
+        client.post(asked, {"code": format_hotp_value(hotp_value(SECRET, next(counters()) - 1))})
+    assert lands(client) == reverse("mfa_reauthenticate")
+    pass_second_step(client, asked)
+    assert lands(client) == ""
+
+
+def test_each_sign_in_has_a_key_of_its_own() -> None:
+    client, person = Client(), make_person()
+    ask_for_code(client, person.email)
+    keys = {client.session.session_key}
+    for _ in range(2):
+        sign_in(client, person.email)
+        keys.add(client.session.session_key)
+        client.post(reverse("account_logout"))
+    assert len(keys) == 3
+
+
 def test_losing_the_second_step_ends_every_session() -> None:
     person = make_coordinator()
     client = signed_in(person)
     enrolled(person)
     pass_second_step(client, client.get(HOME).headers["Location"])
     assert lands(client) == ""
-    forget_second_step(person=person)
+    forget_second_step(person=person, by=person)
     assert lands(client) == reverse("account_login")
 
 

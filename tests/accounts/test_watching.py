@@ -129,6 +129,34 @@ def test_asking_for_what_is_somebody_elses_is_in_the_log() -> None:
     }
 
 
+def test_what_the_desk_does_to_accounts_is_in_the_log() -> None:
+    by, person, other = make_coordinator(is_superuser=True), make_person(), make_person()
+    why, browser = {"why": "She rang."}, signed_in(by)
+    corrected = {"first_name": "Ada", "last_name": "Byron", "email": "ada@new.example", **why}
+    with structlog.testing.capture_logs() as lines:
+        for page, sent in (
+            ("correct", corrected),
+            ("merge", why),
+            ("roles", {"roles": ["is_trainer"]}),
+            ("end", why),
+        ):
+            query = f"?other={other.pk}" if page == "merge" else ""
+            address = reverse(f"manage_person_{page}", args=[person.pk])
+            assert browser.post(address + query, sent).status_code == 302, page
+    said = [(line["event"], line.get("by")) for line in lines if line.get("by")]
+    assert said == [
+        ("address_corrected", by.pk),
+        ("roles_changed", by.pk),
+        ("accounts_merged", by.pk),
+        ("roles_changed", by.pk),
+        ("roles_changed", by.pk),
+    ]
+    assert {"kept": person.pk, "ended": other.pk}.items() <= next(
+        line for line in lines if line["event"] == "accounts_merged"
+    ).items()
+    assert "new.example" not in str(lines)
+
+
 def test_roles_given_and_taken_are_in_the_log() -> None:
     by, person = make_coordinator(is_staff=True, is_superuser=True), make_trainer()
     sent = {

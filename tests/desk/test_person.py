@@ -13,6 +13,7 @@ from accounts.models import AccessRecord, User
 from booking.catalogue.models import Session
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.places.models import Booking
+from booking.privacy.accounts_of_people import OnlyBySuperuser, set_roles
 from booking.privacy.models import PersonNote
 from tests.factories import make_agency, make_coordinator, make_person, make_session, make_trainer
 from tests.pages import statements
@@ -149,6 +150,14 @@ def test_coordinators_make_trainers_and_leads_and_only_superusers_coordinators(
     assert by.post(address, {"roles": ["is_coordinator"]}).status_code == 302
     person.refresh_from_db()
     assert (person.is_coordinator, person.is_trainer, person.is_agency_lead) == (True, False, False)
+
+
+def test_a_coordinator_opens_the_desk_to_nobody() -> None:
+    person, by, now = make_person(), make_coordinator(), timezone.now()
+    with pytest.raises(OnlyBySuperuser):
+        set_roles(person=person, roles=["is_coordinator"], by=by, now=now)
+    person.refresh_from_db()
+    assert not person.is_coordinator
 
 
 def test_nobody_leads_no_agency(coordinator: Client) -> None:

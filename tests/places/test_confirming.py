@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
+from django.utils import timezone
 
 from accounts.agencies import ClaimSettled
 from accounts.models import Agency, Sector, User
@@ -25,7 +27,7 @@ from tests.factories import (
     make_session,
 )
 from tests.factories import make_agency as agency_of
-from tests.people import book, give_up
+from tests.people import book, give_up, signed_in
 from tests.places.booked import state_of
 from tests.places.rules.bookings import last, set_limits
 
@@ -67,6 +69,32 @@ def test_a_session_that_asks_for_no_agency_is_open_at_the_standard_price(police:
     assert booking.agency == police
     assert terms_of(booking).spared
     assert last(booking).what == What.AGENCY_CONFIRMED
+
+
+def test_on_the_pages_whoever_says_so_pays_and_waits_until_it_is_confirmed(police: Agency) -> None:
+    ahead = timezone.now() + timedelta(days=20)
+    policy = make_policy(notice_days=30, late=3500, free_for_trainers_in_kind=True)
+    priced = make_session(policy=policy, starts_at=ahead)
+    course = make_course(sectors=[police.sector])
+    of_sector = make_session(course=course, starts_at=ahead + timedelta(days=1))
+    person = make_person("private@mail.example", agency=None)
+    browser = signed_in(person)
+    typed = {"first_name": "Ann", "last_name": "Test", "job_title": "Nurse"}
+    browser.post(reverse("account_profile"), typed | {"agency_name": "West Yorkshire Police"})
+    person.refresh_from_db()
+    assert (person.agency, person.proved_agency) == (police, None)
+    page = browser.get(reverse("book", args=[priced.pk])).text
+    assert "£35 for late cancellation" in page
+    for session in (priced, of_sector):
+        assert browser.post(reverse("book", args=[session.pk])).status_code == 302
+    paid, held = Booking.objects.for_person(person).order_by("session__starts_at")
+    assert [(each.state, each.agency) for each in (paid, held)] == [
+        (State.CONFIRMED, None),
+        (State.REQUESTED, None),
+    ]
+    signed_in(make_coordinator()).post(reverse("manage_agency_confirm", args=[person.pk]))
+    assert [state_of(each) for each in (paid, held)] == [State.CONFIRMED, State.CONFIRMED]
+    assert "No charge for your agency" in browser.get(paid.get_absolute_url()).text
 
 
 def test_a_cancellation_before_that_costs_what_it_costs_everybody(police: Agency) -> None:

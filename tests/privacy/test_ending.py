@@ -1,6 +1,7 @@
 """An account that ends, or begins, while somebody else does the same or books with it."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
@@ -31,14 +32,8 @@ def test_no_booking_stays_behind_on_an_account_that_ends_meanwhile() -> None:
     by, start = make_coordinator(), timezone.now() + timedelta(days=20)
     for _ in range(5):
         person, session = make_person(), make_session(starts_at=start)
-
-        def end(person: User = person) -> None:
-            accounts.end_account(person=person, why="Left", by=by, now=timezone.now())
-
-        def book(person: User = person, session: object = session) -> None:
-            book_now(session, User.objects.get(pk=person.pk))  # type: ignore[arg-type]
-
-        said = at_once(end, book)
+        end = partial(accounts.end_account, person=person, why="Left", by=by, now=timezone.now())
+        said = at_once(end, partial(book_now, session, User.objects.get(pk=person.pk)))
         assert said[0] == "done"
         assert said[1] in ("done", "AccountEnded")
         assert not Booking.objects.for_person(person).live().exists()
@@ -47,8 +42,8 @@ def test_no_booking_stays_behind_on_an_account_that_ends_meanwhile() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_make_one_account_at_once_one_is_told_that_it_is_there() -> None:
     for number in range(5):
-        email = f"new{number}@trust.example"
-        said = at_once(lambda email=email: opened(email), lambda email=email: opened(email))
+        open_it = partial(opened, f"new{number}@trust.example")
+        said = at_once(open_it, open_it)
         assert sorted(said) == ["AccountTaken", "done"]
 
 

@@ -73,6 +73,8 @@ def test_people_are_chosen_one_by_one_and_none_twice(coordinator: Client) -> Non
     preview = coordinator.post(page, {**TYPED, "chosen": keys[:2], "states": ["confirmed"]}).text
     assert "3 people get it, in 3 emails" in preview
     assert coordinator.post(page, TYPED).status_code == 422
+    made_up = {**sent_on(preview), "step": "do", "shown": "9" * 5000}
+    assert "Check who gets your message now" in coordinator.post(page, made_up).text
     elsewhere = with_people(booked=1)
     other = Booking.objects.get(session=elsewhere).pk
     assert coordinator.post(page, {**TYPED, "chosen": [str(other)]}).status_code == 422

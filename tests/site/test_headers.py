@@ -49,6 +49,18 @@ def test_text_says_how_its_letters_are_written(address: str) -> None:
     assert "charset=utf-8" in Client().get(address).headers["Content-Type"].lower()
 
 
+def test_plain_http_leads_to_https_but_for_probes(settings: Settings) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    for address in ("/programme/?q=a", "/programme.ics", "/accounts/login/"):
+        answer = Client().get(address)
+        assert (answer.status_code, answer.headers["Location"]) == (
+            301,
+            f"https://testserver{address}",
+        )
+    for address in ("/healthz", "/readyz"):
+        assert Client().get(address).status_code == 200
+
+
 def test_browsers_insist_on_https_for_a_year_and_for_subdomains(settings: Settings) -> None:
     settings.SECURE_HSTS_SECONDS = 31_536_000
     settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = True

@@ -17,6 +17,7 @@ from booking.desk.questions import reason_field, small_boxes
 from booking.privacy import accounts_of_people, merging
 from booking.privacy.leaving import bookings_ahead
 from booking.site.form_kit import Form
+from booking.site.readable import key_in
 from booking.site.web import done, page, posted, refusals_shown, search_text
 from booking.site.wording import counted
 
@@ -37,7 +38,7 @@ class CorrectForm(Form):
     why = reason_field(help_text="How you know. Coordinators see it among the notes.")
 
 
-@desk(post=60)
+@desk(post=60, proof=True)
 def correct(request: HttpRequest, person_id: int) -> HttpResponse:
     """Correct a name or an address."""
     who, by, now = person_of(request, person_id), signed_in(request), timezone.now()
@@ -69,7 +70,7 @@ class RolesForm(Form):
         self.fields["roles"].choices = choices  # type: ignore[attr-defined]
 
 
-@desk(post=60)
+@desk(post=60, proof=True)
 def roles(request: HttpRequest, person_id: int) -> HttpResponse:
     """Make somebody a trainer, the lead of their agency or, as a superuser, a coordinator."""
     who, by, now = person_of(request, person_id), signed_in(request), timezone.now()
@@ -90,7 +91,7 @@ class WhyForm(Form):
     why = reason_field()
 
 
-@desk(post=60)
+@desk(post=60, proof=True)
 def end(request: HttpRequest, person_id: int) -> HttpResponse:
     """Show what an end would cancel, then end the account."""
     who, by, now = person_of(request, person_id), signed_in(request), timezone.now()
@@ -106,7 +107,7 @@ def end(request: HttpRequest, person_id: int) -> HttpResponse:
     return page(request, "desk/person/end.html", context)
 
 
-@desk(post=60)
+@desk(post=60, proof=True)
 def merge(request: HttpRequest, person_id: int) -> HttpResponse:
     """Find the other account of the same person, compare the two, then make them one."""
     who, search = person_of(request, person_id), search_text(request)
@@ -136,7 +137,6 @@ def merge(request: HttpRequest, person_id: int) -> HttpResponse:
 
 def _other(request: HttpRequest) -> User | None:
     """The account that the address names as the other, if it names one. Raises `Http404`."""
-    chosen = request.GET.get("other", "")
-    if not chosen.isdecimal() or len(chosen) > 15:
-        return None
-    return get_object_or_404(User.objects.select_related("agency"), pk=int(chosen))
+    chosen = key_in(request.GET.get("other", ""))
+    people = User.objects.select_related("agency")
+    return None if chosen is None else get_object_or_404(people, pk=chosen)

@@ -109,7 +109,7 @@ class NewPersonForm(Form):
     is_trainer = forms.BooleanField(label="They are a trainer", required=False)
 
 
-@desk(post=60)
+@desk(post=60, proof=True)
 def new(request: HttpRequest) -> HttpResponse:
     """Make an account for somebody, such as a trainer from elsewhere, and invite them."""
     form = NewPersonForm(posted(request))

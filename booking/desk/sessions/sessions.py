@@ -18,6 +18,7 @@ from booking.desk.sessions.forms import DetailsForm, OpeningForm, SessionForm
 from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused, ReservedPlaces
 from booking.scheduling import capacity, corrections, demand, drafting
+from booking.site.readable import key_in
 from booking.site.web import done, page, paged, posted, refusals_shown, search_text
 
 _PER_PAGE = 30
@@ -75,11 +76,11 @@ def overview(request: HttpRequest, session_id: int) -> HttpResponse:
 @desk(post=60)
 def new(request: HttpRequest) -> HttpResponse:
     """Schedule a session: first its course, then everything else."""
-    chosen = request.GET.get("course", "")
-    if not chosen.isdecimal() or len(chosen) > 15:
+    chosen = key_in(request.GET.get("course", ""))
+    if chosen is None:
         courses = Course.objects.all()
         return page(request, "desk/sessions/choose_course.html", {"courses": courses})
-    return _scheduled(request, get_object_or_404(Course, pk=int(chosen)), None)
+    return _scheduled(request, get_object_or_404(Course, pk=chosen), None)
 
 
 def _scheduled(request: HttpRequest, course: Course, draft: Session | None) -> HttpResponse:

@@ -22,6 +22,7 @@ from booking.scheduling.writing import (
     write_to_people,
 )
 from booking.site.form_kit import Form
+from booking.site.readable import key_in
 from booking.site.web import done, page, posted, refusals_shown
 from booking.site.wording import counted
 
@@ -109,7 +110,7 @@ def _sent_or_shown(
             note = write_to_people(
                 session=session,
                 **form.to,
-                shown={int(key) for key in shown.split(",") if key.isdecimal()},
+                shown={key for each in shown.split(",") if (key := key_in(each)) is not None},
                 subject=form.cleaned_data["subject"],
                 text=form.cleaned_data["text"],
                 by=signed_in(request),

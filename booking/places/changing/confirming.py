@@ -34,7 +34,7 @@ def confirm_agency(*, person: User, agency: Agency, by: User, now: datetime) -> 
     """The person works for the agency they chose, says `by`, who may say so.
 
     What they booked counts as the agency's from now on, and a place that was held for this is
-    certain, if nothing else speaks against it. Raises `ClaimSettled`.
+    certain, if nothing else speaks against it. Raises `ClaimSettled` or `OwnAgency`.
     """
     with transaction.atomic():
         agencies.confirm_claim(person=person, agency=agency, by=by, now=now)
@@ -57,7 +57,7 @@ def settle_agency(*, people: Sequence[User], agency: Agency, by: User, now: date
     """Put people who wrote down their agency into one that is listed, as a coordinator says.
 
     Their bookings follow, as with `confirm_agency`. Returns how many there were; who says something
-    else by now is left out. Raises `ClaimSettled` if nobody is left.
+    else by now is left out. Raises `ClaimSettled` if nobody is left, and `OwnAgency`.
     """
     with transaction.atomic():
         joined = agencies.settle_unlisted(people=people, agency=agency, by=by, now=now)

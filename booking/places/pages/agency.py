@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from accounts.access import agency_of_lead, lead_page, looked_at
-from accounts.agencies import ClaimSettled
+from accounts.agencies import ClaimSettled, OwnAgency
 from accounts.models import User
 from accounts.views import signed_in
 from booking.catalogue.availability import Availability, availability
@@ -63,8 +63,8 @@ def answered(person: User, *, confirms: bool, by: User, now: datetime) -> str:
             return f"It is confirmed that {person} works for {agency.name}."
         confirming.not_ours(person=person, agency=agency, by=by, now=now)
         return f"No agency is noted for {person} now. We are asking them again."
-    except ClaimSettled as settled:
-        return settled.sentence
+    except (ClaimSettled, OwnAgency) as refused:
+        return refused.sentence
 
 
 @lead_page()

@@ -1,6 +1,5 @@
 """What a page shows before a place changes hands or dates. Nothing is written here."""
 
-import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -31,7 +30,7 @@ from booking.places.refusals import (
 from booking.places.rules.decision import Decision, as_told, decide
 from booking.places.rules.line import asked_for, case_of_taking_over, cases_of_exchange
 from booking.places.rules.rules import Case
-from booking.site.readable import KeyConverter
+from booking.site.readable import key_in
 from booking.site.wording import counted, sitting_times
 
 _MOST_DATES = 20
@@ -157,8 +156,9 @@ def other_dates(booking: Booking, *, now: datetime, asked: str = "") -> list[Oth
     sessions = Session.objects.upcoming(now=now).filter(course=booking.session.course_id)
     sessions = sessions.exclude(pk=booking.session_id).for_pages()
     others = list(sessions[:_MOST_DATES])
-    if re.fullmatch(KeyConverter.regex, asked) and int(asked) not in {each.pk for each in others}:
-        others += sessions.filter(pk=asked)
+    key = key_in(asked)
+    if key is not None and key not in {each.pk for each in others}:
+        others += sessions.filter(pk=key)
     cases = cases_of_exchange(booking, read_sessions(each.pk for each in others), now=now)
     return [
         OtherDate(shown, _against_moving(booking, cases[shown.pk], now=now))
