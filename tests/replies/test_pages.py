@@ -58,6 +58,8 @@ def test_what_was_put_away_is_counted_listed_and_brought_back(coordinator: Clien
     assert "Automatic replies (1)" in page
     assert "Automatic reply: Neglect" in page
     assert "Automatic replies</h1>" in page
+    others = coordinator.get(address, {"show": "report"}).content.decode()
+    assert "Automatic reply: Neglect" not in others
     received = ReceivedMail.objects.get()
     coordinator.post(reverse("manage_received_bring_back", args=[received.pk]))
     page = coordinator.get(address).content.decode()
