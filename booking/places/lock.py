@@ -1,9 +1,9 @@
 """A session with its lock and what its course asks, and all else that the rules look at.
 
-What every booking reads while its session is locked is written out. Django would work out the text
-of each statement anew for every booking, which takes longer than the database takes to carry it
-out; meanwhile everybody else who wants this session waits. A session without rules costs no
-statement beyond the ones that lock it and the person.
+What every booking reads while its session is locked is written out: Django would work out each
+statement anew for every booking, for longer than the database takes to carry it out, while
+everybody else who wants this session waits. A session without rules costs no statement beyond the
+ones that lock it and the person.
 """
 
 from collections import Counter
@@ -48,8 +48,8 @@ WHERE session.id = ANY(%s)
 _LOCK_SESSION = f"{_SESSION} FOR NO KEY UPDATE OF session"
 _PEOPLE = """
 SELECT person.id, agency.id, COALESCE(agency.sector, ''), person.level, person.email,
-    person.manager_email, COALESCE(agency.email_domains, '{}'), said.id,
-    COALESCE(said.sector, ''), person.is_active
+    person.manager_email, COALESCE(agency.email_domains, '{}'), said.id, COALESCE(said.sector, ''),
+    person.is_active
 FROM accounts_user person
 LEFT JOIN accounts_agency said ON said.id = person.agency_id
 LEFT JOIN accounts_agency agency

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.db import connection
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from booking.local.processes import GuardedProcess, free_port
 from booking.local.servers import REPOSITORY
@@ -120,6 +120,14 @@ def _the_worker_gives_way(transactional_db: None) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SET deadlock_timeout = '20s'")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays_open(browser: Browser) -> Iterator[None]:
+    """Close what a test has opened, which would go on working beside the tests that follow."""
+    yield
+    for context in browser.contexts:
+        context.close()
 
 
 def _wait_until_ready(address: str, web: GuardedProcess) -> None:
