@@ -1,9 +1,8 @@
 """A session with its lock and what its course asks, and all else that the rules look at.
 
-What every booking reads while its session is locked is written out: Django would work out each
-statement anew for every booking, for longer than the database takes to carry it out, while
-everybody else who wants this session waits. A session without rules costs no statement beyond the
-ones that lock it and the person.
+What every booking reads while its session is locked is written out, since everybody else who wants
+this session waits, and Django would take longer to work out a statement than the database to carry
+it out. A session without rules costs no statement beyond those that lock it and the person.
 """
 
 from collections import Counter
