@@ -26,7 +26,7 @@ from booking.local.servers import (
     first_free_folder,
 )
 
-_READY_SECONDS = 60.0
+_READY_SECONDS = 180.0
 
 # Every server with as many processes as this machine needs; "granian" is what the demo runs.
 WEB_SERVERS: Mapping[str, tuple[str, ...]] = {
