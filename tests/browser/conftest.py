@@ -29,15 +29,16 @@ _AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All browser tests share one running site, so one process runs them all.
+    """Browser tests share a running site, so two processes run them all, each with its own.
 
     First, because xdist reads the groups when its own turn comes.
     """
     here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
+    ours = [item for item in items if here in item.path.parents]
+    files = list(dict.fromkeys(item.path for item in ours))
+    for item in ours:
+        item.add_marker(pytest.mark.browser)
+        item.add_marker(pytest.mark.xdist_group(f"browser-{files.index(item.path) % 2}"))
 
 
 @pytest.fixture(scope="session")
@@ -64,15 +65,26 @@ def browser_type_launch_args() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
+def base_url() -> str:
+    """Where the browser's relative addresses begin."""
+    return f"http://localhost:{free_port()}"
+
+
+@pytest.fixture(scope="package", autouse=True)
 def running_site(
-    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+    base_url: str,
+    django_db_setup: None,
+    django_db_blocker: Any,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[str]:
-    """The address of a site served by real processes on the test's own database."""
+    """The address of a site served by real processes on the test's own database.
+
+    It ends with the browser's tests: a worker that went on would send what later tests post.
+    """
     folder = tmp_path_factory.mktemp("site")
-    port = free_port()
-    address = f"http://localhost:{port}"
+    port = base_url.rpartition(":")[2]
     changes = {
-        "SITE_URL": address,
+        "SITE_URL": base_url,
         "TWO_STEP_REQUIRED": "false",
         "STATIC_ROOT": str(folder / "static"),
     }
@@ -85,15 +97,15 @@ def running_site(
         web = GuardedProcess(
             [
                 *(sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "2"),
-                *("--blocking-threads", "1", "--no-ws", "--host", "127.0.0.1", "--port", str(port)),
+                *("--blocking-threads", "1", "--no-ws", "--host", "127.0.0.1", "--port", port),
                 "booking.site.wsgi:application",
             ],
             log=folder / "web.log",
             environment=variables,
             directory=REPOSITORY,
         )
-        _wait_until_ready(address, web)
-        yield address
+        _wait_until_ready(base_url, web)
+        yield base_url
         web.stop(seconds=10)
     os.environ.clear()
     os.environ.update(before)
@@ -120,12 +132,6 @@ def _wait_until_ready(address: str, web: GuardedProcess) -> None:
             assert web.exit_code is None, "\n".join(web.last_lines(30))
             assert time.monotonic() < deadline, "\n".join(web.last_lines(30))
             time.sleep(0.1)
-
-
-@pytest.fixture(scope="session")
-def base_url(running_site: str) -> str:
-    """Where the browser's relative addresses begin."""
-    return running_site
 
 
 @pytest.fixture
