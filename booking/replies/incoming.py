@@ -76,11 +76,14 @@ class Incoming:
 
     @classmethod
     def parse(cls, raw: bytes) -> "Incoming":
-        """Parse a mail; only the headers of one that is absurdly large, deep or scattered."""
+        """Parse a mail; only the headers of one that is absurdly large, deep or scattered.
+
+        Or of one whose boundary is in a character set that nobody knows.
+        """
         if not _is_absurd(raw):
             try:
                 return cls(raw=raw, mail=message_from_bytes(raw, policy=_capped()))
-            except (_TooOdd, RecursionError):
+            except (_TooOdd, RecursionError, UnicodeError):
                 pass
         lines = raw[:MOST_TEXT].splitlines(keepends=True)[:_LINES_OF_AN_ODD_MAIL]
         headers = BytesHeaderParser(policy=_capped()).parsebytes(b"".join(lines))

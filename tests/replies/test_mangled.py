@@ -14,6 +14,7 @@ from collections.abc import Callable
 import pytest
 
 from booking.outbox.models import Message
+from booking.replies.incoming import Incoming
 from booking.replies.models import ReceivedMail
 from tests.replies.receiving import State, receive, sent_confirmation
 from tests.replies.systems import MAILS
@@ -130,3 +131,10 @@ def test_mangled_mails_stop_nothing_and_hide_no_failure(
     with capsys.disabled():
         sys.stdout.write(f"\n{MANGLED} mangled mails, slowest {slowest:.3f} s: {dict(became)}\n")
     assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:10])
+
+
+@pytest.mark.parametrize("boundary", ["undefined''abc", "idna''a%E9"])
+def test_a_boundary_in_a_character_set_nobody_knows_stops_nothing(boundary: str) -> None:
+    raw = f"Subject: Odd\r\nContent-Type: multipart/mixed; boundary*={boundary}\r\n\r\nHello\r\n"
+    mail = Incoming.parse(raw.encode())
+    assert (mail.is_whole, mail.mail["Subject"]) == (False, "Odd")
