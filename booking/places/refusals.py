@@ -129,7 +129,7 @@ class AccountEnded(PlaceRefused):
     """Nobody signs in to the account any more: it was ended, merged or anonymised."""
 
     sentence = "This account has ended."
-    instead = "Use the account that is in use."
+    instead = "Choose the account that the person signs in to now."
 
 
 class AlreadyBooked(PlaceRefused):
