@@ -17,18 +17,46 @@ _BEFORE_VERSION = re.compile(
     r"(?i)\b(?:v|ver|version|release|exim|postfix|sendmail|build|linux|php|on|from|until|since)"
     r"[ /]?$"
 )
-# A bare number is no code: it stands at the beginning of a line, or after what a mail server says
-# before one, and what follows is no telephone number.
-_REPLY_CODE = re.compile(
-    r"(?im)(?:^[\s>|*-]*|[:;,(\[<>\"'#][ \t]*"
-    r"|\b(?:smtp|error|code|reply|response|status|said|with|returned)\b[\s:#=]{1,3})"
-    r"([45][0-5]\d)(?=[\s:,;.)\]\"'-]|$)(?![ -]\d{4,}|[ -]\d{3} ?\d)"
+# A bare number is no code. It is one after what a mail server says before a code, or where a line,
+# an address or a bracket ends and a refusal follows; never at the beginning of a telephone number.
+_NUMBER = re.compile(r"(?<![\w.@+#/-])[45][0-57]\d(?![\w@])")
+_TELEPHONE = re.compile(r"[)\s./-]{1,3}\d{3}")
+_SAYS_CODE = re.compile(
+    r"(?i)(?:\b(?:smtp|error|code|repl(?:y|ied)|response|status|said|reason|diagnostic"
+    r"|(?:rejected|refused|failed|bounced|replied|responded) with)(?: (?:code|was))?"
+    r"|<<<)[\s:;#=(<\"']{0,4}$"
+)
+_BEGINS = re.compile(r"(?:^|[:;,(\[<>\"'|*#-])[ \t]*$")
+_REFUSES = re.compile(
+    r"(?i)\b(?:unknown|invalid|no such|not (?:found|allowed|exist|accept|permit|taken|known|valid"
+    r"|available|a (?:valid|known))|isn't in|doesn't|does not|reject\w*|denied|block\w*|refus\w*"
+    r"|unavailable|fail\w*|errors?|full|quota|exceeded|disabled|prohibit\w*|user|recipient|mailbox"
+    r"|relay\w*|spam|undeliver\w*|cannot|temporar\w*|grey-?listed|service)\b"
+)
+# What only a mail server talks about.
+_OF_SMTP = re.compile(
+    r"(?i)\b(?:e?smtp|rcpt to|remote (?:host|server|mail)|mail (?:server|system|program|delivery)"
+    r"|mail software|undeliver\w*|deliver\w* (?:error|fail\w*|status|has failed)"
+    r"|(?:not|unable to|cannot|could not|n['\u2019]t)(?: yet)?(?: be| been)?(?: able to)?"
+    r" (?:deliver|reach)\w*|following (?:\w+ )?(?:address|recipient)\w*"
+    r"|failed (?:address|recipient)|permanent\w* (?:\w+ )?(?:error|failure)"
+    r"|[45]\d\d[ -]#?[45]\.\d\.\d)|<<<|\(#[45]\.\d\.\d"
+)
+_GAVE_UP = re.compile(
+    r"(?i)\b(?:given up|gave up|giving up|retry time(?:out)? (?:was )?exceeded"
+    r"|retry time not reached for any host|in the queue too long|not going to try again"
+    r"|(?:permanent|fatal|unrecoverable) (?:\w+ )?(?:error|failure)s?)\b"
+)
+_STILL_TRIES = re.compile(
+    r"(?i)\b(?:delayed|delay reason|(?:not|n['\u2019]t) yet been|still (?:being|trying|tried)"
+    r"|will (?:be |keep |continue )?(?:to )?(?:re-?tr\w+|try\w*|tried)|attempts will continue"
+    r"|warning (?:message )?only|no action is required)\b"
 )
 _LONGEST_LINE = 2000
 
 # The address of the sender is at fault there, not the recipient's.
 _OF_THE_SENDER = frozenset({"5.1.7", "5.1.8"})
-_SAYS_LITTLE = re.compile(r"5\.[0235]\.0|5[0-5]\d")
+_SAYS_LITTLE = re.compile(r"5\.[0-35]\.0|5\.2\.1|5[0-5]\d")
 _UNKNOWN = re.compile(
     r"(?i)\b(?:(?:user|recipient|mailbox|account|address|addressee)s?"
     r"(?: name| address| account)?(?: is| was| has been)? ?"
@@ -38,13 +66,21 @@ _UNKNOWN = re.compile(
     r" (?:local )?(?:user|recipient|mailbox|account|address|person|addressee|local[- ]?part)"
     r"|no mailbox here|does(?: not|n't) (?:exist|have an? \w+ account)|not a (?:valid|known) "
     r"(?:user|recipient|mailbox)|recipnotfound|unrouteable address|recipient not found"
-    r"|no longer (?:exists|works|active|in use|available|employed)|not listed in)"
+    r"|no longer (?:exists|works|active|in use|available|employed)|not listed in"
+    r"|disabled|deactivated|inactive)"
 )
-_FULL = re.compile(r"(?i)\b(?:mailbox|account|quota) (?:is |has been )?(?:full|exceeded)\b")
+_FULL = re.compile(
+    r"(?i)\b(?:(?:mailbox|account|quota) (?:is |has been )?(?:full|exceeded)|(?:over|out of) ?quota"
+    r"|exceed\w* (?:\w+ ){0,2}quota|quota exceeded|insufficient (?:\w+ )?storage)\b"
+    r"|\b[45]\.2\.2\b"
+)
 _NOT_THE_ADDRESS = re.compile(
-    r"(?i)\b(?:full|over ?quota|quota|exceed\w*|storage|spam|block(?:ed|list\w*)|black-?list\w*"
-    r"|polic(?:y|ies)|authenticat\w*|spf|dkim|dmarc|reputation|content|virus|malware|too large"
-    r"|relay(?:ing)?|banned|grey-?list\w*|rate limit\w*|suspicious)\b"
+    r"(?i)\b(?:full|over ?quota|quota|exceed\w*|storage|spam\w*|block(?:ed|list\w*)|black-?list\w*"
+    r"|polic(?:y|ies)|authenti\w*|authori[sz]\w*|spf|dkim|dmarc|reputation|content|virus|malware"
+    r"|too (?:large|many|much|fast)|relay(?:ing)?|banned|grey-?list\w*|throttl\w*|suspicious"
+    r"|rate|rate-?limit\w*|limits?|unsolicited|bulk|junk|abus\w*|denied|prohibit\w*|restrict\w*"
+    r"|not (?:allowed|permitted|accepting)|dns\w*|rbl|ptr|tls|listed (?:at|by|on)|client host"
+    r"|sen(?:der|ding)(?:'s)? (?:\w+ )?(?:rejected|refused|invalid|unknown|verif\w*|domain|ip))\b"
 )
 
 
@@ -54,8 +90,18 @@ def code_in(words: str) -> str:
     statuses = _statuses(words)
     if statuses:
         return statuses[0]
-    plain_code = _REPLY_CODE.search(words)
-    return plain_code.group(1) if plain_code else ""
+    return next((each.group() for each in _NUMBER.finditer(words) if _is_reply_code(each)), "")
+
+
+def _is_reply_code(found: re.Match[str]) -> bool:
+    before = found.string[max(found.start() - 60, 0) : found.start()].rpartition("\n")[2]
+    after = found.string[found.end() : found.end() + 100].partition("\n")[0]
+    # The status of a report and what the server said may be the same.
+    if _TELEPHONE.match(after) and after.split()[0][:3] != found.group():
+        return False
+    if _SAYS_CODE.search(before):
+        return True
+    return bool(_BEGINS.search(before) and _REFUSES.search(after))
 
 
 def refusal_in(words: str) -> str:
@@ -64,6 +110,20 @@ def refusal_in(words: str) -> str:
     words = _short_lines(words)
     found = _UNKNOWN.search(words) or _FULL.search(words)
     return found.group() if found else ""
+
+
+def is_of_smtp(words: str) -> bool:
+    """Whether some words speak of what a mail server does, as no person's do."""
+    return bool(_OF_SMTP.search(words))
+
+
+def action_in(words: str, code: str) -> str:
+    """What a mail server says in words that it did, as RFC 3464 calls it; empty if that is not
+    clear. It goes on for days after a reply of 4xx, and says when it has given up."""
+    gave_up, still_tries = _GAVE_UP.search(words), _STILL_TRIES.search(words)
+    if bool(gave_up) != bool(still_tries):
+        return "failed" if gave_up else "delayed"
+    return "" if gave_up or code.startswith("4") else "failed"
 
 
 def reason_around(words: str, code: str, longest: int) -> str:
@@ -85,15 +145,23 @@ def is_fault_of_the_address(reason: str) -> bool:
     """
     codes = _statuses(reason)
     code = codes[1] if len(codes) > 1 else codes[0] if codes else code_in(reason)
-    is_unknown = bool(_UNKNOWN.search(reason))
-    is_otherwise = bool(_NOT_THE_ADDRESS.search(reason))
     # Given up after some days: it might have worked.
     was_tried_for_days = bool(codes) and not codes[0].startswith("5")
     if was_tried_for_days or code in _OF_THE_SENDER or not code.startswith("5"):
         return False
-    if code.startswith("5.1.") or code == "5.2.1":
-        return is_unknown or not is_otherwise
-    return bool(_SAYS_LITTLE.fullmatch(code)) and is_unknown and not is_otherwise
+    # An address is no word of the mail server's, nor is where to read more.
+    words = " ".join(each for each in reason.split() if "@" not in each and "://" not in each)
+    if _NOT_THE_ADDRESS.search(words):
+        return False
+    if code.startswith("5.1.") and code != "5.1.0":
+        return True
+    return bool(_SAYS_LITTLE.fullmatch(code) and _UNKNOWN.search(words))
+
+
+def is_refusal_of_mail(reason: str) -> bool:
+    """Whether a refusal is for what we send, or for us, and not for the mailbox: then a domain
+    that says it of many addresses refuses us."""
+    return not is_fault_of_the_address(reason) and not _FULL.search(reason)
 
 
 def _statuses(words: str) -> list[str]:
@@ -111,4 +179,4 @@ def _is_status(found: re.Match[str]) -> bool:
 
 def _short_lines(words: str) -> str:
     """Lines of a length that a mail server writes."""
-    return "\n".join(line[:_LONGEST_LINE] for line in words.split("\n"))
+    return "\n".join(line[:_LONGEST_LINE] for line in words.split("\n") if line.strip())

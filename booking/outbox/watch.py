@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 import structlog
 from django.conf import settings
 from django.db.models import Count, Exists, Min, OuterRef, Q
+from django.db.models.functions import Coalesce
 
 from accounts.addresses import domain_of
 from booking.outbox.models import Message
-from booking.outbox.reasons import is_fault_of_the_address
+from booking.outbox.reasons import is_refusal_of_mail
 
 log = structlog.get_logger(__name__)
 
@@ -76,13 +77,18 @@ class Refusing:
 
 
 def refusing_domains(*, now: datetime) -> list[Refusing]:
-    """Domains that sent back mail to `_MANY` addresses or more within a day for no fault of the
-    addresses, the worst first. Costs one statement."""
+    """Domains that sent back mail to `_MANY` addresses or more within a day, or refused to take
+    it, for no fault of the addresses and not because they are full; the worst first. Costs one
+    statement."""
     since = now - timedelta(days=1)
-    back = Message.objects.filter(state=Message.State.SENT, bounced_at__gte=since)
+    refused_at = Coalesce("bounced_at", "due_at")
+    refused = Q(state=Message.State.SENT, bounced_at__gte=since) | Q(
+        state=Message.State.PARKED, refused_since__isnull=False, due_at__gte=since
+    )
+    back = Message.objects.filter(refused).order_by(refused_at)
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    for email, reason in back.order_by("bounced_at").values_list("to_email", "last_error"):
-        if not is_fault_of_the_address(reason):
+    for email, reason in back.values_list("to_email", "last_error"):
+        if is_refusal_of_mail(reason):
             found[domain_of(email)][email.lower()] = reason
     refusing = [
         Refusing(domain, len(reasons), list(reasons.values())[-1])
