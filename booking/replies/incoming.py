@@ -1,13 +1,16 @@
 """A mail that came in, taken apart without trusting anything in it.
 
 Read with the standard library's older policy: it leaves headers as they stand, where the newer
-one parses them and can fail. What is malformed yields empty text, not an exception. Everything
-that costs time is capped before it is parsed: how long a header is, and how many headers, lines
-and parts there are.
+one parses them and can fail. What is malformed yields empty text, not an exception: nothing but
+this file asks the library for a header, a parameter, an address or a part's text. Everything that
+costs time is capped before it is parsed: how long a header is, how many headers, lines and parts
+there are, and how much text.
 """
 
+import base64
 import codecs
 import hashlib
+import quopri
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,14 +20,19 @@ from email.header import decode_header
 from email.message import Message
 from email.parser import BytesHeaderParser
 from email.policy import Compat32, Policy
-from email.utils import parseaddr
+from email.utils import getaddresses
+from functools import cached_property
+from typing import Any
 
 from booking.site.plain_text import one_line
 
-_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,200}@[!-;=?-~]{1,200}>")
+# The part before the sign holds no other, or looking for it takes the square of the time.
+_MESSAGE_ID = re.compile(r"<[!-;=?A-~]{1,200}@[!-;=?-~]{1,200}>")
 # Decoding these takes a time that grows with the square of the text, or makes no text.
 _NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"})
+# Of one part, and of all of them.
 MOST_TEXT = 64 * 1024
+_MOST_TEXTS = 2 * MOST_TEXT
 
 # No mail of ours, returned, and no answer of a calendar comes near any of these.
 _MOST_OCTETS = 1_000_000
@@ -35,6 +43,15 @@ _MOST_HEADERS = 2_000
 # A long chain of References is below half of it.
 _LONGEST_HEADER = 8 * 1024
 _LINES_OF_AN_ODD_MAIL = 500
+
+
+# Of which type another mail is that stands in this one, whole or its headers.
+MAILS = frozenset(
+    {
+        "message/rfc822", "message/global", "message/rfc822-headers", "message/global-headers",
+        "text/rfc822-headers", "text/rfc822",
+    }
+)  # fmt: skip
 
 
 class NotForUs(Exception):
@@ -64,6 +81,21 @@ class Fetched:
 
 
 @dataclass(frozen=True)
+class Text:
+    """A part of a mail that says something, and what it says.
+
+    `is_own` is false for what stands in another mail that it forwards or returns, and for that
+    mail. `is_cut` if it says more.
+    """
+
+    part: "Message[str, str]"
+    kind: str
+    words: str
+    is_own: bool
+    is_cut: bool
+
+
+@dataclass(frozen=True)
 class Incoming:
     """One mail, parsed. `raw` is what there is of it, perhaps the headers only.
 
@@ -76,14 +108,11 @@ class Incoming:
 
     @classmethod
     def parse(cls, raw: bytes) -> "Incoming":
-        """Parse a mail; only the headers of one that is absurdly large, deep or scattered.
-
-        Or of one whose boundary is in a character set that nobody knows.
-        """
+        """Parse a mail; only the headers of one that is absurdly large, deep or scattered."""
         if not _is_absurd(raw):
             try:
                 return cls(raw=raw, mail=message_from_bytes(raw, policy=_capped()))
-            except (_TooOdd, RecursionError, UnicodeError):
+            except (_TooOdd, RecursionError, LookupError, ValueError):
                 pass
         lines = raw[:MOST_TEXT].splitlines(keepends=True)[:_LINES_OF_AN_ODD_MAIL]
         headers = BytesHeaderParser(policy=_capped()).parsebytes(b"".join(lines))
@@ -100,16 +129,48 @@ class Incoming:
     @property
     def from_address(self) -> str:
         """The address it says it is from."""
-        return plain(parseaddr(header(self.mail, "From")[:1000])[1], 254)
+        found = named_in(header(self.mail, "From"))
+        return plain(found[0][1], 254) if found else ""
 
     @property
     def subject(self) -> str:
         """The subject, decoded."""
         return plain(decoded(header(self.mail, "Subject")), 200)
 
-    def parts(self) -> Iterator["Message[str, str]"]:
-        """Its parts, those of parts included."""
-        yield from self.mail.walk()
+    @property
+    def report_type(self) -> str:
+        """What the mail itself reports (RFC 6522), in lower case; empty if it is no report."""
+        is_report = self.mail.get_content_type() == "multipart/report"
+        return str(self.mail.get_param("report-type", "?")).lower() if is_report else ""
+
+    @cached_property
+    def texts(self) -> tuple[Text, ...]:
+        """Its parts that say something, those of parts included, decoded once."""
+        left, found = _MOST_TEXTS, []
+        for part, is_own in _parts_of(self.mail, is_own=True):
+            words = _content(part)
+            most = min(left, MOST_TEXT)
+            left -= len(words[:most])
+            kind = part.get_content_type()
+            found.append(Text(part, kind, words[:most], is_own, is_cut=len(words) > most))
+        return tuple(found)
+
+
+def _parts_of(
+    part: "Message[str, str]", *, is_own: bool
+) -> Iterator[tuple["Message[str, str]", bool]]:
+    """The parts that are no multipart, each with whether it is the mail's own."""
+    is_mail = part.get_content_type() in MAILS
+    if not part.is_multipart() or part.get_content_maintype() == "message":
+        yield part, is_own and not is_mail
+    if part.is_multipart() and (is_mail or part.get_content_maintype() != "message"):
+        for each in _within(part):
+            yield from _parts_of(each, is_own=is_own and not is_mail)
+
+
+def _within(part: "Message[str, str]") -> list["Message[str, str]"]:
+    payload: Any = part.get_payload()
+    return payload if isinstance(payload, list) else []
 
 
 def _is_absurd(raw: bytes) -> bool:
@@ -121,6 +182,21 @@ def _is_absurd(raw: bytes) -> bool:
         or lines > _MOST_LINES
         or raw.lower().count(b"boundary") > _MOST_BOUNDARIES
     )
+
+
+class _Part(Message):
+    """A part whose parameters are text, whatever character set they claim; its boundary, the name
+    of its file and its character set are read from them."""
+
+    def get_param(self, param: str, failobj: Any = None, *where: Any, **how: Any) -> Any:
+        """A parameter as the library finds it, decoded; `failobj` where that fails."""
+        try:
+            found = super().get_param(param, None, *where, **how)
+        except (LookupError, TypeError, ValueError):
+            return failobj
+        if isinstance(found, tuple):
+            return as_text(found[2].encode("latin-1", "replace"), found[0] or "utf-8")
+        return failobj if found is None else found
 
 
 class _Capped(Compat32):
@@ -151,7 +227,7 @@ def _capped() -> _Capped:
         made += 1
         if made > _MOST_PARTS:
             raise _TooOdd
-        return Message(policy=policy)
+        return _Part(policy=policy)
 
     return _Capped(message_factory=part)
 
@@ -162,15 +238,43 @@ def header(part: "Message[str, str]", name: str) -> str:
     return "" if found is None else str(found).replace("\r", "").replace("\n", " ")
 
 
+def named_in(value: str) -> list[tuple[str, str]]:
+    """The names and addresses in the beginning of a header, as far as the library can tell."""
+    try:
+        return getaddresses([value[:1000]])
+    except (LookupError, RecursionError, TypeError, ValueError):
+        return []
+
+
 def octets(part: "Message[str, str]") -> bytes:
     """The content of a part, decoded from base64 or quoted-printable; empty for a multipart."""
     content = part.get_payload(decode=True)
     return content if isinstance(content, bytes) else b""
 
 
-def decoded_text(part: "Message[str, str]") -> str:
-    """The beginning of a part's content as text, whatever its charset says."""
-    return as_text(octets(part)[:MOST_TEXT], part.get_content_charset("utf-8"))
+def _content(part: "Message[str, str]") -> str:
+    """What a part says, a little more than is read of it.
+
+    The headers and text of what is within one of type message. Some servers encode that, which
+    RFC 2046 does not allow, and the parser does not expect.
+    """
+    if not part.is_multipart():
+        most = MOST_TEXT * 4
+        return as_text(octets(part)[:most], part.get_content_charset("utf-8"))[: MOST_TEXT + 1]
+    pieces = []
+    for each in _within(part):
+        headers = [f"{name}: {value}" for name, value in each.items()]
+        pieces.append("\n".join([*headers, "", as_text(octets(each)[:MOST_TEXT], "utf-8")]))
+    text = "\n\n".join(pieces)[: MOST_TEXT + 1]
+    encoding = header(part, "Content-Transfer-Encoding").strip().lower()
+    try:
+        if encoding == "base64":
+            return as_text(base64.b64decode(text.encode()), "utf-8")
+        if encoding == "quoted-printable":
+            return as_text(quopri.decodestring(text.encode()), "utf-8")
+    except ValueError:
+        pass
+    return text
 
 
 def as_text(content: bytes, charset: str) -> str:
