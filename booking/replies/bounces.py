@@ -3,38 +3,25 @@
 Most are delivery status notifications (RFC 3464). Some servers write plain text and return the
 message or its headers: then our Message-ID in what is returned says which one it was, and the
 status code in the text (RFC 3463, or RFC 5321's reply code) says how bad it is. Words alone count
-only from a daemon that speaks of SMTP.
+only from a daemon that speaks of SMTP, and only for whom they name.
 """
 
-import base64
-import binascii
 import html
 import json
-import quopri
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from email import message_from_string
-from email.message import Message
-from email.utils import getaddresses
+from itertools import pairwise
 from typing import Any
 
 from accounts.addresses import as_stored
-from booking.outbox.reasons import code_in, is_fault_of_the_address, reason_around, refusal_in
-from booking.replies.incoming import (
-    MOST_TEXT,
-    Incoming,
-    as_text,
-    decoded_text,
-    header,
-    message_ids,
-    plain,
-)
+from booking.outbox.reasons import action_in, code_in, is_of_smtp, reason_around, refusal_in
+from booking.replies.incoming import MAILS, Incoming, Text, header, message_ids, named_in, plain
 from booking.replies.origin import is_for_somebody_away, is_from_a_mail_server
 
 _COMMENT = re.compile(r"\([^()]*\)")
 _ADDRESS = re.compile(r"[\w.+'&/=-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
-_XTEXT = re.compile(r"\+([0-9A-F]{2})")
+_XTEXT = re.compile(r"(?i)\+(2b|3d|40)")
 _TAG = re.compile(r"<(?![^<>\s]*@)[^<>]{0,2000}>")
 # A header line of what is returned, and one that no explanation above it has.
 _HEADER_LINE = re.compile(r"[A-Za-z][A-Za-z0-9-]*:")
@@ -42,274 +29,284 @@ _RETURNED_LINE = re.compile(
     r"(?im)^(?:received|return-path|dkim-signature|mime-version|(?:x-original-)?message-id):"
 )
 _ARRIVED = frozenset({"delivered", "relayed", "expanded"})
-_ACTIONS = _ARRIVED | {"failed", "delayed"}
-# What an action that RFC 3464 does not know must mean, by the class of the status.
-_BY_STATUS = {"2": "delivered", "4": "delayed", "5": "failed"}
-_MESSAGE_ID_LINE = re.compile(r"(?im)^[\s>|]*[\w-]{0,40}message-id:\s*<?([^<>\s]+@[^<>\s]+)>?")
+# The worst first. Nothing is what a report does not say clearly.
+_ACTIONS = ("failed", "", "delayed", "delivered")
+# What an action that RFC 3464 does not know must mean, by the class of the status. That it arrived
+# is not guessed.
+_BY_STATUS = {"4": "delayed", "5": "failed"}
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
-# A delivery status by what it says, under whatever name it comes.
-_STATUS_FIELDS = re.compile(r"(?im)^(?:final|original)-recipient:(?=(?s:.*?)^(?:action|status):)")
-_RETURNED = frozenset(
-    {
-        "message/rfc822", "message/global", "message/rfc822-headers", "message/global-headers",
-        "text/rfc822-headers", "text/rfc822",
-    }
-)  # fmt: skip
+# Whom a mail server tells us to ask, who did not get our mail either.
+_TO_ASK = re.compile(
+    r"(?i)(?:abuse|admin\w*|contact|delist\w*|help\w*|host-?master|it|noc|post-?master"
+    r"|security|service\w*|support|unblock\w*|mailer-daemon)@"
+)
+# It was passed on from the address that we wrote to, which may be all right.
+_PASSED_ON = re.compile(r"(?i)\b(?:forward\w*|redirect\w*|generated from|alias\w*)\b")
 _MOST_CANDIDATES = 100
 _MOST_RECIPIENTS = 20
+_MOST_BLOCKS = 200
+_LONGEST_FIELD = 2000
+
+type Fields = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a mail for one recipient.
+
+    `action` is "failed", "delayed", "delivered" or, if that is not clear, nothing. `final` is whom
+    it did not reach in the end, `original` whom the sender wrote to, in lower case and as far as
+    the report says so.
+    """
+
+    action: str
+    reason: str = ""
+    final: frozenset[str] = frozenset()
+    original: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class DeliveryReport:
-    """What a mail server says of one message.
+    """What a mail server says of one message, recipient by recipient.
 
-    `message_ids` are those that the report names; at most one is ours. `is_final`: it was given
-    up. `blames_address`: because the address is wrong, unknown or disabled. `is_clear` is false
-    for a report that does not say how bad it is. `recipients` are those whom it did not reach, in
-    lower case; none if it does not say so in a way for programs. `named` are all whom it may be
-    about. `is_in_words`: nothing in it is written for programs.
+    `message_ids` are those that the report names; at most one is ours. `is_weak` if it is not
+    known that a mail server wrote it: it was forwarded, or somebody pasted it.
     """
 
     message_ids: tuple[str, ...]
-    is_final: bool = False
-    blames_address: bool = False
-    reason: str = ""
-    is_clear: bool = True
-    has_arrived: bool = False
-    recipients: frozenset[str] | None = None
-    named: frozenset[str] = frozenset()
-    is_in_words: bool = False
+    outcomes: tuple[Outcome, ...]
+    is_weak: bool = False
+
+    @property
+    def worst(self) -> Outcome:
+        """The worst that it says of anybody."""
+        return _worst(self.outcomes)
+
+    @property
+    def named(self) -> frozenset[str]:
+        """All whom it may not have reached."""
+        failed = [each for each in self.outcomes if each.action == "failed"]
+        return frozenset().union(*(each.final | each.original for each in failed or self.outcomes))
+
+    def about(self, email: str) -> Outcome | None:
+        """What it says of one recipient; nothing if it speaks of others alone.
+
+        Where some of those got it to whom an address passes mail on, the address has not failed.
+        """
+        theirs = [each for each in self.outcomes if email in each.final | each.original]
+        if any(each.action == "delivered" for each in theirs):
+            theirs = [each for each in theirs if email in each.final]
+        elif not theirs:
+            theirs = [each for each in self.outcomes if not each.final | each.original]
+        return _worst(theirs) if theirs else None
+
+
+def _worst(outcomes: Iterable[Outcome]) -> Outcome:
+    return min(outcomes, key=lambda each: _ACTIONS.index(each.action))
 
 
 def report_in(incoming: Incoming) -> DeliveryReport | None:
     """The report that a mail is; nothing if it is none."""
-    for part in incoming.parts():
-        fields = _status_fields(part)
-        blocks = [each for each in _blocks(fields) if each.get("Action") or each.get("Status")]
-        blocks = blocks or _blocks_of_event(part)
+    by_server = is_from_a_mail_server(incoming)
+    is_report = incoming.mail.get_content_type() == "multipart/report"
+    # Its own report first, then one that it brings.
+    for text in sorted(incoming.texts, key=lambda each: not each.is_own):
+        is_status = text.kind in _STATUS_TYPES
+        blocks = _status_of_recipients(text)
+        is_sure = text.is_own and (by_server or (is_report and is_status))
+        if not blocks:
+            blocks = _fields_of_event(text)
+            is_sure = text.is_own and incoming.from_address.startswith("no-reply@sns.amazonaws.")
         if blocks:
-            return _from_notification(incoming, blocks)
+            outcomes = tuple(map(_outcome, blocks[:_MOST_BLOCKS]))
+            return DeliveryReport(_candidates(incoming), outcomes, is_weak=not is_sure)
     return _from_words(incoming)
 
 
-def _status_fields(part: "Message[str, str]") -> str:
-    """The fields of a delivery status; empty if the part is none."""
-    kind = part.get_content_type()
-    if kind in _STATUS_TYPES:
-        return _content(part)
-    if part.is_multipart() or kind in _RETURNED or kind == "message/disposition-notification":
-        return ""
-    text = decoded_text(part)
-    found = _STATUS_FIELDS.search(text)
-    return text if found else ""
+def _status_of_recipients(text: Text) -> list[Fields]:
+    """The groups of fields of a delivery status that name a recipient, under whatever name the
+    status comes."""
+    if text.kind in MAILS or text.kind == "message/disposition-notification":
+        return []
+    groups = [each for each in _groups(text.words) if each.get("action") or each.get("status")]
+    if text.kind in _STATUS_TYPES:
+        return groups
+    return [each for each in groups if "final-recipient" in each or "original-recipient" in each]
 
 
-def _blocks_of_event(part: "Message[str, str]") -> list["Message[str, str]"]:
-    """Whom a bounce of Amazon SES names, as blocks of a delivery status; none if it is no such.
+def _groups(text: str) -> Iterator[Fields]:
+    """The fields between empty lines, by name in lower case, unfolded."""
+    fields: Fields = {}
+    name = ""
+    for line in [*text.replace("\r\n", "\n").split("\n"), ""]:
+        if not line.strip():
+            if fields:
+                yield fields
+            fields, name = {}, ""
+        elif line[0] in " \t" and name:
+            fields[name] = f"{fields[name]} {line.strip()}"[:_LONGEST_FIELD]
+        else:
+            name, colon, value = line[:_LONGEST_FIELD].partition(":")
+            name = name.strip().lower() if colon else ""
+            if name:
+                fields.setdefault(name, value.strip())
+
+
+def _fields_of_event(text: Text) -> list[Fields]:
+    """Whom a bounce of Amazon SES names, as fields of a delivery status; none if it is no such.
 
     SNS mails its events as JSON, alone or within one of its own, and writes below it how to stop.
     """
-    text = decoded_text(part).lstrip() if part.get_content_type() == "text/plain" else ""
-    if not text.startswith("{") or "bouncedRecipients" not in text:
+    words = text.words.lstrip() if text.kind == "text/plain" else ""
+    if not words.startswith("{") or "bouncedRecipients" not in words:
         return []
     try:
-        event, _ = json.JSONDecoder().raw_decode(text)
+        event, _ = json.JSONDecoder().raw_decode(words)
         if isinstance(event.get("Message"), str):
             event = json.loads(event["Message"])
     except (ValueError, RecursionError):
         return []
     match event:
         case {"bounce": {"bouncedRecipients": [*failed]}}:
-            found = [_block_of_event(each) for each in failed[:_MOST_RECIPIENTS]]
-            return [each for each in found if each is not None]
+            return [each for one in failed[:_MOST_RECIPIENTS] for each in _fields_of_failed(one)]
     return []
 
 
-def _block_of_event(failed: Any) -> "Message[str, str] | None":
+def _fields_of_failed(failed: Any) -> list[Fields]:
     match failed:
         case {"emailAddress": str(address)}:
-            block: Message[str, str] = Message()
-            block["Final-Recipient"] = plain(address, 254)
-            block["Action"] = plain(str(failed.get("action", "failed")), 20)
-            block["Status"] = plain(str(failed.get("status", "")), 20)
-            block["Diagnostic-Code"] = plain(str(failed.get("diagnosticCode", "")), 400)
-            return block
-    return None
+            return [
+                {
+                    "final-recipient": plain(address, 254),
+                    "action": plain(str(failed.get("action", "failed")), 20),
+                    "status": plain(str(failed.get("status", "")), 20),
+                    "diagnostic-code": plain(str(failed.get("diagnosticCode", "")), 400),
+                }
+            ]
+    return []
 
 
-def _from_notification(incoming: Incoming, blocks: list["Message[str, str]"]) -> DeliveryReport:
-    actions = [_action(block) for block in blocks]
-    chosen = actions.index("failed") if "failed" in actions else 0
-    block, action = blocks[chosen], actions[chosen]
-    diagnostic = header(block, "Diagnostic-Code")
-    failed = [each for each, its in zip(blocks, actions, strict=True) if its == "failed"]
-    # Of a list, some got it: then the address that we wrote to has not failed.
-    names = ["Final-Recipient"] if _ARRIVED & set(actions) else _RECIPIENTS
-    recipients = _recipients(failed, names)
-    reason = plain(f"{_status_of(block)} {diagnostic.partition(';')[2] or diagnostic}", 300)
-    return DeliveryReport(
-        message_ids=_candidates(incoming),
-        is_final=action == "failed",
-        blames_address=action == "failed" and is_fault_of_the_address(reason),
-        reason=reason,
-        is_clear=bool(action),
-        has_arrived=action in _ARRIVED,
-        recipients=recipients or None,
-        named=recipients or _recipients(blocks, _RECIPIENTS) | _x_failed(incoming),
+def _outcome(fields: Fields) -> Outcome:
+    diagnostic = fields.get("diagnostic-code", "")
+    status = code_in(fields.get("status", "")) or code_in(diagnostic)
+    action = _COMMENT.sub(" ", fields.get("action", "")).strip().lower()
+    action = "delivered" if action in _ARRIVED else action
+    return Outcome(
+        action=action if action in _ACTIONS[:1] + _ACTIONS[2:] else _BY_STATUS.get(status[:1], ""),
+        reason=plain(f"{status} {diagnostic.partition(';')[2] or diagnostic}", 300),
+        final=_address(fields.get("final-recipient", "")),
+        original=_address(fields.get("original-recipient", "")),
     )
 
 
-_RECIPIENTS = ("Final-Recipient", "Original-Recipient")
-
-
-def _recipients(
-    blocks: list["Message[str, str]"], names: tuple[str, ...] | list[str]
-) -> frozenset[str]:
-    found = [_address(each, name) for each in blocks for name in names]
-    return frozenset(filter(None, found[: 2 * _MOST_RECIPIENTS]))
-
-
-def _action(block: "Message[str, str]") -> str:
-    """What happened, as RFC 3464 calls it; nothing if the block does not say it."""
-    word = _COMMENT.sub(" ", header(block, "Action")).strip().lower()
-    return word if word in _ACTIONS else _BY_STATUS.get(_status_of(block)[:1], "")
-
-
-def _status_of(block: "Message[str, str]") -> str:
-    return code_in(header(block, "Status")) or code_in(header(block, "Diagnostic-Code"))
-
-
-def _address(block: "Message[str, str]", name: str) -> str:
-    """The address in a field such as `rfc822; someone@agency.example`; empty if there is none.
+def _address(field: str) -> frozenset[str]:
+    """The address in a field such as `rfc822; someone@agency.example`, if there is one.
 
     An Original-Recipient may be written as xtext (RFC 3461, section 4).
     """
-    value = _COMMENT.sub(" ", header(block, name)).rpartition(";")[2].strip().strip('<>"')
-    if _XTEXT.search(value.upper()) and "+" in value:
-        value = re.sub(r"(?i)\+(2b|3d|40)", lambda code: chr(int(code[1], 16)), value)
-    return as_stored(value) if "@" in value else ""
+    value = _COMMENT.sub(" ", field).rpartition(";")[2].strip().strip('<>"')
+    value = _XTEXT.sub(lambda code: chr(int(code[1], 16)), value)
+    return frozenset([as_stored(value)] if "@" in value else [])
 
 
 def _x_failed(incoming: Incoming) -> frozenset[str]:
     """Whom Exim names in a header."""
     values = [str(each) for each in incoming.mail.get_all("X-Failed-Recipients", [])]
-    found = getaddresses(values[:_MOST_RECIPIENTS])
-    return frozenset(as_stored(each) for _, each in found[:_MOST_RECIPIENTS] if "@" in each)
+    found = [each for value in values[:_MOST_RECIPIENTS] for _, each in named_in(value)]
+    return frozenset(as_stored(each) for each in found[:_MOST_RECIPIENTS] if "@" in each)
 
 
 def _from_words(incoming: Incoming) -> DeliveryReport | None:
-    """A report without a machine-readable part; nothing unless a mail server wrote it."""
+    """A report without fields for programs; nothing unless a mail server may have written it."""
     failed = _x_failed(incoming)
-    if not failed and (not is_from_a_mail_server(incoming) or is_for_somebody_away(incoming)):
+    is_sure = is_from_a_mail_server(incoming) and not is_for_somebody_away(incoming)
+    if not failed and not is_sure:
         return None
-    words = _explanation(incoming)
-    code = code_in(words)
     candidates = _candidates(incoming)
-    told = code or refusal_in(words)
-    if not told and not failed:
-        return DeliveryReport(candidates, is_clear=False, is_in_words=True) if candidates else None
-    at = words.find(told) if told else max(words.lower().find(min(failed)), 0)
-    reason = plain(reason_around(words, told or words[at : at + 1], 400), 300)
-    is_final = not code.startswith("4")
-    return DeliveryReport(
-        message_ids=candidates,
-        is_final=is_final,
-        blames_address=is_final and is_fault_of_the_address(reason),
-        reason=reason,
-        recipients=failed or None,
-        named=failed
-        or frozenset(each.lower() for each in _ADDRESS.findall(words)[:_MOST_RECIPIENTS]),
-        is_in_words=True,
-    )
+    words, returns_mail = _explanation(incoming)
+    told = f"{incoming.subject}\n{words}"
+    outcomes: list[Outcome] = []
+    if failed or returns_mail or is_of_smtp(told):
+        named_ids = [*_in_headers(incoming), *_in_fields(words)]
+        nobody = {each.strip("<>").lower() for each in named_ids}
+        for name in ("From", "To"):
+            nobody.update(each.lower() for _, each in named_in(header(incoming.mail, name)))
+        for named, theirs in _by_recipient(words, nobody):
+            code = code_in(theirs)
+            at = code or refusal_in(theirs)
+            if at:
+                # Somebody else stands beside them: nobody knows which of them it is about.
+                is_clear = len(named) < 2 or named <= failed
+                action = action_in(told, code) if is_clear else ""
+                reason = plain(reason_around(theirs, at, 400), 300)
+                outcomes.append(Outcome(action, reason, named or failed))
+        if not outcomes and (failed or candidates):
+            at = min(failed, default="")
+            reason = plain(reason_around(words, at, 400), 300)
+            outcomes.append(Outcome(action_in(told, "" if failed else "4"), reason, failed))
+    if not outcomes and not candidates:
+        return None
+    return DeliveryReport(candidates, tuple(outcomes) or (Outcome(""),), is_weak=not is_sure)
 
 
-def _explanation(incoming: Incoming) -> str:
-    """What the server says in words, above what it returns."""
+def _by_recipient(words: str, nobody: Collection[str]) -> list[tuple[frozenset[str], str]]:
+    """What is said of each recipient: from where they are named on, to where another is."""
+    found: list[tuple[frozenset[str], list[str]]] = [(frozenset(), [])]
+    for line in words.split("\n"):
+        named = (each.lower() for each in _ADDRESS.findall(line) if not _TO_ASK.match(each))
+        here = frozenset(named) - frozenset(nobody)
+        if not here <= found[-1][0]:
+            found.append((here, []))
+        found[-1][1].append(line)
+    if _PASSED_ON.search(words):
+        return [(frozenset().union(*(each for each, _ in found)), words)]
+    return [(named, "\n".join(lines)) for named, lines in found[: 2 * _MOST_RECIPIENTS]]
+
+
+def _explanation(incoming: Incoming) -> tuple[str, bool]:
+    """What the server says in words, above what it returns; and whether it returns anything."""
     told, marked_up = [], []
-    for part in incoming.parts():
-        if part.get_content_type() in _RETURNED:
+    returns_mail = False
+    for text in incoming.texts:
+        if text.kind in MAILS:
+            returns_mail = True
             break
-        if part.get_content_type() == "text/plain":
-            told.append(decoded_text(part))
-        elif part.get_content_type() == "text/html":
-            marked_up.append(_without_markup(decoded_text(part)))
+        if text.kind == "text/plain":
+            told.append(text.words)
+        elif text.kind == "text/html":
+            marked_up.append(html.unescape(_TAG.sub("\n", text.words)))
     words = "\n".join(told if "".join(told).strip() else marked_up).replace("\r\n", "\n")
     returned = _RETURNED_LINE.search(words)
     if returned is None:
-        return words
+        return words, returns_mail
     lines = words[: returned.start()].split("\n")[:-1]
     while lines and _HEADER_LINE.match(lines[-1]):
         lines.pop()
-    return "\n".join(lines)
-
-
-def _without_markup(page: str) -> str:
-    return html.unescape(_TAG.sub("\n", page))
-
-
-def _blocks(fields: str) -> list["Message[str, str]"]:
-    """The groups of fields of a delivery status, one for the message and one a recipient."""
-    groups = re.split(r"\r?\n[ \t]*(?:\r?\n)+", fields.lstrip(), maxsplit=200)
-    return [message_from_string(group.lstrip()) for group in groups[:200] if group]
-
-
-def _content(part: "Message[str, str]") -> str:
-    """What a part of type message holds, as text. Some servers encode it, which RFC 2046 does not
-    allow, and the parser does not expect."""
-    payload = part.get_payload()
-    pieces = payload if isinstance(payload, list) else [part]
-    text = "\n\n".join(_flat(each, with_headers=each is not part) for each in pieces)[:MOST_TEXT]
-    encoding = header(part, "Content-Transfer-Encoding").strip().lower()
-    octets = text.encode("utf-8", "replace")
-    try:
-        if encoding == "base64":
-            return as_text(base64.b64decode(octets), "utf-8")
-        return (
-            as_text(quopri.decodestring(octets), "utf-8")
-            if encoding == "quoted-printable"
-            else text
-        )
-    except (binascii.Error, ValueError):
-        return text
-
-
-def _flat(part: "Message[str, str] | str", *, with_headers: bool) -> str:
-    if isinstance(part, str):
-        return part
-    headers = [f"{name}: {value}" for name, value in part.items()] if with_headers else []
-    payload = part.get_payload()
-    return "\n".join(headers) + "\n\n" + (payload if isinstance(payload, str) else "")
+    return "\n".join(lines), True
 
 
 def _candidates(incoming: Incoming) -> tuple[str, ...]:
     """Message-IDs that may be of the message that came back, the surest first."""
     own = message_ids(header(incoming.mail, "Message-ID"))
-    parts = list(incoming.parts())
-    named = [each for part in parts for each in _in_returned(part)]
-    named += [each for part in parts for each in _in_text(part)]
-    for name in ("Original-Message-ID", "X-Original-Message-ID", "In-Reply-To", "References"):
-        named += message_ids(header(incoming.mail, name))
+    returned = [each for each in incoming.texts if each.kind in MAILS | _STATUS_TYPES]
+    named = [each for text in returned for each in _in_fields(text.words)]
+    for text in incoming.texts:
+        words = html.unescape(text.words) if text.kind == "text/html" else text.words
+        named += [*_in_fields(words), *message_ids(words)]
+    named += _in_headers(incoming)
     return tuple(each for each in dict.fromkeys(named) if each not in own)[:_MOST_CANDIDATES]
 
 
-def _in_returned(part: "Message[str, str]") -> Iterator[str]:
-    """Those in the headers of what is returned, and in the fields of the status."""
-    kind = part.get_content_type()
-    if kind in _RETURNED or kind in _STATUS_TYPES:
-        text = _content(part) if kind.startswith("message/") else decoded_text(part)
-        yield from _named_in_lines(text)
+def _in_headers(incoming: Incoming) -> Iterator[str]:
+    for name in ("Original-Message-ID", "X-Original-Message-ID", "In-Reply-To", "References"):
+        yield from message_ids(header(incoming.mail, name))
 
 
-def _in_text(part: "Message[str, str]") -> Iterator[str]:
-    kind = part.get_content_type()
-    if part.is_multipart() or not kind.startswith(("text/", "message/")):
-        return
-    text = decoded_text(part)
-    text = html.unescape(text) if kind == "text/html" else text
-    yield from _named_in_lines(text)
-    yield from message_ids(text)
-
-
-def _named_in_lines(text: str) -> Iterator[str]:
-    for found in _MESSAGE_ID_LINE.findall(text):
-        yield from message_ids(f"<{found}>")
+def _in_fields(text: str) -> Iterator[str]:
+    """Those in fields of that name, quoted or not, and without their brackets."""
+    lines = text.splitlines()
+    for line, after in pairwise([*lines, ""]):
+        name, colon, value = line.lstrip(" \t>|").partition(":")
+        if colon and name[-10:].lower() == "message-id":
+            words = (value.split() or after.split())[:1]
+            yield from message_ids(f"<{''.join(words).strip('<>')}>")

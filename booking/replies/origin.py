@@ -6,11 +6,9 @@ for certain to be harmless is left to people.
 """
 
 import re
-from email.message import Message
-from email.utils import parseaddr
 
 from booking.outbox.reasons import code_in, refusal_in
-from booking.replies.incoming import Incoming, decoded, decoded_text, header, message_ids, octets
+from booking.replies.incoming import Incoming, Text, decoded, header, message_ids, named_in
 
 _DAEMON = re.compile(
     r"(?:(?:e?mail(?:er)?|smtp|mta)[-_.]?daemon|post-?master|mdaemon|microsoftexchange[0-9a-f]{8,}"
@@ -39,20 +37,20 @@ _ABSENT = re.compile(
     r"\b(?:out of (?:the )?office|on (?:annual )?leave|away from|on holiday|on vacation)\b",
     re.IGNORECASE,
 )
-# What only reports of mail servers hold, in whatever state they came.
-_SIGNS = re.compile(
-    rb"(?i)(?:final|original)-recipient:|x-failed-recipients|diagnostic-code"
-    rb"|delivery-status|reporting-mta|remote-mta"
-)
-# A receipt names its recipients as well.
-_SIGNS_OF_FAILURE = re.compile(
-    rb"(?i)x-failed-recipients|diagnostic-code|delivery-status|reporting-mta|remote-mta"
-)
+# What only reports of mail servers hold, in whatever state they came; a receipt names its
+# recipients as well.
+_SIGNS_OF_FAILURE = (
+    "x-failed-recipients", "diagnostic-code", "delivery-status", "reporting-mta", "remote-mta"
+)  # fmt: skip
+_SIGNS = (*_SIGNS_OF_FAILURE, "final-recipient:", "original-recipient:")
 # What people in their absence do not say.
 _NOT_DELIVERED = re.compile(
     r"(?i)\bundeliver|\bpermanent(?:ly)? (?:fatal |delivery )?(?:error|failure)"
     r"|\bdeliver\w* (?:status|failure|has failed|failed)|\baddress(?:es|\(es\))? failed"
     r"|\b(?:not|unable to) (?:been |be )?(?:yet been )?deliver|n['\u2019]t (?:be )?deliver"
+    r"|unzustellbar|zugestellt|zustellung|existiert nicht|nicht mehr (?:aktiv|g[\xfcu]ltig)"
+    r"|\bnon[ -](?:remis|distribu|d[\xe9e]livr|consegnat|recapitat)|n['\u2019](?:a pas pu|existe)"
+    r"|bezorgd|bestaat niet|no (?:se )?(?:pudo|ha podido|existe)|inesistente|nie istnieje|dostarcz"
 )
 _MDN = "message/disposition-notification"
 _COMMENT = re.compile(r"\([^()]*\)")
@@ -61,8 +59,9 @@ _DISPOSED = frozenset({"displayed", "deleted", "processed", "denied", "dispatche
 
 def is_from_a_mail_server(incoming: Incoming) -> bool:
     """Whether a daemon's name stands where the sender's does."""
-    name, address = parseaddr(decoded(header(incoming.mail, "From"))[:1000])
-    if not address.strip("<>"):
+    found = named_in(decoded(header(incoming.mail, "From")))
+    name, address = found[0] if found else ("", "")
+    if not address.strip("<>@"):
         return has_no_return_path(incoming)
     return bool(_DAEMON.match(address) or _DAEMON_NAME.search(name))
 
@@ -90,6 +89,7 @@ def is_for_somebody_away(incoming: Incoming) -> bool:
         return True
     in_bulk = header(mail, "Precedence").strip().lower() in ("bulk", "junk")
     told = suppressed or in_bulk or has_no_return_path(incoming)
+    told = told or _auto_submitted(incoming) == "auto-replied"
     if told and _AWAY_SUBJECT.match(incoming.subject):
         return True
     # vacation(1) of old.
@@ -103,57 +103,52 @@ def is_automatic_reply(incoming: Incoming) -> bool:
     return _auto_submitted(incoming) == "auto-replied" or is_for_somebody_away(incoming)
 
 
-def is_notice(incoming: Incoming) -> bool:
-    """Whether it is harmless: a program wrote it (RFC 3834, section 5; and older ways to say so),
-    and nothing in it looks like a report of a mail server."""
-    is_automatic = _auto_submitted(incoming) not in ("", "no") or is_for_somebody_away(incoming)
-    return bool(incoming.from_address) and is_automatic and not may_be_a_report(incoming)
+def is_by_a_program(incoming: Incoming) -> bool:
+    """Whether a program says that it wrote it (RFC 3834, section 5; and older ways to say so)."""
+    return _auto_submitted(incoming) not in ("", "no") or is_for_somebody_away(incoming)
+
+
+def is_notice(incoming: Incoming, *, is_of_a_recipient: bool) -> bool:
+    """Whether it is harmless: a program wrote it for somebody we write to, or in so many words for
+    somebody who is away, and nothing in it looks like a report of a mail server."""
+    is_known = is_by_a_program(incoming) if is_of_a_recipient else is_for_somebody_away(incoming)
+    return bool(incoming.from_address) and is_known and not may_be_a_report(incoming)
 
 
 def may_be_a_report(incoming: Incoming) -> bool:
     """Whether it may say that mail did not arrive, however badly it says so."""
-    if incoming.mail.get_content_type() == "multipart/report" or is_from_a_mail_server(incoming):
+    if incoming.report_type or is_from_a_mail_server(incoming):
         return True
-    if _SIGNS.search(incoming.raw):
-        return True
-    texts = (part for part in incoming.parts() if not part.is_multipart())
-    return any(
-        _SIGNS.search(octets(part))
-        or code_in(text)
-        or refusal_in(text)
-        or _NOT_DELIVERED.search(text)
-        for part in texts
-        for text in [decoded_text(part)]
+    return _shows(incoming, _SIGNS) or any(
+        code_in(text.words) or refusal_in(text.words) or _NOT_DELIVERED.search(text.words)
+        for text in incoming.texts
     )
 
 
 def is_receipt(incoming: Incoming) -> bool:
     """Whether it says that a mail of ours was read, or deleted unread (RFC 8098), and nothing of
-    mail that did not arrive."""
-    if is_from_a_mail_server(incoming) or _SIGNS_OF_FAILURE.search(incoming.raw):
+    mail that did not arrive. A receipt that somebody forwards is their mail, and none."""
+    if incoming.report_type != "disposition-notification" or is_from_a_mail_server(incoming):
         return False
-    parts = list(incoming.parts())
-    says = [_disposition(part) for part in parts if part.get_content_type() == _MDN]
-    if not says or not _DISPOSED.issuperset(says):
+    says = [_disposition(text) for text in incoming.texts if text.kind == _MDN and text.is_own]
+    if not says or not _DISPOSED.issuperset(says) or _shows(incoming, _SIGNS_OF_FAILURE):
         return False
-    texts = (part for part in parts if not part.is_multipart())
-    return not any(
-        _SIGNS_OF_FAILURE.search(octets(part)) or code_in(decoded_text(part)) for part in texts
-    )
+    return not any(code_in(text.words) for text in incoming.texts)
 
 
-def _disposition(part: "Message[str, str]") -> str:
+def _shows(incoming: Incoming, signs: tuple[str, ...]) -> bool:
+    """Whether one of these stands anywhere in it, encoded or not, or in what was not read."""
+    if any(text.is_cut for text in incoming.texts):
+        return True
+    said = [incoming.raw.decode("latin-1"), *(text.words for text in incoming.texts)]
+    return any(sign in words for words in map(str.lower, said) for sign in signs)
+
+
+def _disposition(text: Text) -> str:
     """What became of the mail. A modifier such as `error` stays with it: nobody knows then."""
-    payload = part.get_payload()
-    block = payload[0] if isinstance(payload, list) and payload else part
-    field = header(block, "Disposition") if isinstance(block, Message) else ""
-    field = field or _field(octets(part), "Disposition")
-    return _COMMENT.sub(" ", field).rpartition(";")[2].strip().lower()
-
-
-def _field(content: bytes, name: str) -> str:
-    found = re.search(rf"(?im)^{name}:(.*)$", content[:4096].decode("ascii", "replace"))
-    return found.group(1) if found else ""
+    found = (line.partition(":") for line in text.words.splitlines())
+    value = next((value for name, _, value in found if name.strip().lower() == "disposition"), "")
+    return _COMMENT.sub(" ", value).rpartition(";")[2].strip().lower()
 
 
 def _auto_submitted(incoming: Incoming) -> str:
