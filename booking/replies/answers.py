@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from email.message import Message
 from urllib.parse import unquote
 
-from icalendar.parser import Contentline, Contentlines
-
 from accounts.addresses import as_stored
 from booking.replies.incoming import Incoming, NotForUs, as_text, octets, plain
 
@@ -21,6 +19,8 @@ _MOST_ATTENDEES = 200
 _LONGEST_LINE = 4000
 _CALENDAR_TYPES = frozenset({"text/calendar", "application/ics"})
 _LARGEST_SEQUENCE = 2**31 - 1
+# Stands for one in quotes.
+_COLON = "\x1a"
 _READ = frozenset({"BEGIN", "END", "METHOD", "UID", "ATTENDEE", "SEQUENCE", "DTSTAMP"})
 
 
@@ -33,6 +33,11 @@ class Answer:
     attendees: list[tuple[str, str]] = field(default_factory=list)
     sequence: int = 0
     stamped_at: datetime | None = None
+
+    @property
+    def order(self) -> tuple[int, datetime]:
+        """The newest of several has the greatest (RFC 5546, section 2.1.5)."""
+        return self.sequence, self.stamped_at or datetime.min.replace(tzinfo=UTC)
 
 
 def answers_in(incoming: Incoming) -> list[Answer]:
@@ -59,14 +64,14 @@ def brings_a_calendar(incoming: Incoming) -> bool:
 
 
 def _calendars(incoming: Incoming) -> "Iterator[Message[str, str]]":
-    for part in incoming.parts():
-        name = part.get_filename("") or ""
-        if part.get_content_type() in _CALENDAR_TYPES or name.lower().endswith(".ics"):
-            yield part
+    for text in incoming.texts:
+        name = text.part.get_filename("") or ""
+        if text.kind in _CALENDAR_TYPES or name.lower().endswith(".ics"):
+            yield text.part
 
 
 def _answers(text: str, *, method: str) -> list[Answer]:
-    """The last answer to each entry. `method` is what the part says of itself."""
+    """The newest answer to each entry. `method` is what the part says of itself."""
     methods: set[str] = set()
     found: list[Answer] = []
     within: list[str] = []
@@ -84,15 +89,24 @@ def _answers(text: str, *, method: str) -> list[Answer]:
             _add(found[-1], name, line)
     if "REPLY" not in (methods or {method}) or "COUNTER" in methods:
         return []
-    return list({answer.uid: answer for answer in found}.values())
+    return list(
+        {answer.uid: answer for answer in sorted(found, key=lambda each: each.order)}.values()
+    )
 
 
 def _lines(text: str) -> Iterator[tuple[str, str]]:
     """The lines that are read, unfolded, each with its name."""
-    for line in Contentlines.from_ical(text.replace("\0", "")):  # type: ignore[no-untyped-call]
+    unfolded: list[list[str]] = []
+    for line in text.replace("\0", "").replace("\r", "\n").split("\n"):
+        if line[:1] in (" ", "\t") and unfolded:
+            unfolded[-1].append(line[1:])
+        elif line.strip():
+            unfolded.append([line])
+    for pieces in unfolded:
+        line = "".join(pieces)[:_LONGEST_LINE]
         name = line[:20].partition(":")[0].partition(";")[0].strip().upper()
         if name in _READ:
-            yield name, line[:_LONGEST_LINE]
+            yield name, line
 
 
 def _add(answer: Answer, name: str, line: str) -> None:
@@ -106,23 +120,38 @@ def _add(answer: Answer, name: str, line: str) -> None:
     elif name == "DTSTAMP":
         answer.stamped_at = _moment(value)
     elif name == "SEQUENCE":
-        if not (value.isascii() and value.isdigit()):
+        if value and not (value.isascii() and value.isdigit()):
             raise NotForUs("Its calendar entry cannot be read.")
-        answer.sequence = min(int(value[:18]), _LARGEST_SEQUENCE)
+        answer.sequence = min(int(value[:18] or "0"), _LARGEST_SEQUENCE)
 
 
 def _attendee(line: str) -> list[tuple[str, str]]:
-    """An attendee's addresses, each with the answer; Apple names the address in a parameter."""
-    try:
-        _, parameters, value = Contentline(line).raw_parts()  # type: ignore[no-untyped-call]
-    except ValueError:
-        return []
-    partstat = plain(str(parameters.get("PARTSTAT", "")), 30).upper()
-    named = [unquote(value.strip()), str(parameters.get("EMAIL", ""))]
+    """An attendee's addresses, each with the answer; Apple names the address in a parameter.
+
+    Some programs write a name with a colon or a semicolon in it and no quotes around it: the
+    address is what follows the last `mailto:` outside quotes.
+    """
+    quoted = line.split('"')
+    if len(quoted) % 2:
+        quoted[1::2] = [_hidden(each) for each in quoted[1::2]]
+    shown = '"'.join(quoted)
+    at = shown.upper().rfind("MAILTO:")
+    at = at if at >= 0 else shown.rfind(":") + 1
+    parameters = {}
+    for piece in shown[:at].split(";"):
+        name, _, value = piece.partition("=")
+        parameters[name.strip().upper()] = value.replace(_COLON, ":").strip(' ":')
+    partstat = plain(parameters.get("PARTSTAT", ""), 30).upper()
+    named = [unquote(line[at:].strip()), parameters.get("EMAIL", "")]
     addresses = [each[7:] if each[:7].lower() == "mailto:" else each for each in named]
     return [
         (as_stored(plain(each, 254).strip("<> ")), partstat) for each in addresses if "@" in each
     ]
+
+
+def _hidden(quoted: str) -> str:
+    """Text in quotes, as long as before, without what separates parameters."""
+    return quoted.replace(";", ",").replace(":", _COLON)
 
 
 def _moment(value: str) -> datetime | None:
