@@ -36,6 +36,15 @@ def mark_doubted(*, email: str, why: str, now: datetime) -> None:
     )
 
 
+def doubt_report(*, person: User, why: str) -> None:
+    """The report that marked this person's address is doubted; `why` is what another says of it,
+    empty if none does."""
+    changes: dict[str, Any] = (
+        {"mail_failure": why} if why else {"mail_failure": "", "mail_failing_since": None}
+    )
+    User.objects.filter(pk=person.pk).update(**changes)
+
+
 def clear_failing(*, person: User) -> None:
     """Mail reaches this person's address again."""
     _failing_or_doubted().filter(pk=person.pk).update(

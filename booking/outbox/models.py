@@ -212,6 +212,7 @@ class MessageEvent(models.Model):
         WENT_BY_POST = "by post", "Went out by post"
         CAME_BACK = "came back", "Came back"
         MAY_HAVE_COME_BACK = "may be back", "May have come back"
+        TAKEN_BACK = "taken back", "The report that it came back is to be read"
         DELAYED = "delayed", "Delayed on the way"
         ADDRESS_WORKS = "address works", "The address was said to work"
 

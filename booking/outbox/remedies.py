@@ -81,8 +81,8 @@ def note_doubt(*, message: Message, reason: str, now: datetime) -> None:
 
 def record_report(
     *, message: Message, message_id: str, is_final: bool, reason: str, now: datetime
-) -> None:
-    """Note that a message came back for good, or is late on its way.
+) -> MessageEvent:
+    """Note that a message came back for good, or is late on its way; returns the note.
 
     A report about what it was before its address was corrected is noted and changes nothing.
     """
@@ -96,6 +96,17 @@ def record_report(
         event = _event(fresh, What.CAME_BACK if is_final else What.DELAYED, now=now, why=reason)
         event.former_message_id = message_id
         event.save()
+    return event
+
+
+def take_back(*, message: Message, by: User, now: datetime) -> None:
+    """A coordinator doubts the report by which a message came back: it counts as sent again."""
+    with transaction.atomic():
+        fresh = _lock(message)
+        if fresh.came_back:
+            fresh.bounced_at, fresh.last_error = None, ""
+            fresh.save(update_fields=["bounced_at", "last_error"])
+            _event(fresh, What.TAKEN_BACK, by=by, now=now).save()
 
 
 def retry(*, message: Message, by: User, now: datetime) -> None:

@@ -13,6 +13,7 @@ from booking.catalogue.models import Sitting
 from booking.outbox import posting as outbox
 from booking.outbox import remedies
 from booking.outbox.models import Message, MessageEvent
+from booking.outbox.reasons import is_fault_of_the_address
 from booking.places import announcements
 from booking.places.models import Booking
 from booking.places.news.drafts import sequence_of_entry
@@ -40,7 +41,10 @@ def record_answer(
         booking, sitting_key = _booking_of(answer)
         partstat = _said_by(booking, answer)
         sitting = Sitting.objects.filter(pk=sitting_key, session_id=booking.session_id).first()
-        newest = newest_answer(booking.calendar_replies.filter(sitting=sitting))
+        current = sequence_of_entry(booking, sitting_key)
+        # What was answered before the entry was changed says nothing about what it is now.
+        earlier = booking.calendar_replies.filter(sitting=sitting, sequence__gte=current)
+        newest = newest_answer(earlier)
         reply, is_new = CalendarReply.objects.get_or_create(
             message_id=message_id,
             booking=booking,
@@ -55,7 +59,7 @@ def record_answer(
         if (
             is_new
             and reply.partstat == Partstat.DECLINED
-            and reply.sequence >= sequence_of_entry(booking, sitting_key)
+            and reply.sequence >= current
             and (newest is None or _overrules(reply, newest))
             and not is_automatic_reply
             and booking.state == Booking.State.CONFIRMED
@@ -69,64 +73,74 @@ def _overrules(reply: CalendarReply, newest: CalendarReply) -> bool:
     return newest.partstat != Partstat.DECLINED and reply.order > newest.order
 
 
-def record_delivery_report(*, report: DeliveryReport, sender: str, now: datetime) -> None:
+def is_written_to(email: str) -> bool:
+    """Whether we have written to this address."""
+    return bool(remedies.last_sent_to([email, as_stored(email)]))
+
+
+def record_delivery_report(
+    *, report: DeliveryReport, sender: str, now: datetime
+) -> MessageEvent | None:
     """Note what a mail server reports of one of our messages. Raises `NotForUs`.
 
-    `sender` is the address that the report says it is from, in lower case.
+    `sender` is the address that the report says it is from, in lower case. Returns what was noted,
+    if that has an effect.
     """
+    if report.worst.action == "delivered":
+        return None
     found = remedies.find_by_message_id(*report.message_ids)
     if found is None:
-        if report.has_arrived:
-            return
         raise NotForUs(_doubted(report, now=now))
     message, message_id = found
-    if report.has_arrived:
-        return
-    if report.is_in_words and sender == message.to_email.lower():
+    # What the message was before its address was corrected says nothing about the new one.
+    is_about_this = message.message_id == message_id
+    if sender == message.to_email.lower():
         raise NotForUs("It speaks of mail that came back, and the recipient of that mail sent it.")
-    if not report.is_clear:
-        remedies.note_doubt(message=message, reason=report.reason, now=now)
-        raise NotForUs(
-            f"A mail server reports trouble with the message to {message.to_email}, and it is not"
-            " clear how bad it is."
-        )
+    said = report.about(as_stored(message.to_email)) if is_about_this else report.worst
     # A mailbox that passes mail on to several people has not failed when one of them has.
-    if (
-        report.is_final
-        and report.recipients is not None
-        and message.message_id == message_id
-        and as_stored(message.to_email) not in report.recipients
-    ):
+    if said is None or said.action == "delivered":
         raise NotForUs(
-            f"A mail server reports that mail to {_some(report.recipients)} came back. We wrote"
-            f" to {message.to_email}, which may pass mail on."
+            f"A mail server reports that mail to {_some(report.named)} did not arrive. We wrote to"
+            f" {message.to_email}, which may pass mail on."
+        )
+    if report.is_weak or not said.action:
+        remedies.note_doubt(message=message, reason=said.reason, now=now)
+        raise NotForUs(
+            f"Mail to {message.to_email} may have come back: it is not sure that a mail server"
+            " says so."
+            if report.is_weak
+            else f"A mail server reports trouble with the message to {message.to_email}, and it is"
+            " not clear how bad it is."
         )
     with transaction.atomic():
-        remedies.record_report(
+        event = remedies.record_report(
             message=message,
             message_id=message_id,
-            is_final=report.is_final,
-            reason=report.reason,
+            is_final=said.action == "failed",
+            reason=said.reason,
             now=now,
         )
-        # What the message was before its address was corrected says nothing about the new one.
-        if report.blames_address and message.message_id == message_id:
-            failing.mark_failing(email=message.to_email, why=report.reason, now=now)
+        if said.action == "failed" and is_about_this and is_fault_of_the_address(said.reason):
+            failing.mark_failing(email=message.to_email, why=said.reason, now=now)
+    return event
 
 
 def _doubted(report: DeliveryReport, *, now: datetime) -> str:
     """What to say of a report that names no message of ours. If it names somebody we wrote to, it
     is noted that mail to them may have come back."""
+    reasons = []
     with transaction.atomic():
         # Anybody can write one, who need not know a Message-ID.
         doubted = remedies.last_sent_to(report.named)
         for message in doubted:
-            remedies.note_doubt(message=message, reason=report.reason, now=now)
-            failing.mark_doubted(email=message.to_email, why=report.reason, now=now)
+            said = report.about(as_stored(message.to_email)) or report.worst
+            reasons.append(said.reason)
+            remedies.note_doubt(message=message, reason=said.reason, now=now)
+            failing.mark_doubted(email=message.to_email, why=said.reason, now=now)
     if not doubted:
         return "It reports on a mail that is none of ours."
     names = _some(frozenset(each.to_email for each in doubted))
-    return f"Mail to {names} may have come back: {report.reason or 'no reason is given'}"
+    return f"Mail to {names} may have come back: {reasons[0] or 'no reason is given'}"
 
 
 def say_address_works(*, person: User, by: User, why: str, now: datetime) -> None:
@@ -165,10 +179,39 @@ def mark_dealt_with(*, received: ReceivedMail, by: User, now: datetime) -> None:
 
 
 def bring_back(*, received: ReceivedMail, by: User, now: datetime) -> None:
-    """Put a mail that was put away on the list of what somebody must read."""
-    ReceivedMail.objects.filter(pk=received.pk, state=ReceivedMail.State.DONE).update(
-        state=ReceivedMail.State.LISTED, why=f"Brought back by {by} at {now:%Y-%m-%d %H:%M} UTC."
-    )
+    """Put a mail that was put away on the list of what somebody must read.
+
+    What a report made of its message and of the address is undone until somebody has read it.
+    """
+    with transaction.atomic():
+        fresh = ReceivedMail.objects.select_for_update(of=["self"]).get(pk=received.pk)
+        if fresh.state != ReceivedMail.State.DONE:
+            return
+        if fresh.noted is not None and fresh.noted.what == MessageEvent.What.CAME_BACK:
+            _undo(fresh.noted, by=by, now=now, without=fresh)
+        fresh.state = ReceivedMail.State.LISTED
+        fresh.why = f"Brought back by {by} at {now:%Y-%m-%d %H:%M} UTC."
+        fresh.save(update_fields=["state", "why"])
+
+
+def _undo(event: MessageEvent, *, by: User, now: datetime, without: ReceivedMail) -> None:
+    """Undo what a report did to its message and to the address, unless another says the same."""
+    message = event.message
+    reports = ReceivedMail.objects.filter(
+        state=ReceivedMail.State.DONE, noted__what=MessageEvent.What.CAME_BACK
+    ).exclude(pk=without.pk)
+    if not reports.filter(noted__message=message).exists():
+        remedies.take_back(message=message, by=by, now=now)
+    person = User.objects.filter(
+        email=as_stored(message.to_email), mail_failing_since__isnull=False, mail_failure=event.why
+    ).first()
+    if person is not None:
+        others = reports.filter(
+            noted__message__to_email__iexact=person.email, noted__at__gte=person.mail_failing_since
+        )
+        said = others.order_by("noted__at").values_list("noted__why", flat=True)
+        blaming = [why for why in said if is_fault_of_the_address(why)]
+        failing.doubt_report(person=person, why=blaming[-1] if blaming else "")
 
 
 def forget_what_was_put_away(*, now: datetime) -> None:

@@ -1,18 +1,26 @@
 """One mail from the mailbox: acted on once, whatever it holds and whenever we are interrupted."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 
+from booking.outbox.models import MessageEvent
 from booking.replies import actions
 from booking.replies.answers import answers_in, brings_a_calendar
 from booking.replies.bounces import report_in
 from booking.replies.incoming import Fetched, Incoming, NotForUs
 from booking.replies.models import ReceivedMail
-from booking.replies.origin import is_automatic_reply, is_notice, is_receipt, may_be_a_report
+from booking.replies.origin import (
+    is_automatic_reply,
+    is_by_a_program,
+    is_notice,
+    is_receipt,
+    may_be_a_report,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -21,8 +29,19 @@ State, Kind = ReceivedMail.State, ReceivedMail.Kind
 _MOST_ATTEMPTS = 3
 
 _ORDINARY = "It is not an answer from a calendar, nor a report of a mail server."
+_BY_PROGRAM = "A program wrote it, and it is not known to be harmless."
 _UNCLEAR = "It may report that mail did not arrive, and does not say clearly which."
 _TOO_LARGE = "It is too large to be read by a program."
+
+
+@dataclass(frozen=True)
+class Understood:
+    """What a mail is, why somebody must read it (empty if nobody must), and what it noted on a
+    message."""
+
+    kind: str
+    why: str = ""
+    noted: MessageEvent | None = None
 
 
 def take_in(fetched: Fetched, *, now: datetime) -> bool:
@@ -40,7 +59,7 @@ def take_in(fetched: Fetched, *, now: datetime) -> bool:
         if received.state == State.READING:
             ReceivedMail.objects.filter(pk=received.pk).update(attempts=F("attempts") + 1)
     if received.attempts >= _MOST_ATTEMPTS:
-        stopped = (Kind.OTHER, "Reading it was stopped several times.")
+        stopped = Understood(Kind.OTHER, "Reading it was stopped several times.")
         return _settle(received.pk, lambda: stopped, incoming)
     try:
         return _settle(received.pk, lambda: _act(incoming, fetched, key, now), incoming)
@@ -49,40 +68,39 @@ def take_in(fetched: Fetched, *, now: datetime) -> bool:
     except Exception:
         # What a stranger sends must never stop the reading of what others send.
         log.exception("mail_not_understood", received=received.pk)
-        failed = (Kind.OTHER, "It could not be understood.")
+        failed = Understood(Kind.OTHER, "It could not be understood.")
         return _settle(received.pk, lambda: failed, incoming)
 
 
-def _settle(pk: int, act: Callable[[], tuple[str, str]], incoming: Incoming) -> bool:
+def _settle(pk: int, act: Callable[[], Understood], incoming: Incoming) -> bool:
     """Act under the row's lock, unless it was done before; true if nobody must read it."""
     with transaction.atomic():
         received = ReceivedMail.objects.select_for_update().get(pk=pk)
         if received.state == State.READING:
-            received.kind, why = act()
-            received.why = why[:300]
-            received.state = State.LISTED if why else State.DONE
+            understood = act()
+            received.kind, received.noted = understood.kind, understood.noted
+            received.why = understood.why[:300]
+            received.state = State.LISTED if understood.why else State.DONE
             received.from_address = incoming.from_address
             received.subject = incoming.subject
             received.save()
     return received.state in (State.DONE, State.SETTLED)
 
 
-def _act(incoming: Incoming, fetched: Fetched, key: str, now: datetime) -> tuple[str, str]:
-    """Do what the mail asks for. Returns what it is, and why somebody must read it; empty if
-    nobody must."""
+def _act(incoming: Incoming, fetched: Fetched, key: str, now: datetime) -> Understood:
+    """Do what the mail asks for."""
     if not (fetched.is_whole and incoming.is_whole):
-        return Kind.OTHER, _TOO_LARGE
+        return Understood(Kind.OTHER, _TOO_LARGE)
     kind = Kind.OTHER
     try:
         report = report_in(incoming)
         if report is not None:
             kind = Kind.REPORT
-            actions.record_delivery_report(
-                report=report, sender=incoming.from_address.lower(), now=now
-            )
-            return kind, ""
+            sender = incoming.from_address.lower()
+            noted = actions.record_delivery_report(report=report, sender=sender, now=now)
+            return Understood(kind, noted=noted)
         if is_receipt(incoming):
-            return Kind.RECEIPT, ""
+            return Understood(Kind.RECEIPT)
         answers = answers_in(incoming)
         kind = Kind.ANSWER if answers else Kind.OTHER
         for answer in answers:
@@ -93,11 +111,15 @@ def _act(incoming: Incoming, fetched: Fetched, key: str, now: datetime) -> tuple
                 now=now,
             )
         if answers:
-            return kind, ""
+            return Understood(kind)
         # A holiday notice is no answer, and is never answered (RFC 3834, section 2). A person's
         # proposal of another time is sent by a program too.
-        if is_notice(incoming) and not brings_a_calendar(incoming):
-            return Kind.NOTICE, ""
-        return kind, _UNCLEAR if may_be_a_report(incoming) else _ORDINARY
+        is_ours = actions.is_written_to(incoming.from_address)
+        is_harmless = is_notice(incoming, is_of_a_recipient=is_ours)
+        if is_harmless and not brings_a_calendar(incoming):
+            return Understood(Kind.NOTICE)
+        if may_be_a_report(incoming):
+            return Understood(kind, _UNCLEAR)
+        return Understood(kind, _BY_PROGRAM if is_by_a_program(incoming) else _ORDINARY)
     except NotForUs as refused:
-        return kind, str(refused)
+        return Understood(kind, str(refused))

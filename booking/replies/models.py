@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from booking.catalogue.models import Sitting
+from booking.outbox.models import MessageEvent
 from booking.places.models import Booking
 
 
@@ -50,6 +51,13 @@ class ReceivedMail(models.Model):
     why = models.CharField(max_length=300, blank=True, help_text="Why somebody must read it.")
     from_address = models.CharField(max_length=254, blank=True)
     subject = models.CharField(max_length=200, blank=True)
+    noted = models.ForeignKey(
+        MessageEvent,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="What a report had noted on its message: undone when it is brought back.",
+    )
     settled_at = models.DateTimeField(null=True)
     settled_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
 
