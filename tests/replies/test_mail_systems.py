@@ -32,14 +32,12 @@ def wrong_with(sent: Sent, *, number: int) -> str:
         is_right = (received.state, received.kind, events) == (state, Kind.REPORT, [event])
     elif sent.kind == "listed":
         is_right = received.state == State.LISTED and not events
-    elif sent.kind == "notice":
-        is_right = received.kind in (Kind.NOTICE, Kind.OTHER) and not events
-    elif sent.kind == "receipt":
-        is_right = (received.state, received.kind, events) == (State.DONE, Kind.RECEIPT, [])
+    elif sent.kind in (Kind.NOTICE, Kind.RECEIPT):
+        is_right = (received.state, received.kind, events) == (State.DONE, sent.kind, [])
     else:
         answered = CalendarReply.objects.filter(booking=message.booking)
         said = [each.partstat.upper() for each in answered]
-        is_right = (received.state, said) == (State.DONE, [sent.kind])
+        is_right = (received.state, received.kind, said) == (State.DONE, Kind.ANSWER, [sent.kind])
     return "" if is_right else found
 
 
