@@ -74,8 +74,9 @@ def _overrules(reply: CalendarReply, newest: CalendarReply) -> bool:
 
 
 def is_written_to(email: str) -> bool:
-    """Whether we have written to this address."""
-    return bool(remedies.last_sent_to([email, as_stored(email)]))
+    """Whether we write to this address, or it is another that somebody confirmed as theirs."""
+    own = EmailAddress.objects.filter(email__iexact=email, verified=True)
+    return Message.objects.filter(to_email__in={email, as_stored(email)}).exists() or own.exists()
 
 
 def record_delivery_report(

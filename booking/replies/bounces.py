@@ -12,7 +12,6 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from accounts.addresses import as_stored
 from booking.outbox.reasons import action_in, code_in, is_of_smtp, reason_around, refusal_in
@@ -168,20 +167,13 @@ def _fields_of_event(text: Text) -> list[Fields]:
         return []
     match event:
         case {"bounce": {"bouncedRecipients": [*failed]}}:
-            return [each for one in failed[:_MOST_RECIPIENTS] for each in _fields_of_failed(one)]
-    return []
-
-
-def _fields_of_failed(failed: Any) -> list[Fields]:
-    match failed:
-        case {"emailAddress": str(address)}:
+            named = {"final-recipient": "emailAddress", "action": "action", "status": "status"}
+            named["diagnostic-code"] = "diagnosticCode"
             return [
-                {
-                    "final-recipient": plain(address, 254),
-                    "action": plain(str(failed.get("action", "failed")), 20),
-                    "status": plain(str(failed.get("status", "")), 20),
-                    "diagnostic-code": plain(str(failed.get("diagnosticCode", "")), 400),
-                }
+                {"action": "failed"}
+                | {name: plain(str(each[key]), 400) for name, key in named.items() if key in each}
+                for each in failed[:_MOST_RECIPIENTS]
+                if isinstance(each, dict)
             ]
     return []
 
@@ -206,14 +198,15 @@ def _address(field: str) -> frozenset[str]:
     """
     value = _COMMENT.sub(" ", field).rpartition(";")[2].strip().strip('<>"')
     value = _XTEXT.sub(lambda code: chr(int(code[1], 16)), value)
-    return frozenset([as_stored(value)] if "@" in value else [])
+    return frozenset([as_stored(plain(value, 254))] if "@" in value else [])
 
 
 def _x_failed(incoming: Incoming) -> frozenset[str]:
     """Whom Exim names in a header."""
     values = [str(each) for each in incoming.mail.get_all("X-Failed-Recipients", [])]
     found = [each for value in values[:_MOST_RECIPIENTS] for _, each in named_in(value)]
-    return frozenset(as_stored(each) for each in found[:_MOST_RECIPIENTS] if "@" in each)
+    found = [as_stored(plain(each, 254)) for each in found[:_MOST_RECIPIENTS] if "@" in each]
+    return frozenset(found)
 
 
 def _from_words(incoming: Incoming) -> DeliveryReport | None:

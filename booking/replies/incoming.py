@@ -259,8 +259,8 @@ def _content(part: "Message[str, str]") -> str:
     RFC 2046 does not allow, and the parser does not expect.
     """
     if not part.is_multipart():
-        most = MOST_TEXT * 4
-        return as_text(octets(part)[:most], part.get_content_charset("utf-8"))[: MOST_TEXT + 1]
+        content = octets(part)[: MOST_TEXT * 4]
+        return as_text(content, part.get_content_charset("utf-8"))[: MOST_TEXT + 1]
     pieces = []
     for each in _within(part):
         headers = [f"{name}: {value}" for name, value in each.items()]

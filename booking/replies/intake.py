@@ -29,7 +29,7 @@ State, Kind = ReceivedMail.State, ReceivedMail.Kind
 _MOST_ATTEMPTS = 3
 
 _ORDINARY = "It is not an answer from a calendar, nor a report of a mail server."
-_BY_PROGRAM = "A program wrote it, and it is not known to be harmless."
+_BY_PROGRAM = "A program wrote it, and not for anybody we have written to."
 _UNCLEAR = "It may report that mail did not arrive, and does not say clearly which."
 _TOO_LARGE = "It is too large to be read by a program."
 

@@ -143,7 +143,7 @@ def mail_put_away(*, now: datetime) -> models.QuerySet[ReceivedMail]:
     """Mail that was understood and put away in the last `KEPT_DAYS`, the newest first."""
     since = now - timedelta(days=ReceivedMail.KEPT_DAYS)
     put_away = ReceivedMail.objects.filter(state=ReceivedMail.State.DONE, seen_at__gte=since)
-    return put_away.order_by("-seen_at", "-id")
+    return put_away.select_related("noted__message").order_by("-seen_at", "-id")
 
 
 def newest_answer(answers: Iterable[CalendarReply]) -> CalendarReply | None:
