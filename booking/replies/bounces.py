@@ -116,8 +116,9 @@ def report_in(incoming: Incoming) -> DeliveryReport | None:
         if not blocks:
             blocks = _fields_of_event(text)
             is_sure = text.is_own and incoming.from_address.startswith("no-reply@sns.amazonaws.")
-        if blocks:
-            outcomes = tuple(map(_outcome, blocks[:_MOST_BLOCKS]))
+        outcomes = tuple(map(_outcome, blocks[:_MOST_BLOCKS]))
+        # That something arrived is put away, so it must be sure.
+        if outcomes and (is_sure or _worst(outcomes).action != "delivered"):
             return DeliveryReport(_candidates(incoming), outcomes, is_weak=not is_sure)
     return _from_words(incoming)
 

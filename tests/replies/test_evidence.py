@@ -329,6 +329,16 @@ def test_a_report_that_somebody_forwards_marks_nothing() -> None:
     assert not is_marked(message)
 
 
+def test_what_somebody_writes_about_a_mail_that_arrived_is_listed() -> None:
+    message = sent_confirmation()
+    arrived = letters.notification(
+        message.message_id, recipient=message.to_email, action="delivered", status="2.1.5"
+    )
+    assert became(attached(arrived), message) == UNTOUCHED
+    pasted = FIELDS.replace("failed", "delivered").replace("5.1.1", "2.1.5")
+    assert became(f"{A_PERSON}\nWhy did I not get it?\n\n{pasted}", message) == UNTOUCHED
+
+
 def test_a_receipt_that_somebody_forwards_is_their_mail() -> None:
     receipt = letters.crlf(
         "From: x@agency.example\n"
