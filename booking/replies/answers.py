@@ -133,9 +133,9 @@ def _attendee(line: str) -> list[tuple[str, str]]:
     """
     quoted = line.split('"')
     if len(quoted) % 2:
-        quoted[1::2] = [_hidden(each) for each in quoted[1::2]]
+        quoted[1::2] = [each.replace(";", ",").replace(":", _COLON) for each in quoted[1::2]]
     shown = '"'.join(quoted)
-    at = shown.upper().rfind("MAILTO:")
+    at = max(shown.rfind(each) for each in ("mailto:", "MAILTO:", "Mailto:"))
     at = at if at >= 0 else shown.rfind(":") + 1
     parameters = {}
     for piece in shown[:at].split(";"):
@@ -147,11 +147,6 @@ def _attendee(line: str) -> list[tuple[str, str]]:
     return [
         (as_stored(plain(each, 254).strip("<> ")), partstat) for each in addresses if "@" in each
     ]
-
-
-def _hidden(quoted: str) -> str:
-    """Text in quotes, as long as before, without what separates parameters."""
-    return quoted.replace(";", ",").replace(":", _COLON)
 
 
 def _moment(value: str) -> datetime | None:
