@@ -187,6 +187,14 @@ def test_a_trainer_who_never_signed_in_is_made_and_invited(coordinator: Client) 
     assert "Somebody has an account with this address already" in again.content.decode()
 
 
+def test_no_account_is_made_for_a_mailbox_that_several_people_read(coordinator: Client) -> None:
+    typed = {"first_name": "The", "last_name": "Office", "email": "office@school.example"}
+    answer = coordinator.post(reverse("manage_person_new"), typed)
+    assert answer.status_code == 422
+    assert "a mailbox that several people read" in answer.text
+    assert not User.objects.filter(email="office@school.example").exists()
+
+
 def test_an_account_ends_with_its_bookings_and_who_waits_gets_the_place(
     coordinator: Client,
 ) -> None:
