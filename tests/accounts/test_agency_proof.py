@@ -52,6 +52,16 @@ def test_a_private_address_only_says_so() -> None:
     assert (person.agency, person.proved_agency) == (police, None)
 
 
+def test_a_domain_that_an_agency_off_the_list_has_too_proves_neither() -> None:
+    council = make_agency(domains=["council.example"])
+    closed = make_agency(domains=["council.example"], is_listed=False)
+    person = make_person("someone@council.example", agency=None)
+    assert not says(person, council).agency_is_confirmed
+    council.email_domains = []
+    council.save()
+    assert not says(person, closed).agency_is_confirmed, "it is off the list"
+
+
 @pytest.mark.parametrize(
     ("domains", "verified", "proves"),
     [
