@@ -238,6 +238,19 @@ def test_the_back_office_confirms_whom_it_makes_the_lead_of_an_agency() -> None:
     assert (person.leads_agency, person.agency_confirmed_by) == (True, by)
 
 
+@pytest.mark.parametrize("chooses", [True, False])
+def test_nobody_is_confirmed_in_the_back_office_by_their_own_hand(*, chooses: bool) -> None:
+    agency = make_agency()
+    said = {} if chooses else {"agency": agency, "agency_confirmed_at": None}
+    me = make_coordinator(is_staff=True, is_superuser=True, **said)
+    form = {"is_agency_lead": "on", "agency": agency.pk, "is_coordinator": "on", "is_staff": "on"}
+    form |= {name: getattr(me, name) for name in ("first_name", "last_name", "job_title")}
+    address = reverse("admin:accounts_user_change", args=[me.pk])
+    assert signed_in(me).post(address, {**form, "is_active": "on"}).status_code == 302
+    me.refresh_from_db()
+    assert (me.agency, me.is_agency_lead, me.leads_agency) == (agency, True, False)
+
+
 def test_a_superuser_sees_whose_role_has_no_proof_any_more() -> None:
     agency = make_agency()
     person = make_trainer(agency=agency, agency_confirmed_at=None)
