@@ -14,8 +14,9 @@ from django.urls import reverse
 
 from accounts.actions import correct_email, save_profile
 from accounts.agencies import confirm_claim, refuse_claim
-from accounts.agency_proof import roles_without_proof
+from accounts.agency_proof import may_confirm, roles_without_proof
 from accounts.models import Agency, User
+from tests.accounts.signing_in import code_for, sign_in
 from tests.factories import (
     NOW,
     make_agency,
@@ -120,6 +121,26 @@ def test_an_address_that_leaves_the_agencys_domains_ends_proof_and_lead_role() -
     )
     assert person.is_trainer
     assert list(roles_without_proof()) == [person]
+
+
+def test_ones_own_change_of_address_ends_proof_and_lead_role_too() -> None:
+    agency, client = make_agency(domains=["police.example"]), Client()
+    lead = make_lead("lead@police.example", agency=agency)
+    sign_in(client, lead.email)
+    elsewhere = "lead@mail.example"
+    client.post(reverse("account_email"), {"email": elsewhere, "action_add": ""})
+    client.post(reverse("account_email_verification_sent"), {"code": code_for(elsewhere)})
+    lead.refresh_from_db()
+    assert (lead.email, lead.agency) == (elsewhere, agency)
+    assert (lead.agency_is_confirmed, lead.is_agency_lead) == (False, False)
+
+
+def test_who_may_say_who_works_for_an_agency() -> None:
+    agency = make_agency()
+    may = [make_coordinator(), make_lead(agency=agency)]
+    may_not = [make_lead(), make_lead(agency=agency, agency_confirmed_at=None)]
+    may_not += [make_person(agency=agency), make_trainer(agency=agency)]
+    assert [each for each in (*may, *may_not) if may_confirm(each, agency)] == may
 
 
 def test_the_people_of_an_address_that_stays_elsewhere_are_left_alone() -> None:
