@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from booking.calendars.models import CalendarFeed
 from booking.outbox.models import Message
-from tests.accounts.signing_in import code_for
+from tests.accounts.signing_in import code_for, sign_in
 from tests.factories import make_coordinator, make_person, make_session, make_trainer, morning
 from tests.people import book_now, signed_in
 
@@ -138,6 +138,40 @@ def test_a_form_of_an_address_with_a_query_goes_on_after_the_proof() -> None:
     assert landed.endswith("?is_trainer__exact=0")
     person.refresh_from_db()
     assert person.first_name == "Zadie"
+
+
+def test_sessions_elsewhere_end_after_a_proof() -> None:
+    person, here, elsewhere = make_person(), Client(), Client()
+    for client in (here, elsewhere):
+        sign_in(client, person.email)
+    page = reverse("usersessions_list")
+    with time_machine.travel(timezone.now() + QUARTER):
+        assert here.get(page).status_code == 200
+        asked = here.post(page)
+        assert asked.headers["Location"].startswith(BY_CODE)
+        assert elsewhere.get(page).status_code == 200
+        assert prove(here, asked.headers["Location"], person.email) == page
+        assert elsewhere.get(page).status_code == 302
+
+
+@pytest.mark.parametrize("by", ["code", "password"])
+def test_a_proof_gives_the_session_another_key(by: str) -> None:
+    person, client, stolen = make_person(), Client(), Client()
+    person.set_password("the long password of before")
+    person.save()
+    sign_in(client, person.email)
+    stolen.cookies[settings.SESSION_COOKIE_NAME] = client.session.session_key or ""
+    page = reverse("account_emails")
+    assert stolen.get(page).status_code == 200
+    if by == "code":
+        prove(client, f"{BY_CODE}?next={page}", person.email)
+    else:
+        typed = {"password": "the long password of before", "next": page}
+        client.post(reverse("account_reauthenticate"), typed)
+    assert client.get(page).status_code == 200
+    assert stolen.get(page).status_code == 302
+    shown = client.get(reverse("usersessions_list")).text
+    assert shown.count("From 127.0.0.1") == shown.count("You, now") == 1
 
 
 def test_a_form_that_nobody_proved_is_forgotten() -> None:
