@@ -64,6 +64,9 @@ def unrecorded(site: Site, role: str, response: Any, statements: CaptureQueriesC
             person.email in text or re.search(rf"\b{person.first_name}\b", text)
         ):
             return f"shows {person.email} without a record"
+    for address, owner in site.strangers.items():
+        if address in text and role != owner:
+            return f"shows {address} without a record"
     return ""
 
 
