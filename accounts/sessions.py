@@ -63,7 +63,6 @@ _ALWAYS_OPEN = (
     "/accounts/logout/",
     "/accounts/password/",
     "/accounts/reauthenticate/",
-    "/accounts/sessions/",
     "/accounts/two-step-needed/",
     "/privacy/",
     "/.well-known/",
