@@ -44,6 +44,15 @@ def test_a_feed_is_made_after_a_proof_and_nothing_is_pressed_twice() -> None:
         assert client.post(make).status_code == 200, "not asked again"
 
 
+def test_nobody_is_asked_twice_within_fifteen_minutes() -> None:
+    client, now = signed_in(make_person()), timezone.now()
+    page = reverse("mfa_activate_totp")
+    with time_machine.travel(now + timedelta(minutes=14, seconds=30)):
+        assert client.get(page).status_code == 200
+    with time_machine.travel(now + timedelta(minutes=15, seconds=30)):
+        assert client.get(page).headers["Location"].startswith(BY_CODE)
+
+
 def test_another_address_needs_a_proof_also_without_a_password() -> None:
     person = make_person("sam@old.example")
     client = signed_in(person)
@@ -67,12 +76,15 @@ def test_another_address_needs_a_proof_also_without_a_password() -> None:
         "mfa_view_recovery_codes",
         "mfa_download_recovery_codes",
         "mfa_deactivate_totp",
+        "mfa_remove_webauthn",
+        "mfa_edit_webauthn",
     ],
 )
 def test_factors_need_a_proof(name: str) -> None:
     client = signed_in(make_person())
+    page = reverse(name, args=[1] if name in ("mfa_remove_webauthn", "mfa_edit_webauthn") else [])
     with time_machine.travel(timezone.now() + QUARTER):
-        assert client.get(reverse(name)).headers["Location"].startswith(BY_CODE)
+        assert client.get(page).headers["Location"].startswith(BY_CODE)
 
 
 @pytest.mark.parametrize("name", ["account_set_password", "account_change_password"])
@@ -124,6 +136,9 @@ def test_roles_change_after_a_proof() -> None:
     with time_machine.travel(timezone.now() + QUARTER):
         assert client.get(page).status_code == 200
         asked = client.post(page, {"is_trainer": "on"})
+        assert asked.headers["Location"].startswith(BY_CODE)
+        taking = {"action": "forget_second_step", "_selected_action": [person.pk]}
+        asked = client.post(reverse("admin:accounts_user_changelist"), taking)
         assert asked.headers["Location"].startswith(BY_CODE)
 
 

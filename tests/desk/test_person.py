@@ -213,6 +213,17 @@ def test_an_account_ends_with_its_bookings_and_who_waits_gets_the_place(
     assert PersonNote.objects.get().text == "Account ended. 1 booking cancelled. She rang."
 
 
+def test_nobody_ends_the_account_of_the_last_superuser() -> None:
+    last, by = make_coordinator(is_superuser=True, is_staff=True), make_coordinator()
+    User.objects.filter(pk=by.pk).update(is_superuser=True)
+    by.refresh_from_db()
+    answer = signed_in(by).post(reverse("manage_person_end", args=[last.pk]), WHY)
+    assert answer.status_code == 409
+    assert "the only superuser" in answer.text
+    last.refresh_from_db()
+    assert last.is_active
+
+
 def test_nobody_ends_their_own_account_or_that_of_a_trainer_with_sessions_ahead() -> None:
     me, trainer = make_coordinator(is_superuser=True, is_staff=True), make_trainer()
     session_ahead(trainers=[trainer])
