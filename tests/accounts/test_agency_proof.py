@@ -262,7 +262,7 @@ def test_the_back_office_confirms_whom_it_makes_the_lead_of_an_agency() -> None:
 @pytest.mark.parametrize("chooses", [True, False])
 def test_nobody_is_confirmed_in_the_back_office_by_their_own_hand(*, chooses: bool) -> None:
     agency = make_agency()
-    said = {} if chooses else {"agency": agency, "agency_confirmed_at": None}
+    said: dict[str, Any] = {} if chooses else {"agency": agency, "agency_confirmed_at": None}
     me = make_coordinator(is_staff=True, is_superuser=True, **said)
     form = {"is_agency_lead": "on", "agency": agency.pk, "is_coordinator": "on", "is_staff": "on"}
     form |= {name: getattr(me, name) for name in ("first_name", "last_name", "job_title")}
