@@ -253,7 +253,7 @@ class UserPages(BackOffice):
         return [*self.readonly_fields, *given]
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
-        """Whoever chooses an agency for somebody, or its lead, confirms that they work there.
+        """Whoever chooses an agency for somebody else, or its lead, confirms that they work there.
 
         Nobody is confirmed in no agency, or leads it. Roles that were given or taken stand in the
         log; a closed account opens signed out.
@@ -268,6 +268,9 @@ class UserPages(BackOffice):
             follows |= {"agency_confirmed_at": timezone.now(), "agency_confirmed_by": request.user}
         elif "agency" in changed and not obj.agency:
             follows = {**NOT_CONFIRMED, _LEAD: False}
+        if obj == request.user and obj.agency:
+            # Nobody's own word proves whom they work for.
+            follows = dict(NOT_CONFIRMED) if "agency" in changed else {}
         for name, value in follows.items():
             setattr(obj, name, value)
         changed.extend(name for name in follows if name not in changed)

@@ -21,12 +21,15 @@ from accounts.roles import note_roles
 
 
 def agency_at(email: str) -> Agency | None:
-    """The agency whose alone the domain of an address is; a public mail provider's is nobody's."""
+    """The agency on the list whose alone the domain of an address is.
+
+    A public mail provider's is nobody's; one that an agency off the list has too is not alone.
+    """
     domain = domain_of(email)
     if domain in PUBLIC_MAIL:
         return None
     agencies = list(Agency.objects.with_email_domain(domain)[:2])
-    return agencies[0] if len(agencies) == 1 else None
+    return agencies[0] if len(agencies) == 1 and agencies[0].is_listed else None
 
 
 def agency_by_address(*, person: User) -> Agency | None:

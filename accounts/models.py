@@ -42,8 +42,8 @@ class AgencyQuerySet(models.QuerySet["Agency"]):
         return self.filter(is_listed=True).order_by(HumanOrder("name"))
 
     def with_email_domain(self, domain: str) -> Self:
-        """Those whose staff have addresses at this domain; there may be several."""
-        return self.filter(email_domains__contains=[domain.lower()], is_listed=True)
+        """Those whose staff have addresses at this domain, on the list or not; maybe several."""
+        return self.filter(email_domains__contains=[domain.lower()])
 
 
 class Agency(models.Model):

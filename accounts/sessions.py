@@ -18,7 +18,7 @@ from allauth.account.authentication import (
     get_authentication_records,
 )
 from allauth.account.internal.flows.login import record_authentication
-from allauth.account.signals import email_changed
+from allauth.account.signals import authentication_step_completed, email_changed
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
 from allauth.usersessions.models import UserSession
@@ -63,7 +63,6 @@ _ALWAYS_OPEN = (
     "/accounts/logout/",
     "/accounts/password/",
     "/accounts/reauthenticate/",
-    "/accounts/sessions/",
     "/accounts/two-step-needed/",
     "/privacy/",
     "/.well-known/",
@@ -270,6 +269,15 @@ def _agree_with_own_change(request: HttpRequest) -> None:
         return
     agreed = request.session.get(HASH_SESSION_KEY)
     if agreed is not None and agreed != person.get_session_auth_hash():
+        _stay_signed_in(request)
+
+
+@receiver(authentication_step_completed)
+def _proved_anew(
+    sender: Any, request: HttpRequest, *, reauthenticated: bool = False, **about: Any
+) -> None:
+    """The session goes on under another key, which nobody has seen before the proof."""
+    if reauthenticated:
         _stay_signed_in(request)
 
 

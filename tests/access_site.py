@@ -48,6 +48,8 @@ class Site:
     browsers: dict[str, Client]
     addresses: dict[str, str]
     people: dict[str, User]
+    # Of people without an account: their addresses, and who may know each.
+    strangers: Mapping[str, str]
 
     @property
     def shown_to_few(self) -> list[User]:
@@ -104,13 +106,24 @@ def make_site() -> Site:
         make_session(course=asking, starts_at=ahead + timedelta(days=5)),
         manager_email="manager@elsewhere.example",
     )
+    strangers = {
+        "manager@ours.example": "owner",
+        "manager@elsewhere.example": "owner",
+        "isla@signs.example": "",
+        "stranger@mail.example": "",
+    }
     declaration = PriorLearning.objects.create(
         person=owner, course=course, completed_on=now.date(), provider="Elsewhere"
     )
     unlisted = make_person(agency=None, unlisted_agency="Leeds Rowing Club")
     claimant = make_claimant(agency=ours)
     failing = make_person(mail_failing_since=now)
-    received = ReceivedMail.objects.create(key="1", seen_at=now, state=ReceivedMail.State.LISTED)
+    received = ReceivedMail.objects.create(
+        key="1",
+        seen_at=now,
+        state=ReceivedMail.State.LISTED,
+        from_address="stranger@mail.example",
+    )
     message = Message.objects.filter(booking=booking)[0]
     Message.objects.filter(pk=message.pk).update(mime=b"Subject: Booked\r\n\r\nHello\r\n")
     on_paper = booked(make_session(starts_at=ahead + timedelta(days=6)), make_person(no_address()))
@@ -194,7 +207,7 @@ def make_site() -> Site:
     for role, person in people.items():
         browsers[role] = Client()
         browsers[role].force_login(person)
-    return Site(browsers, addresses, people)
+    return Site(browsers, addresses, people, strangers)
 
 
 def address_of(name: str, known: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from pytest_django import Settings
 from booking.site.logs import JsonFormatter
 from tests.access_site import Site, answer_of, every_name, tried
 from tests.access_table import (
+    BACK_OFFICE,
     BEFORE_SECOND_STEP,
     DEMO,
     LOGIN,
@@ -64,6 +65,9 @@ def unrecorded(site: Site, role: str, response: Any, statements: CaptureQueriesC
             person.email in text or re.search(rf"\b{person.first_name}\b", text)
         ):
             return f"shows {person.email} without a record"
+    for address, owner in site.strangers.items():
+        if address in text and role != owner:
+            return f"shows {address} without a record"
     return ""
 
 
@@ -174,8 +178,10 @@ def test_a_session_without_its_second_step_opens_nothing(site: Site, settings: S
     kind = Authenticator.Type.TOTP
     Authenticator.objects.create(user=person, type=kind, data={"secret": "x"})
     step, wrong = reverse("mfa_reauthenticate"), []
-    for name in TABLE.keys() - BEFORE_SECOND_STEP:
-        address = site.addresses[name]
+    closed = {name: site.addresses[name] for name in TABLE.keys() - BEFORE_SECOND_STEP}
+    lists = [f"admin:{model}_changelist" for model in BACK_OFFICE]
+    closed |= {name: reverse(name) for name in ("usersessions_list", "admin:index", *lists)}
+    for name, address in closed.items():
         for response in (browser.get(address), tried(browser, address)):
             if not response.headers.get("Location", "").startswith(step):
                 wrong.append(f"{name}: {response.status_code}")

@@ -128,7 +128,8 @@ _REQUIREMENTS = {"1": 70, "2": 183}
 
 
 def test_every_requirement_has_a_row_that_is_shown_or_says_why_not() -> None:
-    rows = _ROW.findall((REPOSITORY / "docs/security.md").read_text())
+    text = (REPOSITORY / "docs/security.md").read_text()
+    rows = _ROW.findall(text)
     for level, number in _REQUIREMENTS.items():
         assert len({each[0] for each in rows if each[1] == level}) == number
     assert len({each[0] for each in rows}) == len(rows)
@@ -141,3 +142,10 @@ def test_every_requirement_has_a_row_that_is_shown_or_says_why_not() -> None:
     ]
     assert not unshown
     assert all(here.strip() for _, _, _, here, _ in rows)
+    asked = [here for _, level, _, here, _ in rows if level in _REQUIREMENTS]
+    left_out = sum(here.startswith("Does not apply") for here in asked)
+    not_met = sum(here.startswith("Not met") for here in asked)
+    met = len(asked) - left_out - not_met
+    told = re.search(r"Of (\d+) requirements (\d+) are met.*?(\d+)\sdo not.*?(\d+) are", text, re.S)
+    assert told is not None
+    assert [*map(int, told.groups())] == [len(asked), met, left_out, not_met]

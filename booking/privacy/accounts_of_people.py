@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.template.loader import render_to_string
 
 from accounts import actions as accounts
+from accounts.addresses import is_shared_mailbox
 from accounts.agencies import join_agency
 from accounts.models import Agency, User
 from accounts.roles import GIVEN_BY_SUPERUSERS, keep_a_superuser, may_change_account, note_roles
@@ -147,9 +148,11 @@ def open_account(
 ) -> User:
     """Make an account for somebody who has never signed in, and invite them by mail.
 
-    A coordinator who chooses their agency confirms that they work there. Raises `AccountTaken`,
-    and `ValidationError` for what is no address or no name.
+    A coordinator who chooses their agency confirms that they work there. Raises `SharedMailbox`,
+    `AccountTaken`, and `ValidationError` for what is no address or no name.
     """
+    if is_shared_mailbox(email):
+        raise accounts.SharedMailbox
     with transaction.atomic():
         try:
             person = accounts.make(email=email, first_name=first_name, last_name=last_name)

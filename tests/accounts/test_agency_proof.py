@@ -14,8 +14,9 @@ from django.urls import reverse
 
 from accounts.actions import correct_email, save_profile
 from accounts.agencies import confirm_claim, refuse_claim
-from accounts.agency_proof import roles_without_proof
+from accounts.agency_proof import may_confirm, roles_without_proof
 from accounts.models import Agency, User
+from tests.accounts.signing_in import code_for, sign_in
 from tests.factories import (
     NOW,
     make_agency,
@@ -50,6 +51,16 @@ def test_a_private_address_only_says_so() -> None:
     police = make_agency("West Yorkshire Police", domains=["police.example"])
     person = says(make_person("someone@mail.example", agency=None), police)
     assert (person.agency, person.proved_agency) == (police, None)
+
+
+def test_a_domain_that_an_agency_off_the_list_has_too_proves_neither() -> None:
+    council = make_agency(domains=["council.example"])
+    closed = make_agency(domains=["council.example"], is_listed=False)
+    person = make_person("someone@council.example", agency=None)
+    assert not says(person, council).agency_is_confirmed
+    council.email_domains = []
+    council.save()
+    assert not says(person, closed).agency_is_confirmed, "it is off the list"
 
 
 @pytest.mark.parametrize(
@@ -110,6 +121,26 @@ def test_an_address_that_leaves_the_agencys_domains_ends_proof_and_lead_role() -
     )
     assert person.is_trainer
     assert list(roles_without_proof()) == [person]
+
+
+def test_ones_own_change_of_address_ends_proof_and_lead_role_too() -> None:
+    agency, client = make_agency(domains=["police.example"]), Client()
+    lead = make_lead("lead@police.example", agency=agency)
+    sign_in(client, lead.email)
+    elsewhere = "lead@mail.example"
+    client.post(reverse("account_email"), {"email": elsewhere, "action_add": ""})
+    client.post(reverse("account_email_verification_sent"), {"code": code_for(elsewhere)})
+    lead.refresh_from_db()
+    assert (lead.email, lead.agency) == (elsewhere, agency)
+    assert (lead.agency_is_confirmed, lead.is_agency_lead) == (False, False)
+
+
+def test_who_may_say_who_works_for_an_agency() -> None:
+    agency = make_agency()
+    may = [make_coordinator(), make_lead(agency=agency)]
+    may_not = [make_lead(), make_lead(agency=agency, agency_confirmed_at=None)]
+    may_not += [make_person(agency=agency), make_trainer(agency=agency)]
+    assert [each for each in (*may, *may_not) if may_confirm(each, agency)] == may
 
 
 def test_the_people_of_an_address_that_stays_elsewhere_are_left_alone() -> None:
@@ -226,6 +257,19 @@ def test_the_back_office_confirms_whom_it_makes_the_lead_of_an_agency() -> None:
     assert response.status_code == 302, response.content.decode()
     person.refresh_from_db()
     assert (person.leads_agency, person.agency_confirmed_by) == (True, by)
+
+
+@pytest.mark.parametrize("chooses", [True, False])
+def test_nobody_is_confirmed_in_the_back_office_by_their_own_hand(*, chooses: bool) -> None:
+    agency = make_agency()
+    said: dict[str, Any] = {} if chooses else {"agency": agency, "agency_confirmed_at": None}
+    me = make_coordinator(is_staff=True, is_superuser=True, **said)
+    form = {"is_agency_lead": "on", "agency": agency.pk, "is_coordinator": "on", "is_staff": "on"}
+    form |= {name: getattr(me, name) for name in ("first_name", "last_name", "job_title")}
+    address = reverse("admin:accounts_user_change", args=[me.pk])
+    assert signed_in(me).post(address, {**form, "is_active": "on"}).status_code == 302
+    me.refresh_from_db()
+    assert (me.agency, me.is_agency_lead, me.leads_agency) == (agency, True, False)
 
 
 def test_a_superuser_sees_whose_role_has_no_proof_any_more() -> None:

@@ -12,6 +12,7 @@ import structlog
 import time_machine
 from allauth.account import forms as forms_of_allauth
 from allauth.core.internal import cryptokit
+from allauth.mfa.totp.internal.auth import TOTP
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -22,7 +23,7 @@ from accounts.models import Remembered
 from accounts.remembered import forget_expired, tries
 from booking.local.servers import Valkey
 from booking.outbox.models import Message
-from tests.accounts.signing_in import code_for, sign_in
+from tests.accounts.signing_in import SECRET, app_code, code_for, sign_in
 from tests.factories import make_person
 
 ADDRESS = "known@agency.example"
@@ -172,6 +173,38 @@ def test_passwords_are_limited_without_redis(embedded_valkey: Valkey) -> None:
     assert [TOO_MANY in each for each in answers] == [False] * 5 + [True] * 5
     assert TOO_MANY in enter("a long and secret password", "198.51.100.7")
     assert "Sign out" in enter("a long and secret password", "192.0.2.1")
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("real_limits")
+@pytest.mark.parametrize("page", ["mfa_authenticate", "mfa_reauthenticate"])
+def test_codes_of_an_app_are_limited_without_redis(page: str, embedded_valkey: Valkey) -> None:
+    person, client = make_person(ADDRESS), Client()
+    TOTP.activate(person, SECRET)
+    embedded_valkey.stop()
+    if page == "mfa_authenticate":
+        sign_in(client, ADDRESS)
+    else:
+        client.force_login(person)
+    with time_machine.travel(timezone.now(), tick=False):
+        right = app_code()
+        for number in range(5):
+            client.post(reverse(page), {"code": f"{(int(right) + 1 + number) % 10**6:06}"})
+        answer = client.post(reverse(page), {"code": right, "next": reverse("account_emails")})
+    assert answer.status_code == 200
+    assert TOO_MANY in answer.text
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("real_limits")
+def test_passwords_of_a_proof_are_limited() -> None:
+    person, client = make_person(ADDRESS), Client()
+    person.set_password("a long and secret password")
+    person.save()
+    client.force_login(person)
+    page = reverse("account_reauthenticate")
+    answers = [client.post(page, {"password": "wrong"}).status_code for _ in range(12)]
+    assert answers == [200] * 10 + [429] * 2
 
 
 @pytest.mark.django_db

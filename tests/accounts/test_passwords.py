@@ -44,3 +44,10 @@ def test_any_other_long_password_will_do(password: str) -> None:
 def test_short_and_common_ones_are_refused(password: str) -> None:
     with pytest.raises(ValidationError):
         validate_password(password)
+
+
+@pytest.mark.parametrize("password", ["Manchester123", "mAnChEsTeR123", "iloveyou1234"])
+def test_leaked_ones_are_refused_in_whatever_case(password: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        validate_password(password)
+    assert [each.code for each in refused.value.error_list] == ["password_leaked"]

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from booking.calendars.models import CalendarFeed
 from booking.outbox.models import Message
-from tests.accounts.signing_in import code_for
+from tests.accounts.signing_in import code_for, sign_in
 from tests.factories import make_coordinator, make_person, make_session, make_trainer, morning
 from tests.people import book_now, signed_in
 
@@ -44,6 +44,15 @@ def test_a_feed_is_made_after_a_proof_and_nothing_is_pressed_twice() -> None:
         assert client.post(make).status_code == 200, "not asked again"
 
 
+def test_nobody_is_asked_twice_within_fifteen_minutes() -> None:
+    client, now = signed_in(make_person()), timezone.now()
+    page = reverse("mfa_activate_totp")
+    with time_machine.travel(now + timedelta(minutes=14, seconds=30)):
+        assert client.get(page).status_code == 200
+    with time_machine.travel(now + timedelta(minutes=15, seconds=30)):
+        assert client.get(page).headers["Location"].startswith(BY_CODE)
+
+
 def test_another_address_needs_a_proof_also_without_a_password() -> None:
     person = make_person("sam@old.example")
     client = signed_in(person)
@@ -67,12 +76,15 @@ def test_another_address_needs_a_proof_also_without_a_password() -> None:
         "mfa_view_recovery_codes",
         "mfa_download_recovery_codes",
         "mfa_deactivate_totp",
+        "mfa_remove_webauthn",
+        "mfa_edit_webauthn",
     ],
 )
 def test_factors_need_a_proof(name: str) -> None:
     client = signed_in(make_person())
+    page = reverse(name, args=[1] if name in ("mfa_remove_webauthn", "mfa_edit_webauthn") else [])
     with time_machine.travel(timezone.now() + QUARTER):
-        assert client.get(reverse(name)).headers["Location"].startswith(BY_CODE)
+        assert client.get(page).headers["Location"].startswith(BY_CODE)
 
 
 @pytest.mark.parametrize("name", ["account_set_password", "account_change_password"])
@@ -125,6 +137,9 @@ def test_roles_change_after_a_proof() -> None:
         assert client.get(page).status_code == 200
         asked = client.post(page, {"is_trainer": "on"})
         assert asked.headers["Location"].startswith(BY_CODE)
+        taking = {"action": "forget_second_step", "_selected_action": [person.pk]}
+        asked = client.post(reverse("admin:accounts_user_changelist"), taking)
+        assert asked.headers["Location"].startswith(BY_CODE)
 
 
 def test_a_form_of_an_address_with_a_query_goes_on_after_the_proof() -> None:
@@ -138,6 +153,40 @@ def test_a_form_of_an_address_with_a_query_goes_on_after_the_proof() -> None:
     assert landed.endswith("?is_trainer__exact=0")
     person.refresh_from_db()
     assert person.first_name == "Zadie"
+
+
+def test_sessions_elsewhere_end_after_a_proof() -> None:
+    person, here, elsewhere = make_person(), Client(), Client()
+    for client in (here, elsewhere):
+        sign_in(client, person.email)
+    page = reverse("usersessions_list")
+    with time_machine.travel(timezone.now() + QUARTER):
+        assert here.get(page).status_code == 200
+        asked = here.post(page)
+        assert asked.headers["Location"].startswith(BY_CODE)
+        assert elsewhere.get(page).status_code == 200
+        assert prove(here, asked.headers["Location"], person.email) == page
+        assert elsewhere.get(page).status_code == 302
+
+
+@pytest.mark.parametrize("by", ["code", "password"])
+def test_a_proof_gives_the_session_another_key(by: str) -> None:
+    person, client, stolen = make_person(), Client(), Client()
+    person.set_password("the long password of before")
+    person.save()
+    sign_in(client, person.email)
+    stolen.cookies[settings.SESSION_COOKIE_NAME] = client.session.session_key or ""
+    page = reverse("account_emails")
+    assert stolen.get(page).status_code == 200
+    if by == "code":
+        prove(client, f"{BY_CODE}?next={page}", person.email)
+    else:
+        typed = {"password": "the long password of before", "next": page}
+        client.post(reverse("account_reauthenticate"), typed)
+    assert client.get(page).status_code == 200
+    assert stolen.get(page).status_code == 302
+    shown = client.get(reverse("usersessions_list")).text
+    assert shown.count("From 127.0.0.1") == shown.count("You, now") == 1
 
 
 def test_a_form_that_nobody_proved_is_forgotten() -> None:

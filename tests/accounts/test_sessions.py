@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, format_hotp_value, hotp_value
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from allauth.mfa.totp.internal.auth import yield_hotp_counters_from_time as counters
 from django.db import connection
 from django.test import Client
@@ -17,14 +17,21 @@ from pytest_django import Settings
 
 from accounts.actions import forget_second_step
 from accounts.models import ROLES, User
+from accounts.sessions import lifetime_of
 from booking.outbox.models import Message
-from tests.accounts.signing_in import ask_for_code, code_for, sign_in
+from tests.accounts.signing_in import (
+    SECRET,
+    app_code,
+    ask_for_code,
+    code_for,
+    set_up_app,
+    sign_in,
+)
 from tests.factories import make_agency, make_coordinator, make_lead, make_person, make_trainer
 from tests.people import signed_in
 
 pytestmark = pytest.mark.django_db
 HOME = reverse("my_bookings")
-SECRET = "JBSWY3DPEHPK3PXP"
 
 
 @pytest.fixture(autouse=True)
@@ -49,30 +56,10 @@ def enrolled(person: User) -> Authenticator:
     return app
 
 
-def app_code(secret: str = SECRET) -> str:
-    """What the app shows now."""
-    return format_hotp_value(hotp_value(secret, next(counters())))
-
-
 def pass_second_step(client: Client, asked: str) -> None:
     """Enter what the app shows on the page that asks for it."""
     with time_machine.travel(timezone.now(), tick=False):
         client.post(asked, {"code": app_code()})
-
-
-def set_up_app(client: Client) -> Any:
-    """Set up an authenticator app as a person does, with a code sent to the address first."""
-    page = reverse("mfa_activate_totp")
-    asked = client.get(page)
-    if asked.status_code == 302:
-        prove = asked.headers["Location"]
-        client.post(prove, {"action": "send", "next": page})
-        email = User.objects.get(pk=client.session["_auth_user_id"]).email
-        went_on = client.post(prove, {"code": code_for(email), "next": page})
-        assert went_on.headers["Location"] == page
-        client.get(page)
-    with time_machine.travel(timezone.now(), tick=False):
-        return client.post(page, {"code": app_code(client.session[SECRET_SESSION_KEY])})
 
 
 @pytest.mark.parametrize("make", [make_coordinator, make_trainer, make_lead])
@@ -194,6 +181,27 @@ def test_whoever_is_given_a_role_signs_in_anew(role: str) -> None:
     assert lands(client) == reverse("account_login")
 
 
+def test_whoever_has_another_address_signs_in_anew() -> None:
+    person = make_person()
+    client = signed_in(person)
+    assert lands(client) == ""
+    User.objects.filter(pk=person.pk).update(email="thief@elsewhere.example")
+    assert lands(client) == reverse("account_login")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_new_recovery_codes_end_other_sessions() -> None:
+    person, here, elsewhere = make_person(), Client(), Client()
+    for client in (here, elsewhere):
+        sign_in(client, person.email)
+    assert set_up_app(here).status_code == 302
+    elsewhere = signed_in(User.objects.get(pk=person.pk))
+    assert lands(elsewhere) == ""
+    assert here.post(reverse("mfa_generate_recovery_codes")).status_code == 302
+    assert lands(elsewhere) == reverse("account_login")
+    assert lands(here) == ""
+
+
 def test_who_gives_up_a_role_stays_signed_in(settings: Settings) -> None:
     settings.TWO_STEP_REQUIRED = False
     lead, other = make_lead(), make_agency("Other Agency")
@@ -244,6 +252,15 @@ def test_how_long_a_session_lasts(
         assert lands(unused) == reverse("account_login")
         clock.move_to(began + total + a_bit)
         assert lands(used) == reverse("account_login")
+
+
+@pytest.mark.parametrize("role", ["is_coordinator", "is_agency_lead", "is_staff", "is_superuser"])
+def test_of_several_roles_the_strictest_says_how_long_a_session_lasts(role: str) -> None:
+    strict = timedelta(hours=2)
+    roles: dict[str, Any] = {role: True}
+    assert lifetime_of(make_trainer()).idle > strict
+    assert lifetime_of(make_trainer(**roles)).idle == lifetime_of(make_person(**roles)).idle
+    assert lifetime_of(make_person(**roles)).idle == strict
 
 
 def test_looking_at_pages_seldom_writes_the_session(settings: Settings) -> None:

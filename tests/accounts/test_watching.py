@@ -7,8 +7,23 @@ from allauth.mfa.totp.internal.auth import TOTP
 from django.test import Client
 from django.urls import reverse
 
-from tests.accounts.signing_in import ask_for_code, code_for, sign_in
-from tests.factories import make_coordinator, make_person, make_session, make_trainer, morning
+from tests.accounts.signing_in import (
+    SECRET,
+    ask_for_code,
+    code_for,
+    in_newest_mail,
+    set_up_app,
+    sign_in,
+)
+from tests.factories import (
+    make_agency,
+    make_coordinator,
+    make_lead,
+    make_person,
+    make_session,
+    make_trainer,
+    morning,
+)
 from tests.people import book_now, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -79,7 +94,7 @@ def test_a_wrong_password_is_in_the_log_without_it(*, known: bool) -> None:
 
 def test_the_second_step_is_in_the_log_right_or_wrong() -> None:
     person, browser = make_trainer(ADDRESS), Client()
-    TOTP.activate(person, "JBSWY3DPEHPK3PXP")
+    TOTP.activate(person, SECRET)
     sign_in(browser, ADDRESS)
     with structlog.testing.capture_logs() as lines:
         browser.post(reverse("mfa_authenticate"), {"code": "000000"})
@@ -112,6 +127,61 @@ def test_a_way_in_that_changes_is_in_the_log() -> None:
     ]
     assert "horse" not in str(lines)
     assert not Authenticator.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_way_in_that_changes_is_in_the_log() -> None:
+    person, browser, new = make_person(ADDRESS), Client(), "sam@new.example"
+    person.set_password("correct horse battery")
+    person.save()
+    sign_in(browser, ADDRESS)
+    typed = {"password1": "battery horse correct", "password2": "battery horse correct"}
+    with structlog.testing.capture_logs() as lines:
+        change = reverse("account_change_password")
+        browser.post(change, {"oldpassword": "correct horse battery", **typed})
+        browser.post(reverse("account_email"), {"email": new, "action_add": ""})
+        confirm = reverse("account_email_verification_sent")
+        browser.post(confirm, {"code": "BBBBBB"})
+        browser.post(confirm, {"code": code_for(new)})
+        set_up_app(browser)
+        browser.post(reverse("mfa_generate_recovery_codes"))
+        browser.post(reverse("mfa_deactivate_totp"))
+        stranger = Client()
+        stranger.post(reverse("account_reset_password"), {"email": new})
+        link = in_newest_mail(new, r"/accounts/password/reset/key/\S+")
+        stranger.post(stranger.get(link).headers["Location"], typed)
+    changed = {line["what"] for line in lines if line["event"] == "way_in_changed"}
+    assert changed == {
+        "password changed",
+        "address changed",
+        "second step added",
+        "second step made anew",
+        "second step removed",
+        "password reset",
+    }
+    [wrong] = [line for line in lines if line["event"] == "sign_in_failed"]
+    assert (wrong["person"], wrong["method"]) == (person.pk, "code")
+    ended = [line["person"] for line in lines if line["event"] == "other_sessions_ended"]
+    assert set(ended) == {person.pk}
+
+
+def test_what_the_back_office_refuses_is_in_the_log() -> None:
+    by, person = make_coordinator(is_staff=True), make_trainer()
+    page = reverse("admin:accounts_user_change", args=[person.pk])
+    with structlog.testing.capture_logs() as lines:
+        assert signed_in(by).post(page, {"job_title": "Nobody"}).status_code == 403
+    assert {"event": "refused", "person": by.pk, "status": 403, "path": page}.items() <= lines[
+        -1
+    ].items()
+
+
+def test_a_role_that_somebody_gives_up_is_in_the_log() -> None:
+    lead, other = make_lead(), make_agency()
+    details = {"first_name": "Priya", "last_name": "Shah", "job_title": "Officer"}
+    with structlog.testing.capture_logs() as lines:
+        signed_in(lead).post(reverse("account_profile"), {**details, "agency": other.pk})
+    [line] = [line for line in lines if line["event"] == "roles_changed"]
+    assert (line["by"], line["person"], line["is_agency_lead"]) == (lead.pk, lead.pk, False)
 
 
 def test_asking_for_what_is_somebody_elses_is_in_the_log() -> None:

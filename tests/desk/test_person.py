@@ -187,6 +187,14 @@ def test_a_trainer_who_never_signed_in_is_made_and_invited(coordinator: Client) 
     assert "Somebody has an account with this address already" in again.content.decode()
 
 
+def test_no_account_is_made_for_a_mailbox_that_several_people_read(coordinator: Client) -> None:
+    typed = {"first_name": "The", "last_name": "Office", "email": "office@school.example"}
+    answer = coordinator.post(reverse("manage_person_new"), typed)
+    assert answer.status_code == 422
+    assert "a mailbox that several people read" in answer.text
+    assert not User.objects.filter(email="office@school.example").exists()
+
+
 def test_an_account_ends_with_its_bookings_and_who_waits_gets_the_place(
     coordinator: Client,
 ) -> None:
@@ -203,6 +211,17 @@ def test_an_account_ends_with_its_bookings_and_who_waits_gets_the_place(
     assert not person.is_active
     assert next_one.state == Booking.State.CONFIRMED
     assert PersonNote.objects.get().text == "Account ended. 1 booking cancelled. She rang."
+
+
+def test_nobody_ends_the_account_of_the_last_superuser() -> None:
+    last, by = make_coordinator(is_superuser=True, is_staff=True), make_coordinator()
+    User.objects.filter(pk=by.pk).update(is_superuser=True)
+    by.refresh_from_db()
+    answer = signed_in(by).post(reverse("manage_person_end", args=[last.pk]), WHY)
+    assert answer.status_code == 409
+    assert "the only superuser" in answer.text
+    last.refresh_from_db()
+    assert last.is_active
 
 
 def test_nobody_ends_their_own_account_or_that_of_a_trainer_with_sessions_ahead() -> None:

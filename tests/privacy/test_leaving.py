@@ -15,6 +15,7 @@ from psycopg.sql import SQL, Identifier
 from accounts.leaving import KEPT_OF_A_PERSON
 from accounts.models import User
 from accounts.roles import LastSuperuser
+from booking.catalogue.models import CourseInterest
 from booking.outbox.models import Message
 from booking.partnership import kept
 from booking.places.models import Booking, BookingEvent
@@ -88,6 +89,7 @@ def test_nothing_in_the_database_tells_who_left() -> None:
     assert not person.is_active
     assert not person.has_usable_password()
     assert not person.sees_other_people
+    assert not CourseInterest.objects.filter(ended_at=None).exists()
 
 
 def test_every_other_column_of_a_person_is_as_of_nobody() -> None:

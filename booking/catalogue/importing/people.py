@@ -41,14 +41,12 @@ class AgencyImport:
         return agency
 
     def by_domain(self, email: str) -> Agency | None:
-        """The one listed agency at the address's domain; nothing if there are none or several."""
+        """As `accounts.agency_proof.agency_at`, of the agencies of the files too."""
         domain = domain_of(email)
-        there = [
-            agency
-            for agency in self.table.rows.values()
-            if agency.is_listed and domain in agency.email_domains and domain not in PUBLIC_MAIL
-        ]
-        return there[0] if len(there) == 1 else None
+        if domain in PUBLIC_MAIL:
+            return None
+        there = [each for each in self.table.rows.values() if domain in each.email_domains]
+        return there[0] if len(there) == 1 and there[0].is_listed else None
 
 
 class PeopleImport:

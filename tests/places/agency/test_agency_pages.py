@@ -282,6 +282,17 @@ def test_nobody_brings_along_what_they_did_elsewhere(police: Police) -> None:
     assert list(page.context["page_obj"]) == []
 
 
+def test_who_only_says_that_they_work_here_is_in_no_list_of_the_leads(police: Police) -> None:
+    booking, _ = book_now(session_ahead(), police.zoe), been(police.zoe)
+    User.objects.filter(pk=police.zoe.pk).update(agency_confirmed_at=None)
+    client = signed_in(police.lead)
+    for show in ("ahead", "past"):
+        page = client.get(reverse("agency"), {"show": show})
+        assert list(page.context["page_obj"]) == [], show
+    for name in ("agency_booking", "cancel_booking", "substitute_booking", "move_booking"):
+        assert client.get(reverse(name, args=[booking.pk])).status_code == 404, name
+
+
 def test_the_table_is_sorted_and_filtered_as_the_lead_wants(police: Police) -> None:
     first, second = session_ahead(5), session_ahead(9)
     early, late = book_now(first, police.zoe), book_now(second, police.amy)
