@@ -38,6 +38,9 @@
     if (event.persisted && !document.querySelector("main form[method=post]")) location.reload();
   });
   document.addEventListener("htmx:historyRestore", agree);
+  // The answer to a form is a page of that address, so that Back and Reload ask for the page
+  // instead of asking to send the form again.
+  if (document.querySelector("main form[method=post]:not([action])")) history.replaceState(history.state, "");
   const failed = (hidden) => {
     const sentence = document.getElementById("filters-failed");
     if (sentence) sentence.hidden = hidden;
