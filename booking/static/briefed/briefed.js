@@ -18,7 +18,7 @@
 
   // Menu and filters fold away on a phone by CSS alone; older browsers on wide screens open them here.
   if (!CSS.supports("selector(::details-content)") && matchMedia("(min-width: 48.0625em)").matches) {
-    for (const folded of document.querySelectorAll("details.app-menu, details.app-filters:not(.app-filters--folded)")) folded.open = true;
+    for (const folded of document.querySelectorAll("details.app-menu, details.app-subnav__fold, details.app-filters:not(.app-filters--folded)")) folded.open = true;
   }
 
   // What the address says, the filters say: also after Back, and after a request that failed.
