@@ -280,6 +280,12 @@ def test_filters_that_are_on_can_be_taken_off_one_by_one(client: Client) -> None
     assert "Clear filters" in page
 
 
+def test_what_is_searched_for_is_not_counted_among_the_filters(client: Client) -> None:
+    for query, words in (("q=neglect", ""), ("q=neglect&places=on", " (1)"), ("level=2", " (1)")):
+        page = client.get(f"/programme/?{query}").text
+        assert f'Filters<span id="filters-on">{words}</span>' in page
+
+
 def test_filters_that_are_on_are_named(client: Client) -> None:
     Topic.objects.create(name="Online safety", slug="online")
     page = client.get(
