@@ -222,6 +222,39 @@ def test_the_menu_of_a_phone_opens_without_scripts(
     page.wait_for_url("**/accounts/login/**")
 
 
+@pytest.mark.parametrize("width", [375, 320])
+def test_letters_of_twice_the_size_fit_a_phone(
+    browser: Browser, running_site: str, session: Session, width: int
+) -> None:
+    booking = book_now(session)
+    screen: ViewportSize = {"width": width, "height": 640}
+    page = as_person(browser, booking.person, running_site, screen)
+    for address in (
+        "/",
+        "/programme/",
+        "/programme/?view=month",
+        session.course.get_absolute_url(),
+        session.get_absolute_url(),
+        booking.get_absolute_url(),
+        f"{booking.get_absolute_url()}move/",
+        "/bookings/",
+        "/accounts/profile/",
+    ):
+        page.goto(address)
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        wider = page.evaluate(
+            """[document.documentElement, ...document.querySelectorAll(".app-ticket")]
+              .map(box => box.scrollWidth - box.clientWidth)"""
+        )
+        assert max(wider) <= 0, address
+        brand = page.locator(".app-header__name").bounding_box()
+        menu = page.get_by_text("Menu", exact=True).bounding_box()
+        assert brand is not None
+        assert menu is not None
+        is_beside = brand["x"] + brand["width"] <= menu["x"]
+        assert is_beside or brand["y"] + brand["height"] <= menu["y"], address
+
+
 def test_on_a_desk_the_menu_is_open_in_one_line(page: Page, session: Session) -> None:
     page.set_viewport_size(DESK)
     page.goto("/programme/")
