@@ -325,6 +325,12 @@ def test_htmx_gets_the_results_alone_with_their_number(client: Client) -> None:
     assert '<p hx-swap-oob="innerHTML:#count">1 session</p>' in page
 
 
+def test_htmx_gets_links_and_a_number_of_filters_that_agree(client: Client) -> None:
+    page = client.get("/programme/?kind=briefing", headers={"HX-Request": "true"}).text
+    assert 'href="?kind=briefing&amp;view=month"' in page
+    assert '<span id="filters-on" hx-swap-oob="true"> (1)</span>' in page
+
+
 def test_the_number_of_results_is_announced(client: Client) -> None:
     page = client.get("/programme/").text
     assert re.search(r'id="count" role="status" aria-live="polite">0 sessions<', page)
