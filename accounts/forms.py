@@ -28,12 +28,11 @@ _NO_CODE = "The code has six letters, like BCD-FGH. Copy it from the newest emai
 _USED_UP = "That code does not count any more. Ask for a new one."
 
 
-def own_address(help_text: str = "") -> AddressQuestion:
+def own_address(label: str = "Your work email address") -> AddressQuestion:
     """The address of the person who types it."""
     attrs = {"autocomplete": "email", "spellcheck": "false"}
     return AddressQuestion(
-        label="Your work email address",
-        help_text=help_text,
+        label=label,
         widget=forms.EmailInput(attrs=attrs),
         error_messages={"required": "Enter your work email address.", "invalid": BAD_ADDRESS},
     )
@@ -42,9 +41,7 @@ def own_address(help_text: str = "") -> AddressQuestion:
 class WorkEmailForm(RequestLoginCodeForm):
     """The one question of the sign-in page."""
 
-    email = own_address(  # type: ignore[assignment]
-        "We will email you a code. You do not need a password."
-    )
+    email = own_address()  # type: ignore[assignment]
 
     def clean_email(self) -> str:
         """Refuses a mailbox that several people read."""
@@ -111,7 +108,7 @@ class PasswordSignInForm(LoginForm):
 class NewAddressForm(AddEmailForm):
     """Another address to sign in with."""
 
-    email = own_address()  # type: ignore[assignment]
+    email = own_address("Your new work email address")  # type: ignore[assignment]
 
 
 class ForgottenPasswordForm(ResetPasswordForm):

@@ -2,13 +2,15 @@
 
 A person who sees others' data has passed the second step in this very session. A session ends when
 it has not been used for a while, or after a while in all; what was typed on its last page is shown
-again after signing in. Why these times: docs/decisions/0010-who-is-signed-in.md.
+again after signing in, and what was typed into a form with errors when Back asks for its page. Why
+these times: docs/decisions/0010-who-is-signed-in.md.
 """
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -38,7 +40,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from accounts.models import User
 from accounts.proof import SIGNED_IN_AT, ask, has_second_step, passed_second_step, proof_first
 from booking.partnership.kept import sender, the_partnership
-from booking.site.form_kit import TypedBefore
+from booking.site.form_kit import TypedBefore, TypedWithErrors
 from booking.site.signed_links import SignedLink
 
 log = structlog.get_logger("briefed.security")
@@ -113,7 +115,9 @@ class LiveSessions:
             return render(request, "account/account_inactive.html", status=403)
         response = self.get_response(request)
         if has_ended:
-            return _keep_what_was_typed(request, response, person_id=str(was))
+            return _sent_too_late(request, response, person_id=str(was))
+        if was is not None and request.method == "POST":
+            _keep_until_it_is_done(request, response, person_id=str(was))
         _agree_with_own_change(request)
         return response
 
@@ -174,9 +178,7 @@ def _goes_on(request: HttpRequest) -> bool:
 # ---------------------------------------------------------------- what was typed on the last page
 
 
-def _keep_what_was_typed(
-    request: HttpRequest, response: HttpResponse, *, person_id: str
-) -> HttpResponse:
+def _sent_too_late(request: HttpRequest, response: HttpResponse, *, person_id: str) -> HttpResponse:
     """Have the page shown as it was typed, to the same person alone, once they have signed in."""
     target = response.headers.get("Location", "")
     if response.status_code != 302 or not target.startswith(reverse(settings.LOGIN_URL)):
@@ -187,6 +189,22 @@ def _keep_what_was_typed(
     match = request.resolver_match
     if match is not None and getattr(match.func, "is_a_button", False):
         return HttpResponseRedirect(_sign_in_for(request, _page_before(request)))
+    _keep(request, person_id=person_id)
+    return response
+
+
+def _keep_until_it_is_done(request: HttpRequest, response: HttpResponse, *, person_id: str) -> None:
+    """Have Back show what was typed into a form with errors, until the form is sent without.
+
+    The browser keeps no page of somebody signed in, so that Back asks for it anew.
+    """
+    if response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
+        _keep(request, person_id=person_id, has_errors=True)
+    elif request.session.get(_TYPED, {}).get("path") == request.get_full_path():
+        del request.session[_TYPED]
+
+
+def _keep(request: HttpRequest, *, person_id: str, has_errors: bool = False) -> None:
     typed = request.POST.copy()
     # Elsewhere it is the code of a course.
     never = (*_NEVER_KEPT, "code") if request.path.startswith("/accounts/") else _NEVER_KEPT
@@ -198,9 +216,9 @@ def _keep_what_was_typed(
             "person": person_id,
             "path": request.get_full_path(),
             "body": body,
+            "has_errors": has_errors,
             "until": time.time() + _TYPED_SECONDS,
         }
-    return response
 
 
 def _sign_in_for(request: HttpRequest, path: str) -> str:
@@ -228,7 +246,8 @@ def _take_up_what_was_typed(request: HttpRequest) -> None:
         return
     del request.session[_TYPED]
     if is_theirs:
-        request.typed_before = TypedBefore(kept["body"])  # type: ignore[attr-defined]
+        typed = TypedWithErrors if kept.get("has_errors") else TypedBefore
+        request.typed_before = typed(kept["body"])  # type: ignore[attr-defined]
 
 
 # ---------------------------------------------------------------- ending sessions

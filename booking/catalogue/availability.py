@@ -8,7 +8,7 @@ from typing import Any, Literal
 from django.db import connection
 
 from booking.catalogue.models import Session
-from booking.site.wording import clock, counted, deadline, short_day
+from booking.site.wording import MONTHS, clock, counted, deadline, in_london, short_day
 
 Tone = Literal["open", "few", "full", "soon", "closed", "cancelled"]
 
@@ -50,9 +50,9 @@ class Availability:
     """What a person may do about a session at one moment.
 
     `text` is the short sentence of lists, `left` the number of places in it, `waiting` how many
-    people wait when it is full (or nothing), `is_full` that nobody could have one, `tone` the
-    ending of its CSS class. At most one of `can_book` (a place is free) and `can_wait` (only the
-    waiting list is open) is true.
+    people wait when it is full (or nothing), `is_full` that nobody could have one, `opens` when
+    booking does if that is still to come, `tone` the ending of its CSS class. At most one of
+    `can_book` (a place is free) and `can_wait` (only the waiting list is open) is true.
     """
 
     text: str
@@ -62,6 +62,7 @@ class Availability:
     waiting: str = ""
     left: int = 0
     is_full: bool = False
+    opens: datetime | None = None
 
     @property
     def brief(self) -> str:
@@ -70,6 +71,8 @@ class Availability:
             return f"{self.left} left"
         if self.can_wait:
             return "Full" if self.is_full else "Waiting list"
+        if self.opens:
+            return f"Opens {self.opens.day} {MONTHS[self.opens.month - 1][:3]}"
         return self.text
 
 
@@ -87,7 +90,8 @@ def availability(session: Session, now: datetime) -> Availability:
                 f"This session has {'taken place' if over else 'started'}", "closed"
             )
         case Opening.NOT_YET if opens:
-            return Availability(f"Booking opens {short_day(opens)}, {clock(opens)}", "soon")
+            words = f"Booking opens {short_day(opens)}, {clock(opens)}"
+            return Availability(words, "soon", opens=in_london(opens))
         case Opening.CLOSED:
             return Availability("Booking closed", "closed")
     left, reading = session.places_left, session.reading

@@ -156,7 +156,9 @@ def _programme_context(query: QueryDict, person: User | None, *, now: datetime) 
         "filters": filters,
         "form": filters.form,
         "query": filters.query(),
-        "chips": filters.chips(),
+        "chips": (chips := filters.chips()),
+        # What is typed into the search stands beside them, not among them.
+        "filters_on": len(chips) - bool(filters.form.cleaned_data.get("q")),
         "by_month": by_month,
         "now": now,
         **shown,

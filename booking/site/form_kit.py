@@ -23,10 +23,19 @@ _WRONG = (
 
 
 NOT_SENT = "You were signed out before this was sent. Look at it again, then send it."
+NOT_DONE = "What you typed is here again. It has not been sent yet."
 
 
 class TypedBefore(QueryDict):
     """A form that was sent after its session had ended: shown again as typed, never acted on."""
+
+    why = NOT_SENT
+
+
+class TypedWithErrors(TypedBefore):
+    """A form that was sent with errors, when Back asks for its page anew."""
+
+    why = NOT_DONE
 
 
 class Form(forms.Form):
@@ -44,7 +53,7 @@ class Form(forms.Form):
             }
         super().full_clean()
         if isinstance(self.data, TypedBefore):
-            self.add_error(None, NOT_SENT)
+            self.add_error(None, self.data.why)
 
 
 def _usual_messages(field: forms.Field, label: str) -> dict[str, Any]:

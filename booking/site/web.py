@@ -105,8 +105,8 @@ def search_text(request: HttpRequest, name: str = "q") -> str:
 def posted(request: HttpRequest) -> QueryDict | None:
     """What a form was sent with; nothing, for an empty form, when the page is only looked at.
 
-    After a session that ended, a look at its last page brings what was typed there, as a
-    `TypedBefore`, with which no form is valid.
+    After a session that ended, or errors in the form, a look at the page brings what was typed
+    there, as a `TypedBefore`, with which no form is valid.
     """
     if request.method == "POST":
         return request.POST

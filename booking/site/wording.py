@@ -31,14 +31,15 @@ MONTHS = (
 _NEAR = {-1: "yesterday", 0: "today", 1: "tomorrow"}
 
 
-def _in_london(moment: datetime) -> datetime:
+def in_london(moment: datetime) -> datetime:
+    """The moment in the time of the partnership. Raises `ValueError` if it has no time zone."""
     if moment.tzinfo is None:
         raise ValueError("A moment needs a time zone to be told to people.")
     return moment.astimezone(LONDON)
 
 
 def _calendar_day(moment: date) -> date:
-    return _in_london(moment).date() if isinstance(moment, datetime) else moment
+    return in_london(moment).date() if isinstance(moment, datetime) else moment
 
 
 def day(moment: date) -> str:
@@ -55,7 +56,7 @@ def short_day(moment: date) -> str:
 
 def clock(moment: datetime) -> str:
     """The time of day: "9:30am", "2pm", "12pm" at noon and "midnight" when a day begins."""
-    at = _in_london(moment)
+    at = in_london(moment)
     if at.hour == 0 and at.minute == 0:
         return "midnight"
     minutes = f":{at.minute:02d}" if at.minute else ""

@@ -47,8 +47,14 @@ register.filter("working_time", wording.working_time)
 
 @register.filter
 def sitting_times(sitting: Timed | None) -> str:
-    """{{ sitting|sitting_times }}: "Tuesday 9 February 2027, 9:30am to 12:30pm"."""
-    return wording.sitting_times(sitting.starts_at, sitting.ends_at) if sitting else ""
+    """{{ sitting|sitting_times }}: "Tuesday 9 February 2027, 9:30am to 12:30pm".
+
+    No line ends within the hours.
+    """
+    if not sitting:
+        return ""
+    date, _, hours = wording.sitting_times(sitting.starts_at, sitting.ends_at).rpartition(", ")
+    return f"{date}, {hours.replace(' ', chr(0xA0))}"
 
 
 @register.filter
@@ -78,6 +84,30 @@ def counted(number: int | None, noun: str) -> str:
     """{{ n|counted:"place" }}: "1 place", "3 places"; {{ n|counted:"person,people" }}."""
     singular, _, plural = noun.partition(",")
     return wording.counted(number or 0, singular, plural)
+
+
+_BROWSERS = ("Edg", "OPR", "FxiOS", "Firefox", "CriOS", "Chrome", "Safari")
+_DEVICES = ("iPhone", "iPad", "Android", "Windows", "Mac", "CrOS", "Linux")
+_PLAIN_NAMES = {
+    "Edg": "Edge",
+    "OPR": "Opera",
+    "FxiOS": "Firefox",
+    "CriOS": "Chrome",
+    "CrOS": "Chromebook",
+}
+
+
+@register.filter
+def device(user_agent: str) -> str:
+    """{{ session.user_agent|device }}: "Chrome on Windows", as far as the browser says it.
+
+    Browsers name others before themselves, so the first in our order counts.
+    """
+    found = [
+        next((each for each in names if each in user_agent), "") for names in (_BROWSERS, _DEVICES)
+    ]
+    browser, device = (_PLAIN_NAMES.get(each, each) for each in found)
+    return f"{browser or 'a browser'} on {device}" if device else browser or "an unnamed browser"
 
 
 # {% filter one_line %}: a title that came in several lines, as from templates that we include.

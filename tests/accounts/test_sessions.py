@@ -1,5 +1,6 @@
 """Which session may go on: its second step, its time, and what ends all others."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from accounts.actions import forget_second_step
 from accounts.models import ROLES, User
 from accounts.sessions import lifetime_of
 from booking.outbox.models import Message
+from booking.templatetags.briefed import device
 from tests.accounts.signing_in import (
     SECRET,
     app_code,
@@ -277,11 +279,36 @@ def test_looking_at_pages_seldom_writes_the_session(settings: Settings) -> None:
     assert written <= 10
 
 
+@pytest.mark.parametrize(
+    ("says", "words"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/140.0 Safari/537.36 Edg/140.0", "Edge on Windows"),
+        ("Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/140.0 Safari/537.36", "Chrome on Linux"),
+        ("Mozilla/5.0 (iPhone; like Mac OS X) CriOS/140.0 Safari/604.1", "Chrome on iPhone"),
+        ("Mozilla/5.0 (Macintosh) Version/26.0 Safari/605.1", "Safari on Mac"),
+        ("Mozilla/5.0 (Android 15) Gecko/140.0 Firefox/140.0", "Firefox on Android"),
+        ("curl/8.0 (Windows)", "a browser on Windows"),
+        ("", "an unnamed browser"),
+    ],
+)
+def test_a_browser_is_named_as_people_name_it(says: str, words: str) -> None:
+    assert device(says) == words
+
+
+def test_the_pages_of_an_account_are_headed_as_their_menu_names_them() -> None:
+    client = signed_in(make_person())
+    for name, words in (("account_email", "Email address"), ("mfa_index", "Two-step sign-in")):
+        page = client.get(reverse(name)).text
+        assert f'aria-current="page">{words}</a>' in page
+        assert re.findall("<h1[^>]*>([^<]*)<", page) == [words]
+
+
 def test_people_see_where_they_are_signed_in_and_sign_out_there() -> None:
     person, here, elsewhere = make_person(), Client(), Client()
     for client in (elsewhere, here):
         sign_in(client, person.email)
     page = here.get(reverse("usersessions_list")).text
+    assert "an unnamed browser" in page
     assert "Where you are signed in</h1>" in page
     assert page.count("You, now") == 1
     assert page.count("From 127.0.0.1") == 2

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from booking.learning.models import PriorLearning
-from booking.site.form_kit import NOT_SENT
+from booking.site.form_kit import NOT_DONE, NOT_SENT
 from tests.accounts.signing_in import sign_in
 from tests.factories import (
     make_coordinator,
@@ -146,3 +146,21 @@ def test_a_role_given_meanwhile_loses_nothing_typed() -> None:
     sign_in(client, person.email, page)
     assert "Elsewhere &amp; Co" in client.get(page).text
     assert not PriorLearning.objects.exists()
+
+
+def test_back_shows_what_was_typed_into_a_form_with_errors() -> None:
+    session, client = make_session(starts_at=morning(9)), signed_in(make_person(first_name=""))
+    book = reverse("book", args=[session.pk])
+    assert client.post(book, {"first_name": "Zoë", "needs": "A hearing loop"}).status_code == 422
+    page = client.get(book).text
+    for kept in (NOT_DONE, "Enter your last name.", 'value="Zoë"', "A hearing loop"):
+        assert kept in page
+    assert "Zoë" not in client.get(book).text, "once"
+    assert not any("hearing" in str(value) for value in client.session.values())
+
+
+def test_what_was_sent_without_errors_is_not_shown_again() -> None:
+    client = signed_in(make_coordinator())
+    assert client.post(VENUE, {"name": "Hall by the river"}).status_code == 422
+    assert client.post(VENUE, TYPED).status_code == 302
+    assert "Hall by the river" not in client.get(VENUE).text

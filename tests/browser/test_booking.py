@@ -20,6 +20,7 @@ from tests.browser.journeys import (
     SCREENS,
     Accessible,
     Mail,
+    as_person,
     read_code,
     show_heading,
     sign_in,
@@ -216,6 +217,29 @@ def test_a_clash_is_refused_where_the_person_stands(
     # There is no form now; what they wrote in it still stands there, to be copied.
     expect(page.get_by_text("You wrote for the trainers: A hearing loop")).to_be_visible()
     accessible(page)
+
+
+def test_back_and_reload_show_a_refused_form_as_it_was_typed(
+    browser: Browser, running_site: str
+) -> None:
+    person = make_person()
+    booking = book_now(make_session(starts_at=morning(20)), person)
+    page = as_person(browser, person, running_site, PHONE)
+    page.goto(f"{booking.get_absolute_url()}substitute/")
+    name = page.get_by_label("First name")
+    for leave in (lambda: page.get_by_role("link", name="Keep the place").click(), None):
+        name.fill("Zoë")
+        page.get_by_role("button", name="Continue").click()
+        expect(page.get_by_role("heading", name="There is a problem")).to_be_visible()
+        if leave:
+            leave()
+            show_heading(page, "You're booked")
+            page.go_back()
+        else:
+            page.reload()
+        expect(page.get_by_text("What you typed is here again.").first).to_be_visible()
+        expect(name).to_have_value("Zoë")
+        name.fill("")
 
 
 def test_booking_works_without_javascript(browser: Browser, running_site: str, mail: Mail) -> None:

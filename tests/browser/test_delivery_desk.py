@@ -15,7 +15,7 @@ from booking.outbox.models import Message
 from booking.replies.incoming import Fetched
 from booking.replies.intake import take_in
 from booking.site.wording import clock, short_day
-from tests.browser.journeys import Mail, show_heading, sign_in
+from tests.browser.journeys import DESK, Mail, show_heading, sign_in
 from tests.factories import make_coordinator, make_course, make_person, make_session, morning
 from tests.people import book_now
 from tests.replies import letters
@@ -127,6 +127,9 @@ def test_did_it_go_out_takes_two_presses_and_sending_again_one_more(
     page.goto("/manage/")
     sign_in(page, coordinator.email, mail)
     presses = 1
+    if width < DESK["width"]:  # the menu is folded
+        presses += 1
+        page.get_by_text("Pages of the desk").click()
     page.get_by_role("navigation", name="Manage").get_by_role("link", name="Mail").click()
     page.get_by_role("searchbox", name="Did it go out?").fill("lucja zielinska")
     presses += 1
@@ -136,7 +139,7 @@ def test_did_it_go_out_takes_two_presses_and_sending_again_one_more(
     expect(page.get_by_role("row").filter(has_text="Łucja Zielińska")).to_contain_text(
         f"Sent {clock(message.sent_at)}, {short_day(message.sent_at)}"
     )
-    assert presses == 2
+    assert presses == (2 if width == DESK["width"] else 3)
     accessible(page)
     _picture(page, f"did-it-go-out-{width}")
     page.goto(f"/bookings/{booking.pk}/")

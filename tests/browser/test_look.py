@@ -1,14 +1,23 @@
 """How the pages look where that decides: rows, the header on a phone, the button above the fold."""
 
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from booking.catalogue.models import Session
 from tests.browser.journeys import DESK, PHONE, as_person
-from tests.factories import make_course, make_person, make_session, make_venue, morning
+from tests.factories import (
+    make_coordinator,
+    make_course,
+    make_person,
+    make_session,
+    make_venue,
+    morning,
+)
+from tests.people import book_now
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -98,6 +107,68 @@ def test_the_pages_of_an_account_fold_into_one_line_on_a_phone(
     expect(desk.get_by_text("Pages of your account")).to_be_hidden()
 
 
+def test_the_pages_of_the_desk_fold_into_one_line_on_a_phone(
+    browser: Browser, running_site: str
+) -> None:
+    coordinator = make_coordinator()
+    phone = as_person(browser, coordinator, running_site, PHONE, scripts=False)
+    phone.goto("/manage/people/")
+    pages = phone.get_by_role("navigation", name="Manage")
+    box = pages.bounding_box()
+    assert box is not None
+    assert box["height"] <= 48
+    expect(pages.get_by_role("link", name="Venues")).to_be_hidden()
+    pages.get_by_text("Pages of the desk").click()
+    expect(pages.get_by_role("link", name="Find people")).to_have_attribute("aria-current", "page")
+    pages.get_by_role("link", name="Courses").click()
+    expect(phone.get_by_role("heading", level=1, name="Courses")).to_be_visible()
+    desk = as_person(browser, coordinator, running_site, DESK)
+    desk.goto("/manage/people/")
+    expect(desk.get_by_role("link", name="Find people")).to_be_visible()
+    expect(desk.get_by_text("Pages of the desk")).to_be_hidden()
+
+
+def test_when_booking_opens_takes_one_line_of_a_month(page: Page, session: Session) -> None:
+    Session.objects.update(booking_opens_at=timezone.now() + timedelta(days=20))
+    page.set_viewport_size(DESK)
+    page.goto("/programme/?view=month")
+    words = page.get_by_text("Opens ").first
+    box = words.bounding_box()
+    assert box is not None
+    line = words.evaluate("words => parseFloat(getComputedStyle(words).lineHeight)")
+    assert box["height"] <= line + 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_date_of_a_ticket_stands_on_white_paper(
+    browser: Browser, running_site: str, session: Session, scheme: Literal["light", "dark"]
+) -> None:
+    booking = book_now(session)
+    page = as_person(browser, booking.person, running_site, PHONE)
+    page.emulate_media(color_scheme=scheme)
+    page.goto(booking.get_absolute_url())
+    ground = "tile => getComputedStyle(tile).backgroundColor"
+    assert page.locator(".app-date--tile").evaluate(ground) == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize("width", [1280, 375, 320])
+def test_no_line_ends_within_the_hours_of_a_ticket(
+    browser: Browser, running_site: str, session: Session, width: int
+) -> None:
+    booking = book_now(session)
+    screen: ViewportSize = {"width": width, "height": 800}
+    page = as_person(browser, booking.person, running_site, screen)
+    page.goto(booking.get_absolute_url())
+    ends_within = """facts => {
+      const text = facts.querySelector("dd").firstChild;
+      const range = document.createRange();
+      range.setStart(text, text.data.lastIndexOf(", ") + 2);
+      range.setEndAfter(text);
+      return range.getClientRects().length;
+    }"""
+    assert page.locator(".app-ticket__facts").evaluate(ends_within) == 1
+
+
 def test_a_title_is_underlined_when_pointed_at_or_focused(page: Page, session: Session) -> None:
     page.set_viewport_size(DESK)
     page.goto("/programme/")
@@ -149,6 +220,39 @@ def test_the_menu_of_a_phone_opens_without_scripts(
     assert where["x"] + where["width"] <= 320
     link.click()
     page.wait_for_url("**/accounts/login/**")
+
+
+@pytest.mark.parametrize("width", [375, 320])
+def test_letters_of_twice_the_size_fit_a_phone(
+    browser: Browser, running_site: str, session: Session, width: int
+) -> None:
+    booking = book_now(session)
+    screen: ViewportSize = {"width": width, "height": 640}
+    page = as_person(browser, booking.person, running_site, screen)
+    for address in (
+        "/",
+        "/programme/",
+        "/programme/?view=month",
+        session.course.get_absolute_url(),
+        session.get_absolute_url(),
+        booking.get_absolute_url(),
+        f"{booking.get_absolute_url()}move/",
+        "/bookings/",
+        "/accounts/profile/",
+    ):
+        page.goto(address)
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        wider = page.evaluate(
+            """[document.documentElement, ...document.querySelectorAll(".app-ticket")]
+              .map(box => box.scrollWidth - box.clientWidth)"""
+        )
+        assert max(wider) <= 0, address
+        brand = page.locator(".app-header__name").bounding_box()
+        menu = page.get_by_text("Menu", exact=True).bounding_box()
+        assert brand is not None
+        assert menu is not None
+        is_beside = brand["x"] + brand["width"] <= menu["x"]
+        assert is_beside or brand["y"] + brand["height"] <= menu["y"], address
 
 
 def test_on_a_desk_the_menu_is_open_in_one_line(page: Page, session: Session) -> None:

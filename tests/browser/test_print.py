@@ -105,6 +105,15 @@ def test_a_list_on_paper_says_what_it_is_filtered_by(page: Page) -> None:
     assert page.evaluate(_PALE) == []
 
 
+def test_a_month_on_paper_leads_to_no_other(page: Page) -> None:
+    make_session(starts_at=morning(30))
+    page.goto("/programme/?view=month")
+    expect(page.locator("[rel=next]")).to_be_visible()
+    page.emulate_media(media="print")
+    expect(page.locator("[rel=next]")).to_be_hidden()
+    assert page.evaluate(_PALE) == []
+
+
 @SHEETS
 def test_a_session_a_ticket_and_a_list_to_sign(
     browser: Browser, base_url: str, landscape: bool

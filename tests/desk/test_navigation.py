@@ -38,7 +38,7 @@ def test_every_page_of_the_desk_shows_where_it_is(coordinator: Client) -> None:
             continue
         page = coordinator.get(address).content.decode()
         navigation = page[page.index('aria-label="Manage"') :]
-        navigation = navigation[: navigation.index("</nav>")]
+        navigation = navigation[: navigation.index("</ul>")]
         assert navigation.count("aria-current=") == 1, address
         assert navigation.count("<li>") == len(SECTIONS)
 

@@ -135,7 +135,7 @@ class TestAnotherDate:
         for days in range(32, 42):
             ahead(days, course=course, agency_limit=5)
         assert statements(client, address) == few
-        assert "Dates that cannot be had" not in text_of(client, address)
+        assert "Dates that are not possible" not in text_of(client, address)
         book_now(ahead(33), person)
         assert text_of(client, address).count("overlaps") == 1
 

@@ -61,6 +61,18 @@ def test_a_course_page_shows_what_it_is_and_its_dates(client: Client) -> None:
     assert page.count('<li class="app-session">') == 1
 
 
+def test_the_dates_of_a_course_are_told_apart_by_their_times(client: Client) -> None:
+    course = make_course("WT", title="Working Together")
+    first = make_session(course=course, starts_at=START)
+    make_session(course=course, starts_at=START + timedelta(hours=4))
+    for address, times in (
+        ("/courses/WT/", ["9:30am to 12:30pm", "1:30pm to 4:30pm"]),
+        (first.get_absolute_url(), ["1:30pm to 4:30pm"]),
+    ):
+        titles = re.findall(r'app-session__title"><a[^>]*>([^<]*)<', client.get(address).text)
+        assert titles == times
+
+
 def test_a_course_without_dates_says_so(client: Client) -> None:
     make_course("WT")
     page = client.get("/courses/WT/").text
@@ -92,8 +104,8 @@ def test_a_session_page_holds_what_a_person_needs_to_decide(client: Client) -> N
     for words in (
         "Roles &amp; duties.",
         "Leads",
-        "Tuesday 9 February 2027, 9:30am to 12:30pm",
-        "Tuesday 16 February 2027, 9:30am to 12:30pm",
+        "Tuesday 9 February 2027, 9:30am\xa0to\xa012:30pm",
+        "Tuesday 16 February 2027, 9:30am\xa0to\xa012:30pm",
         "Both dates must be attended.",
         "Reginald Centre",
         "263 Chapeltown Road",
@@ -192,7 +204,8 @@ def test_somebody_with_a_booking_is_told_and_led_to_it(
     page = page_of(client, session)
     assert words in page
     assert booking.get_absolute_url() in page
-    assert "Book a place" not in page
+    for of_others in ("Book a place", "places left", "Booking closes"):
+        assert of_others not in page
 
 
 def test_a_cancelled_booking_does_not_hide_the_button(client: Client) -> None:

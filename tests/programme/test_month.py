@@ -48,6 +48,25 @@ def test_each_sitting_stands_on_its_own_day(client: Client) -> None:
         assert f"/sessions/{session.pk}/" in page
 
 
+def test_a_further_date_of_a_session_is_marked_as_one(client: Client) -> None:
+    first = datetime(2027, 2, 1, 9, tzinfo=LONDON)
+    make_session(sittings=[(t, t + timedelta(hours=1)) for t in (first, first + timedelta(7))])
+    times = re.findall(
+        r'app-month__time">([^<]*)<', client.get("/programme/?view=month&month=2027-02").text
+    )
+    assert times == ["9am", "9am, further date"]
+
+
+def test_when_booking_opens_is_said_in_a_few_words(client: Client) -> None:
+    make_session(
+        starts_at=datetime(2027, 2, 9, 9, tzinfo=LONDON),
+        booking_opens_at=datetime(2027, 1, 19, 0, 30, tzinfo=LONDON),
+    )
+    page = client.get("/programme/?view=month&month=2027-02").text
+    assert ">Opens 19 Jan</span>" in page
+    assert "Booking opens" not in page
+
+
 def test_without_a_month_the_one_of_the_next_session_is_shown(client: Client) -> None:
     make_session(starts_at=datetime(2027, 5, 4, 9, tzinfo=LONDON))
     assert "1 session in May 2027" in client.get("/programme/?view=month").text

@@ -280,6 +280,12 @@ def test_filters_that_are_on_can_be_taken_off_one_by_one(client: Client) -> None
     assert "Clear filters" in page
 
 
+def test_what_is_searched_for_is_not_counted_among_the_filters(client: Client) -> None:
+    for query, words in (("q=neglect", ""), ("q=neglect&places=on", " (1)"), ("level=2", " (1)")):
+        page = client.get(f"/programme/?{query}").text
+        assert f'Filters<span id="filters-on">{words}</span>' in page
+
+
 def test_filters_that_are_on_are_named(client: Client) -> None:
     Topic.objects.create(name="Online safety", slug="online")
     page = client.get(
@@ -317,6 +323,12 @@ def test_htmx_gets_the_results_alone_with_their_number(client: Client) -> None:
     assert "<form" not in page
     assert session.course.title in page
     assert '<p hx-swap-oob="innerHTML:#count">1 session</p>' in page
+
+
+def test_htmx_gets_links_and_a_number_of_filters_that_agree(client: Client) -> None:
+    page = client.get("/programme/?kind=briefing", headers={"HX-Request": "true"}).text
+    assert 'href="?kind=briefing&amp;view=month"' in page
+    assert '<span id="filters-on" hx-swap-oob="true"> (1)</span>' in page
 
 
 def test_the_number_of_results_is_announced(client: Client) -> None:

@@ -61,7 +61,7 @@ def test_no_page_says_for_ever_that_we_are_emailing() -> None:
 def test_the_ticket_says_how_long_to_go_and_what_can_be_done() -> None:
     booking = book_now(online(starts_at=morning(1)), make_person())
     page = page_of(booking)
-    assert "Your place is certain. Tomorrow" in page
+    assert 'Your place is certain. <span class="app-nowrap">Tomorrow</span>' in page
     assert f'href="{LINK}"' in page
     for way in ("Move to another date", "Give the place to a colleague", "Cancel this booking"):
         assert page.count(way) == 1

@@ -5,6 +5,7 @@ from django.db import OperationalError, connection
 from django.test import Client, RequestFactory
 
 from booking.site.web import broken
+from tests.factories import make_session
 
 
 @pytest.mark.django_db(transaction=True)
@@ -27,3 +28,11 @@ def test_any_other_fault_is_ours(rf: RequestFactory) -> None:
         answer = broken(rf.get("/"))
     assert answer.status_code == 500
     assert "It is our fault" in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_every_page_says_whom_to_ask_for_help(client: Client) -> None:
+    session = make_session().get_absolute_url()
+    for address in ("/", "/programme/", session, "/accounts/login/", "/offers/x/", "/nowhere/"):
+        foot = client.get(address).text.partition("<footer")[2]
+        assert foot.count("Help:") == 1, address

@@ -20,6 +20,12 @@ def test_a_kept_session_page_costs_one_statement(
     assert again.content == first.content
 
 
+def test_no_browser_keeps_what_is_kept_here() -> None:
+    address = session_ahead().get_absolute_url()
+    for _ in ("made", "kept"):
+        assert "no-store" in Client().get(address).headers["Cache-Control"]
+
+
 def test_places_left_are_never_stale() -> None:
     session = session_ahead(capacity=3)
     address = session.get_absolute_url()

@@ -125,9 +125,7 @@ class CancelForm(ChargeForm):
 
     field_order = ["why", "charge", "not_charged"]
 
-    why = forms.CharField(
-        label="Why are you cancelling? (optional)", max_length=300, required=False
-    )
+    why = forms.CharField(label="Your reason (optional)", max_length=300, required=False)
 
     def __init__(self, *args: Any, for_another: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -18,7 +18,7 @@
 
   // Menu and filters fold away on a phone by CSS alone; older browsers on wide screens open them here.
   if (!CSS.supports("selector(::details-content)") && matchMedia("(min-width: 48.0625em)").matches) {
-    for (const folded of document.querySelectorAll("details.app-menu, details.app-filters:not(.app-filters--folded)")) folded.open = true;
+    for (const folded of document.querySelectorAll("details.app-menu, details.app-subnav__fold, details.app-filters:not(.app-filters--folded)")) folded.open = true;
   }
 
   // What the address says, the filters say: also after Back, and after a request that failed.
@@ -38,6 +38,9 @@
     if (event.persisted && !document.querySelector("main form[method=post]")) location.reload();
   });
   document.addEventListener("htmx:historyRestore", agree);
+  // The answer to a form is a page of that address, so that Back and Reload ask for the page
+  // instead of asking to send the form again.
+  if (document.querySelector("main form[method=post]:not([action])")) history.replaceState(history.state, "");
   const failed = (hidden) => {
     const sentence = document.getElementById("filters-failed");
     if (sentence) sentence.hidden = hidden;
