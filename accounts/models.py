@@ -113,6 +113,12 @@ _PLAIN_ADDRESS = r"^[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-z0-9.-]+$"
 ROLES = ("is_agency_lead", "is_trainer", "is_coordinator", "is_staff", "is_superuser")
 
 
+# They say whom they work for, and nobody has confirmed it.
+_SAYS_WHERE = models.Q(is_active=True, agency_confirmed_at=None) & (
+    models.Q(agency__isnull=False) | ~models.Q(unlisted_agency="")
+)
+
+
 class UserManager(BaseUserManager["User"]):
     """Makes people; the column keeps an address as it is read, so that it names one person."""
 
@@ -252,9 +258,36 @@ class User(AbstractBaseUser, PermissionsMixin):
         indexes = [
             models.Index(fields=["agency", "sort_name", "id"], name="people_of_agency"),
             models.Index(
-                fields=["date_joined", "id"],
-                condition=models.Q(is_active=True, agency_confirmed_at=None),
-                name="people_to_confirm",
+                fields=["date_joined", "id"], condition=_SAYS_WHERE, name="people_to_confirm"
+            ),
+            models.Index(
+                fields=["sort_name", "id"], condition=_SAYS_WHERE, name="people_to_confirm_by_name"
+            ),
+            models.Index(
+                fields=["sort_name", "id"],
+                condition=models.Q(is_trainer=True),
+                name="trainers_by_name",
+            ),
+            models.Index(
+                fields=["sort_name", "id"],
+                condition=models.Q(is_agency_lead=True),
+                name="leads_by_name",
+            ),
+            models.Index(
+                fields=["sort_name", "id"],
+                condition=models.Q(is_coordinator=True),
+                name="coordinators_by_name",
+            ),
+            models.Index(
+                fields=["sort_name", "id"],
+                condition=models.Q(is_active=False),
+                name="ended_by_name",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=models.Q(mail_failing_since__isnull=False)
+                | models.Q(mail_doubted_since__isnull=False),
+                name="people_whose_mail_may_fail",
             ),
             GinIndex(fields=["words"], name="people_by_words", opclasses=["gin_trgm_ops"]),
             models.Index(fields=["sort_name", "id"], name="people_by_name"),

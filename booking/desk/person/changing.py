@@ -117,8 +117,8 @@ def merge(request: HttpRequest, person_id: int) -> HttpResponse:
     if other is None:
         context["found"] = []
         if search:
-            found = User.objects.found_by(search).exclude(pk=who.pk).select_related("agency")
-            people = list(found.order_by("sort_name", "pk")[:_OTHERS_SHOWN])
+            found = User.objects.found_by(search).exclude(pk=who.pk).some_by_name()
+            people = list(found.select_related("agency")[:_OTHERS_SHOWN])
             looked_at(None, by=by, what="people found", rows=len(people))
             context["found"] = people
         return page(request, "desk/person/find_other.html", context)
