@@ -302,6 +302,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         return not is_no_address(self.email)
 
     @property
+    def email_if_any(self) -> str:
+        """The address; nothing for somebody who has none."""
+        return self.email if self.has_address else ""
+
+    @property
     def shown_address(self) -> str:
         """The address for people to read."""
         return self.email if self.has_address else "No email address: write by post"
