@@ -70,7 +70,7 @@ def people_csv(request: HttpRequest) -> HttpResponse:
         (
             each.last_name,
             each.first_name,
-            each.email if each.has_address else "",
+            each.email_if_any,
             each.phone,
             each.agency_and_standing,
             each.job_title,
