@@ -121,7 +121,7 @@ def _help(names: Sequence[str], decision: Decision) -> str:
     return "Without a reason, they cannot be booked."
 
 
-class NewPersonForm(EmployerForm):
+class UnknownCallerForm(EmployerForm):
     """Somebody who has no account yet, as they say it on the telephone."""
 
     first_name = NameQuestion(label="First name", max_length=100)
@@ -178,7 +178,7 @@ def add_person(request: HttpRequest, session_id: int) -> HttpResponse:
 
 def _new_person(request: HttpRequest, session: Session) -> HttpResponse:
     """Write somebody down, then go on as for anybody else."""
-    form = NewPersonForm(posted(request))
+    form = UnknownCallerForm(posted(request))
     context: dict[str, Any] = {"session": session, "form": form}
     if form.is_valid():
         with refusals_shown(context, beside=form):
