@@ -312,6 +312,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.email if self.has_address else "No email address: write by post"
 
     @property
+    def told_by(self) -> str:
+        """By what they are told things, in words."""
+        return "by email" if self.has_address else "by post"
+
+    @property
     def named_with_address(self) -> str:
         """The name with the address in brackets; the address alone of somebody without a name."""
         if not self.has_address:
