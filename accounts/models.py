@@ -13,7 +13,7 @@ from django.db.models.functions import Concat, Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts.addresses import as_stored, is_no_address, same_mailbox
+from accounts.addresses import as_stored, is_no_address, mailbox, same_mailbox
 from accounts.fields import AddressField, DomainField, NameField
 from accounts.finding import PeopleQuerySet
 from booking.site.human_order import HumanOrder
@@ -282,6 +282,10 @@ class User(AbstractBaseUser, PermissionsMixin):
                 fields=["sort_name", "id"],
                 condition=models.Q(is_active=False),
                 name="ended_by_name",
+            ),
+            models.Index(mailbox(), name="people_by_mailbox"),
+            models.Index(
+                fields=["id"], condition=models.Q(email__contains="+"), name="people_with_a_suffix"
             ),
             models.Index(
                 fields=["id"],
