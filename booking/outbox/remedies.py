@@ -248,10 +248,10 @@ def follow_account(
 ) -> None:
     """Send what `waiting_at_address` found to the account's new address.
 
-    What holds a code or a link is dropped, as in `correct_address`.
+    What holds a code or a link is dropped, as in `correct_address`, but for what was a letter.
     """
     for each in messages:
-        if each.is_secret:
+        if each.is_secret and each.state != State.LETTER:
             _give_up(each, by=by, why=_CORRECTED, now=now)
         else:
             told = f"From {each.to_email} to {to_email}. {why}"
