@@ -13,7 +13,7 @@ from django.db.models.functions import Concat, Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts.addresses import as_stored, is_no_address, same_mailbox
+from accounts.addresses import as_stored, is_no_address, mailbox, same_mailbox
 from accounts.fields import AddressField, DomainField, NameField
 from accounts.finding import PeopleQuerySet
 from booking.site.human_order import HumanOrder
@@ -111,6 +111,12 @@ class Level(models.IntegerChoices):
 _PLAIN_ADDRESS = r"^[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-z0-9.-]+$"
 # What lets a person see or change more than their own.
 ROLES = ("is_agency_lead", "is_trainer", "is_coordinator", "is_staff", "is_superuser")
+
+
+# They say whom they work for, and nobody has confirmed it.
+_SAYS_WHERE = models.Q(is_active=True, agency_confirmed_at=None) & (
+    models.Q(agency__isnull=False) | ~models.Q(unlisted_agency="")
+)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -252,9 +258,40 @@ class User(AbstractBaseUser, PermissionsMixin):
         indexes = [
             models.Index(fields=["agency", "sort_name", "id"], name="people_of_agency"),
             models.Index(
-                fields=["date_joined", "id"],
-                condition=models.Q(is_active=True, agency_confirmed_at=None),
-                name="people_to_confirm",
+                fields=["date_joined", "id"], condition=_SAYS_WHERE, name="people_to_confirm"
+            ),
+            models.Index(
+                fields=["sort_name", "id"], condition=_SAYS_WHERE, name="people_to_confirm_by_name"
+            ),
+            models.Index(
+                fields=["sort_name", "id"],
+                condition=models.Q(is_trainer=True),
+                name="trainers_by_name",
+            ),
+            models.Index(
+                fields=["sort_name", "id"],
+                condition=models.Q(is_agency_lead=True),
+                name="leads_by_name",
+            ),
+            models.Index(
+                fields=["sort_name", "id"],
+                condition=models.Q(is_coordinator=True),
+                name="coordinators_by_name",
+            ),
+            models.Index(
+                fields=["sort_name", "id"],
+                condition=models.Q(is_active=False),
+                name="ended_by_name",
+            ),
+            models.Index(mailbox(), name="people_by_mailbox"),
+            models.Index(
+                fields=["id"], condition=models.Q(email__contains="+"), name="people_with_a_suffix"
+            ),
+            models.Index(
+                fields=["id"],
+                condition=models.Q(mail_failing_since__isnull=False)
+                | models.Q(mail_doubted_since__isnull=False),
+                name="people_whose_mail_may_fail",
             ),
             GinIndex(fields=["words"], name="people_by_words", opclasses=["gin_trgm_ops"]),
             models.Index(fields=["sort_name", "id"], name="people_by_name"),
@@ -269,9 +306,19 @@ class User(AbstractBaseUser, PermissionsMixin):
         return not is_no_address(self.email)
 
     @property
+    def email_if_any(self) -> str:
+        """The address; nothing for somebody who has none."""
+        return self.email if self.has_address else ""
+
+    @property
     def shown_address(self) -> str:
         """The address for people to read."""
         return self.email if self.has_address else "No email address: write by post"
+
+    @property
+    def told_by(self) -> str:
+        """By what they are told things, in words."""
+        return "by email" if self.has_address else "by post"
 
     @property
     def named_with_address(self) -> str:

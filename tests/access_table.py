@@ -185,6 +185,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "manage_person_roles": (coordinators(200), coordinators(302)),
     "manage_person_merge": (coordinators(200), coordinators(200)),
     "manage_person_end": (coordinators(200), coordinators(422)),
+    "manage_person_reopen": (coordinators(200), coordinators(422)),
     "manage_venues": LOOK_ONLY,
     "manage_venue_new": (coordinators(200), coordinators(422)),
     "manage_venue": (coordinators(200), coordinators(422)),
@@ -292,6 +293,7 @@ PROVED_TO_LOOK = {"agency_csv", "attendees_csv", "manage_people_csv", "manage_se
 PROVED = PROVED_TO_LOOK | {
     *("make_feed", "make_feed led", "remove_feed", "manage_message_address", "manage_person_new"),
     *("manage_person_correct", "manage_person_roles", "manage_person_merge", "manage_person_end"),
+    "manage_person_reopen",
     *("manage_person_held", "manage_person_copy"),
 }
 LOGO = "0123456789abcdef"

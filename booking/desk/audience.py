@@ -1,11 +1,12 @@
-"""Who hears of a change, and in how many emails: counted before it is made, as it will be told."""
+"""Who hears of a change, and in how many mails: counted before it is made, as it will be told."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet
 
+from accounts.addresses import NO_ADDRESS_DOMAIN
 from accounts.models import User
 from booking.catalogue.models import Session, SessionQuerySet
 from booking.places.changes import Change, for_managers, states_concerned
@@ -16,6 +17,10 @@ from booking.places.models import Booking, BookingQuerySet
 from booking.places.news.drafts import EntryChanges, entries_of
 from booking.scheduling.guests import are_told
 from booking.scheduling.models import SessionGuest
+from booking.site.wording import in_mails
+
+# Of people without an address: what they are told goes out by post.
+_BY_POST = Q(person__email__endswith=f"@{NO_ADDRESS_DOMAIN}")
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,10 @@ class Told:
     # How many of the bookings are certain places: their calendar entries come one an email.
     places: int = 0
     sessions: int = 0
+    # Of all these, those of people who are written to by post.
+    everybody_by_post: int = 0
+    bookings_by_post: int = 0
+    places_by_post: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,8 +61,9 @@ class Audience:
     """Who hears of the same change to some sessions; trainers also where nobody has booked."""
 
     people: Told = Told()
-    # Emails to people with a place: one for each calendar entry that changes, or one.
-    place_emails: int = 0
+    # Mails to people with a place: one for each calendar entry that changes, or one.
+    place_mails: int = 0
+    place_letters: int = 0
     corrects_calendars: bool = True
     managers: Managers = Managers()
     trainers: int = 0
@@ -61,6 +71,9 @@ class Audience:
     trainer_emails: int = 0
     # Interpreters and speakers, one email for each session they come to.
     guests: int = 0
+    # People put in line for another date, who are each told where they stand there.
+    put_in_line: int = 0
+    put_in_line_by_post: int = 0
 
     @property
     def is_anybody(self) -> bool:
@@ -68,15 +81,22 @@ class Audience:
         return bool(self.people.everybody or self.trainers or self.guests)
 
     @property
-    def person_emails(self) -> int:
-        """How many emails go to people with a booking."""
-        return self.place_emails + self.people.bookings - self.people.places
+    def letters(self) -> int:
+        """How many letters have to go out to people without an address."""
+        others = self.people.bookings_by_post - self.people.places_by_post
+        return self.place_letters + others + self.put_in_line_by_post
 
     @property
     def emails(self) -> int:
         """How many emails leave in all."""
+        people = self.place_mails + self.people.bookings - self.people.places + self.put_in_line
         managers = self.managers.questions + self.managers.copies
-        return self.person_emails + managers + self.trainer_emails + self.guests
+        return people - self.letters + managers + self.trainer_emails + self.guests
+
+    @property
+    def mails(self) -> str:
+        """How many leave in all, in words."""
+        return in_mails(self.emails, self.letters)
 
 
 def people_to_tell(session: Session) -> Told:
@@ -96,11 +116,12 @@ def who_hears(sessions: SessionQuerySet, changes: Sequence[Change], *, now: date
     found = leading.aggregate(trainers=Count("user", distinct=True), trainer_emails=Count("pk"))
     bookings = Booking.objects.filter(session__in=keys)
     ahead = bookings.confirmed().filter(session__sittings__starts_at__gt=now)
+    places = ahead.aggregate(place_mails=Count("pk"), place_letters=Count("pk", filter=_BY_POST))
     return Audience(
         people=_counted(bookings.filter(state__in=states_concerned(changes))),
-        place_emails=ahead.count(),
         managers=_managers(bookings, changes, now=now),
         guests=SessionGuest.objects.coming().filter(session__in=keys).count(),
+        **places,
         **found,
     )
 
@@ -118,7 +139,8 @@ def who_hears_of(
     people = _counted(bookings.filter(state__in=states_concerned(changes)))
     return Audience(
         people=people,
-        place_emails=people.places * entries.mails,
+        place_mails=people.places * entries.mails,
+        place_letters=people.places_by_post * entries.mails,
         corrects_calendars=entries.number > 0,
         managers=_managers(bookings, changes, now=now),
         trainers=trainers,
@@ -127,18 +149,23 @@ def who_hears_of(
     )
 
 
-def who_hears_of_the_end(session: Session) -> Audience:
-    """Who would hear that a session is called off, without what other dates bring."""
+def who_hears_of_the_end(session: Session, in_line: Iterable[User]) -> Audience:
+    """Who would hear that a session is called off, and who is put in line for other dates."""
     bookings = Booking.objects.for_session(session).live()
     people, trainers = _counted(bookings), session.trainers.count()
     copies = copied_of_change(bookings)
+    entries = len(entries_of(sittings_of(session)))
+    is_by_post = [not person.has_address for person in in_line]
     return Audience(
         people=people,
-        place_emails=people.places * len(entries_of(sittings_of(session))),
+        place_mails=people.places * entries,
+        place_letters=people.places_by_post * entries,
         managers=Managers(copied=len(set(copies)), copies=len(copies)),
         trainers=trainers,
         trainer_emails=trainers,
         guests=session.guests.coming().count(),
+        put_in_line=len(is_by_post),
+        put_in_line_by_post=sum(is_by_post),
     )
 
 
@@ -162,6 +189,9 @@ def _counted(bookings: QuerySet[Booking]) -> Told:
         bookings=Count("pk"),
         places=Count("pk", filter=Q(state=State.CONFIRMED)),
         sessions=Count("session", distinct=True),
+        everybody_by_post=Count("person", filter=_BY_POST, distinct=True),
+        bookings_by_post=Count("pk", filter=_BY_POST),
+        places_by_post=Count("pk", filter=_BY_POST & Q(state=State.CONFIRMED)),
     )
     return Told(**counts)
 

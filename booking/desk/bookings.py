@@ -59,7 +59,8 @@ def undo_cancelling(request: HttpRequest, booking_id: int) -> HttpResponse:
     booking = booking_for(by, booking_id)
     try:
         undoing.take_back_cancelling(booking=booking, by=by, now=timezone.now())
-        messages.success(request, f"{booking.person} has the booking again, and is told by email.")
+        person = booking.person
+        messages.success(request, f"{person} has the booking again, and is told {person.told_by}.")
     except PlaceRefused as refused:
         messages.error(request, f"{refused.about_another} {refused.instead}".strip())
     return redirect(booking)

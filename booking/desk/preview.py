@@ -75,7 +75,7 @@ def preview(
 def done_words(told: Audience) -> str:
     """ "3 people on 2 sessions and 1 trainer will be told by email."; nothing if nobody is.
 
-    How many emails that takes is said where it is not one for each of them.
+    How many mails that takes is said where it is not one email for each of them.
     """
     groups = []
     if told.people.everybody:
@@ -88,6 +88,8 @@ def done_words(told: Audience) -> str:
         groups.append(counted(told.guests, "guest"))
     if not groups:
         return ""
+    if told.letters:
+        return f"{listed(groups)} will be told: {told.mails} in all."
     is_one_each = told.emails == told.people.everybody + told.trainers + told.guests
     in_all = "" if is_one_each else f" {counted(told.emails, 'email')} in all."
     return f"{listed(groups)} will be told by email.{in_all}"

@@ -45,6 +45,12 @@ def reason_field(**extra: Any) -> forms.CharField:
     return forms.CharField(label="Reason", max_length=REASON_LENGTH, widget=widget, **extra)
 
 
+class WhyForm(Form):
+    """A reason that stays on record."""
+
+    why = reason_field(help_text="It stays on record, for coordinators.")
+
+
 def day_field(label: str, *, called: str, **extra: Any) -> forms.DateField:
     """A day, from a calendar or typed; `called` begins the sentence for what is none."""
     return forms.DateField(

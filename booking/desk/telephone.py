@@ -121,7 +121,7 @@ def _help(names: Sequence[str], decision: Decision) -> str:
     return "Without a reason, they cannot be booked."
 
 
-class NewPersonForm(EmployerForm):
+class UnknownCallerForm(EmployerForm):
     """Somebody who has no account yet, as they say it on the telephone."""
 
     first_name = NameQuestion(label="First name", max_length=100)
@@ -158,9 +158,8 @@ def add_person(request: HttpRequest, session_id: int) -> HttpResponse:
         return _book(request, session, person)
     search = search_text(request)
     is_asked = len(search) >= _SHORTEST_SEARCH
-    people = User.objects.found_by(search).filter(is_active=True).select_related("agency")
-    in_order = people.order_by("last_name", "first_name", "pk")
-    found = list(in_order[: _SHOWN + 1]) if is_asked else []
+    people = User.objects.found_by(search).filter(is_active=True).some_by_name()
+    found = list(people.select_related("agency")[: _SHOWN + 1]) if is_asked else []
     if len(found) == 1 and request.method == "GET":
         return _book(request, session, found[0])
     looked_at(None, by=by, what="people found", rows=len(found[:_SHOWN]))
@@ -179,7 +178,7 @@ def add_person(request: HttpRequest, session_id: int) -> HttpResponse:
 
 def _new_person(request: HttpRequest, session: Session) -> HttpResponse:
     """Write somebody down, then go on as for anybody else."""
-    form = NewPersonForm(posted(request))
+    form = UnknownCallerForm(posted(request))
     context: dict[str, Any] = {"session": session, "form": form}
     if form.is_valid():
         with refusals_shown(context, beside=form):

@@ -91,6 +91,7 @@ urlpatterns = [
     path("people/<key:person_id>/roles/", person_changing.roles, name="manage_person_roles"),
     path("people/<key:person_id>/merge/", person_changing.merge, name="manage_person_merge"),
     path("people/<key:person_id>/end/", person_changing.end, name="manage_person_end"),
+    path("people/<key:person_id>/reopen/", person_changing.reopen, name="manage_person_reopen"),
     path("people/<key:person_id>/held/", privacy.held, name="manage_person_held"),
     path("people/<key:person_id>/book/", telephone.book_for, name="manage_person_book"),
     path("people/<key:person_id>/copy/", privacy.person_copy, name="manage_person_copy"),

@@ -37,6 +37,13 @@ class PriorLearning(models.Model):
                 name="one_declaration_that_counts",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["-declared_at", "id"],
+                condition=Q(state="declared"),
+                name="declarations_to_check",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.course} ({self.get_state_display()})"

@@ -154,6 +154,9 @@ class Message(models.Model):
                 OpClass(Folded("to_email"), name="gin_trgm_ops"), name="messages_by_part_of_address"
             ),
             models.Index(F("id"), condition=Q(state="letter"), name="letters_to_go_out"),
+            models.Index(
+                F("bounced_at"), condition=Q(bounced_at__isnull=False), name="messages_sent_back"
+            ),
         ]
 
     def __str__(self) -> str:

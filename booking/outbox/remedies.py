@@ -33,6 +33,7 @@ from booking.outbox.refusals import (
 State = Message.State
 What = MessageEvent.What
 _STUCK = (State.PARKED, State.WAITING)
+_CORRECTED = "The address of the account was corrected."
 
 _LONGEST_REPORT = 500
 # A reason and two addresses.
@@ -230,18 +231,54 @@ def correct_address(
         dropped = [each for each in others if each.is_secret] if with_account else []
         reason = f"From {old_email} to {to_email}. {why}"
         of_account = f"The account too. {reason}" if with_account else reason
-        for each in sent:
-            told = of_account if each is fresh else reason
-            _event(each, What.ADDRESS_CORRECTED, by=by, now=now, why=told).save()
-            each.to_email, each.message_id, each.mime = to_email, new_message_id(), None
-            _put_back(each, now=now)
+        _redirect(fresh, to_email=to_email, by=by, why=of_account, now=now)
+        for each in sent[1:]:
+            _redirect(each, to_email=to_email, by=by, why=reason, now=now)
         for each in dropped:
-            _give_up(each, by=by, why="The address of the account was corrected.", now=now)
+            _give_up(each, by=by, why=_CORRECTED, now=now)
         if with_account and fresh.recipient is not None:
             accounts.correct_email(person=fresh.recipient, email=to_email, by=by, now=now)
             if not is_none:
                 accounts.tell_former_address(email=old_email)
     return Corrected(sent=sent, dropped=dropped, with_account=with_account)
+
+
+def waiting_at_address(person: User) -> list[Message]:
+    """What waits for somebody at the address of their account, also to go out by post; locked.
+
+    Nothing that may have arrived, but for codes and links.
+    """
+    meant = Q(recipient=person) | Q(topic=ACCOUNT_MAIL)
+    states = (*Message.UNSETTLED, State.LETTER)
+    found = Message.objects.filter(meant, to_email__iexact=person.email, state__in=states)
+    return [each for each in found.order_by("id").select_for_update() if _may_be_redirected(each)]
+
+
+def follow_account(
+    *, messages: Collection[Message], to_email: str, by: User, why: str, now: datetime
+) -> None:
+    """Send what `waiting_at_address` found to the account's new address.
+
+    What holds a code or a link is dropped, as in `correct_address`, but for what was a letter.
+    """
+    for each in messages:
+        if each.is_secret and each.state != State.LETTER:
+            _give_up(each, by=by, why=_CORRECTED, now=now)
+        else:
+            told = f"From {each.to_email} to {to_email}. {why}"
+            _redirect(each, to_email=to_email, by=by, why=told, now=now)
+
+
+def _redirect(message: Message, *, to_email: str, by: User, why: str, now: datetime) -> None:
+    _event(message, What.ADDRESS_CORRECTED, by=by, now=now, why=why).save()
+    message.to_email, message.message_id, message.mime = to_email, new_message_id(), None
+    _put_back(message, now=now)
+
+
+def _may_be_redirected(message: Message) -> bool:
+    if message.state == State.SENDING and message.handed_over:
+        return False
+    return message.is_secret or not message.may_have_arrived
 
 
 def drop(*, message: Message, by: User, why: str, now: datetime) -> None:
@@ -290,12 +327,7 @@ def _lock_with_others(message: Message) -> tuple[Message, list[Message]]:
     fresh = rows.pop(stored.pk)
     if fresh.to_email != message.to_email or fresh.to_email != stored.to_email:
         raise CorrectedSince
-    return fresh, [
-        each
-        for each in rows.values()
-        if not (each.state == State.SENDING and each.handed_over)
-        and (each.is_secret or not each.may_have_arrived)
-    ]
+    return fresh, [each for each in rows.values() if _may_be_redirected(each)]
 
 
 def _give_up(message: Message, *, by: User, why: str, now: datetime) -> None:

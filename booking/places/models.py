@@ -371,6 +371,13 @@ class BookingEvent(models.Model):
 
     class Meta:
         ordering = ["at", "id"]
+        indexes = [
+            models.Index(
+                fields=["booking"],
+                condition=Q(what="earlier missing"),
+                name="told_earlier_is_missing",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_what_display()} at {self.at:%Y-%m-%d %H:%M}"

@@ -100,7 +100,8 @@ def to_look_at(*, now: datetime) -> BookingQuerySet:
     """
     sentence = Subquery(_last_words().values("why")[:1])
     found = resting_on_nothing(now=now).annotate(said=_LAST_SAID, sentence=sentence)
-    return found.filter(said=What.EARLIER_MISSING)
+    told = BookingEvent.objects.filter(what=What.EARLIER_MISSING).values("booking")
+    return found.filter(pk__in=told, said=What.EARLIER_MISSING)
 
 
 def let_stand(*, booking: Booking, by: User, now: datetime) -> bool:

@@ -16,9 +16,16 @@ from accounts import actions as accounts
 from accounts.addresses import is_shared_mailbox
 from accounts.agencies import join_agency
 from accounts.models import Agency, User
-from accounts.roles import GIVEN_BY_SUPERUSERS, keep_a_superuser, may_change_account, note_roles
+from accounts.roles import (
+    GIVEN_BY_SUPERUSERS,
+    keep_a_superuser,
+    may_change_account,
+    note_roles,
+    reopen,
+)
 from accounts.sessions import end_sessions
 from booking.calendars.actions import revoke_all_feeds
+from booking.outbox import remedies
 from booking.partnership.kept import sender, the_partnership
 from booking.places import actions as places
 from booking.places.models import Booking
@@ -64,6 +71,12 @@ class OwnAccount(Refused):
     sentence = "This is your own account. Another coordinator can end it."
 
 
+class NotEnded(Refused):
+    """There is nothing to open."""
+
+    sentence = "The account is open: somebody has opened it meanwhile."
+
+
 def note(*, person: User, text: str, by: User, now: datetime) -> None:
     """Write down something about a person, for coordinators."""
     PersonNote.objects.create(person=person, by=by, at=now, text=text[:1000])
@@ -87,10 +100,13 @@ def correct(
 ) -> None:
     """Correct somebody's name and address; the address that they had is told.
 
-    With another address their private calendar addresses end: a stranger may know them. Raises
-    `OnlyBySuperuser`, and what `accounts.actions.correct_email` raises.
+    With another address what waits for them goes there, as `booking.outbox.remedies` has it, and
+    their private calendar addresses end: a stranger may know them. Raises `OnlyBySuperuser`, and
+    what `accounts.actions.correct_email` raises.
     """
     with transaction.atomic():
+        # Messages first, then their person, as wherever an address is corrected.
+        waits = remedies.waiting_at_address(person)
         fresh = _held(person, by=by)
         before, called = fresh.email, fresh.full_name
         User.objects.filter(pk=fresh.pk).update(first_name=first_name, last_name=last_name)
@@ -99,6 +115,8 @@ def correct(
             said.append(f"Name corrected from {called or 'none'} to {name}.")
         if email and email != before:
             accounts.correct_email(person=fresh, email=email, by=by, now=now)
+            to_email = User.objects.values_list("email", flat=True).get(pk=fresh.pk)
+            remedies.follow_account(messages=waits, to_email=to_email, by=by, why=why, now=now)
             revoke_all_feeds(person=fresh, now=now)
             if fresh.has_address:
                 accounts.tell_former_address(email=before)
@@ -197,6 +215,22 @@ def end_account(*, person: User, why: str, by: User, now: datetime) -> int:
             places.cancel(booking=booking, by=by, now=now, why=why)
             number += 1
     return number
+
+
+def reopen_account(*, person: User, why: str, by: User, now: datetime) -> None:
+    """Let somebody in again whose account has ended; they sign in anew.
+
+    Raises `OnlyBySuperuser` or `NotEnded`.
+    """
+    with transaction.atomic():
+        fresh = _held(person, by=by)
+        if fresh.is_active:
+            raise NotEnded
+        fresh.is_active = True
+        fresh.save(update_fields=["is_active"])
+        reopen(fresh)
+        note_roles(fresh, by=by, changed=["is_active"])
+        note(person=fresh, text=f"Account opened again. {why}", by=by, now=now)
 
 
 def _to_cancel(person: User, *, now: datetime) -> QuerySet[Booking]:

@@ -96,7 +96,8 @@ def held_by(person: User) -> Held:
 def booked_by_both(one: User, other: User, *, now: datetime) -> list[tuple[Booking, Booking]]:
     """Live bookings that one person cannot have beside each other, one of each.
 
-    They are of the same session, or hold places at the same time, of which one is not over.
+    They are of the same session, or hold places at the same time; of what is over, either may
+    stand.
     """
     mine, theirs = (
         Booking.objects.for_person(each)
@@ -111,7 +112,7 @@ def booked_by_both(one: User, other: User, *, now: datetime) -> list[tuple[Booki
 
 def _in_the_way(mine: Booking, theirs: Booking, *, now: datetime) -> bool:
     if mine.session_id == theirs.session_id:
-        return True
+        return mine.session.ends_at > now
     both_hold = mine.state in Booking.HOLDING and theirs.state in Booking.HOLDING
     return both_hold and any(
         overlap(here, there) and max(here.ends_at, there.ends_at) > now
@@ -123,7 +124,8 @@ def merge(*, keep: User, other: User, why: str, by: User, now: datetime) -> None
     """Give everything of the other account to the one that stays, and end the other.
 
     What both have is kept once: training done elsewhere, of which the one that was verified,
-    wishes, groups, sessions that they lead and the question whether they would stand in.
+    wishes, groups, sessions that they lead and the question whether they would stand in. Of a
+    session that is over and that both had, the booking of the one that ends stays with it.
     Private calendar addresses of the other end; roles do not go over. Noted at both. Raises
     `SameAccount`, `OwnAccount`, `OnlyBySuperuser`, `AlreadyEnded` or `BothBooked`.
     """
@@ -143,8 +145,14 @@ def merge(*, keep: User, other: User, why: str, by: User, now: datetime) -> None
         if booked_by_both(kept, ends, now=now):
             raise BothBooked
         _keep_once(kept, ends, by=by, now=now)
+        had = Booking.objects.for_person(kept).live().values("session")
+        twice = Booking.objects.for_person(ends).live().filter(session__in=had)
+        stay = list(twice.values_list("pk", flat=True))
         for model, column in columns_moved():
-            model._base_manager.filter(**{column: ends}).update(**{column: kept})
+            moved = model._base_manager.filter(**{column: ends})
+            if model is Booking and column == "person":
+                moved = moved.exclude(pk__in=stay)
+            moved.update(**{column: kept})
         ends.is_active = False
         ends.save(update_fields=["is_active"])
         end_sessions(ends)

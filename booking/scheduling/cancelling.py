@@ -11,16 +11,19 @@ from booking.catalogue.models import Session, SessionEvent
 from booking.outbox import posting as outbox
 from booking.places import actions, history
 from booking.places.changing import exchanges
-from booking.places.lock import RuledSession, locked, sittings_of
+from booking.places.lock import RuledSession, locked, read_practitioners, sittings_of
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
 from booking.places.models import Booking, BookingEvent
 from booking.places.news import sessions as session_news
 from booking.places.news.sessions import NextDate
 from booking.places.refusals import PlaceRefused, SessionStarted
-from booking.places.rules.decision import check_changeable
+from booking.places.rules.decision import against_course, check_changeable
 from booking.scheduling import guests, trainers
 from booking.site.wording import day, listed, short_day
+
+# People in line for each of several dates.
+type Lines = list[tuple[Session, list[User]]]
 
 
 class NextDateGone(PlaceRefused):
@@ -67,7 +70,7 @@ def cancel_session(
         for date in dates:
             if not _can_be_offered(date, off, now=now):
                 raise NextDateGone(date)
-        invited = _put_in_line(off, held, dates, instead, by=by, now=now)
+        invited = _put_in_line(ruled, held, dates, instead, by=by, now=now)
         off.state = Session.State.CANCELLED
         off.cancellation_reason = why
         off.revision += 1
@@ -118,22 +121,24 @@ def _end_all(
     return len(bookings)
 
 
-def spread(session: Session, dates: Sequence[Session]) -> list[tuple[Session, list[User]]]:
+def spread(off: RuledSession, dates: Sequence[Session], *, now: datetime) -> Lines:
     """Who would be put in line for which date: each date as far as it has places, then the first.
 
     Only those who hold a place, in the order in which it was confirmed; whoever has a live
-    booking on one of the dates already is left out.
+    booking on one of the dates already, or may not book the course, is left out.
     """
     there = Booking.objects.live().filter(session__in=[date.pk for date in dates])
     holders = (
-        Booking.objects.for_session(session)
+        Booking.objects.for_session(off.session)
         .holding_a_place()
         .exclude(person__in=there.values("person"))
         .select_related("person")
         .order_by(F("confirmed_at").asc(nulls_last=True), "booked_at", "pk")
     )
     left = [booking.person for booking in holders]
-    lines: list[tuple[Session, list[User]]] = []
+    who = read_practitioners((person.pk for person in left), off.rules)
+    left = [person for person in left if not against_course(who[person.pk], off, now=now)]
+    lines: Lines = []
     for date in dates:
         room = max(date.capacity - date.places_taken - date.waiting_count, 0)
         lines.append((date, left[:room]))
@@ -149,7 +154,7 @@ def _can_be_offered(date: Session, off: Session, *, now: datetime) -> bool:
 
 
 def _put_in_line(
-    off: Session,
+    off: RuledSession,
     held: Mapping[int, RuledSession],
     dates: Sequence[Session],
     instead: NextDates | None,
@@ -161,9 +166,9 @@ def _put_in_line(
         return {}
     return {
         date.pk: exchanges.put_in_line(
-            held[date.pk], people, until=instead.until, why=_why(off), by=by, now=now
+            held[date.pk], people, until=instead.until, why=_why(off.session), by=by, now=now
         )
-        for date, people in spread(off, dates)
+        for date, people in spread(off, dates, now=now)
     }
 
 

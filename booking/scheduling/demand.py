@@ -25,7 +25,7 @@ FROM (
     WHERE booking.state = 'waiting' AND session.state = 'published'
     AND session.starts_at > %(now)s
 ) asked
-JOIN accounts_user person ON person.id = asked.person_id AND person.is_active
+WHERE asked.person_id NOT IN (SELECT id FROM accounts_user WHERE NOT is_active)
 GROUP BY asked.course_id, asked.person_id
 """
 _BY_COURSE = f"""

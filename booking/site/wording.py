@@ -149,6 +149,12 @@ def listed(names: Sequence[str], conjunction: str = "and") -> str:
     return f"{', '.join(names[:-1])} {conjunction} {names[-1]}"
 
 
+def in_mails(emails: int, letters: int) -> str:
+    """How many emails, and how many letters if there are any: "3 emails and 1 letter"."""
+    words = [counted(emails, "email")] if emails or not letters else []
+    return listed([*words, counted(letters, "letter")] if letters else words)
+
+
 def pounds(pence: int) -> str:
     """An amount of money: "£35", "£12.50"."""
     whole, rest = divmod(pence, 100)

@@ -5,6 +5,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import finding
 from accounts.access import looked_at
 from accounts.models import User
 from tests.factories import make_agency, make_coordinator, make_person, make_session
@@ -123,3 +124,12 @@ def test_a_search_costs_the_same_however_many_people_there_are() -> None:
     for _ in range(5):
         make_person(last_name="Ahmed")
     assert statements(client, f"{address}?q=ahmed") == few
+
+
+def test_of_very_many_some_are_put_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page says that they are more than it shows, and the database sorts no more of them."""
+    monkeypatch.setattr(finding, "MOST_FOUND", 2)
+    for name in ("Cole", "Ames", "Beck", "Dunn"):
+        make_person(first_name="Ida", last_name=name)
+    some = [each.last_name for each in User.objects.found_by("ida").some_by_name()]
+    assert (len(some), some) == (3, sorted(some))

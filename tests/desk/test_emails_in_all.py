@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.addresses import no_address
 from booking.catalogue.models import Course, Session
 from booking.outbox.models import Message
 from booking.places.changing import answering
@@ -33,7 +34,7 @@ from tests.scheduling.changes import as_it_is
 
 pytestmark = pytest.mark.django_db
 
-IN_ALL = re.compile(r"That is (\d+) emails? in all")
+IN_ALL = re.compile(r"That is (\d+) emails?(?: and (\d+) letters?)? in all")
 
 
 def three_dates(days: tuple[int, ...] = (30, 37, 44), **fields: Any) -> Session:
@@ -43,7 +44,7 @@ def three_dates(days: tuple[int, ...] = (30, 37, 44), **fields: Any) -> Session:
     )
     sittings = [(ahead(day), ahead(day, 13)) for day in days]
     session = make_session(
-        course=course, sittings=sittings, capacity=4, trainers=[make_trainer()], **fields
+        course=course, sittings=sittings, capacity=5, trainers=[make_trainer()], **fields
     )
     SessionGuest.objects.create(
         session=session,
@@ -56,13 +57,14 @@ def three_dates(days: tuple[int, ...] = (30, 37, 44), **fields: Any) -> Session:
     agency = make_agency(domains=["trust.example"])
     managers = ("a@trust.example", "a@trust.example", "b@trust.example", "c@trust.example")
     people = [make_person(agency=agency, manager_email=each) for each in (*managers, "")]
+    people.insert(0, make_person(no_address(), agency=agency, manager_email="e@trust.example"))
     people[-1].manager_email = "d@trust.example"
     people[-1].save()
     bookings = [book_now(session, person) for person in people]
-    for booking in bookings[:2]:
+    for booking in bookings[:3]:
         answering.approve(approval=booking.approval, now=timezone.now())
     until = timezone.now() + timedelta(days=2)
-    Booking.objects.filter(pk=bookings[2].pk).update(state="offered", offered_until=until)
+    Booking.objects.filter(pk=bookings[3].pk).update(state="offered", offered_until=until)
     session.refresh_from_db()
     return session
 
@@ -166,6 +168,18 @@ def test_as_many_emails_leave_as_the_preview_of_a_cancellation_counts(
     compare(coordinator, page, {"why": "The trainer is ill.", "answer_days": "3"})
 
 
+def test_as_many_mails_leave_as_the_preview_counts_where_another_date_is_offered(
+    coordinator: Client, led: Session
+) -> None:
+    """Whoever is put in line there is told so: with an offer, or where they stand."""
+    other = make_session(course=led.course, starts_at=ahead(80), capacity=2)
+    page = reverse("manage_session_cancel", args=[led.pk])
+    typed = {"why": "The trainer is ill.", "answer_days": "3", "next_dates": [other.pk]}
+    compare(coordinator, page, typed)
+    told = Message.objects.filter(booking__session=other)
+    assert {each.topic for each in told} == {"booking.offered", "booking.invited"}
+
+
 def compare(coordinator: Client, page: str, typed: dict[str, Any]) -> None:
     preview = coordinator.post(page, {**typed, "step": "preview"}).text
     found = IN_ALL.search(preview)
@@ -174,8 +188,10 @@ def compare(coordinator: Client, page: str, typed: dict[str, Any]) -> None:
     trainers_told = "trainer" in preview
     done = coordinator.post(page, {**typed, **sent_on(preview), "step": "do"})
     left = list(Message.objects.order_by("pk")[since:])
-    assert len(left) == int(found[1])
-    assert f"{found[1]} emails in all." in said(done)
+    letters = sum(each.state == Message.State.LETTER for each in left)
+    assert (len(left) - letters, letters) == (int(found[1]), int(found[2] or 0))
+    assert letters
+    assert f"{found[1]} emails and {found[2]} letter" in said(done)
     assert trainers_told == any(each.topic.startswith("trainer.") for each in left)
     # Nobody gets more mails than entries changed, and one that tells it all.
     entries = Counter(each.booking_id for each in left if "event" in each.payload)

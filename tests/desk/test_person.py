@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.addresses import NO_ADDRESS_DOMAIN, no_address
 from accounts.models import AccessRecord, User
 from booking.catalogue.models import Session
 from booking.outbox.models import ACCOUNT_MAIL, Message
@@ -232,3 +233,60 @@ def test_nobody_ends_their_own_account_or_that_of_a_trainer_with_sessions_ahead(
         assert response.status_code == 409
         person.refresh_from_db()
         assert person.is_active
+
+
+def test_an_ended_account_is_opened_again_by_whoever_may_end_it(coordinator: Client) -> None:
+    person = make_person(is_active=False)
+    address = reverse("manage_person_reopen", args=[person.pk])
+    assert address in coordinator.get(reverse("manage_person", args=[person.pk])).text
+    assert coordinator.post(address, {}).status_code == 422
+    assert coordinator.post(address, WHY).status_code == 302
+    person.refresh_from_db()
+    assert person.is_active
+    assert PersonNote.objects.get().text == "Account opened again. She rang."
+    assert coordinator.post(address, WHY).status_code == 409
+    trainer = make_trainer(is_active=False)
+    refused = coordinator.post(reverse("manage_person_reopen", args=[trainer.pk]), WHY)
+    assert (refused.status_code, "Only a superuser" in refused.text) == (409, True)
+
+
+def test_mail_that_waits_goes_to_the_corrected_address(coordinator: Client) -> None:
+    person = make_person("wrong@agency.example")
+    message = book_now(session_ahead(), person).messages.get()
+    Message.objects.filter(pk=message.pk).update(state="parked", last_error="550 No such user")
+    typed = {"first_name": person.first_name, "last_name": "Ahmed", "email": "right@a.example"}
+    coordinator.post(reverse("manage_person_correct", args=[person.pk]), typed | WHY)
+    before = message.message_id
+    message.refresh_from_db()
+    assert (message.state, message.to_email) == (Message.State.WAITING, "right@a.example")
+    assert message.message_id != before
+    assert message.events.get().why == "From wrong@agency.example to right@a.example. She rang."
+
+
+def test_letters_become_email_for_somebody_who_has_an_address_now(coordinator: Client) -> None:
+    person = make_person(no_address())
+    message = book_now(session_ahead(), person).messages.get()
+    assert message.state == Message.State.LETTER
+    typed = {"first_name": person.first_name, "last_name": "Ahmed", "email": "now@a.example"}
+    coordinator.post(reverse("manage_person_correct", args=[person.pk]), typed | WHY)
+    message.refresh_from_db()
+    assert (message.state, message.to_email) == (Message.State.WAITING, "now@a.example")
+
+
+def test_what_stands_for_no_address_is_shown_on_no_page(coordinator: Client) -> None:
+    person = make_person(no_address(), agency_confirmed_at=None)
+    booking = book_now(session_ahead(), person)
+    shown = (
+        reverse("manage_session_people", args=[booking.session_id]),
+        reverse("manage_session_people_csv", args=[booking.session_id]),
+        reverse("manage_agencies"),
+        reverse("manage_agency_not", args=[person.pk]),
+        reverse("manage_people"),
+        reverse("manage_post"),
+        reverse("manage_person", args=[person.pk]),
+        booking.get_absolute_url(),
+    )
+    for address in shown:
+        page = coordinator.get(address)
+        assert page.status_code == 200, address
+        assert NO_ADDRESS_DOMAIN not in page.content.decode(), address

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.addresses import no_address
 from accounts.models import Sector, User
 from booking.catalogue.models import Session
 from booking.mail.composing import compose
@@ -269,3 +270,16 @@ def test_a_coordinator_moves_a_place_late_for_nothing_only_with_a_reason(
     booking.refresh_from_db()
     assert booking.charge_pence == 0
     assert "We moved the trainer" in booking.events.get(what="moved away").why
+
+
+def test_a_letter_asks_for_no_answer_by_email_and_promises_none(coordinator: Client) -> None:
+    session = session_ahead(capacity=1)
+    book_now(session)
+    booking = book_now(session, make_person(no_address()))
+    letter = booking.messages.get()
+    page = coordinator.get(reverse("manage_post_letter", args=[letter.pk])).text
+    assert "we will write to you" in page
+    assert "this email" not in page
+    shown = coordinator.get(booking.get_absolute_url()).text
+    assert "We will write to them by post" in shown
+    assert "We will email" not in shown

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import AccessRecord, PractitionerGroup, User
 from booking.calendars.actions import new_feed
 from booking.catalogue.interest import tell_me
+from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
 from booking.outbox.models import Message
 from booking.places.models import Booking
@@ -179,3 +180,16 @@ def test_who_merged_away_is_signed_out() -> None:
         keep=keep, other=User.objects.get(pk=other.pk), why=WHY, by=by, now=timezone.now()
     )
     assert browser.get(reverse("my_bookings")).status_code == 403
+
+
+def test_two_bookings_of_a_session_that_is_over_hinder_nothing() -> None:
+    keep, other = make_person(), make_person()
+    session = make_session(starts_at=timezone.now() + timedelta(days=20))
+    mine, theirs = book_now(session, keep), book_now(session, other)
+    later = timezone.now() + timedelta(days=30)
+    Session.objects.filter(pk=session.pk).update(ends_at=later - timedelta(days=1))
+    merging.merge(keep=keep, other=other, why=WHY, by=make_coordinator(), now=later)
+    assert list(Booking.objects.for_person(keep)) == [mine]
+    assert list(Booking.objects.for_person(other)) == [theirs]
+    other.refresh_from_db()
+    assert not other.is_active

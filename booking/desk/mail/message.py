@@ -15,7 +15,7 @@ from accounts.models import AccessRecord, User
 from accounts.views import signed_in
 from booking.calendars.actions import revoke_all_feeds
 from booking.desk.mail.messages import sessions_about
-from booking.desk.questions import reason_field
+from booking.desk.questions import WhyForm
 from booking.mail.again import send_again
 from booking.outbox import remedies
 from booking.outbox.models import Message
@@ -23,7 +23,6 @@ from booking.outbox.reading import file_of, letter_of
 from booking.outbox.refusals import MessageRefused
 from booking.outbox.remedies import Corrected
 from booking.outbox.topics import topic_of
-from booking.site.form_kit import Form
 from booking.site.web import done, page, posted
 from booking.site.wording import counted
 
@@ -176,12 +175,6 @@ def drop(request: HttpRequest, message_id: int) -> HttpResponse:
         "droppable": message.state in (State.PARKED, State.WAITING),
     }
     return page(request, "desk/mail/drop.html", context)
-
-
-class WhyForm(Form):
-    """A reason that stays on record."""
-
-    why = reason_field(help_text="Coordinators can read it on the page of this message.")
 
 
 class AddressForm(WhyForm):

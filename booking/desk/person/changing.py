@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.roles import GIVEN_BY_SUPERUSERS, may_change_account
 from accounts.views import signed_in
 from booking.desk.person.page import person_of
-from booking.desk.questions import reason_field, small_boxes
+from booking.desk.questions import WhyForm, reason_field, small_boxes
 from booking.privacy import accounts_of_people, merging
 from booking.privacy.leaving import bookings_ahead
 from booking.site.form_kit import Form
@@ -45,7 +45,7 @@ def correct(request: HttpRequest, person_id: int) -> HttpResponse:
     initial = {
         "first_name": who.first_name,
         "last_name": who.last_name,
-        "email": who.email if who.has_address else "",
+        "email": who.email_if_any,
     }
     form = CorrectForm(posted(request), initial=initial)
     context: dict[str, Any] = {"person": who, "form": form}
@@ -85,12 +85,6 @@ def roles(request: HttpRequest, person_id: int) -> HttpResponse:
     return page(request, "desk/person/roles.html", context)
 
 
-class WhyForm(Form):
-    """Why it is done."""
-
-    why = reason_field()
-
-
 @desk(post=60, proof=True)
 def end(request: HttpRequest, person_id: int) -> HttpResponse:
     """Show what an end would cancel, then end the account."""
@@ -108,6 +102,19 @@ def end(request: HttpRequest, person_id: int) -> HttpResponse:
 
 
 @desk(post=60, proof=True)
+def reopen(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Open an account again that has ended."""
+    who, by, now = person_of(request, person_id), signed_in(request), timezone.now()
+    form = WhyForm(posted(request))
+    context: dict[str, Any] = {"person": who, "form": form}
+    if form.is_valid():
+        with refusals_shown(context):
+            accounts_of_people.reopen_account(person=who, by=by, now=now, **form.cleaned_data)
+            return done(request, "The account is open again.", "manage_person", who.pk)
+    return page(request, "desk/person/reopen.html", context)
+
+
+@desk(post=60, proof=True)
 def merge(request: HttpRequest, person_id: int) -> HttpResponse:
     """Find the other account of the same person, compare the two, then make them one."""
     who, search = person_of(request, person_id), search_text(request)
@@ -117,8 +124,8 @@ def merge(request: HttpRequest, person_id: int) -> HttpResponse:
     if other is None:
         context["found"] = []
         if search:
-            found = User.objects.found_by(search).exclude(pk=who.pk).select_related("agency")
-            people = list(found.order_by("sort_name", "pk")[:_OTHERS_SHOWN])
+            found = User.objects.found_by(search).exclude(pk=who.pk).some_by_name()
+            people = list(found.select_related("agency")[:_OTHERS_SHOWN])
             looked_at(None, by=by, what="people found", rows=len(people))
             context["found"] = people
         return page(request, "desk/person/find_other.html", context)

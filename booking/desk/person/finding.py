@@ -1,13 +1,14 @@
 """Find anybody: the list of people by a few letters, role or what is not settled, also as CSV."""
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.access import desk, looked_at
 from accounts.agency_proof import roles_without_proof
 from accounts.fields import NameQuestion, email_field
+from accounts.finding import MOST_FOUND, PeopleQuerySet
 from accounts.models import AccessRecord, Agency, User
 from accounts.views import signed_in
 from booking.privacy import accounts_of_people
@@ -17,8 +18,6 @@ from booking.site.spreadsheets import as_csv
 from booking.site.web import done, page, paged, posted, search_text
 
 _PER_PAGE = 50
-# More than anybody looks through; their number says no more than that they are many.
-_MOST = 1000
 SHOWN = {
     "all": ("Everybody", Q(is_active=True)),
     "trainers": ("Trainers", Q(is_active=True, is_trainer=True)),
@@ -35,7 +34,7 @@ SHOWN = {
 _COLUMNS = ("Last name", "First name", "Address", "Phone", "Agency", "Job", "Roles")
 
 
-def _chosen(request: HttpRequest) -> tuple[str, str, QuerySet[User]]:
+def _chosen(request: HttpRequest) -> tuple[str, str, PeopleQuerySet]:
     """What is shown, what is searched for, and the people, by name."""
     show, search = request.GET.get("show", ""), search_text(request)
     show = show if show in SHOWN else "all"
@@ -47,8 +46,10 @@ def _chosen(request: HttpRequest) -> tuple[str, str, QuerySet[User]]:
 def people(request: HttpRequest) -> HttpResponse:
     """Everybody, or those whom a few letters and a filter find."""
     show, search, found = _chosen(request)
-    keys = list(found.values_list("pk", flat=True)[: _MOST + 1])
-    some = User.objects.filter(pk__in=keys[:_MOST]).select_related("agency")
+    if search:
+        found = found.some_by_name()
+    keys = list(found.values_list("pk", flat=True)[: MOST_FOUND + 1])
+    some = User.objects.filter(pk__in=keys[:MOST_FOUND]).select_related("agency")
     shown = paged(request, some.order_by("sort_name", "pk"), per_page=_PER_PAGE)
     looked_at(None, by=signed_in(request), what="people found", rows=len(shown))
     context = {
@@ -56,7 +57,7 @@ def people(request: HttpRequest) -> HttpResponse:
         "show": show,
         "search": search,
         "filters": {name: words for name, (words, _) in SHOWN.items()},
-        "most": _MOST if len(keys) > _MOST else 0,
+        "most": MOST_FOUND if len(keys) > MOST_FOUND else 0,
     }
     return page(request, "desk/person/people.html", context)
 
@@ -69,7 +70,7 @@ def people_csv(request: HttpRequest) -> HttpResponse:
         (
             each.last_name,
             each.first_name,
-            each.email if each.has_address else "",
+            each.email_if_any,
             each.phone,
             each.agency_and_standing,
             each.job_title,

@@ -28,6 +28,7 @@ from booking.places.lock import read_session
 from booking.places.refusals import PlaceRefused
 from booking.places.rules.decision import check_ahead
 from booking.scheduling import cancelling, changing
+from booking.scheduling.cancelling import Lines, NextDates
 from booking.scheduling.capacity import change_capacity, check_capacity, who_would_get_a_place
 from booking.site.web import page, posted
 from booking.site.wording import counted
@@ -188,9 +189,9 @@ def cancel(request: HttpRequest, session_id: int) -> HttpResponse:
         except PlaceRefused as refused:
             refusal = refused
     is_shown = form.is_valid() and not refusal and step != "edit"
-    told = who_hears_of_the_end(session)
     chosen = form.instead if form.is_valid() else None
-    lines = cancelling.spread(session, chosen.sessions) if chosen else []
+    lines = _lines(session, chosen, now=now)
+    told = _told_of_the_end(session, lines)
     context = {
         "session": session,
         "form": form,
@@ -205,9 +206,18 @@ def cancel(request: HttpRequest, session_id: int) -> HttpResponse:
     return page(request, f"desk/sessions/cancel{'_preview' if is_shown else ''}.html", context)
 
 
+def _lines(session: Session, instead: NextDates | None, *, now: datetime) -> Lines:
+    """Who would be put in line for which other date."""
+    return cancelling.spread(read_session(session.pk), instead.sessions, now=now) if instead else []
+
+
+def _told_of_the_end(session: Session, lines: Lines) -> Audience:
+    return who_hears_of_the_end(session, [person for _, people in lines for person in people])
+
+
 def _cancelled(request: HttpRequest, session: Session, form: CancelSessionForm) -> HttpResponse:
     """Do it. Raises `PlaceRefused`."""
-    told = who_hears_of_the_end(session)
+    told = _told_of_the_end(session, _lines(session, form.instead, now=form.now))
     cancelling.cancel_session(
         session=session,
         by=signed_in(request),

@@ -120,4 +120,4 @@ def _cells(shown: OnList) -> list[Cell]:
     person, mail = shown.booking.person, shown.mail
     state = ("Came back" if mail.came_back else mail.get_state_display()) if mail else ""
     sent = (mail.sent_at if mail else None) or ""
-    return [*row(shown.booking, shown.place), person.email, person.phone, state, sent]
+    return [*row(shown.booking, shown.place), person.email_if_any, person.phone, state, sent]

@@ -24,7 +24,7 @@ from booking.scheduling.writing import (
 from booking.site.form_kit import Form
 from booking.site.readable import key_in
 from booking.site.web import done, page, posted, refusals_shown
-from booking.site.wording import counted
+from booking.site.wording import counted, in_mails
 
 _SENT_SHOWN = 20
 
@@ -104,10 +104,13 @@ def _sent_or_shown(
     request: HttpRequest, session: Session, form: WriteForm, context: dict[str, Any]
 ) -> HttpResponse:
     """Show to whom it goes, or send it to these and nobody else. Raises `Refused`."""
+    told = list(recipients(session, **form.to))
+    letters = sum(not each.person.has_address for each in told)
+    mails = in_mails(len(told) - letters, letters)
     if request.POST.get("step") == "do":
         shown = request.POST.get("shown", "")
         try:
-            note = write_to_people(
+            write_to_people(
                 session=session,
                 **form.to,
                 shown={key for each in shown.split(",") if (key := key_in(each)) is not None},
@@ -119,8 +122,7 @@ def _sent_or_shown(
         except OthersByNow as others:
             form.add_error(None, others.sentence)
         else:
-            words = f"{counted(note.people, 'email')} on the way, one for each person."
+            words = f"{mails} on the way, one for each person."
             return done(request, words, "manage_session_write", session.pk)
-    told = list(recipients(session, **form.to))
-    seen = {"told": told, "shown": ",".join(str(each.pk) for each in told)}
+    seen = {"told": told, "mails": mails, "shown": ",".join(str(each.pk) for each in told)}
     return page(request, "desk/sessions/write_preview.html", {**context, **seen})

@@ -39,16 +39,17 @@ from booking.site.wording import listed
 _NAMED = {"first_name": "First name", "last_name": "Last name", "job_title": "Job title"}
 
 
-def check_address(entry: Entry, known: User | None, *, agency: Agency, by: User) -> bool:
+def check_address(
+    entry: Entry, known: User | None, *, agency: Agency, sees_colleagues: bool
+) -> bool:
     """Whether this is somebody new to the agency, who is taken in by their address.
 
     Raises `AddressRefused` for what is no address or no name, for a mailbox of several people, and
     for anybody who is not of the agency, in words that do not tell whether they have an account.
-    Somebody who may not see who works there names addresses at its domains only, whether anybody
-    has an account with them or not; `CannotTakeIt` says no more of the others than of a colleague
-    whom a rule keeps away.
+    Somebody who may not see who works there (`sees_colleagues`) names addresses at its domains
+    only, whether anybody has an account with them or not; `CannotTakeIt` says no more of the others
+    than of a colleague whom a rule keeps away.
     """
-    sees_colleagues = may_confirm(by, agency)
     is_here = domain_of(entry.email) in agency.email_domains
     if why := refusal_of(parse_address, entry.email):
         raise AddressRefused(why)
@@ -72,9 +73,11 @@ def check_address(entry: Entry, known: User | None, *, agency: Agency, by: User)
     )
 
 
-def newcomer(entry: Entry, known: User | None, *, agency: Agency, by: User) -> Practitioner:
-    """What the rules will know of somebody once `by` has them taken into the agency."""
-    is_proved = may_confirm(by, agency) or agency_at(entry.email) == agency
+def newcomer(
+    entry: Entry, known: User | None, *, agency: Agency, sees_colleagues: bool
+) -> Practitioner:
+    """What the rules will know of somebody once they are taken into the agency."""
+    is_proved = sees_colleagues or agency_at(entry.email) == agency
     return Practitioner(
         key=known.pk if known else 0,
         agency_id=agency.pk if is_proved else None,
@@ -129,7 +132,7 @@ def _for_colleague(
     row may not be held before the session's. Raises what `check_address` raises.
     """
     known = known_by_address([entry.email]).get(entry.email)
-    is_new = check_address(entry, known, agency=agency, by=by)
+    is_new = check_address(entry, known, agency=agency, sees_colleagues=may_confirm(by, agency))
     if known is not None:
         if is_new:
             known = take_into_agency(person=known, entry=entry, agency=agency, by=by, now=now)

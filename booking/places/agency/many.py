@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from accounts.agencies import Entry, is_colleague, known_by_address
+from accounts.agency_proof import may_confirm
 from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.places.agency.colleagues import book_colleague, check_address, newcomer
@@ -92,14 +93,15 @@ def foresee(
         others_first=bool(line.chosen),
     )
     seen: set[str] = set()
+    sees_colleagues = may_confirm(by, agency)
     waiting, outcomes = session.waiting_count, []
     for entry in entries:
         person = known.get(entry.email)
         try:
             _check_first(entry, seen)
-            is_new = check_address(entry, person, agency=agency, by=by)
+            is_new = check_address(entry, person, agency=agency, sees_colleagues=sees_colleagues)
             if person is None or is_new:
-                who = newcomer(entry, person, agency=agency, by=by)
+                who = newcomer(entry, person, agency=agency, sees_colleagues=sees_colleagues)
             else:
                 who = people[person.pk]
             case = replace(anybody, who=who, mine=live.get(who.key), elsewhere=busy.get(who.key))

@@ -50,7 +50,14 @@ def substitute(request: HttpRequest, booking_id: int) -> HttpResponse:
                 words = f"The place is given to {entry.email}. We are emailing {told}."
                 there = context["back"] if is_own else page_address(taken, person)
                 return done(request, words, there)
-            check_substitute(booking, entry, manager_email=manager, by=person, now=now)
+            check_substitute(
+                booking,
+                entry,
+                manager_email=manager,
+                sees_colleagues=sees_colleagues,
+                by=person,
+                now=now,
+            )
             context |= {"to": entry.email, "manager": manager, "is_sure": sees_colleagues}
     return page(request, "places/substitute.html", context)
 

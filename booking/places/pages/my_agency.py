@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, TextField, Value
+from django.db.models.functions import Concat
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -14,6 +15,7 @@ from accounts.finding import Folded, words_of
 from accounts.models import AccessRecord, Agency
 from accounts.views import signed_in
 from booking.places.models import Booking, BookingQuerySet
+from booking.site.characters import fold
 from booking.site.spreadsheets import Cell, csv_file
 from booking.site.web import paged, search_text
 from booking.site.wording import clock, short_day
@@ -108,12 +110,21 @@ def bookings_of_colleagues(
     else:
         bookings = Booking.objects.of_agency(agency.pk, now=now)
     bookings = bookings.filter(state__in=states).with_session().with_position()
+    space = Value(" ")
+    of_person = Concat(
+        *("person__first_name", space, "person__last_name", space, "person__email"),
+        output_field=TextField(),
+    )
     bookings = bookings.alias(
-        title=Folded("session__course__title"), reference=Folded("session__reference")
+        title=Folded("session__course__title"),
+        reference=Folded("session__reference"),
+        named=Folded(of_person),
     )
     for word in words_of(search):
         in_session = Q(title__contains=word) | Q(reference__contains=word)
-        bookings = bookings.filter(in_session | Q(person__words__contains=word))
+        # The name of the agency is among the words of all its people.
+        person = "named" if word in f" {fold(agency.name)} " else "person__words"
+        bookings = bookings.filter(in_session | Q(**{f"{person}__contains": word}))
     found = bookings.order_by(*_SORTED[by])
     return found.reverse() if is_over and by == "session" else found
 
@@ -125,7 +136,7 @@ def _cells(bookings: Iterable[Booking]) -> Iterable[list[Cell]]:
             person.last_name,
             person.first_name,
             person.job_title,
-            person.email,
+            person.email_if_any,
             session.course.title,
             session.reference,
             f"{short_day(session.starts_at)}, {clock(session.starts_at)}",

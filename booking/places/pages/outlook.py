@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from accounts.agencies import Entry, known_by_address
-from accounts.agency_proof import may_confirm
 from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.places import terms
@@ -99,7 +98,13 @@ def moves_freely(booking: Booking, *, to: RuledSession, by: User, now: datetime)
 
 
 def check_substitute(
-    booking: Booking, entry: Entry, *, manager_email: str, by: User, now: datetime
+    booking: Booking,
+    entry: Entry,
+    *,
+    manager_email: str,
+    sees_colleagues: bool,
+    by: User,
+    now: datetime,
 ) -> None:
     """Whether the place can be handed to this colleague, for the page that asks before it.
 
@@ -111,16 +116,15 @@ def check_substitute(
         raise NotConfirmed
     if entry.email == booking.person.email:
         raise TheirsAlready
-    sees_colleagues = may_confirm(by, booking.agency)
     known = known_by_address([entry.email]).get(entry.email) if sees_colleagues else None
-    is_new = check_address(entry, known, agency=booking.agency, by=by)
+    is_new = check_address(entry, known, agency=booking.agency, sees_colleagues=sees_colleagues)
     ruled = read_session(booking.session_id)
     owner = booking.person.agency_id if booking.person.agency_is_confirmed else None
     check_may_be_given(booking, ruled.session, owner_agency=owner, by=by, now=now)
     if not sees_colleagues:
         return
     if known is None or is_new:
-        who = newcomer(entry, known, agency=booking.agency, by=by)
+        who = newcomer(entry, known, agency=booking.agency, sees_colleagues=sees_colleagues)
     else:
         who = read_practitioners([known.pk], ruled.rules)[known.pk]
     case = case_of_taking_over(ruled, who, by=by, named=manager_email, now=now)
