@@ -30,8 +30,18 @@ def safe_cell(text: str) -> str:
     An apostrophe goes before what a spreadsheet would calculate, or take for a number or a date.
     """
     text = text.replace("\0", "")
-    is_else = text.startswith(_FORMULA_STARTS) or _TAKEN_FOR_ELSE.fullmatch(text)
-    return f"'{text}" if is_else else text
+    return f"'{text}" if _is_taken_for_else(text) else text
+
+
+def as_typed(cell: str) -> str:
+    """The text of a cell that `safe_cell` has written: without the apostrophe that it added."""
+    return cell[1:] if cell.startswith("'") and _is_taken_for_else(cell[1:]) else cell
+
+
+def _is_taken_for_else(text: str) -> bool:
+    """Whether a spreadsheet would; also behind apostrophes, so that one more can be told apart."""
+    text = text.lstrip("'")
+    return text.startswith(_FORMULA_STARTS) or bool(_TAKEN_FOR_ELSE.fullmatch(text))
 
 
 def as_csv(heading: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
