@@ -24,7 +24,7 @@ from tests.load.report import Line
 if TYPE_CHECKING:
     from tests.load.statements import Counts
 
-PARTS = ("statements", "http", "promotions", "feeds", "search", "mails", "latency")
+PARTS = ("statements", "http", "promotions", "feeds", "search", "files", "mails", "latency")
 # Takes minutes, and a gigabyte: only when it is asked for.
 LARGE_PARTS = ("people",)
 RESULTS = REPOSITORY / "test-results" / "bench.json"
@@ -75,6 +75,11 @@ def measure(
 
         _say("Searching the programme")
         yield from searching.measure(seconds=1 if quick else 3)
+    if "files" in parts:
+        from tests.load import files
+
+        _say("Importing and exporting 2,000 sessions")
+        yield from files.measure()
     if "mails" in parts:
         from tests.load import backlog, mails
 

@@ -20,6 +20,11 @@ class ImportCounts:
     changed: int
     same: int
 
+    @property
+    def all(self) -> tuple[int, int, int]:
+        """All three."""
+        return self.created, self.changed, self.same
+
     def __str__(self) -> str:
         return f"{self.created:,} created, {self.changed:,} changed, {self.same:,} the same"
 

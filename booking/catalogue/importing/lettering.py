@@ -18,6 +18,7 @@ _OTHER_FILES = {
     b"{\\rtf": "is a text document",
 }
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_LONGEST_WORD = 60
 _OPENING, _CLOSING = "‘“", "’”"
 # Letters by name alone: the sign of a florin, of a thousandth, and ordinals.
 _NO_LETTERS = "ƒµªº"
@@ -141,12 +142,14 @@ def _is_in_its_word(text: str, at: int) -> bool:
 
 
 def _start_of_word(text: str, at: int) -> int:
-    while at and text[at - 1].isalpha():
+    first = max(at - _LONGEST_WORD, 0)
+    while at > first and text[at - 1].isalpha():
         at -= 1
     return at
 
 
 def _end_of_word(text: str, at: int) -> int:
-    while at < len(text) and (text[at].isalpha() or not text[at].isascii()):
+    last = min(at + _LONGEST_WORD, len(text))
+    while at < last and (text[at].isalpha() or not text[at].isascii()):
         at += 1
     return at

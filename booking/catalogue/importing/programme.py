@@ -114,9 +114,10 @@ def import_programme(*, folder: Path, now: datetime, starting_from: date | None 
 
 
 class Plan:
-    """What files are going to change, compared with what is stored, and locked until it is written.
+    """What files are going to change, compared with what is stored.
 
-    Needs a transaction, in which it lets no other import run.
+    To be written it needs a transaction, in which it lets no other import run and nobody book what
+    is about to change. Only to be shown it needs no locks.
     """
 
     def __init__(
@@ -126,6 +127,7 @@ class Plan:
         now: datetime,
         starting_from: date | None = None,
         tell: Tell = _silent,
+        locks: bool = True,
     ) -> None:
         self.sheets: dict[str, Sheet] = {}
         for kind, columns in FILES.items():
@@ -137,7 +139,8 @@ class Plan:
         self._tell = tell
         session_rows = read_session_rows(self.sheets["sessions.csv"])
         self._weeks = _weeks_to_move(session_rows, starting_from)
-        _let_no_other_import_run()
+        if locks:
+            _let_no_other_import_run()
         policies = Policies()
         self._agencies = AgencyImport(self.sheets["agencies.csv"])
         self._courses = CourseImport(self.sheets["courses.csv"], policies, now)
@@ -156,6 +159,7 @@ class Plan:
             weeks=self._weeks,
             now=now,
             tell=tell,
+            locks=locks,
         )
         self._diary = _diary_dates(self.sheets["diary_dates.csv"])
 

@@ -116,6 +116,7 @@ class SessionImport:
         weeks: int,
         now: datetime,
         tell: Callable[[str], None],
+        locks: bool,
     ) -> None:
         self.notes: list[str] = []
         self._courses, self._people, self._weeks, self._now = courses, people, weeks, now
@@ -126,12 +127,13 @@ class SessionImport:
         # before people's rows are written, as everywhere: session, then person.
         stored = (
             Session.objects.filter(reference__in=[line.reference for line in lines])
-            .select_for_update(no_key=True, of=("self",))
             .select_related("course", "venue", "policy")
             .defer("course__search")
             .prefetch_related("sittings", "trainers")
             .order_by("pk")
         )
+        if locks:
+            stored = stored.select_for_update(no_key=True, of=("self",))
         by_reference = {session.reference: session for session in stored}
         self.table = Table(Session, by_reference, stamp=("changed_at",))
         for number, line in enumerate(lines, start=1):
@@ -180,6 +182,10 @@ class SessionImport:
         delivery = row.required("delivery", cells.choice(Session.Delivery), "")
         join_url = row.optional("join_url", cells.https_link, "")
         venue: Venue | None = None
+        if found is not None and delivery == found.delivery:
+            # What this way to come has no column for stays.
+            venue = found.venue if found.is_online else None
+            join_url = join_url if found.is_online else found.join_url
         if delivery == Session.Delivery.IN_PERSON:
             # A draft may be without one yet, and what an export wrote of it changes nothing.
             has_none = found is not None and found.venue is None and not found.is_online
