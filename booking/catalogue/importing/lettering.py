@@ -53,14 +53,10 @@ def read_letters(content: bytes) -> Lettering:
             return _whole(content.decode(wide))
         except UnicodeDecodeError as error:
             raise Unreadable(f"is broken at byte {error.start + 1}; {SAVE_AS}") from None
-    if b"\0" in content:
-        raise Unreadable(
-            f"is not a text file, or is damaged: it holds empty bytes; {SAVE_AS}",
-            content[: content.index(b"\0")].count(b"\n") + 1,
-        )
     try:
         return _whole(content.decode())
     except UnicodeDecodeError as error:
+        _refuse_empty(content.decode("latin-1"))
         at, line = error.start + 1, content.count(b"\n", 0, error.start) + 1
     if content.startswith(codecs.BOM_UTF8):
         raise Unreadable(f"is not UTF-8 at byte {at} of the file; {SAVE_AS}", line)
@@ -77,7 +73,16 @@ def _wide(content: bytes) -> str:
     return ""
 
 
+def _refuse_empty(text: str) -> None:
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise Unreadable(
+            f"is not a text file, or is damaged: it holds empty characters; {SAVE_AS}", line
+        )
+
+
 def _whole(text: str) -> Lettering:
+    _refuse_empty(text)
     if "\ufffd" in text:
         line = text.count("\n", 0, text.index("\ufffd")) + 1
         raise Unreadable(f"has a � where a letter was lost; mend it, then {SAVE_AS}", line)
@@ -134,7 +139,9 @@ def _is_in_its_word(text: str, at: int) -> bool:
     """Whether a letter beyond ASCII stands in a word where one of its size can."""
     start, end = _start_of_word(text, at), _end_of_word(text, at)
     word = text[start:end]
-    if len(word) < 2 or sum(not letter.isascii() for letter in word) * 2 > len(word):
+    if not 2 <= len(word) <= _LONGEST_WORD or sum(
+        not letter.isascii() for letter in word
+    ) * 2 > len(word):
         return False
     if not text[at].isupper() or word.isupper():
         return True

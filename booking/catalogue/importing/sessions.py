@@ -19,6 +19,7 @@ from booking.catalogue.importing.venues import VenueImport
 from booking.catalogue.models import Session, Sitting, Venue
 from booking.catalogue.sittings import overlap
 from booking.site.form_kit import london_moment
+from booking.site.spreadsheets import Cell
 from booking.site.wording import LONDON, counted
 
 _FIELDS = (
@@ -147,6 +148,8 @@ class SessionImport:
         found = self.table.rows.get(reference)
         wanted = self._wanted(row, found)
         times = row.listed("sittings", lambda _: _moments(line.sittings, weeks=self._weeks))
+        if found and self._says(row, "sittings", sittings_cell(found.sittings.all())):
+            times = list(found.sittings.all())
         if wanted["course"] is not None:
             self._note_other_number_of_sittings(row, len(times), wanted["course"].code)
         trainers = [self._people.trainer(email, row) for email in line.trainers]
@@ -209,15 +212,20 @@ class SessionImport:
         }
         if "policy" in row.cells:
             wanted["policy"] = self._policies.read(row, found.policy if found else None)
-        if row.cells.get("state"):
-            wanted["state"] = row.required("state", cells.choice(Session.State), "")
+        if state := row.optional("state", cells.choice(Session.State), ""):
+            wanted["state"] = state
         for column, name in zip(_DATED, _MOMENTS, strict=False):
-            if column in row.cells:
+            stored: datetime | None = getattr(found, name, None)
+            if column in row.cells and not self._says(row, column, cells.written(stored)):
                 wanted[name] = row.optional(column, self._moment, None)
         if "decide_on" in row.cells:
             day: date | None = row.optional("decide_on", dates.calendar_day, None)
             wanted["decide_on"] = day and day + timedelta(weeks=self._weeks)
         return wanted
+
+    def _says(self, row: Row, column: str, stored: Cell) -> bool:
+        """Whether the cell is what an export writes of what is stored, to the minute."""
+        return not self._weeks and row.cells[column] == stored
 
     def _moment(self, cell: str) -> datetime:
         return _in_london(dates.wall_time(cell), self._weeks)

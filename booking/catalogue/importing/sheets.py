@@ -188,9 +188,9 @@ def read_sheet(name: str, content: bytes | None, columns: Columns) -> Sheet:
     return sheet
 
 
-def best_header(lettering: Lettering, columns: Columns) -> int:
+def best_header(text: str, columns: Columns) -> int:
     """How many of the columns that must be there the best line near the top names."""
-    text, _, separators = _without_separator_line(lettering.text)
+    text, _, separators = _without_separator_line(text)
     return max(columns.number_in(_named(line, sign)) for line in _top(text) for sign in separators)
 
 

@@ -15,7 +15,6 @@ import structlog
 from django.db import OperationalError, transaction
 
 from accounts.models import User
-from booking.catalogue.importing.lettering import Lettering, Unreadable, read_letters
 from booking.catalogue.importing.programme import FILES, Given, Plan, Report
 from booking.catalogue.importing.sheets import Sheet, best_header
 from booking.catalogue.models import ProgrammeUpload
@@ -27,6 +26,8 @@ log = structlog.get_logger(__name__)
 MOST_BYTES = 5_000_000
 KEPT = timedelta(hours=2)
 _LONGEST_CELL = 200
+# Where the header is found, in bytes.
+_TOP = 50_000
 State = ProgrammeUpload.State
 
 
@@ -46,12 +47,10 @@ def kind_of(given: Given) -> str:
     """Which of the files it is: by the names of its columns, else by its own name; or nothing."""
     name = given.name.lower()
     by_name = [kind for kind in FILES if kind.removesuffix(".csv") in name]
-    try:
-        lettering = read_letters(given.content)
-    except Unreadable:
-        lettering = Lettering("")
+    # The names of columns are ASCII in every encoding that is read, but for NULs and a mark.
+    top = given.content[:_TOP].replace(b"\0", b"").decode("latin-1").lstrip("ï»¿ÿþ")
     found = {
-        kind: best_header(lettering, columns) / len(columns.required.split(","))
+        kind: best_header(top, columns) / len(columns.required.split(","))
         for kind, columns in FILES.items()
     }
     best = max(FILES, key=lambda kind: (found[kind], kind in by_name))
@@ -154,13 +153,14 @@ def _work_on(key: int, *, now: datetime) -> None:
         try:
             with transaction.atomic():
                 _go_on(upload, now=now)
+                upload.save()
         except OperationalError:
             # The database is away, or let somebody else go first: the next round tries again.
             raise
         except Exception:
             log.exception("import_failed", by=upload.by_id)
-            upload.state, upload.preview = State.FAILED, {}
-        upload.save()
+            upload.state, upload.preview, upload.digest = State.FAILED, {}, ""
+            upload.save(update_fields=["state", "preview", "digest"])
 
 
 def _go_on(upload: ProgrammeUpload, *, now: datetime) -> None:

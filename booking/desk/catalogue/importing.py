@@ -57,7 +57,12 @@ class FilesField(forms.FileField):
                 f"Together the files are larger than {most} MB. Upload them one at a time, or"
                 " divide them."
             )
-        return [Given(each.name, each.read()) for each in read]
+        return [Given(_shown_name(each.name), each.read()) for each in read]
+
+
+def _shown_name(name: str) -> str:
+    """The name of a file as pages show it."""
+    return "".join(letter for letter in name if letter.isprintable())[-100:] or "file"
 
 
 class FilesForm(Form):
@@ -95,7 +100,9 @@ def files(request: HttpRequest) -> HttpResponse:
     context = {"form": form, "upload": upload, "kinds": list(FILES), "all": _ALL}
     if upload is not None and upload.state == ProgrammeUpload.State.SHOWN:
         context |= _shown(request, upload)
-        looked_at(None, by=by, what="files to import", rows=len(context["page_obj"]))
+    if upload is not None and upload.preview:
+        rows = len(context.get("page_obj", ())) + len(upload.preview["notes"])
+        looked_at(None, by=by, what="files to import", rows=rows)
     if upload is not None and upload.state in ProgrammeUpload.DUE:
         context["progress"] = uploads.progress_of(upload)
     response = page(request, "desk/catalogue/files.html", context)
