@@ -223,7 +223,7 @@ def test_the_number_of_statements_does_not_grow_and_nothing_is_written_twice(loa
             load(files)
         return [each["sql"] for each in queries]
 
-    load()
+    statements(1)
     few = len(statements(2))
     assert len(statements(40)) <= few
     writes = [each for each in statements(40) if each.startswith(("INSERT", "UPDATE", "DELETE"))]

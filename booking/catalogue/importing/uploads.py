@@ -174,14 +174,14 @@ def _go_on(upload: ProgrammeUpload, *, now: datetime) -> None:
         report = plan.write()
         upload.state, upload.files = State.DONE, {}
         upload.preview = {"report": _told(report), "notes": report.notes[:100]}
-        log.info("programme_imported", by=upload.by_id, **upload.preview["report"])
+        log.info("programme_imported", by=upload.by_id, wrote=upload.preview["report"])
         return
     upload.state, upload.digest = State.SHOWN, plan.digest
     upload.preview = {**preview_of(plan), "meanwhile": writes}
 
 
-def _told(report: Report) -> dict[str, str]:
-    return {table: str(tally) for table, tally in report.tallies.items() if sum(tally.all)}
+def _told(report: Report) -> list[list[str]]:
+    return [[table, str(tally)] for table, tally in report.tallies.items() if sum(tally.all)]
 
 
 def preview_of(plan: Plan) -> dict[str, Any]:

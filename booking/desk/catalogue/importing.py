@@ -24,7 +24,7 @@ from booking.catalogue.importing.programme import FILES, Given
 from booking.catalogue.models import ProgrammeUpload
 from booking.site.form_kit import Form
 from booking.site.refusals import Refused
-from booking.site.web import done, page, posted
+from booking.site.web import page, posted
 
 _PER_PAGE = 100
 # In the order in which somebody looks at them, and what each is called.
@@ -91,7 +91,7 @@ def files(request: HttpRequest) -> HttpResponse:
         try:
             refused = uploads.add_files(files=form.cleaned_data["files"], by=by, now=now)
             if not refused:
-                return done(request, "Your files have arrived.", "manage_files")
+                return redirect("manage_files")
             for sentence in refused:
                 form.add_error("files", sentence)
         except Refused as refusal:
