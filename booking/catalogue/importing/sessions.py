@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -90,12 +91,14 @@ class SessionLine:
 
 def read_session_rows(sheet: Sheet) -> list[SessionLine]:
     """The cells that other plans need first: times on the clock, and trainers' addresses."""
+    # A few people lead them all, and reading an address takes longer than all else in a row.
+    trainer_email = cells.each_once(cache(cells.personal_email))
     return [
         SessionLine(
             row,
             row.required("reference", cells.text(30), reference),
             row.required("sittings", cells.each(dates.sitting), []),
-            row.listed("trainer_email", cells.each_once(cells.personal_email)),
+            row.listed("trainer_email", trainer_email),
         )
         for row, reference in sheet.keyed_rows(
             "reference", lambda row: " ".join(row.cells["reference"].split())
