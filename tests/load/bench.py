@@ -46,7 +46,12 @@ def measure(
         _say("Filling in 600,000 people, 12,000 sessions and 1.2 million bookings")
         yield from people.measure(quick=quick)
         crowd.clear()
-    if set(parts) <= set(LARGE_PARTS):
+    if "files" in parts:
+        from tests.load import files
+
+        _say("Importing and exporting 2,000 sessions")
+        yield from files.measure()
+    if set(parts) <= {*LARGE_PARTS, "files"}:
         return
     _say("Counting statements with little data")
     crowd.populate(crowd.SMALL)
@@ -75,11 +80,6 @@ def measure(
 
         _say("Searching the programme")
         yield from searching.measure(seconds=1 if quick else 3)
-    if "files" in parts:
-        from tests.load import files
-
-        _say("Importing and exporting 2,000 sessions")
-        yield from files.measure()
     if "mails" in parts:
         from tests.load import backlog, mails
 

@@ -29,8 +29,9 @@ _COURSE = (
 def measure() -> Iterator[Line]:
     """Each way, and the whole way round; everything is taken back."""
     with transaction.atomic():
-        yield from _measured()
+        lines = list(_measured())
         transaction.set_rollback(True)
+    yield from lines
 
 
 def _measured() -> Iterator[Line]:
