@@ -4,7 +4,7 @@ empty, or raises `BadCell`.
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -23,7 +23,7 @@ _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 # A spreadsheet that took a number for one with decimals writes 20.0.
 _NUMBER = re.compile(r"(-?[0-9]{1,12})(?:\.0{1,6})?")
 _HOURS = re.compile(r"[0-9]{1,3}(\.[0-9]0{0,5})?")
-_POUNDS = re.compile(r"£?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12})(?:\.([0-9]{2}))?")
+_POUNDS = re.compile(r"£?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12})(?:\.([0-9]{1,2}))?")
 _FLAGS = {"yes": True, "true": True, "no": False, "false": False}
 _https = URLValidator(schemes=["https"])
 
@@ -90,7 +90,7 @@ def pounds(cell: str) -> int:
     found = _POUNDS.fullmatch(cell)
     if not found:
         raise BadCell(f'is "{cell}", which is not an amount in pounds')
-    return int(found[1].replace(",", "")) * 100 + int(found[2] or 0)
+    return int(found[1].replace(",", "")) * 100 + int((found[2] or "").ljust(2, "0"))
 
 
 def flag(cell: str) -> bool:
@@ -197,8 +197,8 @@ def written(value: Any) -> Cell:
             return "yes" if value else "no"
         case datetime():
             return f"{value.astimezone(LONDON):%Y-%m-%dT%H:%M}"
-        case Decimal():
-            return str(value)
+        case date() | Decimal():
+            return value
         case list() | tuple():
             return listed(value)
         case str():
@@ -214,4 +214,4 @@ def listed(values: Iterable[Any]) -> str:
 
 def in_pounds(pence: int | None) -> Cell:
     """Whole pence as pounds."""
-    return "" if pence is None else f"{pence // 100}.{pence % 100:02}"
+    return "" if pence is None else Decimal(pence) / 100

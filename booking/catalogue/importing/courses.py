@@ -97,7 +97,7 @@ class CourseImport:
             for code, course in self.by_code.items()
         }
         self._topics = Table(Topic, Topic.objects.in_bulk(field_name="slug"))
-        groups = PractitionerGroup.objects.all() if "groups" in _header_of(sheet) else []
+        groups = PractitionerGroup.objects.all()
         self._groups = {" ".join(each.name.split()): each for each in groups}
         self._links: dict[str, list[tuple[Course, Iterable[Model]]]] = {
             "topics": [], "groups": [], "prerequisites": []
@@ -218,10 +218,6 @@ class CourseImport:
             if code in needs:
                 row, _ = needs[code]
                 row.refuse("prerequisite", f"goes in a circle: {' needs '.join(circle)}")
-
-
-def _header_of(sheet: Sheet) -> Iterable[str]:
-    return sheet.rows[0].cells if sheet.rows else ()
 
 
 def _circle_in(graph: Mapping[str, set[str]]) -> list[str]:

@@ -85,7 +85,9 @@ def _parts_of_day(text: str) -> Iterator[int]:
     """Year, month and day."""
     numbers = [int(each) for each in _NUMBERS.findall(text)]
     if len(numbers) == 3:
-        yield from numbers if text[4:5] == "-" else reversed(numbers)
+        if text[4:5] != "-":
+            numbers.reverse()
+        yield from numbers
         return
     name = re.findall("[A-Za-z]{3,}", text)[-1].lower()
     yield numbers[1]

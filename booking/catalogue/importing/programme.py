@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -96,7 +97,8 @@ def import_programme(*, folder: Path, now: datetime, starting_from: date | None 
 
     Raises `ImportRefused` with every fault, and then has written nothing.
     """
-    files, unread = {}, []
+    files: dict[str, Given] = {}
+    unread: list[Problem] = []
     for name in FILES:
         try:
             files[name] = Given(name, (folder / name).read_bytes())
@@ -176,7 +178,7 @@ class Plan:
     @property
     def digest(self) -> str:
         """Another one for everything else that could be written."""
-        told = [
+        told: list[list[Any]] = [
             [kind, row.line, row.outcome.name, row.outcome.is_new, sorted(row.cells.items())
              if row.outcome.is_new else sorted(row.outcome.changes.items())]
             for kind, sheet in self.sheets.items()

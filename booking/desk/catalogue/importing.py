@@ -6,6 +6,7 @@ Second press: all of what the page then shows is written, or nothing.
 
 import io
 import zipfile
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -97,7 +98,7 @@ def files(request: HttpRequest) -> HttpResponse:
         except Refused as refusal:
             form.add_error(None, refusal.sentence)
     upload = uploads.upload_of(by, now=now)
-    context = {"form": form, "upload": upload, "kinds": list(FILES), "all": _ALL}
+    context: dict[str, Any] = {"form": form, "upload": upload, "kinds": list(FILES), "all": _ALL}
     if upload is not None and upload.state == ProgrammeUpload.State.SHOWN:
         context |= _shown(request, upload)
     if upload is not None and upload.preview:
@@ -142,7 +143,7 @@ def discard(request: HttpRequest) -> HttpResponse:
     return _acted(request, lambda: uploads.discard(by=signed_in(request)))
 
 
-def _acted(request: HttpRequest, act: Any) -> HttpResponse:
+def _acted(request: HttpRequest, act: Callable[[], None]) -> HttpResponse:
     try:
         act()
     except Refused as refusal:
