@@ -161,6 +161,7 @@ def make_site() -> Site:
         "code": course.code,
         "venue_id": session.venue_id,
         "policy_id": make_policy().pk,
+        "file": "venues.csv",
         "group_id": group.pk,
         "guest_id": guest.pk,
         "cover_id": cover.pk,

@@ -186,6 +186,10 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "manage_person_merge": (coordinators(200), coordinators(200)),
     "manage_person_end": (coordinators(200), coordinators(422)),
     "manage_person_reopen": (coordinators(200), coordinators(422)),
+    "manage_files": (coordinators(200), coordinators(422)),
+    "manage_files_import": (coordinators(405), coordinators(302)),
+    "manage_files_discard": (coordinators(405), coordinators(302)),
+    "manage_files_export": LOOK_ONLY,
     "manage_venues": LOOK_ONLY,
     "manage_venue_new": (coordinators(200), coordinators(422)),
     "manage_venue": (coordinators(200), coordinators(422)),
@@ -289,12 +293,15 @@ BEFORE_SECOND_STEP = {
 }
 # Lead to a proof of who asks, if nobody has given one for a while: before a list is taken away, and
 # before a private address is made, or a way in, a role or a whole account changes.
-PROVED_TO_LOOK = {"agency_csv", "attendees_csv", "manage_people_csv", "manage_session_people_csv"}
+PROVED_TO_LOOK = {
+    *("agency_csv", "attendees_csv", "manage_people_csv", "manage_session_people_csv"),
+    "manage_files_export",
+}
 PROVED = PROVED_TO_LOOK | {
     *("make_feed", "make_feed led", "remove_feed", "manage_message_address", "manage_person_new"),
     *("manage_person_correct", "manage_person_roles", "manage_person_merge", "manage_person_end"),
     "manage_person_reopen",
-    *("manage_person_held", "manage_person_copy"),
+    *("manage_person_held", "manage_person_copy", "manage_files_import"),
 }
 LOGO = "0123456789abcdef"
 # When it was last read is written.

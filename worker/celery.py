@@ -44,6 +44,7 @@ def _nightly(minute: int, task: str) -> dict[str, Any]:
 SCHEDULE: dict[str, dict[str, Any]] = {
     # The workers' clocks may differ by some seconds, so nothing expires sooner than in ten.
     "deliver messages": _every(1, "deliver_messages", expires=10),
+    "work on uploads": _every(1, "work_on_uploads", expires=10),
     # Workers may be busy delivering for a while; these must still be there when they have finished.
     "fill places": _every(10, "fill_places_everywhere", expires=60),
     "remind people": _every(60, "post_due_reminders", expires=300),

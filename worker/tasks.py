@@ -8,6 +8,7 @@ from celery.signals import worker_process_shutdown
 from django.utils import timezone
 
 from accounts import actions as accounts
+from booking.catalogue.importing import uploads
 from booking.mail import reminders
 from booking.mail.composing import compose
 from booking.outbox import watch
@@ -43,6 +44,12 @@ def deliver_messages() -> None:
     until = timezone.now() + timedelta(seconds=DELIVERING_SECONDS)
     while deliver(compose=compose, post=_post(), until=until) and timezone.now() < until:
         pass
+
+
+@app.task
+def work_on_uploads() -> None:
+    """Read or import the files that coordinators have uploaded."""
+    uploads.work_on_uploads(now=timezone.now())
 
 
 @app.task

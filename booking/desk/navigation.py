@@ -46,6 +46,7 @@ SECTIONS = (
         Tab("Courses", "manage_courses", ("course",)),
         Tab("Venues", "manage_venues", ("venue",)),
         Tab("Groups of practitioners", "manage_groups", ("group",)),
+        Tab("Import and export", "manage_files", ("files",)),
     ),
     _section(
         "People",

@@ -13,7 +13,7 @@ from booking.desk import (
     telephone,
     today,
 )
-from booking.desk.catalogue import courses, policies, venues
+from booking.desk.catalogue import courses, importing, policies, venues
 from booking.desk.mail import message, messages, received
 from booking.desk.person import changing as person_changing
 from booking.desk.person import finding
@@ -67,6 +67,10 @@ urlpatterns = [
     path("venues/", venues.venues, name="manage_venues"),
     path("venues/new/", venues.venue, name="manage_venue_new"),
     path("venues/<key:venue_id>/", venues.venue, name="manage_venue"),
+    path("files/", importing.files, name="manage_files"),
+    path("files/import/", importing.import_shown, name="manage_files_import"),
+    path("files/discard/", importing.discard, name="manage_files_discard"),
+    path("files/<str:file>", importing.export, name="manage_files_export"),
     path("needs/", needs.needs, name="manage_needs"),
     path("bookings/<key:booking_id>/needs/", needs.arranged, name="manage_needs_arranged"),
     path("demand/", people.courses_wanted, name="manage_demand"),

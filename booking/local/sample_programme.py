@@ -176,6 +176,7 @@ def _name_trainers() -> None:
             last_name=last,
             job_title="Safeguarding trainer",
             agency=agency,
+            is_trainer=True,
         )
 
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('booking', '0018_messages_by_part_of_address'),
+        ('booking', '0019_reports_that_are_brought_back'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -32,7 +32,8 @@ class ForgivingRedisCache(RedisCache):
 
     _away_until = 0.0
 
-    def _forgiving(self, otherwise: Any, call: Callable[[], Any]) -> Any:
+    def forgiving(self, otherwise: Any, call: Callable[[], Any]) -> Any:
+        """What the call returns; while Redis is away, the other."""
         if time.monotonic() < ForgivingRedisCache._away_until:
             return otherwise
         try:
@@ -56,7 +57,23 @@ class ForgivingRedisCache(RedisCache):
             pipeline.expire(name, seconds, nx=True)
             return int(pipeline.execute()[0])
 
-        return int(self._forgiving(0, counted))
+        return int(self.forgiving(0, counted))
+
+
+def remark(key: str, words: str, *, seconds: int) -> None:
+    """Have `remarked` say this for so long, in every process; lost while Redis is away."""
+    shared = caches["limits"]
+    if isinstance(shared, ForgivingRedisCache):
+        shared.forgiving(None, lambda: shared.set(key, words, seconds))
+
+
+def remarked(key: str) -> str:
+    """The words of the last `remark`, if they are still there."""
+    shared = caches["limits"]
+    found = isinstance(shared, ForgivingRedisCache) and shared.forgiving(
+        "", lambda: shared.get(key)
+    )
+    return str(found or "")
 
 
 def count(key: str, *, seconds: int) -> int:

@@ -5,12 +5,13 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 
 from django.http import HttpResponse
 
 from booking.site.wording import LONDON
 
-type Cell = str | int | date
+type Cell = str | int | Decimal | date
 
 # A spreadsheet takes a cell that begins with one of these for a formula (OWASP, CSV injection).
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -30,8 +31,18 @@ def safe_cell(text: str) -> str:
     An apostrophe goes before what a spreadsheet would calculate, or take for a number or a date.
     """
     text = text.replace("\0", "")
-    is_else = text.startswith(_FORMULA_STARTS) or _TAKEN_FOR_ELSE.fullmatch(text)
-    return f"'{text}" if is_else else text
+    return f"'{text}" if _is_taken_for_else(text) else text
+
+
+def as_typed(cell: str) -> str:
+    """The text of a cell that `safe_cell` has written: without the apostrophe that it added."""
+    return cell[1:] if cell.startswith("'") and _is_taken_for_else(cell[1:]) else cell
+
+
+def _is_taken_for_else(text: str) -> bool:
+    """Whether a spreadsheet would; also behind apostrophes, so that one more can be told apart."""
+    text = text.lstrip("'")
+    return text.startswith(_FORMULA_STARTS) or bool(_TAKEN_FOR_ELSE.fullmatch(text))
 
 
 def as_csv(heading: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:

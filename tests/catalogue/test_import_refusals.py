@@ -42,11 +42,7 @@ SESSION_FAULTS = [
         "sittings: has 2027-02-09T24:30, a date or time that does not exist",
     ),
     ({"sittings": "9/2/27 9:30"}, 'sittings: has "9/2/27 9:30"; write start/end like'),
-    (
-        {"sittings": "07/07/2027 09:30/07/07/2027 12:30"},
-        'sittings: has "07/07/2027 09:30/07/07/2027 12:30"; write start/end like',
-    ),
-    ({"sittings": "9am/2027-02-09T12:30"}, 'sittings: has "9am"; write a time like'),
+    ({"sittings": "9am/2027-02-09T12:30"}, 'has "9am/2027-02-09T12:30"; write start/end like'),
     (
         {"sittings": "0207-02-09T09:30/0207-02-09T12:30"},
         "sittings: has the year 207; it must be from 2000 to 2100",
@@ -91,7 +87,7 @@ SESSION_FAULTS = [
     ({"per_agency_limit": "-1"}, "per_agency_limit: is -1; it must be from 0"),
     ({"trainer_email": "trainer"}, 'trainer_email: is "trainer", which is not an email address'),
     ({"trainer_email": "office@school.example"}, "a mailbox that several people read"),
-    ({"reference": "S\x001"}, "reference: holds a control character"),
+    ({"reference": "S\x011"}, "reference: holds a control character"),
 ]
 
 
@@ -130,9 +126,9 @@ OTHER_FAULTS = [
         "courses.csv, line 2, level: is 4; it must be from 1 to 3",
         'courses.csv, line 2, hours: is "0"; give hours above 0',
         "courses.csv, line 2, capacity: is 0; it must be from 1",
-        'courses.csv, line 2, sectors: is "navy"; it must be one of',
         'courses.csv, line 2, prerequisite: has "WAT", which is not a course code',
         'courses.csv, line 2, topics: has "??", which is not a name',
+        'courses.csv, line 2, sectors: is "navy"; it must be one of',
     ),
     (
         "courses.csv",
@@ -231,7 +227,8 @@ def test_the_line_is_where_the_row_starts_also_after_quoted_newlines(load: Load)
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"title,starts,ends\nCaf\xe9,2027-01-01,2027-01-01\n", "line 2: is not UTF-8 at byte 22"),
+        (b"title,starts,ends\nCaf\x8e,2027-01-01,2027-01-01\n", "line 2: is not UTF-8, and it is"),
+        (b"title,starts,ends\nCaf\x8f,2027-01-01,2027-01-01\n", "line 2: is not UTF-8 at byte 22"),
         (b"\xef\xbb\xbftitle\n\xff", "line 2: is not UTF-8 at byte 10 of the file"),
         (b"", "diary_dates.csv: has no header line"),
         (b'title,starts,ends\nA,"2027-01-01,2027-01-01\n', "line 2: cannot be read as CSV from"),

@@ -24,7 +24,7 @@ from tests.load.report import Line
 if TYPE_CHECKING:
     from tests.load.statements import Counts
 
-PARTS = ("statements", "http", "promotions", "feeds", "search", "mails", "latency")
+PARTS = ("statements", "http", "promotions", "feeds", "search", "files", "mails", "latency")
 # Takes minutes, and a gigabyte: only when it is asked for.
 LARGE_PARTS = ("people",)
 RESULTS = REPOSITORY / "test-results" / "bench.json"
@@ -46,7 +46,12 @@ def measure(
         _say("Filling in 600,000 people, 12,000 sessions and 1.2 million bookings")
         yield from people.measure(quick=quick)
         crowd.clear()
-    if set(parts) <= set(LARGE_PARTS):
+    if "files" in parts:
+        from tests.load import files
+
+        _say("Importing and exporting 2,000 sessions")
+        yield from files.measure()
+    if set(parts) <= {*LARGE_PARTS, "files"}:
         return
     _say("Counting statements with little data")
     crowd.populate(crowd.SMALL)

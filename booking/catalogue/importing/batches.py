@@ -6,6 +6,9 @@ from typing import Any
 
 from django.db.models import Model
 
+from booking.catalogue.importing.cells import paragraphs
+from booking.catalogue.importing.sheets import plain_text
+
 _BATCH = 1000
 
 
@@ -16,6 +19,11 @@ class ImportCounts:
     created: int
     changed: int
     same: int
+
+    @property
+    def all(self) -> tuple[int, int, int]:
+        """All three."""
+        return self.created, self.changed, self.same
 
     def __str__(self) -> str:
         return f"{self.created:,} created, {self.changed:,} changed, {self.same:,} the same"
@@ -36,17 +44,21 @@ class Table[M: Model]:
     new: dict[Any, M] = field(default_factory=dict)
     changed: dict[Any, set[str]] = field(default_factory=dict)
 
-    def put(self, key: Any, wanted: Mapping[str, Any], **if_new: Any) -> set[str]:
+    def put(self, key: Any, wanted: Mapping[str, Any], **if_new: Any) -> dict[str, Any]:
         """Have the row of this key be as wanted; a new one is given its key and more by `if_new`.
 
-        Returns the fields in which it was not so.
+        Returns the fields in which it was not so, with what they were.
         """
         self.named.add(key)
         if key not in self.rows:
-            self.rows[key] = self.new[key] = self.model(**wanted, **if_new)
-            return set(wanted)
+            self.rows[key] = self.new[key] = self.model(**{**if_new, **wanted})
+            return dict.fromkeys(wanted)
         found = self.rows[key]
-        differs = {name for name, value in wanted.items() if getattr(found, name) != value}
+        differs = {
+            name: getattr(found, name)
+            for name, value in wanted.items()
+            if not is_same(getattr(found, name), value)
+        }
         for name in differs:
             setattr(found, name, wanted[name])
         if differs:
@@ -74,6 +86,17 @@ class Table[M: Model]:
         for written, changed in alike.items():
             if written:
                 rows.bulk_update(changed, sorted(written), batch_size=_BATCH // 2)
+
+
+def is_same(stored: Any, wanted: Any) -> bool:
+    """Whether a file that holds what is stored would be read as what is wanted.
+
+    A cell loses what nobody sees, spaces around it and, in one line, those beyond one.
+    """
+    if stored == wanted or not (isinstance(stored, str) and isinstance(wanted, str)):
+        return bool(stored == wanted)
+    text = plain_text(paragraphs(stored)).strip()
+    return wanted in (text, " ".join(text.split()))
 
 
 def link[S: Model, T: Model](

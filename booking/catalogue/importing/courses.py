@@ -1,28 +1,79 @@
 """Courses, their topics and what must be attended first: planned from the file, then written."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from django.db.models import Prefetch, Q
+from django.db.models import Model, Prefetch, Q
 from django.utils.text import slugify
 
-from accounts.models import Sector
+from accounts.models import Level, PractitionerGroup, Sector
 from booking.catalogue.importing import cells
 from booking.catalogue.importing.batches import Table, link
-from booking.catalogue.importing.cells import BadCell, Columns, Row, Sheet
-from booking.catalogue.models import Course, Session, Topic
+from booking.catalogue.importing.dates import BadCell
+from booking.catalogue.importing.fields import Field, columns_of, note_changes, wanted_by
+from booking.catalogue.importing.sheets import Row, Sheet
+from booking.catalogue.models import CancellationPolicy, Course, Session, Topic
+from booking.site.form_kit import MOST_DAYS, MOST_REMINDERS
 from booking.site.wording import counted
 
-COURSES = Columns(
-    "code,title,kind,level,audience,hours,sittings,capacity,per_agency_limit,renew_months,"
-    "manager_approval,prerequisite,summary",
-    optional="topics,sectors",
-)
 MOST_PLACES = 100_000
 MOST_MONTHS = 600
+
+
+def _reminders(cell: str) -> list[int]:
+    days = set(cells.each(cells.number_in(1, MOST_DAYS))(cell))
+    if len(days) > MOST_REMINDERS:
+        raise BadCell(f"names {len(days)} reminders; the most is {MOST_REMINDERS}")
+    return sorted(days, reverse=True)
+
+
+_FIELDS = (
+    Field("title", "title", cells.text(200), is_needed=True),
+    Field("kind", "kind", cells.choice(Course.Kind), is_needed=True),
+    Field("level", "level", cells.number_in(1, 3), is_needed=True),
+    Field("audience", "audience", cells.text(300), ""),
+    Field("hours", "hours", cells.hours, is_needed=True),
+    Field("capacity", "usual_capacity", cells.number_in(1, MOST_PLACES), is_needed=True),
+    Field("per_agency_limit", "usual_agency_limit", cells.number_or_none(MOST_PLACES)),
+    Field("renew_months", "renew_months", cells.number_or_none(MOST_MONTHS)),
+    Field("manager_approval", "needs_manager_approval", cells.flag, False),
+    Field("summary", "summary", cells.paragraphs, ""),
+)
+_MORE_FIELDS = (
+    Field("sectors", "sectors", cells.each_once(cells.choice(Sector)), ()),
+    Field("least_level", "least_level", cells.number_in(1, max(Level))),
+    Field("may_be_repeated", "may_be_repeated", cells.flag, False),
+    Field("reminder_days", "reminder_days", _reminders, ()),
+    Field("remind_hour_before", "remind_hour_before", cells.flag, False),
+    Field("copies_manager", "copies_manager", cells.flag, False),
+)
+_HEADER = (
+    "code,title,kind,level,audience,hours,sittings,capacity,per_agency_limit,renew_months,"
+    "manager_approval,prerequisite,summary"
+)
+COURSES = columns_of(
+    _HEADER.split(","), ["topics", *(each.column for each in _MORE_FIELDS), "groups", "policy"]
+)
+FIELDS = (*_FIELDS, *_MORE_FIELDS)
+
+
+class Policies:
+    """The rules of cancelling, by name; a row that names its own keeps the version it has."""
+
+    def __init__(self) -> None:
+        self.by_name = {each.name: each for each in CancellationPolicy.objects.current()}
+
+    def read(self, row: Row, stored: CancellationPolicy | None) -> CancellationPolicy | None:
+        """What the row's cell names; nothing for an empty cell."""
+        name = row.optional("policy", cells.text(100), "")
+        if stored is not None and stored.name == name:
+            return stored
+        found = self.by_name.get(name)
+        if name and found is None:
+            row.refuse("policy", f'is "{name}", which is not among the rules of cancelling')
+        return found
 
 
 def _topic_name(cell: str) -> str:
@@ -34,10 +85,11 @@ def _topic_name(cell: str) -> str:
 class CourseImport:
     """courses.csv, by code."""
 
-    def __init__(self, sheet: Sheet, now: datetime) -> None:
-        self._is_whole, self._now = sheet.is_whole, now
+    def __init__(self, sheet: Sheet, policies: Policies, now: datetime) -> None:
+        self._is_whole, self._now, self._policies = sheet.is_whole, now, policies
         first = Prefetch("prerequisites", Course.objects.only("code"))
-        stored = Course.objects.defer("search").prefetch_related("topics", first)
+        stored = Course.objects.defer("search").select_related("usual_policy")
+        stored = stored.prefetch_related("topics", "groups", first)
         self.by_code = stored.in_bulk(field_name="code")
         self.table = Table(Course, self.by_code)
         self._needs = {
@@ -45,8 +97,11 @@ class CourseImport:
             for code, course in self.by_code.items()
         }
         self._topics = Table(Topic, Topic.objects.in_bulk(field_name="slug"))
-        self._new_topics: list[tuple[Course, list[Topic]]] = []
-        self._new_needs: list[tuple[Course, list[Course]]] = []
+        groups = PractitionerGroup.objects.all()
+        self._groups = {" ".join(each.name.split()): each for each in groups}
+        self._links: dict[str, list[tuple[Course, Iterable[Model]]]] = {
+            "topics": [], "groups": [], "prerequisites": []
+        }  # fmt: skip
         self.sittings: dict[str, int] = {}
         rows = list(sheet.keyed_rows("code", lambda row: row.cells["code"]))
         for row, code in rows:
@@ -59,6 +114,8 @@ class CourseImport:
             self._plan_needs(row, code, needed)
             if "topics" in row.cells:
                 self._plan_topics(row, code)
+            if "groups" in row.cells:
+                self._plan_groups(row, code)
 
     def read(self, row: Row, column: str) -> Course | None:
         """The course that a row of another file names by its code."""
@@ -72,30 +129,27 @@ class CourseImport:
         """Write topics and courses, then what links them."""
         self._topics.write()
         self.table.write()
-        link(Course.topics.through, "course", "topic", self._new_topics)
-        link(Course.prerequisites.through, "from_course", "to_course", self._new_needs)
+        link(Course.topics.through, "course", "topic", self._links["topics"])
+        link(Course.groups.through, "course", "practitionergroup", self._links["groups"])
+        needed = self._links["prerequisites"]
+        link(Course.prerequisites.through, "from_course", "to_course", needed)
 
     def _plan(self, row: Row, code: str) -> None:
         found = self.by_code.get(code)
         row.required("code", cells.code(20), "")
-        wanted: dict[str, Any] = {
-            "title": row.required("title", cells.text(200), ""),
-            "kind": row.required("kind", cells.choice(Course.Kind), ""),
-            "level": row.required("level", cells.number_in(1, 3), 1),
-            "audience": row.optional("audience", cells.text(300), ""),
-            "hours": row.required("hours", cells.hours, Decimal(1)),
-            "usual_capacity": row.required("capacity", cells.number_in(1, MOST_PLACES), 1),
-            "usual_agency_limit": row.optional(
-                "per_agency_limit", cells.number_or_none(MOST_PLACES), None
-            ),
-            "renew_months": row.optional("renew_months", cells.number_or_none(MOST_MONTHS), None),
-            "needs_manager_approval": row.optional("manager_approval", cells.flag, False),
-            "summary": row.optional("summary", cells.paragraphs, ""),
-        }
-        if "sectors" in row.cells:
-            wanted["sectors"] = row.listed("sectors", cells.each_once(cells.choice(Sector)))
+        wanted: dict[str, Any] = wanted_by(row, FIELDS, found=found)
+        for name in ("sectors", "reminder_days"):
+            if name in wanted:
+                wanted[name] = list(wanted[name])
+        if "policy" in row.cells:
+            stored = found.usual_policy if found else None
+            wanted["usual_policy"] = self._policies.read(row, stored)
         self.sittings[code] = row.optional("sittings", cells.number_in(1, 100), 0)
-        if "title" in self.table.put(code, wanted, code=code) and found is not None and found.pk:
+        differs = self.table.put(code, wanted, code=code)
+        course, is_new = self.by_code[code], code in self.table.new
+        policy = Field("policy", "usual_policy", str)
+        note_changes(row, (*FIELDS, policy), differs, course, new=is_new)
+        if "title" in differs and found is not None and found.pk:
             self._refuse_if_people_were_told(found, row)
 
     def _refuse_if_people_were_told(self, course: Course, row: Row) -> None:
@@ -117,22 +171,43 @@ class CourseImport:
             for other in needed:
                 if other not in self.by_code:
                     row.refuse("prerequisite", f'has "{other}", which is not a course code')
-        known = [other for other in needed if other in self.by_code]
-        if set(known) != self._needs.get(code, set()):
-            self._new_needs.append((self.by_code[code], [self.by_code[other] for other in known]))
-            self.table.touch(code)
+        known = {other: self.by_code[other] for other in needed if other in self.by_code}
+        self._link(row, code, "prerequisites", known, self._needs.get(code, set()))
 
     def _plan_topics(self, row: Row, code: str) -> None:
         """Topics by name; names that differ in capitals only are one topic."""
-        course, wanted = self.by_code[code], {}
+        wanted = {}
         for name in row.listed("topics", cells.each_once(_topic_name)):
             slug = slugify(name)[:100]
             if slug not in self._topics.rows:
                 self._topics.put(slug, {"name": name}, slug=slug)
             wanted[slug] = self._topics.rows[slug]
-        if set(wanted) != ({topic.slug for topic in course.topics.all()} if course.pk else set()):
-            self._new_topics.append((course, list(wanted.values())))
-            self.table.touch(code)
+        self._link(row, code, "topics", wanted, self._stored(code, "topics", lambda it: it.slug))
+
+    def _plan_groups(self, row: Row, code: str) -> None:
+        wanted = {}
+        for name in row.listed("groups", cells.each_once(cells.text(150))):
+            if name in self._groups:
+                wanted[name] = self._groups[name]
+            else:
+                row.refuse("groups", f'has "{name}", which is not a group of practitioners')
+        stored = self._stored(code, "groups", lambda it: " ".join(it.name.split()))
+        self._link(row, code, "groups", wanted, stored)
+
+    def _stored(self, code: str, name: str, key: Callable[[Any], str]) -> set[str]:
+        course = self.by_code[code]
+        return {key(each) for each in getattr(course, name).all()} if course.pk else set()
+
+    def _link(
+        self, row: Row, code: str, name: str, wanted: Mapping[str, Model], stored: set[str]
+    ) -> None:
+        if set(wanted) == stored:
+            return
+        self._links[name].append((self.by_code[code], list(wanted.values())))
+        self.table.touch(code)
+        column = "prerequisite" if name == "prerequisites" else name
+        change = (cells.listed(sorted(stored)), cells.listed(wanted))
+        row.becomes(new=code in self.table.new, **{column: change})
 
     def _refuse_circles(self, needs: Mapping[str, tuple[Row, list[str]]]) -> None:
         """A course must not need itself, also not by way of others."""

@@ -1,19 +1,51 @@
-"""Agencies, practitioners and trainers: planned from the files, then written."""
+"""Agencies, practitioners and trainers: planned from the files, then written.
+
+No file gives or widens a role: a trainer is named for a session and made a trainer on the desk, and
+the agency of somebody who leads one is neither changed nor confirmed.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
 
 from allauth.account.models import EmailAddress
 
-from accounts.addresses import PUBLIC_MAIL, as_stored, domain_of
-from accounts.models import Agency, Sector, User
-from accounts.roles import note_roles
+from accounts.addresses import PUBLIC_MAIL, as_stored, domain_of, same_mailbox
+from accounts.models import Agency, Level, Sector, User
 from booking.catalogue.importing import cells
 from booking.catalogue.importing.batches import Table
-from booking.catalogue.importing.cells import Columns, Row, Sheet
+from booking.catalogue.importing.fields import Field, columns_of, note_changes, wanted_by
+from booking.catalogue.importing.sheets import Row, Sheet
 
-AGENCIES = Columns("name,sector,email_domains,trainers_in_kind")
-PRACTITIONERS = Columns("email,first_name,last_name,job_title,agency,manager_email")
+_AGENCY_FIELDS = (
+    Field("sector", "sector", cells.choice(Sector), is_needed=True),
+    Field("email_domains", "email_domains", cells.each_once(cells.domain), ()),
+    Field("trainers_in_kind", "trainers_in_kind", cells.flag, False),
+)
+_MORE_AGENCY_FIELDS = (
+    Field("annual_turnover", "annual_turnover_pence", cells.pounds, write=cells.in_pounds),
+    Field("listed", "is_listed", cells.flag, True),
+)
+AGENCY_FIELDS = (*_AGENCY_FIELDS, *_MORE_AGENCY_FIELDS)
+AGENCIES = columns_of(
+    ["name", *(each.column for each in _AGENCY_FIELDS)],
+    [each.column for each in _MORE_AGENCY_FIELDS],
+)
+_NAME_FIELDS = (
+    Field("first_name", "first_name", cells.name(100), is_needed=True),
+    Field("last_name", "last_name", cells.name(100), is_needed=True),
+    Field("job_title", "job_title", cells.name(150), is_needed=True),
+)
+_MANAGER = Field("manager_email", "manager_email", cells.email, "")
+_MORE_FIELDS = (
+    Field("phone", "phone", cells.phone, ""),
+    Field("level", "level", cells.number_in(1, max(Level))),
+)
+PERSON_FIELDS = (*_NAME_FIELDS, _MANAGER, *_MORE_FIELDS)
+PRACTITIONERS = columns_of(
+    ["email", *(each.column for each in _NAME_FIELDS), "agency", "manager_email"],
+    [*(each.column for each in _MORE_FIELDS), "confirmed"],
+)
+_AGENCY = Field("agency", "agency", str)
 
 
 class AgencyImport:
@@ -21,16 +53,18 @@ class AgencyImport:
 
     def __init__(self, sheet: Sheet) -> None:
         self._is_whole = sheet.is_whole
-        self.table = Table(Agency, Agency.objects.in_bulk(field_name="name"))
+        stored = Agency.objects.all()
+        self.table = Table(Agency, {" ".join(each.name.split()): each for each in stored})
         for row, name in sheet.keyed_rows("name", lambda row: " ".join(row.cells["name"].split())):
             row.required("name", cells.text(200), "")
-            wanted = {
-                "sector": row.required("sector", cells.choice(Sector), Sector.OTHER.value),
-                "email_domains": row.listed("email_domains", cells.each_once(cells.domain)),
-                "trainers_in_kind": row.optional("trainers_in_kind", cells.flag, False),
-            }
-            if name not in self.table.named:
-                self.table.put(name, wanted, name=name)
+            if name in self.table.named:
+                continue
+            wanted = wanted_by(row, AGENCY_FIELDS, found=self.table.rows.get(name))
+            if "email_domains" in wanted:
+                wanted["email_domains"] = list(wanted["email_domains"])
+            differs = self.table.put(name, wanted, name=name)
+            agency, is_new = self.table.rows[name], name in self.table.new
+            note_changes(row, AGENCY_FIELDS, differs, agency, new=is_new)
 
     def read(self, row: Row, column: str) -> Agency | None:
         """The agency that a row of another file names."""
@@ -62,25 +96,40 @@ class PeopleImport:
         keys = [person.pk for person in people.values()]
         primary = EmailAddress.objects.filter(user_id__in=keys, primary=True)
         self._with_primary = set(primary.values_list("user_id", flat=True))
+        self._confirmed: list[User] = []
+        self.without_role: dict[str, str] = {}
 
     def plan_practitioners(self, sheet: Sheet) -> None:
         """Every row of practitioners.csv."""
         for row, key in sheet.keyed_rows("email", lambda row: as_stored(row.cells["email"])):
-            email = row.required("email", cells.personal_email, key)
-            wanted = {
-                "first_name": row.required("first_name", cells.name(100), ""),
-                "last_name": row.required("last_name", cells.name(100), ""),
-                "job_title": row.required("job_title", cells.name(150), ""),
-                "agency": self._agencies.read(row, "agency"),
-                "unlisted_agency": "",
-                "manager_email": row.optional("manager_email", cells.email, ""),
-            }
+            found = self.practitioners.rows.get(key)
+            read = cells.email if found else cells.personal_email
+            email = row.required("email", read, key)
             if email and email not in self.practitioners.named:
-                self.practitioners.put(email, wanted, email=email, date_joined=self._now)
-                self._verify(email, self.practitioners, row, "email")
+                self._plan(row, email, found)
+
+    def _plan(self, row: Row, email: str, found: User | None) -> None:
+        wanted = wanted_by(row, PERSON_FIELDS, found=found)
+        if row.cells["agency"] or found is None or found.agency_id:
+            wanted |= {"agency": self._agencies.read(row, "agency"), "unlisted_agency": ""}
+        if wanted.get("manager_email") and same_mailbox(wanted["manager_email"], email):
+            row.refuse("manager_email", "is the person's own address; a manager is somebody else")
+        moves = found is not None and wanted.get("agency", found.agency) != found.agency
+        if moves and found is not None and found.is_agency_lead:
+            row.refuse("agency", f"differs, but {email} leads an agency; change it on their page")
+        differs = self.practitioners.put(email, wanted, email=email, date_joined=self._now)
+        person, is_new = self.practitioners.rows[email], email in self.practitioners.new
+        note_changes(row, (*PERSON_FIELDS, _AGENCY), differs, person, new=is_new)
+        confirms = row.optional("confirmed", cells.flag, True)
+        self._have_address(email, self.practitioners, row, "email", verified=confirms)
+        may = confirms and not person.is_agency_lead
+        if may and wanted.get("agency") and person.agency_confirmed_at is None:
+            self._confirmed.append(person)
+            self.practitioners.touch(email)
+            row.becomes(new=is_new, confirmed=("no", "yes"))
 
     def trainer(self, email: str, row: Row) -> User:
-        """The person who leads a session, made a trainer; planned once, however often named.
+        """The person who leads a session; planned once, however often named.
 
         Somebody of whom the files say no more than the address is given a name made from it, and
         the agency if its domain is one agency's alone; they complete it when they first sign in.
@@ -89,27 +138,41 @@ class PeopleImport:
             first, last = name_from_address(email)
             self.trainers.put(
                 email,
-                {"is_trainer": True},
+                {},
                 email=email,
                 date_joined=self._now,
                 first_name=first,
                 last_name=last,
                 agency=self._agencies.by_domain(email),
             )
-            self._verify(email, self.trainers, row, "trainer_email")
-        return self.trainers.rows[email]
+            if email in self.trainers.new:
+                self._have_address(email, self.trainers, row, "trainer_email", verified=True)
+                self._confirmed.extend([self.trainers.rows[email]])
+        person = self.trainers.rows[email]
+        if not person.is_trainer:
+            self.without_role[email] = (
+                f"{person.full_name} ({email}) leads a session and is no trainer yet: make them one"
+                " on their page, or they do not see who comes."
+            )
+        return person
 
-    def _verify(self, email: str, table: Table[User], row: Row, column: str) -> None:
+    def _have_address(
+        self, email: str, table: Table[User], row: Row, column: str, *, verified: bool
+    ) -> None:
         """Have the address count as verified, so that a code sent to it signs the person in."""
         person, found = table.rows[email], self._addresses.rows.get(email)
         if found is not None and found.user_id != person.pk:
             row.refuse(column, f'is "{email}", an address of somebody else\'s account')
             return
-        wanted = {"verified": True}
+        if found is not None and not verified:
+            return
+        wanted = {"verified": verified}
         if person.pk not in self._with_primary:
             wanted["primary"] = True
         if self._addresses.put(email, wanted, user=person, email=email):
             table.touch(email)
+            if column == "email":
+                row.becomes(new=email in table.new, confirmed=("no", "yes"))
 
     def write(self) -> None:
         """Write people, then their addresses. Agencies are written by now.
@@ -120,12 +183,9 @@ class PeopleImport:
             person.set_unusable_password()
         self.practitioners.write()
         self.trainers.write()
-        changed = [key for key, names in self.trainers.changed.items() if "is_trainer" in names]
-        for email in (*self.trainers.new, *changed):
-            note_roles(self.trainers.rows[email], by=None, changed=["is_trainer"])
-        brought = [*self.practitioners.named, *self.trainers.new]
-        unconfirmed = User.objects.filter(agency__isnull=False, agency_confirmed_at=None)
-        unconfirmed = unconfirmed.filter(email__in=brought)
+        keys = [person.pk for person in self._confirmed]
+        unconfirmed = User.objects.filter(pk__in=keys, agency__isnull=False)
+        unconfirmed = unconfirmed.filter(agency_confirmed_at=None, is_agency_lead=False)
         if unconfirmed.exists():
             unconfirmed.update(agency_confirmed_at=self._now)
         self._addresses.write()

@@ -1,31 +1,38 @@
 """The programme import: all rows of all files, or none.
 
-- A row is known by its key: an agency by its name, a course by its code, a person by their
-  address, a session by its reference, a diary date by its title and first day. A known row is
-  changed to what the file says, a new one is made, and nothing is ever removed.
-- The second import of the same files writes nothing.
-- Sessions are made published. An import never publishes, cancels or revives one that exists.
+- A row is known by its key: an agency and a venue by its name, a course by its code, a person by
+  their address, a session by its reference, a diary date by its title and first day. A known row
+  is changed to what the file says, a new one is made, and nothing is ever removed. What a file has
+  no column for stays.
+- The second import of the same files writes nothing, nor does one of the files of an export.
+- Sessions are made published unless their state says otherwise. An import never publishes, cancels
+  or revives one that exists.
 - What people with a booking were told (course and its title, sittings, delivery, venue and its
-  address, link) is not changed behind their backs: such a row is a problem, and so is a capacity
-  below the places taken. Nor are the trainers of a published session that has not ended.
+  address, link, joining instructions) is not changed behind their backs: such a row is a problem,
+  and so is a capacity below the places taken. Nor are the trainers of a published session that has
+  not ended.
+- No file gives anybody a role.
 - Times are those on clocks in London; one that the clocks skip or repeat is a problem.
 - Whoever is imported may sign in by code at once: the address counts as verified.
 """
 
+import hashlib
+import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.addresses import as_stored
-from booking.catalogue.importing import cells
+from booking.catalogue.importing import cells, dates
 from booking.catalogue.importing.batches import ImportCounts, Table
-from booking.catalogue.importing.cells import Columns, Problem, Sheet, read_sheet
-from booking.catalogue.importing.courses import COURSES, CourseImport
+from booking.catalogue.importing.courses import COURSES, CourseImport, Policies
+from booking.catalogue.importing.fields import columns_of
 from booking.catalogue.importing.people import AGENCIES, PRACTITIONERS, AgencyImport, PeopleImport
 from booking.catalogue.importing.sessions import (
     SESSIONS,
@@ -33,18 +40,26 @@ from booking.catalogue.importing.sessions import (
     SessionLine,
     read_session_rows,
 )
+from booking.catalogue.importing.sheets import Problem, Sheet, read_sheet
+from booking.catalogue.importing.venues import VENUES, VenueImport
 from booking.catalogue.models import DiaryDate
 from booking.site.refusals import Refused
 
 FILES = {
     "agencies.csv": AGENCIES,
     "courses.csv": COURSES,
+    "venues.csv": VENUES,
     "practitioners.csv": PRACTITIONERS,
     "sessions.csv": SESSIONS,
-    "diary_dates.csv": Columns("title,starts,ends"),
+    "diary_dates.csv": columns_of(["title", "starts", "ends"], [], dates=["starts", "ends"]),
 }
 # Any number will do that nothing else locks.
 _LOCK = 7_305_071
+type Tell = Callable[[str], None]
+
+
+def _silent(words: str) -> None:
+    """Nobody waits."""
 
 
 class ImportRefused(Refused):
@@ -64,6 +79,14 @@ class Report:
     weeks_moved: int
 
 
+@dataclass(frozen=True)
+class Given:
+    """A file to import: what it is called, for people, and its bytes."""
+
+    name: str
+    content: bytes
+
+
 def import_programme(*, folder: Path, now: datetime, starting_from: date | None = None) -> Report:
     """Load the CSV files of a folder, those that are there, in one transaction.
 
@@ -74,42 +97,118 @@ def import_programme(*, folder: Path, now: datetime, starting_from: date | None 
 
     Raises `ImportRefused` with every fault, and then has written nothing.
     """
-    sheets = {name: read_sheet(folder / name, columns) for name, columns in FILES.items()}
-    if not any(sheet.is_there for sheet in sheets.values()):
-        raise ImportRefused([Problem(str(folder), 0, "", f"has none of {', '.join(FILES)}")])
-    session_rows = read_session_rows(sheets["sessions.csv"])
-    weeks = _weeks_to_move(session_rows, starting_from)
+    files: dict[str, Given] = {}
+    unread: list[Problem] = []
+    for name in FILES:
+        try:
+            files[name] = Given(name, (folder / name).read_bytes())
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            unread.append(Problem(name, 0, "", f"cannot be read: {error.strerror}"))
+    if unread or not files:
+        raise ImportRefused(
+            unread or [Problem(str(folder), 0, "", f"has none of {', '.join(FILES)}")]
+        )
     with transaction.atomic():
-        _let_no_other_import_run()
-        agencies = AgencyImport(sheets["agencies.csv"])
-        courses = CourseImport(sheets["courses.csv"], now)
-        emails = _emails(sheets["practitioners.csv"], session_rows)
-        people = PeopleImport(agencies, emails, now)
-        people.plan_practitioners(sheets["practitioners.csv"])
-        sessions = SessionImport(session_rows, courses=courses, people=people, weeks=weeks, now=now)
-        diary = _diary_dates(sheets["diary_dates.csv"])
-        problems = [
-            problem
-            for sheet in sheets.values()
-            for problem in sorted(sheet.problems, key=lambda problem: problem.line)
-        ]
-        if problems:
-            raise ImportRefused(problems)
-        agencies.table.write()
-        courses.write()
-        people.write()
-        sessions.write()
-        diary.write()
-    tallies = {
-        "agencies": agencies.table.tally,
-        "courses": courses.table.tally,
-        "practitioners": people.practitioners.tally,
-        "trainers": people.trainers.tally,
-        "venues": sessions.venues.table.tally,
-        "sessions": sessions.table.tally,
-        "diary dates": diary.tally,
-    }
-    return Report(tallies, sessions.notes, weeks)
+        plan = Plan(files, now=now, starting_from=starting_from)
+        return plan.write()
+
+
+class Plan:
+    """What files are going to change, compared with what is stored.
+
+    To be written it needs a transaction, in which it lets no other import run and nobody book what
+    is about to change. Only to be shown it needs no locks.
+    """
+
+    def __init__(
+        self,
+        files: Mapping[str, Given],
+        *,
+        now: datetime,
+        starting_from: date | None = None,
+        tell: Tell = _silent,
+        locks: bool = True,
+    ) -> None:
+        self.sheets: dict[str, Sheet] = {}
+        for kind, columns in FILES.items():
+            given = files.get(kind)
+            if given:
+                tell(f"Reading {given.name}")
+            content = given and given.content
+            self.sheets[kind] = read_sheet(given.name if given else kind, content, columns)
+        self._tell = tell
+        session_rows = read_session_rows(self.sheets["sessions.csv"])
+        self._weeks = _weeks_to_move(session_rows, starting_from)
+        if locks:
+            _let_no_other_import_run()
+        policies = Policies()
+        self._agencies = AgencyImport(self.sheets["agencies.csv"])
+        self._courses = CourseImport(self.sheets["courses.csv"], policies, now)
+        self._venues = VenueImport(self.sheets["venues.csv"])
+        emails = _emails(self.sheets["practitioners.csv"], session_rows)
+        tell("Comparing people")
+        self._people = PeopleImport(self._agencies, emails, now)
+        self._people.plan_practitioners(self.sheets["practitioners.csv"])
+        tell("Comparing sessions")
+        self._sessions = SessionImport(
+            session_rows,
+            courses=self._courses,
+            people=self._people,
+            venues=self._venues,
+            policies=policies,
+            weeks=self._weeks,
+            now=now,
+            tell=tell,
+            locks=locks,
+        )
+        self._diary = _diary_dates(self.sheets["diary_dates.csv"])
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Every fault, file by file and line by line."""
+        return [problem for sheet in self.sheets.values() for problem in sheet.in_order]
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should look at, though nothing is wrong."""
+        return [*self._sessions.notes, *self._people.without_role.values()]
+
+    @property
+    def digest(self) -> str:
+        """Another one for everything else that could be written."""
+        told: list[list[Any]] = [
+            [kind, row.line, row.outcome.name, row.outcome.is_new, sorted(row.cells.items())
+             if row.outcome.is_new else sorted(row.outcome.changes.items())]
+            for kind, sheet in self.sheets.items()
+            for row in sheet.rows
+        ]  # fmt: skip
+        told.append([str(problem) for problem in self.problems])
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+    def write(self) -> Report:
+        """Write it all. Raises `ImportRefused` with every fault, and then has written nothing."""
+        if self.problems:
+            raise ImportRefused(self.problems)
+        self._tell("Writing courses and people")
+        self._agencies.table.write()
+        self._courses.write()
+        self._venues.table.write()
+        self._people.write()
+        self._tell("Writing sessions")
+        self._sessions.write()
+        self._diary.write()
+        tallies = {
+            "agencies": self._agencies.table.tally,
+            "courses": self._courses.table.tally,
+            "practitioners": self._people.practitioners.tally,
+            "trainers": self._people.trainers.tally,
+            "venues": self._venues.table.tally,
+            "sessions": self._sessions.table.tally,
+            "diary dates": self._diary.tally,
+        }
+        return Report(tallies, self.notes, self._weeks)
 
 
 def _diary_dates(sheet: Sheet) -> Table[DiaryDate]:
@@ -117,23 +216,25 @@ def _diary_dates(sheet: Sheet) -> Table[DiaryDate]:
 
     Awareness days are fixed by others, so they never move with the programme.
     """
-    stored = {(found.title, found.starts): found for found in DiaryDate.objects.all()}
+    stored = {(" ".join(it.title.split()), it.starts): it for it in DiaryDate.objects.all()}
     table = Table(DiaryDate, stored, stamp=("changed_at",))
     rows = sheet.keyed_rows(
         "title", lambda row: (" ".join(row.cells["title"].split()), row.cells["starts"])
     )
     for row, (title, _) in rows:
         row.required("title", cells.text(200), "")
-        starts = row.required("starts", cells.calendar_day, None)
-        ends = row.required("ends", cells.calendar_day, None)
+        starts = row.required("starts", dates.calendar_day, None)
+        ends = row.required("ends", dates.calendar_day, None)
         if starts is None or ends is None:
             continue
         if ends < starts:
             row.refuse("ends", f"is {ends}, which is before the start on {starts}")
             continue
-        if table.put((title, starts), {"ends": ends}, title=title, starts=starts):
+        key = (title, starts)
+        if differs := table.put(key, {"ends": ends}, title=title, starts=starts):
             # A bulk update does not set it by itself.
-            table.rows[title, starts].changed_at = timezone.now()
+            table.rows[key].changed_at = timezone.now()
+            row.becomes(new=key in table.new, ends=(differs["ends"], ends))
     return table
 
 

@@ -1,28 +1,64 @@
-"""Sessions with their venues, sittings and trainers: planned from the file, then written."""
+"""Sessions with their sittings and trainers: planned from the file, then written."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 
 from accounts.models import User
-from booking.catalogue.importing import cells
+from booking.catalogue.importing import cells, dates
 from booking.catalogue.importing.batches import Table, link
-from booking.catalogue.importing.cells import BadCell, Columns, Row, Sheet
-from booking.catalogue.importing.courses import MOST_PLACES, CourseImport
+from booking.catalogue.importing.courses import MOST_PLACES, CourseImport, Policies
+from booking.catalogue.importing.dates import BadCell
+from booking.catalogue.importing.fields import Field, columns_of, note_changes, wanted_by
 from booking.catalogue.importing.people import PeopleImport
+from booking.catalogue.importing.sheets import Row, Sheet
+from booking.catalogue.importing.venues import VenueImport
 from booking.catalogue.models import Session, Sitting, Venue
 from booking.catalogue.sittings import overlap
 from booking.site.form_kit import london_moment
-from booking.site.wording import counted
+from booking.site.spreadsheets import Cell
+from booking.site.wording import LONDON, counted
 
-SESSIONS = Columns(
+_FIELDS = (
+    Field("capacity", "capacity", cells.number_in(1, MOST_PLACES), is_needed=True),
+    Field("per_agency_limit", "agency_limit", cells.number_or_none(MOST_PLACES)),
+)
+_MORE_FIELDS = (
+    Field("joining_instructions", "joining_instructions", cells.paragraphs, ""),
+    Field("minimum", "minimum", cells.number_or_none(MOST_PLACES)),
+    Field("freed_places", "promotion", cells.choice(Session.Promotion), "automatic"),
+    Field("offer_hours", "offer_hours", cells.number_in(1, 1000), 24),
+)
+# Moved with the sessions.
+_MOMENTS = ("booking_opens_at", "booking_closes_at")
+_DATED = ("booking_opens", "booking_closes", "decide_on")
+# Read with their own care, and shown as these.
+_ROW_FIELDS = (
+    Field("course_code", "course", str, write=lambda it: it.code if it else ""),
+    Field("delivery", "delivery", str),
+    Field("venue", "venue", str, write=lambda it: it.name if it else ""),
+    Field("join_url", "join_url", cells.https_link, ""),
+    Field("state", "state", cells.choice(Session.State)),
+    Field("policy", "policy", str),
+    Field("booking_opens", "booking_opens_at", dates.wall_time),
+    Field("booking_closes", "booking_closes_at", dates.wall_time),
+    Field("decide_on", "decide_on", dates.calendar_day),
+)
+_HEADER = (
     "reference,course_code,sittings,delivery,venue,address,join_url,capacity,per_agency_limit,"
     "trainer_email"
 )
+SESSIONS = columns_of(
+    _HEADER.split(","),
+    ["state", "policy", *_DATED, *(each.column for each in _MORE_FIELDS)],
+    dates=["sittings", *_DATED],
+)
+FIELDS = (*_FIELDS, *_MORE_FIELDS)
+SESSION_FIELDS = (*_ROW_FIELDS, *FIELDS)
 # What people with a booking have been told, by the column that sets it.
 _TOLD = {
     "course": "course_code",
@@ -30,11 +66,15 @@ _TOLD = {
     "delivery": "delivery",
     "venue": "venue",
     "join_url": "join_url",
+    "joining_instructions": "joining_instructions",
 }
 _OVER = {Session.State.CANCELLED: "cancelled", Session.State.COMPLETED: "over"}
-
-
+# What nobody is told of, so that feeds need not say that the session changed.
+_UNTOLD = {each.name for each in (*_FIELDS, *_MORE_FIELDS[1:])} | {
+    *_MOMENTS, "decide_on", "policy"
+}  # fmt: skip
 _LONGEST_SITTING = timedelta(hours=24)
+_SOME = 100
 
 Wall = tuple[datetime, datetime]
 
@@ -51,59 +91,19 @@ class SessionLine:
 
 def read_session_rows(sheet: Sheet) -> list[SessionLine]:
     """The cells that other plans need first: times on the clock, and trainers' addresses."""
+    # A few people lead them all, and reading an address takes longer than all else in a row.
+    trainer_email = cells.each_once(cache(cells.personal_email))
     return [
         SessionLine(
             row,
             row.required("reference", cells.text(30), reference),
-            row.required("sittings", cells.each(_sitting), []),
-            row.listed("trainer_email", cells.each_once(cells.personal_email)),
+            row.required("sittings", cells.each(dates.sitting), []),
+            row.listed("trainer_email", trainer_email),
         )
         for row, reference in sheet.keyed_rows(
             "reference", lambda row: " ".join(row.cells["reference"].split())
         )
     ]
-
-
-class VenueImport:
-    """The venues of sessions.csv, by name; rows that name one must agree on its address."""
-
-    def __init__(self) -> None:
-        self.table = Table(Venue, Venue.objects.in_bulk(field_name="name"))
-        self._lines: dict[str, int] = {}
-
-    def read(self, row: Row) -> Venue | None:
-        """The venue of an in-person session; planned once, however many sessions name it."""
-        name = row.required("venue", cells.text(200), "")
-        address = row.optional("address", cells.text(400), "")
-        if not name:
-            return None
-        found = self.table.rows.get(name)
-        if found is None and not address:
-            row.refuse("address", f'is empty, and the address of "{name}" is not known')
-        known = found.address if found else ""
-        if name not in self._lines:
-            self._lines[name] = row.line
-            differs = self.table.put(name, {"address": address or known}, name=name)
-            if differs and found is not None:
-                self._refuse_if_people_were_told(found, row)
-        elif address and address != known:
-            line = self._lines[name]
-            row.refuse("address", f'is "{address}", but line {line} has "{known}" for this venue')
-        return self.table.rows[name]
-
-    def _refuse_if_people_were_told(self, venue: Venue, row: Row) -> None:
-        """People hold invitations with the address; only the venue's page under Manage tells
-        them of another.
-        """
-        told = Q(places_taken__gt=0) | Q(waiting_count__gt=0)
-        busy = Session.objects.filter(told, venue=venue, state=Session.State.PUBLISHED).count()
-        if busy:
-            row.refuse(
-                "address",
-                f"differs from the address of {venue.name}, where {counted(busy, 'session')}"
-                f" {'has' if busy == 1 else 'have'} bookings; change it under Manage, Venues,"
-                " so that people are told",
-            )
 
 
 class SessionImport:
@@ -115,34 +115,44 @@ class SessionImport:
         *,
         courses: CourseImport,
         people: PeopleImport,
+        venues: VenueImport,
+        policies: Policies,
         weeks: int,
         now: datetime,
+        tell: Callable[[str], None],
+        locks: bool,
     ) -> None:
-        self.venues = VenueImport()
         self.notes: list[str] = []
         self._courses, self._people, self._weeks, self._now = courses, people, weeks, now
+        self._venues, self._policies = venues, policies
         self._sittings: list[tuple[Session, list[Sitting]]] = []
         self._trainers: list[tuple[Session, list[User]]] = []
         # Locked until the import is over, so that nobody books what is about to change; and
         # before people's rows are written, as everywhere: session, then person.
         stored = (
             Session.objects.filter(reference__in=[line.reference for line in lines])
-            .select_for_update(no_key=True, of=("self",))
-            .select_related("course", "venue")
+            .select_related("course", "venue", "policy")
             .defer("course__search")
             .prefetch_related("sittings", "trainers")
             .order_by("pk")
         )
+        if locks:
+            stored = stored.select_for_update(no_key=True, of=("self",))
         by_reference = {session.reference: session for session in stored}
         self.table = Table(Session, by_reference, stamp=("changed_at",))
-        for line in lines:
+        for number, line in enumerate(lines, start=1):
+            if number % _SOME == 0:
+                tell(f"Compared {number:,} of {len(lines):,} sessions")
             if line.reference not in self.table.named:
                 self._plan(line)
 
     def _plan(self, line: SessionLine) -> None:
         row, reference = line.row, line.reference
-        wanted = self._wanted(row)
+        found = self.table.rows.get(reference)
+        wanted = self._wanted(row, found)
         times = row.listed("sittings", lambda _: _moments(line.sittings, weeks=self._weeks))
+        if found and self._says(row, "sittings", sittings_cell(found.sittings.all())):
+            times = list(found.sittings.all())
         if wanted["course"] is not None:
             self._note_other_number_of_sittings(row, len(times), wanted["course"].code)
         trainers = [self._people.trainer(email, row) for email in line.trainers]
@@ -150,46 +160,100 @@ class SessionImport:
             return
         wanted["starts_at"] = times[0].starts_at
         wanted["ends_at"] = max(sitting.ends_at for sitting in times)
-        found = self.table.rows.get(reference)
+        self._refuse_what_does_not_fit(row, wanted, found)
         if found is None:
             new = {"state": Session.State.PUBLISHED, "changed_at": self._now}
+            if "policy" not in row.cells:
+                usual = wanted["course"].usual_policy
+                wanted["policy"] = self._policies.by_name.get(usual.name) if usual else None
             self.table.put(reference, wanted, reference=reference, **new)
+            row.becomes(new=True)
             self._sittings.append((self.table.rows[reference], times))
             self._trainers.append((self.table.rows[reference], trainers))
             return
         ends = max(found.ends_at, wanted["ends_at"])
         self._plan_change(found, row, wanted, times)
-        if {each.email for each in trainers} != {each.email for each in found.trainers.all()}:
+        before = [each.email for each in found.trainers.all()]
+        after = [each.email for each in trainers]
+        if set(before) != set(after):
             if ends > self._now:
                 self._refuse_if_trainers_were_told(found, row)
             self._trainers.append((found, trainers))
             self.table.touch(reference)
+            change = (cells.listed(before), cells.listed(after))
+            row.becomes(new=False, trainer_email=change)
 
-    def _wanted(self, row: Row) -> dict[str, Any]:
+    def _wanted(self, row: Row, found: Session | None) -> dict[str, Any]:
         """The session as its row describes it, but for its times."""
         delivery = row.required("delivery", cells.choice(Session.Delivery), "")
         join_url = row.optional("join_url", cells.https_link, "")
         venue: Venue | None = None
+        if found is not None and delivery == found.delivery:
+            # What this way to come has no column for stays.
+            venue = found.venue if found.is_online else None
+            join_url = join_url if found.is_online else found.join_url
         if delivery == Session.Delivery.IN_PERSON:
-            venue = self.venues.read(row)
+            # A draft may be without one yet, and what an export wrote of it changes nothing.
+            has_none = found is not None and found.venue is None and not found.is_online
+            if row.cells["venue"] or not has_none:
+                venue = self._venues.read(row)
             if row.cells["join_url"]:
                 row.refuse("join_url", "must be empty for a session in person")
         elif delivery == Session.Delivery.ONLINE:
-            if not row.cells["join_url"]:
+            had_none = found is not None and found.is_online and not found.join_url
+            if not row.cells["join_url"] and not had_none:
                 row.refuse("join_url", "is empty; a session online needs a join link")
             for column in ("venue", "address"):
                 if row.cells[column]:
                     row.refuse(column, "must be empty for a session online")
-        return {
+        wanted: dict[str, Any] = {
             "course": self._courses.read(row, "course_code"),
             "delivery": delivery,
             "venue": venue,
             "join_url": join_url,
-            "capacity": row.required("capacity", cells.number_in(1, MOST_PLACES), 1),
-            "agency_limit": row.optional(
-                "per_agency_limit", cells.number_or_none(MOST_PLACES), None
-            ),
+            **wanted_by(row, FIELDS, found=found),
         }
+        if "policy" in row.cells:
+            wanted["policy"] = self._policies.read(row, found.policy if found else None)
+        if state := row.optional("state", cells.choice(Session.State), ""):
+            wanted["state"] = state
+        for column, name in zip(_DATED, _MOMENTS, strict=False):
+            stored: datetime | None = getattr(found, name, None)
+            if column in row.cells and not self._says(row, column, cells.written(stored)):
+                wanted[name] = row.optional(column, self._moment, None)
+        if "decide_on" in row.cells:
+            day: date | None = row.optional("decide_on", dates.calendar_day, None)
+            wanted["decide_on"] = day and day + timedelta(weeks=self._weeks)
+        return wanted
+
+    def _says(self, row: Row, column: str, stored: Cell) -> bool:
+        """Whether the cell is what an export writes of what is stored, to the minute."""
+        return not self._weeks and row.cells[column] == stored
+
+    def _moment(self, cell: str) -> datetime:
+        return _in_london(dates.wall_time(cell), self._weeks)
+
+    def _refuse_what_does_not_fit(
+        self, row: Row, wanted: dict[str, Any], found: Session | None
+    ) -> None:
+        """As the forms of the desk do: what is asked of a session together; stored ones may be."""
+        it = {
+            name: wanted.get(name, getattr(found, name, None))
+            for name in (*_MOMENTS, "minimum", "decide_on", "capacity", "agency_limit")
+        }
+        if found is not None and all(it[name] == getattr(found, name) for name in it):
+            return
+        opens, closes, starts = it["booking_opens_at"], it["booking_closes_at"], wanted["starts_at"]
+        if opens and opens >= starts:
+            row.refuse("booking_opens", "is not before the session starts")
+        if closes and (closes > starts or (opens and closes <= opens)):
+            row.refuse("booking_closes", "is not between the opening and the start")
+        if bool(it["minimum"]) != bool(it["decide_on"]):
+            row.refuse("minimum", "and decide_on go together: give both or neither")
+        if it["minimum"] and it["capacity"] and it["minimum"] > it["capacity"]:
+            row.refuse("minimum", f"is {it['minimum']}, more than the places there are")
+        if it["decide_on"] and it["decide_on"] >= starts.astimezone(LONDON).date():
+            row.refuse("decide_on", "is not before the session starts")
 
     def _note_other_number_of_sittings(self, row: Row, number: int, code: str) -> None:
         usual = self._courses.sittings.get(code, 0)
@@ -202,14 +266,25 @@ class SessionImport:
     def _plan_change(
         self, found: Session, row: Row, wanted: dict[str, Any], times: list[Sitting]
     ) -> None:
-        changed = self.table.put(found.reference, wanted)
+        differs = self.table.put(found.reference, wanted)
+        note_changes(row, SESSION_FIELDS, differs, found, new=False)
+        changed = set(differs)
         if _spans(times) != _spans(found.sittings.all()):
             changed.add("sittings")
+            row.becomes(
+                new=False, sittings=(sittings_cell(found.sittings.all()), sittings_cell(times))
+            )
             self._sittings.append((found, times))
             self.table.touch(found.reference)
-        if changed:
+        if "state" in differs:
+            row.refuse(
+                "state",
+                f"differs: {found.reference} is {differs['state']}; publish or cancel it on its"
+                " page",
+            )
+        elif changed:
             self._refuse_what_people_must_be_told(found, row, changed)
-        if changed - {"capacity", "agency_limit"}:
+        if changed - _UNTOLD:
             found.changed_at = self._now
 
     def _refuse_what_people_must_be_told(
@@ -240,11 +315,10 @@ class SessionImport:
             )
 
     def write(self) -> None:
-        """Write venues and sessions, then their sittings and trainers.
+        """Write sessions, then their sittings and trainers.
 
-        Courses and people are written by now.
+        Courses, venues and people are written by now.
         """
-        self.venues.table.write()
         self.table.write()
         Sitting.objects.filter(session__in=[session for session, _ in self._sittings]).delete()
         for session, sittings in self._sittings:
@@ -260,12 +334,11 @@ def _spans(sittings: Iterable[Sitting]) -> list[tuple[datetime, datetime]]:
     return [(sitting.starts_at, sitting.ends_at) for sitting in sittings]
 
 
-def _sitting(cell: str) -> Wall:
-    """Start and end on the clock, with a stroke between them."""
-    parts = [part.strip() for part in cell.split("/")]
-    if len(parts) != 2:
-        raise BadCell(f'has "{cell}"; write start/end like 2027-02-09T09:30/2027-02-09T12:30')
-    return cells.wall_time(parts[0]), cells.wall_time(parts[1])
+def sittings_cell(sittings: Iterable[Sitting]) -> str:
+    """Sittings as their cell has them."""
+    return cells.listed(
+        f"{cells.written(each.starts_at)}/{cells.written(each.ends_at)}" for each in sittings
+    )
 
 
 def _in_london(wall: datetime, weeks: int) -> datetime:

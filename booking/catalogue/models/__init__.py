@@ -13,6 +13,7 @@ from booking.catalogue.models.programme import (
     usual_reminders,
 )
 from booking.catalogue.models.search import SearchDocument
+from booking.catalogue.models.uploads import ProgrammeUpload
 
 __all__ = [
     "CancellationPolicy",
@@ -20,6 +21,7 @@ __all__ = [
     "Course",
     "CourseInterest",
     "DiaryDate",
+    "ProgrammeUpload",
     "SearchDocument",
     "Session",
     "SessionEvent",

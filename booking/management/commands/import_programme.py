@@ -8,15 +8,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from booking.catalogue.importing import cells
-from booking.catalogue.importing.cells import BadCell
+from booking.catalogue.importing import dates
+from booking.catalogue.importing.dates import BadCell
 from booking.catalogue.importing.programme import FILES, ImportRefused, import_programme
 from booking.site.wording import counted
 
 
 def _day(written: str) -> date:
     try:
-        return cells.calendar_day(written)
+        return dates.calendar_day(written)
     except BadCell as refusal:
         raise ArgumentTypeError(str(refusal)) from refusal
 

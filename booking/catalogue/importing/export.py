@@ -1,0 +1,113 @@
+"""The files of a programme as they stand: imported again, they change nothing.
+
+Whatever a cell holds, `as_csv` has spreadsheets take it for what it is, and an import takes away
+what that added. Roles are not in the files, nor are people who have no address or whose account has
+ended.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.db.models import Exists, OuterRef, QuerySet
+
+from accounts.addresses import NO_ADDRESS_DOMAIN
+from accounts.models import Agency, User
+from booking.catalogue.importing import people as of_people
+from booking.catalogue.importing.cells import listed, written
+from booking.catalogue.importing.courses import FIELDS as COURSE_FIELDS
+from booking.catalogue.importing.fields import Field
+from booking.catalogue.importing.programme import FILES
+from booking.catalogue.importing.sessions import SESSION_FIELDS, sittings_cell
+from booking.catalogue.importing.sheets import plain_text
+from booking.catalogue.importing.venues import VENUE_FIELDS
+from booking.catalogue.models import Course, DiaryDate, Session, Venue
+from booking.site.spreadsheets import Cell, as_csv
+
+type Cells = dict[str, Cell]
+_AT_ONCE = 2000
+
+
+def file_of(kind: str) -> tuple[bytes, int]:
+    """One of the files, by the name that an import knows it by, and how many rows it has."""
+    columns = FILES[kind].known
+    rows = [[_plain(row.get(column, "")) for column in columns] for row in _ROWS[kind]()]
+    return as_csv(columns, rows), len(rows)
+
+
+def _plain(cell: Cell) -> Cell:
+    return plain_text(cell) if isinstance(cell, str) else cell
+
+
+def _of(row: Any, fields: Sequence[Field]) -> Cells:
+    return {each.column: each.write(getattr(row, each.name)) for each in fields}
+
+
+def _agencies() -> Iterator[Cells]:
+    for agency in Agency.objects.order_by("pk"):
+        yield {"name": agency.name, **_of(agency, of_people.AGENCY_FIELDS)}
+
+
+def _courses() -> Iterator[Cells]:
+    courses = Course.objects.defer("search").select_related("usual_policy").order_by("pk")
+    for course in courses.prefetch_related("topics", "groups", "prerequisites"):
+        yield {
+            "code": course.code,
+            **_of(course, COURSE_FIELDS),
+            "prerequisite": listed(each.code for each in course.prerequisites.all()),
+            "topics": listed(each.name for each in course.topics.all()),
+            "groups": listed(each.name for each in course.groups.all()),
+            "policy": written(course.usual_policy),
+        }
+
+
+def _venues() -> Iterator[Cells]:
+    for venue in Venue.objects.order_by("pk"):
+        yield {"name": venue.name, **_of(venue, VENUE_FIELDS)}
+
+
+def _practitioners() -> Iterator[Cells]:
+    verified = EmailAddress.objects.filter(email=OuterRef("email"), user=OuterRef("pk"))
+    verified = verified.filter(verified=True, primary=True)
+    people: QuerySet[Any] = User.objects.filter(is_active=True).select_related("agency")
+    people = people.exclude(email__endswith=f"@{NO_ADDRESS_DOMAIN}")
+    for person in people.annotate(verified=Exists(verified)).order_by("pk"):
+        # What an import would confirm otherwise.
+        stands = person.agency_is_confirmed or person.is_agency_lead or not person.agency_id
+        yield {
+            "email": person.email,
+            **_of(person, of_people.PERSON_FIELDS),
+            "agency": written(person.agency),
+            "confirmed": written(person.verified and stands),
+        }
+
+
+def _sessions() -> Iterator[Cells]:
+    sessions = Session.objects.select_related("course", "venue", "policy").order_by("pk")
+    sessions = sessions.defer("course__search", "course__summary")
+    for session in sessions.prefetch_related("sittings", "trainers").iterator(_AT_ONCE):
+        venue = None if session.is_online else session.venue
+        yield {
+            "reference": session.reference,
+            **_of(session, SESSION_FIELDS),
+            "sittings": sittings_cell(session.sittings.all()),
+            "venue": written(venue),
+            "join_url": session.join_url if session.is_online else "",
+            "address": venue.address if venue else "",
+            "trainer_email": listed(each.email for each in session.trainers.all()),
+        }
+
+
+def _diary_dates() -> Iterator[Cells]:
+    for day in DiaryDate.objects.order_by("pk"):
+        yield {"title": day.title, "starts": day.starts, "ends": day.ends}
+
+
+_ROWS: dict[str, Callable[[], Iterable[Cells]]] = {
+    "agencies.csv": _agencies,
+    "courses.csv": _courses,
+    "venues.csv": _venues,
+    "practitioners.csv": _practitioners,
+    "sessions.csv": _sessions,
+    "diary_dates.csv": _diary_dates,
+}
