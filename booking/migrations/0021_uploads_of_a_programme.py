@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('booking', '0018_messages_by_part_of_address'),
+        ('booking', '0020_what_waits_is_counted_by_index'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
