@@ -11,6 +11,7 @@ from booking.site.form_kit import Form, whole_number_field
 MOST_PLACES = 5000
 REASON_LENGTH = 500
 TEXT_LENGTH = 4000
+FREE_UNTIL_START = "Free until the session starts"
 
 
 def small_boxes() -> forms.CheckboxSelectMultiple:
@@ -63,7 +64,7 @@ def policy_field(**extra: Any) -> "forms.ModelChoiceField[CancellationPolicy]":
         label="Rules of cancelling",
         queryset=CancellationPolicy.objects.none(),
         required=False,
-        empty_label="Free until the session starts",
+        empty_label=FREE_UNTIL_START,
         **extra,
     )
 

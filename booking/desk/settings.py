@@ -19,13 +19,15 @@ from accounts.access import desk
 from accounts.addresses import parse_address
 from accounts.fields import AddressQuestion
 from accounts.views import signed_in
+from booking.catalogue.models import CancellationPolicy
 from booking.catalogue.searching import acronyms_of
-from booking.desk.questions import places_field
+from booking.desk.questions import FREE_UNTIL_START, places_field
 from booking.partnership import kept
 from booking.partnership.colours import LEAST_CONTRAST, as_hex, least_contrast
 from booking.partnership.models import LONGEST_WORD, Partnership
 from booking.partnership.pictures import MOST_BYTES, Picture, PictureRefused, picture_of
-from booking.site.form_kit import Form
+from booking.partnership.school_year import school_term_of
+from booking.site.form_kit import MOST_DAYS, Form, whole_number_field
 from booking.site.web import done, page, posted
 
 # As many addresses as a list on a page can be kept in order by hand.
@@ -36,7 +38,8 @@ _SECTIONS = {
     "Logo and colour": ("logo", "remove_logo", "colour"),
     "Where people find help": ("help_email", "help_phone", "help_page"),
     "Mailboxes that several people read": ("shared_words", "excused_addresses"),
-    "New courses": ("usual_capacity",),
+    "New courses and sessions": ("usual_capacity", "usual_policy", "closes_days"),
+    "School terms": ("school_terms",),
     "Search": ("acronyms",),
 }
 
@@ -154,6 +157,28 @@ class SettingsForm(Form):
         "Usual number of places",
         help_text="Where a new course begins; each course and session can have another.",
     )
+    usual_policy = forms.ChoiceField(
+        label="Usual rules of cancelling",
+        required=False,
+        help_text="Where a new course begins.",
+    )
+    closes_days = whole_number_field(
+        "Booking closes, working days before (optional)",
+        0,
+        MOST_DAYS,
+        required=False,
+        help_text="At 5pm, for every new session that is given no moment of its own. Left empty,"
+        " it closes when the session starts.",
+    )
+    school_terms = forms.CharField(
+        label="Dates of terms (optional)",
+        required=False,
+        max_length=5000,
+        help_text="One a line, such as Autumn 2026 = 1 September 2026 to 23 October 2026. The"
+        " weekdays between are school holidays: they are pointed out when you plan sessions, and"
+        " skipped when you copy some.",
+        widget=forms.Textarea(attrs={"rows": 7}),
+    )
     acronyms = forms.CharField(
         label="Acronyms (optional)",
         required=False,
@@ -174,6 +199,11 @@ class SettingsForm(Form):
         self.picture: Picture | None = None
         names = [name for name in self.base_fields if name != "logo" and hasattr(stored, name)]
         super().__init__(typed, files, initial={name: getattr(stored, name) for name in names})
+        names_of_policies = CancellationPolicy.objects.current().values_list("name", flat=True)
+        self.fields["usual_policy"].choices = [  # type: ignore[attr-defined]
+            ("", FREE_UNTIL_START),
+            *((name, name) for name in names_of_policies),
+        ]
 
     def sections(self) -> Iterator[tuple[str, list[forms.BoundField]]]:
         """The headings of the page with the fields below each."""
@@ -201,6 +231,21 @@ class SettingsForm(Form):
                 " darker one."
             )
         return colour
+
+    def clean_closes_days(self) -> int:
+        """None means when the session starts."""
+        return self.cleaned_data["closes_days"] or 0
+
+    def clean_school_terms(self) -> str:
+        """Lines that each say when a term begins and ends."""
+        lines = [line.strip() for line in str(self.cleaned_data["school_terms"]).splitlines()]
+        for line in filter(None, lines):
+            if not school_term_of(line):
+                raise forms.ValidationError(
+                    "Write each term like Autumn 2026 = 1 September 2026 to 23 October 2026."
+                    f" “{line}” is not like that."
+                )
+        return "\n".join(filter(None, lines))
 
     def clean_acronyms(self) -> str:
         """Lines that each say what an acronym stands for."""

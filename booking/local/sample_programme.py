@@ -43,7 +43,6 @@ from booking.site.wording import LONDON
 from booking.site.working_days import is_working_day
 
 FOLDER = Path(__file__).resolve().parent / "sample"
-NOT_SENT = "Sample data: not sent"
 
 _FIRST_SESSION_IN = timedelta(days=10)
 _BOOKED_SINCE = timedelta(days=30)
@@ -102,9 +101,8 @@ def load_sample(*, now: datetime) -> Loaded:
         _keep_courses_for_some()
         _ask_for_dates(now)
         _only_say_so()
-        Message.objects.filter(booking__isnull=False, state=Message.State.WAITING).update(
-            state=Message.State.DROPPED, last_error=NOT_SENT
-        )
+        # Not dropped either: nobody should be shown trouble that there never was.
+        Message.objects.filter(booking__isnull=False, state=Message.State.WAITING).delete()
     bookings = Booking.objects.all()
     return Loaded(
         sessions=Session.objects.count(),

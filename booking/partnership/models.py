@@ -73,6 +73,15 @@ class Partnership(models.Model):
         help_text="Addresses of one person each, whatever their names are made of.",
     )
     usual_capacity = models.PositiveIntegerField(default=20, help_text="Places of a new course.")
+    usual_policy = models.CharField(
+        max_length=100, blank=True, default="", help_text="Rules of cancelling, by their name."
+    )
+    closes_days = models.PositiveSmallIntegerField(
+        default=0, help_text="Working days before a new session at which booking closes."
+    )
+    school_terms = models.TextField(
+        blank=True, default="", help_text="One a line; between them are school holidays."
+    )
 
     acronyms = models.TextField(
         blank=True,

@@ -22,6 +22,7 @@ from booking.catalogue.models import (
     SessionEvent,
     Sitting,
 )
+from booking.catalogue.policies import usual_closing
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.outbox.topics import MailTopic, register
@@ -123,6 +124,15 @@ def suggested_reference(course: Course) -> str:
     while f"{course.code}-{number:02d}" in taken:
         number += 1
     return f"{course.code}-{number:02d}"
+
+
+def closes_at(starts_at: datetime, *, now: datetime) -> datetime | None:
+    """When booking of a new session closes, if it is given no moment of its own.
+
+    What comes too soon for the usual moment closes at its start.
+    """
+    usual = usual_closing(starts_at)
+    return usual if usual and usual > now else None
 
 
 def schedule(

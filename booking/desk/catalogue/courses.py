@@ -14,6 +14,7 @@ from accounts.models import Level, PractitionerGroup, Sector
 from accounts.views import signed_in
 from booking.catalogue.courses import CoursePlan, EditRefused, GoesRound, add_course
 from booking.catalogue.models import Course, Session
+from booking.catalogue.policies import usual_policy
 from booking.desk import audience, preview, questions
 from booking.partnership.kept import the_partnership
 from booking.scheduling import corrections
@@ -121,7 +122,9 @@ class CourseForm(Form):
     )
 
     def __init__(self, data: QueryDict | None, *, course: Course | None) -> None:
-        source = course or Course(usual_capacity=the_partnership().usual_capacity)
+        source = course or Course(
+            usual_capacity=the_partnership().usual_capacity, usual_policy=usual_policy()
+        )
         super().__init__(data, initial=model_to_dict(source, self.base_fields))
         others = Course.objects.defer("search").exclude(pk=source.pk)
         self.fields["prerequisites"].queryset = others  # type: ignore[attr-defined]

@@ -1,5 +1,6 @@
 """What coordinators are asked about a session. Times typed are those of Europe/London."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ from django import forms
 from django.core.validators import RegexValidator
 
 from booking.catalogue.models import CancellationPolicy, Course, Session
+from booking.catalogue.policies import usual_closing
 from booking.desk import questions
 from booking.desk.sessions.arrangements import AboutSession, ArrangementsForm
 from booking.scheduling import drafting
@@ -37,7 +39,7 @@ class DetailsForm(AboutSession):
     booking_closes_at = MomentField(
         label="Booking closes (optional)",
         required=False,
-        help_text="Left empty, it closes when the session starts.",
+        help_text="Left empty, it closes when the session starts, or as the settings say.",
         error_messages={"invalid": "Booking closes: enter a date and time."},
     )
     policy = questions.policy_field(
@@ -130,6 +132,9 @@ class SessionForm(DetailsForm, ArrangementsForm):
 
     def __init__(self, *args: Any, course: Course, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.session and self.session.booking_closes_at == usual_closing(self.session.starts_at):
+            # It moves with the date.
+            self.initial["booking_closes_at"] = None
         if not self.session:
             self.initial.update(
                 {
@@ -161,6 +166,15 @@ class SessionForm(DetailsForm, ArrangementsForm):
         if limit and capacity and limit > capacity:
             self.add_error("agency_limit", f"There are only {capacity} places in all.")
         return cleaned
+
+    @property
+    def details(self) -> drafting.Details:
+        """What was typed, once valid; without a moment of its own booking closes as is usual."""
+        details = super().details
+        if details.booking_closes_at is not None:
+            return details
+        closes = drafting.closes_at(self.planned[0].starts_at, now=self.now)
+        return replace(details, booking_closes_at=closes)
 
     @property
     def plan(self) -> drafting.Plan:
