@@ -145,6 +145,7 @@ def make_site() -> Site:
         "booking_id": booking.pk,
         "person_id": owner.pk,
         "course_id": course.pk,
+        "agency_id": ours.pk,
         "code": course.code,
         "venue_id": session.venue_id,
         "policy_id": make_policy().pk,

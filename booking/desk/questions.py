@@ -1,5 +1,7 @@
 """What several forms of the desk ask, and forms that ask the same in numbered rows."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -11,6 +13,8 @@ from booking.site.form_kit import Form, whole_number_field
 MOST_PLACES = 5000
 REASON_LENGTH = 500
 TEXT_LENGTH = 4000
+# As many addresses as a list on a page can be kept in order by hand.
+_LONGEST_LIST = 20_000
 FREE_UNTIL_START = "Free until the session starts"
 
 
@@ -72,6 +76,35 @@ def policy_field(**extra: Any) -> "forms.ModelChoiceField[CancellationPolicy]":
 def policies_beside(chosen: int | None) -> QuerySet[CancellationPolicy]:
     """The newest version of all rules, and the version that is chosen already."""
     return CancellationPolicy.objects.filter(Q(replaced_at__isnull=True) | Q(pk=chosen))
+
+
+class ListQuestion(forms.CharField):
+    """Several things between spaces, commas or lines, each of which `read` takes once.
+
+    Raises `ValidationError` with the first that it refuses. What is stored stands one a line.
+    """
+
+    def __init__(self, *, read: Callable[[str], str], **options: Any) -> None:
+        widget = forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "autocapitalize": "none"})
+        super().__init__(required=False, max_length=_LONGEST_LIST, widget=widget, **options)
+        self._read = read
+        # A long list needs no count of its characters.
+        self.widget.attrs.pop("maxlength", None)
+
+    def prepare_value(self, value: Any) -> Any:
+        """Stored things one a line; what was typed as it was."""
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> Any:
+        """The things, in their order."""
+        found: dict[str, None] = {}
+        for each in re.split(r"[\s,;]+", super().clean(value)):
+            if each:
+                try:
+                    found[self._read(each)] = None
+                except forms.ValidationError as refused:
+                    raise forms.ValidationError(f"“{each[:100]}”: {refused.messages[0]}") from None
+        return list(found)
 
 
 class RowsForm(Form):

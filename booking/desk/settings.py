@@ -7,7 +7,7 @@ its name in the section of the page where it belongs.
 import base64
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, cast
 
 from django import forms
@@ -21,7 +21,7 @@ from accounts.fields import AddressQuestion
 from accounts.views import signed_in
 from booking.catalogue.models import CancellationPolicy
 from booking.catalogue.searching import acronyms_of
-from booking.desk.questions import FREE_UNTIL_START, places_field
+from booking.desk.questions import FREE_UNTIL_START, ListQuestion, places_field
 from booking.partnership import kept
 from booking.partnership.colours import LEAST_CONTRAST, as_hex, least_contrast
 from booking.partnership.models import LONGEST_WORD, Partnership
@@ -30,8 +30,6 @@ from booking.partnership.school_year import school_term_of
 from booking.site.form_kit import MOST_DAYS, Form, whole_number_field
 from booking.site.web import done, page, posted
 
-# As many addresses as a list on a page can be kept in order by hand.
-_LONGEST_LIST = 20_000
 _WORD = re.compile(rf"[a-z]{{1,{LONGEST_WORD}}}")
 _SECTIONS = {
     "Who you are": ("name", "welcome"),
@@ -50,35 +48,6 @@ def _word(typed: str) -> str:
     if not _WORD.fullmatch(word):
         raise forms.ValidationError(f"Use up to {LONGEST_WORD} letters from a to z in each word.")
     return word
-
-
-class ListQuestion(forms.CharField):
-    """Several things between spaces, commas or lines, each of which `read` takes once.
-
-    Raises `ValidationError` with the first that it refuses. What is stored stands one a line.
-    """
-
-    def __init__(self, *, read: Callable[[str], str], **options: Any) -> None:
-        widget = forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "autocapitalize": "none"})
-        super().__init__(required=False, max_length=_LONGEST_LIST, widget=widget, **options)
-        self._read = read
-        # A long list needs no count of its characters.
-        self.widget.attrs.pop("maxlength", None)
-
-    def prepare_value(self, value: Any) -> Any:
-        """Stored things one a line; what was typed as it was."""
-        return "\n".join(value) if isinstance(value, list) else value
-
-    def clean(self, value: Any) -> Any:
-        """The things, in their order."""
-        found: dict[str, None] = {}
-        for each in re.split(r"[\s,;]+", super().clean(value)):
-            if each:
-                try:
-                    found[self._read(each)] = None
-                except forms.ValidationError as refused:
-                    raise forms.ValidationError(f"“{each[:100]}”: {refused.messages[0]}") from None
-        return list(found)
 
 
 class SettingsForm(Form):

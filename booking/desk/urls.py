@@ -13,6 +13,7 @@ from booking.desk import (
     telephone,
     today,
 )
+from booking.desk.catalogue import agencies as listed
 from booking.desk.catalogue import courses, policies, venues
 from booking.desk.mail import message, messages, received
 from booking.desk.person import changing as person_changing
@@ -98,6 +99,10 @@ urlpatterns = [
     path("policies/new/", policies.policy, name="manage_policy_new"),
     path("policies/<key:policy_id>/", policies.policy, name="manage_policy"),
     path("settings/", settings.settings, name="manage_settings"),
+    path("agency-list/", listed.agencies, name="manage_listed"),
+    path("agency-list/new/", listed.agency, name="manage_listed_new"),
+    path("agency-list/<key:agency_id>/", listed.agency, name="manage_listed_agency"),
+    path("agency-list/<key:agency_id>/merge/", listed.merge, name="manage_listed_merge"),
     path("looks/", access_log.looks, name="manage_looks"),
     path("agencies/", agencies.unconfirmed, name="manage_agencies"),
     path("agencies/<key:person_id>/confirm/", agencies.confirm, name="manage_agency_confirm"),
