@@ -72,6 +72,13 @@ def usual_policy() -> CancellationPolicy | None:
     return CancellationPolicy.objects.current().filter(name=the_partnership().usual_policy).first()
 
 
+def newest(policy: CancellationPolicy | None) -> CancellationPolicy | None:
+    """The version of these rules that new promises are made by."""
+    if policy is None or policy.replaced_at is None:
+        return policy
+    return CancellationPolicy.objects.current().filter(name=policy.name).first()
+
+
 def create(*, name: str, terms: PolicyTerms, now: datetime) -> CancellationPolicy:
     """The first version of new rules. Raises `PolicyNameTaken`."""
     with transaction.atomic():

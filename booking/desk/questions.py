@@ -6,8 +6,9 @@ from typing import Any
 
 from django import forms
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 
-from booking.catalogue.models import CancellationPolicy
+from booking.catalogue.models import CancellationPolicy, Session
 from booking.site.form_kit import Form, whole_number_field
 
 MOST_PLACES = 5000
@@ -62,6 +63,21 @@ def day_field(label: str, *, called: str, **extra: Any) -> forms.DateField:
     )
 
 
+def promotion_field() -> forms.ChoiceField:
+    """What happens to a freed place."""
+    return forms.ChoiceField(
+        label="When a place comes free",
+        choices=Session.Promotion.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Say what happens when a place comes free."},
+    )
+
+
+def offer_hours_field() -> forms.IntegerField:
+    """How long an offer is held, in working hours."""
+    return whole_number_field("Working hours an offered place is held", 1, 200)
+
+
 def policy_field(**extra: Any) -> "forms.ModelChoiceField[CancellationPolicy]":
     """Which rules of cancelling apply; the form says which there are to choose from."""
     return forms.ModelChoiceField(
@@ -105,6 +121,12 @@ class ListQuestion(forms.CharField):
                 except forms.ValidationError as refused:
                     raise forms.ValidationError(f"“{each[:100]}”: {refused.messages[0]}") from None
         return list(found)
+
+
+def small_number(typed: QueryDict, name: str, otherwise: int) -> int:
+    """A number of one row, or of all; what somebody made up counts as `otherwise`."""
+    number = typed.get(name, "")
+    return int(number) if number.isdecimal() and len(number) < 4 else otherwise
 
 
 class RowsForm(Form):

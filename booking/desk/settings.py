@@ -12,23 +12,34 @@ from typing import Any, cast
 
 from django import forms
 from django.core.validators import RegexValidator
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.datastructures import MultiValueDict
 
 from accounts.access import desk
 from accounts.addresses import parse_address
 from accounts.fields import AddressQuestion
+from accounts.models import User
 from accounts.views import signed_in
-from booking.catalogue.models import CancellationPolicy
+from booking.catalogue.models import CancellationPolicy, Course
 from booking.catalogue.searching import acronyms_of
 from booking.desk.questions import FREE_UNTIL_START, ListQuestion, places_field
 from booking.partnership import kept
-from booking.partnership.colours import LEAST_CONTRAST, as_hex, least_contrast
+from booking.partnership.colours import (
+    DARK_GROUNDS,
+    LEAST_CONTRAST,
+    as_hex,
+    contrast,
+    dark_twin,
+    least_contrast,
+)
+from booking.partnership.levels import MOST_LEVELS, levels_of
 from booking.partnership.models import LONGEST_WORD, Partnership
 from booking.partnership.pictures import MOST_BYTES, Picture, PictureRefused, picture_of
 from booking.partnership.school_year import school_term_of
 from booking.site.form_kit import MOST_DAYS, Form, whole_number_field
 from booking.site.web import done, page, posted
+from booking.site.wording import counted
 
 _WORD = re.compile(rf"[a-z]{{1,{LONGEST_WORD}}}")
 _SECTIONS = {
@@ -38,6 +49,7 @@ _SECTIONS = {
     "Mailboxes that several people read": ("shared_words", "excused_addresses"),
     "New courses and sessions": ("usual_capacity", "usual_policy", "closes_days"),
     "School terms": ("school_terms",),
+    "Levels of training": ("levels",),
     "Search": ("acronyms",),
 }
 
@@ -148,6 +160,14 @@ class SettingsForm(Form):
         " skipped when you copy some.",
         widget=forms.Textarea(attrs={"rows": 7}),
     )
+    levels = forms.CharField(
+        label="Levels",
+        max_length=3000,
+        help_text="One a line, the lowest first, such as Level 1 = I may come across children in my"
+        " work. The second part is what people say of their work: a course can be kept for those"
+        " who can say at least as much. For groups without an order, use groups of practitioners.",
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
     acronyms = forms.CharField(
         label="Acronyms (optional)",
         required=False,
@@ -215,6 +235,27 @@ class SettingsForm(Form):
                     f" “{line}” is not like that."
                 )
         return "\n".join(filter(None, lines))
+
+    def clean_levels(self) -> str:
+        """Levels as lines, and none fewer than are in use."""
+        typed = str(self.cleaned_data["levels"]).splitlines()
+        lines = [line.strip() for line in typed if line.strip()]
+        for line in lines:
+            if not levels_of(line):
+                raise forms.ValidationError(
+                    "Write each level like Level 1 = I may come across children in my work."
+                    f" “{line}” is not like that."
+                )
+        if len(lines) > MOST_LEVELS:
+            raise forms.ValidationError(f"There can be {MOST_LEVELS} levels at most.")
+        courses = Course.objects.filter(Q(level__gt=len(lines)) | Q(least_level__gt=len(lines)))
+        people = User.objects.filter(level__gt=len(lines))
+        if used := courses.count() + people.count():
+            raise forms.ValidationError(
+                f"{counted(used, 'course or person has', 'courses and people have')} a level above"
+                f" these {len(lines)}. Keep it, or give the courses another one first."
+            )
+        return "\n".join(lines)
 
     def clean_acronyms(self) -> str:
         """Lines that each say what an acronym stands for."""
@@ -303,5 +344,11 @@ def settings(request: HttpRequest) -> HttpResponse:
             return done(request, "Saved. Everybody sees it within seconds.", "manage_settings")
         except kept.SettingsChangedMeanwhile as refused:
             form.add_error(None, refused.sentence)
-    context = {"form": form, "stored": stored}
+    context: dict[str, Any] = {"form": form, "stored": stored}
+    if stored.colour:
+        twin = dark_twin(stored.colour)
+        context |= {
+            "twin": twin,
+            "twin_contrast": min(contrast(twin, each) for each in DARK_GROUNDS),
+        }
     return page(request, "desk/settings.html", context)

@@ -19,7 +19,7 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 
 from accounts.actions import begin
-from accounts.models import Agency, Level, Sector, User
+from accounts.models import Agency, Sector, User
 from booking.catalogue import interest, policies
 from booking.catalogue.importing.programme import import_programme
 from booking.catalogue.models import Course, Session, Venue
@@ -213,8 +213,8 @@ def _keep_courses_for_some() -> None:
     """One course for some sectors, one for those whose work is at the highest level."""
     for code, sectors in _FOR_SECTORS.items():
         Course.objects.filter(code=code).update(sectors=sectors)
-    Course.objects.filter(code__in=_FOR_LEVEL_THREE).update(least_level=Level.THREE)
-    User.objects.filter(email=PRACTITIONER).update(level=Level.TWO)
+    Course.objects.filter(code__in=_FOR_LEVEL_THREE).update(least_level=3)
+    User.objects.filter(email=PRACTITIONER).update(level=2)
 
 
 def _only_say_so() -> None:

@@ -1,11 +1,12 @@
 """When schools are open, as coordinators write it down, and days on which few people can come."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from booking.site.wording import WEEKDAYS
+from booking.partnership.kept import the_partnership
+from booking.site.wording import short_day
 from booking.site.working_days import bank_holiday
 
 _FORMS = ("%d %B %Y", "%d %b %Y", "%d/%m/%Y", "%Y-%m-%d")
@@ -55,5 +56,12 @@ def holiday(on: date, terms: Sequence[SchoolTerm]) -> str:
 
 
 def why_few_come(on: date, terms: Sequence[SchoolTerm]) -> str:
-    """As `holiday`, and "a Saturday" or "a Sunday"."""
-    return holiday(on, terms) or ("" if on.weekday() < 5 else f"a {WEEKDAYS[on.weekday()]}")
+    """As `holiday`, and "the weekend"."""
+    return holiday(on, terms) or ("" if on.weekday() < 5 else "the weekend")
+
+
+def warnings_of_days(days: Iterable[date]) -> list[str]:
+    """A sentence for each of these days on which few people can come."""
+    terms = school_terms_of(the_partnership().school_terms)
+    whys = {on: why_few_come(on, terms) for on in sorted(set(days))}
+    return [f"{short_day(on)}: {why}." for on, why in whys.items() if why]

@@ -80,6 +80,12 @@ def counted(number: int | None, noun: str) -> str:
     return wording.counted(number or 0, singular, plural)
 
 
+@register.filter
+def is_chosen(key: int, chosen: Iterable[object] | None) -> bool:
+    """{% if session.pk|is_chosen:form.chosen.value %}: as it is stored or was typed."""
+    return str(key) in map(str, chosen or ())
+
+
 # {% filter one_line %}: a title that came in several lines, as from templates that we include.
 register.filter("one_line", one_line, is_safe=True)
 

@@ -112,4 +112,9 @@ def test_two_agencies_are_compared_and_made_one(coordinator: Client) -> None:
 
 def test_no_column_that_points_to_an_agency_is_forgotten() -> None:
     names = {f"{model._meta.label}.{column}" for model, column in merging.columns_of_agencies()}
-    assert names == {"accounts.User.agency", "booking.Booking.agency", "booking.Allocation.agency"}
+    assert names == {
+        "accounts.User.agency",
+        "booking.Booking.agency",
+        "booking.Allocation.agency",
+        "booking.UsualAllocation.agency",
+    }

@@ -22,7 +22,7 @@ Spring = 2027-01-04 to 12 February 2027"""
         (date(2026, 12, 25), "Christmas Day"),
         (date(2026, 12, 29), "school holidays"),
         (date(2027, 2, 12), ""),
-        (date(2027, 2, 13), "a Saturday"),
+        (date(2027, 2, 13), "the weekend"),
         (date(2027, 2, 15), ""),
     ],
 )

@@ -13,7 +13,7 @@ from django.db.models import ForeignObjectRel, Model
 
 from accounts.models import Agency, User
 from booking.catalogue.models import Session
-from booking.places.allocations import Allocation
+from booking.places.allocations import Allocation, UsualAllocation
 from booking.places.models import Booking
 from booking.site.refusals import Refused
 
@@ -88,9 +88,11 @@ def columns_of_agencies() -> Iterator[tuple[type[Model], str]]:
 
 
 def _add_up_reserved(kept: Agency, ends: Agency) -> None:
-    mine = {each.session_id: each for each in Allocation.objects.filter(agency=kept)}
-    for theirs in Allocation.objects.filter(agency=ends, session__in=mine):
-        stays = mine[theirs.session_id]
-        stays.places += theirs.places
-        stays.save(update_fields=["places"])
-        theirs.delete()
+    for model, owner in ((Allocation, "session_id"), (UsualAllocation, "course_id")):
+        rows: Any = model._base_manager
+        mine = {getattr(each, owner): each for each in rows.filter(agency=kept)}
+        for theirs in rows.filter(agency=ends, **{f"{owner}__in": list(mine)}):
+            stays = mine[getattr(theirs, owner)]
+            stays.places += theirs.places
+            stays.save(update_fields=["places"])
+            theirs.delete()
