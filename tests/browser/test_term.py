@@ -3,6 +3,7 @@
 Presses and fields are counted, and printed with `-s`.
 """
 
+import sys
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -114,7 +115,7 @@ def test_five_dates_of_two_sittings_are_planned_in_25_presses_and_fields(
     if page.get_by_text("Nothing is saved yet.").count():
         hands.press("Save as drafts")
     show_heading(page, "Publish drafts together")
-    print(f"\nFive dates of two sittings: {hands.count} presses and fields")
+    sys.stdout.write(f"\nFive dates of two sittings: {hands.count} presses and fields\n")
     assert hands.count <= 25
     drafts = list(Session.objects.order_by("starts_at"))
     days = [[each.starts_at.date() for each in draft.sittings.all()] for draft in drafts]
@@ -158,7 +159,9 @@ def test_last_term_is_copied_in_four_presses_and_published_with_clashes_shown(
     accessible(page)
     hands.press("Publish the chosen")
     expect(page.get_by_text("12 sessions published")).to_be_visible()
-    print(f"\nTwelve sessions copied and published: {hands.count} presses and the shift")
+    sys.stdout.write(
+        f"\nTwelve sessions copied and published: {hands.count} presses and the shift\n"
+    )
     assert hands.count == 4
     assert Session.objects.filter(course=course, state="published").count() == 12
 
@@ -226,7 +229,7 @@ def test_a_new_partnership_is_set_up_in_under_60_presses_and_fields(
     hands.choose("Venue, if in person", "Town Hall")
     hands.press("Publish")
     expect(page.get_by_text("is published: people can find it")).to_be_visible()
-    print(f"\nA new partnership: {hands.count} presses and fields")
+    sys.stdout.write(f"\nA new partnership: {hands.count} presses and fields\n")
     assert hands.count < 60
     kept.forget()
     made = kept.the_partnership()
