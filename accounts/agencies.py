@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+import structlog
 from django.db import IntegrityError, models, transaction
 
 from accounts.actions import begin
@@ -16,6 +17,8 @@ from accounts.agency_proof import confirmation
 from accounts.models import Agency, PractitionerGroup, User
 from accounts.roles import note_roles
 from booking.site.refusals import Refused
+
+log = structlog.get_logger("briefed.security")
 
 # Splitting reads each character once; a pattern for the address itself would begin anew at each.
 _BETWEEN_ADDRESSES = re.compile(r"[\s,;<>()\"']+")
@@ -116,6 +119,36 @@ def add_agency(*, name: str, sector: str, domain: str) -> Agency:
             )
     except IntegrityError as error:
         raise AgencyNameTaken from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgencyPlan:
+    """Everything about an agency that coordinators decide; its turnover is in pence."""
+
+    name: str
+    sector: str
+    email_domains: list[str]
+    trainers_in_kind: bool
+    annual_turnover_pence: int | None
+    is_listed: bool
+
+
+def store_agency(*, agency: Agency, plan: AgencyPlan, by: User) -> None:
+    """Write an agency down as planned; the log says who did. Raises `AgencyNameTaken`.
+
+    Another domain confirms nobody before they sign in again, and takes no confirmation back.
+    """
+    same = Agency.objects.filter(name__iexact=plan.name).exclude(pk=agency.pk)
+    for name, value in asdict(plan).items():
+        setattr(agency, name, value)
+    try:
+        with transaction.atomic():
+            if same.exists():
+                raise AgencyNameTaken
+            agency.save()
+    except IntegrityError as error:
+        raise AgencyNameTaken from error
+    log.info("agency_stored", by=by.pk, agency=agency.pk, domains=plan.email_domains)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,8 @@ from accounts.agency_question import EmployerForm
 from accounts.attempts import check_may_try, may_judge, may_try
 from accounts.codes import read_code
 from accounts.fields import AddressQuestion, NameQuestion, email_field
-from accounts.models import Agency, Level, User
+from accounts.models import Agency, User
+from booking.partnership.levels import works_of_levels
 from booking.site.form_kit import BAD_ADDRESS, Form
 
 _NO_CODE = "The code has six letters, like BCD-FGH. Copy it from the newest email we sent you."
@@ -150,7 +151,7 @@ class ProfileForm(EmployerForm):
     )
     level = forms.TypedChoiceField(
         label="Your work with children and families (optional)",
-        choices=[("", "I do not know"), *Level.choices],
+        choices=lambda: [("", "I do not know"), *works_of_levels()],
         coerce=int,
         empty_value=None,
         required=False,

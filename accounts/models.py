@@ -16,6 +16,7 @@ from django.utils.crypto import salted_hmac
 from accounts.addresses import as_stored, is_no_address, mailbox, same_mailbox
 from accounts.fields import AddressField, DomainField, NameField
 from accounts.finding import PeopleQuerySet
+from booking.partnership.levels import level_at
 from booking.site.human_order import HumanOrder
 
 
@@ -97,14 +98,6 @@ class PractitionerGroup(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class Level(models.IntegerChoices):
-    """How closely somebody works with safeguarding, as the level of training they need."""
-
-    ONE = 1, "I may come across children and families in my work"
-    TWO = 2, "I work with children or families regularly"
-    THREE = 3, "I lead on safeguarding or take part in multi-agency work"
 
 
 # What `accounts.addresses.parse_address` gives: no second spelling of one mailbox fits.
@@ -195,9 +188,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     manager_email = AddressField("line manager's email address", max_length=254, blank=True)
     phone = NameField("phone number", max_length=30, blank=True)
-    level = models.PositiveSmallIntegerField(
-        "level of safeguarding work", choices=Level, null=True, blank=True
-    )
+    level = models.PositiveSmallIntegerField("level of safeguarding work", null=True, blank=True)
 
     wants_reminders = models.BooleanField("wants reminders", default=True)
     mail_failing_since = models.DateTimeField(
@@ -357,6 +348,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_short_name(self) -> str:
         """The first name."""
         return str(self.first_name)
+
+    @property
+    def work(self) -> str:
+        """Their level, and what they can say of their work; nothing if they have not said."""
+        if self.level is None:
+            return ""
+        said = level_at(self.level)
+        return f"{said.name}: {said.work}" if said.work else said.name
 
     @property
     def agency_name(self) -> str:

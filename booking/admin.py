@@ -36,6 +36,14 @@ class CoursePages(BackOffice):
     list_filter = ["kind", "level", "topics"]
     search_fields = ["code", "title"]
     filter_horizontal = ["topics", "prerequisites"]
+    # What new sessions begin with is set under /manage/.
+    exclude = [
+        "usual_sittings",
+        "usual_promotion",
+        "usual_offer_hours",
+        "usual_minimum",
+        "usual_decide_days",
+    ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         """What invitations say of a course that exists."""

@@ -16,7 +16,7 @@ from booking.catalogue.models import (
 from booking.learning.models import PriorLearning
 from booking.outbox.models import Message, MessageEvent
 from booking.partnership.models import Partnership
-from booking.places.allocations import Allocation
+from booking.places.allocations import Allocation, UsualAllocation
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
 from booking.privacy.models import PersonNote
@@ -49,5 +49,6 @@ __all__ = [
     "SessionNote",
     "Sitting",
     "Topic",
+    "UsualAllocation",
     "Venue",
 ]

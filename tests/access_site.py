@@ -15,8 +15,9 @@ from accounts.actions import reminders_path
 from accounts.addresses import no_address
 from accounts.models import PractitionerGroup, User
 from booking.calendars.actions import new_feed
+from booking.catalogue.courses import store_topic
 from booking.catalogue.interest import stop_path, tell_me
-from booking.catalogue.models import Session
+from booking.catalogue.models import Session, Topic
 from booking.learning.models import PriorLearning
 from booking.outbox.models import Message
 from booking.partnership import kept as partnership
@@ -158,6 +159,8 @@ def make_site() -> Site:
         "booking_id": booking.pk,
         "person_id": owner.pk,
         "course_id": course.pk,
+        "agency_id": ours.pk,
+        "topic_id": store_topic(topic=Topic(), name="Neglect").pk,
         "code": course.code,
         "venue_id": session.venue_id,
         "policy_id": make_policy().pk,
@@ -200,6 +203,7 @@ def make_site() -> Site:
         "reminders_link": reminders_path(owner, since=now),
         "make_feed led": reverse("make_feed", args=["led"]),
         "manage_session_new": f"{reverse('manage_session_new')}?course={course.pk}",
+        "manage_session_plan": f"{reverse('manage_session_plan')}?course={course.pk}",
     }
     addresses = {
         name: signed.get(name) or address_of(name, usual | unusual.get(name, {})) for name in TABLE

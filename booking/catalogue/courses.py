@@ -8,13 +8,15 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils.text import slugify
 
 from accounts.models import PractitionerGroup
-from booking.catalogue.models import CancellationPolicy, Course, Venue
+from booking.catalogue.models import CancellationPolicy, Course, Topic, Venue
 from booking.site.refusals import Refused
 
 # Written once the course has a key.
-_RELATED = ("groups", "prerequisites")
+_RELATED = ("groups", "topics", "prerequisites")
 
 
 class EditRefused(Refused):
@@ -43,6 +45,7 @@ class CoursePlan:
     kind: str
     level: int
     hours: Decimal
+    topics: Sequence[Topic]
     summary: str
     audience: str
     sectors: Sequence[str]
@@ -54,6 +57,11 @@ class CoursePlan:
     usual_capacity: int
     usual_agency_limit: int | None
     usual_policy: CancellationPolicy | None
+    usual_sittings: int
+    usual_promotion: str
+    usual_offer_hours: int
+    usual_minimum: int | None
+    usual_decide_days: int
     reminder_days: Sequence[int]
     remind_hour_before: bool
     copies_manager: bool
@@ -96,6 +104,7 @@ def _store(course: Course, plan: CoursePlan) -> None:
         with transaction.atomic():
             course.save()
             course.groups.set(plan.groups)
+            course.topics.set(plan.topics)
             course.prerequisites.set(plan.prerequisites)
     except IntegrityError as error:
         raise CodeTaken from error
@@ -113,6 +122,33 @@ def _all_before(course: Course) -> set[int]:
         found |= set(to_look_at)
         to_look_at = {key for each in to_look_at for key in earlier.get(each, ())} - found
     return found
+
+
+class TopicNameTaken(EditRefused):
+    """Another topic has this name, but for capitals and marks."""
+
+    sentence = "Another topic has this name. Choose a different one."
+
+
+def store_topic(*, topic: Topic, name: str) -> Topic:
+    """Write a topic down by this name, which also stands in addresses. Raises `TopicNameTaken`."""
+    name = " ".join(name.split())
+    slug = slugify(name)[:100]
+    same = Q(slug=slug) | Q(name__iexact=name)
+    if not slug or Topic.objects.filter(same).exclude(pk=topic.pk).exists():
+        raise TopicNameTaken
+    topic.name, topic.slug = name, slug
+    try:
+        with transaction.atomic():
+            topic.save()
+    except IntegrityError as error:
+        raise TopicNameTaken from error
+    return topic
+
+
+def remove_topic(*, topic: Topic) -> None:
+    """Take a topic off: its courses stay, without it."""
+    topic.delete()
 
 
 class VenueNameTaken(EditRefused):

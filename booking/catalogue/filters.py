@@ -20,6 +20,7 @@ from accounts.models import Sector
 from booking.catalogue.models import Course, Session, SessionQuerySet, Topic
 from booking.catalogue.months import first_of_month, months_later
 from booking.catalogue.searching import courses_without_dates, did_you_mean, search
+from booking.partnership.levels import names_of_levels
 from booking.site.wording import LONDON, day
 
 DATE_FORMATS = ["%Y-%m-%d", "%d/%m/%Y", "%d/%m/%y", "%d %B %Y", "%d %b %Y"]
@@ -92,7 +93,7 @@ class ProgrammeFilters(FilterSet):
     )
     level = filters.ChoiceFilter(
         field_name="course__level",
-        choices=[("1", "Level 1"), ("2", "Level 2"), ("3", "Level 3")],
+        choices=lambda: [(str(number), name) for number, name in names_of_levels()],
         label="Level of training",
         empty_label="Any level",
         error_messages=_unknown("level"),

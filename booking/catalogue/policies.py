@@ -18,8 +18,9 @@ from booking.catalogue.models import (
     Session,
     SessionQuerySet,
 )
+from booking.partnership.kept import the_partnership
 from booking.site.refusals import Refused
-from booking.site.working_days import free_until
+from booking.site.working_days import end_of_working_day_before, free_until
 
 
 class PolicyNameTaken(Refused):
@@ -64,6 +65,18 @@ class UsedBy:
 def used_by(policy: CancellationPolicy, *, now: datetime) -> UsedBy:
     """What a newer version of these rules would move to itself."""
     return UsedBy(policy.courses.count(), _ahead(policy, now=now).count())
+
+
+def usual_policy() -> CancellationPolicy | None:
+    """The rules that new courses begin with, in their newest version."""
+    return CancellationPolicy.objects.current().filter(name=the_partnership().usual_policy).first()
+
+
+def newest(policy: CancellationPolicy | None) -> CancellationPolicy | None:
+    """The version of these rules that new promises are made by."""
+    if policy is None or policy.replaced_at is None:
+        return policy
+    return CancellationPolicy.objects.current().filter(name=policy.name).first()
 
 
 def create(*, name: str, terms: PolicyTerms, now: datetime) -> CancellationPolicy:
@@ -138,3 +151,12 @@ def _store(name: str, version: int, terms: PolicyTerms, *, now: datetime) -> Can
 def free_cancellation_until(session: Session) -> datetime:
     """Until when somebody who books this session now can give up the place free of charge."""
     return free_until(session.starts_at, session.notice_days)
+
+
+def usual_closing(starts_at: datetime) -> datetime | None:
+    """When booking of a session that starts then closes, if it is given no moment of its own.
+
+    That is 5pm on the working day that the partnership chose; nothing means at the start.
+    """
+    days = the_partnership().closes_days
+    return end_of_working_day_before(starts_at, days) if days else None

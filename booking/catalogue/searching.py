@@ -12,6 +12,7 @@ from django.db.models import F, Func, IntegerField, Max, Q
 
 from booking.catalogue.models import Course, SearchDocument, Session, SessionQuerySet
 from booking.partnership.kept import the_partnership
+from booking.partnership.levels import all_levels
 from booking.site.characters import fold
 from booking.site.human_order import HumanOrder
 from booking.site.wording import MONTHS
@@ -86,6 +87,9 @@ def asked_by(words: str) -> list[Term]:
     it, and a month's year, a level's number and the like belong to the word before.
     """
     acronyms = acronyms_of(the_partnership().acronyms)
+    levels = [(f"level {each.number}", fold(each.name)) for each in all_levels()]
+    # A level is found by its name too, whatever it is called.
+    acronyms += [(level, name) for level, name in levels if name != level]
     terms: list[Term] = []
     loose: list[str] = []
     for piece in list(_PIECE.finditer(words))[:_MOST_WORDS]:
@@ -121,7 +125,7 @@ def _joined(words: Sequence[str], acronyms: Sequence[tuple[str, str]]) -> Iterat
             date = f"{int(day[1])} {month}"
         else:
             date = ""
-        if number := re.fullmatch(r"l([1-3])", word):
+        if number := re.fullmatch(r"l([1-9])", word):
             yield Term(word, (word, f"level {number[1]}"))
         elif date:
             yield Term(f"{word} {after}", (date,))

@@ -69,6 +69,8 @@ SECTIONS = (
     _section(
         "Settings",
         Tab("Partnership", "manage_settings", ("settings",)),
+        Tab("Topics", "manage_topics", ("topic",)),
+        Tab("Agencies", "manage_listed", ("listed",)),
         Tab("Rules of cancelling", "manage_policies", ("polic",)),
         Tab("Who looked at whom", "manage_looks", ("looks",)),
     ),

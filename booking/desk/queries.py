@@ -1,22 +1,22 @@
 """What coordinators’ pages read, in a constant number of statements, or 404."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, F, Max, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.http import Http404
 
 from accounts.models import Sector, User
 from booking.catalogue.models import Session, Sitting, Venue
-from booking.catalogue.sittings import overlapping
+from booking.catalogue.sittings import Span, overlap, overlapping
 from booking.outbox.models import Message
+from booking.partnership.school_year import warnings_of_days
 from booking.places.models import Booking, BookingEvent
 from booking.scheduling import capacity
-from booking.scheduling.changing import PlannedSitting
 from booking.site.human_order import HumanOrder
 from booking.site.web import searched
-from booking.site.wording import counted, short_day
+from booking.site.wording import LONDON, counted, short_day
 
 SHOWN = {
     "upcoming": "Upcoming",
@@ -59,7 +59,7 @@ def programme_table(*, show: str, search: str, now: datetime) -> QuerySet[Sessio
     return searched(sessions, search, "reference", "course__title", "course__code")
 
 
-def people_who_would_clash(session: Session, sittings: Sequence[PlannedSitting]) -> int:
+def people_who_would_clash(session: Session, sittings: Sequence[Span]) -> int:
     """How many with a place here hold another one that overlaps, if it were held at these times."""
     then = _sittings_during(sittings).exclude(session=session)
     elsewhere = Booking.objects.holding_a_place().filter(session__in=then.values("session"))
@@ -67,7 +67,7 @@ def people_who_would_clash(session: Session, sittings: Sequence[PlannedSitting])
     return here.filter(person__in=elsewhere.values("person")).count()
 
 
-def _sittings_during(times: Sequence[PlannedSitting]) -> QuerySet[Sitting]:
+def _sittings_during(times: Sequence[Span]) -> QuerySet[Sitting]:
     during = Q(pk__in=[])
     for each in times:
         during |= overlapping(each.starts_at, each.ends_at)
@@ -130,39 +130,78 @@ def happenings(session: Session, *, of_line: bool = False) -> list[Happening]:
     return found[:_HAPPENINGS_SHOWN]
 
 
-def used_twice(
-    session: Session,
-    *,
-    sittings: Sequence[PlannedSitting],
-    venue: Venue | None,
-    trainers: Iterable[User],
-) -> list[str]:
-    """Warnings, as sentences, for a venue or trainers that another session has at these times."""
-    others = _sittings_during(sittings).exclude(session=session)
-    others = others.filter(session__state__in=[Session.State.DRAFT, Session.State.PUBLISHED])
-    others = others.select_related("session__course")
-    warnings = []
-    if venue is not None:
-        there = others.filter(session__venue=venue, session__delivery=Session.Delivery.IN_PERSON)
-        used = f"{venue.name} is also used by"
-        warnings += [f"{used} {_other(sitting)} at the same time." for sitting in there]
-    if names := {trainer.pk: str(trainer) for trainer in trainers}:
-        busy = others.filter(session__trainers__in=names).annotate(trainer=F("session__trainers"))
-        warnings += [
-            f"{names[sitting.trainer]} also leads {_other(sitting)} at the same time."
-            for sitting in busy
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """A session as it is held or would be: `key` is that of a stored one, `name` what it is called.
+
+    A session that is held online has no venue.
+    """
+
+    name: str
+    sittings: Sequence[Span]
+    venue: Venue | None
+    trainers: Iterable[User]
+    key: int | None = None
+
+    @classmethod
+    def of(cls, session: Session) -> "Held":
+        """As it is stored."""
+        return cls(
+            name=session.reference,
+            sittings=list(session.sittings.all()),
+            venue=None if session.is_online else session.venue,
+            trainers=list(session.trainers.all()),
+            key=session.pk,
+        )
+
+
+def warnings_of(planned: Sequence[Held], *, of_days: bool = True) -> list[list[str]]:
+    """For each, as sentences: days on which few can come, and what another has at its times.
+
+    Others are stored ones, and those of `planned` that are not stored yet. Costs two statements.
+    """
+    during = _sittings_during([each for held in planned for each in held.sittings])
+    states = [Session.State.DRAFT, Session.State.PUBLISHED]
+    stored = during.filter(session__state__in=states).select_related("session__course")
+    sittings = list(stored.prefetch_related("session__trainers").order_by("starts_at", "pk"))
+    found = []
+    for held in planned:
+        days = [each.starts_at.astimezone(LONDON).date() for each in held.sittings]
+        found.append(warnings_of_days(days) if of_days else [])
+        others = [
+            (_other(sitting), _venue_of(sitting.session), sitting.session.trainers.all())
+            for sitting in sittings
+            if sitting.session_id != held.key and any(overlap(sitting, at) for at in held.sittings)
         ]
-    return warnings
+        others += [
+            (other.name, other.venue and other.venue.pk, other.trainers)
+            for other in planned
+            if other is not held and other.key is None and _meet(other, held)
+        ]
+        found[-1] += _used_twice(held, others)
+    return found
 
 
-def used_twice_by(session: Session) -> list[str]:
-    """Warnings about a session as it is stored."""
-    return used_twice(
-        session,
-        sittings=[PlannedSitting(each.starts_at, each.ends_at) for each in session.sittings.all()],
-        venue=None if session.is_online else session.venue,
-        trainers=session.trainers.all(),
-    )
+def _venue_of(session: Session) -> int | None:
+    return None if session.is_online else session.venue_id
+
+
+def _meet(one: Held, other: Held) -> bool:
+    return any(overlap(here, there) for here in one.sittings for there in other.sittings)
+
+
+def _used_twice(
+    held: Held, others: Sequence[tuple[str, int | None, Iterable[User]]]
+) -> Iterator[str]:
+    """That others, with their venue and trainers, have what this one has."""
+    for name, venue, _ in others:
+        if held.venue is not None and venue == held.venue.pk:
+            yield f"{held.venue.name} is also used by {name} at the same time."
+    for name, _, trainers in others:
+        keys = {trainer.pk for trainer in trainers}
+        for trainer in held.trainers:
+            if trainer.pk in keys:
+                yield f"{trainer} also leads {name} at the same time."
 
 
 def _other(sitting: Sitting) -> str:

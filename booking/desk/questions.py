@@ -1,16 +1,22 @@
 """What several forms of the desk ask, and forms that ask the same in numbered rows."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 
-from booking.catalogue.models import CancellationPolicy
+from booking.catalogue.models import CancellationPolicy, Session
 from booking.site.form_kit import Form, whole_number_field
 
 MOST_PLACES = 5000
 REASON_LENGTH = 500
 TEXT_LENGTH = 4000
+# As many addresses as a list on a page can be kept in order by hand.
+_LONGEST_LIST = 20_000
+FREE_UNTIL_START = "Free until the session starts"
 
 
 def small_boxes() -> forms.CheckboxSelectMultiple:
@@ -63,13 +69,28 @@ def day_field(label: str, *, called: str, **extra: Any) -> forms.DateField:
     )
 
 
+def promotion_field() -> forms.ChoiceField:
+    """What happens to a freed place."""
+    return forms.ChoiceField(
+        label="When a place comes free",
+        choices=Session.Promotion.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Say what happens when a place comes free."},
+    )
+
+
+def offer_hours_field() -> forms.IntegerField:
+    """How long an offer is held, in working hours."""
+    return whole_number_field("Working hours an offered place is held", 1, 200)
+
+
 def policy_field(**extra: Any) -> "forms.ModelChoiceField[CancellationPolicy]":
     """Which rules of cancelling apply; the form says which there are to choose from."""
     return forms.ModelChoiceField(
         label="Rules of cancelling",
         queryset=CancellationPolicy.objects.none(),
         required=False,
-        empty_label="Free until the session starts",
+        empty_label=FREE_UNTIL_START,
         **extra,
     )
 
@@ -77,6 +98,41 @@ def policy_field(**extra: Any) -> "forms.ModelChoiceField[CancellationPolicy]":
 def policies_beside(chosen: int | None) -> QuerySet[CancellationPolicy]:
     """The newest version of all rules, and the version that is chosen already."""
     return CancellationPolicy.objects.filter(Q(replaced_at__isnull=True) | Q(pk=chosen))
+
+
+class ListQuestion(forms.CharField):
+    """Several things between spaces, commas or lines, each of which `read` takes once.
+
+    Raises `ValidationError` with the first that it refuses. What is stored stands one a line.
+    """
+
+    def __init__(self, *, read: Callable[[str], str], **options: Any) -> None:
+        widget = forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "autocapitalize": "none"})
+        super().__init__(required=False, max_length=_LONGEST_LIST, widget=widget, **options)
+        self._read = read
+        # A long list needs no count of its characters.
+        self.widget.attrs.pop("maxlength", None)
+
+    def prepare_value(self, value: Any) -> Any:
+        """Stored things one a line; what was typed as it was."""
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> Any:
+        """The things, in their order."""
+        found: dict[str, None] = {}
+        for each in re.split(r"[\s,;]+", super().clean(value)):
+            if each:
+                try:
+                    found[self._read(each)] = None
+                except forms.ValidationError as refused:
+                    raise forms.ValidationError(f"“{each[:100]}”: {refused.messages[0]}") from None
+        return list(found)
+
+
+def small_number(typed: QueryDict, name: str, otherwise: int) -> int:
+    """A number of one row, or of all; what somebody made up counts as `otherwise`."""
+    number = typed.get(name, "")
+    return int(number) if number.isdecimal() and len(number) < 4 else otherwise
 
 
 class RowsForm(Form):

@@ -7,36 +7,49 @@ its name in the section of the page where it belongs.
 import base64
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, cast
 
 from django import forms
 from django.core.validators import RegexValidator
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.datastructures import MultiValueDict
 
 from accounts.access import desk
 from accounts.addresses import parse_address
 from accounts.fields import AddressQuestion
+from accounts.models import User
 from accounts.views import signed_in
+from booking.catalogue.models import CancellationPolicy, Course
 from booking.catalogue.searching import acronyms_of
-from booking.desk.questions import places_field
+from booking.desk.questions import FREE_UNTIL_START, ListQuestion, places_field
 from booking.partnership import kept
-from booking.partnership.colours import LEAST_CONTRAST, as_hex, least_contrast
+from booking.partnership.colours import (
+    DARK_GROUNDS,
+    LEAST_CONTRAST,
+    as_hex,
+    contrast,
+    dark_twin,
+    least_contrast,
+)
+from booking.partnership.levels import MOST_LEVELS, levels_of
 from booking.partnership.models import LONGEST_WORD, Partnership
 from booking.partnership.pictures import MOST_BYTES, Picture, PictureRefused, picture_of
-from booking.site.form_kit import Form
+from booking.partnership.school_year import school_term_of
+from booking.site.form_kit import MOST_DAYS, Form, whole_number_field
 from booking.site.web import done, page, posted
+from booking.site.wording import counted
 
-# As many addresses as a list on a page can be kept in order by hand.
-_LONGEST_LIST = 20_000
 _WORD = re.compile(rf"[a-z]{{1,{LONGEST_WORD}}}")
 _SECTIONS = {
     "Who you are": ("name", "welcome"),
     "Logo and colour": ("logo", "remove_logo", "colour"),
     "Where people find help": ("help_email", "help_phone", "help_page"),
     "Mailboxes that several people read": ("shared_words", "excused_addresses"),
-    "New courses": ("usual_capacity",),
+    "New courses and sessions": ("usual_capacity", "usual_policy", "closes_days"),
+    "School terms": ("school_terms",),
+    "Levels of training": ("levels",),
     "Search": ("acronyms",),
 }
 
@@ -47,35 +60,6 @@ def _word(typed: str) -> str:
     if not _WORD.fullmatch(word):
         raise forms.ValidationError(f"Use up to {LONGEST_WORD} letters from a to z in each word.")
     return word
-
-
-class ListQuestion(forms.CharField):
-    """Several things between spaces, commas or lines, each of which `read` takes once.
-
-    Raises `ValidationError` with the first that it refuses. What is stored stands one a line.
-    """
-
-    def __init__(self, *, read: Callable[[str], str], **options: Any) -> None:
-        widget = forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "autocapitalize": "none"})
-        super().__init__(required=False, max_length=_LONGEST_LIST, widget=widget, **options)
-        self._read = read
-        # A long list needs no count of its characters.
-        self.widget.attrs.pop("maxlength", None)
-
-    def prepare_value(self, value: Any) -> Any:
-        """Stored things one a line; what was typed as it was."""
-        return "\n".join(value) if isinstance(value, list) else value
-
-    def clean(self, value: Any) -> Any:
-        """The things, in their order."""
-        found: dict[str, None] = {}
-        for each in re.split(r"[\s,;]+", super().clean(value)):
-            if each:
-                try:
-                    found[self._read(each)] = None
-                except forms.ValidationError as refused:
-                    raise forms.ValidationError(f"“{each[:100]}”: {refused.messages[0]}") from None
-        return list(found)
 
 
 class SettingsForm(Form):
@@ -154,6 +138,36 @@ class SettingsForm(Form):
         "Usual number of places",
         help_text="Where a new course begins; each course and session can have another.",
     )
+    usual_policy = forms.ChoiceField(
+        label="Usual rules of cancelling",
+        required=False,
+        help_text="Where a new course begins.",
+    )
+    closes_days = whole_number_field(
+        "Booking closes, working days before (optional)",
+        0,
+        MOST_DAYS,
+        required=False,
+        help_text="At 5pm, for every new session that is given no moment of its own. Left empty,"
+        " it closes when the session starts.",
+    )
+    school_terms = forms.CharField(
+        label="Dates of terms (optional)",
+        required=False,
+        max_length=5000,
+        help_text="One a line, such as Autumn 2026 = 1 September 2026 to 23 October 2026. The"
+        " weekdays between are school holidays: they are pointed out when you plan sessions, and"
+        " skipped when you copy some.",
+        widget=forms.Textarea(attrs={"rows": 7}),
+    )
+    levels = forms.CharField(
+        label="Levels",
+        max_length=3000,
+        help_text="One a line, the lowest first, such as Level 1 = I may come across children in my"
+        " work. The second part is what people say of their work: a course can be kept for those"
+        " who can say at least as much. For groups without an order, use groups of practitioners.",
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
     acronyms = forms.CharField(
         label="Acronyms (optional)",
         required=False,
@@ -174,6 +188,11 @@ class SettingsForm(Form):
         self.picture: Picture | None = None
         names = [name for name in self.base_fields if name != "logo" and hasattr(stored, name)]
         super().__init__(typed, files, initial={name: getattr(stored, name) for name in names})
+        names_of_policies = CancellationPolicy.objects.current().values_list("name", flat=True)
+        self.fields["usual_policy"].choices = [  # type: ignore[attr-defined]
+            ("", FREE_UNTIL_START),
+            *((name, name) for name in names_of_policies),
+        ]
 
     def sections(self) -> Iterator[tuple[str, list[forms.BoundField]]]:
         """The headings of the page with the fields below each."""
@@ -201,6 +220,42 @@ class SettingsForm(Form):
                 " darker one."
             )
         return colour
+
+    def clean_closes_days(self) -> int:
+        """None means when the session starts."""
+        return self.cleaned_data["closes_days"] or 0
+
+    def clean_school_terms(self) -> str:
+        """Lines that each say when a term begins and ends."""
+        lines = [line.strip() for line in str(self.cleaned_data["school_terms"]).splitlines()]
+        for line in filter(None, lines):
+            if not school_term_of(line):
+                raise forms.ValidationError(
+                    "Write each term like Autumn 2026 = 1 September 2026 to 23 October 2026."
+                    f" “{line}” is not like that."
+                )
+        return "\n".join(filter(None, lines))
+
+    def clean_levels(self) -> str:
+        """Levels as lines, and none fewer than are in use."""
+        typed = str(self.cleaned_data["levels"]).splitlines()
+        lines = [line.strip() for line in typed if line.strip()]
+        for line in lines:
+            if not levels_of(line):
+                raise forms.ValidationError(
+                    "Write each level like Level 1 = I may come across children in my work."
+                    f" “{line}” is not like that."
+                )
+        if len(lines) > MOST_LEVELS:
+            raise forms.ValidationError(f"There can be {MOST_LEVELS} levels at most.")
+        courses = Course.objects.filter(Q(level__gt=len(lines)) | Q(least_level__gt=len(lines)))
+        people = User.objects.filter(level__gt=len(lines))
+        if used := courses.count() + people.count():
+            raise forms.ValidationError(
+                f"{counted(used, 'course or person has', 'courses and people have')} a level above"
+                f" these {len(lines)}. Keep it, or give the courses another one first."
+            )
+        return "\n".join(lines)
 
     def clean_acronyms(self) -> str:
         """Lines that each say what an acronym stands for."""
@@ -289,5 +344,11 @@ def settings(request: HttpRequest) -> HttpResponse:
             return done(request, "Saved. Everybody sees it within seconds.", "manage_settings")
         except kept.SettingsChangedMeanwhile as refused:
             form.add_error(None, refused.sentence)
-    context = {"form": form, "stored": stored}
+    context: dict[str, Any] = {"form": form, "stored": stored}
+    if stored.colour:
+        twin = dark_twin(stored.colour)
+        context |= {
+            "twin": twin,
+            "twin_contrast": min(contrast(twin, each) for each in DARK_GROUNDS),
+        }
     return page(request, "desk/settings.html", context)

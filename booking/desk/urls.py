@@ -13,12 +13,13 @@ from booking.desk import (
     telephone,
     today,
 )
+from booking.desk.catalogue import agencies as listed
 from booking.desk.catalogue import courses, importing, policies, venues
 from booking.desk.mail import message, messages, received
 from booking.desk.person import changing as person_changing
 from booking.desk.person import finding
 from booking.desk.person import page as person
-from booking.desk.sessions import changing, covering, guests, places, sessions, writing
+from booking.desk.sessions import changing, covering, guests, places, planning, sessions, writing
 from booking.desk.sessions import people as of_session
 from booking.privacy import views as privacy
 
@@ -26,6 +27,9 @@ urlpatterns = [
     path("", today.today, name="manage"),
     path("sessions/", sessions.sessions, name="manage_sessions"),
     path("sessions/new/", sessions.new, name="manage_session_new"),
+    path("sessions/plan/", planning.plan, name="manage_session_plan"),
+    path("sessions/copy/", planning.copy, name="manage_session_copy"),
+    path("sessions/drafts/", planning.drafts, name="manage_session_drafts"),
     path("sessions/<key:session_id>/", sessions.overview, name="manage_session"),
     path("sessions/<key:session_id>/edit/", sessions.edit, name="manage_session_edit"),
     path("sessions/<key:session_id>/publish/", sessions.publish, name="manage_session_publish"),
@@ -57,6 +61,11 @@ urlpatterns = [
     path("courses/", courses.courses, name="manage_courses"),
     path("courses/new/", courses.course, name="manage_course_new"),
     path("courses/<key:course_id>/", courses.course, name="manage_course"),
+    path(
+        "courses/<key:course_id>/places/", places.who_gets_new_places, name="manage_course_limits"
+    ),
+    path("topics/", courses.topics, name="manage_topics"),
+    path("topics/<key:topic_id>/", courses.topic, name="manage_topic"),
     path("groups/", courses.group_list, name="manage_groups"),
     path("groups/<key:group_id>/", courses.group, name="manage_group"),
     path(
@@ -103,6 +112,10 @@ urlpatterns = [
     path("policies/new/", policies.policy, name="manage_policy_new"),
     path("policies/<key:policy_id>/", policies.policy, name="manage_policy"),
     path("settings/", settings.settings, name="manage_settings"),
+    path("agency-list/", listed.agencies, name="manage_listed"),
+    path("agency-list/new/", listed.agency, name="manage_listed_new"),
+    path("agency-list/<key:agency_id>/", listed.agency, name="manage_listed_agency"),
+    path("agency-list/<key:agency_id>/merge/", listed.merge, name="manage_listed_merge"),
     path("looks/", access_log.looks, name="manage_looks"),
     path("agencies/", agencies.unconfirmed, name="manage_agencies"),
     path("agencies/<key:person_id>/confirm/", agencies.confirm, name="manage_agency_confirm"),

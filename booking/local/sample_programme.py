@@ -19,7 +19,7 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 
 from accounts.actions import begin
-from accounts.models import Agency, Level, Sector, User
+from accounts.models import Agency, Sector, User
 from booking.catalogue import interest, policies
 from booking.catalogue.importing.programme import import_programme
 from booking.catalogue.models import Course, Session, Venue
@@ -43,7 +43,6 @@ from booking.site.wording import LONDON
 from booking.site.working_days import is_working_day
 
 FOLDER = Path(__file__).resolve().parent / "sample"
-NOT_SENT = "Sample data: not sent"
 
 _FIRST_SESSION_IN = timedelta(days=10)
 _BOOKED_SINCE = timedelta(days=30)
@@ -102,9 +101,8 @@ def load_sample(*, now: datetime) -> Loaded:
         _keep_courses_for_some()
         _ask_for_dates(now)
         _only_say_so()
-        Message.objects.filter(booking__isnull=False, state=Message.State.WAITING).update(
-            state=Message.State.DROPPED, last_error=NOT_SENT
-        )
+        # Not dropped either: nobody should be shown trouble that there never was.
+        Message.objects.filter(booking__isnull=False, state=Message.State.WAITING).delete()
     bookings = Booking.objects.all()
     return Loaded(
         sessions=Session.objects.count(),
@@ -216,8 +214,8 @@ def _keep_courses_for_some() -> None:
     """One course for some sectors, one for those whose work is at the highest level."""
     for code, sectors in _FOR_SECTORS.items():
         Course.objects.filter(code=code).update(sectors=sectors)
-    Course.objects.filter(code__in=_FOR_LEVEL_THREE).update(least_level=Level.THREE)
-    User.objects.filter(email=PRACTITIONER).update(level=Level.TWO)
+    Course.objects.filter(code__in=_FOR_LEVEL_THREE).update(least_level=3)
+    User.objects.filter(email=PRACTITIONER).update(level=2)
 
 
 def _only_say_so() -> None:

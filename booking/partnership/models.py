@@ -12,6 +12,10 @@ from booking.partnership.acronyms import USUAL_ACRONYMS
 
 ONLY_KEY = 1
 LONGEST_WORD = 30
+USUAL_LEVELS = """\
+Level 1 = I may come across children and families in my work
+Level 2 = I work with children or families regularly
+Level 3 = I lead on safeguarding or take part in multi-agency work"""
 
 
 def usual_shared_words() -> list[str]:
@@ -73,7 +77,20 @@ class Partnership(models.Model):
         help_text="Addresses of one person each, whatever their names are made of.",
     )
     usual_capacity = models.PositiveIntegerField(default=20, help_text="Places of a new course.")
+    usual_policy = models.CharField(
+        max_length=100, blank=True, default="", help_text="Rules of cancelling, by their name."
+    )
+    closes_days = models.PositiveSmallIntegerField(
+        default=0, help_text="Working days before a new session at which booking closes."
+    )
+    school_terms = models.TextField(
+        blank=True, default="", help_text="One a line; between them are school holidays."
+    )
 
+    levels = models.TextField(
+        default=USUAL_LEVELS,
+        help_text="One a line, the lowest first: its name = what people can say of their work.",
+    )
     acronyms = models.TextField(
         blank=True,
         default=USUAL_ACRONYMS,

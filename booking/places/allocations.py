@@ -4,13 +4,12 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Agency, Sector
-from booking.catalogue.models import Session
+from booking.catalogue.models import Course, Session
 
 
-class Allocation(models.Model):
-    """Places of a session reserved for one agency or sector, until they are released to all."""
+class Reserved(models.Model):
+    """Places that are reserved for one agency or sector, until they are released to all."""
 
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="allocations")
     sector = models.CharField(max_length=30, choices=Sector, blank=True)
     agency = models.ForeignKey(
         Agency, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
@@ -19,10 +18,27 @@ class Allocation(models.Model):
     release_days = models.PositiveSmallIntegerField(
         default=5, help_text="Working days before the start when unused places go to everybody."
     )
-    release_at = models.DateTimeField(help_text="The moment that follows from it.")
 
     class Meta:
+        abstract = True
         ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.places} for {self.whom}"
+
+    @property
+    def whom(self) -> str:
+        """The agency's name, or the sector's."""
+        return self.agency.name if self.agency else self.get_sector_display()
+
+
+class Allocation(Reserved):
+    """Reserved places of a session."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="allocations")
+    release_at = models.DateTimeField(help_text="The moment that follows from `release_days`.")
+
+    class Meta(Reserved.Meta):
         constraints = [
             models.CheckConstraint(
                 condition=Q(sector="", agency__isnull=False)
@@ -37,10 +53,22 @@ class Allocation(models.Model):
             ),
         ]
 
-    def __str__(self) -> str:
-        return f"{self.places} for {self.whom}"
 
-    @property
-    def whom(self) -> str:
-        """The agency's name, or the sector's."""
-        return self.agency.name if self.agency else self.get_sector_display()
+class UsualAllocation(Reserved):
+    """What new sessions of a course have reserved."""
+
+    course = models.ForeignKey(Course, on_delete=models.CASCADE, related_name="usual_allocations")
+
+    class Meta(Reserved.Meta):
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(sector="", agency__isnull=False)
+                | (~Q(sector="") & Q(agency__isnull=True)),
+                name="usually_for_an_agency_or_a_sector",
+            ),
+            models.UniqueConstraint(
+                fields=["course", "sector", "agency"],
+                nulls_distinct=False,
+                name="one_usual_reservation_for_each",
+            ),
+        ]

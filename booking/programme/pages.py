@@ -98,8 +98,10 @@ def _reader(request: HttpRequest) -> User | None:
 def _session_context(session: Session, person: User | None, *, now: datetime) -> dict[str, Any]:
     """Everything of `programme/session.html` but what the reader has booked or would get."""
     others = Session.objects.upcoming(now=now).filter(course=session.course_id)
-    dates = others.exclude(pk=session.pk).for_rows()[:_OTHER_DATES]
-    session, *other_dates = as_read_by([session, *dates], person, now=now)
+    dates = list(others.exclude(pk=session.pk).for_rows()[:_OTHER_DATES])
+    ways = others.other_way_to(session).for_rows()[:1]
+    session, *read = as_read_by([session, *dates, *ways], person, now=now)
+    other_dates, other_way = read[: len(dates)], next(iter(read[len(dates) :]), None)
     sittings = list(session.sittings.all())
     address = f"{settings.SITE_URL.rstrip('/')}{session.get_absolute_url()}"
     title, where, organiser = session.course.title, session.where, the_partnership().name
@@ -120,7 +122,8 @@ def _session_context(session: Session, person: User | None, *, now: datetime) ->
         "trainers": session.trainers.all(),
         "calendars": list(zip(sittings, map(calendar_links, entries), strict=True)),
         "event_data": as_script_text(event),
-        "other_dates": other_dates,
+        "other_dates": [each for each in other_dates if each != other_way],
+        "other_way": other_way,
         "now": now,
     }
 

@@ -1,17 +1,18 @@
 """How many places a session has and who may have them; whether few people are enough."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Count, F, IntegerField, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import Agency, User
-from booking.catalogue.models import Session, SessionEvent, SessionQuerySet
+from booking.catalogue.models import Course, Session, SessionEvent, SessionQuerySet
 from booking.places import actions
-from booking.places.allocations import Allocation
+from booking.places.allocations import Allocation, Reserved, UsualAllocation
 from booking.places.holding import state_when_chosen
 from booking.places.lock import (
     RuledSession,
@@ -107,28 +108,71 @@ def change_limits(
         locked = ruled.session
         check_changeable(locked)
         locked.agency_limit = agency_limit
-        locked.has_allocations = bool(reservations)
-        locked.allocations.all().delete()
-        allocations = [
-            Allocation(
-                session=locked,
-                sector="" if each.agency else each.sector,
-                agency=each.agency,
-                places=each.places,
-                release_days=each.release_days,
-                release_at=end_of_working_day_before(locked.starts_at, each.release_days),
-            )
-            for each in reservations
-        ]
-        Allocation.objects.bulk_create(allocations)
+        allocations = reserve(locked, reservations)
         seating = read_seating(locked, now=now)
         _check_limit(seating, agency_limit)
         check_reserved(seating, capacity=locked.capacity)
-        locked.save(update_fields=["agency_limit", "has_allocations"])
+        locked.save(update_fields=["agency_limit"])
         SessionEvent.objects.create(
             session=locked, at=now, by=by, what=_words(agency_limit, allocations), why=why
         )
     return actions.fill_places(session=session, now=now)
+
+
+def reserve(session: Session, reservations: Sequence[Reservation]) -> list[Allocation]:
+    """Reserve these places of a session and no others. In the caller's transaction."""
+    session.allocations.all().delete()
+    session.has_allocations = bool(reservations)
+    session.save(update_fields=["has_allocations"])
+    allocations = [
+        Allocation(
+            session=session,
+            sector="" if each.agency else each.sector,
+            agency=each.agency,
+            places=each.places,
+            release_days=each.release_days,
+            release_at=end_of_working_day_before(session.starts_at, each.release_days),
+        )
+        for each in reservations
+    ]
+    return Allocation.objects.bulk_create(allocations)
+
+
+def usual_reservations(course: Course) -> list[Reservation]:
+    """What new sessions of a course have reserved."""
+    return reservations_of(course.usual_allocations.select_related("agency"))
+
+
+def reservations_of(stored: Iterable[Reserved]) -> list[Reservation]:
+    """Stored ones as they would be reserved again."""
+    return [
+        Reservation(
+            places=each.places,
+            sector=each.sector,
+            agency=each.agency,
+            release_days=each.release_days,
+        )
+        for each in stored
+    ]
+
+
+def set_usual_limits(
+    *, course: Course, agency_limit: int | None, reservations: Sequence[Reservation]
+) -> None:
+    """Set what new sessions of a course begin with; those that exist keep theirs."""
+    with transaction.atomic():
+        Course.objects.filter(pk=course.pk).update(usual_agency_limit=agency_limit)
+        course.usual_allocations.all().delete()
+        UsualAllocation.objects.bulk_create(
+            UsualAllocation(
+                course=course,
+                sector="" if each.agency else each.sector,
+                agency=each.agency,
+                places=each.places,
+                release_days=each.release_days,
+            )
+            for each in reservations
+        )
 
 
 def check_reserved(seating: Seating, *, capacity: int) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from accounts.models import User
 from booking.catalogue.models import Session, Sitting, Venue
+from booking.catalogue.policies import usual_closing
 from booking.catalogue.sittings import SittingTimes, overlap
 from booking.places.changes import (
     Change,
@@ -23,7 +24,7 @@ from booking.scheduling.telling import revise
 from booking.site.wording import listed, sitting_times
 from booking.site.working_days import end_of_working_day_before
 
-_HELD = ("delivery", "venue", "join_url", "starts_at", "ends_at")
+_HELD = ("delivery", "venue", "join_url", "starts_at", "ends_at", "booking_closes_at")
 
 
 class ChangedMeanwhile(PlaceRefused):
@@ -171,6 +172,8 @@ def rearrange(
         locked.venue = arrangements.venue
         locked.join_url = arrangements.join_url
         locked.starts_at, locked.ends_at = ordered[0].starts_at, ordered[-1].ends_at
+        if locked.booking_closes_at and locked.booking_closes_at == usual_closing(began):
+            locked.booking_closes_at = usual_closing(locked.starts_at)
         if arrangements.trainers is not None:
             locked.trainers.set(arrangements.trainers)
         move_releases(locked, now=now)

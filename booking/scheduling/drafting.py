@@ -4,7 +4,7 @@ Publishing a date either tells everybody who asked for new dates and opens it to
 those who asked in line before newcomers, for some working days, in the order in which they asked.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -22,6 +22,7 @@ from booking.catalogue.models import (
     SessionEvent,
     Sitting,
 )
+from booking.catalogue.policies import newest, usual_closing
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.outbox.topics import MailTopic, register
@@ -35,10 +36,11 @@ from booking.places.lock import (
 )
 from booking.places.rules.decision import against_course
 from booking.scheduling import corrections, demand, trainers
-from booking.scheduling.capacity import check_reserved
+from booking.scheduling.capacity import Reservation, check_reserved, reserve
 from booking.scheduling.changing import Arrangements, move_releases
 from booking.scheduling.telling import revise
-from booking.site.working_days import after_working_days
+from booking.site.wording import LONDON
+from booking.site.working_days import after_working_days, working_days_before
 
 NEW_DATE = "course.new_date"
 register(MailTopic(NEW_DATE, "A new date of a course"))
@@ -103,13 +105,17 @@ class Details:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A whole session as it is to be; the sittings it is held at are in order of time."""
+    """A whole session as it is to be; the sittings it is held at are in order of time.
+
+    Without `reserved`, what is reserved stays, and is nothing for a new session.
+    """
 
     reference: str
     held: Arrangements
     capacity: int
     agency_limit: int | None
     details: Details
+    reserved: Sequence[Reservation] | None = None
 
 
 def suggested_reference(course: Course) -> str:
@@ -123,6 +129,30 @@ def suggested_reference(course: Course) -> str:
     while f"{course.code}-{number:02d}" in taken:
         number += 1
     return f"{course.code}-{number:02d}"
+
+
+def closes_at(starts_at: datetime, *, now: datetime) -> datetime | None:
+    """When booking of a new session closes, if it is given no moment of its own.
+
+    What comes too soon for the usual moment closes at its start.
+    """
+    usual = usual_closing(starts_at)
+    return usual if usual and usual > now else None
+
+
+def usual_details(course: Course, *, starts_at: datetime, now: datetime) -> Details:
+    """The details that a new session of a course begins with if it starts then."""
+    on = working_days_before(starts_at.astimezone(LONDON).date(), course.usual_decide_days)
+    return Details(
+        promotion=course.usual_promotion,
+        offer_hours=course.usual_offer_hours,
+        booking_opens_at=None,
+        booking_closes_at=closes_at(starts_at, now=now),
+        policy=newest(course.usual_policy),
+        minimum=course.usual_minimum,
+        decide_on=on if course.usual_minimum else None,
+        joining_instructions="",
+    )
 
 
 def schedule(
@@ -169,6 +199,22 @@ def publish_draft(*, session: Session, first_days: int | None, by: User, now: da
         if draft.starts_at <= now:
             raise AlreadyOver
         _publish(draft, first_days=first_days, by=by, now=now)
+
+
+def publish_drafts(
+    *, sessions: Iterable[Session], first_days: int | None, by: User, now: datetime
+) -> None:
+    """Publish several drafts at once as `publish_draft` does one: all of them or none.
+
+    Raises `NotADraft` or `AlreadyOver` with the reference of the draft that stands in the way.
+    """
+    with transaction.atomic():
+        for session in sorted(sessions, key=lambda each: each.pk):
+            try:
+                publish_draft(session=session, first_days=first_days, by=by, now=now)
+            except EditRefused as refused:
+                refused.sentence = f"{session.reference}: {refused.sentence}"
+                raise
 
 
 def discard_draft(*, session: Session) -> None:
@@ -246,6 +292,8 @@ def _store(session: Session, plan: Plan) -> None:
         ]
     )
     session.trainers.set(held.trainers or ())
+    if plan.reserved is not None:
+        reserve(session, plan.reserved)
 
 
 def _set_details(session: Session, details: Details) -> None:

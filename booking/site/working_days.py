@@ -30,6 +30,11 @@ def is_working_day(day: date) -> bool:
     return day.weekday() < 5 and day not in _BANK_HOLIDAYS
 
 
+def bank_holiday(day: date) -> str:
+    """The name of the bank holiday that this day is, or nothing."""
+    return str(_BANK_HOLIDAYS.get(day, ""))
+
+
 @cache
 def working_days_before(day: date, number: int) -> date:
     """The working day that lies this many working days before `day`; `day` itself for 0.

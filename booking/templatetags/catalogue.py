@@ -51,7 +51,7 @@ def row(session: Session, now: datetime) -> dict[str, Any]:
         "url": reverse("session", args=[session.pk]),
         "title": course.title,
         "kind": course.kind,
-        "kind_name": f"{course.get_level_display()} {course.get_kind_display().lower()}",
+        "kind_name": f"{course.level_name} {course.get_kind_display().lower()}",
         "where": session.where,
         "weekday": wording.WEEKDAYS[starts.weekday()][:3],
         "number": str(starts.day),

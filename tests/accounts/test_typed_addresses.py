@@ -9,6 +9,7 @@ from django.urls import reverse
 from accounts.addresses import is_shared_mailbox
 from accounts.models import User
 from booking.partnership import kept
+from booking.partnership.models import USUAL_LEVELS
 from tests.accounts.signing_in import ask_for_code, sign_in
 from tests.factories import make_coordinator, make_person
 from tests.people import signed_in
@@ -133,6 +134,7 @@ def typed_settings(**changed: str) -> dict[str, str]:
         "revision": "0",
         "name": "Leeds",
         "usual_capacity": "20",
+        "levels": USUAL_LEVELS,
         "shared_words": "office\nteam",
         "excused_addresses": "",
         **changed,

@@ -74,6 +74,10 @@ def typed_course(**changed: Any) -> dict[str, Any]:
         "level": "2",
         "hours": "3",
         "usual_capacity": "20",
+        "usual_sittings": "1",
+        "usual_promotion": "automatic",
+        "usual_offer_hours": "24",
+        "usual_decide_days": "5",
         "reminder_days": "5, 1",
         **changed,
     }

@@ -11,8 +11,10 @@ from django.utils import timezone
 from accounts.models import AccessRecord
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
+from booking.partnership import kept as partnership
 from booking.site.form_kit import london_moment
-from tests.desk.coordinators import ahead, typed_session, typed_times, with_people
+from booking.site.working_days import end_of_working_day_before
+from tests.desk.coordinators import ahead, typed_change, typed_session, typed_times, with_people
 from tests.factories import make_course, make_session, make_trainer, make_venue
 from tests.pages import said
 
@@ -61,6 +63,25 @@ def test_a_session_can_be_published_at_once(coordinator: Client) -> None:
     assert coordinator.post(address, typed).status_code == 302
     session = Session.objects.get(reference="AUT-1")
     assert (session.state, session.join_url) == (Session.State.PUBLISHED, "https://meet.example/x")
+
+
+def test_booking_closes_as_is_usual_and_moves_with_the_date(coordinator: Client) -> None:
+    partnership.change(values={"closes_days": 2}, by=None)
+    address = f"{reverse('manage_session_new')}?course={make_course().pk}"
+    coordinator.post(address, typed_session(draft="1"))
+    session = Session.objects.get(reference="AUT-1")
+    assert session.booking_closes_at == end_of_working_day_before(ahead(), 2)
+    edit = reverse("manage_session_edit", args=[session.pk])
+    assert coordinator.get(edit).context["form"]["booking_closes_at"].value() is None
+    later = typed_times(1, ahead(50), ahead(50, hour=13))
+    coordinator.post(edit, typed_session(**later, revision="0", publish="1"))
+    session.refresh_from_db()
+    assert session.booking_closes_at == end_of_working_day_before(ahead(50), 2)
+    moved = typed_change(session, **typed_times(1, ahead(60), ahead(60, hour=13)), step="do")
+    coordinator.post(reverse("manage_session_change", args=[session.pk]), moved)
+    session.refresh_from_db()
+    assert session.starts_at == ahead(60)
+    assert session.booking_closes_at == end_of_working_day_before(ahead(60), 2)
 
 
 @pytest.mark.parametrize(

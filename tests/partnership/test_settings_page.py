@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from booking.partnership.kept import change
-from booking.partnership.models import Partnership
-from tests.factories import make_lead, make_person, make_trainer
+from booking.partnership.models import USUAL_LEVELS, Partnership
+from tests.factories import make_lead, make_person, make_policy, make_trainer
 from tests.partnership.samples import JPEG, PNG, SVG, png
 from tests.people import signed_in
 
@@ -31,6 +31,7 @@ def typed(**changes: Any) -> dict[str, Any]:
         "help_phone": "",
         "help_page": "",
         "usual_capacity": "20",
+        "levels": USUAL_LEVELS,
         **changes,
     }
 
@@ -65,6 +66,9 @@ def test_everything_is_saved_and_shown(coordinator: Client) -> None:
         "help_phone": "+44 113 496 0000",
         "help_page": "leeds.example/help",
         "usual_capacity": "18",
+        "usual_policy": make_policy().name,
+        "closes_days": "3",
+        "school_terms": "Autumn = 1 September 2026 to 23/10/2026",
     }
     answer = coordinator.post(ADDRESS, typed(**values, logo=file(PNG)), follow=True)
     assert answer.redirect_chain == [(ADDRESS, 302)]
@@ -83,6 +87,7 @@ def test_everything_is_saved_and_shown(coordinator: Client) -> None:
     assert 'value="+44 113 496 0000"' in answer.text
     new_course = coordinator.get(reverse("manage_course_new")).text
     assert re.search(r'name="usual_capacity" value="18"', new_course)
+    assert f"selected>{values['usual_policy']}</option>" in new_course
 
 
 def test_saving_without_a_file_keeps_the_logo_and_it_can_be_removed(coordinator: Client) -> None:
@@ -114,6 +119,11 @@ def test_saving_without_a_file_keeps_the_logo_and_it_can_be_removed(coordinator:
         ("help_page", "not an address", "Enter the whole address of the page"),
         ("help_page", "ftp://leeds.example/", "must begin with https://"),
         ("help_page", "javascript:alert(1)", "Enter the whole address of the page"),
+        ("school_terms", "Autumn = soon", "“Autumn = soon” is not like that."),
+        ("levels", "Foundation", "“Foundation” is not like that."),
+        ("levels", "\n".join(["A = b"] * 10), "There can be 9 levels at most."),
+        ("closes_days", "99", "enter a whole number from 0 to 20."),
+        ("usual_policy", "None such", "Usual rules of cancelling: choose from the list."),
         ("usual_capacity", "0", "Usual number of places: enter a whole number from 1 to 5,000."),
     ],
 )
@@ -193,7 +203,7 @@ def test_a_name_stays_in_one_line(coordinator: Client) -> None:
 
 
 def test_a_chosen_logo_can_be_given_up_and_no_picture_is_left_out(coordinator: Client) -> None:
-    wrong = {"name": "", "usual_capacity": "20", "revision": "0"}
+    wrong = {"name": "", "usual_capacity": "20", "levels": USUAL_LEVELS, "revision": "0"}
     for chosen in ("é", "bm90IGEgcGljdHVyZQ=="):
         answer = coordinator.post(
             reverse("manage_settings"), {**wrong, "chosen_logo": chosen, "remove_logo": "on"}

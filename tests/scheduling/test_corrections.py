@@ -110,7 +110,7 @@ def test_another_address_is_told_to_all_who_are_to_come_there() -> None:
 def rename(course: Course, title: str, *, by: User | None = None) -> None:
     """The course has another title and is otherwise the same."""
     kept = {name: getattr(course, name) for name in PLAIN_FIELDS}
-    plan = CoursePlan(**{**kept, "title": title}, groups=[], prerequisites=[])
+    plan = CoursePlan(**{**kept, "title": title}, groups=[], topics=[], prerequisites=[])
     by = by or make_coordinator()
     corrections.change_course(course=course, plan=plan, by=by, now=NOW)
 

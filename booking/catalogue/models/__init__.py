@@ -3,16 +3,9 @@
 from booking.catalogue.models.diary import DiaryDate
 from booking.catalogue.models.events import CourseInterest, SessionEvent
 from booking.catalogue.models.policies import CancellationPolicy, ChargeBand
-from booking.catalogue.models.programme import (
-    Course,
-    Session,
-    SessionQuerySet,
-    Sitting,
-    Topic,
-    Venue,
-    usual_reminders,
-)
+from booking.catalogue.models.programme import Course, Topic, usual_reminders
 from booking.catalogue.models.search import SearchDocument
+from booking.catalogue.models.sessions import Session, SessionQuerySet, Sitting, Venue
 from booking.catalogue.models.uploads import ProgrammeUpload
 
 __all__ = [

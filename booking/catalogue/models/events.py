@@ -5,7 +5,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from booking.catalogue.models.programme import Course, Session
+from booking.catalogue.models.programme import Course
+from booking.catalogue.models.sessions import Session
 
 
 class CourseInterest(models.Model):

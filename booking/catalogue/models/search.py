@@ -5,7 +5,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 
-from booking.catalogue.models.programme import Session
+from booking.catalogue.models.sessions import Session
 
 
 class SearchDocument(models.Model):

@@ -10,12 +10,23 @@ from django.utils import timezone
 
 from accounts import agencies
 from accounts.access import desk, looked_at
-from accounts.models import Level, PractitionerGroup, Sector
+from accounts.models import PractitionerGroup, Sector
 from accounts.views import signed_in
-from booking.catalogue.courses import CoursePlan, EditRefused, GoesRound, add_course
-from booking.catalogue.models import Course, Session
+from booking.catalogue.courses import (
+    CoursePlan,
+    EditRefused,
+    GoesRound,
+    TopicNameTaken,
+    add_course,
+    remove_topic,
+    store_topic,
+)
+from booking.catalogue.models import Course, Session, Topic
+from booking.catalogue.policies import usual_policy
 from booking.desk import audience, preview, questions
+from booking.desk.sessions.arrangements import SITTINGS
 from booking.partnership.kept import the_partnership
+from booking.partnership.levels import names_of_levels, works_of_levels
 from booking.scheduling import corrections
 from booking.site.form_kit import Form, ReminderDaysField, whole_number_field
 from booking.site.human_order import HumanOrder
@@ -47,7 +58,7 @@ class CourseForm(Form):
     )
     level = forms.TypedChoiceField(
         label="Level of the course",
-        choices=[(1, "Level 1"), (2, "Level 2"), (3, "Level 3")],
+        choices=names_of_levels,
         coerce=int,
     )
     hours = forms.DecimalField(
@@ -62,6 +73,13 @@ class CourseForm(Form):
             "Length: enter hours, such as 3 or 1.5.",
         ),
     )  # fmt: skip
+    topics = forms.ModelMultipleChoiceField(
+        label="Topics (optional)",
+        queryset=Topic.objects.all(),
+        required=False,
+        widget=questions.small_boxes(),
+        help_text="People filter the programme by them.",
+    )
     summary = questions.text_field("Summary (optional)")
     audience = forms.CharField(
         label="Who it is for, in words (optional)",
@@ -79,7 +97,7 @@ class CourseForm(Form):
     )
     least_level = forms.TypedChoiceField(
         label="Only for people who can say at least this of their work (optional)",
-        choices=[("", "For everybody"), *Level.choices],
+        choices=lambda: [("", "For everybody"), *works_of_levels()],
         coerce=int,
         empty_value=None,
         required=False,
@@ -108,6 +126,13 @@ class CourseForm(Form):
     usual_capacity = questions.places_field("Usual number of places")
     usual_agency_limit = questions.agency_limit_field()
     usual_policy = questions.policy_field()
+    usual_sittings = whole_number_field("Dates of one session", 1, SITTINGS, initial=1)
+    usual_promotion = questions.promotion_field()
+    usual_offer_hours = questions.offer_hours_field()
+    usual_minimum = questions.places_field("Fewest people (optional)", required=False)
+    usual_decide_days = whole_number_field(
+        "Working days before, to decide whether it goes ahead", 1, 60
+    )
     reminder_days = ReminderDaysField()
     remind_hour_before = forms.BooleanField(
         label="Remind an hour before online sessions", required=False
@@ -121,7 +146,9 @@ class CourseForm(Form):
     )
 
     def __init__(self, data: QueryDict | None, *, course: Course | None) -> None:
-        source = course or Course(usual_capacity=the_partnership().usual_capacity)
+        source = course or Course(
+            usual_capacity=the_partnership().usual_capacity, usual_policy=usual_policy()
+        )
         super().__init__(data, initial=model_to_dict(source, self.base_fields))
         others = Course.objects.defer("search").exclude(pk=source.pk)
         self.fields["prerequisites"].queryset = others  # type: ignore[attr-defined]
@@ -139,6 +166,14 @@ class GroupForm(Form):
 
     name = forms.CharField(
         max_length=150, error_messages={"required": "Enter the name of the group."}
+    )
+
+
+class TopicForm(Form):
+    """The name of a topic."""
+
+    name = forms.CharField(
+        max_length=100, error_messages={"required": "Enter the name of the topic."}
     )
 
 
@@ -176,7 +211,7 @@ def courses(request: HttpRequest) -> HttpResponse:
 @desk(post=60)
 def course(request: HttpRequest, course_id: int | None = None) -> HttpResponse:
     """A new course, or what one that exists asks of people; another title is shown, then told."""
-    found = Course.objects.defer("search").prefetch_related("groups", "prerequisites")
+    found = Course.objects.defer("search").prefetch_related("groups", "topics", "prerequisites")
     stored = get_object_or_404(found, pk=course_id) if course_id else None
     form = CourseForm(posted(request), course=stored)
     if form.is_valid() and request.POST.get("step") != "edit":
@@ -208,6 +243,37 @@ def _changed(request: HttpRequest, stored: Course, form: CourseForm) -> HttpResp
     corrections.change_course(course=stored, plan=form.plan, by=signed_in(request), now=now)
     words = f"{form.plan.title} is saved. {preview.done_words(told)}".strip()
     return done(request, words, "manage_courses")
+
+
+@desk(post=60)
+def topics(request: HttpRequest) -> HttpResponse:
+    """Every topic with how many courses have it, and a new one."""
+    form = TopicForm(posted(request))
+    if form.is_valid():
+        try:
+            kept = store_topic(topic=Topic(), **form.cleaned_data)
+            return done(request, f"{kept.name} can now be chosen for courses.", "manage_topics")
+        except TopicNameTaken as refused:
+            form.add_error("name", refused.sentence)
+    found = Topic.objects.annotate(number=Count("courses")).order_by(HumanOrder("name"))
+    return page(request, "desk/catalogue/topics.html", {"topics": found, "form": form})
+
+
+@desk(post=60)
+def topic(request: HttpRequest, topic_id: int) -> HttpResponse:
+    """Another name for a topic, or none any more: its courses stay."""
+    stored = get_object_or_404(Topic.objects.annotate(number=Count("courses")), pk=topic_id)
+    if "remove" in request.POST:
+        remove_topic(topic=stored)
+        return done(request, f"{stored.name} is removed.", "manage_topics")
+    form = TopicForm(posted(request), initial={"name": stored.name})
+    if form.is_valid():
+        try:
+            kept = store_topic(topic=stored, **form.cleaned_data)
+            return done(request, f"{kept.name} is saved.", "manage_topics")
+        except TopicNameTaken as refused:
+            form.add_error("name", refused.sentence)
+    return page(request, "desk/catalogue/topic.html", {"topic": stored, "form": form})
 
 
 @desk(post=60)

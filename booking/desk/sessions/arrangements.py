@@ -1,15 +1,19 @@
 """When, how and by whom a session is held, as coordinators type it in. Times are London's."""
 
+import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, cast
 
 from django import forms
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.forms.models import model_to_dict
 from django.http import QueryDict
 
 from accounts.models import User
 from booking.catalogue.models import Session, Sitting, Venue
+from booking.catalogue.sittings import Span
+from booking.desk import queries
 from booking.desk.questions import RowsForm, day_field, small_boxes, text_field
 from booking.scheduling.changing import Arrangements, BadTimes, PlannedSitting, check_times
 from booking.site.form_kit import Form, TrainersField, london_moment
@@ -17,6 +21,12 @@ from booking.site.wording import LONDON
 
 SITTINGS = 4
 _ASKED = ("the day", "the start", "the end")
+
+
+def who_could_lead(leading: Iterable[int] = ()) -> QuerySet[User]:
+    """The trainers, and who leads already."""
+    could_lead = Q(is_trainer=True, is_active=True) | Q(pk__in=leading)
+    return User.objects.filter(could_lead).select_related("agency")
 
 
 class AboutSession(Form):
@@ -27,7 +37,54 @@ class AboutSession(Form):
         super().__init__(data, initial=model_to_dict(session or Session(), self.base_fields))
 
 
-class ArrangementsForm(RowsForm, AboutSession):
+class SittingsForm(RowsForm):
+    """A form that asks for dates, each with its start and end: `date_1`, `start_1`, `end_1`."""
+
+    def add_sitting(
+        self, suffix: str, *, called: str, label: str = "Date", at: Span | None = None, **extra: Any
+    ) -> None:
+        """Ask for one, which `called` begins the sentences about; `at` is what it is now."""
+        starts = at.starts_at.astimezone(LONDON) if at else None
+        ends = at.ends_at.astimezone(LONDON) if at else None
+        self.fields[f"date_{suffix}"] = day_field(
+            label, called=called, initial=starts.date() if starts else None, **extra
+        )
+        for name, words, moment in (("start", "Starts", starts), ("end", "Ends", ends)):
+            self.fields[f"{name}_{suffix}"] = forms.TimeField(
+                label=words,
+                required=False,
+                initial=moment.time() if moment else None,
+                input_formats=["%H:%M", "%H:%M:%S", "%H.%M"],
+                widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+                error_messages={"invalid": f"{called}: enter a time such as 09:30."},
+                **extra,
+            )
+
+    def sitting(self, suffix: str, *, called: str, key: int | None = None) -> PlannedSitting | None:
+        """The one that is typed, if it is a whole one; else what is wrong stands beside it."""
+        names = [f"{name}_{suffix}" for name in ("date", "start", "end")]
+        values = [self.cleaned_data.get(name) for name in names]
+        if set(names) & set(self.errors) or values == [None, None, None]:
+            return None
+        for name, value, what in zip(names, values, _ASKED, strict=True):
+            if value is None:
+                self.add_error(name, f"{called}: enter {what}, or clear the whole row.")
+        if None in values:
+            return None
+        on, start, end = values
+        try:
+            starts_at = london_moment(datetime.combine(on, start))
+            ends_at = london_moment(datetime.combine(on, end))
+        except forms.ValidationError as error:
+            self.add_error(names[1], error)
+            return None
+        if ends_at <= starts_at:
+            self.add_error(names[2], f"{called}: it must end after it starts.")
+            return None
+        return PlannedSitting(starts_at, ends_at, key)
+
+
+class ArrangementsForm(SittingsForm, AboutSession):
     """When, how and by whom a session is held.
 
     Row n of the dates stands for the stored sitting n; `revision` says of which version. The row
@@ -68,9 +125,7 @@ class ArrangementsForm(RowsForm, AboutSession):
         self.planned: list[PlannedSitting] = []
         self.begun = {sitting.pk for sitting in self.stored if sitting.starts_at <= self.now}
         self.rows = max(SITTINGS, len(self.stored))
-        leading = [person.pk for person in self.initial["trainers"]]
-        could_lead = Q(is_trainer=True, is_active=True) | Q(pk__in=leading)
-        people = User.objects.filter(could_lead).select_related("agency")
+        people = who_could_lead([person.pk for person in self.initial["trainers"]])
         self.fields["trainers"].queryset = people  # type: ignore[attr-defined]
         for number in self.numbers:
             self._add_row(number)
@@ -82,24 +137,7 @@ class ArrangementsForm(RowsForm, AboutSession):
     def _add_row(self, number: int) -> None:
         stored = self._stored(number)
         has_begun = stored is not None and stored.pk in self.begun
-        starts = stored.starts_at.astimezone(LONDON) if stored else None
-        ends = stored.ends_at.astimezone(LONDON) if stored else None
-        self.fields[f"date_{number}"] = day_field(
-            "Date",
-            called=f"Date {number}",
-            disabled=has_begun,
-            initial=starts.date() if starts else None,
-        )
-        for name, label, at in (("start", "Starts", starts), ("end", "Ends", ends)):
-            self.fields[f"{name}_{number}"] = forms.TimeField(
-                label=label,
-                required=False,
-                disabled=has_begun,
-                initial=at.time() if at else None,
-                input_formats=["%H:%M", "%H:%M:%S", "%H.%M"],
-                widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-                error_messages={"invalid": f"Date {number}: enter a time such as 09:30."},
-            )
+        self.add_sitting(str(number), called=f"Date {number}", at=stored, disabled=has_begun)
 
     def row_name(self, number: int) -> str:
         """What a row is called on the page."""
@@ -137,27 +175,9 @@ class ArrangementsForm(RowsForm, AboutSession):
         return cleaned
 
     def _planned(self, number: int) -> PlannedSitting | None:
-        """The sitting that is typed in a row, if it is a whole one."""
-        names, values = self.names(number), self.typed_in(number)
-        if set(names) & set(self.errors) or values == [None, None, None]:
-            return None
-        for name, value, what in zip(names, values, _ASKED, strict=True):
-            if value is None:
-                self.add_error(name, f"Date {number}: enter {what}, or clear the whole row.")
-        if None in values:
-            return None
-        on, start, end = values
-        try:
-            starts_at = london_moment(datetime.combine(on, start))
-            ends_at = london_moment(datetime.combine(on, end))
-        except forms.ValidationError as error:
-            self.add_error(names[1], error)
-            return None
-        if ends_at <= starts_at:
-            self.add_error(names[2], f"Date {number}: it must end after it starts.")
-            return None
         stored = self._stored(number)
-        return PlannedSitting(starts_at, ends_at, stored.pk if stored else None)
+        key = stored.pk if stored else None
+        return self.sitting(str(number), called=f"Date {number}", key=key)
 
     @property
     def arrangements(self) -> Arrangements:
@@ -170,6 +190,23 @@ class ArrangementsForm(RowsForm, AboutSession):
             join_url=self.cleaned_data["join_url"] if is_online else "",
             trainers=tuple(self.cleaned_data["trainers"]),
         )
+
+
+def as_held(held: Arrangements, session: Session | None = None) -> queries.Held:
+    """A session as it would be held, to be looked at for what is used twice."""
+    return queries.Held(
+        name="another of these",
+        sittings=held.sittings,
+        venue=held.venue,
+        trainers=held.trainers or (),
+        key=session.pk if session else None,
+    )
+
+
+def digest(warnings: Iterable[str]) -> str:
+    """The same for the same warnings, so that none goes unseen; nothing if there is none."""
+    words = "\n".join(warnings)
+    return hashlib.sha256(words.encode()).hexdigest()[:16] if words else ""
 
 
 def note_field() -> forms.CharField:

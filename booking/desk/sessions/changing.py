@@ -21,7 +21,7 @@ from booking.desk.audience import (
     who_hears_of_the_end,
 )
 from booking.desk.queries import managed_session
-from booking.desk.sessions.arrangements import ChangeForm
+from booking.desk.sessions.arrangements import ChangeForm, as_held
 from booking.desk.sessions.forms import CancelSessionForm, CapacityForm
 from booking.desk.sessions.places import given_words
 from booking.places.lock import read_session
@@ -115,9 +115,7 @@ def _change_preview(
         session=session,
         trainers=trainers_to_tell(session, held.trainers),
         clashes=queries.people_who_would_clash(session, held.sittings),
-        warnings=queries.used_twice(
-            session, sittings=held.sittings, venue=held.venue, trainers=held.trainers or ()
-        ),
+        warnings=queries.warnings_of([as_held(held, session)])[0],
     )
 
 

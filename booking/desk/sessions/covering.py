@@ -1,5 +1,6 @@
 """A trainer who is ill is replaced: shown first, then done; or somebody is asked to stand in."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -19,7 +20,6 @@ from booking.desk.queries import managed_session
 from booking.desk.sessions.arrangements import AboutSession, note_field
 from booking.places.news.drafts import EntryChanges
 from booking.places.rules.decision import check_ahead
-from booking.scheduling.changing import PlannedSitting
 from booking.scheduling.covering import ask_to_cover, cover_changes, replace_trainer
 from booking.scheduling.models import CoverRequest
 from booking.site.web import done, page, posted, refusals_shown
@@ -107,7 +107,7 @@ def _covered(request: HttpRequest, session: Session, form: CoverForm) -> HttpRes
         now=form.now,
     )
     if preview.must_be_shown(request, changes, told):
-        sittings = [PlannedSitting(each.starts_at, each.ends_at) for each in session.sittings.all()]
+        led = replace(queries.Held.of(session), venue=None, trainers=[plan["cover"]])
         return preview.preview(
             request,
             form=form,
@@ -117,9 +117,7 @@ def _covered(request: HttpRequest, session: Session, form: CoverForm) -> HttpRes
             told=told,
             session=session,
             trainers=[*session.trainers.all(), plan["cover"]],
-            warnings=queries.used_twice(
-                session, sittings=sittings, venue=None, trainers=[plan["cover"]]
-            ),
+            warnings=queries.warnings_of([led], of_days=False)[0],
         )
     replace_trainer(session=session, **plan, by=by, now=form.now)
     words = f"{plan['cover']} leads the session now. {preview.done_words(told)}"

@@ -1,12 +1,14 @@
 """What coordinators are asked about a session. Times typed are those of Europe/London."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
 
-from booking.catalogue.models import CancellationPolicy, Course, Session
+from booking.catalogue import policies
+from booking.catalogue.models import Course, Session
 from booking.desk import questions
 from booking.desk.sessions.arrangements import AboutSession, ArrangementsForm
 from booking.scheduling import drafting
@@ -21,13 +23,8 @@ _ANSWER_DAYS = 5
 class DetailsForm(AboutSession):
     """What may change at any time; of joining instructions people with a place are told."""
 
-    promotion = forms.ChoiceField(
-        label="When a place comes free",
-        choices=Session.Promotion.choices,
-        widget=forms.RadioSelect,
-        error_messages={"required": "Say what happens when a place comes free."},
-    )
-    offer_hours = whole_number_field("Working hours an offered place is held", 1, 200)
+    promotion = questions.promotion_field()
+    offer_hours = questions.offer_hours_field()
     booking_opens_at = MomentField(
         label="Booking opens (optional)",
         required=False,
@@ -37,7 +34,7 @@ class DetailsForm(AboutSession):
     booking_closes_at = MomentField(
         label="Booking closes (optional)",
         required=False,
-        help_text="Left empty, it closes when the session starts.",
+        help_text="Left empty, it closes when the session starts, or as the settings say.",
         error_messages={"invalid": "Booking closes: enter a date and time."},
     )
     policy = questions.policy_field(
@@ -59,8 +56,8 @@ class DetailsForm(AboutSession):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        policies = questions.policies_beside(self.initial["policy"])
-        self.fields["policy"].queryset = policies  # type: ignore[attr-defined]
+        beside = questions.policies_beside(self.initial["policy"])
+        self.fields["policy"].queryset = beside  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         """Booking opens before it closes, and both before the start."""
@@ -101,14 +98,6 @@ class DetailsForm(AboutSession):
         return drafting.Details(**typed)
 
 
-def _newest_version(policy: CancellationPolicy | None) -> int | None:
-    """The key of the version that new promises are made by."""
-    if policy is None:
-        return None
-    current = CancellationPolicy.objects.current().filter(name=policy.name)
-    return current.values_list("pk", flat=True).first()
-
-
 class SessionForm(DetailsForm, ArrangementsForm):
     """A whole session of one course: new, or a draft being edited."""
 
@@ -130,13 +119,21 @@ class SessionForm(DetailsForm, ArrangementsForm):
 
     def __init__(self, *args: Any, course: Course, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not self.session:
+        if self.session:
+            closes = self.initial["booking_closes_at"]
+            if closes == policies.usual_closing(self.session.starts_at):
+                # It moves with the date.
+                self.initial["booking_closes_at"] = None
+        else:
             self.initial.update(
                 {
                     "reference": drafting.suggested_reference(course),
                     "capacity": course.usual_capacity,
                     "agency_limit": course.usual_agency_limit,
-                    "policy": _newest_version(course.usual_policy),
+                    "policy": policies.newest(course.usual_policy),
+                    "promotion": course.usual_promotion,
+                    "offer_hours": course.usual_offer_hours,
+                    "minimum": course.usual_minimum,
                 }
             )
 
@@ -161,6 +158,15 @@ class SessionForm(DetailsForm, ArrangementsForm):
         if limit and capacity and limit > capacity:
             self.add_error("agency_limit", f"There are only {capacity} places in all.")
         return cleaned
+
+    @property
+    def details(self) -> drafting.Details:
+        """What was typed, once valid; without a moment of its own booking closes as is usual."""
+        details = super().details
+        if details.booking_closes_at is not None:
+            return details
+        closes = drafting.closes_at(self.planned[0].starts_at, now=self.now)
+        return replace(details, booking_closes_at=closes)
 
     @property
     def plan(self) -> drafting.Plan:

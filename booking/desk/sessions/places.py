@@ -3,21 +3,21 @@
 Rows are added and removed without JavaScript: the page comes back with what was typed so far.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from accounts.access import desk, looked_at
 from accounts.models import Agency, Sector
 from accounts.views import signed_in
-from booking.catalogue.models import Session
+from booking.catalogue.models import Course, Session
 from booking.desk import queries
 from booking.desk.queries import managed_session
-from booking.desk.questions import MOST_PLACES, RowsForm, agency_limit_field
+from booking.desk.questions import MOST_PLACES, RowsForm, agency_limit_field, small_number
 from booking.desk.sessions.forms import MoveUpForm
 from booking.places.changing import exchanges
 from booking.places.lock import read_session
@@ -47,8 +47,8 @@ class LimitsForm(RowsForm):
         help_text="Left empty, an agency may have as many as there are."
     )
 
-    def __init__(self, *args: Any, session: Session, rows: int, **kwargs: Any) -> None:
-        self.session, self.rows = session, rows
+    def __init__(self, *args: Any, about: Session | Course, rows: int, **kwargs: Any) -> None:
+        self.about, self.rows = about, rows
         super().__init__(*args, **kwargs)
         self._agencies = {str(agency.pk): agency for agency in Agency.objects.all()}
         for number in self.numbers:
@@ -72,17 +72,23 @@ class LimitsForm(RowsForm):
             self.fields[f"{name}_{number}"] = field
 
     @classmethod
-    def stored(cls, session: Session) -> "LimitsForm":
-        """The form as the session stands, with an empty row if nothing is reserved yet."""
+    def stored(cls, about: Session | Course) -> "LimitsForm":
+        """The form as the session, or what a course's new ones begin with, stands.
+
+        There is an empty row if nothing is reserved yet.
+        """
+        is_session = isinstance(about, Session)
+        reserved = about.allocations.all() if is_session else about.usual_allocations.all()
+        limit = about.agency_limit if is_session else about.usual_agency_limit
         rows: list[tuple[Any, ...]] = []
-        for each in session.allocations.all():
+        for each in reserved:
             whom = f"agency:{each.agency_id}" if each.agency_id else f"sector:{each.sector}"
             rows.append((whom, each.places, each.release_days))
-        return cls._filled(session, session.agency_limit, rows or [()])
+        return cls._filled(about, limit, rows or [()])
 
     @classmethod
     def typed_so_far(
-        cls, typed: Mapping[str, str], *, session: Session, rows: int, add: bool, without: int = 0
+        cls, typed: QueryDict, *, about: Session | Course, rows: int, add: bool, without: int = 0
     ) -> "LimitsForm":
         """The form with what was typed, not checked yet, with one row more or without one."""
         kept: list[tuple[Any, ...]] = [
@@ -91,16 +97,18 @@ class LimitsForm(RowsForm):
             if number != without
         ]
         wanted = [*kept, *[()] * add][:MOST_ROWS]
-        return cls._filled(session, typed.get("agency_limit", ""), wanted)
+        return cls._filled(about, typed.get("agency_limit", ""), wanted)
 
     @classmethod
-    def _filled(cls, session: Session, limit: Any, rows: list[tuple[Any, ...]]) -> "LimitsForm":
+    def _filled(
+        cls, about: Session | Course, limit: Any, rows: list[tuple[Any, ...]]
+    ) -> "LimitsForm":
         initial = {"agency_limit": limit}
         for number, values in enumerate(rows, start=1):
             initial |= {
                 f"{name}_{number}": value for name, value in zip(cls.in_row, values, strict=False)
             }
-        return cls(session=session, rows=len(rows), initial=initial)
+        return cls(about=about, rows=len(rows), initial=initial)
 
     def reserved_rows(self) -> list[tuple[int, list[forms.BoundField], datetime | None]]:
         """For the page: number, fields, and when the row's places would be released."""
@@ -108,17 +116,20 @@ class LimitsForm(RowsForm):
         return [(number, fields, self._released(number)) for number, (_, fields) in rows]
 
     def _released(self, number: int) -> datetime | None:
+        if isinstance(self.about, Course):
+            return None
         typed = str(self[f"days_{number}"].value() or _USUAL_RELEASE_DAYS).strip()
         if not self[f"whom_{number}"].value() or not typed.isdecimal() or len(typed) > 3:
             return None
         if not 1 <= int(typed) <= _MOST_RELEASE_DAYS:
             return None
-        return end_of_working_day_before(self.session.starts_at, int(typed))
+        return end_of_working_day_before(self.about.starts_at, int(typed))
 
     def clean(self) -> dict[str, Any]:
         """Each row is whole or empty, and nobody has two."""
         cleaned: dict[str, Any] = super().clean() or {}
-        capacity = self.session.capacity
+        is_session = isinstance(self.about, Session)
+        capacity = self.about.capacity if is_session else self.about.usual_capacity
         limit = cleaned.get("agency_limit")
         if limit and limit > capacity:
             self.add_error("agency_limit", f"There are only {capacity} places in all.")
@@ -132,6 +143,10 @@ class LimitsForm(RowsForm):
             if places and not whom and f"whom_{number}" not in self.errors:
                 self.add_error(f"whom_{number}", f"Row {number}: choose for whom, or remove it.")
             seen.add(whom or "")
+        if isinstance(self.about, Course):
+            reserved = sum(self.typed_in(number)[1] or 0 for number in self.numbers)
+            if reserved > capacity:
+                self.add_error(None, f"{reserved} are reserved, of {capacity} places in all.")
         return cleaned
 
     @property
@@ -180,22 +195,29 @@ def who_gets_places(request: HttpRequest, session_id: int) -> HttpResponse:
     return page(request, "desk/sessions/limits.html", context)
 
 
-def _form(request: HttpRequest, session: Session) -> LimitsForm:
+@desk(post=60)
+def who_gets_new_places(request: HttpRequest, course_id: int) -> HttpResponse:
+    """As `who_gets_places`, of what new sessions of a course begin with."""
+    course = get_object_or_404(Course, pk=course_id)
+    form = _form(request, course)
+    if form.is_valid():
+        limit = form.cleaned_data["agency_limit"]
+        capacity.set_usual_limits(course=course, agency_limit=limit, reservations=form.reservations)
+        return done(request, "Saved. Sessions that exist keep theirs.", "manage_course", course.pk)
+    context = {"course": course, "form": form, "most_rows": MOST_ROWS}
+    return page(request, "desk/sessions/limits.html", context)
+
+
+def _form(request: HttpRequest, about: Session | Course) -> LimitsForm:
     typed = posted(request)
     if typed is None:
-        return LimitsForm.stored(session)
-    rows, gone = min(_small(typed, "rows", 1), MOST_ROWS), _small(typed, "remove", 0)
+        return LimitsForm.stored(about)
+    rows, gone = min(small_number(typed, "rows", 1), MOST_ROWS), small_number(typed, "remove", 0)
     if "add" in typed or gone:
         return LimitsForm.typed_so_far(
-            typed, session=session, rows=rows, add="add" in typed, without=gone
+            typed, about=about, rows=rows, add="add" in typed, without=gone
         )
-    return LimitsForm(typed, session=session, rows=rows)
-
-
-def _small(typed: QueryDict, name: str, otherwise: int) -> int:
-    """A number of one row, or of all; what somebody made up counts as `otherwise`."""
-    number = typed.get(name, "")
-    return int(number) if number.isdecimal() and len(number) < 4 else otherwise
+    return LimitsForm(typed, about=about, rows=rows)
 
 
 def given_words(session: Session, given: int) -> str:

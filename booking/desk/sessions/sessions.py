@@ -14,6 +14,7 @@ from booking.catalogue.courses import EditRefused
 from booking.catalogue.models import Course, Session
 from booking.desk import audience, preview, queries
 from booking.desk.queries import managed_session
+from booking.desk.sessions.arrangements import as_held, digest
 from booking.desk.sessions.forms import DetailsForm, OpeningForm, SessionForm
 from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused, ReservedPlaces
@@ -67,10 +68,16 @@ def overview(request: HttpRequest, session_id: int) -> HttpResponse:
         "opening": _opening_form(session.course, None, now=now) if is_draft else None,
         "mail": queries.message_counts(session),
         "lately": lately,
-        "warnings": queries.used_twice_by(session) if is_ahead and not is_cancelled else [],
+        "warnings": _warnings(session) if is_ahead and not is_cancelled else [],
         "now": now,
     }
     return page(request, "desk/sessions/session.html", context)
+
+
+def _warnings(session: Session) -> list[str]:
+    is_draft = session.state == Session.State.DRAFT
+    [found] = queries.warnings_of([queries.Held.of(session)], of_days=is_draft)
+    return found
 
 
 @desk(post=60)
@@ -88,7 +95,13 @@ def _scheduled(request: HttpRequest, course: Course, draft: Session | None) -> H
     now, publish = timezone.now(), "publish" in request.POST
     form = SessionForm(posted(request), course=course, session=draft, now=now)
     opening = _opening_form(course, posted(request), now=now)
+    context = {"form": form, "course": course, "session": draft, "opening": opening}
     if form.is_valid() and opening.is_valid():
+        [found] = queries.warnings_of([as_held(form.arrangements, draft)])
+        # What leaves the question out has not come from the page.
+        if request.POST.get("warned", digest(found)) != digest(found):
+            context |= {"warnings": found, "warned": digest(found)}
+            return page(request, "desk/sessions/schedule.html", context)
         keep = (
             partial(drafting.change_draft, session=draft)
             if draft
@@ -101,7 +114,6 @@ def _scheduled(request: HttpRequest, course: Course, draft: Session | None) -> H
             return _kept(request, session, is_published=publish)
         except (EditRefused, ReservedPlaces) as refused:
             form.add_error(None if draft else "reference", refused.sentence)
-    context = {"form": form, "course": course, "session": draft, "opening": opening}
     return page(request, "desk/sessions/schedule.html", context)
 
 

@@ -12,9 +12,10 @@ from datetime import datetime
 from enum import Enum
 
 from accounts.addresses import as_stored, domain_of, same_mailbox
-from accounts.models import Level, Sector, User
+from accounts.models import Sector, User
 from booking.catalogue.availability import Opening, opening
 from booking.catalogue.models import Session
+from booking.partnership.levels import level_at
 from booking.places.lock import CourseRules, Practitioner, Seating
 from booking.places.models import Booking
 from booking.places.refusals import (
@@ -150,7 +151,7 @@ def level(case: Case) -> PlaceRefused | None:
         return None
     if who and who.level is not None and who.level >= least:
         return None
-    words = str(Level(least).label)
+    words = level_at(least).work or level_at(least).name
     return NotForYou(
         LEVEL,
         f"This course is only for people who can say at least this of their work: “{words}”.",

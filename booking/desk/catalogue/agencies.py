@@ -1,0 +1,127 @@
+"""Coordinators’ pages about the agencies on the list: their domains, sector, leads and people."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import Count, Q
+from django.forms.models import model_to_dict
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, render
+
+from accounts.access import desk, looked_at
+from accounts.addresses import PUBLIC_MAIL, parse_domain
+from accounts.agencies import AgencyNameTaken, AgencyPlan, colleagues_of, store_agency
+from accounts.models import Agency, Sector
+from accounts.views import signed_in
+from booking.desk.questions import ListQuestion
+from booking.places.agency import merging
+from booking.site.form_kit import Form, PoundsField
+from booking.site.human_order import HumanOrder
+from booking.site.readable import key_in
+from booking.site.web import done, page, paged, posted, refusals_shown, search_text, searched
+
+_PER_PAGE = 40
+_MOST_TURNOVER = 10_000_000_000
+
+
+def _domain(typed: str) -> str:
+    """A domain of the agency's own, with or without the @. Raises `ValidationError`."""
+    try:
+        domain = parse_domain(typed.removeprefix("@").lower())
+    except forms.ValidationError as refused:
+        raise forms.ValidationError("Enter a domain such as agency.org.uk.") from refused
+    if domain in PUBLIC_MAIL:
+        raise forms.ValidationError(f"Anybody can have an address at {domain}.")
+    return domain
+
+
+class ListedAgencyForm(Form):
+    """A whole agency."""
+
+    name = forms.CharField(
+        max_length=200, error_messages={"required": "Enter the name of the agency."}
+    )
+    sector = forms.ChoiceField(choices=[("", "Choose a sector"), *Sector.choices])
+    email_domains = ListQuestion(
+        label="Email domains (optional)",
+        help_text="What stands after the @ in its staff’s addresses, one a line. Such an address"
+        " proves that somebody works there, if no other agency has the domain.",
+        read=_domain,
+    )
+    trainers_in_kind = forms.BooleanField(
+        label="It lends trainers to the partnership", required=False
+    )
+    annual_turnover_pence = PoundsField(
+        "Annual turnover in pounds (optional)",
+        most=_MOST_TURNOVER,
+        required=False,
+        help_text="Of a charity: rules of cancelling may be free of charge for small ones.",
+    )
+    is_listed = forms.BooleanField(label="People may choose it when they join", required=False)
+
+    def __init__(self, data: QueryDict | None, *, agency: Agency | None) -> None:
+        super().__init__(data, initial=model_to_dict(agency or Agency(), self.base_fields))
+        self.fields["email_domains"].widget.attrs["rows"] = 3
+
+    def clean_name(self) -> str:
+        """The name in one line."""
+        return " ".join(str(self.cleaned_data["name"]).split())
+
+    @property
+    def plan(self) -> AgencyPlan:
+        """What was typed, once valid."""
+        return AgencyPlan(**self.cleaned_data)
+
+
+@desk()
+def agencies(request: HttpRequest) -> HttpResponse:
+    """Every agency, with how many people are confirmed there."""
+    search = search_text(request)
+    active = Q(people__is_active=True)
+    confirmed = active & Q(people__agency_confirmed_at__isnull=False)
+    found = Agency.objects.annotate(
+        confirmed=Count("people", filter=confirmed),
+        unconfirmed=Count("people", filter=active & Q(people__agency_confirmed_at=None)),
+        leads=Count("people", filter=confirmed & Q(people__is_agency_lead=True)),
+    )
+    found = searched(found, search, "name").order_by(HumanOrder("name"), "pk")
+    context = {"page_obj": paged(request, found, per_page=_PER_PAGE), "search": search}
+    return render(request, "desk/catalogue/agencies.html", context)
+
+
+@desk(post=60)
+def agency(request: HttpRequest, agency_id: int | None = None) -> HttpResponse:
+    """A new agency, or one that exists with its leads and confirmed people."""
+    stored = get_object_or_404(Agency, pk=agency_id) if agency_id else None
+    form = ListedAgencyForm(posted(request), agency=stored)
+    if form.is_valid():
+        try:
+            store_agency(agency=stored or Agency(), plan=form.plan, by=signed_in(request))
+            return done(request, f"{form.plan.name} is saved.", "manage_listed")
+        except AgencyNameTaken:
+            form.add_error("name", "There is already an agency of this name. You can merge them.")
+    context: dict[str, Any] = {"form": form, "agency": stored}
+    if stored:
+        people = colleagues_of(stored).order_by("-is_agency_lead", "sort_name", "pk")
+        shown = paged(request, people, per_page=_PER_PAGE)
+        looked_at(stored, by=signed_in(request), what="people of an agency", rows=len(shown))
+        context["page_obj"] = shown
+    return page(request, "desk/catalogue/agency.html", context)
+
+
+@desk(post=60)
+def merge(request: HttpRequest, agency_id: int) -> HttpResponse:
+    """Choose the other agency, compare the two, then make them one."""
+    stays = get_object_or_404(Agency, pk=agency_id)
+    others = Agency.objects.exclude(pk=stays.pk).order_by(HumanOrder("name"))
+    chosen = key_in(request.GET.get("other", ""))
+    other = None if chosen is None else get_object_or_404(others, pk=chosen)
+    context: dict[str, Any] = {"agency": stays, "other": other, "others": others}
+    if other:
+        if request.method == "POST":
+            with refusals_shown(context):
+                merging.merge_agencies(keep=stays, other=other, by=signed_in(request))
+                words = f"All of {other.name} is now part of {stays.name}."
+                return done(request, words, "manage_listed_agency", stays.pk)
+        context["held"] = [merging.held_by_agency(each) for each in (stays, other)]
+    return page(request, "desk/catalogue/agency_merge.html", context)

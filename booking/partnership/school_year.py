@@ -1,0 +1,67 @@
+"""When schools are open, as coordinators write it down, and days on which few people can come."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from booking.partnership.kept import the_partnership
+from booking.site.wording import short_day
+from booking.site.working_days import bank_holiday
+
+_FORMS = ("%d %B %Y", "%d %b %Y", "%d/%m/%Y", "%Y-%m-%d")
+_LINE = re.compile(r"\s*(?P<name>[^=]+?)\s*=\s*(?P<first>.+?)\s+to\s+(?P<last>.+?)\s*")
+
+
+@dataclass(frozen=True)
+class SchoolTerm:
+    """A stretch in which schools are open, both days included."""
+
+    name: str
+    first: date
+    last: date
+
+
+def school_term_of(line: str) -> SchoolTerm | None:
+    """What "Autumn = 1 September 2026 to 23 October 2026" says; nothing if it cannot be read."""
+    found = _LINE.fullmatch(line)
+    first, last = (_day(found[name]) for name in ("first", "last")) if found else (None, None)
+    if found is None or first is None or last is None or last < first:
+        return None
+    return SchoolTerm(found["name"], first, last)
+
+
+def _day(typed: str) -> date | None:
+    for form in _FORMS:
+        try:
+            return datetime.strptime(typed, form).date()  # noqa: DTZ007 - a day has no zone
+        except ValueError:
+            continue
+    return None
+
+
+def school_terms_of(text: str) -> list[SchoolTerm]:
+    """The terms of a text, one a line, the earliest first."""
+    found = filter(None, map(school_term_of, text.splitlines()))
+    return sorted(found, key=lambda term: term.first)
+
+
+def holiday(on: date, terms: Sequence[SchoolTerm]) -> str:
+    """ "Christmas Day", "school holidays" or nothing: those lie between terms, not beyond them."""
+    if name := bank_holiday(on):
+        return name
+    is_between = bool(terms) and terms[0].first <= on <= max(term.last for term in terms)
+    is_open = any(term.first <= on <= term.last for term in terms)
+    return "school holidays" if is_between and not is_open else ""
+
+
+def why_few_come(on: date, terms: Sequence[SchoolTerm]) -> str:
+    """As `holiday`, and "the weekend"."""
+    return holiday(on, terms) or ("" if on.weekday() < 5 else "the weekend")
+
+
+def warnings_of_days(days: Iterable[date]) -> list[str]:
+    """A sentence for each of these days on which few people can come."""
+    terms = school_terms_of(the_partnership().school_terms)
+    whys = {on: why_few_come(on, terms) for on in sorted(set(days))}
+    return [f"{short_day(on)}: {why}." for on, why in whys.items() if why]
