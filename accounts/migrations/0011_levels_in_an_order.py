@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0009_people_found_by_words"),
+        ('accounts', '0010_people_by_what_waits_for_them'),
     ]
 
     operations = [

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("booking", "0020_what_courses_begin_with"),
+        ('booking', '0023_what_courses_begin_with'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('booking', '0018_messages_by_part_of_address'),
+        ('booking', '0021_uploads_of_a_programme'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0009_people_found_by_words'),
-        ('booking', '0019_what_is_usual'),
+        ('booking', '0022_what_is_usual'),
     ]
 
     operations = [
