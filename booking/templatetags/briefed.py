@@ -108,6 +108,8 @@ def device(user_agent: str) -> str:
     ]
     browser, device = (_PLAIN_NAMES.get(each, each) for each in found)
     return f"{browser or 'a browser'} on {device}" if device else browser or "an unnamed browser"
+
+
 @register.filter
 def is_chosen(key: int, chosen: Iterable[object] | None) -> bool:
     """{% if session.pk|is_chosen:form.chosen.value %}: as it is stored or was typed."""
