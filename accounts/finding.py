@@ -49,9 +49,7 @@ class PeopleQuerySet(models.QuerySet["User"]):
         Whom so many share a word with need not be put in order: that takes seconds.
         """
         some = self.order_by().values("pk")[: MOST_FOUND + 1]
-        return (
-            type(self)(self.model, using=self._db).filter(pk__in=some).order_by("sort_name", "pk")
-        )
+        return type(self)(self.model, using=self.db).filter(pk__in=some).order_by("sort_name", "pk")
 
 
 def words_of(text: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.access import desk, looked_at
 from accounts.failing import people_whose_mail_may_fail
 from accounts.views import signed_in
-from booking.desk.mail.message import WhyForm
+from booking.desk.questions import WhyForm
 from booking.replies import actions as replies
 from booking.replies.models import MailboxState, ReceivedMail, mail_put_away, mail_to_read
 from booking.replies.reading import is_read_here
