@@ -168,13 +168,13 @@ def warnings_of(planned: Sequence[Held], *, of_days: bool = True) -> list[list[s
     for held in planned:
         days = [each.starts_at.astimezone(LONDON).date() for each in held.sittings]
         found.append(warnings_of_days(days) if of_days else [])
-        others = [
+        others: list[tuple[str, int | None, Iterable[User]]] = [
             (_other(sitting), _venue_of(sitting.session), sitting.session.trainers.all())
             for sitting in sittings
             if sitting.session_id != held.key and any(overlap(sitting, at) for at in held.sittings)
         ]
         others += [
-            (other.name, other.venue and other.venue.pk, other.trainers)
+            (other.name, other.venue.pk if other.venue else None, other.trainers)
             for other in planned
             if other is not held and other.key is None and _meet(other, held)
         ]

@@ -16,6 +16,7 @@ from accounts.addresses import is_shared_mailbox, parse_address, parse_domain
 from accounts.fields import refusal_of
 from accounts.names import parse_name
 from booking.catalogue.importing.dates import BadCell
+from booking.partnership.levels import all_levels
 from booking.site.spreadsheets import Cell
 from booking.site.wording import LONDON
 
@@ -70,6 +71,11 @@ def number_in(least: int, most: int) -> Callable[[str], int]:
         return number
 
     return parse
+
+
+def level(cell: str) -> int:
+    """One of the partnership's levels, by its place in their order."""
+    return number_in(1, len(all_levels()))(cell)
 
 
 def number_or_none(most: int) -> Callable[[str], int | None]:

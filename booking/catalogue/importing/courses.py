@@ -8,13 +8,14 @@ from typing import Any
 from django.db.models import Model, Prefetch, Q
 from django.utils.text import slugify
 
-from accounts.models import Level, PractitionerGroup, Sector
+from accounts.models import PractitionerGroup, Sector
 from booking.catalogue.importing import cells
 from booking.catalogue.importing.batches import Table, link
 from booking.catalogue.importing.dates import BadCell
 from booking.catalogue.importing.fields import Field, columns_of, note_changes, wanted_by
 from booking.catalogue.importing.sheets import Row, Sheet
 from booking.catalogue.models import CancellationPolicy, Course, Session, Topic
+from booking.catalogue.models.programme import Promotion
 from booking.site.form_kit import MOST_DAYS, MOST_REMINDERS
 from booking.site.wording import counted
 
@@ -32,9 +33,10 @@ def _reminders(cell: str) -> list[int]:
 _FIELDS = (
     Field("title", "title", cells.text(200), is_needed=True),
     Field("kind", "kind", cells.choice(Course.Kind), is_needed=True),
-    Field("level", "level", cells.number_in(1, 3), is_needed=True),
+    Field("level", "level", cells.level, is_needed=True),
     Field("audience", "audience", cells.text(300), ""),
     Field("hours", "hours", cells.hours, is_needed=True),
+    Field("sittings", "usual_sittings", cells.number_in(1, 100), 1),
     Field("capacity", "usual_capacity", cells.number_in(1, MOST_PLACES), is_needed=True),
     Field("per_agency_limit", "usual_agency_limit", cells.number_or_none(MOST_PLACES)),
     Field("renew_months", "renew_months", cells.number_or_none(MOST_MONTHS)),
@@ -43,11 +45,15 @@ _FIELDS = (
 )
 _MORE_FIELDS = (
     Field("sectors", "sectors", cells.each_once(cells.choice(Sector)), ()),
-    Field("least_level", "least_level", cells.number_in(1, max(Level))),
+    Field("least_level", "least_level", cells.level),
     Field("may_be_repeated", "may_be_repeated", cells.flag, False),
     Field("reminder_days", "reminder_days", _reminders, ()),
     Field("remind_hour_before", "remind_hour_before", cells.flag, False),
     Field("copies_manager", "copies_manager", cells.flag, False),
+    Field("minimum", "usual_minimum", cells.number_or_none(MOST_PLACES)),
+    Field("decide_days", "usual_decide_days", cells.number_in(0, 60), 5),
+    Field("freed_places", "usual_promotion", cells.choice(Promotion), "automatic"),
+    Field("offer_hours", "usual_offer_hours", cells.number_in(1, 1000), 24),
 )
 _HEADER = (
     "code,title,kind,level,audience,hours,sittings,capacity,per_agency_limit,renew_months,"
@@ -99,10 +105,10 @@ class CourseImport:
         self._topics = Table(Topic, Topic.objects.in_bulk(field_name="slug"))
         groups = PractitionerGroup.objects.all()
         self._groups = {" ".join(each.name.split()): each for each in groups}
+        self.sittings: dict[str, int] = {}
         self._links: dict[str, list[tuple[Course, Iterable[Model]]]] = {
             "topics": [], "groups": [], "prerequisites": []
         }  # fmt: skip
-        self.sittings: dict[str, int] = {}
         rows = list(sheet.keyed_rows("code", lambda row: row.cells["code"]))
         for row, code in rows:
             self._plan(row, code)
@@ -144,7 +150,7 @@ class CourseImport:
         if "policy" in row.cells:
             stored = found.usual_policy if found else None
             wanted["usual_policy"] = self._policies.read(row, stored)
-        self.sittings[code] = row.optional("sittings", cells.number_in(1, 100), 0)
+        self.sittings[code] = wanted.get("usual_sittings", 0) if row.cells["sittings"] else 0
         differs = self.table.put(code, wanted, code=code)
         course, is_new = self.by_code[code], code in self.table.new
         policy = Field("policy", "usual_policy", str)

@@ -10,7 +10,7 @@ from datetime import datetime
 from allauth.account.models import EmailAddress
 
 from accounts.addresses import PUBLIC_MAIL, as_stored, domain_of, same_mailbox
-from accounts.models import Agency, Level, Sector, User
+from accounts.models import Agency, Sector, User
 from booking.catalogue.importing import cells
 from booking.catalogue.importing.batches import Table
 from booking.catalogue.importing.fields import Field, columns_of, note_changes, wanted_by
@@ -38,7 +38,7 @@ _NAME_FIELDS = (
 _MANAGER = Field("manager_email", "manager_email", cells.email, "")
 _MORE_FIELDS = (
     Field("phone", "phone", cells.phone, ""),
-    Field("level", "level", cells.number_in(1, max(Level))),
+    Field("level", "level", cells.level),
 )
 PERSON_FIELDS = (*_NAME_FIELDS, _MANAGER, *_MORE_FIELDS)
 PRACTITIONERS = columns_of(

@@ -136,7 +136,7 @@ class Plan:
             given = files.get(kind)
             if given:
                 tell(f"Reading {given.name}")
-            content = given and given.content
+            content = given.content if given else None
             self.sheets[kind] = read_sheet(given.name if given else kind, content, columns)
         self._tell = tell
         session_rows = read_session_rows(self.sheets["sessions.csv"])

@@ -69,7 +69,7 @@ def _shown_name(name: str) -> str:
 class FilesForm(Form):
     """The files to import."""
 
-    files = FilesField(
+    files = FilesField(  # type: ignore[assignment]
         label="Files to import",
         help_text=f"CSV files of any spreadsheet, together or one at a time: {', '.join(FILES)}."
         " Each is known by its columns, whatever it is called.",

@@ -69,9 +69,9 @@ class SittingsForm(RowsForm):
         for name, value, what in zip(names, values, _ASKED, strict=True):
             if value is None:
                 self.add_error(name, f"{called}: enter {what}, or clear the whole row.")
-        if None in values:
-            return None
         on, start, end = values
+        if on is None or start is None or end is None:
+            return None
         try:
             starts_at = london_moment(datetime.combine(on, start))
             ends_at = london_moment(datetime.combine(on, end))

@@ -3,6 +3,7 @@
 Rows are added and removed without JavaScript: the page comes back with what was typed so far.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from booking.desk import queries
 from booking.desk.queries import managed_session
 from booking.desk.questions import MOST_PLACES, RowsForm, agency_limit_field, small_number
 from booking.desk.sessions.forms import MoveUpForm
+from booking.places.allocations import Reserved
 from booking.places.changing import exchanges
 from booking.places.lock import read_session
 from booking.places.models import Booking
@@ -77,10 +79,12 @@ class LimitsForm(RowsForm):
 
         There is an empty row if nothing is reserved yet.
         """
-        is_session = isinstance(about, Session)
-        reserved = about.allocations.all() if is_session else about.usual_allocations.all()
-        limit = about.agency_limit if is_session else about.usual_agency_limit
         rows: list[tuple[Any, ...]] = []
+        if isinstance(about, Session):
+            reserved: Iterable[Reserved] = about.allocations.all()
+            limit = about.agency_limit
+        else:
+            reserved, limit = about.usual_allocations.all(), about.usual_agency_limit
         for each in reserved:
             whom = f"agency:{each.agency_id}" if each.agency_id else f"sector:{each.sector}"
             rows.append((whom, each.places, each.release_days))
@@ -128,8 +132,8 @@ class LimitsForm(RowsForm):
     def clean(self) -> dict[str, Any]:
         """Each row is whole or empty, and nobody has two."""
         cleaned: dict[str, Any] = super().clean() or {}
-        is_session = isinstance(self.about, Session)
-        capacity = self.about.capacity if is_session else self.about.usual_capacity
+        about = self.about
+        capacity = about.capacity if isinstance(about, Session) else about.usual_capacity
         limit = cleaned.get("agency_limit")
         if limit and limit > capacity:
             self.add_error("agency_limit", f"There are only {capacity} places in all.")

@@ -3,7 +3,7 @@
 Rows are added and removed without JavaScript: the page comes back with what was typed so far.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -219,9 +219,10 @@ def _next_row(rows: Sequence[dict[tuple[str, int], Any]], dates: Iterable[int]) 
 
 def _day(typed: Any) -> date | None:
     try:
-        return day_field("Date", called="Date").clean(typed)
+        day: date | None = day_field("Date", called="Date").clean(typed)
     except forms.ValidationError:
         return None
+    return day
 
 
 @desk(post=120)
@@ -343,7 +344,7 @@ def _last_term(now: datetime) -> dict[str, date]:
     return {"begins": today - _USUAL_TERM, "ends": today}
 
 
-def _moments(days: dict[str, Any]) -> tuple[datetime, datetime]:
+def _moments(days: Mapping[str, Any]) -> tuple[datetime, datetime]:
     begins, ends = days.get("begins") or date(2000, 1, 1), days.get("ends") or date(2100, 1, 1)
     return (
         datetime.combine(begins, time.min, LONDON),
