@@ -19,17 +19,19 @@ from accounts.access import desk
 from accounts.addresses import parse_address
 from accounts.fields import AddressQuestion
 from accounts.views import signed_in
+from booking.attendance.models import LONGEST_OPEN
 from booking.catalogue.searching import acronyms_of
 from booking.desk.questions import places_field
 from booking.partnership import kept
 from booking.partnership.colours import LEAST_CONTRAST, as_hex, least_contrast
 from booking.partnership.models import LONGEST_WORD, Partnership
 from booking.partnership.pictures import MOST_BYTES, Picture, PictureRefused, picture_of
-from booking.site.form_kit import Form
+from booking.site.form_kit import Form, whole_number_field
 from booking.site.web import done, page, posted
 
 # As many addresses as a list on a page can be kept in order by hand.
 _LONGEST_LIST = 20_000
+_LONGEST_OPEN = int(LONGEST_OPEN.total_seconds()) // 60
 _WORD = re.compile(rf"[a-z]{{1,{LONGEST_WORD}}}")
 _SECTIONS = {
     "Who you are": ("name", "welcome"),
@@ -37,6 +39,7 @@ _SECTIONS = {
     "Where people find help": ("help_email", "help_phone", "help_page"),
     "Mailboxes that several people read": ("shared_words", "excused_addresses"),
     "New courses": ("usual_capacity",),
+    "Joining online": ("join_opens_minutes", "join_closes_minutes", "join_before_agency"),
     "Search": ("acronyms",),
 }
 
@@ -153,6 +156,16 @@ class SettingsForm(Form):
     usual_capacity = places_field(
         "Usual number of places",
         help_text="Where a new course begins; each course and session can have another.",
+    )
+    join_opens_minutes = whole_number_field(
+        "Minutes before a date from which people can join", 0, _LONGEST_OPEN
+    )
+    join_closes_minutes = whole_number_field(
+        "Minutes after its end until which they can", 0, _LONGEST_OPEN
+    )
+    join_before_agency = forms.BooleanField(
+        label="Let people join whose place is only held until their agency is confirmed",
+        required=False,
     )
     acronyms = forms.CharField(
         label="Acronyms (optional)",

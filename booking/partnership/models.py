@@ -73,7 +73,16 @@ class Partnership(models.Model):
         help_text="Addresses of one person each, whatever their names are made of.",
     )
     usual_capacity = models.PositiveIntegerField(default=20, help_text="Places of a new course.")
-
+    join_opens_minutes = models.PositiveSmallIntegerField(
+        default=15, help_text="How long before a date begins its meeting can be joined."
+    )
+    join_closes_minutes = models.PositiveSmallIntegerField(
+        default=30, help_text="How long after its end a meeting can still be joined."
+    )
+    join_before_agency = models.BooleanField(
+        default=False,
+        help_text="A place that is only held until the agency is confirmed opens the meeting too.",
+    )
     acronyms = models.TextField(
         blank=True,
         default=USUAL_ACRONYMS,

@@ -17,6 +17,7 @@ from booking.catalogue.importing.people import PeopleImport
 from booking.catalogue.models import Session, Sitting, Venue
 from booking.catalogue.sittings import overlap
 from booking.site.form_kit import london_moment
+from booking.site.sealing import Sealed
 from booking.site.wording import counted
 
 SESSIONS = Columns(
@@ -29,7 +30,6 @@ _TOLD = {
     "sittings": "sittings",
     "delivery": "delivery",
     "venue": "venue",
-    "join_url": "join_url",
 }
 _OVER = {Session.State.CANCELLED: "cancelled", Session.State.COMPLETED: "over"}
 
@@ -176,7 +176,9 @@ class SessionImport:
                 row.refuse("join_url", "must be empty for a session in person")
         elif delivery == Session.Delivery.ONLINE:
             if not row.cells["join_url"]:
-                row.refuse("join_url", "is empty; a session online needs a join link")
+                row.refuse(
+                    "join_url", "is empty; a session online needs the address of its meeting"
+                )
             for column in ("venue", "address"):
                 if row.cells[column]:
                     row.refuse(column, "must be empty for a session online")
@@ -184,7 +186,7 @@ class SessionImport:
             "course": self._courses.read(row, "course_code"),
             "delivery": delivery,
             "venue": venue,
-            "join_url": join_url,
+            "meeting": Sealed.of(join_url),
             "capacity": row.required("capacity", cells.number_in(1, MOST_PLACES), 1),
             "agency_limit": row.optional(
                 "per_agency_limit", cells.number_or_none(MOST_PLACES), None
@@ -222,7 +224,8 @@ class SessionImport:
         if "capacity" in changed and session.capacity < session.places_taken:
             taken = counted(session.places_taken, "place")
             row.refuse("capacity", f"is {session.capacity}, but {taken} of it are taken")
-        for field, column in _TOLD.items():
+        told = _TOLD | ({"meeting": "join_url"} if session.sent_openly else {})
+        for field, column in told.items():
             if live and field in changed:
                 row.refuse(
                     column,
