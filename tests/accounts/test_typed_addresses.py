@@ -133,6 +133,8 @@ def typed_settings(**changed: str) -> dict[str, str]:
         "revision": "0",
         "name": "Leeds",
         "usual_capacity": "20",
+        "join_opens_minutes": "15",
+        "join_closes_minutes": "30",
         "shared_words": "office\nteam",
         "excused_addresses": "",
         **changed,

@@ -241,8 +241,9 @@ def test_nothing_holds_the_address_but_the_answer_to_a_press(
     rearrange(session, now=now, meeting="https://meet.example/other")
     rearrange(session, now=now, delivery="in person", meeting="")
     rearrange(session, now=now, delivery="online", meeting=MEETING)
-    post_due_reminders(now=session.starts_at - minutes(60))
-    deliver_everything(now=timezone.now())
+    hour_before = session.starts_at - minutes(60)
+    post_due_reminders(now=hour_before)
+    deliver_everything(now=hour_before)
     mails = [each.path.read_bytes() for each in smtp_sink.messages()]
     assert len(mails) >= 3
     client, address = signed_in(person), links.join_path(booking.join_key)

@@ -31,6 +31,8 @@ def typed(**changes: Any) -> dict[str, Any]:
         "help_phone": "",
         "help_page": "",
         "usual_capacity": "20",
+        "join_opens_minutes": "15",
+        "join_closes_minutes": "30",
         **changes,
     }
 
@@ -65,6 +67,8 @@ def test_everything_is_saved_and_shown(coordinator: Client) -> None:
         "help_phone": "+44 113 496 0000",
         "help_page": "leeds.example/help",
         "usual_capacity": "18",
+        "join_opens_minutes": "20",
+        "join_closes_minutes": "0",
     }
     answer = coordinator.post(ADDRESS, typed(**values, logo=file(PNG)), follow=True)
     assert answer.redirect_chain == [(ADDRESS, 302)]
