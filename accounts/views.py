@@ -124,7 +124,7 @@ def emails(request: HttpRequest) -> HttpResponse:
     return page(request, "account/emails.html", {"form": form})
 
 
-@opened_by_link
+@opened_by_link()
 def reminders_link(request: HttpRequest, token: str) -> HttpResponse:
     """Turn reminders off, or on again, by the link in one of them; without signing in."""
     try:

@@ -111,7 +111,6 @@ class SessionPages(BackOffice):
         "state",
         "delivery",
         "venue",
-        "join_url",
         ("starts_at", "ends_at"),
         ("capacity", "agency_limit"),
         ("places_taken", "waiting_count"),
@@ -142,7 +141,7 @@ class BookingPages(ReadOnly):
     list_filter = ["state"]
     list_select_related = ["person", "session__course"]
     search_fields = ["session__reference"]
-    exclude = ["calendar_key"]
+    exclude = ["calendar_key", "join_key"]
 
 
 @admin.register(BookingEvent)

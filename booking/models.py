@@ -1,5 +1,6 @@
 """The index of the rooms' models, so that Django finds them."""
 
+from booking.attendance.models import Arrival
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import (
     CancellationPolicy,
@@ -26,6 +27,7 @@ from booking.scheduling.models import CoverRequest, SessionGuest, SessionNote
 __all__ = [
     "Allocation",
     "Approval",
+    "Arrival",
     "Booking",
     "BookingEvent",
     "CalendarFeed",

@@ -93,6 +93,7 @@ def make_site() -> Site:
     give_up(first, now=now)
     offered.refresh_from_db()
     assert offered.offered_until is not None
+    online = booked(make_session(starts_at=ahead + timedelta(days=8), delivery="online"))
     full = make_session(starts_at=ahead + timedelta(days=3), capacity=1)
     booked(full, make_person())
     booked(full, make_person())
@@ -199,6 +200,7 @@ def make_site() -> Site:
     signed = {
         "approval": links.approval_path(Approval.objects.get(booking=held).key),
         "offer": links.offer_path(offered.pk, offered.offered_until),
+        "join": links.join_path(online.join_key),
         "stop_interest": stop_path(interest),
         "reminders_link": reminders_path(owner, since=now),
         "make_feed led": reverse("make_feed", args=["led"]),

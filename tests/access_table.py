@@ -72,6 +72,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "private_feed": OPEN,
     "approval": (everybody(200), everybody(422)),
     "offer": (everybody(200), everybody(422)),
+    "join": (everybody(200), everybody(409)),
     "stop_interest": OPEN,
     "reminders_link": (everybody(200), everybody(422)),
     # One's own account.

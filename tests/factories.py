@@ -9,6 +9,7 @@ from allauth.account.models import EmailAddress
 
 from accounts.models import Agency, Sector, User
 from booking.catalogue.models import CancellationPolicy, ChargeBand, Course, Session, Sitting, Venue
+from booking.site.sealing import Sealed
 from booking.site.wording import LONDON
 
 # A Tuesday morning in winter; sessions made without a start lie three weeks ahead of it.
@@ -113,6 +114,7 @@ def make_session(
     first = starts_at or NOW + timedelta(days=21)
     times = list(sittings) or [(first, first + timedelta(hours=3))]
     fields.setdefault("state", Session.State.PUBLISHED)
+    fields["meeting"] = Sealed.of(fields.get("meeting", ""))
     if fields.get("delivery") != Session.Delivery.ONLINE and "venue" not in fields:
         fields["venue"] = make_venue()
     session = Session.objects.create(

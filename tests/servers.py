@@ -25,6 +25,7 @@ _FOLDER, _VALKEY_IS_OURS = "BRIEFED_TESTS_FOLDER", "BRIEFED_TESTS_VALKEY"
 os.environ.update(
     {
         "SECRET_KEY": "a key for tests only, long enough to be accepted by the settings",
+        "MEETING_KEYS": "YSBrZXkgZm9yIHRlc3RzIG9ubHksIG9mIDMyIGJ5dGU=",
         "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
         "SITE_URL": "http://testserver",
         "MAIL_FROM": "Briefed <training@briefed.example>",

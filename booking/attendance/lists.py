@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Count, Max, OuterRef, Q, Subquery
 from django.shortcuts import get_object_or_404
 from django.utils.timezone import localdate
 
 from accounts.models import User
+from booking.attendance.models import Arrival
 from booking.catalogue.models import Session, SessionQuerySet
 from booking.places.models import Booking, BookingQuerySet
 from booking.site.characters import fold
@@ -83,9 +84,17 @@ def with_standing(bookings: BookingQuerySet) -> BookingQuerySet:
 
 
 def attendee_list(session: Session) -> AttendeeList:
-    """Everybody who holds a place, by name, and the waiting list in its order."""
+    """Everybody who holds a place, by name, and the waiting list in its order.
+
+    Each says when they last joined online, and in how many browsers.
+    """
     groups: dict[bool | None, list[Booking]] = {True: [], False: [], None: []}
     live = with_standing(Booking.objects.for_session(session).live())
+    came = Arrival.objects.counting().filter(booking=OuterRef("pk")).order_by().values("booking")
+    live = live.annotate(
+        came_at=Subquery(came.annotate(last=Max("at")).values("last")),
+        devices=Subquery(came.annotate(number=Count("device", distinct=True)).values("number")),
+    )
     for booking in live.order_by("person__sort_name", "pk"):
         is_waiting = booking.state == State.WAITING
         groups[None if is_waiting else booking.state == State.CONFIRMED].append(booking)

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from booking.attendance import cover, views
+from booking.attendance import cover, join, views
 
 _LIST = "sessions/<key:session_id>/attendees"
 
 urlpatterns = [
+    path("join/<str:token>/", join.join, name="join"),
     path("trainer/", views.trainer_sessions, name="trainer_sessions"),
     path("trainer/cover/<key:cover_id>/", cover.cover, name="trainer_cover"),
     path(f"{_LIST}/", views.attendees, name="attendees"),

@@ -89,6 +89,7 @@ def _shown(
     session, people = _looked_up(request, session_id, what, form)
     context = {
         "session": session,
+        "meeting": session.meeting.opened() if template == "attendees" else "",
         "sittings": session.sittings.all(),
         "people": people,
         "guests": list(session.guests.coming()),

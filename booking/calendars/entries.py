@@ -11,6 +11,7 @@ from django.urls import reverse
 from booking.calendars.ics import AllDay, Event
 from booking.catalogue.models import DiaryDate, Session
 from booking.partnership.kept import the_partnership
+from booking.places.links import join_path, trainer_join_path
 from booking.places.models import Booking
 from booking.places.news.drafts import calendar_uid
 from booking.places.terms import terms_of
@@ -33,13 +34,15 @@ def session_events(sessions: Iterable[Session]) -> Iterator[Event]:
         )
 
 
-def led_session_events(sessions: Iterable[Session]) -> Iterator[Event]:
-    """What a session's trainer sees: how many come, never who; the join link, if online."""
+def led_session_events(sessions: Iterable[Session], trainer_id: int) -> Iterator[Event]:
+    """What a session's trainer sees: how many come, never who; their join link, if online."""
     for session in sessions:
         page = settings.SITE_URL + reverse("attendees", args=[session.pk])
         waiting = f", {session.waiting_count} waiting" if session.waiting_count else ""
         taken = f"{session.places_taken} of {counted(session.capacity, 'place')} taken{waiting}."
-        join_url = session.join_url if session.is_online and not _is_off(session) else ""
+        is_joined = session.is_online and not _is_off(session)
+        path = trainer_join_path(session.pk, trainer_id)
+        join_url = f"{settings.SITE_URL}{path}" if is_joined else ""
         yield from _events_of(
             session,
             uid=partial(_uid, "led", session.pk),
@@ -62,7 +65,8 @@ def booking_events(bookings: Iterable[Booking]) -> Iterator[Event]:
         page = settings.SITE_URL + booking.get_absolute_url()
         stamp = max(filter(None, (session.changed_at, booking.confirmed_at, booking.ended_at)))
         is_certain = booking.state == Booking.State.CONFIRMED
-        join_url = session.join_url if is_certain and session.is_online else ""
+        is_joined = is_certain and session.is_online
+        join_url = f"{settings.SITE_URL}{join_path(booking.join_key)}" if is_joined else ""
         # The way in is for people whose place is certain, and for nobody else.
         if is_certain:
             description = entry_description(

@@ -114,7 +114,7 @@ def private_feed(request: HttpRequest, token: str) -> HttpResponse:
     if feed.last_read_on != today:
         actions.note_reading(feed=feed, on=today)
     if feed.kind == CalendarFeed.Kind.LED:
-        led = led_session_events(feeds.led_by(feed.person_id, now=now))
+        led = led_session_events(feeds.led_by(feed.person_id, now=now), feed.person_id)
         return _feed(request, led, name=feeds.LED_NAME)
     booked = booking_events(feeds.bookings_of(feed.person_id, now=now))
     return _feed(request, booked, name=feeds.BOOKINGS_NAME)

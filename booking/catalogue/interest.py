@@ -61,7 +61,7 @@ def interest(request: HttpRequest, code: str) -> HttpResponse:
     return redirect(f"{course.get_absolute_url()}#new-dates")
 
 
-@opened_by_link
+@opened_by_link()
 def stop(request: HttpRequest, token: str) -> HttpResponse:
     """Ask, then stop to tell somebody of new dates, by the link in their mail."""
     now = timezone.now()

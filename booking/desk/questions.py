@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.db.models import Q, QuerySet
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 
 from booking.catalogue.models import CancellationPolicy, Session
 from booking.site.form_kit import Form, whole_number_field
@@ -17,6 +18,11 @@ TEXT_LENGTH = 4000
 # As many addresses as a list on a page can be kept in order by hand.
 _LONGEST_LIST = 20_000
 FREE_UNTIL_START = "Free until the session starts"
+_MEETING = re.compile(
+    r"(zoom\.us|zoomgov\.com|teams\.(microsoft|live)\.com|meet\.google\.com|webex\.com"
+    r"|gotomeeting\.com|gotowebinar\.com|whereby\.com|meet\.jit\.si|bluejeans\.com)/",
+    re.IGNORECASE,
+)
 
 
 def small_boxes() -> forms.CheckboxSelectMultiple:
@@ -32,6 +38,16 @@ def places_field(label: str, **extra: Any) -> forms.IntegerField:
 def agency_limit_field(**extra: Any) -> forms.IntegerField:
     """How many places one agency may have; left empty, as many as there are."""
     return places_field("Most places for one agency (optional)", required=False, **extra)
+
+
+def point_out_meetings(request: HttpRequest, *texts: str) -> None:
+    """Say on the next page if one of these texts, which many read, has a meeting's address."""
+    if any(_MEETING.search(text) for text in texts):
+        messages.warning(
+            request,
+            "A text that you have saved holds the address of a meeting: whoever reads it can use"
+            " the address and pass it on. Take it out; people join by links of their own.",
+        )
 
 
 def text_field(label: str, **extra: Any) -> forms.CharField:

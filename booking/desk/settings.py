@@ -21,6 +21,7 @@ from accounts.addresses import parse_address
 from accounts.fields import AddressQuestion
 from accounts.models import User
 from accounts.views import signed_in
+from booking.attendance.models import LONGEST_OPEN
 from booking.catalogue.models import CancellationPolicy, Course
 from booking.catalogue.searching import acronyms_of
 from booking.desk.questions import FREE_UNTIL_START, ListQuestion, places_field
@@ -41,6 +42,7 @@ from booking.site.form_kit import MOST_DAYS, Form, whole_number_field
 from booking.site.web import done, page, posted
 from booking.site.wording import counted
 
+_LONGEST_OPEN = int(LONGEST_OPEN.total_seconds()) // 60
 _WORD = re.compile(rf"[a-z]{{1,{LONGEST_WORD}}}")
 _SECTIONS = {
     "Who you are": ("name", "welcome"),
@@ -50,6 +52,7 @@ _SECTIONS = {
     "New courses and sessions": ("usual_capacity", "usual_policy", "closes_days"),
     "School terms": ("school_terms",),
     "Levels of training": ("levels",),
+    "Joining online": ("join_opens_minutes", "join_closes_minutes", "join_before_agency"),
     "Search": ("acronyms",),
 }
 
@@ -167,6 +170,16 @@ class SettingsForm(Form):
         " work. The second part is what people say of their work: a course can be kept for those"
         " who can say at least as much. For groups without an order, use groups of practitioners.",
         widget=forms.Textarea(attrs={"rows": 5}),
+    )
+    join_opens_minutes = whole_number_field(
+        "Minutes before a date from which people can join", 0, _LONGEST_OPEN
+    )
+    join_closes_minutes = whole_number_field(
+        "Minutes after its end until which they can", 0, _LONGEST_OPEN
+    )
+    join_before_agency = forms.BooleanField(
+        label="Let people join whose place is only held until their agency is confirmed",
+        required=False,
     )
     acronyms = forms.CharField(
         label="Acronyms (optional)",

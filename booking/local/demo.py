@@ -18,6 +18,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cryptography.fernet import Fernet
+
 from booking.local import MAIL_ADDRESS, PARTNERSHIP, SIGN_IN_AS
 from booking.local.processes import (
     FolderInUse,
@@ -93,7 +95,8 @@ class Demo:
     def _environment(self, servers: EmbeddedServers, sink: SmtpSink) -> dict[str, str]:
         return {
             **os.environ,
-            "SECRET_KEY": self._secret_key(),
+            "SECRET_KEY": self._kept("secret_key", secrets.token_urlsafe(48)),
+            "MEETING_KEYS": self._kept("meeting_keys", Fernet.generate_key().decode()),
             "ALLOWED_HOSTS": "localhost,127.0.0.1",
             "SITE_URL": self.address,
             "DATABASE_URL": servers.database_url,
@@ -107,12 +110,12 @@ class Demo:
             "TRUSTED_PROXY_COUNT": "0",
         }
 
-    def _secret_key(self) -> str:
-        """Kept, so that people stay signed in when the demo is started again."""
-        kept = self.folder / "secret_key"
+    def _kept(self, name: str, new: str) -> str:
+        """A secret, kept so that people stay signed in when the demo is started again."""
+        kept = self.folder / name
         if not kept.exists():
             kept.touch(mode=0o600)
-            kept.write_text(secrets.token_urlsafe(48))
+            kept.write_text(new)
         return kept.read_text()
 
     def _prepare(self, environment: Mapping[str, str]) -> None:

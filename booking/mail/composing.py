@@ -39,6 +39,7 @@ from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
 from booking.outbox.topics import composes, topic_of
 from booking.partnership.kept import sender, the_partnership
+from booking.places.links import guest_join_path
 from booking.places.models import Booking
 from booking.scheduling import guests, trainers, writing
 from booking.scheduling.drafting import NEW_DATE
@@ -239,7 +240,9 @@ def _to_guest(message: Message, read: _Read, now: datetime) -> _Composed:
         ],
         "short_date": wording.short_day(session.starts_at),
         "where": session.where_in_full,
-        "join_url": session.join_url if session.is_online and guest.ended_at is None else "",
+        "join_url": absolute(guest_join_path(guest.pk))
+        if session.is_online and guest.ended_at is None
+        else "",
         "changes": message.payload.get("changes", ()),
         "payload": message.payload,
         "why": message.payload.get("why", ""),

@@ -148,7 +148,9 @@ def notice_of(message: Message, booking: Booking) -> Notice:
         number=int(payload.get("number", 1)),
         of=int(payload.get("of", dates_in_all)),
         where=session.where_in_full,
-        join_url=session.join_url if session.is_online and has_a_place else "",
+        join_url=absolute(links.join_path(booking.join_key))
+        if session.is_online and has_a_place
+        else "",
         instructions=session.joining_instructions if has_a_place else "",
         trainers=wording.listed([str(trainer) for trainer in session.trainers.all()]),
         cancelling=terms.terms_of(booking).sentence(now=message.created_at),

@@ -91,6 +91,16 @@ class Partnership(models.Model):
         default=USUAL_LEVELS,
         help_text="One a line, the lowest first: its name = what people can say of their work.",
     )
+    join_opens_minutes = models.PositiveSmallIntegerField(
+        default=15, help_text="How long before a date begins its meeting can be joined."
+    )
+    join_closes_minutes = models.PositiveSmallIntegerField(
+        default=30, help_text="How long after its end a meeting can still be joined."
+    )
+    join_before_agency = models.BooleanField(
+        default=False,
+        help_text="A place that is only held until the agency is confirmed opens the meeting too.",
+    )
     acronyms = models.TextField(
         blank=True,
         default=USUAL_ACRONYMS,

@@ -30,7 +30,7 @@ _CONCERNED: dict[Matter, tuple[Booking.State, ...]] = {
     Matter.INSTRUCTIONS: (Booking.State.CONFIRMED,),
 }
 _OF_QUESTION = (Matter.TIMES, Matter.WHEN_AND_WHERE, Matter.TITLE)
-_TO_RECONSIDER = (Matter.TIMES, Matter.WHEN_AND_WHERE, Matter.JOIN_LINK)
+_TO_RECONSIDER = (Matter.TIMES, Matter.WHEN_AND_WHERE)
 # As they stand in payloads.
 _FOR_OTHERS_TOO = frozenset(matter.value for matter in Matter if matter not in _ATTENDING)
 
@@ -86,7 +86,7 @@ def for_managers(changes: Iterable[Change]) -> list[Change]:
 
 
 def gives_time_to_react(changes: Iterable[Change]) -> bool:
-    """Whether people may reconsider: who leads it, its title and what to bring are no reason."""
+    """Whether people may reconsider: nothing but when and where it is is a reason."""
     return any(change.matter in _TO_RECONSIDER for change in changes)
 
 

@@ -16,12 +16,18 @@ from accounts.models import Agency, User
 from booking.catalogue.models import CancellationPolicy, Session, Sitting
 from booking.catalogue.sittings import overlapping
 
-_CALENDAR_KEY_LENGTH = 24
+_KEY_LENGTH = 24
+_KEY_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 def new_calendar_key() -> str:
     """A random key from which the UIDs of a booking's calendar entries are made."""
-    return get_random_string(_CALENDAR_KEY_LENGTH, "abcdefghijklmnopqrstuvwxyz0123456789")
+    return get_random_string(_KEY_LENGTH, _KEY_CHARACTERS)
+
+
+def new_join_key() -> str:
+    """A random key that a booking's join link signs."""
+    return get_random_string(_KEY_LENGTH, _KEY_CHARACTERS)
 
 
 def our_mail_domain() -> str:
@@ -228,6 +234,9 @@ class Booking(models.Model):
     )
     charge_pence = models.PositiveIntegerField(default=0)
     ended_at = models.DateTimeField(null=True)
+    join_key = models.CharField(
+        max_length=32, unique=True, default=new_join_key, help_text="What its join link signs."
+    )
     calendar_key = models.CharField(max_length=32, unique=True, default=new_calendar_key)
     calendar_domain = models.CharField(
         max_length=255,

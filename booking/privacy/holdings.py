@@ -17,6 +17,7 @@ from django.contrib.admin.models import LogEntry
 from django.db.models import Field, ForeignKey, Model, Q
 
 from accounts.models import AccessRecord, PractitionerGroup, User
+from booking.attendance.models import Arrival
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import CourseInterest, Session, SessionEvent
 from booking.learning.models import PriorLearning
@@ -33,7 +34,16 @@ from booking.site.wording import LONDON
 
 # Who has one of these could sign in as the person, or answer for them.
 SECRETS = frozenset(
-    {"password", "session_key", "token_hash", "key", "calendar_key", "calendar_domain", "mime"}
+    {
+        "password",
+        "session_key",
+        "token_hash",
+        "key",
+        "join_key",
+        "calendar_key",
+        "calendar_domain",
+        "mime",
+    }
 )
 
 
@@ -113,6 +123,7 @@ HOLDINGS = (
     Holding("Sign-ins", UserSession, ("user",), without=frozenset({"data"})),
     Holding("Groups", PractitionerGroup, ("members",)),
     Holding("Bookings", Booking, ("person",)),
+    Holding("When you joined online", Arrival, ("booking__person",)),
     Holding("What happened to your bookings", BookingEvent, ("booking__person",)),
     Holding("What your line manager was asked", Approval, ("booking__person",)),
     Holding(

@@ -9,22 +9,24 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import User
-from booking.catalogue.models import Session, Sitting, Venue
+from booking.catalogue.models import Session, SessionEvent, Sitting, Venue
 from booking.catalogue.policies import usual_closing
 from booking.catalogue.sittings import SittingTimes, overlap
-from booking.places.changes import (
-    Change,
-    Matter,
-)
+from booking.places.changes import Change, Matter, changes_every_entry
 from booking.places.lock import locked_session, sittings_of
 from booking.places.news.drafts import EntryChanges, entry_changes
 from booking.places.refusals import PlaceRefused, SessionStarted
 from booking.places.rules.decision import check_changeable
 from booking.scheduling.telling import revise
+from booking.site.sealing import Sealed
 from booking.site.wording import listed, sitting_times
 from booking.site.working_days import end_of_working_day_before
 
-_HELD = ("delivery", "venue", "join_url", "starts_at", "ends_at", "booking_closes_at")
+_HELD = ("delivery", "venue", "sent_openly", "starts_at", "ends_at", "booking_closes_at")
+
+
+# Told to people whose mails and calendars hold the address of the meeting itself.
+_ONE_OF_THEIR_OWN = ("one for everybody", "one of your own, in this email")
 
 
 class ChangedMeanwhile(PlaceRefused):
@@ -65,7 +67,8 @@ class Arrangements:
     sittings: tuple[PlannedSitting, ...]
     delivery: str
     venue: Venue | None
-    join_url: str
+    # The address of the meeting as it was typed, if it is online.
+    meeting: str
     trainers: tuple[User, ...] | None = None
 
 
@@ -103,13 +106,16 @@ def changes_to_come(session: Session, arrangements: Arrangements) -> list[Change
     where_before, where_after = session.where, _where(arrangements)
     if where_before != where_after:
         changes.append(Change("Place", where_before, where_after))
-    is_online = arrangements.delivery == Session.Delivery.ONLINE
-    if is_online and arrangements.join_url != session.join_url:
-        before_link, after_link = session.join_url or "none", arrangements.join_url or "to follow"
-        changes.append(Change("Join link", before_link, after_link, Matter.JOIN_LINK))
+    if session.sent_openly and is_another_meeting(session, arrangements):
+        changes.append(Change("Join link", *_ONE_OF_THEIR_OWN, Matter.JOIN_LINK))
     if arrangements.trainers is not None:
         changes.extend(other_trainers(list(session.trainers.all()), arrangements.trainers))
     return changes
+
+
+def is_another_meeting(session: Session, arrangements: Arrangements) -> bool:
+    """Whether the address of the meeting would be another: everybody's join link leads to it."""
+    return session.meeting.opened() != arrangements.meeting
 
 
 def entries_to_come(
@@ -151,7 +157,8 @@ def rearrange(
 
     `note` is added to what they are told.
 
-    A sitting that keeps its key keeps its calendar entry; one that has begun cannot change.
+    A sitting that keeps its key keeps its calendar entry; one that has begun cannot change. Nobody
+    is told of another address of the meeting, which no mail and no calendar holds.
     `expected_revision` is the session's when the change was prepared. Returns what changed.
     Raises `BadTimes`, `SessionNotOpen`, `SessionStarted` or `ChangedMeanwhile`.
     """
@@ -163,6 +170,11 @@ def rearrange(
         begun = _begun(locked, arrangements, now=now)
         ordered = check_times(arrangements.sittings, now=now, begun=begun)
         changes = changes_to_come(locked, arrangements)
+        if is_another_meeting(locked, arrangements):
+            locked.meeting = Sealed.of(arrangements.meeting)
+            locked.save(update_fields=["meeting"])
+            what = "Meeting address changed"
+            SessionEvent.objects.create(session=locked, at=now, by=by, what=what)
         if not changes:
             return []
         led_before, began = list(locked.trainers.all()), locked.starts_at
@@ -170,7 +182,7 @@ def rearrange(
         kept = _store_sittings(locked, ordered)
         locked.delivery = arrangements.delivery
         locked.venue = arrangements.venue
-        locked.join_url = arrangements.join_url
+        locked.sent_openly = locked.sent_openly and not changes_every_entry(changes)
         locked.starts_at, locked.ends_at = ordered[0].starts_at, ordered[-1].ends_at
         if locked.booking_closes_at and locked.booking_closes_at == usual_closing(began):
             locked.booking_closes_at = usual_closing(locked.starts_at)

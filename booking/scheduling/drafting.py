@@ -39,6 +39,7 @@ from booking.scheduling import corrections, demand, trainers
 from booking.scheduling.capacity import Reservation, check_reserved, reserve
 from booking.scheduling.changing import Arrangements, move_releases
 from booking.scheduling.telling import revise
+from booking.site.sealing import Sealed
 from booking.site.wording import LONDON
 from booking.site.working_days import after_working_days, working_days_before
 
@@ -276,7 +277,8 @@ def _locked_draft(session: Session) -> Iterator[Session]:
 def _store(session: Session, plan: Plan) -> None:
     held = plan.held
     session.reference = plan.reference
-    session.delivery, session.venue, session.join_url = held.delivery, held.venue, held.join_url
+    session.delivery, session.venue = held.delivery, held.venue
+    session.meeting = Sealed.of(held.meeting)
     session.capacity, session.agency_limit = plan.capacity, plan.agency_limit
     session.starts_at, session.ends_at = held.sittings[0].starts_at, held.sittings[-1].ends_at
     _set_details(session, plan.details)

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import dj_database_url
+from cryptography.fernet import Fernet
 from environs import Env, EnvError
 
 _MINIMUM_SECRET_LENGTH = 40
@@ -71,6 +72,26 @@ def secret_key(env: Env) -> str:
             f"SECRET_KEY is too short: it needs at least {_MINIMUM_SECRET_LENGTH} characters."
         )
     return key
+
+
+def meeting_keys(env: Env) -> list[str]:
+    """`MEETING_KEYS`: Fernet keys, separated by commas, the one that seals first.
+
+    Raises `EnvironmentRefused`.
+    """
+    text = required(env, "MEETING_KEYS", "the output of `openssl rand -base64 32 | tr +/ -_`")
+    keys = [key.strip() for key in text.split(",") if key.strip()]
+    try:
+        for key in keys:
+            Fernet(key)
+    except ValueError as refusal:
+        raise EnvironmentRefused(
+            "MEETING_KEYS is malformed: each key is 32 random bytes in URL-safe base64, as"
+            " `openssl rand -base64 32 | tr +/ -_` makes them."
+        ) from refusal
+    if not keys:
+        raise EnvironmentRefused("MEETING_KEYS is malformed: it holds no key.")
+    return keys
 
 
 def hosts(env: Env) -> list[str]:

@@ -68,7 +68,7 @@ def _is_once_too_often(what: str, times_a_minute: int) -> bool:
     return times > times_a_minute * settings.RATE_LIMIT_FACTOR
 
 
-def opened_by_link(view: View) -> View:
+def opened_by_link(*, a_minute: int = _A_MINUTE) -> Callable[[View], View]:
     """Keep the link secret and the page to those who have it, and slow down whoever guesses.
 
     The page is neither stored nor indexed. Its address is told to no page that it links to, not
@@ -76,22 +76,25 @@ def opened_by_link(view: View) -> View:
     without its origin (Fetch, 3.2), so that nobody's answer would get past the CSRF check.
 
     A link that is refused says what to do: 404, or 410 if it was good once. So does one whose
-    matter is gone.
+    matter is gone. `a_minute` is how often one network address may open it.
     """
 
-    @never_cache
-    @require_http_methods(["GET", "HEAD", "POST"])
-    @at_most_from_one_address(_A_MINUTE)
-    @wraps(view)
-    def linked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            response = view(request, *args, **kwargs)
-        except (LinkRefused, Http404) as refused:
-            ran_out = isinstance(refused, LinkRanOut)
-            context, status = {"ran_out": ran_out}, 410 if ran_out else 404
-            response = render(request, "site/link_refused.html", context, status=status)
-        response["Referrer-Policy"] = "strict-origin"
-        response["X-Robots-Tag"] = "noindex, nofollow"
-        return response
+    def decorate(view: View) -> View:
+        @never_cache
+        @require_http_methods(["GET", "HEAD", "POST"])
+        @at_most_from_one_address(a_minute)
+        @wraps(view)
+        def linked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                response = view(request, *args, **kwargs)
+            except (LinkRefused, Http404) as refused:
+                ran_out = isinstance(refused, LinkRanOut)
+                context, status = {"ran_out": ran_out}, 410 if ran_out else 404
+                response = render(request, "site/link_refused.html", context, status=status)
+            response["Referrer-Policy"] = "strict-origin"
+            response["X-Robots-Tag"] = "noindex, nofollow"
+            return response
 
-    return linked
+        return linked
+
+    return decorate

@@ -18,6 +18,8 @@ env = Env()
 
 try:
     SECRET_KEY = environment.secret_key(env)
+    # What the addresses of meetings are sealed with: the first seals, all of them open.
+    MEETING_KEYS = environment.meeting_keys(env)
     ALLOWED_HOSTS = environment.hosts(env)
     _DATABASE = environment.database(env)
     REDIS_URL = environment.redis_url(env)
@@ -259,6 +261,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 DEVICE_COOKIE_NAME = f"{_PREFIX}device"
+JOIN_COOKIE_NAME = f"{_PREFIX}joining"
 CSRF_COOKIE_NAME = f"{_PREFIX}csrf"
 CSRF_COOKIE_SECURE = SECURE
 CSRF_COOKIE_HTTPONLY = True

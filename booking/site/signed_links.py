@@ -41,6 +41,7 @@ class SignedLink(Enum):
     APPROVAL = ("/approvals/", None)
     OFFER = ("/offers/", None)
     NEW_DATES = ("/new-dates/", None)
+    JOIN = ("/join/", None)
     REMINDERS = ("/accounts/reminders/", timedelta(days=180))
 
     def __init__(self, prefix: str, lifetime: timedelta | None) -> None:

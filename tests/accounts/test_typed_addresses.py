@@ -135,6 +135,8 @@ def typed_settings(**changed: str) -> dict[str, str]:
         "name": "Leeds",
         "usual_capacity": "20",
         "levels": USUAL_LEVELS,
+        "join_opens_minutes": "15",
+        "join_closes_minutes": "30",
         "shared_words": "office\nteam",
         "excused_addresses": "",
         **changed,

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import AccessRecord, Sector, User
 from booking.attendance.lists import totals_of_needs
 from booking.catalogue.models import Session
+from booking.places.links import trainer_join_path
 from tests.factories import (
     make_agency,
     make_claimant,
@@ -200,15 +201,16 @@ def test_one_text_may_hold_several_needs(text: str, expected: list[tuple[str, in
     assert totals_of_needs([text]) == expected
 
 
-def test_trainers_see_the_link_to_join() -> None:
+def test_trainers_see_the_meeting_and_join_by_a_link_of_their_own() -> None:
     trainer = make_trainer()
     link = "https://meet.example/abc"
     session = session_ahead(
-        trainers=[trainer], delivery=Session.Delivery.ONLINE, join_url=link, venue=None
+        trainers=[trainer], delivery=Session.Delivery.ONLINE, meeting=link, venue=None
     )
     client = signed_in(trainer)
-    for address in (reverse("trainer_sessions"), reverse("attendees", args=[session.pk])):
-        assert f'href="{link}"' in client.get(address).content.decode(), address
+    own = trainer_join_path(session.pk, trainer.pk)
+    assert f'href="{own}"' in client.get(reverse("trainer_sessions")).text
+    assert f'href="{link}"' in client.get(reverse("attendees", args=[session.pk])).text
 
 
 def test_my_sessions_are_only_mine() -> None:

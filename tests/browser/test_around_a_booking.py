@@ -6,6 +6,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from accounts.models import Sector, User
 from booking.catalogue.models import Session
+from booking.places.links import join_path
 from booking.places.models import Booking
 from booking.scheduling import capacity
 from booking.scheduling.capacity import Reservation
@@ -113,9 +114,9 @@ def test_whoever_loses_the_race_is_told_and_can_leave(
 
 def test_the_ticket_tells_what_is_true_and_the_way_in(browser: Browser, running_site: str) -> None:
     person = make_person()
-    link = "https://meet.example/neglect"
-    session = online(link)
+    session = online("https://meet.example/neglect")
     booking = book_now(session, person)
+    link = join_path(booking.join_key)
     page = as_person(browser, person, running_site, DESK)
     for _ in range(60):
         page.goto(booking.get_absolute_url())
@@ -138,7 +139,7 @@ def test_the_ticket_tells_what_is_true_and_the_way_in(browser: Browser, running_
 
 def online(link: str) -> Session:
     return make_session(
-        starts_at=morning(20), delivery=Session.Delivery.ONLINE, venue=None, join_url=link
+        starts_at=morning(20), delivery=Session.Delivery.ONLINE, venue=None, meeting=link
     )
 
 

@@ -30,7 +30,7 @@ def programme() -> list[Session]:
         make_session(
             course=loans,
             delivery="online",
-            join_url="https://meet.example/x",
+            meeting="https://meet.example/x",
             starts_at=soon + timedelta(days=1),
         ),
         make_session(

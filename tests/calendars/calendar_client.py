@@ -8,13 +8,13 @@ from typing import Any
 
 import icalendar
 
-from booking.catalogue.models import Session
 from booking.mail.composing import compose
 from booking.outbox.delivery import deliver
 from booking.outbox.smtp import SmtpConnection
 from booking.places.models import Booking
 from booking.places.news.drafts import calendar_uid
 from tests.calendars import libical
+from tests.joining import join_url
 
 
 @dataclass(frozen=True)
@@ -104,16 +104,17 @@ def what_the_calendar_should_show(bookings: list[Booking]) -> dict[str, Entry]:
             which = f" (date {number} of {len(sittings)})" if len(sittings) > 1 else ""
             shown[calendar_uid(booking, sitting.pk)] = Entry(
                 summary=f"{session.course.title}{which}",
-                location=_where(session),
+                location=_where(booking),
                 starts=sitting.starts_at,
                 ends=sitting.ends_at,
             )
     return shown
 
 
-def _where(session: Session) -> str:
+def _where(booking: Booking) -> str:
+    session = booking.session
     if session.delivery == "online":
-        return session.join_url or "Online"
+        return join_url(booking)
     return f"{session.venue.name}, {session.venue.address}" if session.venue else "To be announced"
 
 

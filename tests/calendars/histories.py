@@ -185,7 +185,7 @@ class World:
             planned[moved] = PlannedSitting(*self._times(), key=planned[moved].key)
         if "add" in what and len(planned) < 5:
             planned.append(PlannedSitting(*self._times()))
-        delivery, venue, link = session.delivery, session.venue, session.join_url
+        delivery, venue, link = session.delivery, session.venue, session.meeting.opened()
         if "place" in what:
             delivery = chance.choice(list(Session.Delivery))
             venue = chance.choice(self.venues)
@@ -302,7 +302,7 @@ class World:
             promotion=chance.choice(list(Session.Promotion)),
             offer_hours=chance.choice([1, 24, 72]),
             delivery=chance.choice(list(Session.Delivery)),
-            join_url=chance.choice(["", "https://meet.example/first"]),
+            meeting=chance.choice(["", "https://meet.example/first"]),
             venue=chance.choice(self.venues),
         )
 

@@ -99,7 +99,7 @@ def _files_and_feeds() -> Iterator[Given]:
         capacity=1,
         promotion=Session.Promotion.OFFER,
         delivery="online",
-        join_url="https://meet.example/a?b=c&d=é,1",
+        meeting="https://meet.example/a?b=c&d=é,1",
     )
     holder = make_person()
     held = book(full, holder)

@@ -21,6 +21,7 @@ from booking.places.models import Booking
 from booking.site.wording import deadline
 from tests.calendars.subscribing import events, trainers_feed
 from tests.factories import make_person, make_session, make_trainer, morning, session_ahead
+from tests.joining import join_url
 from tests.people import book_now, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -93,7 +94,7 @@ def test_a_place_that_is_only_offered_is_tentative_and_waiting_is_not_shown() ->
 
 
 def test_only_a_certain_place_brings_the_way_in() -> None:
-    way_in = {"join_url": "https://meet.example/abc", "joining_instructions": "Say pumpkin."}
+    way_in = {"meeting": "https://meet.example/abc", "joining_instructions": "Say pumpkin."}
     session = session_ahead(capacity=1, promotion="offer", delivery="online", **way_in)
     holder, person = make_person(), make_person()
     held, waiting = book_now(session, holder), book_now(session, person)
@@ -103,7 +104,7 @@ def test_only_a_certain_place_brings_the_way_in() -> None:
     }
     (certain,) = events(Client().get(addresses[holder]).content)
     assert certain["SUMMARY"] == session.course.title
-    assert certain["LOCATION"] == "https://meet.example/abc"
+    assert certain["LOCATION"] == join_url(held)
     assert "pumpkin" in str(certain["DESCRIPTION"])
     actions.cancel(booking=held, by=holder, now=timezone.now())
     waiting.refresh_from_db()
@@ -130,7 +131,7 @@ def test_a_session_called_off_says_so_to_everybody_and_to_its_trainer() -> None:
     session = session_ahead(
         trainers=[trainer],
         delivery="online",
-        join_url="https://meet.example/abc",
+        meeting="https://meet.example/abc",
         state=Session.State.CANCELLED,
         changed_at=timezone.now(),
     )
@@ -159,7 +160,7 @@ def test_the_token_is_not_stored() -> None:
 
 
 def test_programme_feed_is_public_and_holds_no_join_link() -> None:
-    shown = session_ahead(delivery="online", join_url="https://meet.example/secret")
+    shown = session_ahead(delivery="online", meeting="https://meet.example/secret")
     session_ahead(state=Session.State.DRAFT)
     called_off = session_ahead(state=Session.State.CANCELLED, changed_at=timezone.now())
     response = Client().get(reverse("programme_ics"))

@@ -32,6 +32,7 @@ from tests.factories import (
     make_session,
     make_venue,
 )
+from tests.joining import join_url
 from tests.people import book, give_up
 from tests.scheduling.changes import as_it_is, rearrange
 
@@ -178,7 +179,7 @@ def elsewhere(session: Session) -> None:
 
 
 def put_online(session: Session) -> None:
-    rearrange(session, delivery="online", join_url="https://meet.example/new")
+    rearrange(session, delivery="online", meeting="https://meet.example/new")
 
 
 @pytest.mark.parametrize(
@@ -186,7 +187,7 @@ def put_online(session: Session) -> None:
     [
         (moved, "11:30am to 2:30pm", 1),
         (elsewhere, "Now: Carriageworks", 4),
-        (put_online, "https://meet.example/new", 4),
+        (put_online, "http://testserver/join/", 4),
     ],
 )
 def test_a_change_corrects_the_same_entries_and_says_what_changed(
@@ -206,16 +207,24 @@ def test_a_change_corrects_the_same_entries_and_says_what_changed(
     post.check(person)
 
 
-def test_a_new_join_link_reaches_the_calendar(post: Post, person: User) -> None:
-    session = course_of([morning(7, 6)], delivery="online", join_url="https://meet.example/old")
-    book(session, person)
+def test_another_meeting_reaches_nobody_but_those_who_have_the_old_address(
+    post: Post, person: User
+) -> None:
+    session = course_of([morning(7, 6)], delivery="online", meeting="https://meet.example/old")
+    booking = book(session, person)
     [before] = post.deliver()
-    rearrange(session, join_url="https://meet.example/new")
+    assert before.told.entry.location == join_url(booking)
+    rearrange(session, meeting="https://meet.example/new")
+    assert post.deliver() == []
+    # Told of it before everybody had a join link.
+    Session.objects.filter(pk=session.pk).update(sent_openly=True)
+    rearrange(session, meeting="https://meet.example/third")
     [after] = post.deliver()
-    assert (before.told.entry.location, after.told.entry.location) == (
-        "https://meet.example/old",
-        "https://meet.example/new",
-    )
+    assert after.told.entry.location == join_url(booking)
+    assert after.told.sequence > before.told.sequence
+    assert "one of your own, in this email" in after.text("plain")
+    rearrange(session, meeting="https://meet.example/fourth")
+    assert post.deliver() == []
     post.check(person)
 
 

@@ -25,6 +25,7 @@ from tests.factories import (
     make_trainer,
     session_ahead,
 )
+from tests.joining import trainer_join_url
 from tests.people import book_now, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.django_db
 def test_a_trainer_sees_how_many_come_and_never_who() -> None:
     trainer, practitioner = make_trainer(), make_person(first_name="Priya", last_name="Shah")
     mine = session_ahead(
-        trainers=[trainer], delivery="online", join_url="https://meet.example/abc", capacity=5
+        trainers=[trainer], delivery="online", meeting="https://meet.example/abc", capacity=5
     )
     session_ahead()
     address = trainers_feed(trainer)
@@ -43,7 +44,7 @@ def test_a_trainer_sees_how_many_come_and_never_who() -> None:
     assert booked.status_code == 200, "a head count that changed is a feed that changed"
     (event,) = events(booked.content)
     assert "1 of 5 places taken." in str(event["DESCRIPTION"])
-    assert str(event["LOCATION"]) == "https://meet.example/abc"
+    assert str(event["LOCATION"]) == trainer_join_url(mine, trainer)
     assert reverse("attendees", args=[mine.pk]) in str(event["DESCRIPTION"])
     for secret in (b"Priya", b"Shah", practitioner.email.encode()):
         assert secret not in booked.content

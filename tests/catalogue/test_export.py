@@ -128,8 +128,8 @@ def test_odd_things_that_are_stored_change_nothing() -> None:
     make_person("office@school.example", job_title="")
     make_person(agency=None, unlisted_agency="A club")
     make_agency(name="Two  spaces")
-    make_session(delivery="online", venue=make_venue(), join_url="")
-    make_session(delivery="in person", venue=None, join_url="https://meet.example/x")
+    make_session(delivery="online", venue=make_venue(), meeting="")
+    make_session(delivery="in person", venue=None, meeting="https://meet.example/x")
     make_session(state=Session.State.CANCELLED)
     imported_again()
 

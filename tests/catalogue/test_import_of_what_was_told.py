@@ -29,11 +29,19 @@ def test_what_people_with_a_booking_were_told_is_not_changed(load: Load) -> None
     instead = "change it on its page so that people are told"
     assert [str(problem) for problem in refused.value.problems] == [
         f"sessions.csv, line 3, sittings: differs, but S2 has 12 bookings; {instead}",
-        f"sessions.csv, line 3, join_url: differs, but S2 has 12 bookings; {instead}",
     ]
     session = Session.objects.get(reference="S2")
     assert session.starts_at == datetime(2027, 7, 6, 8, 30, tzinfo=UTC)
-    assert session.join_url == "https://meet.example/wt"
+    assert session.meeting.opened() == "https://meet.example/wt"
+    load({"sessions.csv": FILES["sessions.csv"].replace("/wt", "/new")})
+    session.refresh_from_db()
+    assert session.meeting.opened() == "https://meet.example/new", "no mail and no entry holds it"
+    Session.objects.filter(reference="S2").update(sent_openly=True)
+    with pytest.raises(ImportRefused) as refused:
+        load()
+    assert [str(problem) for problem in refused.value.problems] == [
+        f"sessions.csv, line 3, join_url: differs, but S2 has 12 bookings; {instead}",
+    ]
 
 
 def test_the_address_of_a_venue_with_bookings_is_not_changed(load: Load) -> None:

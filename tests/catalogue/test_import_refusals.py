@@ -75,7 +75,7 @@ SESSION_FAULTS = [
         {"delivery": "in person", "venue": "Hut", "join_url": ""},
         'address: is empty, and the address of "Hut" is not known',
     ),
-    ({"join_url": ""}, "join_url: is empty; a session online needs a join link"),
+    ({"join_url": ""}, "join_url: is empty; a session online needs the address of its meeting"),
     ({"venue": "Hut"}, "venue: must be empty for a session online"),
     ({"join_url": "http://meet.example/1"}, "it must be a link that starts with https://"),
     ({"join_url": "javascript:alert(1)"}, "it must be a link that starts with https://"),

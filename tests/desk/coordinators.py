@@ -41,7 +41,7 @@ def typed_session(**changes: Any) -> dict[str, Any]:
         "reference": "AUT-1",
         "delivery": "in person",
         "venue": "",
-        "join_url": "",
+        "meeting": "",
         **typed_times(1, ahead(), ahead(hour=13)),
         "capacity": "18",
         "agency_limit": "",
@@ -58,7 +58,7 @@ def typed_change(session: Session, **changes: Any) -> dict[str, Any]:
         "revision": session.revision,
         "delivery": session.delivery,
         "venue": session.venue_id or "",
-        "join_url": session.join_url,
+        "meeting": session.meeting.opened(),
     }
     for number, sitting in enumerate(session.sittings.all(), start=1):
         typed |= typed_times(number, sitting.starts_at, sitting.ends_at)

@@ -57,7 +57,7 @@ def test_the_second_step_checks_again_and_trusts_nothing(coordinator: Client) ->
     address = reverse("manage_session_change", args=[session.pk])
     bad = {**typed_change(session, end_1="07:00"), "step": "do"}
     assert coordinator.post(address, bad).status_code == 422
-    link = {"delivery": "online", "join_url": "http://meet.example/x"}
+    link = {"delivery": "online", "meeting": "http://meet.example/x"}
     assert (
         coordinator.post(address, {**typed_change(session, **link), "step": "do"}).status_code
         == 422
@@ -105,14 +105,17 @@ def test_changing_nothing_tells_nobody(coordinator: Client) -> None:
     assert Message.objects.count() == before
 
 
-def test_a_join_link_can_be_taken_back(coordinator: Client) -> None:
-    session = with_people(booked=1, delivery="online", join_url="https://meet.example/x")
-    address = reverse("manage_session_change", args=[session.pk])
-    page = coordinator.post(address, typed_change(session, join_url="")).content.decode()
-    assert "to follow" in page
-    coordinator.post(address, {**typed_change(session, join_url=""), "step": "do"})
-    session.refresh_from_db()
-    assert session.join_url == ""
+def test_another_meeting_is_kept_at_once_and_tells_nobody(coordinator: Client) -> None:
+    session = with_people(booked=1, delivery="online", meeting="https://meet.example/x")
+    address, before = reverse("manage_session_change", args=[session.pk]), Message.objects.count()
+    revision = session.revision
+    for meeting in ("https://meet.example/y", ""):
+        answer = coordinator.post(address, typed_change(session, meeting=meeting))
+        assert said(answer) == "Everybody’s join link leads to the new meeting."
+        session.refresh_from_db()
+        assert (session.meeting.opened(), session.revision) == (meeting, revision)
+    assert Message.objects.count() == before
+    assert session.events.filter(what="Meeting address changed").count() == 2
 
 
 def test_the_preview_warns_of_a_venue_used_twice(coordinator: Client) -> None:

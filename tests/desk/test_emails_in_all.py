@@ -70,7 +70,7 @@ def three_dates(days: tuple[int, ...] = (30, 37, 44), **fields: Any) -> Session:
 
 
 def places_online(session: Session) -> dict[str, Any]:
-    return typed_change(session, delivery="online", venue="", join_url="https://meet.example/x")
+    return typed_change(session, delivery="online", venue="", meeting="https://meet.example/x")
 
 
 def one_date_moves(session: Session) -> dict[str, Any]:

@@ -202,7 +202,7 @@ def test_a_term_is_copied_by_a_shift_and_skips_holidays(coordinator: Client) -> 
         booking_opens_at=at(past - timedelta(days=60)),
     )
     online = make_session(
-        starts_at=at(past + timedelta(days=7)), delivery="online", join_url="https://meet.example/x"
+        starts_at=at(past + timedelta(days=7)), delivery="online", meeting="https://meet.example/x"
     )
     change_limits(
         session=lately,
@@ -236,7 +236,7 @@ def test_a_term_is_copied_by_a_shift_and_skips_holidays(coordinator: Client) -> 
     assert (first.joining_instructions, first.agency_limit) == ("Bring a pen.", 3)
     assert Allocation.objects.get(session=first).places == 2
     assert second.starts_at == at(tuesday(2))
-    assert (second.delivery, second.join_url) == ("online", "")
+    assert (second.delivery, second.meeting.opened()) == ("online", "")
 
 
 def test_a_copy_keeps_the_time_of_day_when_the_clocks_change() -> None:

@@ -59,10 +59,13 @@ def test_a_session_is_scheduled_as_a_draft_and_then_published(coordinator: Clien
 
 def test_a_session_can_be_published_at_once(coordinator: Client) -> None:
     address = f"{reverse('manage_session_new')}?course={make_course().pk}"
-    typed = typed_session(delivery="online", join_url="https://meet.example/x", publish="1")
+    typed = typed_session(delivery="online", meeting="https://meet.example/x", publish="1")
     assert coordinator.post(address, typed).status_code == 302
     session = Session.objects.get(reference="AUT-1")
-    assert (session.state, session.join_url) == (Session.State.PUBLISHED, "https://meet.example/x")
+    assert (session.state, session.meeting.opened()) == (
+        Session.State.PUBLISHED,
+        "https://meet.example/x",
+    )
 
 
 def test_booking_closes_as_is_usual_and_moves_with_the_date(coordinator: Client) -> None:
@@ -96,10 +99,10 @@ def test_booking_closes_as_is_usual_and_moves_with_the_date(coordinator: Client)
         (typed_times(2, ahead(hour=12), ahead(hour=15)), "Two dates overlap."),
         ({"delivery": ""}, "Say whether it is in person or online."),
         (
-            {"delivery": "online", "join_url": "http://meet.example/x"},
-            "The join link must begin with https://.",
+            {"delivery": "online", "meeting": "http://meet.example/x"},
+            "The address of the meeting must begin with https://.",
         ),
-        ({"join_url": "javascript:alert(1)"}, "Enter the whole join link"),
+        ({"meeting": "javascript:alert(1)"}, "Enter the whole address of the meeting"),
         ({"capacity": "0"}, "Places: enter a whole number from 1 to 5,000."),
         ({"capacity": "many"}, "Places: enter a whole number from 1 to 5,000."),
         ({"agency_limit": "30"}, "There are only 18 places in all."),

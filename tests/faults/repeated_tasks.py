@@ -117,7 +117,7 @@ def _move(session: Session, *, hours: int) -> None:
             sittings=(PlannedSitting(starts, starts + timedelta(hours=3), sitting.pk),),
             delivery=session.delivery,
             venue=session.venue,
-            join_url=session.join_url,
+            meeting=session.meeting.opened(),
         ),
         by=people_of(1)[0],
         now=timezone.now(),

@@ -183,6 +183,7 @@ class Installation:
             "REDIS_URL": self._servers.redis_url,
             "MAIL_URL": f"smtp://127.0.0.1:{sink_port}",
             "SECRET_KEY": "a key for measuring only, long enough to be accepted by the settings",
+            "MEETING_KEYS": "YSBrZXkgZm9yIHRlc3RzIG9ubHksIG9mIDMyIGJ5dGU=",
             "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
             "SITE_URL": "http://127.0.0.1:8000",
             "MAIL_FROM": "Briefed <training@briefed.example>",

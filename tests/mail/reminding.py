@@ -31,7 +31,7 @@ def online_at(*starts: datetime, **course: Any) -> Session:
     return session_at(
         *starts,
         delivery=Session.Delivery.ONLINE,
-        join_url="https://meet.example/abc",
+        meeting="https://meet.example/abc",
         course=make_course(**course),
     )
 

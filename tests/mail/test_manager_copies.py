@@ -167,9 +167,10 @@ def test_a_new_join_link_is_for_those_who_attend(
     monkeypatch.setattr(Change, "as_payload", lambda each: {**as_payload(each), "what": label})
     session = make_session(course=course, delivery=Session.Delivery.ONLINE)
     book(session)
-    rearrange(session, join_url="https://meet.example/secret")
+    Session.objects.filter(pk=session.pk).update(sent_openly=True)
+    rearrange(session, meeting="https://meet.example/secret")
     assert topics() == ["manager.confirmed"]
-    move(session, timedelta(days=1), join_url="https://meet.example/other")
+    move(session, timedelta(days=1), meeting="https://meet.example/other")
     mail = read(written(copies()[-1]))
     assert "Wednesday 3 February 2027" in part(mail, "text/plain")
     assert ", now " in mail["Subject"]

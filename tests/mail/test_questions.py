@@ -12,6 +12,7 @@ from booking.outbox.posting import Draft
 from booking.places import announcements, links
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
+from booking.site.sealing import Sealed
 from tests.factories import NOW, make_agency, make_course, make_person, make_policy, make_session
 from tests.mail.letters import LATER, make_approval, make_booking, part, post, read, times, written
 
@@ -81,7 +82,7 @@ def test_a_manager_of_somebody_who_waits_is_not_told_that_a_place_is_held() -> N
 def test_a_join_link_is_not_the_managers_business() -> None:
     booking = make_request()
     session = booking.session
-    session.delivery, session.join_url = "online", "https://meet.example/secret"
+    session.delivery, session.meeting = "online", Sealed.of("https://meet.example/secret")
     session.save()
     for body in bodies(announcements.manager_asked(make_approval(booking))):
         assert "Online" in body

@@ -15,6 +15,7 @@ from booking.places.models import Booking
 from booking.places.news import sessions as session_news
 from booking.places.news.drafts import EntryChanges, entries_of
 from tests.factories import NOW, make_coordinator, make_person, make_policy, make_session
+from tests.joining import join_url
 from tests.mail.letters import (
     CHANGES,
     LATER,
@@ -69,12 +70,12 @@ def test_a_booking_names_every_date_and_where_and_how_to_cancel(booking: Booking
 def test_with_a_place_come_the_joining_instructions(booking: Booking, promoted: bool) -> None:
     online = make_session(
         delivery=Session.Delivery.ONLINE,
-        join_url="https://meet.example/abc",
+        meeting="https://meet.example/abc",
         joining_instructions="Have your camera ready.",
     )
     needed = {
         booking: ("Carriageworks", "Bus 12 stops outside.", "Bring a laptop."),
-        make_booking(online): ("https://meet.example/abc", "Have your camera ready."),
+        make_booking(online): ("Join online", "Have your camera ready."),
     }
     for each, instructions in needed.items():
         drafts = announcements.given_a_place(each, times(each), promoted=promoted)
@@ -85,13 +86,14 @@ def test_with_a_place_come_the_joining_instructions(booking: Booking, promoted: 
 
 
 def test_an_online_session_gives_its_join_link_everywhere() -> None:
-    link = "https://meet.example/abc?x=1&y=2"
-    session = make_session(delivery=Session.Delivery.ONLINE, join_url=link)
+    session = make_session(delivery=Session.Delivery.ONLINE, meeting="https://meet.example/abc")
     booking = make_booking(session)
+    link = join_url(booking)
     [message] = post(announcements.given_a_place(booking, times(booking)))
     mail = read(written(message))
     assert link in part(mail, "text/plain")
-    assert link.replace("&", "&amp;") in part(mail, "text/html")
+    assert link in part(mail, "text/html")
+    assert "meet.example" not in str(mail)
     [entry] = icalendar.Calendar.from_ical(part(mail, "text/calendar")).walk("VEVENT")
     assert entry["LOCATION"] == link
     description = str(entry["DESCRIPTION"])
@@ -103,14 +105,14 @@ def test_an_online_session_gives_its_join_link_everywhere() -> None:
 def test_only_a_certain_place_brings_the_way_in() -> None:
     session = make_session(
         delivery=Session.Delivery.ONLINE,
-        join_url="https://meet.example/abc",
+        meeting="https://meet.example/abc",
         joining_instructions="The code word is pumpkin.",
     )
     booking = make_booking(session)
     drafts = list(every_notice(booking))
     # By whatever word the link is called, and of whatever it is said to be a matter.
     linked = [
-        {"before": "none", "after": session.join_url, **label}
+        {"before": "none", "after": session.meeting.opened(), **label}
         for label in (
             {"what": "Join link", "matter": Matter.JOIN_LINK.value},
             {"what": "Reworded", "matter": Matter.JOIN_LINK.value},
@@ -277,9 +279,3 @@ def test_when_the_notice_is_too_short_it_asks_for_an_early_cancellation() -> Non
     for body in (text, html):
         assert "as soon as you can" in body
         assert "working days before" not in body
-
-
-def test_a_join_link_that_is_not_known_yet_is_promised() -> None:
-    booking = make_booking(make_session(delivery=Session.Delivery.ONLINE))
-    _, text, _ = one_notice(booking, "booking.confirmed")
-    assert "We will send you the join link" in text

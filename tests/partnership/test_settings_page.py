@@ -32,6 +32,8 @@ def typed(**changes: Any) -> dict[str, Any]:
         "help_page": "",
         "usual_capacity": "20",
         "levels": USUAL_LEVELS,
+        "join_opens_minutes": "15",
+        "join_closes_minutes": "30",
         **changes,
     }
 
@@ -69,6 +71,8 @@ def test_everything_is_saved_and_shown(coordinator: Client) -> None:
         "usual_policy": make_policy().name,
         "closes_days": "3",
         "school_terms": "Autumn = 1 September 2026 to 23/10/2026",
+        "join_opens_minutes": "20",
+        "join_closes_minutes": "0",
     }
     answer = coordinator.post(ADDRESS, typed(**values, logo=file(PNG)), follow=True)
     assert answer.redirect_chain == [(ADDRESS, 302)]

@@ -108,6 +108,10 @@ class Places(ByPhone):
         ]
         for person in self.people[:6]:
             self.learn(person)
+        self.prepare()
+
+    def prepare(self) -> None:
+        """What else stands before the first of them books."""
 
     def learn(self, person: User) -> None:
         """They say that they did elsewhere whatever the first course builds on."""
@@ -322,7 +326,7 @@ class Places(ByPhone):
                     sittings=moved,
                     delivery=session.delivery,
                     venue=session.venue,
-                    join_url=session.join_url,
+                    meeting=session.meeting.opened(),
                 ),
                 by=self.coordinator,
                 now=self.now,

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.access import looked_at
 from accounts.models import AccessRecord, PractitionerGroup, User
+from booking.attendance.models import Arrival
 from booking.calendars.actions import new_feed
 from booking.catalogue.interest import tell_me
 from booking.catalogue.models import SessionEvent
@@ -97,6 +98,9 @@ def _booked(person: User, *, then: datetime) -> None:
     approval = Approval.objects.get(booking=booking)
     answering.approve(approval=approval, now=then, reason="Zoltana Quibblewick may fly")
     booking.refresh_from_db()
+    Arrival.objects.create(
+        booking=booking, sitting=session.sittings.get(), at=session.starts_at, device="browser"
+    )
     CalendarReply.objects.create(
         booking=booking, partstat="ACCEPTED", at=then, message_id=f"<1.{EMAIL}>"
     )

@@ -125,7 +125,7 @@ def test_a_session_page_holds_what_a_person_needs_to_decide(client: Client) -> N
 def test_the_join_link_and_instructions_are_not_public(client: Client) -> None:
     session = make_session(
         delivery=Session.Delivery.ONLINE,
-        join_url="https://meet.example/secret",
+        meeting="https://meet.example/secret",
         joining_instructions="Passcode 1234",
     )
     page = page_of(client, session)
@@ -266,7 +266,7 @@ def test_a_cancelled_online_event_of_two_sittings_is_told_as_that(client: Client
     session = make_session(
         sittings=[(START + timedelta(days=d), START + timedelta(days=d, hours=3)) for d in (0, 7)],
         delivery=Session.Delivery.ONLINE,
-        join_url="https://meet.example/secret",
+        meeting="https://meet.example/secret",
         state=Session.State.CANCELLED,
     )
     event = event_of(page_of(client, session))

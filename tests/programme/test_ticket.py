@@ -11,6 +11,7 @@ from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.changing import exchanges
+from booking.places.links import join_path
 from booking.places.models import Booking
 from booking.site.wording import day, deadline
 from tests.factories import make_course, make_person, make_session, make_venue, morning
@@ -24,7 +25,7 @@ LINK = "https://meet.example/way-in"
 def online(**fields: Any) -> Session:
     """A session online in forty days, whose meeting has an address."""
     fields.setdefault("starts_at", morning(40))
-    return make_session(delivery="online", join_url=LINK, **fields)
+    return make_session(delivery="online", meeting=LINK, **fields)
 
 
 def page_of(booking: Booking, client: Client | None = None) -> str:
@@ -62,7 +63,7 @@ def test_the_ticket_says_how_long_to_go_and_what_can_be_done() -> None:
     booking = book_now(online(starts_at=morning(1)), make_person())
     page = page_of(booking)
     assert 'Your place is certain. <span class="app-nowrap">Tomorrow</span>' in page
-    assert f'href="{LINK}"' in page
+    assert f'href="{join_path(booking.join_key)}"' in page
     for way in ("Move to another date", "Give the place to a colleague", "Cancel this booking"):
         assert page.count(way) == 1
     venue = make_venue("Reginald Centre", address="263 Chapeltown Road, Leeds")
@@ -92,12 +93,12 @@ def test_the_way_in_is_shown_to_a_confirmed_place_only(state: str) -> None:
         ended_at=None if state in Booking.LIVE else timezone.now(),
         ticket=1 if state == Booking.State.WAITING else None,
     )
-    reader = signed_in(person)
+    reader, link = signed_in(person), join_path(booking.join_key)
     for address in (session.get_absolute_url(), "/bookings/"):
-        shown = LINK in reader.get(address).text
+        shown = link in reader.get(address).text
         assert shown == (state == Booking.State.CONFIRMED), (address, state)
     for stranger in (Client(), signed_in(make_person())):
-        assert LINK not in stranger.get(session.get_absolute_url()).text
+        assert link not in stranger.get(session.get_absolute_url()).text
 
 
 def test_nobody_is_shown_the_way_in_when_the_session_is_over() -> None:
@@ -107,6 +108,6 @@ def test_nobody_is_shown_the_way_in_when_the_session_is_over() -> None:
     Session.objects.filter(pk=session.pk).update(
         starts_at=now - timedelta(hours=3), ends_at=now - timedelta(minutes=1)
     )
-    reader = signed_in(booking.person)
+    reader, link = signed_in(booking.person), join_path(booking.join_key)
     for address in (session.get_absolute_url(), booking.get_absolute_url(), "/bookings/"):
-        assert LINK not in reader.get(address).text, address
+        assert link not in reader.get(address).text, address

@@ -20,7 +20,7 @@ def as_it_is(session: Session) -> Arrangements:
     planned = tuple(
         PlannedSitting(each.starts_at, each.ends_at, key=each.pk) for each in now.sittings.all()
     )
-    return Arrangements(planned, now.delivery, now.venue, now.join_url)
+    return Arrangements(planned, now.delivery, now.venue, now.meeting.opened())
 
 
 def rearrange(session: Session, *, now: datetime = NOW, **changed: Any) -> Sequence[Change]:

@@ -61,22 +61,21 @@ def test_a_date_may_move_onto_the_old_time_of_another() -> None:
     assert session.starts_at == first
 
 
-def test_a_join_link_is_for_people_with_a_place_only() -> None:
-    session = make_session(capacity=1, delivery="online", join_url="https://meet.example/old")
+def test_another_meeting_is_told_to_nobody_and_stands_in_no_history() -> None:
+    session = make_session(capacity=1, delivery="online", meeting="https://meet.example/old")
     held, waiting = book(session), book(session)
-    rearrange(session, join_url="https://meet.example/new")
-    assert posted(held)[-1].payload["changes"][0]["after"] == "https://meet.example/new"
+    rearrange(session, meeting="https://meet.example/new")
+    assert [message.topic for message in posted(held)] == ["booking.confirmed"]
     assert [message.topic for message in posted(waiting)] == ["booking.waiting"]
+    assert session.events.filter(what="Meeting address changed").exists()
     rearrange(session, delivery="in person", venue=make_venue("Carriageworks"))
-    rearrange(session, delivery="online", venue=None, join_url="https://meet.example/third")
-    told = [each["what"] for each in posted(waiting)[-1].payload["changes"]]
-    assert told == ["Place"]
-    told = [each["what"] for each in posted(held)[-1].payload["changes"]]
-    assert told == ["Place", "Join link"]
+    rearrange(session, delivery="online", venue=None, meeting="https://meet.example/third")
+    for booking in (held, waiting):
+        told = [each["what"] for each in posted(booking)[-1].payload["changes"]]
+        assert told == ["Place"]
     for booking in (held, waiting):
         assert not booking.events.filter(why__contains="meet.example").exists()
     assert not session.events.filter(what__contains="meet.example").exists()
-    assert held.events.filter(why="Join link changed").exists()
     assert waiting.events.get(why="Place: Online").what == BookingEvent.What.SESSION_CHANGED
 
 

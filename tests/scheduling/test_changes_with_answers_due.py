@@ -108,12 +108,12 @@ def test_a_manager_who_has_not_answered_is_asked_about_the_session_as_it_is_now(
     asked, agreed, unconfirmed = (book(session, person) for person in people)
     answering.approve(approval=agreed.approval, now=NOW)
     key = Approval.objects.get(booking=asked).key
-    rearrange(session, join_url="https://meet.example/new")
+    rearrange(session, meeting="https://meet.example/new")
     assert questions(asked).count() == 1, "the link is not their business"
     sooner = NOW + timedelta(days=2)
     [planned] = as_it_is(session).sittings
     moved = replace(planned, starts_at=sooner, ends_at=sooner + timedelta(hours=3))
-    rearrange(session, sittings=(moved,), join_url="")
+    rearrange(session, sittings=(moved,), meeting="")
     first, second = questions(asked)
     assert second.to_email == "boss@agency.example"
     assert second.payload["until"] == sooner.isoformat()

@@ -11,7 +11,7 @@ from booking.outbox.models import Message
 from booking.places.models import Booking
 from booking.privacy.forgetting import NEEDS_KEPT, forget_guests
 from booking.scheduling.models import CoverRequest, SessionGuest
-from tests.desk.coordinators import typed_change, with_people
+from tests.desk.coordinators import ahead, typed_change, typed_times, with_people
 from tests.factories import make_trainer
 from tests.mail.letters import part, read, written
 from tests.pages import said, sent_on
@@ -28,7 +28,7 @@ def to_guests() -> list[str]:
 
 
 def test_a_guest_gets_the_way_in_and_every_change_and_takes_no_place(coordinator: Client) -> None:
-    session = with_people(booked=1, delivery="online", join_url="https://meet.example/old")
+    session = with_people(booked=1, delivery="online", meeting="https://meet.example/old")
     page = reverse("manage_session_guests", args=[session.pk])
     assert said(coordinator.post(page, ISLA)) == "Isla Interpreter is sent the details."
     twice = coordinator.post(page, ISLA)
@@ -37,10 +37,12 @@ def test_a_guest_gets_the_way_in_and_every_change_and_takes_no_place(coordinator
     assert session.places_taken == 1
     assert Booking.objects.count() == 1
     invited = part(read(written(Message.objects.get(topic="guest.invited"))), "text/plain")
-    assert "https://meet.example/old" in invited
+    assert "http://testserver/join/guest-" in invited
+    assert "meet.example" not in invited
     assert "BSL interpreter" in invited
     change = reverse("manage_session_change", args=[session.pk])
-    typed = typed_change(session, join_url="https://meet.example/new", note="The old one is full.")
+    moved = typed_times(1, ahead(40), ahead(40, hour=12))
+    typed = typed_change(session, **moved, note="The old one is full.")
     preview = coordinator.post(change, {**typed, "step": "preview"}).text
     assert "1 guest gets an email." in preview
     assert "The old one is full." in preview
@@ -48,7 +50,7 @@ def test_a_guest_gets_the_way_in_and_every_change_and_takes_no_place(coordinator
     assert said(done) == "The session is changed. 1 person and 1 guest will be told by email."
     for topic in ("guest.changed", "session.changed"):
         told = part(read(written(Message.objects.get(topic=topic))), "text/plain")
-        assert "https://meet.example/new" in told
+        assert "http://testserver/join/" in told
         assert "The old one is full." in told
     cancel = reverse("manage_session_cancel", args=[session.pk])
     coordinator.post(cancel, {"why": "Snow.", "step": "do"})

@@ -11,6 +11,7 @@ import pytest
 
 GOOD = {
     "SECRET_KEY": "k" * 40,
+    "MEETING_KEYS": "YSBrZXkgZm9yIHRlc3RzIG9ubHksIG9mIDMyIGJ5dGU=",
     "ALLOWED_HOSTS": "training.example.org",
     "DATABASE_URL": "postgresql://briefed:secret@db.example/briefed",
     "REDIS_URL": "redis://cache.example:6379/0",
@@ -97,6 +98,9 @@ def test_a_missing_variable_is_refused_by_name(name: str, text: str | None) -> N
     ("name", "text"),
     [
         ("SECRET_KEY", "short"),
+        ("MEETING_KEYS", "short"),
+        ("MEETING_KEYS", "YSBrZXkgZm9yIHRlc3RzIG9ubHksIG9mIDMyIGJ5dGU=,short"),
+        ("MEETING_KEYS", " , "),
         ("ALLOWED_HOSTS", "*"),
         ("ALLOWED_HOSTS", "https://training.example.org"),
         ("ALLOWED_HOSTS", "one.example two.example"),

@@ -1,9 +1,11 @@
 """What was stored before addresses were read in one way comes through the migrations."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -11,7 +13,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from booking.site.sealing import Sealed
+
 pytestmark = pytest.mark.slow
+
+_NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
 
 _PERSON = """
     INSERT INTO accounts_user (id, password, is_superuser, is_staff, is_active, date_joined, email,
@@ -78,3 +84,60 @@ def test_old_addresses_are_read_again_and_nobody_is_lost(old: str) -> None:
     assert rows[2][1:3] == ("account-3@address.invalid", "Ada")
     assert [row[5] for row in rows] == [True, False, False, True, False]
     assert verified == {1: True, 2: False, 3: False, 4: True, 5: True}
+
+
+def add_row(link: "psycopg.Connection[Any]", table: str, **said: Any) -> None:
+    """A row that says this, and as little as it may of all else."""
+    columns = link.execute(
+        "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = %s"
+        " AND is_nullable = 'NO' AND is_identity = 'NO' AND is_generated = 'NEVER'",
+        [table],
+    ).fetchall()
+    least = {"boolean": False, "timestamp with time zone": _NOW, "ARRAY": [], "jsonb": "{}"}
+    row = {name: least.get(kind, 0 if "int" in kind else "") for name, kind in columns} | said
+    link.execute(
+        sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+            sql.Identifier(table),
+            sql.SQL(", ").join(map(sql.Identifier, row)),
+            sql.SQL(", ").join([sql.Placeholder()] * len(row)),
+        ),
+        list(row.values()),
+    )
+
+
+def test_meetings_are_sealed_and_their_addresses_go_from_messages(old: str) -> None:
+    migrate(old, "booking", "0018")
+    link_of = "https://meet.example/old"
+    told = [
+        {"what": "Place", "before": "Hall", "after": "Online", "matter": "when and where"},
+        {"what": "Join link", "before": "none", "after": link_of, "matter": "join link"},
+    ]
+    with psycopg.connect(old) as link:
+        add_row(link, "accounts_user", id=1, email="zoe@police.example")
+        add_row(link, "booking_course", id=1, code="A", title="A")
+        held = {"course_id": 1, "starts_at": _NOW, "capacity": 5, "join_url": link_of}
+        held |= {"state": "published", "delivery": "online"}
+        over = {"ends_at": _NOW + timedelta(hours=1)}
+        ahead = {"ends_at": datetime(2100, 1, 1, tzinfo=UTC)}
+        add_row(link, "booking_session", id=1, reference="1", **held, **ahead)
+        add_row(link, "booking_session", id=2, reference="2", **held, **over)
+        add_row(link, "booking_session", id=3, reference="3", **held | {"join_url": ""}, **ahead)
+        for key in (1, 2):
+            whose = {"person_id": 1, "booked_by_id": 1, "session_id": key}
+            whose |= {"state": "confirmed", "calendar_key": str(key)}
+            add_row(link, "booking_booking", id=key, **whose)
+        payload = json.dumps({"changes": told, "note": ""})
+        add_row(link, "booking_message", topic="session.changed", payload=payload)
+    migrate(old)
+    with psycopg.connect(old) as link:
+        sessions = link.execute(
+            "SELECT meeting, sent_openly FROM booking_session ORDER BY id"
+        ).fetchall()
+        keys = link.execute("SELECT DISTINCT join_key FROM booking_booking").fetchall()
+        [(payload,)] = link.execute("SELECT payload FROM booking_message").fetchall()
+    assert [Sealed(meeting).opened() for meeting, _ in sessions] == [link_of, link_of, ""]
+    assert [openly for _, openly in sessions] == [True, False, False]
+    assert [len(key) for [key] in keys] == [32, 32]
+    assert payload["changes"][0] == told[0]
+    assert "meet.example" not in str(payload)
+    assert payload["changes"][1]["matter"] == "join link"

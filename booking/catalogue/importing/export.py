@@ -92,7 +92,7 @@ def _sessions() -> Iterator[Cells]:
             **_of(session, SESSION_FIELDS),
             "sittings": sittings_cell(session.sittings.all()),
             "venue": written(venue),
-            "join_url": session.join_url if session.is_online else "",
+            "join_url": session.meeting.opened() if session.is_online else "",
             "address": venue.address if venue else "",
             "trainer_email": listed(each.email for each in session.trainers.all()),
         }

@@ -11,6 +11,7 @@ from django.db.models import Model
 from booking.catalogue.importing.batches import is_same
 from booking.catalogue.importing.cells import written
 from booking.catalogue.importing.sheets import Columns, Row
+from booking.site.sealing import Sealed
 from booking.site.spreadsheets import Cell
 
 
@@ -61,10 +62,16 @@ def wanted_by(row: Row, fields: Iterable[Field], *, found: Model | None) -> dict
 def note_changes(
     row: Row, fields: Iterable[Field], before: Mapping[str, Any], after: Model, *, new: bool
 ) -> None:
-    """Say on the row what differs, in the words of its file."""
+    """Say on the row what differs, in the words of its file; not what is sealed, which is kept."""
     changes = {
-        each.column: (each.write(before[each.name]), each.write(getattr(after, each.name)))
+        each.column: _in_words(each, before[each.name], getattr(after, each.name))
         for each in fields
         if each.name in before and not new
     }
     row.becomes(new=new, **changes)
+
+
+def _in_words(field: Field, before: Any, after: Any) -> tuple[Cell, Cell]:
+    if isinstance(after, Sealed):
+        return "one address" if before else "", "another address" if after else ""
+    return field.write(before), field.write(after)

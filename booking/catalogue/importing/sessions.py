@@ -20,6 +20,7 @@ from booking.catalogue.importing.venues import VenueImport
 from booking.catalogue.models import Session, Sitting, Venue
 from booking.catalogue.sittings import overlap
 from booking.site.form_kit import london_moment
+from booking.site.sealing import Sealed
 from booking.site.spreadsheets import Cell
 from booking.site.wording import LONDON, counted
 
@@ -41,7 +42,7 @@ _ROW_FIELDS = (
     Field("course_code", "course", str, write=lambda it: it.code if it else ""),
     Field("delivery", "delivery", str),
     Field("venue", "venue", str, write=lambda it: it.name if it else ""),
-    Field("join_url", "join_url", cells.https_link, ""),
+    Field("join_url", "meeting", cells.https_link, "", write=lambda it: it.opened()),
     Field("state", "state", cells.choice(Session.State)),
     Field("policy", "policy", str),
     Field("booking_opens", "booking_opens_at", dates.wall_time),
@@ -65,13 +66,12 @@ _TOLD = {
     "sittings": "sittings",
     "delivery": "delivery",
     "venue": "venue",
-    "join_url": "join_url",
     "joining_instructions": "joining_instructions",
 }
 _OVER = {Session.State.CANCELLED: "cancelled", Session.State.COMPLETED: "over"}
 # What nobody is told of, so that feeds need not say that the session changed.
 _UNTOLD = {each.name for each in (*_FIELDS, *_MORE_FIELDS[1:])} | {
-    *_MOMENTS, "decide_on", "policy"
+    *_MOMENTS, "decide_on", "policy", "meeting"
 }  # fmt: skip
 _LONGEST_SITTING = timedelta(hours=24)
 _SOME = 100
@@ -186,12 +186,12 @@ class SessionImport:
     def _wanted(self, row: Row, found: Session | None) -> dict[str, Any]:
         """The session as its row describes it, but for its times."""
         delivery = row.required("delivery", cells.choice(Session.Delivery), "")
-        join_url = row.optional("join_url", cells.https_link, "")
+        meeting = Sealed.of(row.optional("join_url", cells.https_link, ""))
         venue: Venue | None = None
         if found is not None and delivery == found.delivery:
             # What this way to come has no column for stays.
             venue = found.venue if found.is_online else None
-            join_url = join_url if found.is_online else found.join_url
+            meeting = meeting if found.is_online else found.meeting
         if delivery == Session.Delivery.IN_PERSON:
             # A draft may be without one yet, and what an export wrote of it changes nothing.
             has_none = found is not None and found.venue is None and not found.is_online
@@ -200,9 +200,11 @@ class SessionImport:
             if row.cells["join_url"]:
                 row.refuse("join_url", "must be empty for a session in person")
         elif delivery == Session.Delivery.ONLINE:
-            had_none = found is not None and found.is_online and not found.join_url
+            had_none = found is not None and found.is_online and not found.meeting
             if not row.cells["join_url"] and not had_none:
-                row.refuse("join_url", "is empty; a session online needs a join link")
+                row.refuse(
+                    "join_url", "is empty; a session online needs the address of its meeting"
+                )
             for column in ("venue", "address"):
                 if row.cells[column]:
                     row.refuse(column, "must be empty for a session online")
@@ -210,7 +212,7 @@ class SessionImport:
             "course": self._courses.read(row, "course_code"),
             "delivery": delivery,
             "venue": venue,
-            "join_url": join_url,
+            "meeting": meeting,
             **wanted_by(row, FIELDS, found=found),
         }
         if "policy" in row.cells:
@@ -297,7 +299,8 @@ class SessionImport:
         if "capacity" in changed and session.capacity < session.places_taken:
             taken = counted(session.places_taken, "place")
             row.refuse("capacity", f"is {session.capacity}, but {taken} of it are taken")
-        for field, column in _TOLD.items():
+        told = _TOLD | ({"meeting": "join_url"} if session.sent_openly else {})
+        for field, column in told.items():
             if live and field in changed:
                 row.refuse(
                     column,

@@ -20,6 +20,7 @@ from booking.catalogue.importing.sheets import Sheet, best_header
 from booking.catalogue.models import ProgrammeUpload
 from booking.site.caching import remark, remarked
 from booking.site.refusals import Refused
+from booking.site.sealing import Sealed
 
 log = structlog.get_logger(__name__)
 
@@ -82,9 +83,9 @@ def add_files(*, files: Sequence[Given], by: User, now: datetime) -> list[str]:
                 refused.append(f"{given.name} is a second file of {kind}. Upload one of a kind.")
             else:
                 taken.add(kind)
-                content = base64.b64encode(given.content).decode()
+                content = Sealed.of(base64.b64encode(given.content).decode()).token
                 kept[kind] = {"name": given.name, "content": content}
-        if sum(len(each["content"]) for each in kept.values()) * 3 / 4 > MOST_BYTES:
+        if sum(len(each["content"]) for each in kept.values()) * 9 / 16 > MOST_BYTES:
             return [
                 f"Together the files are larger than {MOST_BYTES // 1_000_000} MB. Divide them."
             ]
@@ -165,7 +166,7 @@ def _work_on(key: int, *, now: datetime) -> None:
 
 def _go_on(upload: ProgrammeUpload, *, now: datetime) -> None:
     files = {
-        kind: Given(each["name"], base64.b64decode(each["content"]))
+        kind: Given(each["name"], base64.b64decode(Sealed(each["content"]).opened()))
         for kind, each in upload.files.items()
     }
     writes = upload.state == State.IMPORTING

@@ -15,6 +15,7 @@ from booking.catalogue.models.policies import CancellationPolicy
 from booking.catalogue.models.programme import Course
 from booking.catalogue.reading import Reading
 from booking.site.human_order import HumanOrder
+from booking.site.sealing import SealedField
 
 
 class Venue(models.Model):
@@ -115,7 +116,13 @@ class Session(models.Model):
     venue = models.ForeignKey(
         Venue, on_delete=models.PROTECT, null=True, blank=True, related_name="sessions"
     )
-    join_url = models.URLField("join link", max_length=500, blank=True)
+    meeting = SealedField("meeting address")
+    sent_openly = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="Mails and calendars hold the meeting's address itself, from before everybody"
+        " had a join link of their own.",
+    )
     joining_instructions = models.TextField(blank=True)
     trainers = models.ManyToManyField(User, blank=True, related_name="sessions_led")
     starts_at = models.DateTimeField(help_text="Start of the first sitting.")
@@ -227,7 +234,7 @@ class Session(models.Model):
 
     @property
     def is_online(self) -> bool:
-        """Whether people attend by a join link."""
+        """Whether people attend by a join link of their own."""
         return self.delivery == self.Delivery.ONLINE
 
     @property

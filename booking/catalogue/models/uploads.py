@@ -28,7 +28,7 @@ class ProgrammeUpload(models.Model):
     at = models.DateTimeField(help_text="When its coordinator last did something with it.")
     state = models.CharField(max_length=10, choices=State, default=State.READING)
     files = models.JSONField(
-        default=dict, help_text="By the name the import knows: its own name, and bytes in Base64."
+        default=dict, help_text="By the name the import knows: its own name, and its bytes, sealed."
     )
     preview = models.JSONField(default=dict, help_text="What would be written, row by row.")
     digest = models.CharField(max_length=64, blank=True, help_text="Of all that would be written.")

@@ -219,6 +219,7 @@ def course(request: HttpRequest, course_id: int | None = None) -> HttpResponse:
             if stored:
                 return _changed(request, stored, form)
             add_course(plan=form.plan)
+            questions.point_out_meetings(request, form.plan.summary, form.plan.audience)
             return done(request, f"{form.plan.title} is saved.", "manage_courses")
         except GoesRound as refused:
             form.add_error("prerequisites", refused.sentence)
@@ -241,6 +242,7 @@ def _changed(request: HttpRequest, stored: Course, form: CourseForm) -> HttpResp
             request, form=form, heading=stored.title, back=request.path, changes=changes, told=told
         )
     corrections.change_course(course=stored, plan=form.plan, by=signed_in(request), now=now)
+    questions.point_out_meetings(request, form.plan.summary, form.plan.audience)
     words = f"{form.plan.title} is saved. {preview.done_words(told)}".strip()
     return done(request, words, "manage_courses")
 

@@ -105,15 +105,16 @@ class ArrangementsForm(SittingsForm, AboutSession):
         empty_label="To be announced",
         required=False,
     )
-    join_url = forms.URLField(
-        label="Join link, if online",
+    meeting = forms.URLField(
+        label="Address of the meeting, if online",
         max_length=500,
         required=False,
         assume_scheme="https",
-        help_text="It begins with https:// and goes to people with a place only.",
+        help_text="It begins with https://. No mail and no calendar holds it: each person has a"
+        " join link, which leads there while they have a place. Nobody is told of another address.",
         error_messages={
-            "invalid": "Enter the whole join link, such as https://meet.example/abc.",
-            "max_length": "The join link must be 500 characters or fewer.",
+            "invalid": "Enter the whole address of the meeting, such as https://meet.example/abc.",
+            "max_length": "The address of the meeting must be 500 characters or fewer.",
         },
     )
     trainers = TrainersField(queryset=User.objects.none(), required=False, widget=small_boxes())
@@ -121,6 +122,7 @@ class ArrangementsForm(SittingsForm, AboutSession):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["revision"] = self.session.revision if self.session else None
+        self.initial["meeting"] = self.session.meeting.opened() if self.session else ""
         self.stored = list(self.session.sittings.all()) if self.session else []
         self.planned: list[PlannedSitting] = []
         self.begun = {sitting.pk for sitting in self.stored if sitting.starts_at <= self.now}
@@ -145,11 +147,11 @@ class ArrangementsForm(SittingsForm, AboutSession):
         begun = stored is not None and stored.pk in self.begun
         return f"Date {number}, has begun and stays as it is" if begun else f"Date {number}"
 
-    def clean_join_url(self) -> str:
+    def clean_meeting(self) -> str:
         """Only a link that nobody on the way can read or change."""
-        link = str(self.cleaned_data["join_url"])
+        link = str(self.cleaned_data["meeting"])
         if link and not link.lower().startswith("https://"):
-            raise forms.ValidationError("The join link must begin with https://.")
+            raise forms.ValidationError("The address of the meeting must begin with https://.")
         return link
 
     def clean(self) -> dict[str, Any]:
@@ -187,7 +189,7 @@ class ArrangementsForm(SittingsForm, AboutSession):
             sittings=tuple(self.planned),
             delivery=self.cleaned_data["delivery"],
             venue=None if is_online else self.cleaned_data["venue"],
-            join_url=self.cleaned_data["join_url"] if is_online else "",
+            meeting=self.cleaned_data["meeting"] if is_online else "",
             trainers=tuple(self.cleaned_data["trainers"]),
         )
 

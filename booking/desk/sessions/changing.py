@@ -71,13 +71,19 @@ def change(request: HttpRequest, session_id: int) -> HttpResponse:
 
 
 def _changed(request: HttpRequest, session: Session, form: ChangeForm) -> HttpResponse:
-    """Show what would change and who would hear of it, or do it. Raises `PlaceRefused`."""
-    told = _told(session, form)
-    if request.POST.get("step") != "do":
+    """Show what would change and who would hear of it, or do it. Raises `PlaceRefused`.
+
+    Of another address of the meeting alone nobody hears, so it is done at once.
+    """
+    told, held = _told(session, form), form.arrangements
+    is_told = bool(changing.changes_to_come(session, held))
+    is_another_meeting = changing.is_another_meeting(session, held)
+    must_be_shown = is_told or not is_another_meeting
+    if must_be_shown and request.POST.get("step") != "do":
         return _change_preview(request, session, form, told)
     changes = changing.rearrange(
         session=session,
-        arrangements=form.arrangements,
+        arrangements=held,
         by=signed_in(request),
         now=form.now,
         expected_revision=session.revision,
@@ -86,6 +92,8 @@ def _changed(request: HttpRequest, session: Session, form: ChangeForm) -> HttpRe
     if changes:
         words = f"The session is changed. {preview.done_words(told)}"
         messages.success(request, words.strip())
+    elif is_another_meeting:
+        messages.success(request, "Everybody’s join link leads to the new meeting.")
     return redirect("manage_session", session.pk)
 
 

@@ -159,7 +159,7 @@ class PlanForm(SittingsForm):
             sittings=tuple(ordered),
             delivery=Session.Delivery.ONLINE if is_online else Session.Delivery.IN_PERSON,
             venue=self.venues.get(where),
-            join_url="",
+            meeting="",
             trainers=tuple(cleaned[f"trainers_{number}"]),
         )
 

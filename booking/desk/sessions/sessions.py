@@ -12,7 +12,7 @@ from accounts.access import desk, looked_at
 from accounts.views import signed_in
 from booking.catalogue.courses import EditRefused
 from booking.catalogue.models import Course, Session
-from booking.desk import audience, preview, queries
+from booking.desk import audience, preview, queries, questions
 from booking.desk.queries import managed_session
 from booking.desk.sessions.arrangements import as_held, digest
 from booking.desk.sessions.forms import DetailsForm, OpeningForm, SessionForm
@@ -56,6 +56,7 @@ def overview(request: HttpRequest, session_id: int) -> HttpResponse:
     is_ahead, is_draft = session.ends_at > now, session.state == Session.State.DRAFT
     context = {
         "session": session,
+        "meeting": session.meeting.opened(),
         "sittings": session.sittings.all(),
         "trainers": session.trainers.all(),
         "reservations": session.allocations.select_related("agency"),
@@ -154,11 +155,13 @@ def _details_changed(request: HttpRequest, session: Session, form: DetailsForm) 
     drafting.change_details(
         session=session, details=form.details, by=signed_in(request), now=form.now
     )
+    questions.point_out_meetings(request, form.details.joining_instructions)
     words = f"The changes are saved. {preview.done_words(told)}".strip()
     return done(request, words, "manage_session", session.pk)
 
 
 def _kept(request: HttpRequest, session: Session, *, is_published: bool) -> HttpResponse:
+    questions.point_out_meetings(request, session.joining_instructions)
     state = "is published: people can find it" if is_published else "is saved as a draft"
     return done(request, f"{session.course.title} {state}.", "manage_session", session.pk)
 

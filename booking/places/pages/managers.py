@@ -25,7 +25,7 @@ from booking.site.web import done, page, posted, refusals_shown
 from booking.site.wording import counted
 
 
-@opened_by_link
+@opened_by_link()
 def approval(request: HttpRequest, token: str) -> HttpResponse:
     """Show what is asked, and take the one answer. Looking answers nothing: mail scanners look."""
     now = timezone.now()

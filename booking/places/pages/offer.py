@@ -52,7 +52,7 @@ def state_of_offer(booking: Booking, *, is_current: bool, now: datetime) -> Offe
     return _ANSWERED.get(state, OfferState.ENDED)
 
 
-@opened_by_link
+@opened_by_link()
 def offer(request: HttpRequest, token: str) -> HttpResponse:
     """Show the offer, and take the answer. Looking answers nothing: mail scanners look."""
     now = timezone.now()

@@ -1,0 +1,71 @@
+"""Texts that the database holds only sealed: a copy of it opens nothing.
+
+The keys are `MEETING_KEYS` of the environment. The first seals, all of them open, so a key is
+replaced by putting the new one first and sealing anew: `manage.py reseal`.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
+from django.db import models
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Sealed:
+    """A text as it is stored. No page, log or error shows what it says: only `opened` does."""
+
+    token: str = ""
+
+    @classmethod
+    def of(cls, text: str) -> "Sealed":
+        """This text, sealed with the first key; nothing stays nothing."""
+        return cls(_keys().encrypt(text.encode()).decode() if text else "")
+
+    def opened(self) -> str:
+        """What it says. Raises `cryptography.fernet.InvalidToken` if no key opens it."""
+        return _keys().decrypt(self.token).decode() if self.token else ""
+
+    def anew(self) -> "Sealed":
+        """The same under the first key. Raises as `opened` does."""
+        return Sealed(_keys().rotate(self.token.encode()).decode() if self.token else "")
+
+    def __bool__(self) -> bool:
+        return bool(self.token)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sealed) and self.opened() == other.opened()
+
+    def __hash__(self) -> int:
+        return hash(self.opened())
+
+    def __repr__(self) -> str:
+        return "Sealed()"
+
+
+if TYPE_CHECKING:
+    _Column = models.TextField[Sealed, Sealed]
+else:
+    _Column = models.TextField
+
+
+class SealedField(_Column):
+    """A column of a `Sealed` text. It cannot be searched: the same text is never stored alike."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"default": Sealed, "editable": False, **options})
+
+    def from_db_value(self, value: str | None, *_: object) -> Sealed:
+        """As it is read; nothing where an outer join finds no row."""
+        return Sealed(value or "")
+
+    def get_prep_value(self, value: Any) -> str:
+        """As it is written. Raises `TypeError` for a text that nobody has sealed."""
+        if not isinstance(value, Sealed):
+            raise TypeError(f"{self.name} takes a sealed text only.")
+        return value.token
+
+
+def _keys() -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in settings.MEETING_KEYS])

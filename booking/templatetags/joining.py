@@ -1,0 +1,22 @@
+"""Ways into a session online: {% load joining %}."""
+
+from django import template
+
+from accounts.models import User
+from booking.catalogue.models import Session
+from booking.places import links
+from booking.places.models import Booking
+
+register = template.Library()
+
+
+@register.filter
+def join_path(booking: Booking) -> str:
+    """Where whoever has the place joins: {{ booking|join_path }}."""
+    return links.join_path(booking.join_key)
+
+
+@register.filter
+def join_path_of(session: Session, trainer: User) -> str:
+    """Where whoever leads it joins: {{ session|join_path_of:user }}."""
+    return links.trainer_join_path(session.pk, trainer.pk)
