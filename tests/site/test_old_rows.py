@@ -94,7 +94,10 @@ def add_row(link: "psycopg.Connection[Any]", table: str, **said: Any) -> None:
         [table],
     ).fetchall()
     least = {"boolean": False, "timestamp with time zone": _NOW, "ARRAY": [], "jsonb": "{}"}
-    row = {name: least.get(kind, 0 if "int" in kind else "") for name, kind in columns} | said
+    row = {
+        name: least.get(kind, 0 if "int" in kind or kind == "numeric" else "")
+        for name, kind in columns
+    } | said
     link.execute(
         sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
             sql.Identifier(table),
