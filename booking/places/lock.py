@@ -19,6 +19,7 @@ from booking.catalogue.models import Session
 from booking.catalogue.sittings import SittingTimes
 from booking.places.allocations import Allocation
 from booking.places.models import Booking
+from booking.site.sealing import Sealed
 
 _COLUMNS = [each.column for each in Session._meta.concrete_fields if each.column]
 _NAMES = [each.attname for each in Session._meta.concrete_fields]
@@ -171,10 +172,7 @@ def locked_session(session: Session) -> Iterator[RuledSession]:
 
 @contextmanager
 def locked_booking(booking: Booking) -> Iterator[tuple[RuledSession, Booking]]:
-    """As `locked`, for a booking's session, with the booking as it is now.
-
-    Only the lock's holder moves it.
-    """
+    """As `locked`, for a booking's session, with the booking as it is now, which nobody moves."""
     with locked(booking.session_id) as held:
         ruled = held[booking.session_id]
         fresh = Booking.objects.select_related("person", "approval").get(pk=booking.pk)
@@ -211,6 +209,7 @@ def _sessions(statement: str, session_ids: Iterable[int]) -> list[RuledSession]:
             named = (zip(groups, group_names, strict=True), zip(courses, titles, strict=True))
             rules = CourseRules(*(*asked, *map(dict, named)))
             session = Session.from_db(connection.alias, _NAMES, row[: len(_NAMES)])
+            session.meeting = Sealed(row[_NAMES.index("meeting")])
             found.append(RuledSession(session, rules, notice_days))
     return found
 

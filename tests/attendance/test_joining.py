@@ -102,7 +102,8 @@ def test_whoever_has_no_place_any_more_is_told_why_and_how_to_book_again() -> No
     cancelled, moved, given, stays = (book_now(session, make_person()) for _ in range(4))
     actions.cancel(booking=cancelled, by=cancelled.person, now=now)
     exchanges.transfer(booking=moved, to=other, by=moved.person, now=now)
-    taken = exchanges.substitute(booking=given, to=make_person(), by=coordinator, now=now)
+    colleague = make_person(agency=given.person.agency)
+    taken = exchanges.substitute(booking=given, to=colleague, by=coordinator, now=now)
     for booking, words in (
         (cancelled, "There is no place for"),
         (moved, "The place was moved to another date"),

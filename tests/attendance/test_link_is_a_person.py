@@ -10,6 +10,7 @@ import os
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -87,12 +88,12 @@ class Joined(Places):
         leads = session.trainers.filter(pk=self.trainer.pk).exists()
         self.rearranged(session, trainers=() if leads else (self.trainer,))
 
-    def rearranged(self, session: Session, **changed: object) -> None:
+    def rearranged(self, session: Session, **changed: Any) -> None:
         """A coordinator has it so, if it is not over."""
         with suppress(PlaceRefused):
             changing.rearrange(
                 session=session,
-                arrangements=replace(as_it_is(session), **changed),  # type: ignore[arg-type]
+                arrangements=replace(as_it_is(session), **changed),
                 by=self.coordinator,
                 now=self.now,
             )

@@ -30,6 +30,9 @@ class ByPhone(RuleBasedStateMachine):
         """One of the bookings that are so, if there are any."""
         raise NotImplementedError
 
+    def prepare(self) -> None:
+        """What else stands before the first of them books."""
+
     def check(self, *touched: Session) -> None:
         """See that everything holds."""
         raise NotImplementedError

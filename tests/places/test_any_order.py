@@ -42,7 +42,6 @@ from tests.places.by_phone import ByPhone, numbers, which_date, whose
 
 EXAMPLES = int(os.environ.get("EXAMPLES", 2000 if "DEEP" in os.environ else 50))
 STEPS = 25
-# Finding the shortest sequence that fails takes minutes.
 SHRINKS = "SHRINK" in os.environ
 FIRST_DAY = NOW + timedelta(days=14)
 
@@ -109,9 +108,6 @@ class Places(ByPhone):
         for person in self.people[:6]:
             self.learn(person)
         self.prepare()
-
-    def prepare(self) -> None:
-        """What else stands before the first of them books."""
 
     def learn(self, person: User) -> None:
         """They say that they did elsewhere whatever the first course builds on."""

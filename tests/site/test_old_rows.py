@@ -94,7 +94,10 @@ def add_row(link: "psycopg.Connection[Any]", table: str, **said: Any) -> None:
         [table],
     ).fetchall()
     least = {"boolean": False, "timestamp with time zone": _NOW, "ARRAY": [], "jsonb": "{}"}
-    row = {name: least.get(kind, 0 if "int" in kind else "") for name, kind in columns} | said
+    row = {
+        name: least.get(kind, 0 if "int" in kind or kind == "numeric" else "")
+        for name, kind in columns
+    } | said
     link.execute(
         sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
             sql.Identifier(table),
@@ -115,7 +118,12 @@ def test_meetings_are_sealed_and_their_addresses_go_from_messages(old: str) -> N
     with psycopg.connect(old) as link:
         add_row(link, "accounts_user", id=1, email="zoe@police.example")
         add_row(link, "booking_course", id=1, code="A", title="A")
-        held = {"course_id": 1, "starts_at": _NOW, "capacity": 5, "join_url": link_of}
+        held: dict[str, Any] = {
+            "course_id": 1,
+            "starts_at": _NOW,
+            "capacity": 5,
+            "join_url": link_of,
+        }
         held |= {"state": "published", "delivery": "online"}
         over = {"ends_at": _NOW + timedelta(hours=1)}
         ahead = {"ends_at": datetime(2100, 1, 1, tzinfo=UTC)}
@@ -123,7 +131,7 @@ def test_meetings_are_sealed_and_their_addresses_go_from_messages(old: str) -> N
         add_row(link, "booking_session", id=2, reference="2", **held, **over)
         add_row(link, "booking_session", id=3, reference="3", **held | {"join_url": ""}, **ahead)
         for key in (1, 2):
-            whose = {"person_id": 1, "booked_by_id": 1, "session_id": key}
+            whose: dict[str, Any] = {"person_id": 1, "booked_by_id": 1, "session_id": key}
             whose |= {"state": "confirmed", "calendar_key": str(key)}
             add_row(link, "booking_booking", id=key, **whose)
         payload = json.dumps({"changes": told, "note": ""})
