@@ -299,7 +299,7 @@ DEMO = ("mailbox", "mailbox_mail", "mailbox_html", "mailbox_raw", "mailbox_calen
 BEFORE_SECOND_STEP = {
     *("accessibility", "privacy", "partnership_colour", "partnership_logo", "healthz", "readyz"),
     "security_txt",
-    *("approval", "offer", "stop_interest", "reminders_link"),
+    *("approval", "offer", "join", "stop_interest", "reminders_link"),
     "two_step_needed",
 }
 # Lead to a proof of who asks, if nobody has given one for a while: before a list is taken away, and

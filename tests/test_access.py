@@ -17,6 +17,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from booking.site.logs import JsonFormatter
+from booking.site.signed_links import SignedLink
 from tests.access_site import Site, answer_of, every_name, tried
 from tests.access_table import (
     BACK_OFFICE,
@@ -57,6 +58,9 @@ def unrecorded(site: Site, role: str, response: Any, statements: CaptureQueriesC
     if any(_ON_RECORD in each["sql"] for each in statements.captured_queries):
         return ""
     if getattr(response, "streaming", False):
+        return ""
+    # It says whose it is, by first name and initial, so that nobody uses another's unawares.
+    if response.request["PATH_INFO"].startswith(SignedLink.JOIN.prefix):
         return ""
     # What its reader has just done, and is told on the next page, is no look.
     text = _BANNER.sub("", response.content.decode())
@@ -206,7 +210,7 @@ def test_the_pages_of_signing_in_show_the_anonymous_nothing(site: Site) -> None:
 
 
 def test_no_log_line_holds_a_link_to_act_by(site: Site) -> None:
-    for name in ("private_feed", "approval", "offer", "stop_interest", "reminders_link"):
+    for name in ("private_feed", "approval", "offer", "join", "stop_interest", "reminders_link"):
         path = site.addresses[name]
         secret = max(path.split("/"), key=len).removesuffix(".ics")
         record = getLogger("django.request").makeRecord(

@@ -28,6 +28,8 @@ UPDATE booking_message SET payload = jsonb_set(payload, '{changes}', (
     FROM jsonb_array_elements(payload -> 'changes') WITH ORDINALITY AS each (told, place)))
 WHERE payload -> 'changes' @> '[{"matter": "join link"}]'
 """
+# What rows have still to be checked for, before their table changes again.
+_SETTLED = "SET CONSTRAINTS ALL IMMEDIATE"
 _OPEN = """
 UPDATE booking_session SET sent_openly = true
 WHERE state = 'published' AND delivery = 'online' AND ends_at > now() AND join_url <> ''
@@ -70,14 +72,14 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunPython(seal),
-        migrations.RunSQL([_OPEN, _PAYLOADS]),
+        migrations.RunSQL([_OPEN, _PAYLOADS, _SETTLED]),
         migrations.RemoveField(model_name="session", name="join_url"),
         migrations.AddField(
             model_name="booking",
             name="join_key",
             field=models.CharField(max_length=32, null=True),
         ),
-        migrations.RunSQL(_KEYS),
+        migrations.RunSQL([_KEYS, _SETTLED]),
         migrations.AlterField(
             model_name="booking",
             name="join_key",
