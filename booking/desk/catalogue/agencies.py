@@ -89,7 +89,7 @@ def agencies(request: HttpRequest) -> HttpResponse:
     return render(request, "desk/catalogue/agencies.html", context)
 
 
-@desk(post=60)
+@desk(post=60, proof=True)
 def agency(request: HttpRequest, agency_id: int | None = None) -> HttpResponse:
     """A new agency, or one that exists with its leads and confirmed people."""
     stored = get_object_or_404(Agency, pk=agency_id) if agency_id else None
@@ -109,7 +109,7 @@ def agency(request: HttpRequest, agency_id: int | None = None) -> HttpResponse:
     return page(request, "desk/catalogue/agency.html", context)
 
 
-@desk(post=60)
+@desk(post=60, proof=True)
 def merge(request: HttpRequest, agency_id: int) -> HttpResponse:
     """Choose the other agency, compare the two, then make them one."""
     stays = get_object_or_404(Agency, pk=agency_id)
