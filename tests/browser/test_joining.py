@@ -35,6 +35,6 @@ def test_a_press_leads_on_to_the_meeting(page: Page, accessible: Accessible) -> 
     accessible(page)
     assert not Arrival.objects.exists()
     page.get_by_role("button", name="Join").click()
-    expect(page.get_by_role("heading", name="The meeting")).to_be_visible()
+    expect(page.get_by_role("heading", name="The meeting", exact=True)).to_be_visible()
     assert asked == ["https://meet.example/neglect?pwd=1&x=2"]
     assert Arrival.objects.get().booking == booking

@@ -160,7 +160,7 @@ def test_how_many_screens_fields_and_presses_a_booking_takes(phone: Page, mail: 
     first, second = course("Neglect", 20), course("Online safety", 25)
     phone.goto(first.get_absolute_url())
     screens: list[str] = []
-    phone.on("framenavigated", lambda frame: screens.append(frame.url))
+    phone.on("domcontentloaded", lambda shown: screens.append(shown.url))
     press(phone, "Book a place")
     sign_in(phone, ADDRESS, mail)
     show_heading(phone, "Neglect")
