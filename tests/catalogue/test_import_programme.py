@@ -136,6 +136,19 @@ def test_the_agency_of_a_lead_is_neither_changed_nor_confirmed(load: Load) -> No
         load({"practitioners.csv": moved})
 
 
+@pytest.mark.parametrize("confirmed", ["no", "yes"])
+def test_who_moves_to_another_agency_is_confirmed_there_only_if_the_file_says_so(
+    load: Load, confirmed: str
+) -> None:
+    load()
+    header, zoe, ann = FILES["practitioners.csv"].splitlines()
+    moved = zoe.replace("Leeds Police", "City Council")
+    load({"practitioners.csv": f"{header},confirmed\n{moved},{confirmed}\n{ann},yes\n"})
+    person = User.objects.get(email="zoe@police.example")
+    assert person.agency_name == "City Council"
+    assert person.agency_is_confirmed is (confirmed == "yes")
+
+
 def test_topics_and_sectors_are_read_where_the_file_has_them(load: Load) -> None:
     Topic.objects.create(name="Early years", slug="early-years")
     header = f"{COURSE_HEADER},topics,sectors"

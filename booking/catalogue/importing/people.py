@@ -10,6 +10,7 @@ from datetime import datetime
 from allauth.account.models import EmailAddress
 
 from accounts.addresses import PUBLIC_MAIL, as_stored, domain_of, same_mailbox
+from accounts.agency_proof import NOT_CONFIRMED
 from accounts.models import Agency, Sector, User
 from booking.catalogue.importing import cells
 from booking.catalogue.importing.batches import Table
@@ -117,6 +118,9 @@ class PeopleImport:
         moves = found is not None and wanted.get("agency", found.agency) != found.agency
         if moves and found is not None and found.is_agency_lead:
             row.refuse("agency", f"differs, but {email} leads an agency; change it on their page")
+        was_confirmed = found is not None and found.agency_is_confirmed
+        if moves:
+            wanted |= NOT_CONFIRMED
         differs = self.practitioners.put(email, wanted, email=email, date_joined=self._now)
         person, is_new = self.practitioners.rows[email], email in self.practitioners.new
         note_changes(row, (*PERSON_FIELDS, _AGENCY), differs, person, new=is_new)
@@ -126,7 +130,10 @@ class PeopleImport:
         if may and wanted.get("agency") and person.agency_confirmed_at is None:
             self._confirmed.append(person)
             self.practitioners.touch(email)
-            row.becomes(new=is_new, confirmed=("no", "yes"))
+            if not was_confirmed:
+                row.becomes(new=is_new, confirmed=("no", "yes"))
+        elif moves and was_confirmed:
+            row.becomes(new=is_new, confirmed=("yes", "no"))
 
     def trainer(self, email: str, row: Row) -> User:
         """The person who leads a session; planned once, however often named.
