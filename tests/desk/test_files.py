@@ -13,7 +13,7 @@ from accounts.models import AccessRecord, Agency, User
 from booking.catalogue.importing import uploads
 from booking.catalogue.models import Course, ProgrammeUpload, Session
 from tests.catalogue.small_programme import FILES
-from tests.factories import make_coordinator
+from tests.factories import make_agency, make_claimant, make_coordinator
 from tests.people import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -170,6 +170,29 @@ def test_a_press_for_what_is_not_there_any_more_writes_nothing(at_desk: Client) 
     assert "not as they were shown" in answer.content.decode()
     worker_works()
     assert not imported()
+
+
+def practitioners(*people: User, agency: str = "Leeds Police", job: str = "Officer") -> str:
+    """A file of these people."""
+    lines = [f"{p.email},{p.first_name},{p.last_name},{job},{agency}," for p in people]
+    return "\n".join([FILES["practitioners.csv"].splitlines()[0], *lines]) + "\n"
+
+
+def test_coordinators_confirm_others_by_a_file_and_never_themselves(
+    at_desk: Client, coordinator: User
+) -> None:
+    agency, claimant = make_agency("Leeds Police"), make_claimant()
+    User.objects.update(agency=agency, job_title="Officer")
+    User.objects.update(agency_confirmed_at=None)
+    send(at_desk, practitioners=practitioners(coordinator, claimant))
+    worker_works()
+    assert f"{coordinator.email}: Somebody else has to confirm" in shown(at_desk)
+    confirm(at_desk)
+    worker_works()
+    coordinator.refresh_from_db()
+    claimant.refresh_from_db()
+    assert not coordinator.agency_is_confirmed
+    assert (claimant.agency_is_confirmed, claimant.agency_confirmed_by) == (True, coordinator)
 
 
 def test_nobody_sees_or_imports_the_files_of_somebody_else(at_desk: Client) -> None:

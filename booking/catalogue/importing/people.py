@@ -10,6 +10,7 @@ from datetime import datetime
 from allauth.account.models import EmailAddress
 
 from accounts.addresses import PUBLIC_MAIL, as_stored, domain_of, same_mailbox
+from accounts.agencies import OwnAgency
 from accounts.agency_proof import NOT_CONFIRMED
 from accounts.models import Agency, Sector, User
 from booking.catalogue.importing import cells
@@ -87,8 +88,11 @@ class AgencyImport:
 class PeopleImport:
     """Everybody whom practitioners.csv or sessions.csv names, by address."""
 
-    def __init__(self, agencies: AgencyImport, emails: Iterable[str], now: datetime) -> None:
-        self._agencies, self._now, wanted = agencies, now, list(emails)
+    def __init__(
+        self, agencies: AgencyImport, emails: Iterable[str], now: datetime, by: User | None
+    ) -> None:
+        self._agencies, self._now, self._by, wanted = agencies, now, by, list(emails)
+        self.notes: list[str] = []
         people = User.objects.select_related("agency").in_bulk(wanted, field_name="email")
         self.practitioners = Table(User, people)
         self.trainers = Table(User, people)
@@ -127,7 +131,11 @@ class PeopleImport:
         confirms = row.optional("confirmed", cells.flag, True)
         self._have_address(email, self.practitioners, row, "email", verified=confirms)
         may = confirms and not person.is_agency_lead
-        if may and wanted.get("agency") and person.agency_confirmed_at is None:
+        is_open = wanted.get("agency") and person.agency_confirmed_at is None
+        if may and is_open and self._by is not None and person.pk == self._by.pk:
+            self.notes.append(f"{email}: {OwnAgency.sentence}")
+            may = False
+        if may and is_open:
             self._confirmed.append(person)
             self.practitioners.touch(email)
             if not was_confirmed:
@@ -184,7 +192,8 @@ class PeopleImport:
     def write(self) -> None:
         """Write people, then their addresses. Agencies are written by now.
 
-        Coordinators bring the files, so an agency that stands in them counts as confirmed.
+        Coordinators bring the files, so an agency that stands in them counts as confirmed, but
+        for their own.
         """
         for person in (self.practitioners.new | self.trainers.new).values():
             person.set_unusable_password()
@@ -194,7 +203,7 @@ class PeopleImport:
         unconfirmed = User.objects.filter(pk__in=keys, agency__isnull=False)
         unconfirmed = unconfirmed.filter(agency_confirmed_at=None, is_agency_lead=False)
         if unconfirmed.exists():
-            unconfirmed.update(agency_confirmed_at=self._now)
+            unconfirmed.update(agency_confirmed_at=self._now, agency_confirmed_by=self._by)
         self._addresses.write()
 
 

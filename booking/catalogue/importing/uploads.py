@@ -170,7 +170,7 @@ def _go_on(upload: ProgrammeUpload, *, now: datetime) -> None:
         for kind, each in upload.files.items()
     }
     writes = upload.state == State.IMPORTING
-    plan = Plan(files, now=now, tell=lambda words: _say(upload, words), locks=writes)
+    plan = Plan(files, now=now, by=upload.by, tell=lambda words: _say(upload, words), locks=writes)
     if writes and plan.digest == upload.digest:
         report = plan.write()
         upload.state, upload.files = State.DONE, {}
