@@ -13,7 +13,7 @@ from accounts.models import AccessRecord, Agency, User
 from booking.catalogue.importing import uploads
 from booking.catalogue.models import Course, ProgrammeUpload, Session
 from tests.catalogue.small_programme import FILES
-from tests.factories import make_agency, make_claimant, make_coordinator
+from tests.factories import make_agency, make_claimant, make_coordinator, make_person
 from tests.people import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -193,6 +193,25 @@ def test_coordinators_confirm_others_by_a_file_and_never_themselves(
     claimant.refresh_from_db()
     assert not coordinator.agency_is_confirmed
     assert (claimant.agency_is_confirmed, claimant.agency_confirmed_by) == (True, coordinator)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"is_trainer": True}, "who has a role, and this row would change their account"),
+        ({"is_active": False}, "whose account has ended; leave this row out"),
+    ],
+)
+def test_a_file_changes_nobody_with_a_role_or_an_ended_account(
+    at_desk: Client, fields: dict[str, bool], words: str
+) -> None:
+    person = make_person(agency=make_agency("Leeds Police"), job_title="Officer", **fields)
+    send(at_desk, practitioners=practitioners(person))
+    worker_works()
+    assert words not in shown(at_desk), "it would change nothing"
+    send(at_desk, practitioners=practitioners(person, job="Chief"))
+    worker_works()
+    assert words in shown(at_desk)
 
 
 def test_nobody_sees_or_imports_the_files_of_somebody_else(at_desk: Client) -> None:

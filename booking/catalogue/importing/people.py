@@ -13,6 +13,7 @@ from accounts.addresses import PUBLIC_MAIL, as_stored, domain_of, same_mailbox
 from accounts.agencies import OwnAgency
 from accounts.agency_proof import NOT_CONFIRMED
 from accounts.models import Agency, Sector, User
+from accounts.roles import may_change_account
 from booking.catalogue.importing import cells
 from booking.catalogue.importing.batches import Table
 from booking.catalogue.importing.fields import Field, columns_of, note_changes, wanted_by
@@ -142,6 +143,19 @@ class PeopleImport:
                 row.becomes(new=is_new, confirmed=("no", "yes"))
         elif moves and was_confirmed:
             row.becomes(new=is_new, confirmed=("yes", "no"))
+        if found is not None and row.outcome.changes:
+            self._refuse_who_may_not_be_changed(row, found)
+
+    def _refuse_who_may_not_be_changed(self, row: Row, found: User) -> None:
+        """As on the desk; the command is run by whoever runs the site."""
+        if not found.is_active:
+            row.refuse("email", f"is {found.email}, whose account has ended; leave this row out")
+        elif self._by is not None and not may_change_account(found, by=self._by):
+            row.refuse(
+                "email",
+                f"is {found.email}, who has a role, and this row would change their account; only"
+                " a superuser may",
+            )
 
     def trainer(self, email: str, row: Row) -> User:
         """The person who leads a session; planned once, however often named.
