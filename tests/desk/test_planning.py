@@ -178,6 +178,15 @@ def test_what_cannot_be_planned_is_refused_in_a_sentence(
 
 
 def test_what_is_usually_reserved_must_fit(
+@pytest.mark.parametrize("on", ["7027-02-09", "9999-12-31"])
+def test_a_year_far_ahead_is_refused(coordinator: Client, address: str, on: str) -> None:
+    rows = [row(tuesday()), {**row(tuesday()), "date_1": on}]
+    form = coordinator.post(address, typed(rows, add="1")).context["form"]
+    assert form["date_3_1"].value() == ""
+    answer = coordinator.post(address, typed(rows))
+    assert "Row 2: enter a year from 2000 to 2100." in answer.text
+
+
     coordinator: Client, course: Course, address: str
 ) -> None:
     set_usual_limits(
