@@ -1,10 +1,13 @@
 """The page that imports and exports the files of a programme."""
 
 from datetime import timedelta
+from threading import Event, Thread
+from time import sleep
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -125,6 +128,28 @@ def test_a_file_that_is_none_of_them_is_refused_and_the_others_are_kept(at_desk:
     assert "holiday.csv is none of the files" in answer.content.decode()
     worker_works()
     assert "Import 2 rows" in shown(at_desk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_first_upload_pressed_twice_is_kept_once() -> None:
+    by, now = make_coordinator(), timezone.now()
+    is_kept = Event()
+
+    def first_press() -> None:
+        with transaction.atomic():
+            ProgrammeUpload.objects.create(by=by, at=now)
+            is_kept.set()
+            sleep(1)
+        connection.close()
+
+    first = Thread(target=first_press)
+    first.start()
+    is_kept.wait()
+    files = [uploads.Given("agencies.csv", FILES["agencies.csv"].encode())]
+    with pytest.raises(uploads.StillBusy):
+        uploads.add_files(files=files, by=by, now=now)
+    first.join()
+    assert ProgrammeUpload.objects.count() == 1
 
 
 def test_too_much_is_refused_in_a_sentence(at_desk: Client) -> None:
