@@ -177,7 +177,6 @@ def test_what_cannot_be_planned_is_refused_in_a_sentence(
     assert not Session.objects.exists()
 
 
-def test_what_is_usually_reserved_must_fit(
 @pytest.mark.parametrize("on", ["7027-02-09", "9999-12-31"])
 def test_a_year_far_ahead_is_refused(coordinator: Client, address: str, on: str) -> None:
     rows = [row(tuesday()), {**row(tuesday()), "date_1": on}]
@@ -187,6 +186,7 @@ def test_a_year_far_ahead_is_refused(coordinator: Client, address: str, on: str)
     assert "Row 2: enter a year from 2000 to 2100." in answer.text
 
 
+def test_what_is_usually_reserved_must_fit(
     coordinator: Client, course: Course, address: str
 ) -> None:
     set_usual_limits(
@@ -278,6 +278,27 @@ def test_drafts_are_published_together_once_what_is_in_the_way_was_seen(
     states = [Session.objects.get(pk=each.pk).state for each in (one, two, stays)]
     assert states == ["published", "published", "draft"]
     assert [each.recipient for each in Message.objects.all()] == [trainer]
+
+
+def test_no_draft_is_chosen_before_somebody_chooses_it(coordinator: Client) -> None:
+    one = make_session(state="draft", starts_at=at(tuesday()))
+    make_session(state="draft", starts_at=at(tuesday()))
+    address = reverse("manage_session_drafts")
+    assert not coordinator.get(address).context["form"]["chosen"].value()
+    assert coordinator.get(address, {"chosen": one.pk}).context["form"]["chosen"].value() == [
+        one.pk
+    ]
+
+
+def test_a_copy_says_where_the_list_of_sessions_stops(
+    coordinator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, days = reverse("manage_session_copy"), {"begins": tuesday(), "ends": tuesday()}
+    for _ in range(2):
+        make_session(starts_at=at(tuesday()))
+    assert "Only the first" not in coordinator.get(address, days).text
+    monkeypatch.setattr("booking.desk.sessions.planning._MOST_COPIED", 1)
+    assert "Only the first 1 of 2 sessions" in coordinator.get(address, days).text
 
 
 def test_of_drafts_that_are_published_together_all_are_or_none(coordinator: Client) -> None:

@@ -313,11 +313,13 @@ def copy(request: HttpRequest) -> HttpResponse:
         sessions = sessions.filter(starts_at__range=_moments(days)).exclude(
             state=Session.State.DRAFT
         )
-    keys = list(sessions.order_by("starts_at", "pk").values_list("pk", flat=True)[:_MOST_COPIED])
+    every = list(sessions.order_by("starts_at", "pk").values_list("pk", flat=True))
+    keys = every[:_MOST_COPIED]
     shown = Session.objects.filter(pk__in=keys).for_pages().order_by("starts_at", "pk")
     shown = shown.prefetch_related("trainers")
     form = CopyForm(posted(request), sessions=shown, initial={"chosen": keys})
     context: dict[str, Any] = {"form": form, "period": period, "sessions": shown, "one": one}
+    context |= {"every": len(every), "most": len(keys)}
     if form.is_valid() and request.POST.get("step") != "edit":
         chosen, weeks = list(form.cleaned_data["chosen"]), form.cleaned_data["weeks"]
         try:
@@ -376,9 +378,7 @@ def drafts(request: HttpRequest) -> HttpResponse:
     warnings = warnings_of([Held.of(each) for each in rows])
     keys = [key for each in request.GET.getlist("chosen") if (key := key_in(each)) is not None]
     asked = sum(demand.number_of(each, now=now) for each in {row.course for row in rows})
-    form = DraftsForm(
-        posted(request), asked=asked, drafts=found, initial={"chosen": keys or [r.pk for r in rows]}
-    )
+    form = DraftsForm(posted(request), asked=asked, drafts=found, initial={"chosen": keys})
     shown = digest(each for some in warnings for each in some)
     if form.is_valid() and request.POST.get("warned", "") != shown:
         form.add_error(None, "What is in the way has changed. Look at it again, then publish.")
