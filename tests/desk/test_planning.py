@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from booking.catalogue.models import Course, Session
+from booking.catalogue.models import Course, CourseInterest, Session
 from booking.outbox.models import Message
 from booking.partnership import kept as partnership
 from booking.places.allocations import Allocation
@@ -19,6 +19,7 @@ from booking.site.wording import LONDON
 from tests.factories import (
     make_coordinator,
     make_course,
+    make_person,
     make_policy,
     make_session,
     make_trainer,
@@ -299,6 +300,23 @@ def test_a_copy_says_where_the_list_of_sessions_stops(
     assert "Only the first" not in coordinator.get(address, days).text
     monkeypatch.setattr("booking.desk.sessions.planning._MOST_COPIED", 1)
     assert "Only the first 1 of 2 sessions" in coordinator.get(address, days).text
+
+
+def test_those_who_asked_come_first_on_one_date_of_a_course_at_a_time(
+    coordinator: Client, course: Course
+) -> None:
+    CourseInterest.objects.create(course=course, person=make_person())
+    fields: dict[str, Any] = {"course": course, "state": "draft"}
+    both = [make_session(**fields, starts_at=at(tuesday(week))) for week in (0, 1)]
+    address = reverse("manage_session_drafts")
+    chosen = {
+        "chosen": [each.pk for each in both],
+        "first_days": "2",
+        "warned": coordinator.get(address).context["warned"],
+    }
+    answer = coordinator.post(address, chosen)
+    assert "Neglect: choose one date of a course if those who asked come first." in answer.text
+    assert coordinator.post(address, chosen | {"chosen": [both[0].pk]}).status_code == 302
 
 
 def test_of_drafts_that_are_published_together_all_are_or_none(coordinator: Client) -> None:

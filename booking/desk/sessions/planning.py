@@ -36,7 +36,7 @@ from booking.scheduling.changing import Arrangements, BadTimes, PlannedSitting, 
 from booking.site.form_kit import Form, TrainersField, whole_number_field
 from booking.site.readable import key_in
 from booking.site.web import done, page, posted
-from booking.site.wording import LONDON, counted
+from booking.site.wording import LONDON, counted, listed
 
 MOST_ROWS = 20
 _MOST_COPIED = 200
@@ -366,6 +366,19 @@ class DraftsForm(OpeningForm):
     def __init__(self, *args: Any, drafts: SessionQuerySet, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["chosen"].queryset = drafts  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Those who asked are offered a place on one date of a course, not on each."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        courses = [each.course for each in cleaned.get("chosen") or ()]
+        twice = {each.title for each in courses if courses.count(each) > 1}
+        if twice and cleaned.get("first_days"):
+            self.add_error(
+                "first_days",
+                f"{listed(sorted(twice))}: choose one date of a course if those who asked come"
+                " first.",
+            )
+        return cleaned
 
 
 @desk(post=60)
