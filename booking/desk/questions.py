@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, QueryDict
 
@@ -75,12 +77,17 @@ class WhyForm(Form):
 
 def day_field(label: str, *, called: str, **extra: Any) -> forms.DateField:
     """A day, from a calendar or typed; `called` begins the sentence for what is none."""
+    years = f"{called}: enter a year from 2000 to 2100."
     return forms.DateField(
         label=label,
         required=False,
         input_formats=["%Y-%m-%d", "%d/%m/%Y"],
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         error_messages={"invalid": f"{called}: enter a real date."},
+        validators=[
+            MinValueValidator(date(2000, 1, 1), years),
+            MaxValueValidator(date(2100, 12, 31), years),
+        ],
         **extra,
     )
 

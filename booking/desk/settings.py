@@ -34,13 +34,13 @@ from booking.partnership.colours import (
     dark_twin,
     least_contrast,
 )
-from booking.partnership.levels import MOST_LEVELS, levels_of
+from booking.partnership.levels import MOST_LEVELS, all_levels, levels_of
 from booking.partnership.models import LONGEST_WORD, Partnership
 from booking.partnership.pictures import MOST_BYTES, Picture, PictureRefused, picture_of
 from booking.partnership.school_year import school_term_of
 from booking.site.form_kit import MOST_DAYS, Form, whole_number_field
 from booking.site.web import done, page, posted
-from booking.site.wording import counted
+from booking.site.wording import counted, listed
 
 _LONGEST_OPEN = int(LONGEST_OPEN.total_seconds()) // 60
 _WORD = re.compile(rf"[a-z]{{1,{LONGEST_WORD}}}")
@@ -268,7 +268,26 @@ class SettingsForm(Form):
                 f"{counted(used, 'course or person has', 'courses and people have')} a level above"
                 f" these {len(lines)}. Keep it, or give the courses another one first."
             )
+        self._refuse_moved_levels([each.name for each in levels_of("\n".join(lines))])
         return "\n".join(lines)
+
+    def _refuse_moved_levels(self, names: list[str]) -> None:
+        """Courses and people have the place of a level: another name there is another meaning."""
+        before = [each.name for each in all_levels()]
+        moved = {
+            number: old
+            for number, (old, new) in enumerate(zip(before, names, strict=False), start=1)
+            if old != new and (new in before or old in names)
+        }
+        courses = Course.objects.filter(Q(level__in=moved) | Q(least_level__in=moved)).count()
+        people = User.objects.filter(level__in=moved).count()
+        if courses or people:
+            raise forms.ValidationError(
+                f"{listed(list(moved.values()))} would stand elsewhere or be gone, and another"
+                f" level would be that of {counted(courses, 'course')} and"
+                f" {counted(people, 'person', 'people')}. Keep the order: rename a level where it"
+                " is, and add new ones at the end."
+            )
 
     def clean_acronyms(self) -> str:
         """Lines that each say what an acronym stands for."""

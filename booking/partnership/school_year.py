@@ -1,6 +1,5 @@
 """When schools are open, as coordinators write it down, and days on which few people can come."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,7 +9,6 @@ from booking.site.wording import short_day
 from booking.site.working_days import bank_holiday
 
 _FORMS = ("%d %B %Y", "%d %b %Y", "%d/%m/%Y", "%Y-%m-%d")
-_LINE = re.compile(r"\s*(?P<name>[^=]+?)\s*=\s*(?P<first>.+?)\s+to\s+(?P<last>.+?)\s*")
 
 
 @dataclass(frozen=True)
@@ -24,11 +22,12 @@ class SchoolTerm:
 
 def school_term_of(line: str) -> SchoolTerm | None:
     """What "Autumn = 1 September 2026 to 23 October 2026" says; nothing if it cannot be read."""
-    found = _LINE.fullmatch(line)
-    first, last = (_day(found[name]) for name in ("first", "last")) if found else (None, None)
-    if found is None or first is None or last is None or last < first:
+    name, _, days = " ".join(line.split()).partition("=")
+    typed, _, until = days.partition(" to ")
+    first, last = _day(typed.strip()), _day(until)
+    if not name.strip() or first is None or last is None or last < first:
         return None
-    return SchoolTerm(found["name"], first, last)
+    return SchoolTerm(name.strip(), first, last)
 
 
 def _day(typed: str) -> date | None:

@@ -213,7 +213,7 @@ LEFT_OUT = {
     "accounts.User_groups.user": "Django's own groups: roles replace them, so there is none.",
     "accounts.User_user_permissions.user": "Django's own rights: roles replace them.",
     "accounts.PractitionerGroup_members.user": "The rows of it: its groups are told.",
-    "booking.ProgrammeUpload.by": "Files about others, deleted two hours after the upload.",
+    "booking.ProgrammeUpload.by": "Files about others, deleted two hours after their last use.",
     "booking.Session_trainers.user": "The rows of it: its sessions are told.",
 }
 

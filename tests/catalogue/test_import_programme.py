@@ -16,7 +16,9 @@ from accounts.models import Agency, User
 from booking.catalogue.importing.programme import ImportRefused, import_programme
 from booking.catalogue.models import Course, DiaryDate, Session, Sitting, Topic
 from booking.local.sample_programme import FOLDER as SAMPLE
+from booking.partnership import kept as partnership
 from booking.site.wording import LONDON
+from booking.site.working_days import end_of_working_day_before
 from tests.catalogue.small_programme import (
     COURSE_HEADER,
     FILES,
@@ -25,6 +27,7 @@ from tests.catalogue.small_programme import (
     session_line,
     sessions_file,
 )
+from tests.factories import make_policy
 
 pytestmark = pytest.mark.django_db
 
@@ -134,6 +137,33 @@ def test_the_agency_of_a_lead_is_neither_changed_nor_confirmed(load: Load) -> No
     moved = FILES["practitioners.csv"].replace("Officer,Leeds Police", "Officer,City Council")
     with pytest.raises(ImportRefused, match="agency: differs, but zoe@police"):
         load({"practitioners.csv": moved})
+
+
+@pytest.mark.parametrize("confirmed", ["no", "yes"])
+def test_who_moves_to_another_agency_is_confirmed_there_only_if_the_file_says_so(
+    load: Load, confirmed: str
+) -> None:
+    load()
+    header, zoe, ann = FILES["practitioners.csv"].splitlines()
+    moved = zoe.replace("Leeds Police", "City Council")
+    load({"practitioners.csv": f"{header},confirmed\n{moved},{confirmed}\n{ann},yes\n"})
+    person = User.objects.get(email="zoe@police.example")
+    assert person.agency_name == "City Council"
+    assert person.agency_is_confirmed is (confirmed == "yes")
+
+
+def test_what_has_no_column_is_as_is_usual_for_new_courses_and_sessions(load: Load) -> None:
+    policy = make_policy()
+    partnership.change(values={"usual_policy": policy.name, "closes_days": 2}, by=None)
+    load({"sessions.csv": None})
+    courses = Course.objects.filter(code="INTRO")
+    assert courses.get().usual_policy == policy
+    courses.update(usual_promotion="offer", usual_offer_hours=12, usual_minimum=6)
+    load()
+    session = Session.objects.get(reference="S1")
+    assert (session.policy, session.promotion, session.offer_hours) == (policy, "offer", 12)
+    assert (session.minimum, session.decide_on) == (6, date(2027, 2, 2))
+    assert session.booking_closes_at == end_of_working_day_before(session.starts_at, 2)
 
 
 def test_topics_and_sectors_are_read_where_the_file_has_them(load: Load) -> None:

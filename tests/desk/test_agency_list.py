@@ -80,6 +80,8 @@ def test_leads_and_confirmed_people_are_shown_and_the_look_recorded(coordinator:
 def test_two_agencies_are_compared_and_made_one(coordinator: Client) -> None:
     keep = make_agency("Leeds Police", domains=["police.example"])
     other = make_agency("Leeds police force", domains=["force.example"], trainers_in_kind=True)
+    Agency.objects.filter(pk=other.pk).update(annual_turnover_pence=123_000_00)
+    Agency.objects.filter(pk=keep.pk).update(is_listed=False)
     by, mine = make_coordinator(), make_lead(agency=keep)
     theirs, claims = make_lead(agency=other), make_claimant(agency=other)
     both, alone = (make_session(starts_at=ahead(days), capacity=20) for days in (30, 40))
@@ -90,6 +92,8 @@ def test_two_agencies_are_compared_and_made_one(coordinator: Client) -> None:
     address = f"{reverse('manage_listed_merge', args=[keep.pk])}?other={other.pk}"
     page = coordinator.get(address).text
     assert "force.example" in page
+    assert "turnover not known, not on the list" in page
+    assert "Lends trainers, turnover £123,000" in page
     answer = coordinator.post(address)
     assert answer.headers["Location"] == reverse("manage_listed_agency", args=[keep.pk])
     for person in (mine, theirs, claims):
@@ -101,7 +105,7 @@ def test_two_agencies_are_compared_and_made_one(coordinator: Client) -> None:
     assert theirs.leads_agency
     assert not claims.agency_is_confirmed
     assert keep.email_domains == ["police.example", "force.example"]
-    assert keep.trainers_in_kind
+    assert (keep.trainers_in_kind, keep.is_listed) == (True, True)
     reserved = Allocation.objects.order_by("session").values_list("session", "agency", "places")
     assert list(reserved) == [(both.pk, keep.pk, 5), (alone.pk, keep.pk, 3)]
     assert not Agency.objects.filter(pk=other.pk).exists()

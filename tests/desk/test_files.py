@@ -1,10 +1,13 @@
 """The page that imports and exports the files of a programme."""
 
 from datetime import timedelta
+from threading import Event, Thread
+from time import sleep
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -13,7 +16,7 @@ from accounts.models import AccessRecord, Agency, User
 from booking.catalogue.importing import uploads
 from booking.catalogue.models import Course, ProgrammeUpload, Session
 from tests.catalogue.small_programme import FILES
-from tests.factories import make_coordinator
+from tests.factories import make_agency, make_claimant, make_coordinator, make_person
 from tests.people import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +130,28 @@ def test_a_file_that_is_none_of_them_is_refused_and_the_others_are_kept(at_desk:
     assert "Import 2 rows" in shown(at_desk)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_first_upload_pressed_twice_is_kept_once() -> None:
+    by, now = make_coordinator(), timezone.now()
+    is_kept = Event()
+
+    def first_press() -> None:
+        with transaction.atomic():
+            ProgrammeUpload.objects.create(by=by, at=now)
+            is_kept.set()
+            sleep(1)
+        connection.close()
+
+    first = Thread(target=first_press)
+    first.start()
+    is_kept.wait()
+    files = [uploads.Given("agencies.csv", FILES["agencies.csv"].encode())]
+    with pytest.raises(uploads.StillBusy):
+        uploads.add_files(files=files, by=by, now=now)
+    first.join()
+    assert ProgrammeUpload.objects.count() == 1
+
+
 def test_too_much_is_refused_in_a_sentence(at_desk: Client) -> None:
     answer = send(at_desk, agencies=b"x" * (uploads.MOST_BYTES + 1))
     assert answer.status_code == 422
@@ -170,6 +195,48 @@ def test_a_press_for_what_is_not_there_any_more_writes_nothing(at_desk: Client) 
     assert "not as they were shown" in answer.content.decode()
     worker_works()
     assert not imported()
+
+
+def practitioners(*people: User, agency: str = "Leeds Police", job: str = "Officer") -> str:
+    """A file of these people."""
+    lines = [f"{p.email},{p.first_name},{p.last_name},{job},{agency}," for p in people]
+    return "\n".join([FILES["practitioners.csv"].splitlines()[0], *lines]) + "\n"
+
+
+def test_coordinators_confirm_others_by_a_file_and_never_themselves(
+    at_desk: Client, coordinator: User
+) -> None:
+    agency, claimant = make_agency("Leeds Police"), make_claimant()
+    User.objects.update(agency=agency, job_title="Officer")
+    User.objects.update(agency_confirmed_at=None)
+    send(at_desk, practitioners=practitioners(coordinator, claimant))
+    worker_works()
+    assert f"{coordinator.email}: Somebody else has to confirm" in shown(at_desk)
+    confirm(at_desk)
+    worker_works()
+    coordinator.refresh_from_db()
+    claimant.refresh_from_db()
+    assert not coordinator.agency_is_confirmed
+    assert (claimant.agency_is_confirmed, claimant.agency_confirmed_by) == (True, coordinator)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"is_trainer": True}, "who has a role, and this row would change their account"),
+        ({"is_active": False}, "whose account has ended; leave this row out"),
+    ],
+)
+def test_a_file_changes_nobody_with_a_role_or_an_ended_account(
+    at_desk: Client, fields: dict[str, bool], words: str
+) -> None:
+    person = make_person(agency=make_agency("Leeds Police"), job_title="Officer", **fields)
+    send(at_desk, practitioners=practitioners(person))
+    worker_works()
+    assert words not in shown(at_desk), "it would change nothing"
+    send(at_desk, practitioners=practitioners(person, job="Chief"))
+    worker_works()
+    assert words in shown(at_desk)
 
 
 def test_nobody_sees_or_imports_the_files_of_somebody_else(at_desk: Client) -> None:

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from booking.catalogue.models import Course, Session
+from booking.catalogue.models import Course, CourseInterest, Session
 from booking.outbox.models import Message
 from booking.partnership import kept as partnership
 from booking.places.allocations import Allocation
@@ -19,6 +19,7 @@ from booking.site.wording import LONDON
 from tests.factories import (
     make_coordinator,
     make_course,
+    make_person,
     make_policy,
     make_session,
     make_trainer,
@@ -177,6 +178,15 @@ def test_what_cannot_be_planned_is_refused_in_a_sentence(
     assert not Session.objects.exists()
 
 
+@pytest.mark.parametrize("on", ["7027-02-09", "9999-12-31"])
+def test_a_year_far_ahead_is_refused(coordinator: Client, address: str, on: str) -> None:
+    rows = [row(tuesday()), {**row(tuesday()), "date_1": on}]
+    form = coordinator.post(address, typed(rows, add="1")).context["form"]
+    assert form["date_3_1"].value() == ""
+    answer = coordinator.post(address, typed(rows))
+    assert "Row 2: enter a year from 2000 to 2100." in answer.text
+
+
 def test_what_is_usually_reserved_must_fit(
     coordinator: Client, course: Course, address: str
 ) -> None:
@@ -269,6 +279,44 @@ def test_drafts_are_published_together_once_what_is_in_the_way_was_seen(
     states = [Session.objects.get(pk=each.pk).state for each in (one, two, stays)]
     assert states == ["published", "published", "draft"]
     assert [each.recipient for each in Message.objects.all()] == [trainer]
+
+
+def test_no_draft_is_chosen_before_somebody_chooses_it(coordinator: Client) -> None:
+    one = make_session(state="draft", starts_at=at(tuesday()))
+    make_session(state="draft", starts_at=at(tuesday()))
+    address = reverse("manage_session_drafts")
+    assert not coordinator.get(address).context["form"]["chosen"].value()
+    assert coordinator.get(address, {"chosen": one.pk}).context["form"]["chosen"].value() == [
+        one.pk
+    ]
+
+
+def test_a_copy_says_where_the_list_of_sessions_stops(
+    coordinator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, days = reverse("manage_session_copy"), {"begins": tuesday(), "ends": tuesday()}
+    for _ in range(2):
+        make_session(starts_at=at(tuesday()))
+    assert "Only the first" not in coordinator.get(address, days).text
+    monkeypatch.setattr("booking.desk.sessions.planning._MOST_COPIED", 1)
+    assert "Only the first 1 of 2 sessions" in coordinator.get(address, days).text
+
+
+def test_those_who_asked_come_first_on_one_date_of_a_course_at_a_time(
+    coordinator: Client, course: Course
+) -> None:
+    CourseInterest.objects.create(course=course, person=make_person())
+    fields: dict[str, Any] = {"course": course, "state": "draft"}
+    both = [make_session(**fields, starts_at=at(tuesday(week))) for week in (0, 1)]
+    address = reverse("manage_session_drafts")
+    chosen = {
+        "chosen": [each.pk for each in both],
+        "first_days": "2",
+        "warned": coordinator.get(address).context["warned"],
+    }
+    answer = coordinator.post(address, chosen)
+    assert "Neglect: choose one date of a course if those who asked come first." in answer.text
+    assert coordinator.post(address, chosen | {"chosen": [both[0].pk]}).status_code == 302
 
 
 def test_of_drafts_that_are_published_together_all_are_or_none(coordinator: Client) -> None:

@@ -12,8 +12,9 @@ from accounts.models import AccessRecord
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.partnership import kept as partnership
+from booking.scheduling.capacity import Reservation, set_usual_limits
 from booking.site.form_kit import london_moment
-from booking.site.working_days import end_of_working_day_before
+from booking.site.working_days import end_of_working_day_before, working_days_before
 from tests.desk.coordinators import ahead, typed_change, typed_session, typed_times, with_people
 from tests.factories import make_course, make_session, make_trainer, make_venue
 from tests.pages import said
@@ -66,6 +67,19 @@ def test_a_session_can_be_published_at_once(coordinator: Client) -> None:
         Session.State.PUBLISHED,
         "https://meet.example/x",
     )
+
+
+def test_a_new_session_has_what_is_usual_for_its_course(coordinator: Client) -> None:
+    course = make_course(usual_minimum=6, usual_decide_days=3)
+    rows = [Reservation(places=5, sector="health")]
+    set_usual_limits(course=course, agency_limit=None, reservations=rows)
+    address = f"{reverse('manage_session_new')}?course={course.pk}"
+    answer = coordinator.post(address, typed_session(minimum="4", capacity="4", draft="1"))
+    assert "5 reserved" in answer.text
+    assert coordinator.post(address, typed_session(minimum="6", draft="1")).status_code == 302
+    session = Session.objects.get(reference="AUT-1")
+    assert session.decide_on == working_days_before(ahead().date(), 3)
+    assert [each.places for each in session.allocations.all()] == [5]
 
 
 def test_booking_closes_as_is_usual_and_moves_with_the_date(coordinator: Client) -> None:

@@ -1,6 +1,7 @@
 """Terms as coordinators write them down, and the days on which few people can come."""
 
 from datetime import date
+from time import perf_counter
 
 import pytest
 
@@ -42,3 +43,9 @@ def test_days_on_which_few_come_are_told_apart(on: date, why: str) -> None:
 )
 def test_what_is_no_term_is_none(line: str) -> None:
     assert school_term_of(line) is None
+
+
+def test_a_long_line_is_read_at_once() -> None:
+    begins = perf_counter()
+    assert school_term_of(f"Autumn = 1{' ' * 2000}to x") is None
+    assert perf_counter() - begins < 1

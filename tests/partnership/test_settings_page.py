@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from booking.partnership.kept import change
 from booking.partnership.models import USUAL_LEVELS, Partnership
-from tests.factories import make_lead, make_person, make_policy, make_trainer
+from tests.factories import make_course, make_lead, make_person, make_policy, make_trainer
 from tests.partnership.samples import JPEG, PNG, SVG, png
 from tests.people import signed_in
 
@@ -199,6 +199,26 @@ def test_what_somebody_else_saved_meanwhile_is_not_lost_unseen(coordinator: Clie
     [revision] = re.findall(r'name="revision" value="(\d+)"', answer.text)
     assert coordinator.post(ADDRESS, typed(name="Mine", revision=revision)).status_code == 302
     assert Partnership.objects.get().name == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("order", "moved"),
+    [("ABD", ""), ("ABCD", ""), ("BC", "A and B"), ("BAC", "A and B"), ("NABC", "A, B and C")],
+)
+def test_a_level_that_is_used_stays_where_it_is(
+    coordinator: Client, order: str, moved: str
+) -> None:
+    change(values={"levels": "A = a\nB = b\nC = c"}, by=None)
+    make_course(level=2)
+    make_person(level=1)
+    revision = str(Partnership.objects.get().revision)
+    levels = "\n".join(f"{name} = work" for name in order)
+    answer = coordinator.post(ADDRESS, typed(levels=levels, revision=revision))
+    if moved:
+        assert f"{moved} would stand elsewhere or be gone" in refusal(answer)
+        assert "of 1 course and 1 person" in refusal(answer)
+    else:
+        assert answer.status_code == 302
 
 
 def test_a_name_stays_in_one_line(coordinator: Client) -> None:

@@ -16,6 +16,7 @@ from booking.catalogue.importing.fields import Field, columns_of, note_changes, 
 from booking.catalogue.importing.sheets import Row, Sheet
 from booking.catalogue.models import CancellationPolicy, Course, Session, Topic
 from booking.catalogue.models.programme import Promotion
+from booking.catalogue.policies import usual_policy
 from booking.site.form_kit import MOST_DAYS, MOST_REMINDERS
 from booking.site.wording import counted
 
@@ -70,6 +71,7 @@ class Policies:
 
     def __init__(self) -> None:
         self.by_name = {each.name: each for each in CancellationPolicy.objects.current()}
+        self.usual = usual_policy()
 
     def read(self, row: Row, stored: CancellationPolicy | None) -> CancellationPolicy | None:
         """What the row's cell names; nothing for an empty cell."""
@@ -150,6 +152,8 @@ class CourseImport:
         if "policy" in row.cells:
             stored = found.usual_policy if found else None
             wanted["usual_policy"] = self._policies.read(row, stored)
+        elif found is None:
+            wanted["usual_policy"] = self._policies.usual
         self.sittings[code] = wanted.get("usual_sittings", 0) if row.cells["sittings"] else 0
         differs = self.table.put(code, wanted, code=code)
         course, is_new = self.by_code[code], code in self.table.new

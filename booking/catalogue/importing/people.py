@@ -10,7 +10,10 @@ from datetime import datetime
 from allauth.account.models import EmailAddress
 
 from accounts.addresses import PUBLIC_MAIL, as_stored, domain_of, same_mailbox
+from accounts.agencies import OwnAgency
+from accounts.agency_proof import NOT_CONFIRMED
 from accounts.models import Agency, Sector, User
+from accounts.roles import may_change_account
 from booking.catalogue.importing import cells
 from booking.catalogue.importing.batches import Table
 from booking.catalogue.importing.fields import Field, columns_of, note_changes, wanted_by
@@ -86,8 +89,11 @@ class AgencyImport:
 class PeopleImport:
     """Everybody whom practitioners.csv or sessions.csv names, by address."""
 
-    def __init__(self, agencies: AgencyImport, emails: Iterable[str], now: datetime) -> None:
-        self._agencies, self._now, wanted = agencies, now, list(emails)
+    def __init__(
+        self, agencies: AgencyImport, emails: Iterable[str], now: datetime, by: User | None
+    ) -> None:
+        self._agencies, self._now, self._by, wanted = agencies, now, by, list(emails)
+        self.notes: list[str] = []
         people = User.objects.select_related("agency").in_bulk(wanted, field_name="email")
         self.practitioners = Table(User, people)
         self.trainers = Table(User, people)
@@ -117,16 +123,39 @@ class PeopleImport:
         moves = found is not None and wanted.get("agency", found.agency) != found.agency
         if moves and found is not None and found.is_agency_lead:
             row.refuse("agency", f"differs, but {email} leads an agency; change it on their page")
+        was_confirmed = found is not None and found.agency_is_confirmed
+        if moves:
+            wanted |= NOT_CONFIRMED
         differs = self.practitioners.put(email, wanted, email=email, date_joined=self._now)
         person, is_new = self.practitioners.rows[email], email in self.practitioners.new
         note_changes(row, (*PERSON_FIELDS, _AGENCY), differs, person, new=is_new)
         confirms = row.optional("confirmed", cells.flag, True)
         self._have_address(email, self.practitioners, row, "email", verified=confirms)
         may = confirms and not person.is_agency_lead
-        if may and wanted.get("agency") and person.agency_confirmed_at is None:
+        is_open = wanted.get("agency") and person.agency_confirmed_at is None
+        if may and is_open and self._by is not None and person.pk == self._by.pk:
+            self.notes.append(f"{email}: {OwnAgency.sentence}")
+            may = False
+        if may and is_open:
             self._confirmed.append(person)
             self.practitioners.touch(email)
-            row.becomes(new=is_new, confirmed=("no", "yes"))
+            if not was_confirmed:
+                row.becomes(new=is_new, confirmed=("no", "yes"))
+        elif moves and was_confirmed:
+            row.becomes(new=is_new, confirmed=("yes", "no"))
+        if found is not None and row.outcome.changes:
+            self._refuse_who_may_not_be_changed(row, found)
+
+    def _refuse_who_may_not_be_changed(self, row: Row, found: User) -> None:
+        """As on the desk; the command is run by whoever runs the site."""
+        if not found.is_active:
+            row.refuse("email", f"is {found.email}, whose account has ended; leave this row out")
+        elif self._by is not None and not may_change_account(found, by=self._by):
+            row.refuse(
+                "email",
+                f"is {found.email}, who has a role, and this row would change their account; only"
+                " a superuser may",
+            )
 
     def trainer(self, email: str, row: Row) -> User:
         """The person who leads a session; planned once, however often named.
@@ -177,7 +206,8 @@ class PeopleImport:
     def write(self) -> None:
         """Write people, then their addresses. Agencies are written by now.
 
-        Coordinators bring the files, so an agency that stands in them counts as confirmed.
+        Coordinators bring the files, so an agency that stands in them counts as confirmed, but
+        for their own.
         """
         for person in (self.practitioners.new | self.trainers.new).values():
             person.set_unusable_password()
@@ -187,7 +217,7 @@ class PeopleImport:
         unconfirmed = User.objects.filter(pk__in=keys, agency__isnull=False)
         unconfirmed = unconfirmed.filter(agency_confirmed_at=None, is_agency_lead=False)
         if unconfirmed.exists():
-            unconfirmed.update(agency_confirmed_at=self._now)
+            unconfirmed.update(agency_confirmed_at=self._now, agency_confirmed_by=self._by)
         self._addresses.write()
 
 

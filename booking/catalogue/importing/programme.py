@@ -29,6 +29,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.addresses import as_stored
+from accounts.models import User
 from booking.catalogue.importing import cells, dates
 from booking.catalogue.importing.batches import ImportCounts, Table
 from booking.catalogue.importing.courses import COURSES, CourseImport, Policies
@@ -119,7 +120,7 @@ class Plan:
     """What files are going to change, compared with what is stored.
 
     To be written it needs a transaction, in which it lets no other import run and nobody book what
-    is about to change. Only to be shown it needs no locks.
+    is about to change. Only to be shown it needs no locks. Without `by` it is the command's.
     """
 
     def __init__(
@@ -127,6 +128,7 @@ class Plan:
         files: Mapping[str, Given],
         *,
         now: datetime,
+        by: User | None = None,
         starting_from: date | None = None,
         tell: Tell = _silent,
         locks: bool = True,
@@ -149,7 +151,7 @@ class Plan:
         self._venues = VenueImport(self.sheets["venues.csv"])
         emails = _emails(self.sheets["practitioners.csv"], session_rows)
         tell("Comparing people")
-        self._people = PeopleImport(self._agencies, emails, now)
+        self._people = PeopleImport(self._agencies, emails, now, by)
         self._people.plan_practitioners(self.sheets["practitioners.csv"])
         tell("Comparing sessions")
         self._sessions = SessionImport(
@@ -173,7 +175,11 @@ class Plan:
     @property
     def notes(self) -> list[str]:
         """What a person should look at, though nothing is wrong."""
-        return [*self._sessions.notes, *self._people.without_role.values()]
+        return [
+            *self._sessions.notes,
+            *self._people.notes,
+            *self._people.without_role.values(),
+        ]
 
     @property
     def digest(self) -> str:

@@ -18,11 +18,13 @@ from booking.catalogue.importing.people import PeopleImport
 from booking.catalogue.importing.sheets import Row, Sheet
 from booking.catalogue.importing.venues import VenueImport
 from booking.catalogue.models import Session, Sitting, Venue
+from booking.catalogue.policies import usual_closing
 from booking.catalogue.sittings import overlap
 from booking.site.form_kit import london_moment
 from booking.site.sealing import Sealed
 from booking.site.spreadsheets import Cell
 from booking.site.wording import LONDON, counted
+from booking.site.working_days import working_days_before
 
 _FIELDS = (
     Field("capacity", "capacity", cells.number_in(1, MOST_PLACES), is_needed=True),
@@ -163,9 +165,7 @@ class SessionImport:
         self._refuse_what_does_not_fit(row, wanted, found)
         if found is None:
             new = {"state": Session.State.PUBLISHED, "changed_at": self._now}
-            if "policy" not in row.cells:
-                usual = wanted["course"].usual_policy
-                wanted["policy"] = self._policies.by_name.get(usual.name) if usual else None
+            new |= self._usual(row, wanted)
             self.table.put(reference, wanted, reference=reference, **new)
             row.becomes(new=True)
             self._sittings.append((self.table.rows[reference], times))
@@ -182,6 +182,23 @@ class SessionImport:
             self.table.touch(reference)
             change = (cells.listed(before), cells.listed(after))
             row.becomes(new=False, trainer_email=change)
+
+    def _usual(self, row: Row, wanted: dict[str, Any]) -> dict[str, Any]:
+        """What a new session has of its course, and of the settings, without a column for it."""
+        course, starts = wanted["course"], wanted["starts_at"]
+        policy, closes = course.usual_policy, usual_closing(starts)
+        usual = {
+            "policy": self._policies.by_name.get(policy.name) if policy else None,
+            "promotion": course.usual_promotion,
+            "offer_hours": course.usual_offer_hours,
+            "booking_closes_at": closes if closes and closes > self._now else None,
+        }
+        fewest, on = course.usual_minimum, starts.astimezone(LONDON).date()
+        is_said = {"minimum", "decide_on"} & set(row.cells)
+        if fewest and not is_said and fewest <= wanted.get("capacity", 0):
+            decide_on = working_days_before(on, course.usual_decide_days)
+            usual |= {"minimum": fewest, "decide_on": decide_on}
+        return {name: value for name, value in usual.items() if name not in wanted}
 
     def _wanted(self, row: Row, found: Session | None) -> dict[str, Any]:
         """The session as its row describes it, but for its times."""

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db import OperationalError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 
 from accounts.models import User
 from booking.catalogue.importing.programme import FILES, Given, Plan, Report
@@ -92,7 +92,11 @@ def add_files(*, files: Sequence[Given], by: User, now: datetime) -> list[str]:
         if taken:
             upload.files, upload.at, upload.state = kept, now, State.READING
             upload.preview, upload.digest = {}, ""
-            upload.save()
+            try:
+                with transaction.atomic():
+                    upload.save()
+            except IntegrityError as pressed_twice:
+                raise StillBusy from pressed_twice
             _say(upload, "Waiting to be read")
     return refused
 
@@ -170,7 +174,7 @@ def _go_on(upload: ProgrammeUpload, *, now: datetime) -> None:
         for kind, each in upload.files.items()
     }
     writes = upload.state == State.IMPORTING
-    plan = Plan(files, now=now, tell=lambda words: _say(upload, words), locks=writes)
+    plan = Plan(files, now=now, by=upload.by, tell=lambda words: _say(upload, words), locks=writes)
     if writes and plan.digest == upload.digest:
         report = plan.write()
         upload.state, upload.files = State.DONE, {}

@@ -11,8 +11,10 @@ from booking.catalogue import policies
 from booking.catalogue.models import Course, Session
 from booking.desk import questions
 from booking.desk.sessions.arrangements import AboutSession, ArrangementsForm
+from booking.places.refusals import ReservedPlaces
 from booking.scheduling import drafting
 from booking.scheduling.cancelling import NextDates
+from booking.scheduling.capacity import usual_reservations
 from booking.site.form_kit import DatesField, Form, MomentField, whole_number_field
 from booking.site.wording import LONDON, counted
 from booking.site.working_days import after_working_days
@@ -114,11 +116,14 @@ class SessionForm(DetailsForm, ArrangementsForm):
     )
     capacity = questions.places_field("Places")
     agency_limit = questions.agency_limit_field(
-        help_text="Whoever comes after them waits. Places are reserved once the session is saved."
+        help_text="Whoever comes after them waits. A new session has reserved what is usual for the"
+        " course; you can change it once it is saved."
     )
 
     def __init__(self, *args: Any, course: Course, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.course = course
+        self.reserved = None if self.session else usual_reservations(course)
         if self.session:
             closes = self.initial["booking_closes_at"]
             if closes == policies.usual_closing(self.session.starts_at):
@@ -157,7 +162,19 @@ class SessionForm(DetailsForm, ArrangementsForm):
         limit, capacity = cleaned.get("agency_limit"), cleaned.get("capacity")
         if limit and capacity and limit > capacity:
             self.add_error("agency_limit", f"There are only {capacity} places in all.")
+        places = sum(each.places for each in self.reserved or ())
+        if capacity and places > capacity:
+            refused = ReservedPlaces(wanted=capacity, taken=0, reserved=places)
+            self.add_error("capacity", refused.sentence)
         return cleaned
+
+    def _check_minimum(self, cleaned: dict[str, Any], starts: datetime | None) -> None:
+        """The day to decide of a new session is as is usual for the course, if none is typed."""
+        typed = cleaned.get("decide_on") or "decide_on" in self.errors
+        if cleaned.get("minimum") and starts and not self.session and not typed:
+            usual = drafting.usual_details(self.course, starts_at=starts, now=self.now)
+            cleaned["decide_on"] = usual.decide_on
+        super()._check_minimum(cleaned, starts)
 
     @property
     def details(self) -> drafting.Details:
@@ -177,6 +194,7 @@ class SessionForm(DetailsForm, ArrangementsForm):
             capacity=self.cleaned_data["capacity"],
             agency_limit=self.cleaned_data["agency_limit"],
             details=self.details,
+            reserved=self.reserved,
         )
 
 

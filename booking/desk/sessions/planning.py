@@ -36,7 +36,7 @@ from booking.scheduling.changing import Arrangements, BadTimes, PlannedSitting, 
 from booking.site.form_kit import Form, TrainersField, whole_number_field
 from booking.site.readable import key_in
 from booking.site.web import done, page, posted
-from booking.site.wording import LONDON, counted
+from booking.site.wording import LONDON, counted, listed
 
 MOST_ROWS = 20
 _MOST_COPIED = 200
@@ -313,11 +313,13 @@ def copy(request: HttpRequest) -> HttpResponse:
         sessions = sessions.filter(starts_at__range=_moments(days)).exclude(
             state=Session.State.DRAFT
         )
-    keys = list(sessions.order_by("starts_at", "pk").values_list("pk", flat=True)[:_MOST_COPIED])
+    every = list(sessions.order_by("starts_at", "pk").values_list("pk", flat=True))
+    keys = every[:_MOST_COPIED]
     shown = Session.objects.filter(pk__in=keys).for_pages().order_by("starts_at", "pk")
     shown = shown.prefetch_related("trainers")
     form = CopyForm(posted(request), sessions=shown, initial={"chosen": keys})
     context: dict[str, Any] = {"form": form, "period": period, "sessions": shown, "one": one}
+    context |= {"every": len(every), "most": len(keys)}
     if form.is_valid() and request.POST.get("step") != "edit":
         chosen, weeks = list(form.cleaned_data["chosen"]), form.cleaned_data["weeks"]
         try:
@@ -365,6 +367,19 @@ class DraftsForm(OpeningForm):
         super().__init__(*args, **kwargs)
         self.fields["chosen"].queryset = drafts  # type: ignore[attr-defined]
 
+    def clean(self) -> dict[str, Any]:
+        """Those who asked are offered a place on one date of a course, not on each."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        courses = [each.course for each in cleaned.get("chosen") or ()]
+        twice = {each.title for each in courses if courses.count(each) > 1}
+        if twice and cleaned.get("first_days"):
+            self.add_error(
+                "first_days",
+                f"{listed(sorted(twice))}: choose one date of a course if those who asked come"
+                " first.",
+            )
+        return cleaned
+
 
 @desk(post=60)
 def drafts(request: HttpRequest) -> HttpResponse:
@@ -376,9 +391,7 @@ def drafts(request: HttpRequest) -> HttpResponse:
     warnings = warnings_of([Held.of(each) for each in rows])
     keys = [key for each in request.GET.getlist("chosen") if (key := key_in(each)) is not None]
     asked = sum(demand.number_of(each, now=now) for each in {row.course for row in rows})
-    form = DraftsForm(
-        posted(request), asked=asked, drafts=found, initial={"chosen": keys or [r.pk for r in rows]}
-    )
+    form = DraftsForm(posted(request), asked=asked, drafts=found, initial={"chosen": keys})
     shown = digest(each for some in warnings for each in some)
     if form.is_valid() and request.POST.get("warned", "") != shown:
         form.add_error(None, "What is in the way has changed. Look at it again, then publish.")

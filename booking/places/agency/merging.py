@@ -73,6 +73,7 @@ def merge_agencies(*, keep: Agency, other: Agency, by: User) -> None:
         ends.delete()
         kept.email_domains = list(dict.fromkeys([*kept.email_domains, *ends.email_domains]))
         kept.trainers_in_kind = kept.trainers_in_kind or ends.trainers_in_kind
+        kept.is_listed = kept.is_listed or ends.is_listed
         if kept.annual_turnover_pence is None:
             kept.annual_turnover_pence = ends.annual_turnover_pence
         kept.save()
