@@ -150,7 +150,7 @@ def rearrange(
     arrangements: Arrangements,
     by: User,
     now: datetime,
-    expected_revision: int | None = None,
+    expected: Session | None = None,
     note: str = "",
 ) -> list[Change]:
     """Hold a session at other times, in another place or by others, and tell everybody concerned.
@@ -159,13 +159,13 @@ def rearrange(
 
     A sitting that keeps its key keeps its calendar entry; one that has begun cannot change. Nobody
     is told of another address of the meeting, which no mail and no calendar holds.
-    `expected_revision` is the session's when the change was prepared. Returns what changed.
+    `expected` is the session as it was when the change was prepared. Returns what changed.
     Raises `BadTimes`, `SessionNotOpen`, `SessionStarted` or `ChangedMeanwhile`.
     """
     with locked_session(session) as ruled:
         locked = ruled.session
         check_date_ahead(locked, now=now)
-        if expected_revision is not None and locked.revision != expected_revision:
+        if expected is not None and _version(locked) != _version(expected):
             raise ChangedMeanwhile
         begun = _begun(locked, arrangements, now=now)
         ordered = check_times(arrangements.sittings, now=now, begun=begun)
@@ -202,6 +202,10 @@ def rearrange(
             now=now,
         )
     return changes
+
+
+def _version(session: Session) -> tuple[int, str]:
+    return session.revision, session.meeting.token
 
 
 def check_date_ahead(session: Session, *, now: datetime) -> None:
