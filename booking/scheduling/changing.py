@@ -114,8 +114,15 @@ def changes_to_come(session: Session, arrangements: Arrangements) -> list[Change
 
 
 def is_another_meeting(session: Session, arrangements: Arrangements) -> bool:
-    """Whether the address of the meeting would be another: everybody's join link leads to it."""
-    return session.meeting.opened() != arrangements.meeting
+    """Whether the address of the meeting would be another: everybody's join link leads to it.
+
+    One that no key opens is another than any, and than none.
+    """
+    is_there = bool(session.meeting)
+    return (is_there, session.meeting.opened()) != (
+        bool(arrangements.meeting),
+        arrangements.meeting,
+    )
 
 
 def entries_to_come(
