@@ -166,7 +166,7 @@ def _of_session(session: Session, *, now: datetime) -> tuple[Door, Sitting | Non
         return Door.IN_PERSON, None
     sittings = list(session.sittings.all())
     if (sitting := open_sitting(sittings, now=now)) is not None:
-        return Door.OPEN if session.meeting else Door.NO_ADDRESS, sitting
+        return Door.OPEN if session.meeting.opened() else Door.NO_ADDRESS, sitting
     ahead = [each for each in sittings if each.starts_at > now]
     return (Door.EARLY, ahead[0]) if ahead else (Door.OVER, None)
 

@@ -44,7 +44,7 @@ def letter(request: HttpRequest, message_id: int) -> HttpResponse:
         "message_row": message,
         "person": message.recipient,
         "topic": topic_of(message.topic).words,
-        "letter": letter_of(message),
+        "letter": letter_of(message, on_paper=True),
         "now": timezone.now(),
     }
     return page(request, "desk/mail/letter.html", context)

@@ -6,6 +6,7 @@ from email.message import EmailMessage
 
 from booking.outbox.models import Message
 from booking.site.logs import blank_secrets
+from booking.site.signed_links import SignedLink
 
 _SHOWN_HEADERS = ("From", "Reply-To", "To", "Subject", "Date", "Message-ID")
 
@@ -19,8 +20,11 @@ class SentLetter:
     has_calendar_entry: bool
 
 
-def letter_of(message: Message) -> SentLetter | None:
-    """What a message says, or nothing: not composed yet, forgotten, or only for its recipient."""
+def letter_of(message: Message, *, on_paper: bool = False) -> SentLetter | None:
+    """What a message says, or nothing: not composed yet, forgotten, or only for its recipient.
+
+    Whoever gets it `on_paper` has no other way to their join link.
+    """
     if message.is_secret or message.mime is None:
         return None
     mail = message_from_bytes(bytes(message.mime), policy=policy.default)
@@ -29,7 +33,9 @@ def letter_of(message: Message) -> SentLetter | None:
     text = body.get_content() if body is not None else ""
     return SentLetter(
         headers=tuple((name, str(mail[name])) for name in _SHOWN_HEADERS if mail[name]),
-        text=blank_secrets(text.replace("\r\n", "\n").strip()),
+        text=blank_secrets(
+            text.replace("\r\n", "\n").strip(), but=SignedLink.JOIN if on_paper else None
+        ),
         has_calendar_entry=any(part.get_content_type() == "text/calendar" for part in mail.walk()),
     )
 

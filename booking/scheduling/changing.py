@@ -114,8 +114,15 @@ def changes_to_come(session: Session, arrangements: Arrangements) -> list[Change
 
 
 def is_another_meeting(session: Session, arrangements: Arrangements) -> bool:
-    """Whether the address of the meeting would be another: everybody's join link leads to it."""
-    return session.meeting.opened() != arrangements.meeting
+    """Whether the address of the meeting would be another: everybody's join link leads to it.
+
+    One that no key opens is another than any, and than none.
+    """
+    is_there = bool(session.meeting)
+    return (is_there, session.meeting.opened()) != (
+        bool(arrangements.meeting),
+        arrangements.meeting,
+    )
 
 
 def entries_to_come(
@@ -150,7 +157,7 @@ def rearrange(
     arrangements: Arrangements,
     by: User,
     now: datetime,
-    expected_revision: int | None = None,
+    expected: Session | None = None,
     note: str = "",
 ) -> list[Change]:
     """Hold a session at other times, in another place or by others, and tell everybody concerned.
@@ -159,13 +166,13 @@ def rearrange(
 
     A sitting that keeps its key keeps its calendar entry; one that has begun cannot change. Nobody
     is told of another address of the meeting, which no mail and no calendar holds.
-    `expected_revision` is the session's when the change was prepared. Returns what changed.
+    `expected` is the session as it was when the change was prepared. Returns what changed.
     Raises `BadTimes`, `SessionNotOpen`, `SessionStarted` or `ChangedMeanwhile`.
     """
     with locked_session(session) as ruled:
         locked = ruled.session
         check_date_ahead(locked, now=now)
-        if expected_revision is not None and locked.revision != expected_revision:
+        if expected is not None and _version(locked) != _version(expected):
             raise ChangedMeanwhile
         begun = _begun(locked, arrangements, now=now)
         ordered = check_times(arrangements.sittings, now=now, begun=begun)
@@ -202,6 +209,10 @@ def rearrange(
             now=now,
         )
     return changes
+
+
+def _version(session: Session) -> tuple[int, str]:
+    return session.revision, session.meeting.token
 
 
 def check_date_ahead(session: Session, *, now: datetime) -> None:

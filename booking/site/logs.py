@@ -25,9 +25,13 @@ def without_secrets(logger: Any, method: str, event: EventDict) -> EventDict:
     return event
 
 
-def blank_secrets(text: str) -> str:
-    """A text in which nobody can use the addresses of feeds or the links to answer by."""
-    return _SECRET_LINK.sub(r"\1[secret]", _SECRET_FEED.sub(r"\1[secret]\2", text))
+def blank_secrets(text: str, *, but: SignedLink | None = None) -> str:
+    """A text in which nobody can use the addresses of feeds or the signed links, but one kind."""
+    kept = but.prefix if but else None
+    return _SECRET_LINK.sub(
+        lambda link: link[0] if link[1] == kept else f"{link[1]}[secret]",
+        _SECRET_FEED.sub(r"\1[secret]\2", text),
+    )
 
 
 _SHARED: list[Processor] = [

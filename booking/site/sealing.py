@@ -7,9 +7,12 @@ replaced by putting the new one first and sealing anew: `manage.py reseal`.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cryptography.fernet import Fernet, MultiFernet
+import structlog
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -24,18 +27,26 @@ class Sealed:
         return cls(_keys().encrypt(text.encode()).decode() if text else "")
 
     def opened(self) -> str:
-        """What it says. Raises `cryptography.fernet.InvalidToken` if no key opens it."""
-        return _keys().decrypt(self.token).decode() if self.token else ""
+        """What it says; nothing, and a line in the log, if no key opens it."""
+        try:
+            return _keys().decrypt(self.token).decode() if self.token else ""
+        except InvalidToken:
+            log.error("meeting_unreadable")
+            return ""
 
     def anew(self) -> "Sealed":
-        """The same under the first key. Raises as `opened` does."""
+        """The same under the first key. Raises `InvalidToken` if no key opens it."""
         return Sealed(_keys().rotate(self.token.encode()).decode() if self.token else "")
 
     def __bool__(self) -> bool:
         return bool(self.token)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sealed) and self.opened() == other.opened()
+        if not isinstance(other, Sealed):
+            return False
+        # What no key opens is not the same as nothing.
+        text = self.opened()
+        return self.token == other.token or (bool(text) and text == other.opened())
 
     def __hash__(self) -> int:
         return hash(self.opened())

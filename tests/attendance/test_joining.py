@@ -8,6 +8,7 @@ import time_machine
 from cryptography.fernet import Fernet
 from django.apps import apps
 from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -24,6 +25,7 @@ from booking.places import actions, links
 from booking.places.changing import exchanges
 from booking.places.models import Booking
 from booking.scheduling.guests import add_guest, remove_guest
+from booking.site.sealing import Sealed
 from tests.calendars.calendar_client import deliver_everything
 from tests.calendars.subscribing import trainers_feed
 from tests.desk.coordinators import typed_session
@@ -201,6 +203,27 @@ def test_an_address_is_sealed_and_opens_under_any_key_until_it_is_sealed_anew(
     assert session.meeting.opened() == MEETING
     with pytest.raises(TypeError):
         Session.objects.filter(pk=session.pk).update(meeting="https://meet.example/bare")
+
+
+def test_an_address_that_no_key_opens_can_be_entered_again(settings: Settings) -> None:
+    trainer = make_trainer()
+    session = online(trainers=[trainer], reference="LOST")
+    booking, coordinator = book_now(session, make_person()), signed_in(make_coordinator())
+    settings.MEETING_KEYS = [Fernet.generate_key().decode()]
+    session.refresh_from_db()
+    assert session.meeting != Sealed()
+    assert session.meeting == Sealed(session.meeting.token)
+    assert "has not been set up yet" in at(session.starts_at, booking).text
+    assert "no address yet" in signed_in(trainer).get(reverse("attendees", args=[session.pk])).text
+    for name in ("manage_session", "manage_session_change"):
+        assert coordinator.get(reverse(name, args=[session.pk])).status_code == 200
+    with pytest.raises(CommandError, match="opens 1: LOST"):
+        call_command("reseal", verbosity=0)
+    rearrange(session, meeting="", now=timezone.now())
+    assert session.meeting == Sealed()
+    rearrange(session, meeting=MEETING, now=timezone.now())
+    assert at(session.starts_at, booking).status_code == 200
+    call_command("reseal", verbosity=0)
 
 
 def test_an_address_in_a_text_that_many_read_is_pointed_out() -> None:

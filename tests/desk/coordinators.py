@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from booking.catalogue.models import Session
+from booking.desk.sessions.arrangements import digest
 from booking.site.wording import LONDON
 from tests.factories import in_days, make_session
 from tests.people import book_now
@@ -56,6 +57,7 @@ def typed_change(session: Session, **changes: Any) -> dict[str, Any]:
     """The form of a change, as it stands before anything is changed in it."""
     typed: dict[str, Any] = {
         "revision": session.revision,
+        "meeting_was": digest([session.meeting.token]),
         "delivery": session.delivery,
         "venue": session.venue_id or "",
         "meeting": session.meeting.opened(),

@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.places.models import BookingEvent
+from booking.scheduling import changing
 from tests.desk.coordinators import ahead, typed_change, typed_times, with_people
-from tests.factories import make_session, make_venue
+from tests.factories import make_coordinator, make_session, make_venue
 from tests.pages import said
+from tests.scheduling.changes import as_it_is
 
 pytestmark = pytest.mark.django_db
 
@@ -116,6 +119,30 @@ def test_another_meeting_is_kept_at_once_and_tells_nobody(coordinator: Client) -
         assert (session.meeting.opened(), session.revision) == (meeting, revision)
     assert Message.objects.count() == before
     assert session.events.filter(what="Meeting address changed").count() == 2
+
+
+@pytest.mark.parametrize("changed", [{}, {**typed_times(1, ahead(35), ahead(35, hour=12))}])
+@pytest.mark.parametrize("step", ["preview", "do"])
+def test_an_older_form_does_not_bring_an_older_meeting_back(
+    coordinator: Client, changed: dict[str, str], step: str
+) -> None:
+    session = with_people(booked=1, delivery="online", meeting="https://meet.example/x")
+    address = reverse("manage_session_change", args=[session.pk])
+    older = typed_change(session, **changed, step=step)
+    coordinator.post(address, typed_change(session, meeting="https://meet.example/y"))
+    late = coordinator.post(address, older)
+    assert late.status_code == 422
+    assert "Somebody else has changed this session" in late.text
+    now = Session.objects.get(pk=session.pk)
+    assert (now.meeting.opened(), now.starts_at) == ("https://meet.example/y", ahead())
+    with pytest.raises(changing.ChangedMeanwhile):
+        changing.rearrange(
+            session=session,
+            arrangements=as_it_is(session),
+            by=make_coordinator(),
+            now=timezone.now(),
+            expected=session,
+        )
 
 
 def test_the_preview_warns_of_a_venue_used_twice(coordinator: Client) -> None:

@@ -12,6 +12,8 @@ from accounts.models import Sector, User
 from booking.catalogue.models import Session
 from booking.mail.composing import compose
 from booking.outbox.models import Message
+from booking.outbox.reading import letter_of
+from booking.places import links
 from booking.places.models import Booking, BookingEvent
 from tests.desk.coordinators import with_people
 from tests.factories import make_agency, make_course, make_person, make_policy, session_ahead
@@ -174,6 +176,21 @@ def test_somebody_without_an_address_is_booked_and_their_letter_goes_out(
     assert letter.state == Message.State.SENT
     assert "No letter has to go out." in coordinator.get(reverse("manage_post")).content.decode()
     assert coordinator.get(address).status_code == 404
+
+
+def test_a_letter_on_paper_holds_the_join_link_and_the_pages_of_mail_do_not(
+    coordinator: Client,
+) -> None:
+    session = session_ahead(delivery="online", venue=None, meeting="https://meet.example/x")
+    booking = book_now(session, make_person(no_address()))
+    letter = booking.messages.get()
+    link = links.join_path(booking.join_key)
+    assert link in coordinator.get(reverse("manage_post_letter", args=[letter.pk])).text
+    letter.mime = as_written(letter)
+    shown = letter_of(letter)
+    assert shown is not None
+    assert link not in shown.text
+    assert "/join/[secret]" in shown.text
 
 
 def test_who_has_an_account_is_not_written_down_twice(coordinator: Client) -> None:

@@ -87,12 +87,13 @@ class SittingsForm(RowsForm):
 class ArrangementsForm(SittingsForm, AboutSession):
     """When, how and by whom a session is held.
 
-    Row n of the dates stands for the stored sitting n; `revision` says of which version. The row
-    of a sitting that has begun cannot be changed.
+    Row n of the dates stands for the stored sitting n; `revision` and `meeting_was`, a digest, say
+    of which version. The row of a sitting that has begun cannot be changed.
     """
 
     in_row = ("date", "start", "end")
     revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    meeting_was = forms.CharField(widget=forms.HiddenInput, required=False)
     delivery = forms.ChoiceField(
         label="How people attend",
         choices=Session.Delivery.choices,
@@ -121,7 +122,7 @@ class ArrangementsForm(SittingsForm, AboutSession):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial["revision"] = self.session.revision if self.session else None
+        self.initial |= _version(self.session) if self.session else {}
         self.initial["meeting"] = self.session.meeting.opened() if self.session else ""
         self.stored = list(self.session.sittings.all()) if self.session else []
         self.planned: list[PlannedSitting] = []
@@ -157,14 +158,16 @@ class ArrangementsForm(SittingsForm, AboutSession):
     def clean(self) -> dict[str, Any]:
         """The dates as sittings in order of time."""
         cleaned: dict[str, Any] = super().clean() or {}
-        if self.session and cleaned.get("revision") != self.session.revision:
+        version = _version(self.session) if self.session else {}
+        if any(cleaned.get(name) != value for name, value in version.items()):
             typed = cast(QueryDict, self.data).copy()
-            typed["revision"] = str(self.session.revision)
+            for name, value in version.items():
+                typed[name] = str(value)
             self.data = typed
             self.add_error(
                 None,
-                "Somebody else has changed this session meanwhile. Check the dates and the place"
-                " below, then go on.",
+                "Somebody else has changed this session meanwhile. Check the dates, the place and"
+                " the address of the meeting below, then go on.",
             )
         planned = [self._planned(number) for number in self.numbers]
         names = {name for number in self.numbers for name in self.names(number)}
@@ -192,6 +195,11 @@ class ArrangementsForm(SittingsForm, AboutSession):
             meeting=self.cleaned_data["meeting"] if is_online else "",
             trainers=tuple(self.cleaned_data["trainers"]),
         )
+
+
+def _version(session: Session) -> dict[str, Any]:
+    """What a form holds of the version it is about: another meeting raises no revision."""
+    return {"revision": session.revision, "meeting_was": digest([session.meeting.token])}
 
 
 def as_held(held: Arrangements, session: Session | None = None) -> queries.Held:

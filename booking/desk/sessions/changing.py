@@ -86,7 +86,7 @@ def _changed(request: HttpRequest, session: Session, form: ChangeForm) -> HttpRe
         arrangements=held,
         by=signed_in(request),
         now=form.now,
-        expected_revision=session.revision,
+        expected=session,
         note=form.cleaned_data["note"],
     )
     if changes:

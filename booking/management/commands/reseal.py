@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from cryptography.fernet import InvalidToken
+from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from booking.catalogue.models import Session
@@ -20,18 +21,29 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Seal in batches, each under the lock of its sessions, and say how many there were."""
+        """Seal in batches, each under the lock of its sessions, and say how many there were.
+
+        Raises `CommandError` that names those that no key opens; they stay as they are.
+        """
         number, after = 0, 0
+        unreadable: list[str] = []
         while True:
             with transaction.atomic():
                 sealed = (
                     Session.objects.exclude(meeting=Sealed()).filter(pk__gt=after).order_by("pk")
                 )
-                batch = list(sealed.select_for_update(no_key=True).only("meeting")[:_BATCH])
+                batch = list(
+                    sealed.select_for_update(no_key=True).only("meeting", "reference")[:_BATCH]
+                )
                 for session in batch:
-                    session.meeting = session.meeting.anew()
+                    try:
+                        session.meeting = session.meeting.anew()
+                    except InvalidToken:
+                        unreadable.append(session.reference)
                 Session.objects.bulk_update(batch, ["meeting"])
             if not batch:
                 break
             number, after = number + len(batch), batch[-1].pk
-        self.stdout.write(f"Sealed anew: {number}.")
+        self.stdout.write(f"Sealed anew: {number - len(unreadable)}.")
+        if unreadable:
+            raise CommandError(f"No key opens {len(unreadable)}: {', '.join(unreadable)}.")
