@@ -135,7 +135,12 @@ def short_name(first: str, last: str) -> str:
 
 
 def _has_a_place(booking: Booking, *, now: datetime) -> bool:
-    """Whether it is theirs; or, if the partnership says so, held for their agency alone."""
+    """Whether it is theirs; or, if the partnership says so, held for their agency alone.
+
+    Whoever's account has ended has none.
+    """
+    if not booking.person.is_active:
+        return False
     if booking.state == State.CONFIRMED:
         return True
     approval = getattr(booking, "approval", None)
@@ -150,7 +155,7 @@ def _has_a_place(booking: Booking, *, now: datetime) -> bool:
 
 def _without_a_place(booking: Booking, became: Booking | None) -> Door:
     if booking.is_live:
-        return Door.NOT_CERTAIN
+        return Door.NOT_CERTAIN if booking.person.is_active else Door.NOT_EXPECTED
     if became is None:
         return Door.LOST
     return Door.MOVED if became.person_id == booking.person_id else Door.GIVEN

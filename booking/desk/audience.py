@@ -17,6 +17,7 @@ from booking.places.models import Booking, BookingQuerySet
 from booking.places.news.drafts import EntryChanges, entries_of
 from booking.scheduling.guests import are_told
 from booking.scheduling.models import SessionGuest
+from booking.scheduling.trainers import are_trainers_told
 from booking.site.wording import in_mails
 
 # Of people without an address: what they are told goes out by post.
@@ -200,7 +201,11 @@ def _persons(*states: str) -> Count:
     return Count("person", filter=Q(state__in=states) if states else None, distinct=True)
 
 
-def trainers_to_tell(session: Session, to_lead: Sequence[User] | None) -> list[User]:
-    """Who leads the session now, then who would lead it besides."""
+def trainers_to_tell(
+    session: Session, to_lead: Sequence[User] | None, changes: Sequence[Change]
+) -> list[User]:
+    """If they hear of these changes, who leads the session now, then who would lead it besides."""
+    if not are_trainers_told(changes):
+        return []
     leading = list(session.trainers.all())
     return leading + [person for person in to_lead or () if person not in leading]

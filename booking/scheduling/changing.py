@@ -106,7 +106,8 @@ def changes_to_come(session: Session, arrangements: Arrangements) -> list[Change
     where_before, where_after = session.where, _where(arrangements)
     if where_before != where_after:
         changes.append(Change("Place", where_before, where_after))
-    if session.sent_openly and is_another_meeting(session, arrangements):
+    is_online = arrangements.delivery == Session.Delivery.ONLINE
+    if session.sent_openly and is_online and is_another_meeting(session, arrangements):
         changes.append(Change("Join link", *_ONE_OF_THEIR_OWN, Matter.JOIN_LINK))
     if arrangements.trainers is not None:
         changes.extend(other_trainers(list(session.trainers.all()), arrangements.trainers))

@@ -12,7 +12,7 @@ from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.outbox.topics import MailTopic, register
-from booking.places.changes import Change
+from booking.places.changes import Change, Matter
 from booking.scheduling.models import CoverRequest
 from booking.site.wording import sitting_times
 
@@ -36,6 +36,11 @@ def tell_of_publishing(session: Session, *, now: datetime) -> None:
     _post(session, {ASSIGNED: session.trainers.all()}, {}, now=now)
 
 
+def are_trainers_told(changes: Iterable[Change]) -> bool:
+    """Whether trainers hear of these changes: of all but the join links of others."""
+    return any(change.matter is not Matter.JOIN_LINK for change in changes)
+
+
 def tell_of_change(
     session: Session,
     changes: Sequence[Change],
@@ -45,6 +50,8 @@ def tell_of_change(
     now: datetime,
 ) -> None:
     """A published session changed, perhaps also who leads it. In the caller's transaction."""
+    if not are_trainers_told(changes):
+        return
     leading = {person.pk: person for person in session.trainers.all()}
     before = {person.pk: person for person in led_before}
     people = {
@@ -52,7 +59,8 @@ def tell_of_change(
         REMOVED: [person for key, person in before.items() if key not in leading],
         CHANGED: [person for key, person in leading.items() if key in before],
     }
-    told = {"changes": [change.as_payload() for change in changes], "note": note}
+    of_theirs = [each.as_payload() for each in changes if each.matter is not Matter.JOIN_LINK]
+    told = {"changes": of_theirs, "note": note}
     _post(session, people, told, now=now)
 
 

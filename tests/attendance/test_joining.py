@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.models import User
 from booking.attendance.models import Arrival
 from booking.catalogue.models import Session
 from booking.local.smtp_sink import SmtpSink
@@ -118,6 +119,15 @@ def test_whoever_has_no_place_any_more_is_told_why_and_how_to_book_again() -> No
     assert session.get_absolute_url() in at(session.starts_at, cancelled, press=False).text
     assert at(session.starts_at, taken).status_code == 200
     assert at(session.starts_at, stays).status_code == 200
+
+
+def test_whose_account_has_ended_does_not_come_in() -> None:
+    session = online()
+    booking = book_now(session, make_person())
+    User.objects.filter(pk=booking.person_id).update(is_active=False)
+    answer = at(session.starts_at, booking)
+    assert answer.status_code == 410
+    assert "is not expected at this session any more" in answer.text
 
 
 def test_a_place_that_waits_for_the_agency_opens_it_only_if_the_partnership_says_so() -> None:

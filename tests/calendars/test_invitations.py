@@ -30,6 +30,7 @@ from tests.factories import (
     make_course,
     make_person,
     make_session,
+    make_trainer,
     make_venue,
 )
 from tests.joining import join_url
@@ -217,8 +218,10 @@ def test_another_meeting_reaches_nobody_but_those_who_have_the_old_address(
     rearrange(session, meeting="https://meet.example/new")
     assert post.deliver() == []
     # Told of it before everybody had a join link.
+    session.trainers.add(make_trainer())
     Session.objects.filter(pk=session.pk).update(sent_openly=True)
     rearrange(session, meeting="https://meet.example/third")
+    # Not to the trainer, whose mails hold no join link.
     [after] = post.deliver()
     assert after.told.entry.location == join_url(booking)
     assert after.told.sequence > before.told.sequence
@@ -226,6 +229,17 @@ def test_another_meeting_reaches_nobody_but_those_who_have_the_old_address(
     rearrange(session, meeting="https://meet.example/fourth")
     assert post.deliver() == []
     post.check(person)
+
+
+def test_who_has_the_old_address_and_comes_to_a_room_now_is_told_of_no_join_link(
+    post: Post, person: User
+) -> None:
+    session = course_of([morning(7, 6)], delivery="online", meeting="https://meet.example/old")
+    book(session, person)
+    post.deliver()
+    Session.objects.filter(pk=session.pk).update(sent_openly=True)
+    told = rearrange(session, delivery="in person", venue=make_venue("Hut"), meeting="")
+    assert [change.what for change in told] == ["Place"]
 
 
 def test_a_date_that_is_dropped_leaves_the_calendar_and_a_new_one_comes_in(

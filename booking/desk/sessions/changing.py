@@ -102,7 +102,7 @@ def _told(session: Session, form: ChangeForm) -> Audience:
     held = form.arrangements
     changes = changing.changes_to_come(session, held)
     entries = changing.entries_to_come(session, held, changes, now=form.now)
-    trainers = len(trainers_to_tell(session, held.trainers)) if changes else 0
+    trainers = len(trainers_to_tell(session, held.trainers, changes))
     return who_hears_of(session, changes, entries, trainers=trainers, now=form.now)
 
 
@@ -121,7 +121,7 @@ def _change_preview(
         changes=changes,
         told=told,
         session=session,
-        trainers=trainers_to_tell(session, held.trainers),
+        trainers=trainers_to_tell(session, held.trainers, changes),
         clashes=queries.people_who_would_clash(session, held.sittings),
         warnings=queries.warnings_of([as_held(held, session)])[0],
     )
