@@ -218,7 +218,8 @@ def _from_words(incoming: Incoming) -> DeliveryReport | None:
         return None
     candidates = _candidates(incoming)
     words, returns_mail = _explanation(incoming)
-    told = f"{incoming.subject}\n{words}"
+    # After its colon stands our own subject.
+    told = f"{incoming.subject.partition(':')[0]}\n{words}"
     outcomes: list[Outcome] = []
     if failed or returns_mail or is_of_smtp(told):
         named_ids = [*_in_headers(incoming), *_in_fields(words)]

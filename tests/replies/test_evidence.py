@@ -263,6 +263,10 @@ WARNING = "A message that you sent has not yet been delivered to one or more of 
         (LATER, f"{WARNING}  {{EMAIL}}: 451 4.7.1 busy\n{GIVES_UP_SOME_DAY}", LATE),
         ("Delivery", "{EMAIL}: said: 451 4.7.1 busy", DOUBTED),
         ("Delivery delayed", "{EMAIL}: said: 451 4.7.1 busy. I have given up.", DOUBTED),
+        ("Undeliverable: Delayed speech", "{EMAIL}: 550 5.1.1 blocked sender", FAILED),
+        ("Failed", "Your mail “Delayed speech” to {EMAIL}: 550 5.1.1 sender blocked", DOUBTED),
+        ("Failed", "{EMAIL}: 550 5.7.1 spam\nNo action is required.", DOUBTED),
+        ("Failed", "{EMAIL}: 550 5.7.1 spam\nOur helpdesk will try to help.", DOUBTED),
     ],
 )
 def test_words_say_whether_it_was_given_up(subject: str, words: str, becomes: object) -> None:
