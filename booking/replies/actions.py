@@ -104,12 +104,13 @@ def record_delivery_report(
             f"A mail server reports that mail to {_some(report.named)} did not arrive. We wrote to"
             f" {message.to_email}, which may pass mail on."
         )
-    if report.is_weak or not said.action:
+    is_sure = report.is_surely_of(message_id)
+    if not is_sure or not said.action:
         remedies.note_doubt(message=message, reason=said.reason, now=now)
         raise NotForUs(
             f"Mail to {message.to_email} may have come back: it is not sure that a mail server"
             " says so."
-            if report.is_weak
+            if not is_sure
             else f"A mail server reports trouble with the message to {message.to_email}, and it is"
             " not clear how bad it is."
         )

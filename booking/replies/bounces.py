@@ -68,13 +68,20 @@ class Outcome:
 class DeliveryReport:
     """What a mail server says of one message, recipient by recipient.
 
-    `message_ids` are those that the report names; at most one is ours. `is_weak` if it is not
-    known that a mail server wrote it: it was forwarded, or somebody pasted it.
+    `message_ids` are those that the report names; at most one is ours. `of_returned` are those of
+    the mail that came back, as far as it says so: another is only one that it answers. `is_weak`
+    if it is not known that a mail server wrote it: it was forwarded, or somebody pasted it.
     """
 
     message_ids: tuple[str, ...]
     outcomes: tuple[Outcome, ...]
     is_weak: bool = False
+    of_returned: frozenset[str] = frozenset()
+
+    def is_surely_of(self, message_id: str) -> bool:
+        """Whether a mail server says so of this very message."""
+        is_returned = not self.of_returned or message_id in self.of_returned
+        return is_returned and not self.is_weak
 
     @property
     def worst(self) -> Outcome:
@@ -119,7 +126,8 @@ def report_in(incoming: Incoming) -> DeliveryReport | None:
         outcomes = tuple(map(_outcome, blocks[:_MOST_BLOCKS]))
         # That something arrived is put away, so it must be sure.
         if outcomes and (is_sure or _worst(outcomes).action != "delivered"):
-            return DeliveryReport(_candidates(incoming), outcomes, is_weak=not is_sure)
+            candidates, returned = _candidates(incoming), _of_returned(incoming)
+            return DeliveryReport(candidates, outcomes, not is_sure, returned)
     return _from_words(incoming)
 
 
@@ -241,7 +249,8 @@ def _from_words(incoming: Incoming) -> DeliveryReport | None:
             outcomes.append(Outcome(action_in(told, "" if failed else "4"), reason, failed))
     if not outcomes and not candidates:
         return None
-    return DeliveryReport(candidates, tuple(outcomes) or (Outcome(""),), is_weak=not is_sure)
+    told_of = tuple(outcomes) or (Outcome(""),)
+    return DeliveryReport(candidates, told_of, not is_sure, _of_returned(incoming))
 
 
 def _by_recipient(words: str, nobody: Collection[str]) -> list[tuple[frozenset[str], str]]:
@@ -290,6 +299,24 @@ def _candidates(incoming: Incoming) -> tuple[str, ...]:
         named += [*_in_fields(words), *message_ids(words)]
     named += _in_headers(incoming)
     return tuple(each for each in dict.fromkeys(named) if each not in own)[:_MOST_CANDIDATES]
+
+
+def _of_returned(incoming: Incoming) -> frozenset[str]:
+    """The Message-IDs of the mail that is returned, by its own headers and what the report says;
+    nothing if those headers name none."""
+    heads, named = [], []
+    for text in incoming.texts:
+        words = text.words.replace("\r\n", "\n")
+        if text.kind in MAILS:
+            heads.append(words.lstrip())
+        elif text.kind in _STATUS_TYPES:
+            named += _in_fields(words)
+        elif text.kind == "text/plain" and (returned := _RETURNED_LINE.search(words)):
+            heads.append(words[returned.start() :])
+    found = [each for head in heads for each in _in_fields(head.partition("\n\n")[0])]
+    for name in ("Original-Message-ID", "X-Original-Message-ID"):
+        named += message_ids(header(incoming.mail, name))
+    return frozenset([*found, *named] if found else [])
 
 
 def _in_headers(incoming: Incoming) -> Iterator[str]:

@@ -276,6 +276,20 @@ def test_words_say_whether_it_was_given_up(subject: str, words: str, becomes: ob
     assert not is_marked(message)
 
 
+@pytest.mark.parametrize("field", ["References", "In-Reply-To"])
+def test_the_return_of_somebody_s_own_mail_that_answers_ours_marks_nothing(field: str) -> None:
+    message = sent_confirmation()
+    report = letters.notification("<own@office.example>", recipient=message.to_email)
+    own = b"Message-ID: <own@office.example>"
+    mail = report.replace(own, own + f"\r\n{field}: {message.message_id}".encode())
+    assert mail != report
+    assert became(mail, message) == DOUBTED
+    in_words = BOUNCE.replace("{}", "<{EMAIL}>: 550 5.1.1 no such user\n")
+    in_words = in_words.replace("{MID}", f"<own@office.example>\n{field}: {{MID}}")
+    assert became(in_words, message) == DOUBTED
+    assert not is_marked(message)
+
+
 # --- who wrote it ---
 
 BY_ITSELF = "Return-Path: <>\nAuto-Submitted: auto-replied\n\n"
