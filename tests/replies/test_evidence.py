@@ -198,6 +198,34 @@ def test_what_is_said_of_our_recipient_counts(
     assert became(mail, message) == becomes
 
 
+ARRIVED = OTHER.format("relayed", "2.0.0")
+OURS = "Final-Recipient: rfc822; {EMAIL}\n"
+REPORT = (
+    "From: mailer-daemon@mx.example\nSubject: x\n"
+    "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
+    "--b\nContent-Type: message/delivery-status\n\n{}\n"
+    "--b\nContent-Type: message/rfc822-headers\n\nMessage-ID: {MID}\n--b--\n"
+)
+PARTED = "\n--b\nContent-Type: message/delivery-status\n\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "status", "becomes"),
+    [
+        ("", f"{ARRIVED.strip()}\n{OURS}Action: failed\nStatus: 5.1.1\n", FAILED),
+        ("", f"{ARRIVED}{OURS}Diagnostic-Code: smtp; 550 5.1.1 no such user\n", FAILED),
+        ("", f"{ARRIVED}{PARTED}{OURS}Action: failed\nStatus: 5.1.1\n", FAILED),
+        ("", f"{OURS}Action: delivered\nStatus: 5.1.1\n", DOUBTED),
+        ("", f"{OURS}Action: relayed\nDiagnostic-Code: smtp; 550 5.1.1 no such user\n", DOUBTED),
+        ("X-Failed-Recipients: {EMAIL}\n", ARRIVED, DOUBTED),
+        ("", ARRIVED * 201, DOUBTED),
+        ("", ARRIVED, (State.DONE, [], False)),
+    ],
+)
+def test_no_delivery_to_somebody_hides_a_failure(header: str, status: str, becomes: object) -> None:
+    assert became(header + REPORT.replace("{}", status), sent_confirmation()) == becomes
+
+
 @pytest.mark.parametrize(
     ("others", "ours", "marked"), [("5.1.1", "5.2.2", False), ("5.2.2", "5.1.1", True)]
 )
