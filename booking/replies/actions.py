@@ -24,6 +24,8 @@ from booking.replies.models import CalendarReply, MailboxState, ReceivedMail, ne
 
 # As `places.news.drafts.calendar_uid` makes them.
 _OUR_UID = re.compile(r"([a-z0-9]{1,32})-([0-9]{1,18})@.+")
+# One mail of anybody's raises no doubt about more.
+_MOST_DOUBTED = 20
 Partstat = CalendarReply.Partstat
 
 
@@ -133,7 +135,7 @@ def _doubted(report: DeliveryReport, *, now: datetime) -> str:
     reasons = []
     with transaction.atomic():
         # Anybody can write one, who need not know a Message-ID.
-        doubted = remedies.last_sent_to(report.named)
+        doubted = remedies.last_sent_to(sorted(report.named)[:_MOST_DOUBTED])
         for message in doubted:
             said = report.about(as_stored(message.to_email)) or report.worst
             reasons.append(said.reason)

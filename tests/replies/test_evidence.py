@@ -362,6 +362,14 @@ def test_what_anybody_can_paste_marks_nothing(text: str) -> None:
     assert not is_marked(message)
 
 
+def test_what_anybody_can_write_raises_one_doubt_a_day_about_few() -> None:
+    messages = [sent_confirmation() for _ in range(22)]
+    groups = "\n".join(FIELDS.replace("{EMAIL}", each.to_email) for each in messages)
+    for number in range(2):
+        receive(letters.crlf(f"{A_PERSON}\n{groups.replace('5.1.1', f'5.1.{number}')}"))
+    assert MessageEvent.objects.filter(what=What.MAY_HAVE_COME_BACK).count() == 20
+
+
 def attached(mail: bytes, *, kind: str = "message/rfc822") -> bytes:
     """A mail that somebody forwards, within one of their own."""
     head = f"{A_PERSON}Content-Type: multipart/mixed; boundary=f\n\n--f\n\nSee below.\n--f\n"
