@@ -52,6 +52,10 @@ _STILL_TRIES = re.compile(
     r"|will (?:be |keep |continue )?(?:to )?(?:re-?tr\w+|try\w*|tried)|attempts will continue"
     r"|warning (?:message )?only|no action is required)\b"
 )
+# What our own words never say, such as the title of a course.
+_IN_QUEUE = re.compile(
+    r"(?i)(?:\bnot|n['\u2019]t) yet been delivered|\bdelay reason\b|\battempts will continue\b"
+)
 _LONGEST_LINE = 2000
 
 # The address of the sender is at fault there, not the recipient's.
@@ -119,8 +123,11 @@ def is_of_smtp(words: str) -> bool:
 
 def action_in(words: str, code: str) -> str:
     """What a mail server says in words that it did, as RFC 3464 calls it; empty if that is not
-    clear. It goes on for days after a reply of 4xx, and says when it has given up."""
+    clear. It goes on for days after a reply of 4xx, and says when it has given up. After one of 5xx
+    only a queue's own words say that it goes on."""
     gave_up, still_tries = _GAVE_UP.search(words), _STILL_TRIES.search(words)
+    if still_tries and code.startswith("5") and not gave_up and not _IN_QUEUE.search(words):
+        return ""
     if bool(gave_up) != bool(still_tries):
         return "failed" if gave_up else "delayed"
     return "" if gave_up or code.startswith("4") else "failed"

@@ -8,7 +8,7 @@ since the page was read.
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -74,9 +74,10 @@ def last_sent_to(emails: Collection[str]) -> list[Message]:
 
 
 def note_doubt(*, message: Message, reason: str, now: datetime) -> None:
-    """Note on a message that it may have come back: it is shown, and changes nothing."""
+    """Note on a message that it may have come back: it is shown, and changes nothing. Once a day,
+    as anybody can write of it."""
     event = _event(message, What.MAY_HAVE_COME_BACK, now=now, why=reason[:_LONGEST_REPORT])
-    if not message.events.filter(what=event.what, why=event.why).exists():
+    if not message.events.filter(what=event.what, at__gt=now - timedelta(days=1)).exists():
         event.save()
 
 

@@ -24,6 +24,8 @@ from booking.replies.models import CalendarReply, MailboxState, ReceivedMail, ne
 
 # As `places.news.drafts.calendar_uid` makes them.
 _OUR_UID = re.compile(r"([a-z0-9]{1,32})-([0-9]{1,18})@.+")
+# One mail of anybody's raises no doubt about more.
+_MOST_DOUBTED = 20
 Partstat = CalendarReply.Partstat
 
 
@@ -104,12 +106,13 @@ def record_delivery_report(
             f"A mail server reports that mail to {_some(report.named)} did not arrive. We wrote to"
             f" {message.to_email}, which may pass mail on."
         )
-    if report.is_weak or not said.action:
+    is_sure = report.is_surely_of(message_id)
+    if not is_sure or not said.action:
         remedies.note_doubt(message=message, reason=said.reason, now=now)
         raise NotForUs(
             f"Mail to {message.to_email} may have come back: it is not sure that a mail server"
             " says so."
-            if report.is_weak
+            if not is_sure
             else f"A mail server reports trouble with the message to {message.to_email}, and it is"
             " not clear how bad it is."
         )
@@ -132,7 +135,7 @@ def _doubted(report: DeliveryReport, *, now: datetime) -> str:
     reasons = []
     with transaction.atomic():
         # Anybody can write one, who need not know a Message-ID.
-        doubted = remedies.last_sent_to(report.named)
+        doubted = remedies.last_sent_to(sorted(report.named)[:_MOST_DOUBTED])
         for message in doubted:
             said = report.about(as_stored(message.to_email)) or report.worst
             reasons.append(said.reason)

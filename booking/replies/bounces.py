@@ -27,6 +27,8 @@ _HEADER_LINE = re.compile(r"[A-Za-z][A-Za-z0-9-]*:")
 _RETURNED_LINE = re.compile(
     r"(?im)^(?:received|return-path|dkim-signature|mime-version|(?:x-original-)?message-id):"
 )
+_RECIPIENT = frozenset({"final-recipient", "original-recipient"})
+_OF_A_RECIPIENT = _RECIPIENT | {"action", "status", "diagnostic-code"}
 _ARRIVED = frozenset({"delivered", "relayed", "expanded"})
 # The worst first. Nothing is what a report does not say clearly.
 _ACTIONS = ("failed", "", "delayed", "delivered")
@@ -68,13 +70,20 @@ class Outcome:
 class DeliveryReport:
     """What a mail server says of one message, recipient by recipient.
 
-    `message_ids` are those that the report names; at most one is ours. `is_weak` if it is not
-    known that a mail server wrote it: it was forwarded, or somebody pasted it.
+    `message_ids` are those that the report names; at most one is ours. `of_returned` are those of
+    the mail that came back, as far as it says so: another is only one that it answers. `is_weak`
+    if it is not known that a mail server wrote it: it was forwarded, or somebody pasted it.
     """
 
     message_ids: tuple[str, ...]
     outcomes: tuple[Outcome, ...]
     is_weak: bool = False
+    of_returned: frozenset[str] = frozenset()
+
+    def is_surely_of(self, message_id: str) -> bool:
+        """Whether a mail server says so of this very message."""
+        is_returned = not self.of_returned or message_id in self.of_returned
+        return is_returned and not self.is_weak
 
     @property
     def worst(self) -> Outcome:
@@ -111,15 +120,23 @@ def report_in(incoming: Incoming) -> DeliveryReport | None:
     # Its own report first, then one that it brings.
     for text in sorted(incoming.texts, key=lambda each: not each.is_own):
         is_status = text.kind in _STATUS_TYPES
-        blocks = _status_of_recipients(text)
+        read = [text]
+        if is_status and text.is_own:
+            read = [each for each in incoming.texts if each.is_own and each.kind in _STATUS_TYPES]
+        blocks = [each for status in read for each in _status_of_recipients(status)]
         is_sure = text.is_own and (by_server or (is_report and is_status))
         if not blocks:
             blocks = _fields_of_event(text)
             is_sure = text.is_own and incoming.from_address.startswith("no-reply@sns.amazonaws.")
         outcomes = tuple(map(_outcome, blocks[:_MOST_BLOCKS]))
+        failed = _x_failed(incoming)
+        says_more = len(blocks) > _MOST_BLOCKS or any(each.is_cut for each in read)
+        if outcomes and _worst(outcomes).action == "delivered" and (failed or says_more):
+            outcomes += (Outcome("", final=failed),)
         # That something arrived is put away, so it must be sure.
         if outcomes and (is_sure or _worst(outcomes).action != "delivered"):
-            return DeliveryReport(_candidates(incoming), outcomes, is_weak=not is_sure)
+            candidates, returned = _candidates(incoming), _of_returned(incoming)
+            return DeliveryReport(candidates, outcomes, not is_sure, returned)
     return _from_words(incoming)
 
 
@@ -128,14 +145,16 @@ def _status_of_recipients(text: Text) -> list[Fields]:
     status comes."""
     if text.kind in MAILS or text.kind == "message/disposition-notification":
         return []
-    groups = [each for each in _groups(text.words) if each.get("action") or each.get("status")]
+    groups = list(_groups(text.words))
     if text.kind in _STATUS_TYPES:
-        return groups
-    return [each for each in groups if "final-recipient" in each or "original-recipient" in each]
+        return [each for each in groups if not each.keys().isdisjoint(_OF_A_RECIPIENT)]
+    groups = [each for each in groups if each.get("action") or each.get("status")]
+    return [each for each in groups if not each.keys().isdisjoint(_RECIPIENT)]
 
 
 def _groups(text: str) -> Iterator[Fields]:
-    """The fields between empty lines, by name in lower case, unfolded."""
+    """The fields between empty lines, by name in lower case, unfolded. Where a recipient stands
+    again, an empty line is missing."""
     fields: Fields = {}
     name = ""
     for line in [*text.replace("\r\n", "\n").split("\n"), ""]:
@@ -148,6 +167,9 @@ def _groups(text: str) -> Iterator[Fields]:
         else:
             name, colon, value = line[:_LONGEST_FIELD].partition(":")
             name = name.strip().lower() if colon else ""
+            if name in _RECIPIENT and name in fields:
+                yield fields
+                fields = {}
             if name:
                 fields.setdefault(name, value.strip())
 
@@ -181,11 +203,15 @@ def _fields_of_event(text: Text) -> list[Fields]:
 
 def _outcome(fields: Fields) -> Outcome:
     diagnostic = fields.get("diagnostic-code", "")
-    status = code_in(fields.get("status", "")) or code_in(diagnostic)
+    codes = list(filter(None, map(code_in, (fields.get("status", ""), diagnostic))))
+    status = codes[0] if codes else ""
     action = _COMMENT.sub(" ", fields.get("action", "")).strip().lower()
-    action = "delivered" if action in _ARRIVED else action
+    if action in _ARRIVED:
+        action = "delivered" if all(each.startswith("2") for each in codes) else ""
+    elif action not in ("failed", "delayed"):
+        action = _BY_STATUS.get(status[:1], "")
     return Outcome(
-        action=action if action in _ACTIONS[:1] + _ACTIONS[2:] else _BY_STATUS.get(status[:1], ""),
+        action=action,
         reason=plain(f"{status} {diagnostic.partition(';')[2] or diagnostic}", 300),
         final=_address(fields.get("final-recipient", "")),
         original=_address(fields.get("original-recipient", "")),
@@ -218,7 +244,8 @@ def _from_words(incoming: Incoming) -> DeliveryReport | None:
         return None
     candidates = _candidates(incoming)
     words, returns_mail = _explanation(incoming)
-    told = f"{incoming.subject}\n{words}"
+    # After its colon stands our own subject.
+    told = f"{incoming.subject.partition(':')[0]}\n{words}"
     outcomes: list[Outcome] = []
     if failed or returns_mail or is_of_smtp(told):
         named_ids = [*_in_headers(incoming), *_in_fields(words)]
@@ -240,7 +267,8 @@ def _from_words(incoming: Incoming) -> DeliveryReport | None:
             outcomes.append(Outcome(action_in(told, "" if failed else "4"), reason, failed))
     if not outcomes and not candidates:
         return None
-    return DeliveryReport(candidates, tuple(outcomes) or (Outcome(""),), is_weak=not is_sure)
+    told_of = tuple(outcomes) or (Outcome(""),)
+    return DeliveryReport(candidates, told_of, not is_sure, _of_returned(incoming))
 
 
 def _by_recipient(words: str, nobody: Collection[str]) -> list[tuple[frozenset[str], str]]:
@@ -289,6 +317,24 @@ def _candidates(incoming: Incoming) -> tuple[str, ...]:
         named += [*_in_fields(words), *message_ids(words)]
     named += _in_headers(incoming)
     return tuple(each for each in dict.fromkeys(named) if each not in own)[:_MOST_CANDIDATES]
+
+
+def _of_returned(incoming: Incoming) -> frozenset[str]:
+    """The Message-IDs of the mail that is returned, by its own headers and what the report says;
+    nothing if those headers name none."""
+    heads, named = [], []
+    for text in incoming.texts:
+        words = text.words.replace("\r\n", "\n")
+        if text.kind in MAILS:
+            heads.append(words.lstrip())
+        elif text.kind in _STATUS_TYPES:
+            named += _in_fields(words)
+        elif text.kind == "text/plain" and (returned := _RETURNED_LINE.search(words)):
+            heads.append(words[returned.start() :])
+    found = [each for head in heads for each in _in_fields(head.partition("\n\n")[0])]
+    for name in ("Original-Message-ID", "X-Original-Message-ID"):
+        named += message_ids(header(incoming.mail, name))
+    return frozenset([*found, *named] if found else [])
 
 
 def _in_headers(incoming: Incoming) -> Iterator[str]:

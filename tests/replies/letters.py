@@ -2,6 +2,7 @@
 
 import base64
 
+from booking.outbox.models import Message
 from booking.places.models import Booking
 
 OURS = "training@leedsscp.example"
@@ -176,7 +177,7 @@ Message-ID: {message_id}
 """)
 
 
-def words_of_a_server(message_id: str, words: str) -> bytes:
+def words_of_a_server(message: Message, words: str) -> bytes:
     """A report in words only, with our headers returned as text."""
     return crlf(f"""
 Return-Path: <>
@@ -188,14 +189,14 @@ Content-Type: text/plain
 
 Hi. This is the mail program at mx.example.
 
-<someone@agency.example>:
+<{message.to_email}>:
 {words}
 
 --- Below this line is a copy of the message.
 
 From: Briefed <training@briefed.example>
-To: someone@agency.example
-Message-ID: {message_id}
+To: {message.to_email}
+Message-ID: {message.message_id}
 Subject: You are booked
 """)
 

@@ -198,6 +198,34 @@ def test_what_is_said_of_our_recipient_counts(
     assert became(mail, message) == becomes
 
 
+ARRIVED = OTHER.format("relayed", "2.0.0")
+OURS = "Final-Recipient: rfc822; {EMAIL}\n"
+REPORT = (
+    "From: mailer-daemon@mx.example\nSubject: x\n"
+    "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
+    "--b\nContent-Type: message/delivery-status\n\n{}\n"
+    "--b\nContent-Type: message/rfc822-headers\n\nMessage-ID: {MID}\n--b--\n"
+)
+PARTED = "\n--b\nContent-Type: message/delivery-status\n\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "status", "becomes"),
+    [
+        ("", f"{ARRIVED.strip()}\n{OURS}Action: failed\nStatus: 5.1.1\n", FAILED),
+        ("", f"{ARRIVED}{OURS}Diagnostic-Code: smtp; 550 5.1.1 no such user\n", FAILED),
+        ("", f"{ARRIVED}{PARTED}{OURS}Action: failed\nStatus: 5.1.1\n", FAILED),
+        ("", f"{OURS}Action: delivered\nStatus: 5.1.1\n", DOUBTED),
+        ("", f"{OURS}Action: relayed\nDiagnostic-Code: smtp; 550 5.1.1 no such user\n", DOUBTED),
+        ("X-Failed-Recipients: {EMAIL}\n", ARRIVED, DOUBTED),
+        ("", ARRIVED * 201, DOUBTED),
+        ("", ARRIVED, (State.DONE, [], False)),
+    ],
+)
+def test_no_delivery_to_somebody_hides_a_failure(header: str, status: str, becomes: object) -> None:
+    assert became(header + REPORT.replace("{}", status), sent_confirmation()) == becomes
+
+
 @pytest.mark.parametrize(
     ("others", "ours", "marked"), [("5.1.1", "5.2.2", False), ("5.2.2", "5.1.1", True)]
 )
@@ -263,12 +291,30 @@ WARNING = "A message that you sent has not yet been delivered to one or more of 
         (LATER, f"{WARNING}  {{EMAIL}}: 451 4.7.1 busy\n{GIVES_UP_SOME_DAY}", LATE),
         ("Delivery", "{EMAIL}: said: 451 4.7.1 busy", DOUBTED),
         ("Delivery delayed", "{EMAIL}: said: 451 4.7.1 busy. I have given up.", DOUBTED),
+        ("Undeliverable: Delayed speech", "{EMAIL}: 550 5.1.1 blocked sender", FAILED),
+        ("Failed", "Your mail “Delayed speech” to {EMAIL}: 550 5.1.1 sender blocked", DOUBTED),
+        ("Failed", "{EMAIL}: 550 5.7.1 spam\nNo action is required.", DOUBTED),
+        ("Failed", "{EMAIL}: 550 5.7.1 spam\nOur helpdesk will try to help.", DOUBTED),
     ],
 )
 def test_words_say_whether_it_was_given_up(subject: str, words: str, becomes: object) -> None:
     message = sent_confirmation()
     mail = DAEMON.format(subject) + "This is the mail system.\n" + words + "\n" + COPY
     assert became(mail, message) == becomes
+    assert not is_marked(message)
+
+
+@pytest.mark.parametrize("field", ["References", "In-Reply-To"])
+def test_the_return_of_somebody_s_own_mail_that_answers_ours_marks_nothing(field: str) -> None:
+    message = sent_confirmation()
+    report = letters.notification("<own@office.example>", recipient=message.to_email)
+    own = b"Message-ID: <own@office.example>"
+    mail = report.replace(own, own + f"\r\n{field}: {message.message_id}".encode())
+    assert mail != report
+    assert became(mail, message) == DOUBTED
+    in_words = BOUNCE.replace("{}", "<{EMAIL}>: 550 5.1.1 no such user\n")
+    in_words = in_words.replace("{MID}", f"<own@office.example>\n{field}: {{MID}}")
+    assert became(in_words, message) == DOUBTED
     assert not is_marked(message)
 
 
@@ -314,6 +360,14 @@ def test_what_anybody_can_paste_marks_nothing(text: str) -> None:
     message = sent_confirmation()
     assert became(text, message) == DOUBTED
     assert not is_marked(message)
+
+
+def test_what_anybody_can_write_raises_one_doubt_a_day_about_few() -> None:
+    messages = [sent_confirmation() for _ in range(22)]
+    groups = "\n".join(FIELDS.replace("{EMAIL}", each.to_email) for each in messages)
+    for number in range(2):
+        receive(letters.crlf(f"{A_PERSON}\n{groups.replace('5.1.1', f'5.1.{number}')}"))
+    assert MessageEvent.objects.filter(what=What.MAY_HAVE_COME_BACK).count() == 20
 
 
 def attached(mail: bytes, *, kind: str = "message/rfc822") -> bytes:

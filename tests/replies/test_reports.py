@@ -51,7 +51,7 @@ def test_a_message_that_does_not_arrive_is_seen(returned: str) -> None:
 )
 def test_a_report_in_words_with_our_headers_is_understood(words: str, came_back: bool) -> None:
     message = sent_confirmation()
-    assert receive(letters.words_of_a_server(message.message_id, words))
+    assert receive(letters.words_of_a_server(message, words))
     message.refresh_from_db()
     assert message.came_back == came_back
     assert message.events.count() == 1
@@ -137,7 +137,7 @@ def test_an_address_that_stands_for_one_other_has_failed_with_it() -> None:
 
 def test_a_report_in_words_is_read_above_what_it_returns() -> None:
     message = sent_confirmation()
-    mail = letters.words_of_a_server(message.message_id, "550 no such user").replace(
+    mail = letters.words_of_a_server(message, "550 no such user").replace(
         b"From: Briefed",
         b"Received: from app (127.0.0.1) by mx.example (Exim 4.94.2)\r\nFrom: Briefed",
     )
@@ -150,7 +150,7 @@ def test_a_report_in_words_is_read_above_what_it_returns() -> None:
 
 def test_a_full_mailbox_told_in_words_is_no_fault_of_the_address() -> None:
     message = sent_confirmation()
-    assert receive(letters.words_of_a_server(message.message_id, "552 5.2.2 Mailbox full"))
+    assert receive(letters.words_of_a_server(message, "552 5.2.2 Mailbox full"))
     message.refresh_from_db()
     assert message.came_back
     assert not people_whose_mail_fails().exists()
@@ -158,7 +158,7 @@ def test_a_full_mailbox_told_in_words_is_no_fault_of_the_address() -> None:
 
 def test_a_code_in_what_is_returned_says_nothing() -> None:
     message = sent_confirmation()
-    mail = letters.words_of_a_server(message.message_id, "It did not work.").replace(
+    mail = letters.words_of_a_server(message, "It did not work.").replace(
         b"Subject: You are", b"Received: (Exim 5.94.2)\r\nSubject: 5.1.1 You are"
     )
     assert not receive(mail)
@@ -224,7 +224,7 @@ def test_a_report_of_arrival_changes_nothing() -> None:
 )
 def test_a_report_that_does_not_say_how_bad_it_is_is_listed(words: str, why: str) -> None:
     message = sent_confirmation()
-    assert not receive(letters.words_of_a_server(message.message_id, words))
+    assert not receive(letters.words_of_a_server(message, words))
     assert why in why_listed()
     assert [each.what for each in message.events.all()] == [MessageEvent.What.MAY_HAVE_COME_BACK]
 
