@@ -97,11 +97,9 @@ def _reader(request: HttpRequest) -> User | None:
 
 def _session_context(session: Session, person: User | None, *, now: datetime) -> dict[str, Any]:
     """Everything of `programme/session.html` but what the reader has booked or would get."""
-    others = Session.objects.upcoming(now=now).filter(course=session.course_id)
-    dates = list(others.exclude(pk=session.pk).for_rows()[:_OTHER_DATES])
-    ways = others.other_way_to(session).for_rows()[:1]
-    session, *read = as_read_by([session, *dates, *ways], person, now=now)
-    other_dates, other_way = read[: len(dates)], next(iter(read[len(dates) :]), None)
+    others = Session.objects.upcoming(now=now).besides(session).for_rows()[: _OTHER_DATES + 1]
+    session, *read = as_read_by([session, *others], person, now=now)
+    other_way = read.pop(0) if read and read[0].is_other_way else None
     sittings = list(session.sittings.all())
     address = f"{settings.SITE_URL.rstrip('/')}{session.get_absolute_url()}"
     title, where, organiser = session.course.title, session.where, the_partnership().name
@@ -122,7 +120,7 @@ def _session_context(session: Session, person: User | None, *, now: datetime) ->
         "trainers": session.trainers.all(),
         "calendars": list(zip(sittings, map(calendar_links, entries), strict=True)),
         "event_data": as_script_text(event),
-        "other_dates": [each for each in other_dates if each != other_way],
+        "other_dates": read[:_OTHER_DATES],
         "other_way": other_way,
         "now": now,
     }

@@ -5,7 +5,7 @@ from typing import Self
 
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import ExpressionWrapper, F, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -59,12 +59,17 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """
         return self.filter(places_taken__lt=F("capacity"), waiting_count=0)
 
-    def other_way_to(self, session: "Session") -> Self:
-        """Those of its course at the same time, online if it is in a hall, or the other way."""
-        same = self.filter(
-            course=session.course_id, starts_at=session.starts_at, ends_at=session.ends_at
+    def besides(self, session: "Session") -> Self:
+        """Others of its course. Those at the same time, online if it is in a hall or in a hall if
+        it is online, come first and have `is_other_way`."""
+        at_its_time = Q(starts_at=session.starts_at, ends_at=session.ends_at)
+        is_other_way = ExpressionWrapper(
+            at_its_time & ~Q(delivery=session.delivery), models.BooleanField()
         )
-        return same.exclude(delivery=session.delivery)
+        others = self.filter(course=session.course_id).exclude(pk=session.pk)
+        return others.annotate(is_other_way=is_other_way).order_by(
+            "-is_other_way", "starts_at", "id"
+        )
 
     def led_by(self, person: User) -> Self:
         """Those this person is a trainer of."""
