@@ -296,9 +296,6 @@ def test_a_copy_says_where_the_list_of_sessions_stops(
 ) -> None:
     address = reverse("manage_session_copy")
     days = {"begins": f"{tuesday()}", "ends": f"{tuesday()}"}
-        reverse("manage_session_copy"),
-        {"begins": f"{tuesday()}", "ends": f"{tuesday()}"},
-    )
     for _ in range(2):
         make_session(starts_at=at(tuesday()))
     assert "Only the first" not in coordinator.get(address, days).text
