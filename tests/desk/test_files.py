@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import AccessRecord, Agency, User
 from booking.catalogue.importing import uploads
+from booking.catalogue.importing.programme import Given
 from booking.catalogue.models import Course, ProgrammeUpload, Session
 from tests.catalogue.small_programme import FILES
 from tests.factories import make_agency, make_claimant, make_coordinator, make_person
@@ -145,7 +146,7 @@ def test_a_first_upload_pressed_twice_is_kept_once() -> None:
     first = Thread(target=first_press)
     first.start()
     is_kept.wait()
-    files = [uploads.Given("agencies.csv", FILES["agencies.csv"].encode())]
+    files = [Given("agencies.csv", FILES["agencies.csv"].encode())]
     with pytest.raises(uploads.StillBusy):
         uploads.add_files(files=files, by=by, now=now)
     first.join()
@@ -228,7 +229,7 @@ def test_coordinators_confirm_others_by_a_file_and_never_themselves(
     ],
 )
 def test_a_file_changes_nobody_with_a_role_or_an_ended_account(
-    at_desk: Client, fields: dict[str, bool], words: str
+    at_desk: Client, fields: dict[str, Any], words: str
 ) -> None:
     person = make_person(agency=make_agency("Leeds Police"), job_title="Officer", **fields)
     send(at_desk, practitioners=practitioners(person))
