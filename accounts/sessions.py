@@ -41,6 +41,7 @@ from accounts.models import User
 from accounts.proof import SIGNED_IN_AT, ask, has_second_step, passed_second_step, proof_first
 from booking.partnership.kept import sender, the_partnership
 from booking.site.form_kit import TypedBefore, TypedWithErrors
+from booking.site.sealing import Sealed
 from booking.site.signed_links import SignedLink
 
 log = structlog.get_logger("briefed.security")
@@ -215,7 +216,8 @@ def _keep(request: HttpRequest, *, person_id: str, has_errors: bool = False) -> 
         request.session[_TYPED] = {
             "person": person_id,
             "path": request.get_full_path(),
-            "body": body,
+            # It may hold the address of a meeting.
+            "sealed": Sealed.of(body).token,
             "has_errors": has_errors,
             "until": time.time() + _TYPED_SECONDS,
         }
@@ -245,9 +247,9 @@ def _take_up_what_was_typed(request: HttpRequest) -> None:
     if is_theirs and (request.method != "GET" or kept["path"] != request.get_full_path()):
         return
     del request.session[_TYPED]
-    if is_theirs:
+    if is_theirs and (body := Sealed(kept.get("sealed", "")).opened()):
         typed = TypedWithErrors if kept.get("has_errors") else TypedBefore
-        request.typed_before = typed(kept["body"])  # type: ignore[attr-defined]
+        request.typed_before = typed(body)  # type: ignore[attr-defined]
 
 
 # ---------------------------------------------------------------- ending sessions

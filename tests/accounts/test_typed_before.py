@@ -41,6 +41,7 @@ def test_a_form_is_as_it_was_typed_and_nothing_was_done() -> None:
     client = signed_in(person)
     with time_machine.travel(timezone.now() + LATER):
         led = sent_too_late(client, VENUE, TYPED)
+        before = dict(client.session.items())
         assert led == f"{reverse('account_login')}?next={VENUE}"
         assert "You were signed out" in client.get(led).text
         assert sign_in(client, person.email, VENUE) == VENUE
@@ -49,6 +50,7 @@ def test_a_form_is_as_it_was_typed_and_nothing_was_done() -> None:
         assert "Hall &lt;by the river&gt;" in page.text
         assert "1 Water Lane\nLeeds" in page.text
         assert not any("secret" in str(value) for value in client.session.values())
+        assert not any("Water" in str(value) for value in before.values()), "sealed"
         assert NOT_SENT not in client.get(VENUE).text, "once"
         assert client.post(VENUE, TYPED).status_code == 302
 
