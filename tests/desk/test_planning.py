@@ -294,15 +294,10 @@ def test_no_draft_is_chosen_before_somebody_chooses_it(coordinator: Client) -> N
 def test_a_copy_says_where_the_list_of_sessions_stops(
     coordinator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-<<<<<<< HEAD
-    address = reverse("manage_session_copy")
-    days = {"begins": f"{tuesday()}", "ends": f"{tuesday()}"}
-=======
     address, days = (
         reverse("manage_session_copy"),
         {"begins": f"{tuesday()}", "ends": f"{tuesday()}"},
     )
->>>>>>> mends2
     for _ in range(2):
         make_session(starts_at=at(tuesday()))
     assert "Only the first" not in coordinator.get(address, days).text
