@@ -46,9 +46,11 @@ def answers_in(incoming: Incoming) -> list[Answer]:
     Programs send the same answer as a part and again as an attachment: the first one counts.
     Raises `NotForUs`.
     """
+    left = _MOST_OCTETS
     for part in _calendars(incoming):
         content = octets(part)
-        if len(content) > _MOST_OCTETS:
+        left -= len(content)
+        if left < 0:
             raise NotForUs("It brings a calendar that is far too large to be an answer.")
         if b"BEGIN" in content.upper():
             text = as_text(content, part.get_content_charset("utf-8"))
@@ -75,6 +77,7 @@ def _answers(text: str, *, method: str) -> list[Answer]:
     methods: set[str] = set()
     found: list[Answer] = []
     within: list[str] = []
+    attendees = 0
     for name, line in _lines(text):
         value = line.rpartition(":")[2].strip()
         if name == "BEGIN":
@@ -86,7 +89,9 @@ def _answers(text: str, *, method: str) -> list[Answer]:
         elif name == "METHOD":
             methods.add(value.upper())
         elif found and within[-1:] == ["VEVENT"]:
-            _add(found[-1], name, line)
+            attendees += name == "ATTENDEE"
+            if name != "ATTENDEE" or attendees <= _MOST_ATTENDEES:
+                _add(found[-1], name, line)
     if "REPLY" not in (methods or {method}) or "COUNTER" in methods:
         return []
     return list(
@@ -111,8 +116,7 @@ def _lines(text: str) -> Iterator[tuple[str, str]]:
 
 def _add(answer: Answer, name: str, line: str) -> None:
     if name == "ATTENDEE":
-        if len(answer.attendees) < _MOST_ATTENDEES:
-            answer.attendees += _attendee(line)
+        answer.attendees += _attendee(line)
         return
     value = line.rpartition(":")[2].strip() if name != "UID" else line.partition(":")[2].strip()
     if name == "UID":

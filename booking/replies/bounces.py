@@ -43,6 +43,7 @@ _TO_ASK = re.compile(
 )
 # It was passed on from the address that we wrote to, which may be all right.
 _PASSED_ON = re.compile(r"(?i)\b(?:forward\w*|redirect\w*|generated from|alias\w*)\b")
+_NO_CHARACTER = re.compile(r"&#\d{8,}")
 _MOST_CANDIDATES = 100
 _MOST_RECIPIENTS = 20
 _MOST_BLOCKS = 200
@@ -274,9 +275,10 @@ def _from_words(incoming: Incoming) -> DeliveryReport | None:
 def _by_recipient(words: str, nobody: Collection[str]) -> list[tuple[frozenset[str], str]]:
     """What is said of each recipient: from where they are named on, to where another is."""
     found: list[tuple[frozenset[str], list[str]]] = [(frozenset(), [])]
+    ours = frozenset(nobody)
     for line in words.split("\n"):
         named = (each.lower() for each in _ADDRESS.findall(line) if not _TO_ASK.match(each))
-        here = frozenset(named) - frozenset(nobody)
+        here = frozenset(named) - ours
         if not here <= found[-1][0]:
             found.append((here, []))
         found[-1][1].append(line)
@@ -296,7 +298,7 @@ def _explanation(incoming: Incoming) -> tuple[str, bool]:
         if text.kind == "text/plain":
             told.append(text.words)
         elif text.kind == "text/html":
-            marked_up.append(html.unescape(_TAG.sub("\n", text.words)))
+            marked_up.append(_unescaped(_TAG.sub("\n", text.words)))
     words = "\n".join(told if "".join(told).strip() else marked_up).replace("\r\n", "\n")
     returned = _RETURNED_LINE.search(words)
     if returned is None:
@@ -307,13 +309,18 @@ def _explanation(incoming: Incoming) -> tuple[str, bool]:
     return "\n".join(lines), True
 
 
+def _unescaped(text: str) -> str:
+    """Text without character references; of a number too large for one nothing is left."""
+    return html.unescape(_NO_CHARACTER.sub("", text))
+
+
 def _candidates(incoming: Incoming) -> tuple[str, ...]:
     """Message-IDs that may be of the message that came back, the surest first."""
     own = message_ids(header(incoming.mail, "Message-ID"))
     returned = [each for each in incoming.texts if each.kind in MAILS | _STATUS_TYPES]
     named = [each for text in returned for each in _in_fields(text.words)]
     for text in incoming.texts:
-        words = html.unescape(text.words) if text.kind == "text/html" else text.words
+        words = _unescaped(text.words) if text.kind == "text/html" else text.words
         named += [*_in_fields(words), *message_ids(words)]
     named += _in_headers(incoming)
     return tuple(each for each in dict.fromkeys(named) if each not in own)[:_MOST_CANDIDATES]

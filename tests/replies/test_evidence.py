@@ -112,6 +112,7 @@ STATUS = HEAD.format("Content-Type: message/delivery-status\n")
 CALENDAR = HEAD.format("Content-Type: text/calendar; method=REPLY\n")
 ENTRY = "BEGIN:VCALENDAR\nMETHOD:REPLY\nBEGIN:VEVENT\nUID:a\n{}END:VEVENT\nEND:VCALENDAR\n"
 PARTS = HEAD.format("Content-Type: multipart/mixed; boundary=b\n")
+MANY_ATTENDEES = "BEGIN:VEVENT\nUID:x\n" + "ATTENDEE;a=%%%:mailto:a@b\n" * 170
 
 
 @pytest.mark.parametrize(
@@ -145,6 +146,10 @@ PARTS = HEAD.format("Content-Type: multipart/mixed; boundary=b\n")
         PLAIN.replace("plain", "html") + "<" * 900_000,
         PLAIN.replace("plain", "html") + "&#" * 400_000,
         PLAIN.replace("plain", "html") + "<a " * 300_000,
+        PLAIN.replace("plain", "html") + "&#" + "9" * 5_000,
+        PARTS + ('--b\nContent-Type: text/plain; a="' + ';\\"' * 2_600 + "\n\nx\n") * 98,
+        PARTS + ("--b\nContent-Type: text/calendar\n\n" + MANY_ATTENDEES) * 98,
+        CALENDAR + "BEGIN:VCALENDAR\nMETHOD:REPLY\n" + MANY_ATTENDEES * 20,
         PLAIN + '{"bouncedRecipients"' + "[" * 900_000,
         CALENDAR + ENTRY.format(f"ATTENDEE;CN={'a' * 3900}:mailto:a@b.example\n" * 60),
         CALENDAR + ENTRY.format(f"ATTENDEE;CN={';\"' * 1900}:mailto:a@b.example\n" * 60),
