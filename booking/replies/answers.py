@@ -8,15 +8,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import Message
+from itertools import islice
 from urllib.parse import unquote
 
 from accounts.addresses import as_stored
 from booking.replies.incoming import Incoming, NotForUs, as_text, octets, plain
 
 _MOST_OCTETS = 256 * 1024
+_MOST_CALENDARS = 5
 _MOST_EVENTS = 20
 _MOST_ATTENDEES = 200
 _LONGEST_LINE = 4000
+_FIRST_YEAR = 2000
 _CALENDAR_TYPES = frozenset({"text/calendar", "application/ics"})
 _LARGEST_SEQUENCE = 2**31 - 1
 # Stands for one in quotes.
@@ -47,7 +50,7 @@ def answers_in(incoming: Incoming) -> list[Answer]:
     Raises `NotForUs`.
     """
     left = _MOST_OCTETS
-    for part in _calendars(incoming):
+    for part in islice(_calendars(incoming), _MOST_CALENDARS):
         content = octets(part)
         left -= len(content)
         if left < 0:
@@ -82,7 +85,9 @@ def _answers(text: str, *, method: str) -> list[Answer]:
         value = line.rpartition(":")[2].strip()
         if name == "BEGIN":
             within.append(value.upper())
-            if within[-1] == "VEVENT" and len(found) < _MOST_EVENTS:
+            if within[-1] == "VEVENT":
+                if len(found) == _MOST_EVENTS:
+                    break
                 found.append(Answer())
         elif name == "END":
             del within[-1:]
@@ -154,8 +159,9 @@ def _attendee(line: str) -> list[tuple[str, str]]:
 
 
 def _moment(value: str) -> datetime | None:
-    """A DTSTAMP, which is in UTC (RFC 5545, 3.8.7.2); nothing if it is none."""
+    """A DTSTAMP, which is in UTC (RFC 5545, 3.8.7.2); nothing if it is none, or before any mail."""
     try:
-        return datetime.strptime(value.rstrip("Zz"), "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        found = datetime.strptime(value.rstrip("Zz"), "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
     except ValueError:
         return None
+    return found if found.year >= _FIRST_YEAR else None

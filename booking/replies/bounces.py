@@ -15,6 +15,7 @@ from itertools import pairwise
 
 from accounts.addresses import as_stored
 from booking.outbox.reasons import action_in, code_in, is_of_smtp, reason_around, refusal_in
+from booking.replies.answers import answers_in
 from booking.replies.incoming import MAILS, Incoming, Text, header, message_ids, named_in, plain
 from booking.replies.origin import is_for_somebody_away, is_from_a_mail_server
 
@@ -138,6 +139,8 @@ def report_in(incoming: Incoming) -> DeliveryReport | None:
         if outcomes and (is_sure or _worst(outcomes).action != "delivered"):
             candidates, returned = _candidates(incoming), _of_returned(incoming)
             return DeliveryReport(candidates, outcomes, not is_sure, returned)
+    if not is_report and not _x_failed(incoming) and answers_in(incoming):
+        return None
     return _from_words(incoming)
 
 

@@ -13,7 +13,8 @@ from booking.outbox.models import Message, MessageEvent
 from booking.outbox.reasons import code_in, is_fault_of_the_address
 from booking.outbox.watch import refusing_domains
 from booking.replies.actions import bring_back
-from booking.replies.incoming import Fetched
+from booking.replies.answers import answers_in
+from booking.replies.incoming import Fetched, Incoming
 from booking.replies.intake import take_in
 from booking.replies.models import CalendarReply, ReceivedMail
 from tests.factories import NOW, make_coordinator
@@ -616,6 +617,32 @@ def test_an_attendee_is_read_however_the_name_is_written(line: str) -> None:
     assert message.booking is not None
     lines = line.format(message.to_email)
     assert receive(calendar(entry(letters.uid_of(message.booking), lines)))
+    assert CalendarReply.objects.get().partstat == "accepted"
+
+
+def test_no_answer_is_of_a_time_that_cannot_be() -> None:
+    message = sent_confirmation()
+    assert message.booking is not None
+    lines = f"DTSTAMP:00010101T000000Z\nATTENDEE;PARTSTAT=ACCEPTED:mailto:{message.to_email}"
+    assert receive(calendar(entry(letters.uid_of(message.booking), lines)))
+    assert CalendarReply.objects.get().stamped_at == NOW
+
+
+def test_an_entry_past_the_last_that_is_read_answers_none() -> None:
+    message = sent_confirmation()
+    assert message.booking is not None
+    ours = letters.uid_of(message.booking)
+    said = f"ATTENDEE;PARTSTAT={{}}:mailto:{message.to_email}"
+    entries = entry(ours, said.format("ACCEPTED")) * 20 + entry(ours, said.format("DECLINED"))
+    incoming = Incoming.parse(calendar(entries))
+    assert answers_in(incoming)[0].attendees == [(message.to_email, "ACCEPTED")]
+
+
+def test_an_answer_counts_though_its_sender_is_called_like_a_daemon() -> None:
+    message = sent_confirmation()
+    assert message.booking is not None
+    mail = letters.google_reply(message.booking, "ACCEPTED")
+    assert receive(mail.replace(b"From: Someone", b"From: System Administrator"))
     assert CalendarReply.objects.get().partstat == "accepted"
 
 
