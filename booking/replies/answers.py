@@ -8,15 +8,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import Message
+from itertools import islice
 from urllib.parse import unquote
 
 from accounts.addresses import as_stored
 from booking.replies.incoming import Incoming, NotForUs, as_text, octets, plain
 
 _MOST_OCTETS = 256 * 1024
+_MOST_CALENDARS = 5
 _MOST_EVENTS = 20
 _MOST_ATTENDEES = 200
 _LONGEST_LINE = 4000
+_FIRST_YEAR = 2000
 _CALENDAR_TYPES = frozenset({"text/calendar", "application/ics"})
 _LARGEST_SEQUENCE = 2**31 - 1
 # Stands for one in quotes.
@@ -46,9 +49,11 @@ def answers_in(incoming: Incoming) -> list[Answer]:
     Programs send the same answer as a part and again as an attachment: the first one counts.
     Raises `NotForUs`.
     """
-    for part in _calendars(incoming):
+    left = _MOST_OCTETS
+    for part in islice(_calendars(incoming), _MOST_CALENDARS):
         content = octets(part)
-        if len(content) > _MOST_OCTETS:
+        left -= len(content)
+        if left < 0:
             raise NotForUs("It brings a calendar that is far too large to be an answer.")
         if b"BEGIN" in content.upper():
             text = as_text(content, part.get_content_charset("utf-8"))
@@ -75,18 +80,23 @@ def _answers(text: str, *, method: str) -> list[Answer]:
     methods: set[str] = set()
     found: list[Answer] = []
     within: list[str] = []
+    attendees = 0
     for name, line in _lines(text):
         value = line.rpartition(":")[2].strip()
         if name == "BEGIN":
             within.append(value.upper())
-            if within[-1] == "VEVENT" and len(found) < _MOST_EVENTS:
+            if within[-1] == "VEVENT":
+                if len(found) == _MOST_EVENTS:
+                    break
                 found.append(Answer())
         elif name == "END":
             del within[-1:]
         elif name == "METHOD":
             methods.add(value.upper())
         elif found and within[-1:] == ["VEVENT"]:
-            _add(found[-1], name, line)
+            attendees += name == "ATTENDEE"
+            if name != "ATTENDEE" or attendees <= _MOST_ATTENDEES:
+                _add(found[-1], name, line)
     if "REPLY" not in (methods or {method}) or "COUNTER" in methods:
         return []
     return list(
@@ -111,8 +121,7 @@ def _lines(text: str) -> Iterator[tuple[str, str]]:
 
 def _add(answer: Answer, name: str, line: str) -> None:
     if name == "ATTENDEE":
-        if len(answer.attendees) < _MOST_ATTENDEES:
-            answer.attendees += _attendee(line)
+        answer.attendees += _attendee(line)
         return
     value = line.rpartition(":")[2].strip() if name != "UID" else line.partition(":")[2].strip()
     if name == "UID":
@@ -150,8 +159,9 @@ def _attendee(line: str) -> list[tuple[str, str]]:
 
 
 def _moment(value: str) -> datetime | None:
-    """A DTSTAMP, which is in UTC (RFC 5545, 3.8.7.2); nothing if it is none."""
+    """A DTSTAMP, which is in UTC (RFC 5545, 3.8.7.2); nothing if it is none, or before any mail."""
     try:
-        return datetime.strptime(value.rstrip("Zz"), "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        found = datetime.strptime(value.rstrip("Zz"), "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
     except ValueError:
         return None
+    return found if found.year >= _FIRST_YEAR else None

@@ -15,6 +15,7 @@ from itertools import pairwise
 
 from accounts.addresses import as_stored
 from booking.outbox.reasons import action_in, code_in, is_of_smtp, reason_around, refusal_in
+from booking.replies.answers import answers_in
 from booking.replies.incoming import MAILS, Incoming, Text, header, message_ids, named_in, plain
 from booking.replies.origin import is_for_somebody_away, is_from_a_mail_server
 
@@ -43,6 +44,7 @@ _TO_ASK = re.compile(
 )
 # It was passed on from the address that we wrote to, which may be all right.
 _PASSED_ON = re.compile(r"(?i)\b(?:forward\w*|redirect\w*|generated from|alias\w*)\b")
+_NO_CHARACTER = re.compile(r"&#\d{8,}")
 _MOST_CANDIDATES = 100
 _MOST_RECIPIENTS = 20
 _MOST_BLOCKS = 200
@@ -137,6 +139,8 @@ def report_in(incoming: Incoming) -> DeliveryReport | None:
         if outcomes and (is_sure or _worst(outcomes).action != "delivered"):
             candidates, returned = _candidates(incoming), _of_returned(incoming)
             return DeliveryReport(candidates, outcomes, not is_sure, returned)
+    if not is_report and not _x_failed(incoming) and answers_in(incoming):
+        return None
     return _from_words(incoming)
 
 
@@ -274,9 +278,10 @@ def _from_words(incoming: Incoming) -> DeliveryReport | None:
 def _by_recipient(words: str, nobody: Collection[str]) -> list[tuple[frozenset[str], str]]:
     """What is said of each recipient: from where they are named on, to where another is."""
     found: list[tuple[frozenset[str], list[str]]] = [(frozenset(), [])]
+    ours = frozenset(nobody)
     for line in words.split("\n"):
         named = (each.lower() for each in _ADDRESS.findall(line) if not _TO_ASK.match(each))
-        here = frozenset(named) - frozenset(nobody)
+        here = frozenset(named) - ours
         if not here <= found[-1][0]:
             found.append((here, []))
         found[-1][1].append(line)
@@ -296,7 +301,7 @@ def _explanation(incoming: Incoming) -> tuple[str, bool]:
         if text.kind == "text/plain":
             told.append(text.words)
         elif text.kind == "text/html":
-            marked_up.append(html.unescape(_TAG.sub("\n", text.words)))
+            marked_up.append(_unescaped(_TAG.sub("\n", text.words)))
     words = "\n".join(told if "".join(told).strip() else marked_up).replace("\r\n", "\n")
     returned = _RETURNED_LINE.search(words)
     if returned is None:
@@ -307,13 +312,18 @@ def _explanation(incoming: Incoming) -> tuple[str, bool]:
     return "\n".join(lines), True
 
 
+def _unescaped(text: str) -> str:
+    """Text without character references; of a number too large for one nothing is left."""
+    return html.unescape(_NO_CHARACTER.sub("", text))
+
+
 def _candidates(incoming: Incoming) -> tuple[str, ...]:
     """Message-IDs that may be of the message that came back, the surest first."""
     own = message_ids(header(incoming.mail, "Message-ID"))
     returned = [each for each in incoming.texts if each.kind in MAILS | _STATUS_TYPES]
     named = [each for text in returned for each in _in_fields(text.words)]
     for text in incoming.texts:
-        words = html.unescape(text.words) if text.kind == "text/html" else text.words
+        words = _unescaped(text.words) if text.kind == "text/html" else text.words
         named += [*_in_fields(words), *message_ids(words)]
     named += _in_headers(incoming)
     return tuple(each for each in dict.fromkeys(named) if each not in own)[:_MOST_CANDIDATES]

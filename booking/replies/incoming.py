@@ -42,6 +42,8 @@ _MOST_PARTS = 100
 _MOST_HEADERS = 2_000
 # A long chain of References is below half of it.
 _LONGEST_HEADER = 8 * 1024
+# Of one whose parameters are looked up again and again.
+_LONGEST_OF_A_PART = 1024
 _LINES_OF_AN_ODD_MAIL = 500
 
 
@@ -209,11 +211,14 @@ class _Capped(Compat32):
         object.__setattr__(self, "left", self.left - 1)
         if self.left < 0:
             raise _TooOdd
+        start = sourcelines[0].lower()
+        is_of_a_part = start.startswith("content-") and "multipart" not in start
+        longest = _LONGEST_OF_A_PART if is_of_a_part else _LONGEST_HEADER
         length, kept = 0, []
         for line in sourcelines:
-            kept.append(line[: _LONGEST_HEADER - length])
+            kept.append(line[: longest - length])
             length += len(kept[-1])
-            if length >= _LONGEST_HEADER:
+            if length >= longest:
                 break
         return super().header_source_parse(kept) if ":" in kept[0] else ("X-Too-Long", "")
 

@@ -13,7 +13,8 @@ from booking.outbox.models import Message, MessageEvent
 from booking.outbox.reasons import code_in, is_fault_of_the_address
 from booking.outbox.watch import refusing_domains
 from booking.replies.actions import bring_back
-from booking.replies.incoming import Fetched
+from booking.replies.answers import answers_in
+from booking.replies.incoming import Fetched, Incoming
 from booking.replies.intake import take_in
 from booking.replies.models import CalendarReply, ReceivedMail
 from tests.factories import NOW, make_coordinator
@@ -112,6 +113,7 @@ STATUS = HEAD.format("Content-Type: message/delivery-status\n")
 CALENDAR = HEAD.format("Content-Type: text/calendar; method=REPLY\n")
 ENTRY = "BEGIN:VCALENDAR\nMETHOD:REPLY\nBEGIN:VEVENT\nUID:a\n{}END:VEVENT\nEND:VCALENDAR\n"
 PARTS = HEAD.format("Content-Type: multipart/mixed; boundary=b\n")
+MANY_ATTENDEES = "BEGIN:VEVENT\nUID:x\n" + "ATTENDEE;a=%%%:mailto:a@b\n" * 170
 
 
 @pytest.mark.parametrize(
@@ -145,6 +147,10 @@ PARTS = HEAD.format("Content-Type: multipart/mixed; boundary=b\n")
         PLAIN.replace("plain", "html") + "<" * 900_000,
         PLAIN.replace("plain", "html") + "&#" * 400_000,
         PLAIN.replace("plain", "html") + "<a " * 300_000,
+        PLAIN.replace("plain", "html") + "&#" + "9" * 5_000,
+        PARTS + ('--b\nContent-Type: text/plain; a="' + ';\\"' * 2_600 + "\n\nx\n") * 50,
+        PARTS + ("--b\nContent-Type: text/calendar\n\n" + MANY_ATTENDEES) * 50,
+        CALENDAR + "BEGIN:VCALENDAR\nMETHOD:REPLY\n" + MANY_ATTENDEES * 20,
         PLAIN + '{"bouncedRecipients"' + "[" * 900_000,
         CALENDAR + ENTRY.format(f"ATTENDEE;CN={'a' * 3900}:mailto:a@b.example\n" * 60),
         CALENDAR + ENTRY.format(f"ATTENDEE;CN={';\"' * 1900}:mailto:a@b.example\n" * 60),
@@ -611,6 +617,32 @@ def test_an_attendee_is_read_however_the_name_is_written(line: str) -> None:
     assert message.booking is not None
     lines = line.format(message.to_email)
     assert receive(calendar(entry(letters.uid_of(message.booking), lines)))
+    assert CalendarReply.objects.get().partstat == "accepted"
+
+
+def test_no_answer_is_of_a_time_that_cannot_be() -> None:
+    message = sent_confirmation()
+    assert message.booking is not None
+    lines = f"DTSTAMP:00010101T000000Z\nATTENDEE;PARTSTAT=ACCEPTED:mailto:{message.to_email}"
+    assert receive(calendar(entry(letters.uid_of(message.booking), lines)))
+    assert CalendarReply.objects.get().stamped_at == NOW
+
+
+def test_an_entry_past_the_last_that_is_read_answers_none() -> None:
+    message = sent_confirmation()
+    assert message.booking is not None
+    ours = letters.uid_of(message.booking)
+    said = f"ATTENDEE;PARTSTAT={{}}:mailto:{message.to_email}"
+    entries = entry(ours, said.format("ACCEPTED")) * 20 + entry(ours, said.format("DECLINED"))
+    incoming = Incoming.parse(calendar(entries))
+    assert answers_in(incoming)[0].attendees == [(message.to_email, "ACCEPTED")]
+
+
+def test_an_answer_counts_though_its_sender_is_called_like_a_daemon() -> None:
+    message = sent_confirmation()
+    assert message.booking is not None
+    mail = letters.google_reply(message.booking, "ACCEPTED")
+    assert receive(mail.replace(b"From: Someone", b"From: System Administrator"))
     assert CalendarReply.objects.get().partstat == "accepted"
 
 
