@@ -86,6 +86,7 @@ def test_who_may_look(site: Site) -> None:
     wrong = []
     for name, (looking, _) in TABLE.items():
         for role, browser in site.browsers.items():
+            connection.queries_log.clear()
             with CaptureQueriesContext(connection) as statements:
                 response = browser.get(site.addresses[name])
             found = answer_of(response)
@@ -107,6 +108,7 @@ def test_who_may_act(site: Site) -> None:
     wrong = []
     for name, (_, acting) in TABLE.items():
         for role, browser in site.browsers.items():
+            connection.queries_log.clear()
             with CaptureQueriesContext(connection) as statements:
                 response = tried(browser, site.addresses[name])
             found = answer_of(response)

@@ -40,7 +40,7 @@ def let_in() -> dict[str, Client]:
 def pages_of_models() -> dict[str, tuple[str, str]]:
     """The address of each page of each model, with the model and what the page is."""
     today = "2027-01-12"
-    Topic.objects.create(name="Neglect", slug="neglect")
+    Topic.objects.create(name="Prevent", slug="prevent")
     DiaryDate.objects.create(title="Safer Internet Day", starts=today, ends=today)
     pages = {}
     for model in BACK_OFFICE:

@@ -332,7 +332,8 @@ def _candidates(incoming: Incoming) -> tuple[str, ...]:
 def _of_returned(incoming: Incoming) -> frozenset[str]:
     """The Message-IDs of the mail that is returned, by its own headers and what the report says;
     nothing if those headers name none."""
-    heads, named = [], []
+    heads: list[str] = []
+    named: list[str] = []
     for text in incoming.texts:
         words = text.words.replace("\r\n", "\n")
         if text.kind in MAILS:

@@ -122,7 +122,8 @@ class ArrangementsForm(SittingsForm, AboutSession):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial |= _version(self.session) if self.session else {}
+        if self.session:
+            self.initial.update(_version(self.session))
         self.initial["meeting"] = self.session.meeting.opened() if self.session else ""
         self.stored = list(self.session.sittings.all()) if self.session else []
         self.planned: list[PlannedSitting] = []
