@@ -224,7 +224,7 @@ PARTED = "\n--b\nContent-Type: message/delivery-status\n\n"
         ("", f"{OURS}Action: delivered\nStatus: 5.1.1\n", DOUBTED),
         ("", f"{OURS}Action: relayed\nDiagnostic-Code: smtp; 550 5.1.1 no such user\n", DOUBTED),
         ("X-Failed-Recipients: {EMAIL}\n", ARRIVED, DOUBTED),
-        ("", ARRIVED * 201, DOUBTED),
+        ("", ARRIVED * 201, (State.LISTED, [], False)),
         ("", ARRIVED, (State.DONE, [], False)),
     ],
 )
