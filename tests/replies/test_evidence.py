@@ -392,7 +392,11 @@ def test_a_report_that_somebody_forwards_marks_nothing() -> None:
 def test_what_somebody_writes_about_a_mail_that_arrived_is_listed() -> None:
     message = sent_confirmation()
     arrived = letters.notification(
-        message.message_id, recipient=message.to_email, action="delivered", status="2.1.5"
+        message.message_id,
+        recipient=message.to_email,
+        action="delivered",
+        status="2.1.5",
+        diagnostic="",
     )
     assert became(attached(arrived), message) == UNTOUCHED
     pasted = FIELDS.replace("failed", "delivered").replace("5.1.1", "2.1.5")
