@@ -224,7 +224,7 @@ PARTED = "\n--b\nContent-Type: message/delivery-status\n\n"
         ("", f"{OURS}Action: delivered\nStatus: 5.1.1\n", DOUBTED),
         ("", f"{OURS}Action: relayed\nDiagnostic-Code: smtp; 550 5.1.1 no such user\n", DOUBTED),
         ("X-Failed-Recipients: {EMAIL}\n", ARRIVED, DOUBTED),
-        ("", ARRIVED * 201, DOUBTED),
+        ("", ARRIVED * 201, (State.LISTED, [], False)),
         ("", ARRIVED, (State.DONE, [], False)),
     ],
 )
@@ -392,7 +392,11 @@ def test_a_report_that_somebody_forwards_marks_nothing() -> None:
 def test_what_somebody_writes_about_a_mail_that_arrived_is_listed() -> None:
     message = sent_confirmation()
     arrived = letters.notification(
-        message.message_id, recipient=message.to_email, action="delivered", status="2.1.5"
+        message.message_id,
+        recipient=message.to_email,
+        action="delivered",
+        status="2.1.5",
+        diagnostic="",
     )
     assert became(attached(arrived), message) == UNTOUCHED
     pasted = FIELDS.replace("failed", "delivered").replace("5.1.1", "2.1.5")

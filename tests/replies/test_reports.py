@@ -212,7 +212,7 @@ def test_a_failure_of_a_corrected_address_says_nothing_about_the_account() -> No
 
 def test_a_report_of_arrival_changes_nothing() -> None:
     message = sent_confirmation()
-    mail = report_on(message, status="2.0.0", action="delivered")
+    mail = report_on(message, status="2.0.0", action="delivered", diagnostic="")
     assert receive(mail)
     message.refresh_from_db()
     assert not message.came_back
