@@ -131,7 +131,7 @@ def happenings(session: Session, *, of_line: bool = False) -> list[Happening]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Held:
+class PlannedSession:
     """A session as it is held or would be: `key` is that of a stored one, `name` what it is called.
 
     A session that is held online has no venue.
@@ -144,7 +144,7 @@ class Held:
     key: int | None = None
 
     @classmethod
-    def of(cls, session: Session) -> "Held":
+    def of(cls, session: Session) -> "PlannedSession":
         """As it is stored."""
         return cls(
             name=session.reference,
@@ -155,7 +155,7 @@ class Held:
         )
 
 
-def warnings_of(planned: Sequence[Held], *, of_days: bool = True) -> list[list[str]]:
+def warnings_of(planned: Sequence[PlannedSession], *, of_days: bool = True) -> list[list[str]]:
     """For each, as sentences: days on which few can come, and what another has at its times.
 
     Others are stored ones, and those of `planned` that are not stored yet. Costs two statements.
@@ -186,12 +186,12 @@ def _venue_of(session: Session) -> int | None:
     return None if session.is_online else session.venue_id
 
 
-def _meet(one: Held, other: Held) -> bool:
+def _meet(one: PlannedSession, other: PlannedSession) -> bool:
     return any(overlap(here, there) for here in one.sittings for there in other.sittings)
 
 
 def _used_twice(
-    held: Held, others: Sequence[tuple[str, int | None, Iterable[User]]]
+    held: PlannedSession, others: Sequence[tuple[str, int | None, Iterable[User]]]
 ) -> Iterator[str]:
     """That others, with their venue and trainers, have what this one has."""
     for name, venue, _ in others:

@@ -12,8 +12,8 @@ from django.apps import apps
 from accounts.addresses import no_address
 from accounts.models import Agency, PractitionerGroup, User
 from booking.catalogue import policies
-from booking.catalogue.importing.export import file_of
-from booking.catalogue.importing.programme import FILES, Given, Plan
+from booking.catalogue.importing.export import programme_file
+from booking.catalogue.importing.programme import FILES, Given, ImportPlan
 from booking.catalogue.models import Course, DiaryDate, Session, Topic, Venue
 from booking.catalogue.policies import PolicyTerms
 from booking.local.sample_programme import load_sample
@@ -25,11 +25,11 @@ pytestmark = pytest.mark.django_db
 
 
 def exported() -> dict[str, Given]:
-    return {kind: Given(kind, file_of(kind)[0]) for kind in FILES}
+    return {kind: Given(kind, programme_file(kind)[0]) for kind in FILES}
 
 
 def rows_of(kind: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(StringIO(file_of(kind)[0].decode("utf-8-sig"))))
+    return list(csv.DictReader(StringIO(programme_file(kind)[0].decode("utf-8-sig"))))
 
 
 def everything() -> dict[str, list[str]]:
@@ -40,10 +40,10 @@ def everything() -> dict[str, list[str]]:
     }
 
 
-def imported_again() -> Plan:
+def imported_again() -> ImportPlan:
     """The export as it is imported; nothing is written by it, not even a moment of change."""
     before = everything()
-    plan = Plan(exported(), now=NOW)
+    plan = ImportPlan(exported(), now=NOW)
     assert [str(problem) for problem in plan.problems] == []
     for table, tally in plan.write().tallies.items():
         assert (tally.created, tally.changed) == (0, 0), table
@@ -107,7 +107,7 @@ def test_everything_that_can_be_set_comes_back_in_an_empty_site() -> None:
     files = exported()
     for rows in (Session, Course, Venue, Topic, DiaryDate, EmailAddress, User, Agency):
         rows._default_manager.all().delete()
-    Plan(files, now=NOW).write()
+    ImportPlan(files, now=NOW).write()
     assert {kind: given.content for kind, given in exported().items()} == {
         kind: given.content for kind, given in files.items()
     }

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from booking.catalogue.importing import uploads
-from booking.catalogue.importing.export import file_of
+from booking.catalogue.importing.export import programme_file
 from booking.catalogue.importing.programme import FILES, Given
 from booking.catalogue.models import ProgrammeUpload, Session
 from booking.site.wording import LONDON
@@ -44,7 +44,9 @@ def _measured() -> Iterator[Line]:
     stored = Session.objects.filter(reference__startswith="F").count()
     out: list[Given] = []
     made.append(
-        _took("exported", lambda: out.extend(Given(kind, file_of(kind)[0]) for kind in FILES))
+        _took(
+            "exported", lambda: out.extend(Given(kind, programme_file(kind)[0]) for kind in FILES)
+        )
     )
     made.append(_took("read and compared again", lambda: _read(out, by)))
     rows = ProgrammeUpload.objects.get(by=by).preview["rows"]

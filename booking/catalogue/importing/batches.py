@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Model
 
 from booking.catalogue.importing.cells import paragraphs
-from booking.catalogue.importing.sheets import plain_text
+from booking.catalogue.importing.sheets import plain_cell
 
 _BATCH = 1000
 
@@ -95,7 +95,7 @@ def is_same(stored: Any, wanted: Any) -> bool:
     """
     if stored == wanted or not (isinstance(stored, str) and isinstance(wanted, str)):
         return bool(stored == wanted)
-    text = plain_text(paragraphs(stored)).strip()
+    text = plain_cell(paragraphs(stored)).strip()
     return wanted in (text, " ".join(text.split()))
 
 

@@ -73,7 +73,7 @@ def number_in(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
-def level(cell: str) -> int:
+def level_number(cell: str) -> int:
     """One of the partnership's levels, by its place in their order."""
     return number_in(1, len(all_levels()))(cell)
 
@@ -91,7 +91,7 @@ def hours(cell: str) -> Decimal:
     return Decimal(cell).quantize(Decimal("0.1"))
 
 
-def pounds(cell: str) -> int:
+def pence(cell: str) -> int:
     """An amount such as 250000, £250,000 or 12.50, as whole pence."""
     found = _POUNDS.fullmatch(cell)
     if not found:
@@ -206,14 +206,14 @@ def written(value: Any) -> Cell:
         case date() | Decimal():
             return value
         case list() | tuple():
-            return listed(value)
+            return in_one_cell(value)
         case str():
             return paragraphs(value).strip()
         case _:
             return value if isinstance(value, int) else str(value)
 
 
-def listed(values: Iterable[Any]) -> str:
+def in_one_cell(values: Iterable[Any]) -> str:
     """Several things in one cell."""
     return ";".join(map(str, values))
 

@@ -34,7 +34,7 @@ def _reminders(cell: str) -> list[int]:
 _FIELDS = (
     Field("title", "title", cells.text(200), is_needed=True),
     Field("kind", "kind", cells.choice(Course.Kind), is_needed=True),
-    Field("level", "level", cells.level, is_needed=True),
+    Field("level", "level", cells.level_number, is_needed=True),
     Field("audience", "audience", cells.text(300), ""),
     Field("hours", "hours", cells.hours, is_needed=True),
     Field("sittings", "usual_sittings", cells.number_in(1, 100), 1),
@@ -46,7 +46,7 @@ _FIELDS = (
 )
 _MORE_FIELDS = (
     Field("sectors", "sectors", cells.each_once(cells.choice(Sector)), ()),
-    Field("least_level", "least_level", cells.level),
+    Field("least_level", "least_level", cells.level_number),
     Field("may_be_repeated", "may_be_repeated", cells.flag, False),
     Field("reminder_days", "reminder_days", _reminders, ()),
     Field("remind_hour_before", "remind_hour_before", cells.flag, False),
@@ -216,7 +216,7 @@ class CourseImport:
         self._links[name].append((self.by_code[code], list(wanted.values())))
         self.table.touch(code)
         column = "prerequisite" if name == "prerequisites" else name
-        change = (cells.listed(sorted(stored)), cells.listed(wanted))
+        change = (cells.in_one_cell(sorted(stored)), cells.in_one_cell(wanted))
         row.becomes(new=code in self.table.new, **{column: change})
 
     def _refuse_circles(self, needs: Mapping[str, tuple[Row, list[str]]]) -> None:

@@ -14,12 +14,12 @@ from django.db.models import Exists, OuterRef, QuerySet
 from accounts.addresses import NO_ADDRESS_DOMAIN
 from accounts.models import Agency, User
 from booking.catalogue.importing import people as of_people
-from booking.catalogue.importing.cells import listed, written
+from booking.catalogue.importing.cells import in_one_cell, written
 from booking.catalogue.importing.courses import FIELDS as COURSE_FIELDS
 from booking.catalogue.importing.fields import Field
 from booking.catalogue.importing.programme import FILES
 from booking.catalogue.importing.sessions import SESSION_FIELDS, sittings_cell
-from booking.catalogue.importing.sheets import plain_text
+from booking.catalogue.importing.sheets import plain_cell
 from booking.catalogue.importing.venues import VENUE_FIELDS
 from booking.catalogue.models import Course, DiaryDate, Session, Venue
 from booking.site.spreadsheets import Cell, as_csv
@@ -28,7 +28,7 @@ type Cells = dict[str, Cell]
 _AT_ONCE = 2000
 
 
-def file_of(kind: str) -> tuple[bytes, int]:
+def programme_file(kind: str) -> tuple[bytes, int]:
     """One of the files, by the name that an import knows it by, and how many rows it has."""
     columns = FILES[kind].known
     rows = [[_plain(row.get(column, "")) for column in columns] for row in _ROWS[kind]()]
@@ -36,7 +36,7 @@ def file_of(kind: str) -> tuple[bytes, int]:
 
 
 def _plain(cell: Cell) -> Cell:
-    return plain_text(cell) if isinstance(cell, str) else cell
+    return plain_cell(cell) if isinstance(cell, str) else cell
 
 
 def _of(row: Any, fields: Sequence[Field]) -> Cells:
@@ -54,9 +54,9 @@ def _courses() -> Iterator[Cells]:
         yield {
             "code": course.code,
             **_of(course, COURSE_FIELDS),
-            "prerequisite": listed(each.code for each in course.prerequisites.all()),
-            "topics": listed(each.name for each in course.topics.all()),
-            "groups": listed(each.name for each in course.groups.all()),
+            "prerequisite": in_one_cell(each.code for each in course.prerequisites.all()),
+            "topics": in_one_cell(each.name for each in course.topics.all()),
+            "groups": in_one_cell(each.name for each in course.groups.all()),
             "policy": written(course.usual_policy),
         }
 
@@ -94,7 +94,7 @@ def _sessions() -> Iterator[Cells]:
             "venue": written(venue),
             "join_url": session.meeting.opened() if session.is_online else "",
             "address": venue.address if venue else "",
-            "trainer_email": listed(each.email for each in session.trainers.all()),
+            "trainer_email": in_one_cell(each.email for each in session.trainers.all()),
         }
 
 

@@ -25,7 +25,7 @@ _AGENCY_FIELDS = (
     Field("trainers_in_kind", "trainers_in_kind", cells.flag, False),
 )
 _MORE_AGENCY_FIELDS = (
-    Field("annual_turnover", "annual_turnover_pence", cells.pounds, write=cells.in_pounds),
+    Field("annual_turnover", "annual_turnover_pence", cells.pence, write=cells.in_pounds),
     Field("listed", "is_listed", cells.flag, True),
 )
 AGENCY_FIELDS = (*_AGENCY_FIELDS, *_MORE_AGENCY_FIELDS)
@@ -41,7 +41,7 @@ _NAME_FIELDS = (
 _MANAGER = Field("manager_email", "manager_email", cells.email, "")
 _MORE_FIELDS = (
     Field("phone", "phone", cells.phone, ""),
-    Field("level", "level", cells.level),
+    Field("level", "level", cells.level_number),
 )
 PERSON_FIELDS = (*_NAME_FIELDS, _MANAGER, *_MORE_FIELDS)
 PRACTITIONERS = columns_of(

@@ -112,11 +112,11 @@ def import_programme(*, folder: Path, now: datetime, starting_from: date | None 
             unread or [Problem(str(folder), 0, "", f"has none of {', '.join(FILES)}")]
         )
     with transaction.atomic():
-        plan = Plan(files, now=now, starting_from=starting_from)
+        plan = ImportPlan(files, now=now, starting_from=starting_from)
         return plan.write()
 
 
-class Plan:
+class ImportPlan:
     """What files are going to change, compared with what is stored.
 
     To be written it needs a transaction, in which it lets no other import run and nobody book what

@@ -180,7 +180,7 @@ class SessionImport:
                 self._refuse_if_trainers_were_told(found, row)
             self._trainers.append((found, trainers))
             self.table.touch(reference)
-            change = (cells.listed(before), cells.listed(after))
+            change = (cells.in_one_cell(before), cells.in_one_cell(after))
             row.becomes(new=False, trainer_email=change)
 
     def _usual(self, row: Row, wanted: dict[str, Any]) -> dict[str, Any]:
@@ -356,7 +356,7 @@ def _spans(sittings: Iterable[Sitting]) -> list[tuple[datetime, datetime]]:
 
 def sittings_cell(sittings: Iterable[Sitting]) -> str:
     """Sittings as their cell has them."""
-    return cells.listed(
+    return cells.in_one_cell(
         f"{cells.written(each.starts_at)}/{cells.written(each.ends_at)}" for each in sittings
     )
 

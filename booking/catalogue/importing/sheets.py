@@ -67,7 +67,7 @@ class Columns:
 
 
 @dataclass
-class Outcome:
+class RowOutcome:
     """What an import is going to make of one row: cells before and after, by column."""
 
     line: int
@@ -87,7 +87,7 @@ class Row:
     line: int
     cells: Mapping[str, str]
     problems: list[Problem]
-    outcome: Outcome
+    outcome: RowOutcome
 
     def refuse(self, column: str, reason: str) -> None:
         """Record a fault of this row."""
@@ -297,7 +297,7 @@ def _add_row(
         sheet.refuse(line, f"has {len(cells)} cells where the header has {len(header)}")
         return
     named = dict(zip_longest(header, cells[: len(header)], fillvalue=""))
-    outcome = Outcome(line, cells[0])
+    outcome = RowOutcome(line, cells[0])
     row = Row(sheet.name, line, named, sheet.problems, outcome)
     plain: dict[str, str] = {}
     for column, cell in named.items():
@@ -312,11 +312,11 @@ def _add_row(
             sheet.guessed.append((line, column, cell))
         # Without them all the same, so that the cell can be looked up while more faults are sought.
         # What pasting brings along and nobody sees goes too, but not out of addresses: they say so.
-        plain[column] = as_typed(plain_text(cell, is_address="email" in column))
+        plain[column] = as_typed(plain_cell(cell, is_address="email" in column))
     sheet.rows.append(replace(row, cells=plain))
 
 
-def plain_text(text: str, *, is_address: bool = False) -> str:
+def plain_cell(text: str, *, is_address: bool = False) -> str:
     """The text as a cell that holds it is read: without what nobody sees."""
     if text.isascii() and text.isprintable():
         return text

@@ -15,7 +15,7 @@ import structlog
 from django.db import IntegrityError, OperationalError, transaction
 
 from accounts.models import User
-from booking.catalogue.importing.programme import FILES, Given, Plan, Report
+from booking.catalogue.importing.programme import FILES, Given, ImportPlan, Report
 from booking.catalogue.importing.sheets import Sheet, best_header
 from booking.catalogue.models import ProgrammeUpload
 from booking.site.caching import remark, remarked
@@ -174,7 +174,9 @@ def _go_on(upload: ProgrammeUpload, *, now: datetime) -> None:
         for kind, each in upload.files.items()
     }
     writes = upload.state == State.IMPORTING
-    plan = Plan(files, now=now, by=upload.by, tell=lambda words: _say(upload, words), locks=writes)
+    plan = ImportPlan(
+        files, now=now, by=upload.by, tell=lambda words: _say(upload, words), locks=writes
+    )
     if writes and plan.digest == upload.digest:
         report = plan.write()
         upload.state, upload.files = State.DONE, {}
@@ -189,7 +191,7 @@ def _told(report: Report) -> list[list[str]]:
     return [[table, str(tally)] for table, tally in report.tallies.items() if sum(tally.all)]
 
 
-def preview_of(plan: Plan) -> dict[str, Any]:
+def preview_of(plan: ImportPlan) -> dict[str, Any]:
     """What would be written: each row with its file, line, name, what becomes of it, and why."""
     there = [sheet for sheet in plan.sheets.values() if sheet.is_there]
     rows = [row for sheet in there for row in _rows_of(sheet)]

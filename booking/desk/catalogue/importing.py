@@ -20,7 +20,7 @@ from accounts.access import desk, looked_at
 from accounts.models import AccessRecord
 from accounts.views import signed_in
 from booking.catalogue.importing import uploads
-from booking.catalogue.importing.export import file_of
+from booking.catalogue.importing.export import programme_file
 from booking.catalogue.importing.programme import FILES, Given
 from booking.catalogue.models import ProgrammeUpload
 from booking.site.form_kit import Form
@@ -156,7 +156,7 @@ def export(request: HttpRequest, file: str) -> HttpResponse:
     """One of the files as it stands, or all of them: after a proof of who asks."""
     if file not in FILES and file != _ALL:
         raise Http404
-    made = {name: file_of(name) for name in (FILES if file == _ALL else [file])}
+    made = {name: programme_file(name) for name in (FILES if file == _ALL else [file])}
     rows = sum(number for _, number in made.values())
     form = AccessRecord.Form.FILE if file == _ALL else AccessRecord.Form.CSV
     looked_at(None, by=signed_in(request), what=f"export of {file}", rows=rows, form=form)

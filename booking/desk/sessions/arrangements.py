@@ -203,9 +203,9 @@ def _version(session: Session) -> dict[str, Any]:
     return {"revision": session.revision, "meeting_was": digest([session.meeting.token])}
 
 
-def as_held(held: Arrangements, session: Session | None = None) -> queries.Held:
+def as_held(held: Arrangements, session: Session | None = None) -> queries.PlannedSession:
     """A session as it would be held, to be looked at for what is used twice."""
-    return queries.Held(
+    return queries.PlannedSession(
         name="another of these",
         sittings=held.sittings,
         venue=held.venue,

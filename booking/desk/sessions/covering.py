@@ -107,7 +107,7 @@ def _covered(request: HttpRequest, session: Session, form: CoverForm) -> HttpRes
         now=form.now,
     )
     if preview.must_be_shown(request, changes, told):
-        led = replace(queries.Held.of(session), venue=None, trainers=[plan["cover"]])
+        led = replace(queries.PlannedSession.of(session), venue=None, trainers=[plan["cover"]])
         return preview.preview(
             request,
             form=form,

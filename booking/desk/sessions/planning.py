@@ -18,7 +18,7 @@ from accounts.access import desk
 from accounts.views import signed_in
 from booking.catalogue.courses import EditRefused
 from booking.catalogue.models import Course, Session, SessionQuerySet, Venue
-from booking.desk.queries import Held, warnings_of
+from booking.desk.queries import PlannedSession, warnings_of
 from booking.desk.questions import day_field, places_field, small_boxes, small_number
 from booking.desk.sessions.arrangements import (
     SITTINGS,
@@ -388,7 +388,7 @@ def drafts(request: HttpRequest) -> HttpResponse:
     found = Session.objects.filter(state=Session.State.DRAFT).for_pages()
     found = found.prefetch_related("trainers").order_by("starts_at", "pk")
     rows = list(found[:_MOST_COPIED])
-    warnings = warnings_of([Held.of(each) for each in rows])
+    warnings = warnings_of([PlannedSession.of(each) for each in rows])
     keys = [key for each in request.GET.getlist("chosen") if (key := key_in(each)) is not None]
     asked = sum(demand.number_of(each, now=now) for each in {row.course for row in rows})
     form = DraftsForm(posted(request), asked=asked, drafts=found, initial={"chosen": keys})

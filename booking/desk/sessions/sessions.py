@@ -77,7 +77,7 @@ def overview(request: HttpRequest, session_id: int) -> HttpResponse:
 
 def _warnings(session: Session) -> list[str]:
     is_draft = session.state == Session.State.DRAFT
-    [found] = queries.warnings_of([queries.Held.of(session)], of_days=is_draft)
+    [found] = queries.warnings_of([queries.PlannedSession.of(session)], of_days=is_draft)
     return found
 
 

@@ -1,0 +1,170 @@
+"""The newest answer of a calendar counts; what is brought back undoes what it marked."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.failing import people_whose_mail_fails
+from booking.outbox.models import Message, MessageEvent
+from booking.replies.actions import bring_back
+from booking.replies.answers import answers_in
+from booking.replies.incoming import Fetched, Incoming
+from booking.replies.intake import take_in
+from booking.replies.models import CalendarReply, ReceivedMail
+from tests.factories import NOW, make_coordinator
+from tests.replies import letters
+from tests.replies.evidence import is_marked
+from tests.replies.receiving import State, receive, sent_confirmation
+
+pytestmark = pytest.mark.django_db
+
+Kind, What = ReceivedMail.Kind, MessageEvent.What
+
+
+# --- answers of calendars ---
+
+
+def reminders() -> int:
+    return Message.objects.filter(topic="booking.declined_in_calendar").count()
+
+
+def test_whoever_declines_the_new_date_as_well_is_told_again() -> None:
+    message = sent_confirmation()
+    assert message.booking is not None
+    assert receive(letters.google_reply(message.booking, "DECLINED"))
+    assert reminders() == 1
+    message.payload["event"]["sequence"] = 1
+    message.save(update_fields=["payload"])
+    again = {"sequence": "1", "message_id": "<g2@mail.gmail.com>"}
+    assert receive(letters.google_reply(message.booking, "DECLINED", **again))
+    assert reminders() == 2
+    third = {"sequence": "1", "message_id": "<g3@mail.gmail.com>"}
+    assert receive(letters.google_reply(message.booking, "DECLINED", **third))
+    assert reminders() == 2
+
+
+def entry(uid: str, lines: str) -> str:
+    return f"BEGIN:VEVENT\nUID:{uid}\n{lines}\nEND:VEVENT\n"
+
+
+def calendar(entries: str) -> bytes:
+    return letters.crlf(
+        "From: x@agency.example\nContent-Type: text/calendar; method=REPLY\n\n"
+        f"BEGIN:VCALENDAR\nMETHOD:REPLY\n{entries}END:VCALENDAR\n"
+    )
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("SEQUENCE:0\nDTSTAMP:20270112T101500Z", "SEQUENCE:1\nDTSTAMP:20270111T101500Z"),
+        ("SEQUENCE:0\nDTSTAMP:20270112T101500Z", "SEQUENCE:0\nDTSTAMP:20270112T101501Z"),
+        ("SEQUENCE:0", "SEQUENCE:0\nDTSTAMP:20270112T101501Z"),
+        ("SEQUENCE:", "SEQUENCE:1"),
+    ],
+)
+def test_of_two_entries_the_newer_counts_wherever_it_stands(
+    older: str, newer: str, turned: bool
+) -> None:
+    message = sent_confirmation()
+    assert message.booking is not None
+    uid = letters.uid_of(message.booking)
+    entries = [
+        entry(uid, f"{lines}\nATTENDEE;PARTSTAT={said}:mailto:{message.to_email}")
+        for lines, said in ((older, "DECLINED"), (newer, "ACCEPTED"))
+    ]
+    assert receive(calendar("".join(reversed(entries) if turned else entries)))
+    assert CalendarReply.objects.get().partstat == "accepted"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ATTENDEE;PARTSTAT=ACCEPTED:mailto:{}\nSEQUENCE:",
+        "ATTENDEE;CN=One, Some;PARTSTAT=ACCEPTED:mailto:{}",
+        "ATTENDEE;CN=One; Some;PARTSTAT=ACCEPTED:mailto:{}",
+        "ATTENDEE;CN=Team: Leeds;PARTSTAT=ACCEPTED:mailto:{}",
+        'ATTENDEE;CN=The "One;PARTSTAT=ACCEPTED:mailto:{}',
+        'ATTENDEE;CN="a;PARTSTAT=DECLINED:mailto:b@c.example";PARTSTAT=ACCEPTED:mailto:{}',
+        'ATTENDEE;PARTSTAT=ACCEPTED;SENT-BY="mailto:b@c.example":mailto:{}',
+        'ATTENDEE;PARTSTAT=ACCEPTED;EMAIL="mailto:{}":/17/principal/',
+        "ATTENDEE;CN=a=b;PARTSTAT=ACC\n EPTED:mailto:{}",
+        "attendee;partstat=accepted:MAILTO:{}",
+    ],
+)
+def test_an_attendee_is_read_however_the_name_is_written(line: str) -> None:
+    message = sent_confirmation()
+    assert message.booking is not None
+    lines = line.format(message.to_email)
+    assert receive(calendar(entry(letters.uid_of(message.booking), lines)))
+    assert CalendarReply.objects.get().partstat == "accepted"
+
+
+def test_no_answer_is_of_a_time_that_cannot_be() -> None:
+    message = sent_confirmation()
+    assert message.booking is not None
+    lines = f"DTSTAMP:00010101T000000Z\nATTENDEE;PARTSTAT=ACCEPTED:mailto:{message.to_email}"
+    assert receive(calendar(entry(letters.uid_of(message.booking), lines)))
+    assert CalendarReply.objects.get().stamped_at == NOW
+
+
+def test_an_entry_past_the_last_that_is_read_answers_none() -> None:
+    message = sent_confirmation()
+    assert message.booking is not None
+    ours = letters.uid_of(message.booking)
+    said = f"ATTENDEE;PARTSTAT={{}}:mailto:{message.to_email}"
+    entries = entry(ours, said.format("ACCEPTED")) * 20 + entry(ours, said.format("DECLINED"))
+    incoming = Incoming.parse(calendar(entries))
+    assert answers_in(incoming)[0].attendees == [(message.to_email, "ACCEPTED")]
+
+
+def test_an_answer_counts_though_its_sender_is_called_like_a_daemon() -> None:
+    message = sent_confirmation()
+    assert message.booking is not None
+    mail = letters.google_reply(message.booking, "ACCEPTED")
+    assert receive(mail.replace(b"From: Someone", b"From: System Administrator"))
+    assert CalendarReply.objects.get().partstat == "accepted"
+
+
+# --- what is brought back ---
+
+
+def report_on(message: Message, number: int, diagnostic: str) -> ReceivedMail:
+    mail = letters.notification(
+        message.message_id,
+        recipient=message.to_email,
+        own_id=f"<dsn{number}@mx.example>",
+        diagnostic=f"smtp; {diagnostic}",
+    )
+    assert take_in(Fetched(mail, is_whole=True), now=NOW + timedelta(minutes=number))
+    return ReceivedMail.objects.latest("pk")
+
+
+def test_bringing_back_a_report_undoes_what_it_marked(coordinator: Client) -> None:
+    message = sent_confirmation()
+    received = report_on(message, 1, "550 5.1.1 no such user")
+    assert is_marked(message)
+    coordinator.post(reverse("manage_received_bring_back", args=[received.pk]))
+    message.refresh_from_db()
+    assert not is_marked(message)
+    assert (message.came_back, message.last_error) == (False, "")
+    noted = message.events.order_by("pk").values_list("what", flat=True)
+    assert list(noted) == [What.CAME_BACK, What.TAKEN_BACK]
+    received.refresh_from_db()
+    assert received.state == State.LISTED
+
+
+def test_what_another_report_says_stays_when_one_is_brought_back() -> None:
+    message, by = sent_confirmation(), make_coordinator()
+    first = report_on(message, 1, "550 5.1.1 no such user")
+    second = report_on(message, 2, "550 5.1.1 has left")
+    bring_back(received=second, by=by, now=NOW)
+    assert Message.objects.get(pk=message.pk).came_back
+    person = people_whose_mail_fails().get()
+    assert person.mail_failure == "5.1.1 550 5.1.1 no such user"
+    bring_back(received=first, by=by, now=NOW)
+    assert not Message.objects.get(pk=message.pk).came_back
+    assert not is_marked(message)
