@@ -25,6 +25,10 @@ FAILED = (State.DONE, [What.CAME_BACK], True)
 LATE = (State.DONE, [What.DELAYED], False)
 DOUBTED = (State.LISTED, [What.MAY_HAVE_COME_BACK], False)
 UNTOUCHED: tuple[str, list[str], bool] = (State.LISTED, [], False)
+DAEMON = "From: Mail Delivery System <mailer-daemon@mx.example>\nSubject: {}\n\n"
+COPY = (
+    "\n--- This is a copy of the message.\n\nReturn-Path: <x@briefed.example>\nMessage-ID: {MID}\n"
+)
 BOUNCE = DAEMON.format("failure notice") + "Hi. This is the mail system at mx.example.\n\n{}" + COPY
 
 

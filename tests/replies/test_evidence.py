@@ -7,7 +7,17 @@ import pytest
 from booking.outbox.models import MessageEvent
 from booking.replies.models import CalendarReply, ReceivedMail
 from tests.replies import letters
-from tests.replies.evidence import BOUNCE, DOUBTED, FAILED, LATE, UNTOUCHED, became, is_marked
+from tests.replies.evidence import (
+    BOUNCE,
+    COPY,
+    DAEMON,
+    DOUBTED,
+    FAILED,
+    LATE,
+    UNTOUCHED,
+    became,
+    is_marked,
+)
 from tests.replies.receiving import State, receive, sent_confirmation
 
 pytestmark = pytest.mark.django_db
@@ -215,12 +225,6 @@ def test_of_two_failures_the_reason_is_that_of_our_recipient(
     assert became(mail, message) == FAILED
     assert message.last_error == ours
     assert is_marked(message) == marked
-
-
-DAEMON = "From: Mail Delivery System <mailer-daemon@mx.example>\nSubject: {}\n\n"
-COPY = (
-    "\n--- This is a copy of the message.\n\nReturn-Path: <x@briefed.example>\nMessage-ID: {MID}\n"
-)
 
 
 @pytest.mark.parametrize(
