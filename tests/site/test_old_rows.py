@@ -32,8 +32,10 @@ _PERSON = """
 def old() -> Iterator[str]:
     """The address of a database that stands where the first migrations left it."""
     server = os.environ["DATABASE_URL"]
-    url = urlunsplit(urlsplit(server)._replace(path="/briefed_old_rows"))
-    name = sql.Identifier("briefed_old_rows")
+    # Each process of a run has its own.
+    called = f"briefed_old_rows_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    url = urlunsplit(urlsplit(server)._replace(path=f"/{called}"))
+    name = sql.Identifier(called)
     with psycopg.connect(server, autocommit=True) as link:
         link.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(name))
         link.execute(sql.SQL("CREATE DATABASE {}").format(name))
