@@ -78,14 +78,14 @@ def test_every_registered_topic_is_posted() -> None:
     post(with_copies(told_of, read_session(online.pk).rules, [booking]))
     post(every_notice(make_booking(make_session(sittings=THREE_DATES))))
     trainers.tell_of_publishing(online, now=NOW)
-    trainers.tell_of_change(online, [], led_before=[ada, ben], now=NOW)
+    told = [Change("Place", "Here", "There")]
+    trainers.tell_of_change(online, told, led_before=[ada, ben], now=NOW)
     trainers.tell_of_end(online, why="Snow.", now=NOW)
     coordinator = make_coordinator()
     guest = add_guest(
         session=online, name="Isla", email="isla@signs.example", purpose="BSL interpreter",
         by=coordinator, now=NOW,
     )  # fmt: skip
-    told = [Change("Place", "Here", "There")]
     guests.tell_of_change(online, told, now=NOW)
     guests.tell_of_end(online, why="Snow.", now=NOW)
     remove_guest(guest=guest, by=coordinator, now=NOW)
