@@ -42,6 +42,10 @@ LARGE = Size(people=20_000, upcoming=500, past=1_500, bookings_each=4)
 LARGE_QUICK = Size(people=20_000, upcoming=500, past=500, bookings_each=1)
 
 
+# Expressions are evaluated for each row, so that every key is another.
+_RANDOM_KEY = "substr(md5(random()::text) || md5(random()::text), 1, 24)"
+
+
 def stored_columns(
     model: type[models.Model],
 ) -> Iterator[tuple[str, "models.Field[Any, Any]"]]:
@@ -58,6 +62,7 @@ def insert_select(model: type[models.Model], columns: Mapping[str, str], source:
         if column in columns:
             expressions.append(columns[column].replace("%", "%%"))
         else:
+            assert not field.unique, f"{column} would be the same in every row"
             expressions.append(f"%s::{field.db_type(connection)}")
             defaults.append(field.get_db_prep_save(field.get_default(), connection))
         names.append(column)
@@ -209,7 +214,8 @@ def add_bookings(pairs: str, *, state: str = "confirmed", told: str = "sent") ->
                 else "NULL::bigint"
             ),
             "confirmed_at": "NULL::timestamptz" if state == "waiting" else "now()",
-            "calendar_key": "substr(md5(random()::text) || md5(random()::text), 1, 24)",
+            "calendar_key": _RANDOM_KEY,
+            "join_key": _RANDOM_KEY,
         },
         pairs,
     )
