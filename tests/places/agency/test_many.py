@@ -252,7 +252,7 @@ def test_a_long_list_is_foreseen_with_a_few_statements(
 
 @pytest.mark.slow
 @settings(
-    max_examples=150,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
