@@ -20,21 +20,21 @@ _LONDON = ZoneInfo("Europe/London")
 CHANGES = (date(2027, 3, 28), date(2027, 10, 31))
 # Days without work besides weekends: Easter 2027 is on the very day of the change.
 _HOLIDAYS = (date(2027, 3, 26), date(2027, 3, 29))
-_STEP = timedelta(minutes=15)
 _TOPICS = ("reminder.days", "reminder.hour")
 # A booking, and how many working days before its session; 0 is the hour before.
 _Key = tuple[int, int]
 
 
 def reminders(site: Site, scale: Scale) -> list[Row]:
-    """The clock runs over both changes in steps of a quarter of an hour."""
-    return [_over(site, change) for change in CHANGES]
+    """The clock runs over both changes in steps of a quarter of an hour, or of an hour."""
+    step = timedelta(minutes=scale.minutes_between_reminders)
+    return [_over(site, change, step) for change in CHANGES]
 
 
-def _over(site: Site, change: date) -> Row:
+def _over(site: Site, change: date, step: timedelta) -> Row:
     """Online on every day from five days before to nine days after, at 9:30 in London."""
     days = [change + timedelta(days=ahead) for ahead in range(-5, 10)]
-    row = Row(f"clocks change on {change:%d %B %Y}", f"{len(days)} days of sessions, every 15 min")
+    row = Row(f"clocks change on {change:%d %B %Y}", f"{len(days)} days of sessions, every {step}")
     begin_anew(site, people=len(days))
     course = make_course("CLOCK")
     early = datetime.combine(change - timedelta(days=40), datetime.min.time(), UTC)
@@ -50,8 +50,8 @@ def _over(site: Site, change: date) -> Row:
     now = _nine(days[0]) - timedelta(days=9)
     while now < _nine(days[-1]):
         post_due_reminders(now=now)
-        now += _STEP
-    _compare(row, expected)
+        now += step
+    _compare(row, expected, step)
     return row
 
 
@@ -71,7 +71,7 @@ def _working_days_before(day: date, number: int) -> date:
     return day
 
 
-def _compare(row: Row, expected: dict[_Key, datetime]) -> None:
+def _compare(row: Row, expected: dict[_Key, datetime], step: timedelta) -> None:
     posted: defaultdict[_Key, list[datetime]] = defaultdict(list)
     for booking_id, payload, at in Message.objects.filter(topic__in=_TOPICS).values_list(
         "booking_id", "payload", "created_at"
@@ -85,7 +85,7 @@ def _compare(row: Row, expected: dict[_Key, datetime]) -> None:
     late = Counter(
         f"{(times[0] - expected[key]) / timedelta(hours=1):+.1f} h"
         for key, times in posted.items()
-        if key in expected and not timedelta(0) <= times[0] - expected[key] < _STEP
+        if key in expected and not timedelta(0) <= times[0] - expected[key] < step
     )
     row.expect_equal("reminders at the wrong time of day", dict(late), {})
     row.notes.append(f"{len(expected)} reminders, at 9am in London or an hour before.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Scale:
-    """Numbers of rounds, kills and messages; outages in seconds."""
+    """Numbers of rounds, kills and messages; outages in seconds; minutes between looks."""
 
     race_rounds: int
     kills_at_random: int
@@ -14,6 +14,7 @@ class Scale:
     redis_silent: float
     messages_waiting: int
     mail_outage: float
+    minutes_between_reminders: int
     deep_tests: bool
 
 
@@ -25,15 +26,17 @@ FULL = Scale(
     redis_silent=60,
     messages_waiting=1_000,
     mail_outage=60,
+    minutes_between_reminders=15,
     deep_tests=True,
 )
 SHORT = Scale(
     race_rounds=2,
-    kills_at_random=20,
-    kills_around_reply=6,
+    kills_at_random=12,
+    kills_around_reply=4,
     redis_away=20,
     redis_silent=12,
-    messages_waiting=300,
+    messages_waiting=150,
     mail_outage=12,
+    minutes_between_reminders=60,
     deep_tests=False,
 )
