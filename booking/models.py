@@ -15,6 +15,7 @@ from booking.catalogue.models import (
     Venue,
 )
 from booking.learning.models import PriorLearning
+from booking.materials.models import Material
 from booking.outbox.models import Message, MessageEvent
 from booking.partnership.models import Partnership
 from booking.places.allocations import Allocation, UsualAllocation
@@ -39,6 +40,7 @@ __all__ = [
     "CoverRequest",
     "DiaryDate",
     "MailboxState",
+    "Material",
     "Message",
     "MessageEvent",
     "Partnership",

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.cache import caches
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -19,6 +20,8 @@ from booking.catalogue.courses import store_topic
 from booking.catalogue.interest import stop_path, tell_me
 from booking.catalogue.models import Session, Topic
 from booking.learning.models import PriorLearning
+from booking.materials.actions import add_material
+from booking.materials.models import Material
 from booking.outbox.models import Message
 from booking.partnership import kept as partnership
 from booking.places import actions, links
@@ -154,6 +157,17 @@ def make_site() -> Site:
         now=now,
     )
 
+    material = add_material(
+        owner=session,
+        title="Slides",
+        audience=Material.Audience.BOOKED,
+        file=SimpleUploadedFile("slides.pdf", b"%PDF-1.7"),
+        link="",
+        last_day=None,
+        by=coordinator,
+        now=now,
+    )
+
     # What stands in an address by the name of its place there, and where it is another than usual.
     usual = {
         "session_id": session.pk,
@@ -173,6 +187,7 @@ def make_site() -> Site:
         "approval_id": unknown.approval.pk,
         "message_id": message.pk,
         "received_id": received.pk,
+        "material_id": material.pk,
         "kind": "bookings",
         "digits": "0b5563",
         "digest": LOGO,

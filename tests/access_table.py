@@ -109,6 +109,8 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "agency_booking": (only("lead"), only(*LEADS, answer=405)),
     "agency_book": (only(*LEADS), only(*LEADS, answer=422)),
     "agency_book_many": (only(*LEADS), only(*LEADS, answer=409)),
+    # Materials: a file for people with a place.
+    "material": (only("owner", "trainer", "coordinator"), everybody(405)),
     # Who is coming.
     "trainer_sessions": (only("trainer", "other trainer"), signed_in(405)),
     "attendees": (only("trainer", "coordinator"), signed_in(405)),
@@ -151,6 +153,9 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "manage_course_limits": (coordinators(200), coordinators(302)),
     "manage_topics": (coordinators(200), coordinators(422)),
     "manage_topic": (coordinators(200), coordinators(422)),
+    "manage_session_materials": (coordinators(200), coordinators(422)),
+    "manage_course_materials": (coordinators(200), coordinators(422)),
+    "manage_session_material_remove": (coordinators(405), coordinators(302)),
     "manage_session_edit": (coordinators(200), coordinators(422)),
     "manage_session_publish": (coordinators(405), coordinators(302)),
     "manage_session_discard": (coordinators(200), coordinators(302)),

@@ -35,6 +35,8 @@ from booking.mail.notice import (
     still_to_tell,
 )
 from booking.mail.reminders import DAYS, HOUR, still_reminds
+from booking.materials.actions import MATERIALS
+from booking.materials.models import Material
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
 from booking.outbox.topics import composes, topic_of
@@ -78,6 +80,7 @@ class _Read:
     sessions: Mapping[int, Session]
     notes: Mapping[int, SessionNote]
     guests: Mapping[int, SessionGuest]
+    materials: Mapping[int, Material]
 
 
 def compose(
@@ -111,6 +114,9 @@ def _read(messages: Sequence[Message]) -> _Read:
         Session.objects.for_pages().in_bulk({each["session"] for each in dates} | of_guests),
         SessionNote.objects.select_related("by").in_bulk(named("note_key")),
         to_come,
+        Material.objects.in_bulk(
+            {key for each in messages for key in each.payload.get("materials", ())}
+        ),
     )
 
 
@@ -222,6 +228,23 @@ def _note(message: Message, read: _Read, now: datetime) -> _Composed:
     by = "The partnership" if note.by.is_coordinator else str(note.by)
     told = {**notice.payload, "subject": note.subject, "text": note.text, "by": by}
     return _letter(message, replace(notice, payload=told), to_name=booking.person.full_name)
+
+
+@composes(MATERIALS)
+def _materials(message: Message, read: _Read, now: datetime) -> _Composed:
+    booking = read.bookings.get(message.booking_id or 0)
+    if booking is None:
+        return Unsendable("There is nobody to tell of it.")
+    told = [
+        {"title": it.title, "kind": it.kind, "url": absolute(reverse("material", args=[it.pk]))}
+        for key in message.payload["materials"]
+        if (it := read.materials.get(key)) is not None
+    ]
+    if booking.state != Booking.State.CONFIRMED or not told:
+        return Pointless("The place has been given up since, or the materials removed.")
+    notice = notice_of(message, booking)
+    notice = replace(notice, payload={**notice.payload, "told": told})
+    return _letter(message, notice, to_name=booking.person.full_name)
 
 
 @composes(guests.INVITED, guests.CHANGED, guests.REMOVED, guests.CANCELLED)

@@ -21,6 +21,7 @@ from booking.attendance.models import Arrival
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import CourseInterest, Session, SessionEvent
 from booking.learning.models import PriorLearning
+from booking.materials.models import Material
 from booking.outbox.models import Message, MessageEvent
 from booking.outbox.reading import letter_of
 from booking.outbox.topics import topic_of
@@ -188,6 +189,7 @@ HOLDINGS = (
     Holding("What you did about bookings", BookingEvent, ("by",), shown=("booking", "at", "what")),
     Holding("Notes you wrote", PersonNote, ("by",), shown=("at",)),
     Holding("What you did about sessions", SessionEvent, ("by",)),
+    Holding("Materials you added", Material, ("added_by",), shown=("title", "added_at")),
     Holding("Guests you added", SessionGuest, ("added_by",), shown=("session", "added_at")),
     Holding("Trainers you asked to stand in", CoverRequest, ("by",), shown=("session", "asked_at")),
     Holding("What you did about mail", MessageEvent, ("by",), shown=("at", "what")),

@@ -253,6 +253,12 @@ STORAGES = {
     "staticfiles": {"BACKEND": "booking.site.caching.RememberedStaticFiles"},
 }
 
+# ---------------------------------------------------------------- files of coordinators
+# No address leads there: a view hands each out to whoever may open it.
+MEDIA_ROOT = Path(env.str("FILES_ROOT", "") or BASE_DIR / "files")
+FILE_UPLOAD_PERMISSIONS = 0o640
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o750
+
 # ---------------------------------------------------------------- browser security
 _PREFIX = "__Host-" if SECURE else ""
 SESSION_COOKIE_NAME = f"{_PREFIX}session"
