@@ -93,14 +93,15 @@ def of_session(request: HttpRequest, session_id: int) -> HttpResponse:
     """The materials of one session; those of its course stand beside them."""
     session = managed_session(session_id)
     of_course = materials_of(session.course)
-    return _materials(request, session, {"session": session, "of_course": of_course})
+    context = {"session": session, "course": session.course, "of_course": of_course}
+    return _materials(request, session, context)
 
 
 @desk(post=60)
 def of_course(request: HttpRequest, course_id: int) -> HttpResponse:
     """The materials of a course, for all its sessions."""
     course = get_object_or_404(Course.objects.defer("search"), pk=course_id)
-    return _materials(request, course, {"course": course})
+    return _materials(request, course, {"session": None, "course": course})
 
 
 def _materials(request: HttpRequest, owner: Owner, context: dict[str, Any]) -> HttpResponse:
