@@ -101,6 +101,10 @@ class Partnership(models.Model):
         default=False,
         help_text="A place that is only held until the agency is confirmed opens the meeting too.",
     )
+    list_days = models.PositiveSmallIntegerField(
+        default=14,
+        help_text="Days after the end of a session for which its trainers see who was there.",
+    )
     acronyms = models.TextField(
         blank=True,
         default=USUAL_ACRONYMS,
