@@ -1,5 +1,6 @@
 """The index of the rooms' models, so that Django finds them."""
 
+from booking.attendance.in_room import Claim
 from booking.attendance.models import Arrival
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import (
@@ -35,6 +36,7 @@ __all__ = [
     "CalendarReply",
     "CancellationPolicy",
     "ChargeBand",
+    "Claim",
     "Course",
     "CourseInterest",
     "CoverRequest",

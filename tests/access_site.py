@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.actions import reminders_path
 from accounts.addresses import no_address
 from accounts.models import PractitionerGroup, User
+from booking.attendance.in_room import pass_for
 from booking.calendars.actions import new_feed
 from booking.catalogue.courses import store_topic
 from booking.catalogue.interest import stop_path, tell_me
@@ -216,6 +217,7 @@ def make_site() -> Site:
         "approval": links.approval_path(Approval.objects.get(booking=held).key),
         "offer": links.offer_path(offered.pk, offered.offered_until),
         "join": links.join_path(online.join_key),
+        "room_here": reverse("room_here", args=[pass_for(session, now=now)]),
         "stop_interest": stop_path(interest),
         "reminders_link": reminders_path(owner, since=now),
         "make_feed led": reverse("make_feed", args=["led"]),

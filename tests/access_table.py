@@ -73,6 +73,8 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "approval": (everybody(200), everybody(422)),
     "offer": (everybody(200), everybody(422)),
     "join": (everybody(200), everybody(409)),
+    "room": (everybody(200), everybody(422)),
+    "room_here": OPEN,
     "stop_interest": OPEN,
     "reminders_link": (everybody(200), everybody(422)),
     # One's own account.
@@ -117,6 +119,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "attendees_print": (only("trainer", "coordinator"), signed_in(405)),
     "attendees_needs": (only("trainer", "coordinator"), signed_in(405)),
     "attendees_csv": (only("trainer", "coordinator"), signed_in(405)),
+    "room_screen": (only("trainer", "coordinator"), only("trainer", "coordinator", answer=302)),
     # Who was asked is the one who answers.
     "trainer_cover": (only("other trainer"), only("other trainer")),
     "manage_session_write": (
@@ -304,7 +307,7 @@ DEMO = ("mailbox", "mailbox_mail", "mailbox_html", "mailbox_raw", "mailbox_calen
 BEFORE_SECOND_STEP = {
     *("accessibility", "privacy", "partnership_colour", "partnership_logo", "healthz", "readyz"),
     "security_txt",
-    *("approval", "offer", "join", "stop_interest", "reminders_link"),
+    *("approval", "offer", "join", "room", "room_here", "stop_interest", "reminders_link"),
     "two_step_needed",
 }
 # Lead to a proof of who asks, if nobody has given one for a while: before a list is taken away, and
