@@ -1,6 +1,6 @@
 """The index of the rooms' models, so that Django finds them."""
 
-from booking.attendance.models import Arrival
+from booking.attendance.models import AbsenceCase, Arrival, Mark, Register
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import (
     CancellationPolicy,
@@ -25,6 +25,7 @@ from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
 from booking.scheduling.models import CoverRequest, SessionGuest, SessionNote
 
 __all__ = [
+    "AbsenceCase",
     "Allocation",
     "Approval",
     "Arrival",
@@ -39,12 +40,14 @@ __all__ = [
     "CoverRequest",
     "DiaryDate",
     "MailboxState",
+    "Mark",
     "Message",
     "MessageEvent",
     "Partnership",
     "PersonNote",
     "PriorLearning",
     "ReceivedMail",
+    "Register",
     "Session",
     "SessionEvent",
     "SessionGuest",
