@@ -380,6 +380,7 @@ class BookingEvent(models.Model):
         WALKED_IN = "walked in", "Came without a booking, and was let in"
         OUTCOME = "outcome", "The register was closed"
         OUTCOME_CORRECTED = "outcome corrected", "What the register says was corrected"
+        ABSENCE_SETTLED = "absence settled", "The absence was settled"
         EARLIER_MISSING = "earlier missing", "What comes first is not booked any more"
         EARLIER_NOT_NEEDED = "earlier not needed", "May come without what comes first"
         EARLIER_BACK = "earlier back", "What comes first is booked again"

@@ -42,6 +42,7 @@ class SignedLink(Enum):
     OFFER = ("/offers/", None)
     NEW_DATES = ("/new-dates/", None)
     JOIN = ("/join/", None)
+    ABSENCE = ("/absences/", None)
     REMINDERS = ("/accounts/reminders/", timedelta(days=180))
 
     def __init__(self, prefix: str, lifetime: timedelta | None) -> None:
