@@ -1,7 +1,7 @@
 """The index of the rooms' models, so that Django finds them."""
 
 from booking.attendance.in_room import Claim
-from booking.attendance.models import Arrival
+from booking.attendance.models import AbsenceCase, Arrival, Mark, Register
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import (
     CancellationPolicy,
@@ -27,6 +27,7 @@ from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
 from booking.scheduling.models import CoverRequest, SessionGuest, SessionNote
 
 __all__ = [
+    "AbsenceCase",
     "Allocation",
     "Approval",
     "Arrival",
@@ -42,6 +43,7 @@ __all__ = [
     "CoverRequest",
     "DiaryDate",
     "MailboxState",
+    "Mark",
     "Material",
     "Message",
     "MessageEvent",
@@ -49,6 +51,7 @@ __all__ = [
     "PersonNote",
     "PriorLearning",
     "ReceivedMail",
+    "Register",
     "Session",
     "SessionEvent",
     "SessionGuest",

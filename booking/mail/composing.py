@@ -17,6 +17,7 @@ from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
+from booking.attendance import absences
 from booking.calendars.entries import cancelled_description, entry_description, entry_title
 from booking.calendars.ics import Event, cancellation, invitation
 from booking.catalogue.interest import stop_path
@@ -31,6 +32,7 @@ from booking.mail.notice import (
     absolute,
     notice_of,
     still_asks,
+    still_asks_why,
     still_offers,
     still_to_tell,
 )
@@ -97,7 +99,9 @@ def compose(
 
 
 def _read(messages: Sequence[Message]) -> _Read:
-    bookings = Booking.objects.with_session().select_related("approval", "agency", "policy")
+    bookings = Booking.objects.with_session().select_related(
+        "approval", "agency", "policy", "absence"
+    )
     bookings = bookings.prefetch_related("session__trainers", "policy__bands")
     interests = CourseInterest.objects.select_related("person", "course")
     dates = [message.payload for message in messages if message.topic == NEW_DATE]
@@ -177,6 +181,9 @@ composes(DAYS, HOUR)(
 )
 composes(OFFERED)(
     _while(still_offers, "The place is held until another time, which a later mail says.")
+)
+composes(absences.ASKED, absences.MANAGER_ASKED)(
+    _while(still_asks_why, "What this asks about has been settled.")
 )
 composes(ASKED, REMINDED)(_while(still_asks, "The manager's answer is not needed any more."))
 

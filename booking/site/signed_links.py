@@ -43,6 +43,7 @@ class SignedLink(Enum):
     NEW_DATES = ("/new-dates/", None)
     JOIN = ("/join/", None)
     ROOM = ("/here/", timedelta(minutes=20))
+    ABSENCE = ("/absences/", None)
     REMINDERS = ("/accounts/reminders/", timedelta(days=180))
 
     def __init__(self, prefix: str, lifetime: timedelta | None) -> None:

@@ -133,6 +133,26 @@ class Course(models.Model):
         help_text="The practitioner's manager gets a copy of confirmations, changes and"
         " cancellations.",
     )
+    must_attend = ArrayField(
+        models.PositiveSmallIntegerField(),
+        default=list,
+        blank=True,
+        help_text="Numbers of the dates that must be attended; none given means all of them.",
+    )
+    part_after_minutes = models.PositiveSmallIntegerField(
+        "minutes missed that make it part",
+        null=True,
+        blank=True,
+        default=15,
+        help_text="Whoever misses more of a date has attended it in part; empty: no such rule.",
+    )
+    absent_after_minutes = models.PositiveSmallIntegerField(
+        "minutes missed that make it absent",
+        null=True,
+        blank=True,
+        default=30,
+        help_text="Whoever misses more of a date counts as absent; empty: no such rule.",
+    )
     search = models.GeneratedField(
         expression=SearchVector("title", weight="A", config="english")
         + SearchVector("code", weight="A", config="simple")

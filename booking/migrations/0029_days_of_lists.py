@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('booking', '0027_materials_and_what_is_learnt'),
+        ('booking', '0028_materials_and_what_is_learnt'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('booking', '0028_days_of_lists'),
+        ('booking', '0029_days_of_lists'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
