@@ -119,6 +119,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "attendees_print": (only("trainer", "coordinator"), signed_in(405)),
     "attendees_needs": (only("trainer", "coordinator"), signed_in(405)),
     "attendees_csv": (only("trainer", "coordinator"), signed_in(405)),
+    "meeting_report": (only("trainer", "coordinator"), only("trainer", "coordinator", answer=422)),
     "room_screen": (only("trainer", "coordinator"), only("trainer", "coordinator", answer=302)),
     # Who was asked is the one who answers.
     "trainer_cover": (only("other trainer"), only("other trainer")),

@@ -110,7 +110,7 @@ def add_material(
             _note(owner, f"Added to the materials: {title}", by=by, now=now)
     except BaseException:
         if material.file:
-            material.file.storage.delete(material.file.name)
+            material.file.storage.delete(str(material.file.name))
         raise
     log.info("material_added", by=by.pk, material=material.pk, size=material.size)
     return material

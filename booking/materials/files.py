@@ -54,7 +54,7 @@ class KnownFile:
 def _begins(*marks: bytes) -> Callable[[Upload], bool]:
     def is_it(file: Upload) -> bool:
         file.seek(0)
-        return file.read(16).startswith(marks)
+        return bool(file.read(16).startswith(marks))
 
     return is_it
 
@@ -86,7 +86,7 @@ def _parts(file: Upload) -> set[str]:
     """The names of the parts of a ZIP; none of what is no ZIP."""
     file.seek(0)
     try:
-        with zipfile.ZipFile(file) as packed:  # type: ignore[arg-type]
+        with zipfile.ZipFile(file) as packed:
             names = packed.namelist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError):
         return set()

@@ -40,7 +40,7 @@ def material(request: HttpRequest, material_id: int) -> HttpResponseBase:
 
 
 def _handed_out(found: Material) -> StreamingHttpResponse:
-    if not found.file.storage.exists(found.file.name):
+    if not found.file.storage.exists(str(found.file.name)):
         raise Http404
     disposition = content_disposition_header(True, found.file_name)
     return StreamingHttpResponse(

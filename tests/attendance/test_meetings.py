@@ -130,7 +130,7 @@ def test_an_import_counts_guests_and_notes_another_meeting(load: Load) -> None:
     assert session.sent_openly
     guest.delete()
     load(other)
-    session.refresh_from_db()
+    session = Session.objects.get(pk=session.pk)
     assert not session.sent_openly
     assert session.meeting.opened() == "https://meet.example/new"
     assert session.events.filter(what="Meeting address changed by an import").count() == 1
