@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.shortcuts import get_object_or_404
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from accounts.codes import code_of_number
 from accounts.models import User
 from booking.attendance.joining import open_sitting
 from booking.attendance.models import DEVICE_LENGTH, LONGEST_OPEN, Arrival
@@ -19,9 +20,6 @@ from booking.places.models import Booking
 from booking.site.refusals import Refused
 from booking.site.signed_links import SignedLink
 
-# No vowels and no look-alikes, as in codes that are sent by mail.
-_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
-_LENGTH = 6
 _SALT = "booking.attendance.in_room"
 # Somebody types the code that they saw when the screen shows the next one already.
 _MINUTES_GOOD = 2
@@ -79,12 +77,7 @@ def code_of(session: Session, *, now: datetime) -> str:
 
 def _code(session_id: int, minute: int) -> str:
     digest = salted_hmac(_SALT, f"{session_id}:{minute}", algorithm="sha256").digest()
-    number = int.from_bytes(digest[:8])
-    letters = []
-    for _ in range(_LENGTH):
-        number, rest = divmod(number, len(_ALPHABET))
-        letters.append(_ALPHABET[rest])
-    return "".join(letters)
+    return code_of_number(int.from_bytes(digest[:8]))
 
 
 def session_showing(code: str, *, now: datetime) -> Session:

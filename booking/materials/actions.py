@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import structlog
 from django.db import transaction
+from django.utils.timezone import localdate
 
 from accounts.models import User
 from booking.catalogue.models import Course, Session, SessionEvent
@@ -123,10 +125,17 @@ def remove_material(*, material: Material, by: User, now: datetime) -> None:
         assert owner is not None  # noqa: S101
         _note(owner, f"Removed from the materials: {material.title}", by=by, now=now)
         log.info("material_removed", by=by.pk, material=material.pk)
-        storage, name = material.file.storage, material.file.name
+        storage, name = material.file.storage, str(material.file.name or "")
         material.delete()
         if name:
-            transaction.on_commit(lambda: storage.delete(name))
+            transaction.on_commit(partial(storage.delete, name))
+
+
+def forget_files_of(session: Session) -> None:
+    """Delete the files of a session that is about to be removed, once it is."""
+    for material in materials_of(session).exclude(file=""):
+        storage, name = material.file.storage, str(material.file.name)
+        transaction.on_commit(partial(storage.delete, name))
 
 
 def news_of(owner: Owner, *, now: datetime) -> News:
@@ -136,7 +145,7 @@ def news_of(owner: Owner, *, now: datetime) -> News:
     once it is over.
     """
     new = list(materials_of(owner).filter(told_at=None).order_by("added_at", "pk"))
-    last = [each for each in new if each.last_day is None or each.last_day >= now.date()]
+    last = [each for each in new if each.last_day is None or each.last_day >= localdate(now)]
     bookings = Booking.objects.confirmed().exclude(session__state=Session.State.CANCELLED)
     bookings = bookings.select_related("person", "session").order_by("session__starts_at", "pk")
     bookings = bookings.filter(person__is_active=True)

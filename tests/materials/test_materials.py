@@ -261,6 +261,19 @@ def test_a_coordinator_adds_tells_and_removes(
     assert coordinator.get(address(slides)).status_code == 404
 
 
+def test_the_files_of_a_draft_go_with_it(
+    coordinator: Client, django_capture_on_commit_callbacks: Any
+) -> None:
+    draft = make_session(starts_at=morning(5), state=Session.State.DRAFT)
+    material = added(draft, file=upload())
+    storage, name = material.file.storage, str(material.file.name)
+    assert storage.exists(name)
+    with django_capture_on_commit_callbacks(execute=True):
+        coordinator.post(reverse("manage_session_discard", args=[draft.pk]))
+    assert not storage.exists(name)
+    assert not Material.objects.exists()
+
+
 def test_a_mail_about_what_is_gone_is_not_sent() -> None:
     session = make_session(starts_at=morning(5))
     booking, now = book_now(session), timezone.now()
