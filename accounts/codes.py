@@ -25,6 +25,15 @@ def new_code() -> str:
     return get_random_string(_LENGTH, _ALPHABET)
 
 
+def code_of_number(number: int) -> str:
+    """The six letters that the lowest digits of a number are, to the base of twenty."""
+    letters = []
+    for _ in range(_LENGTH):
+        number, rest = divmod(number, len(_ALPHABET))
+        letters.append(_ALPHABET[rest])
+    return "".join(letters)
+
+
 def read_code(typed: str) -> str:
     """The letters of the code in what was typed or pasted, or nothing.
 

@@ -11,5 +11,6 @@ class BookingConfig(AppConfig):
 
     def ready(self) -> None:
         """Import what registers the topics of mail: it stands above every room that posts some."""
+        import booking.attendance.closing
         import booking.mail.composing
         import booking.places.prerequisites  # noqa: F401 - for what they register

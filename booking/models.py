@@ -1,6 +1,7 @@
 """The index of the rooms' models, so that Django finds them."""
 
-from booking.attendance.models import Arrival
+from booking.attendance.in_room import Claim
+from booking.attendance.models import AbsenceCase, Arrival, Mark, Register
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import (
     CancellationPolicy,
@@ -15,6 +16,7 @@ from booking.catalogue.models import (
     Venue,
 )
 from booking.learning.models import PriorLearning
+from booking.materials.models import Material
 from booking.outbox.models import Message, MessageEvent
 from booking.partnership.models import Partnership
 from booking.places.allocations import Allocation, UsualAllocation
@@ -25,6 +27,7 @@ from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
 from booking.scheduling.models import CoverRequest, SessionGuest, SessionNote
 
 __all__ = [
+    "AbsenceCase",
     "Allocation",
     "Approval",
     "Arrival",
@@ -34,17 +37,21 @@ __all__ = [
     "CalendarReply",
     "CancellationPolicy",
     "ChargeBand",
+    "Claim",
     "Course",
     "CourseInterest",
     "CoverRequest",
     "DiaryDate",
     "MailboxState",
+    "Mark",
+    "Material",
     "Message",
     "MessageEvent",
     "Partnership",
     "PersonNote",
     "PriorLearning",
     "ReceivedMail",
+    "Register",
     "Session",
     "SessionEvent",
     "SessionGuest",

@@ -23,6 +23,7 @@ urlpatterns = [
     path("", include("booking.learning.urls")),
     path("", include("booking.places.urls")),
     path("", include("booking.attendance.urls")),
+    path("", include("booking.materials.urls")),
     path("", include("booking.calendars.urls")),
     path("manage/", include("booking.desk.urls")),
     # Passwords change under /accounts/, behind a fresh sign-in.

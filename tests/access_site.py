@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.cache import caches
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -14,11 +15,14 @@ from django.utils import timezone
 from accounts.actions import reminders_path
 from accounts.addresses import no_address
 from accounts.models import PractitionerGroup, User
+from booking.attendance.in_room import pass_for
 from booking.calendars.actions import new_feed
 from booking.catalogue.courses import store_topic
 from booking.catalogue.interest import stop_path, tell_me
 from booking.catalogue.models import Session, Topic
 from booking.learning.models import PriorLearning
+from booking.materials.actions import add_material
+from booking.materials.models import Material
 from booking.outbox.models import Message
 from booking.partnership import kept as partnership
 from booking.places import actions, links
@@ -154,6 +158,17 @@ def make_site() -> Site:
         now=now,
     )
 
+    material = add_material(
+        owner=session,
+        title="Slides",
+        audience=Material.Audience.BOOKED,
+        file=SimpleUploadedFile("slides.pdf", b"%PDF-1.7"),
+        link="",
+        last_day=None,
+        by=coordinator,
+        now=now,
+    )
+
     # What stands in an address by the name of its place there, and where it is another than usual.
     usual = {
         "session_id": session.pk,
@@ -173,6 +188,7 @@ def make_site() -> Site:
         "approval_id": unknown.approval.pk,
         "message_id": message.pk,
         "received_id": received.pk,
+        "material_id": material.pk,
         "kind": "bookings",
         "digits": "0b5563",
         "digest": LOGO,
@@ -201,6 +217,7 @@ def make_site() -> Site:
         "approval": links.approval_path(Approval.objects.get(booking=held).key),
         "offer": links.offer_path(offered.pk, offered.offered_until),
         "join": links.join_path(online.join_key),
+        "room_here": reverse("room_here", args=[pass_for(session, now=now)]),
         "stop_interest": stop_path(interest),
         "reminders_link": reminders_path(owner, since=now),
         "make_feed led": reverse("make_feed", args=["led"]),

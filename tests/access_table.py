@@ -73,6 +73,8 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "approval": (everybody(200), everybody(422)),
     "offer": (everybody(200), everybody(422)),
     "join": (everybody(200), everybody(409)),
+    "room": (everybody(200), everybody(422)),
+    "room_here": OPEN,
     "stop_interest": OPEN,
     "reminders_link": (everybody(200), everybody(422)),
     # One's own account.
@@ -109,12 +111,16 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "agency_booking": (only("lead"), only(*LEADS, answer=405)),
     "agency_book": (only(*LEADS), only(*LEADS, answer=422)),
     "agency_book_many": (only(*LEADS), only(*LEADS, answer=409)),
+    # Materials: a file for people with a place.
+    "material": (only("owner", "trainer", "coordinator"), everybody(405)),
     # Who is coming.
     "trainer_sessions": (only("trainer", "other trainer"), signed_in(405)),
     "attendees": (only("trainer", "coordinator"), signed_in(405)),
     "attendees_print": (only("trainer", "coordinator"), signed_in(405)),
     "attendees_needs": (only("trainer", "coordinator"), signed_in(405)),
     "attendees_csv": (only("trainer", "coordinator"), signed_in(405)),
+    "meeting_report": (only("trainer", "coordinator"), only("trainer", "coordinator", answer=422)),
+    "room_screen": (only("trainer", "coordinator"), only("trainer", "coordinator", answer=302)),
     # Who was asked is the one who answers.
     "trainer_cover": (only("other trainer"), only("other trainer")),
     "manage_session_write": (
@@ -151,6 +157,9 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "manage_course_limits": (coordinators(200), coordinators(302)),
     "manage_topics": (coordinators(200), coordinators(422)),
     "manage_topic": (coordinators(200), coordinators(422)),
+    "manage_session_materials": (coordinators(200), coordinators(422)),
+    "manage_course_materials": (coordinators(200), coordinators(422)),
+    "manage_session_material_remove": (coordinators(405), coordinators(302)),
     "manage_session_edit": (coordinators(200), coordinators(422)),
     "manage_session_publish": (coordinators(405), coordinators(302)),
     "manage_session_discard": (coordinators(200), coordinators(302)),
@@ -299,7 +308,7 @@ DEMO = ("mailbox", "mailbox_mail", "mailbox_html", "mailbox_raw", "mailbox_calen
 BEFORE_SECOND_STEP = {
     *("accessibility", "privacy", "partnership_colour", "partnership_logo", "healthz", "readyz"),
     "security_txt",
-    *("approval", "offer", "join", "stop_interest", "reminders_link"),
+    *("approval", "offer", "join", "room", "room_here", "stop_interest", "reminders_link"),
     "two_step_needed",
 }
 # Lead to a proof of who asks, if nobody has given one for a while: before a list is taken away, and

@@ -212,7 +212,15 @@ def test_the_pages_of_signing_in_show_the_anonymous_nothing(site: Site) -> None:
 
 
 def test_no_log_line_holds_a_link_to_act_by(site: Site) -> None:
-    for name in ("private_feed", "approval", "offer", "join", "stop_interest", "reminders_link"):
+    for name in (
+        "private_feed",
+        "approval",
+        "offer",
+        "join",
+        "room_here",
+        "stop_interest",
+        "reminders_link",
+    ):
         path = site.addresses[name]
         secret = max(path.split("/"), key=len).removesuffix(".ics")
         record = getLogger("django.request").makeRecord(

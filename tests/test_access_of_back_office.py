@@ -120,6 +120,6 @@ def test_asking_for_the_head_is_answered_as_looking_is(site: Site) -> None:
         # One role of each answer: the page is the same for the others, as looking at it shows.
         for role in {answer: role for role, answer in looking.items()}.values():
             answer = site.browsers[role].head(site.addresses[name])
-            if answer_of(answer) != looking[role] or answer.content:
+            if answer_of(answer) != looking[role] or b"".join(answer):
                 wrong.append(f"{name}, {role}: {answer.status_code}")
     assert not wrong, "\n".join(wrong)

@@ -13,6 +13,7 @@ from django.utils.timezone import localdate
 from accounts.models import User
 from booking.attendance.models import Arrival
 from booking.catalogue.models import Session, SessionQuerySet
+from booking.partnership.kept import the_partnership
 from booking.places.models import Booking, BookingQuerySet
 from booking.site.characters import fold
 from booking.site.human_order import human_order
@@ -21,8 +22,6 @@ from booking.site.wording import deadline, short_day
 
 State = Booking.State
 
-# A trainer needs the list to prepare, to teach and to tidy up after; not for ever.
-TRAINER_ACCESS_AFTER_END = timedelta(days=14)
 # "Booked" is the day of "Booked on" as spreadsheets sort it.
 HEADING = (
     "Last name",
@@ -161,14 +160,15 @@ def _small(need: str) -> str:
 def sessions_open_to(person: User, *, now: datetime) -> SessionQuerySet:
     """Sessions whose people this person may see.
 
-    A coordinator sees all. A trainer sees the sessions they lead, until
-    `TRAINER_ACCESS_AFTER_END` after the end. Everybody else sees none.
+    A coordinator sees all. A trainer sees the sessions they lead, for as many days after the end as
+    the partnership says: they need a list to prepare, to teach and to tidy up after, not for ever.
+    Everybody else sees none.
     """
     if person.is_coordinator:
         return Session.objects.all()
     if not person.is_trainer:
         return Session.objects.none()
-    recent = Q(ends_at__gt=now - TRAINER_ACCESS_AFTER_END)
+    recent = Q(ends_at__gt=now - timedelta(days=the_partnership().list_days))
     return Session.objects.public().led_by(person).filter(recent)
 
 
@@ -176,6 +176,11 @@ def session_with_people(person: User, session_id: int, *, now: datetime) -> Sess
     """A session whose people this person may see. Raises `Http404` for any other."""
     sessions = sessions_open_to(person, now=now).select_related("course", "venue")
     return get_object_or_404(sessions, pk=session_id)
+
+
+def open_until(session: Session) -> datetime:
+    """When the people of a session are shown to its trainers no more."""
+    return session.ends_at + timedelta(days=the_partnership().list_days)
 
 
 def row(booking: Booking, place: str) -> list[Cell]:

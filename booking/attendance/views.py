@@ -12,6 +12,7 @@ from booking.attendance.lists import (
     NOT_CERTAIN,
     AttendeeList,
     attendee_list,
+    open_until,
     session_with_people,
     sessions_open_to,
     table_of,
@@ -93,6 +94,7 @@ def _shown(
         "sittings": session.sittings.all(),
         "people": people,
         "guests": list(session.guests.coming()),
+        "open_until": open_until(session),
         "now": timezone.now(),
     }
     return render(request, f"attendance/{template}.html", context)

@@ -47,6 +47,8 @@ class CoursePlan:
     hours: Decimal
     topics: Sequence[Topic]
     summary: str
+    learning_outcomes: str
+    reading: str
     audience: str
     sectors: Sequence[str]
     least_level: int | None

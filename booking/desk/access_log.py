@@ -1,15 +1,23 @@
 """Who looked at whose data: what is on record, for coordinators."""
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.access import desk, looked_at
 from accounts.models import AccessRecord, User
 from accounts.views import signed_in
+from booking.catalogue.models import Session
 from booking.site.web import paged, search_text, searched
 
 _PER_PAGE = 50
+_LAST = 10
+
+
+def last_looks_at(session: Session) -> QuerySet[AccessRecord]:
+    """Who looked lately at lists of the people of a session, the newest first."""
+    looks = AccessRecord.objects.filter(about_id=session.pk, about=str(session)[:200])
+    return looks.select_related("by").order_by("-at", "-pk")[:_LAST]
 
 
 @desk()

@@ -40,7 +40,12 @@ def _section(words: str, *pages: Tab) -> Tab:
 
 SECTIONS = (
     Tab("Today", "manage", ()),
-    Tab("Sessions", "manage_sessions", ("session", "booking", "guest"), ("at_risk", "drafts")),
+    Tab(
+        "Sessions",
+        "manage_sessions",
+        ("session", "booking", "guest"),
+        ("at_risk", "no_meeting", "drafts"),
+    ),
     _section(
         "Courses",
         Tab("Courses", "manage_courses", ("course",)),

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from booking.desk.audience import Audience
+from booking.desk.questions import point_out_meetings_typed
 from booking.places.changes import Change
 from booking.site.wording import counted, listed
 
@@ -55,6 +56,7 @@ def preview(
     The page says so if it was to be done, but what would be done now was not shown. For a session
     that is held otherwise, `more` gives the `session`, its `trainers`, `clashes` and `warnings`.
     """
+    point_out_meetings_typed(request, form)
     if _is_to_be_done(request):
         form.add_error(None, _CHANGED_MEANWHILE)
     context = {

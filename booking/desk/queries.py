@@ -22,6 +22,7 @@ SHOWN = {
     "upcoming": "Upcoming",
     "at-risk": "At risk",
     "drafts": "Drafts",
+    "no-meeting": "Without a meeting",
     "past": "Past",
     "cancelled": "Cancelled",
 }
@@ -46,6 +47,8 @@ def programme_table(*, show: str, search: str, now: datetime) -> QuerySet[Sessio
     State = Session.State
     if show == "at-risk":
         sessions = capacity.at_risk(sessions, now=now)
+    elif show == "no-meeting":
+        sessions = sessions.without_a_meeting(now=now).order_by("starts_at", "id")
     else:
         chosen = {
             "upcoming": Q(state=State.PUBLISHED, ends_at__gt=now),
@@ -142,6 +145,7 @@ class PlannedSession:
     venue: Venue | None
     trainers: Iterable[User]
     key: int | None = None
+    lacks_meeting: bool = False
 
     @classmethod
     def of(cls, session: Session) -> "PlannedSession":
@@ -152,6 +156,7 @@ class PlannedSession:
             venue=None if session.is_online else session.venue,
             trainers=list(session.trainers.all()),
             key=session.pk,
+            lacks_meeting=session.is_online and not session.meeting,
         )
 
 
@@ -168,6 +173,8 @@ def warnings_of(planned: Sequence[PlannedSession], *, of_days: bool = True) -> l
     for held in planned:
         days = [each.starts_at.astimezone(LONDON).date() for each in held.sittings]
         found.append(warnings_of_days(days) if of_days else [])
+        if held.lacks_meeting:
+            found[-1].append("It is online, and the meeting has no address yet.")
         others: list[tuple[str, int | None, Iterable[User]]] = [
             (_other(sitting), _venue_of(sitting.session), sitting.session.trainers.all())
             for sitting in sittings

@@ -13,6 +13,7 @@ from django.http import HttpRequest, QueryDict
 
 from booking.catalogue.models import CancellationPolicy, Session
 from booking.site.form_kit import Form, whole_number_field
+from booking.site.meeting_addresses import holds_a_meeting
 
 MOST_PLACES = 5000
 REASON_LENGTH = 500
@@ -20,11 +21,6 @@ TEXT_LENGTH = 4000
 # As many addresses as a list on a page can be kept in order by hand.
 _LONGEST_LIST = 20_000
 FREE_UNTIL_START = "Free until the session starts"
-_MEETING = re.compile(
-    r"(zoom\.us|zoomgov\.com|teams\.(microsoft|live)\.com|meet\.google\.com|webex\.com"
-    r"|gotomeeting\.com|gotowebinar\.com|whereby\.com|meet\.jit\.si|bluejeans\.com)/",
-    re.IGNORECASE,
-)
 
 
 def small_boxes() -> forms.CheckboxSelectMultiple:
@@ -44,12 +40,23 @@ def agency_limit_field(**extra: Any) -> forms.IntegerField:
 
 def point_out_meetings(request: HttpRequest, *texts: str) -> None:
     """Say on the next page if one of these texts, which many read, has a meeting's address."""
-    if any(_MEETING.search(text) for text in texts):
+    if any(map(holds_a_meeting, texts)):
         messages.warning(
             request,
-            "A text that you have saved holds the address of a meeting: whoever reads it can use"
-            " the address and pass it on. Take it out; people join by links of their own.",
+            "A text that you have typed holds the address of a meeting, or somebody’s own link:"
+            " whoever reads it can use it and pass it on. Take it out; people join by links of"
+            " their own.",
         )
+
+
+def point_out_meetings_typed(request: HttpRequest, form: forms.Form) -> None:
+    """As `point_out_meetings`, of every text of a form that has several lines."""
+    texts = (
+        str(form.cleaned_data.get(name) or "")
+        for name, field in form.fields.items()
+        if isinstance(field.widget, forms.Textarea)
+    )
+    point_out_meetings(request, *texts)
 
 
 def text_field(label: str, **extra: Any) -> forms.CharField:

@@ -42,6 +42,7 @@ from booking.site.form_kit import MOST_DAYS, Form, whole_number_field
 from booking.site.web import done, page, posted
 from booking.site.wording import counted, listed
 
+_LONGEST_LIST_DAYS = 90
 _LONGEST_OPEN = int(LONGEST_OPEN.total_seconds()) // 60
 _WORD = re.compile(rf"[a-z]{{1,{LONGEST_WORD}}}")
 _SECTIONS = {
@@ -53,6 +54,7 @@ _SECTIONS = {
     "School terms": ("school_terms",),
     "Levels of training": ("levels",),
     "Joining online": ("join_opens_minutes", "join_closes_minutes", "join_before_agency"),
+    "Lists of people": ("list_days",),
     "Search": ("acronyms",),
 }
 
@@ -180,6 +182,9 @@ class SettingsForm(Form):
     join_before_agency = forms.BooleanField(
         label="Let people join whose place is only held until their agency is confirmed",
         required=False,
+    )
+    list_days = whole_number_field(
+        "Days after a session for which its trainers see who was there", 1, _LONGEST_LIST_DAYS
     )
     acronyms = forms.CharField(
         label="Acronyms (optional)",

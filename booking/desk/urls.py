@@ -6,6 +6,7 @@ from booking.desk import (
     access_log,
     agencies,
     bookings,
+    materials,
     needs,
     people,
     post,
@@ -49,6 +50,16 @@ urlpatterns = [
     path("sessions/<key:session_id>/cover/", covering.cover, name="manage_session_cover"),
     path("sessions/<key:session_id>/guests/", guests.guests, name="manage_session_guests"),
     path("guests/<key:guest_id>/not-coming/", guests.not_coming, name="manage_guest_not_coming"),
+    path(
+        "sessions/<key:session_id>/materials/",
+        materials.of_session,
+        name="manage_session_materials",
+    ),
+    path(
+        "materials/<key:material_id>/remove/",
+        materials.remove,
+        name="manage_session_material_remove",
+    ),
     path("sessions/<key:session_id>/waiting/", places.waiting, name="manage_session_waiting"),
     path("bookings/<key:booking_id>/move-up/", places.move_up, name="manage_booking_move_up"),
     path("sessions/<key:session_id>/places/", places.who_gets_places, name="manage_session_limits"),
@@ -64,6 +75,7 @@ urlpatterns = [
     path(
         "courses/<key:course_id>/places/", places.who_gets_new_places, name="manage_course_limits"
     ),
+    path("courses/<key:course_id>/materials/", materials.of_course, name="manage_course_materials"),
     path("topics/", courses.topics, name="manage_topics"),
     path("topics/<key:topic_id>/", courses.topic, name="manage_topic"),
     path("groups/", courses.group_list, name="manage_groups"),

@@ -89,6 +89,13 @@ KINDS = (
         lambda now: PriorLearning.objects.filter(state=PriorLearning.State.DECLARED),
     ),
     Kind(
+        "no_meeting",
+        "Sessions online without a meeting",
+        "manage_sessions",
+        lambda now: Session.objects.without_a_meeting(now=now),
+        "no-meeting",
+    ),
+    Kind(
         "drafts",
         "Drafts to publish",
         "manage_sessions",

@@ -106,6 +106,7 @@ class Demo:
             "MAIL_REPLY_TO": MAIL_ADDRESS,
             "MAILBOX_DIR": str(sink.directory),
             "STATIC_ROOT": str(self.folder / "static"),
+            "FILES_ROOT": str(self.folder / "files"),
             "TWO_STEP_REQUIRED": "false",
             "TRUSTED_PROXY_COUNT": "0",
         }

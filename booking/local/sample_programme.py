@@ -32,6 +32,8 @@ from booking.local import (
     PARTNERSHIP,
     PRACTITIONER,
 )
+from booking.materials.actions import add_material
+from booking.materials.models import Material
 from booking.outbox.models import Message
 from booking.partnership import kept as partnership
 from booking.places import actions as places
@@ -95,6 +97,7 @@ def load_sample(*, now: datetime) -> Loaded:
         User.objects.filter(email=AGENCY_LEAD).update(is_agency_lead=True)
         for name, words in _MORE["getting_there"].items():
             Venue.objects.filter(name=name).update(getting_there=words)
+        _add_reading(now)
         _set_booking_times(now)
         _declare_learning(now)
         _book(now)
@@ -175,6 +178,26 @@ def _name_trainers() -> None:
             job_title="Safeguarding trainer",
             agency=agency,
             is_trainer=True,
+        )
+
+
+def _add_reading(now: datetime) -> None:
+    """What some courses are for, what to read, and where it is found."""
+    by = User.objects.get(email=COORDINATOR)
+    for code, texts in _MORE["learning"].items():
+        course = Course.objects.get(code=code)
+        course.learning_outcomes = texts["learning_outcomes"].strip()
+        course.reading = texts["reading"].strip()
+        course.save(update_fields=["learning_outcomes", "reading"])
+        add_material(
+            owner=course,
+            title=texts["material"],
+            audience=Material.Audience.EVERYBODY,
+            file=None,
+            link=texts["link"],
+            last_day=None,
+            by=by,
+            now=now,
         )
 
 

@@ -17,6 +17,7 @@ from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
+from booking.attendance import absences
 from booking.calendars.entries import cancelled_description, entry_description, entry_title
 from booking.calendars.ics import Event, cancellation, invitation
 from booking.catalogue.interest import stop_path
@@ -31,10 +32,13 @@ from booking.mail.notice import (
     absolute,
     notice_of,
     still_asks,
+    still_asks_why,
     still_offers,
     still_to_tell,
 )
 from booking.mail.reminders import DAYS, HOUR, still_reminds
+from booking.materials.actions import MATERIALS
+from booking.materials.models import Material
 from booking.outbox.delivery import Pointless, Unsendable
 from booking.outbox.models import Message
 from booking.outbox.topics import composes, topic_of
@@ -78,6 +82,7 @@ class _Read:
     sessions: Mapping[int, Session]
     notes: Mapping[int, SessionNote]
     guests: Mapping[int, SessionGuest]
+    materials: Mapping[int, Material]
 
 
 def compose(
@@ -94,7 +99,9 @@ def compose(
 
 
 def _read(messages: Sequence[Message]) -> _Read:
-    bookings = Booking.objects.with_session().select_related("approval", "agency", "policy")
+    bookings = Booking.objects.with_session().select_related(
+        "approval", "agency", "policy", "absence"
+    )
     bookings = bookings.prefetch_related("session__trainers", "policy__bands")
     interests = CourseInterest.objects.select_related("person", "course")
     dates = [message.payload for message in messages if message.topic == NEW_DATE]
@@ -111,6 +118,9 @@ def _read(messages: Sequence[Message]) -> _Read:
         Session.objects.for_pages().in_bulk({each["session"] for each in dates} | of_guests),
         SessionNote.objects.select_related("by").in_bulk(named("note_key")),
         to_come,
+        Material.objects.in_bulk(
+            {key for each in messages for key in each.payload.get("materials", ())}
+        ),
     )
 
 
@@ -172,6 +182,9 @@ composes(DAYS, HOUR)(
 composes(OFFERED)(
     _while(still_offers, "The place is held until another time, which a later mail says.")
 )
+composes(absences.ASKED, absences.MANAGER_ASKED)(
+    _while(still_asks_why, "What this asks about has been settled.")
+)
 composes(ASKED, REMINDED)(_while(still_asks, "The manager's answer is not needed any more."))
 
 
@@ -222,6 +235,23 @@ def _note(message: Message, read: _Read, now: datetime) -> _Composed:
     by = "The partnership" if note.by.is_coordinator else str(note.by)
     told = {**notice.payload, "subject": note.subject, "text": note.text, "by": by}
     return _letter(message, replace(notice, payload=told), to_name=booking.person.full_name)
+
+
+@composes(MATERIALS)
+def _materials(message: Message, read: _Read, now: datetime) -> _Composed:
+    booking = read.bookings.get(message.booking_id or 0)
+    if booking is None:
+        return Unsendable("There is nobody to tell of it.")
+    told = [
+        {"title": it.title, "kind": it.kind, "url": absolute(reverse("material", args=[it.pk]))}
+        for key in message.payload["materials"]
+        if (it := read.materials.get(key)) is not None
+    ]
+    if booking.state != Booking.State.CONFIRMED or not told:
+        return Pointless("The place has been given up since, or the materials removed.")
+    notice = notice_of(message, booking)
+    notice = replace(notice, payload={**notice.payload, "told": told})
+    return _letter(message, notice, to_name=booking.person.full_name)
 
 
 @composes(guests.INVITED, guests.CHANGED, guests.REMOVED, guests.CANCELLED)

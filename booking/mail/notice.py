@@ -8,6 +8,8 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts.actions import reminders_path
+from booking.attendance import absences
+from booking.attendance.models import AbsenceCase
 from booking.catalogue.sittings import SittingTimes
 from booking.mail.reminders import DAYS, HOUR, will_be_reminded
 from booking.outbox.models import Message
@@ -200,6 +202,14 @@ def still_asks(message: Message, booking: Booking, now: datetime) -> bool:
     )
 
 
+def still_asks_why(message: Message, booking: Booking, now: datetime) -> bool:
+    """Whether the case of absence that a message asks about is still open."""
+    case: AbsenceCase | None = getattr(booking, "absence", None)
+    if case is None or case.state != AbsenceCase.State.OPEN:
+        return False
+    return case.opened_at == _moment(message.first_revision)
+
+
 def _question_of(
     message: Message, booking: Booking, sittings: list[SittingTimes]
 ) -> tuple[str, str]:
@@ -207,6 +217,10 @@ def _question_of(
     if message.topic in (ASKED, REMINDED):
         path = links.approval_path(booking.approval.key)
         return path, terms.charges_if_not_used(booking, sittings)
+    if message.topic == absences.ASKED:
+        return reverse("absence", args=[booking.pk]), ""
+    if message.topic == absences.MANAGER_ASKED:
+        return links.absence_path(booking.absence.key), ""
     if message.topic == OFFERED:
         path = links.offer_path(booking.pk, _moment(message.payload["until"]))
         return path, terms.charges_if_accepted(booking, sittings, now=message.created_at)

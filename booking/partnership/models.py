@@ -101,6 +101,22 @@ class Partnership(models.Model):
         default=False,
         help_text="A place that is only held until the agency is confirmed opens the meeting too.",
     )
+    list_days = models.PositiveSmallIntegerField(
+        default=14,
+        help_text="Days after the end of a session for which its trainers see who was there.",
+    )
+    usual_part_minutes = models.PositiveSmallIntegerField(
+        default=15, null=True, blank=True, help_text="Of a new course: missed, it is part."
+    )
+    usual_absent_minutes = models.PositiveSmallIntegerField(
+        default=30, null=True, blank=True, help_text="Of a new course: missed, it is absence."
+    )
+    repeated_absences = models.PositiveSmallIntegerField(
+        default=2, help_text="So many absences are shown; 0: none ever."
+    )
+    repeated_months = models.PositiveSmallIntegerField(
+        default=12, help_text="In so many months before."
+    )
     acronyms = models.TextField(
         blank=True,
         default=USUAL_ACRONYMS,

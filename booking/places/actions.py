@@ -253,6 +253,15 @@ def keep_offered(booking: Booking, *, is_certain: bool, now: datetime) -> None:
     booking.confirmed_at = now if is_certain else None
 
 
+def seat_at_once(booking: Booking, session: Session, *, now: datetime) -> None:
+    """Whoever waits, or holds a place that is not certain, has it from now on; it is not stored."""
+    if booking.state == State.WAITING:
+        session.waiting_count -= 1
+        seat(booking, session, State.CONFIRMED, now=now)
+    else:
+        keep_offered(booking, is_certain=True, now=now)
+
+
 def take_all_back(bookings: Sequence[Booking], session: Session, *, now: datetime) -> None:
     """End every live booking of a session that will not take place."""
     for booking in bookings:

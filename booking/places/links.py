@@ -44,6 +44,16 @@ def is_marked(mark: int, until: datetime | None) -> bool:
     return until is not None and mark == _microseconds(until)
 
 
+def absence_path(key: str) -> str:
+    """Where a manager says why somebody did not come; `key` is the case's."""
+    return reverse("absence_by_link", args=[SignedLink.ABSENCE.token(key)])
+
+
+def absence_key(token: str, *, now: datetime) -> str:
+    """The key of the case that a link is for. Raises `LinkRefused`."""
+    return SignedLink.ABSENCE.content(token, now=now)
+
+
 @dataclass(frozen=True)
 class JoinLink:
     """Whose a join link is: that of a booking's key, a session's trainer, or a guest."""

@@ -174,6 +174,16 @@ class Booking(models.Model):
     HOLDING = (State.REQUESTED, State.OFFERED, State.CONFIRMED)
     UNCERTAIN = (State.REQUESTED, State.WAITING, State.OFFERED)
 
+    class Outcome(models.TextChoices):
+        """What came of a place, once the session's register is closed."""
+
+        ATTENDED = "attended", "Attended"
+        PART = "part", "Attended in part"
+        APOLOGIES = "apologies", "Sent apologies"
+        ABSENT = "absent", "Did not come"
+
+    MISSED = (Outcome.PART, Outcome.APOLOGIES, Outcome.ABSENT)
+
     session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="bookings")
     person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="bookings")
     booked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -234,6 +244,16 @@ class Booking(models.Model):
     )
     charge_pence = models.PositiveIntegerField(default=0)
     ended_at = models.DateTimeField(null=True)
+    outcome = models.CharField(
+        max_length=10,
+        choices=Outcome,
+        blank=True,
+        default="",
+        help_text="Empty until the register is closed, and for good where none was kept.",
+    )
+    is_walk_in = models.BooleanField(
+        default=False, help_text="Came without a place, and was let in by a trainer’s word."
+    )
     join_key = models.CharField(
         max_length=32, unique=True, default=new_join_key, help_text="What its join link signs."
     )
@@ -296,6 +316,7 @@ class Booking(models.Model):
                 name="first_refusals_by_end",
             ),
             models.Index(fields=["session"], condition=~Q(needs=""), name="bookings_with_needs"),
+            models.Index(fields=["person"], condition=Q(outcome="absent"), name="absences"),
         ]
 
     def __str__(self) -> str:
@@ -356,6 +377,10 @@ class BookingEvent(models.Model):
         TOOK_OVER = "took over", "Took a colleague's place"
         MOVED_AWAY = "moved away", "Moved to another date"
         MOVED_HERE = "moved here", "Moved from another date"
+        WALKED_IN = "walked in", "Came without a booking, and was let in"
+        OUTCOME = "outcome", "The register was closed"
+        OUTCOME_CORRECTED = "outcome corrected", "What the register says was corrected"
+        ABSENCE_SETTLED = "absence settled", "The absence was settled"
         EARLIER_MISSING = "earlier missing", "What comes first is not booked any more"
         EARLIER_NOT_NEEDED = "earlier not needed", "May come without what comes first"
         EARLIER_BACK = "earlier back", "What comes first is booked again"

@@ -320,6 +320,13 @@ class NothingOffered(PlaceRefused):
     instead = "Open the booking to see where it stands."
 
 
+class NoRoomForWalkIn(PlaceRefused):
+    """Every place is taken when somebody comes without one."""
+
+    sentence = "All places of this session are taken."
+    instead = "If there is room all the same, say so, or say in whose place they come."
+
+
 class CapacityTooLow(PlaceRefused):
     """More places are taken than the new capacity allows."""
 

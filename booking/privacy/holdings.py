@@ -17,10 +17,12 @@ from django.contrib.admin.models import LogEntry
 from django.db.models import Field, ForeignKey, Model, Q
 
 from accounts.models import AccessRecord, PractitionerGroup, User
+from booking.attendance.in_room import Claim
 from booking.attendance.models import Arrival
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import CourseInterest, Session, SessionEvent
 from booking.learning.models import PriorLearning
+from booking.materials.models import Material
 from booking.outbox.models import Message, MessageEvent
 from booking.outbox.reading import letter_of
 from booking.outbox.topics import topic_of
@@ -124,6 +126,7 @@ HOLDINGS = (
     Holding("Groups", PractitionerGroup, ("members",)),
     Holding("Bookings", Booking, ("person",)),
     Holding("When you joined online", Arrival, ("booking__person",)),
+    Holding("When you said that you were in the room", Claim, ("booking__person",)),
     Holding("What happened to your bookings", BookingEvent, ("booking__person",)),
     Holding("What your line manager was asked", Approval, ("booking__person",)),
     Holding(
@@ -188,6 +191,8 @@ HOLDINGS = (
     Holding("What you did about bookings", BookingEvent, ("by",), shown=("booking", "at", "what")),
     Holding("Notes you wrote", PersonNote, ("by",), shown=("at",)),
     Holding("What you did about sessions", SessionEvent, ("by",)),
+    Holding("Materials you added", Material, ("added_by",), shown=("title", "added_at")),
+    Holding("People in the room you confirmed", Claim, ("settled_by",), shown=("settled_at",)),
     Holding("Guests you added", SessionGuest, ("added_by",), shown=("session", "added_at")),
     Holding("Trainers you asked to stand in", CoverRequest, ("by",), shown=("session", "asked_at")),
     Holding("What you did about mail", MessageEvent, ("by",), shown=("at", "what")),

@@ -13,7 +13,7 @@ from accounts.access import looked_at, superuser_page
 from accounts.actions import UNFINISHED_ACCOUNT_LIFE
 from accounts.models import AccessRecord, User
 from accounts.views import signed_in
-from booking.attendance.lists import TRAINER_ACCESS_AFTER_END
+from booking.partnership.kept import the_partnership
 from booking.privacy import leaving
 from booking.privacy.forgetting import NEEDS_KEPT, TEXTS_KEPT
 from booking.privacy.holdings import copy_of
@@ -27,7 +27,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
         "needs_days": NEEDS_KEPT.days,
         "texts_days": TEXTS_KEPT.days,
         "sign_in_days": timedelta(seconds=settings.SESSION_COOKIE_AGE).days,
-        "trainer_days": TRAINER_ACCESS_AFTER_END.days,
+        "trainer_days": the_partnership().list_days,
         "unfinished_days": UNFINISHED_ACCOUNT_LIFE.days,
         "code_minutes": settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT // 60,
     }

@@ -15,6 +15,7 @@ from django.utils.http import urlencode
 from accounts.access import signed_in_page
 from accounts.views import signed_in
 from booking.catalogue.models import Sitting
+from booking.materials.models import Material
 from booking.outbox.models import Message
 from booking.outbox.topics import topic_of
 from booking.places import terms
@@ -51,6 +52,7 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
         "standing": standing(booking, now=now) if waits else None,
         "sitting_ahead": next((each for each in sittings if each.starts_at > now), None),
         "events": booking.events.select_related("by"),
+        "materials": Material.objects.of_session(booking.session).open_to(booking.person, now=now),
         **mail_about(booking),
         "calendar_answers": calendar_answers(booking),
         "held_until": held_to(booking),

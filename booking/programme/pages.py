@@ -19,6 +19,7 @@ from booking.catalogue.interest import course_of, is_told
 from booking.catalogue.models import DiaryDate, Session, Sitting
 from booking.catalogue.months import Month, first_of_month, weeks
 from booking.catalogue.sharing import CalendarEntry, as_script_text, calendar_links, event_data
+from booking.materials.models import Material
 from booking.partnership.kept import the_partnership
 from booking.places.pages.outlook import asked_of_everybody, expected
 from booking.places.pages.readers import as_read_by, bookable
@@ -58,8 +59,10 @@ def course(request: HttpRequest, code: str) -> HttpResponse:
     dates = Session.objects.upcoming(now=now).filter(course=course).for_rows()
     page_obj = paged(request, dates, per_page=_DATES_ON_A_PAGE)
     page_obj.object_list = as_read_by(page_obj.object_list, _reader(request), now=now)
+    materials = Material.objects.filter(course=course).open_to(_reader(request), now=now)
     context = {
         "course": course,
+        "materials": materials,
         "topics": course.topics.all(),
         "prerequisites": course.prerequisites.defer("search"),
         "page_obj": page_obj,
@@ -118,6 +121,7 @@ def _session_context(session: Session, person: User | None, *, now: datetime) ->
         "is_ahead": is_ahead(session, now),
         "prerequisites": session.course.prerequisites.defer("search"),
         "trainers": session.trainers.all(),
+        "materials": Material.objects.of_session(session).open_to(person, now=now),
         "calendars": list(zip(sittings, map(calendar_links, entries), strict=True)),
         "event_data": as_script_text(event),
         "other_dates": read[:_OTHER_DATES],

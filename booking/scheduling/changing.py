@@ -44,6 +44,16 @@ class NothingChanges(PlaceRefused):
     sentence = "This is how the session is held already. Change something first."
 
 
+class NoteToNobody(PlaceRefused):
+    """A note was typed beside a change that nobody is told of."""
+
+    sentence = (
+        "Nobody is told of another meeting alone, so nobody would get your note. Take it out here,"
+        " and write it to people on the session’s page."
+    )
+    field = "note"
+
+
 class BadTimes(PlaceRefused):
     """The sittings proposed cannot be held."""
 
@@ -168,7 +178,7 @@ def rearrange(
     A sitting that keeps its key keeps its calendar entry; one that has begun cannot change. Nobody
     is told of another address of the meeting, which no mail and no calendar holds.
     `expected` is the session as it was when the change was prepared. Returns what changed.
-    Raises `BadTimes`, `SessionNotOpen`, `SessionStarted` or `ChangedMeanwhile`.
+    Raises `BadTimes`, `NoteToNobody`, `SessionNotOpen`, `SessionStarted` or `ChangedMeanwhile`.
     """
     with locked_session(session) as ruled:
         locked = ruled.session
@@ -178,6 +188,8 @@ def rearrange(
         begun = _begun(locked, arrangements, now=now)
         ordered = check_times(arrangements.sittings, now=now, begun=begun)
         changes = changes_to_come(locked, arrangements)
+        if note and not changes:
+            raise NoteToNobody
         if is_another_meeting(locked, arrangements):
             locked.meeting = Sealed.of(arrangements.meeting)
             locked.save(update_fields=["meeting"])

@@ -23,6 +23,7 @@ from booking.catalogue.models import (
     Sitting,
 )
 from booking.catalogue.policies import newest, usual_closing
+from booking.materials.actions import forget_files_of
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.outbox.topics import MailTopic, register
@@ -222,6 +223,7 @@ def discard_draft(*, session: Session) -> None:
     """Remove a draft that nobody has seen. Raises `NotADraft` or `DraftReferredTo`."""
     with _locked_draft(session) as draft:
         try:
+            forget_files_of(draft)
             draft.delete()
         except ProtectedError as error:
             raise DraftReferredTo from error

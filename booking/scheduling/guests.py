@@ -1,6 +1,6 @@
 """Guests of a session, such as an interpreter or a speaker: they come without taking a place.
 
-They get its details and the joining link in plain mail, and every change of them.
+They get its details, and online a join link of their own, in plain mail, and hear of every change.
 """
 
 from collections.abc import Iterable, Sequence

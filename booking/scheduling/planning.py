@@ -49,7 +49,7 @@ class Copy:
     skipped: tuple[str, ...]
 
     def held(self) -> Arrangements:
-        """How the copy is held: by those who still train; the join link is to follow."""
+        """How the copy is held: by those who still train; the meeting is to follow."""
         session = self.session
         trainers = [each for each in session.trainers.all() if each.is_active and each.is_trainer]
         return Arrangements(self.sittings, session.delivery, session.venue, "", tuple(trainers))

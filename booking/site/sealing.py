@@ -71,6 +71,14 @@ class SealedField(_Column):
         """As it is read; nothing where an outer join finds no row."""
         return Sealed(value or "")
 
+    def to_python(self, value: Any) -> Sealed:
+        """What `value_to_string` wrote, as `loaddata` reads it: never a text in the clear."""
+        return value if isinstance(value, Sealed) else Sealed(value or "")
+
+    def value_to_string(self, obj: models.Model) -> str:
+        """As `dumpdata` writes it: sealed."""
+        return self.get_prep_value(self.value_from_object(obj))
+
     def get_prep_value(self, value: Any) -> str:
         """As it is written. Raises `TypeError` for a text that nobody has sealed."""
         if not isinstance(value, Sealed):

@@ -253,6 +253,12 @@ STORAGES = {
     "staticfiles": {"BACKEND": "booking.site.caching.RememberedStaticFiles"},
 }
 
+# ---------------------------------------------------------------- files of coordinators
+# No address leads there: a view hands each out to whoever may open it.
+MEDIA_ROOT = Path(env.str("FILES_ROOT", "") or BASE_DIR / "files")
+FILE_UPLOAD_PERMISSIONS = 0o640
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o750
+
 # ---------------------------------------------------------------- browser security
 _PREFIX = "__Host-" if SECURE else ""
 SESSION_COOKIE_NAME = f"{_PREFIX}session"
@@ -262,6 +268,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 DEVICE_COOKIE_NAME = f"{_PREFIX}device"
 JOIN_COOKIE_NAME = f"{_PREFIX}joining"
+ROOM_COOKIE_NAME = f"{_PREFIX}room"
 CSRF_COOKIE_NAME = f"{_PREFIX}csrf"
 CSRF_COOKIE_SECURE = SECURE
 CSRF_COOKIE_HTTPONLY = True

@@ -42,6 +42,8 @@ class SignedLink(Enum):
     OFFER = ("/offers/", None)
     NEW_DATES = ("/new-dates/", None)
     JOIN = ("/join/", None)
+    ROOM = ("/here/", timedelta(minutes=20))
+    ABSENCE = ("/absences/", None)
     REMINDERS = ("/accounts/reminders/", timedelta(days=180))
 
     def __init__(self, prefix: str, lifetime: timedelta | None) -> None:

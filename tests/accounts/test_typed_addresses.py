@@ -137,6 +137,7 @@ def typed_settings(**changed: str) -> dict[str, str]:
         "levels": USUAL_LEVELS,
         "join_opens_minutes": "15",
         "join_closes_minutes": "30",
+        "list_days": "14",
         "shared_words": "office\nteam",
         "excused_addresses": "",
         **changed,

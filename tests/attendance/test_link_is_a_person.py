@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
+from accounts.models import User
 from booking.attendance.joining import DoorClosed, entrance, join
 from booking.attendance.models import Arrival, new_device
 from booking.catalogue.models import Session, Sitting
@@ -88,6 +89,15 @@ class Joined(Places):
         leads = session.trainers.filter(pk=self.trainer.pk).exists()
         self.rearranged(session, trainers=() if leads else (self.trainer,))
 
+    @rule(number=numbers)
+    def account_ends_and_is_opened_again(self, number: int) -> None:
+        """Somebody's account ends, or the trainer's: their links let nobody in meanwhile."""
+        somebody = [*self.people, self.trainer]
+        ended = somebody[number % len(somebody)]
+        User.objects.filter(pk=ended.pk).update(is_active=False)
+        self.check()
+        User.objects.filter(pk=ended.pk).update(is_active=True)
+
     def rearranged(self, session: Session, **changed: Any) -> None:
         """A coordinator has it so, if it is not over."""
         with suppress(PlaceRefused):
@@ -139,7 +149,8 @@ class Joined(Places):
 
     def owners(self, *sessions: Session) -> list[Booking | Session]:
         """Of whom there are links: every booking that there ever was, and the trainer of each."""
-        bookings = Booking.objects.select_related("session", "approval").order_by("pk")
+        bookings = Booking.objects.select_related("session", "approval", "person")
+        bookings = bookings.order_by("pk")
         keys = [session.pk for session in sessions or self.sessions]
         found = bookings.prefetch_related("session__sittings").filter(session__in=keys)
         led = Session.objects.prefetch_related("sittings", "trainers").filter(pk__in=keys)
@@ -168,7 +179,9 @@ class Joined(Places):
         if isinstance(owner, Booking):
             has_place = self.has_place(owner, moment)
         else:
-            has_place = self.trainer in owner.trainers.all()
+            has_place = any(
+                each.pk == self.trainer.pk and each.is_active for each in owner.trainers.all()
+            )
         is_held = session.state in ("published", "completed") and session.delivery == "online"
         is_open = any(
             each.starts_at - _EARLY <= moment < each.ends_at + _LATE
@@ -183,7 +196,9 @@ class Joined(Places):
             assert Arrival.objects.filter(booking=owner, at=moment).exists()
 
     def has_place(self, booking: Booking, moment: datetime) -> bool:
-        """By the row alone."""
+        """By the rows alone."""
+        if not booking.person.is_active:
+            return False
         if booking.state == "requested" and self.before_agency and booking.agency_until:
             asked = getattr(booking, "approval", None)
             is_asked = asked is not None and asked.state in ("unconfirmed", "asked")

@@ -87,6 +87,7 @@ def running_site(
         "SITE_URL": base_url,
         "TWO_STEP_REQUIRED": "false",
         "STATIC_ROOT": str(folder / "static"),
+        "FILES_ROOT": str(folder / "files"),
     }
     before = dict(os.environ)
     os.environ.update(changes)

@@ -9,6 +9,7 @@ from django.core.mail import send_mail
 from booking.catalogue import interest
 from booking.catalogue.models import Session
 from booking.local.servers import REPOSITORY
+from booking.materials.actions import add_material, news_of, tell_of_news
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.outbox.topics import MailTopic, register, registered_topics, topic_of
 from booking.places.changes import Change
@@ -99,6 +100,12 @@ def test_every_registered_topic_is_posted() -> None:
     interest.tell_me(course=course, person=make_person(), now=NOW)
     draft = make_session(course=course, state=Session.State.DRAFT)
     drafting.publish_draft(session=draft, first_days=None, by=make_coordinator(), now=NOW)
+    add_material(
+        owner=online, title="Film", audience="booked", file=None, link="https://film.example",
+        last_day=None, by=coordinator, now=NOW,
+    )  # fmt: skip
+    news = news_of(online, now=NOW)
+    tell_of_news(owner=online, shown=news.shown, by=coordinator, now=NOW)
     agency_told = [told(priya, agency, now=NOW) for told in (agency_confirmed, agency_not_ours)]
     post(agency_told)
     send_mail("A code", "BCD-FGH", None, [priya.email])

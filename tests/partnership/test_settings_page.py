@@ -34,6 +34,7 @@ def typed(**changes: Any) -> dict[str, Any]:
         "levels": USUAL_LEVELS,
         "join_opens_minutes": "15",
         "join_closes_minutes": "30",
+        "list_days": "14",
         **changes,
     }
 
@@ -73,6 +74,7 @@ def test_everything_is_saved_and_shown(coordinator: Client) -> None:
         "school_terms": "Autumn = 1 September 2026 to 23/10/2026",
         "join_opens_minutes": "20",
         "join_closes_minutes": "0",
+        "list_days": "30",
     }
     answer = coordinator.post(ADDRESS, typed(**values, logo=file(PNG)), follow=True)
     assert answer.redirect_chain == [(ADDRESS, 302)]

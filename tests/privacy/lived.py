@@ -13,11 +13,13 @@ from django.utils import timezone
 
 from accounts.access import looked_at
 from accounts.models import AccessRecord, PractitionerGroup, User
+from booking.attendance.in_room import Claim
 from booking.attendance.models import Arrival
 from booking.calendars.actions import new_feed
 from booking.catalogue.interest import tell_me
 from booking.catalogue.models import SessionEvent
 from booking.learning.models import PriorLearning
+from booking.materials.models import Material
 from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
 from booking.partnership import kept
 from booking.places import actions
@@ -226,3 +228,19 @@ def _of_sessions(person: User, coordinator: User, *, now: datetime) -> None:
         (coordinator, person, person),
     ):
         CoverRequest.objects.create(person=who, instead_of=ill, by=by, **asked)
+    for by, whose in (
+        (coordinator, Booking.objects.filter(person=person)),
+        (person, Booking.objects.exclude(person=person)),
+    ):
+        booking = whose.order_by("pk")[0]
+        sitting = booking.session.sittings.all()[0]
+        settled = {"settled_at": now, "settled_by": by, "agreed": True}
+        Claim.objects.create(booking=booking, sitting=sitting, at=now, device="x", **settled)
+        Material.objects.create(
+            session=session,
+            title="Film",
+            audience=Material.Audience.BOOKED,
+            link="https://film.example",
+            added_at=now,
+            added_by=by,
+        )

@@ -45,6 +45,8 @@ _FIELDS = (
     Field("summary", "summary", cells.paragraphs, ""),
 )
 _MORE_FIELDS = (
+    Field("learning_outcomes", "learning_outcomes", cells.paragraphs, ""),
+    Field("reading", "reading", cells.paragraphs, ""),
     Field("sectors", "sectors", cells.each_once(cells.choice(Sector)), ()),
     Field("least_level", "least_level", cells.level_number),
     Field("may_be_repeated", "may_be_repeated", cells.flag, False),

@@ -7,10 +7,10 @@
 - The second import of the same files writes nothing, nor does one of the files of an export.
 - Sessions are made published unless their state says otherwise. An import never publishes, cancels
   or revives one that exists.
-- What people with a booking were told (course and its title, sittings, delivery, venue and its
-  address, link, joining instructions) is not changed behind their backs: such a row is a problem,
-  and so is a capacity below the places taken. Nor are the trainers of a published session that has
-  not ended.
+- What people with a booking and guests were told (course and its title, sittings, delivery, venue
+  and its address, joining instructions, and the meeting where mails hold its address) is not
+  changed behind their backs: such a row is a problem, and so is a capacity below the places taken.
+  Nor are the trainers of a published session that has not ended.
 - No file gives anybody a role.
 - Times are those on clocks in London; one that the clocks skip or repeat is a problem.
 - Whoever is imported may sign in by code at once: the address counts as verified.

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import Count, Q
 
 from accounts.models import User
 from booking.catalogue.importing import cells, dates
@@ -17,13 +18,14 @@ from booking.catalogue.importing.fields import Field, columns_of, note_changes, 
 from booking.catalogue.importing.people import PeopleImport
 from booking.catalogue.importing.sheets import Row, Sheet
 from booking.catalogue.importing.venues import VenueImport
-from booking.catalogue.models import Session, Sitting, Venue
+from booking.catalogue.models import Session, SessionEvent, Sitting, Venue
 from booking.catalogue.policies import usual_closing
 from booking.catalogue.sittings import overlap
 from booking.site.form_kit import london_moment
+from booking.site.meeting_addresses import holds_a_meeting
 from booking.site.sealing import Sealed
 from booking.site.spreadsheets import Cell
-from booking.site.wording import LONDON, counted
+from booking.site.wording import LONDON, counted, listed
 from booking.site.working_days import working_days_before
 
 _FIELDS = (
@@ -141,6 +143,11 @@ class SessionImport:
         if locks:
             stored = stored.select_for_update(no_key=True, of=("self",))
         by_reference = {session.reference: session for session in stored}
+        keys = [session.pk for session in by_reference.values()]
+        coming = Count("guests", filter=Q(guests__ended_at=None))
+        counted_guests = Session.objects.filter(pk__in=keys).order_by().values_list("pk")
+        self._guests = dict(counted_guests.annotate(number=coming))
+        self._other_meetings: list[Session] = []
         self.table = Table(Session, by_reference, stamp=("changed_at",))
         for number, line in enumerate(lines, start=1):
             if number % _SOME == 0:
@@ -163,6 +170,12 @@ class SessionImport:
         wanted["starts_at"] = times[0].starts_at
         wanted["ends_at"] = max(sitting.ends_at for sitting in times)
         self._refuse_what_does_not_fit(row, wanted, found)
+        if holds_a_meeting(wanted.get("joining_instructions") or ""):
+            self.notes.append(
+                f"{row.file}, line {row.line}: the joining instructions of"
+                f" {row.cells['reference']} hold the address of a meeting. Whoever reads it can use"
+                " it and pass it on; take it out."
+            )
         if found is None:
             new = {"state": Session.State.PUBLISHED, "changed_at": self._now}
             new |= self._usual(row, wanted)
@@ -303,6 +316,11 @@ class SessionImport:
             )
         elif changed:
             self._refuse_what_people_must_be_told(found, row, changed)
+        if "meeting" in changed:
+            # Whoever had the address of the one before would have been told.
+            found.sent_openly = False
+            self.table.touch(found.reference, ["sent_openly"])
+            self._other_meetings.append(found)
         if changed - _UNTOLD:
             found.changed_at = self._now
 
@@ -317,11 +335,14 @@ class SessionImport:
             taken = counted(session.places_taken, "place")
             row.refuse("capacity", f"is {session.capacity}, but {taken} of it are taken")
         told = _TOLD | ({"meeting": "join_url"} if session.sent_openly else {})
+        guests = self._guests.get(session.pk, 0)
+        numbers = [counted(live, "booking")] if live or not guests else []
+        who = listed([*numbers, *([counted(guests, "guest")] if guests else [])])
         for field, column in told.items():
-            if live and field in changed:
+            if (live or guests) and field in changed:
                 row.refuse(
                     column,
-                    f"differs, but {session.reference} has {counted(live, 'booking')};"
+                    f"differs, but {session.reference} has {who};"
                     " change it on its page so that people are told",
                 )
 
@@ -340,6 +361,14 @@ class SessionImport:
         Courses, venues and people are written by now.
         """
         self.table.write()
+        SessionEvent.objects.bulk_create(
+            [
+                SessionEvent(
+                    session=each, at=self._now, what="Meeting address changed by an import"
+                )
+                for each in self._other_meetings
+            ]
+        )
         Sitting.objects.filter(session__in=[session for session, _ in self._sittings]).delete()
         for session, sittings in self._sittings:
             for sitting in sittings:

@@ -39,6 +39,9 @@ class CancellationPolicy(models.Model):
     free_for_charities_under_pence = models.PositiveBigIntegerField(
         "no charge for charities with a smaller annual turnover, in pence", null=True, blank=True
     )
+    absence_free_if_taken = models.BooleanField(
+        "no charge for an absence if somebody else came in the place", default=True
+    )
     created_at = models.DateTimeField(default=timezone.now)
     replaced_at = models.DateTimeField(null=True, editable=False)
 

@@ -56,6 +56,10 @@ class Course(models.Model):
     kind = models.CharField(max_length=20, choices=Kind)
     level = models.PositiveSmallIntegerField(default=1)
     summary = models.TextField(blank=True)
+    learning_outcomes = models.TextField(
+        blank=True, help_text="What people can do afterwards, one a line."
+    )
+    reading = models.TextField(blank=True, help_text="What to read before or after it.")
     audience = models.CharField("who it is for", max_length=300, blank=True)
     sectors = ArrayField(
         models.CharField(max_length=30, choices=Sector),
@@ -129,6 +133,26 @@ class Course(models.Model):
         help_text="The practitioner's manager gets a copy of confirmations, changes and"
         " cancellations.",
     )
+    must_attend = ArrayField(
+        models.PositiveSmallIntegerField(),
+        default=list,
+        blank=True,
+        help_text="Numbers of the dates that must be attended; none given means all of them.",
+    )
+    part_after_minutes = models.PositiveSmallIntegerField(
+        "minutes missed that make it part",
+        null=True,
+        blank=True,
+        default=15,
+        help_text="Whoever misses more of a date has attended it in part; empty: no such rule.",
+    )
+    absent_after_minutes = models.PositiveSmallIntegerField(
+        "minutes missed that make it absent",
+        null=True,
+        blank=True,
+        default=30,
+        help_text="Whoever misses more of a date counts as absent; empty: no such rule.",
+    )
     search = models.GeneratedField(
         expression=SearchVector("title", weight="A", config="english")
         + SearchVector("code", weight="A", config="simple")
@@ -152,6 +176,12 @@ class Course(models.Model):
     def level_name(self) -> str:
         """What the partnership calls its level."""
         return level_at(self.level).name
+
+    @property
+    def outcomes(self) -> list[str]:
+        """The learning outcomes, one by one."""
+        lines = (line.strip().lstrip("-*•").strip() for line in self.learning_outcomes.splitlines())
+        return [line for line in lines if line]
 
     def get_absolute_url(self) -> str:
         """The course's public page."""

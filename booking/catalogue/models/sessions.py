@@ -15,7 +15,7 @@ from booking.catalogue.models.policies import CancellationPolicy
 from booking.catalogue.models.programme import Course
 from booking.catalogue.reading import Reading
 from booking.site.human_order import HumanOrder
-from booking.site.sealing import SealedField
+from booking.site.sealing import Sealed, SealedField
 
 
 class Venue(models.Model):
@@ -85,6 +85,11 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.for_pages().defer(
             "joining_instructions", "course__search", "course__summary", "venue__getting_there"
         )
+
+    def without_a_meeting(self, *, now: datetime) -> Self:
+        """Published sessions online that are not over and whose meeting has no address yet."""
+        online = self.filter(state=Session.State.PUBLISHED, delivery=Session.Delivery.ONLINE)
+        return online.filter(ends_at__gt=now, meeting=Sealed())
 
     def to_complete(self, *, now: datetime) -> Self:
         """Published sessions whose last sitting has ended."""

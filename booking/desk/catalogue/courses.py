@@ -81,6 +81,13 @@ class CourseForm(Form):
         help_text="People filter the programme by them.",
     )
     summary = questions.text_field("Summary (optional)")
+    learning_outcomes = questions.text_field(
+        "Learning outcomes (optional)", help_text="What people can do afterwards, one a line."
+    )
+    reading = questions.text_field(
+        "Reading (optional)",
+        help_text="What to read before or after it. An address in it becomes a link.",
+    )
     audience = forms.CharField(
         label="Who it is for, in words (optional)",
         required=False,
@@ -219,7 +226,7 @@ def course(request: HttpRequest, course_id: int | None = None) -> HttpResponse:
             if stored:
                 return _changed(request, stored, form)
             add_course(plan=form.plan)
-            questions.point_out_meetings(request, form.plan.summary, form.plan.audience)
+            _point_out_meetings(request, form.plan)
             return done(request, f"{form.plan.title} is saved.", "manage_courses")
         except GoesRound as refused:
             form.add_error("prerequisites", refused.sentence)
@@ -242,9 +249,14 @@ def _changed(request: HttpRequest, stored: Course, form: CourseForm) -> HttpResp
             request, form=form, heading=stored.title, back=request.path, changes=changes, told=told
         )
     corrections.change_course(course=stored, plan=form.plan, by=signed_in(request), now=now)
-    questions.point_out_meetings(request, form.plan.summary, form.plan.audience)
+    _point_out_meetings(request, form.plan)
     words = f"{form.plan.title} is saved. {preview.done_words(told)}".strip()
     return done(request, words, "manage_courses")
+
+
+def _point_out_meetings(request: HttpRequest, plan: CoursePlan) -> None:
+    texts = (plan.summary, plan.learning_outcomes, plan.reading, plan.audience)
+    questions.point_out_meetings(request, *texts)
 
 
 @desk(post=60)

@@ -14,7 +14,7 @@ from accounts.views import signed_in
 from booking.catalogue.courses import EditRefused, VenuePlan, add_venue
 from booking.catalogue.models import Session, Venue
 from booking.desk import audience, preview
-from booking.desk.questions import TEXT_LENGTH, text_field
+from booking.desk.questions import TEXT_LENGTH, point_out_meetings_typed, text_field
 from booking.scheduling import corrections
 from booking.site.form_kit import Form
 from booking.site.human_order import HumanOrder
@@ -69,6 +69,7 @@ def venue(request: HttpRequest, venue_id: int | None = None) -> HttpResponse:
             if stored:
                 return _changed(request, stored, form)
             made = add_venue(plan=form.plan)
+            point_out_meetings_typed(request, form)
             return done(request, f"{made.name} can now be chosen for sessions.", "manage_venues")
         except corrections.CorrectedMeanwhile as refused:
             form.add_error(None, refused.sentence)
@@ -90,5 +91,6 @@ def _changed(request: HttpRequest, stored: Venue, form: VenueForm) -> HttpRespon
             request, form=form, heading=stored.name, back=request.path, changes=changes, told=told
         )
     corrections.change_venue(venue=stored, plan=form.plan, by=signed_in(request), now=now)
+    point_out_meetings_typed(request, form)
     words = f"{form.plan.name} is saved. {preview.done_words(told)}".strip()
     return done(request, words, "manage_venues")

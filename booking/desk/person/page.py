@@ -11,6 +11,7 @@ from accounts.models import AccessRecord, User
 from accounts.roles import may_change_account
 from accounts.views import signed_in
 from booking.desk.person.finding import roles_of
+from booking.desk.questions import point_out_meetings_typed
 from booking.learning.models import PriorLearning
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.outbox.topics import topic_of
@@ -38,6 +39,7 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
     form = NoteForm(posted(request))
     if form.is_valid():
         accounts_of_people.note(person=who, by=by, now=now, **form.cleaned_data)
+        point_out_meetings_typed(request, form)
         return done(request, "The note is kept.", "manage_person", who.pk)
     bookings = Booking.objects.for_person(who).with_session()
     ahead = Q(state__in=Booking.LIVE, session__ends_at__gt=now)

@@ -21,6 +21,7 @@ from booking.desk.audience import (
     who_hears_of_the_end,
 )
 from booking.desk.queries import managed_session
+from booking.desk.questions import point_out_meetings_typed
 from booking.desk.sessions.arrangements import ChangeForm, as_held
 from booking.desk.sessions.forms import CancelSessionForm, CapacityForm
 from booking.desk.sessions.places import given_words
@@ -58,7 +59,7 @@ def change(request: HttpRequest, session_id: int) -> HttpResponse:
         try:
             return _changed(request, session, form)
         except PlaceRefused as refused:
-            form.add_error(None, refused.sentence)
+            form.add_error(refused.field or None, refused.sentence)
     context = {
         "session": session,
         "sittings": session.sittings.all(),
@@ -195,6 +196,8 @@ def cancel(request: HttpRequest, session_id: int) -> HttpResponse:
         except PlaceRefused as refused:
             refusal = refused
     is_shown = form.is_valid() and not refusal and step != "edit"
+    if is_shown:
+        point_out_meetings_typed(request, form)
     chosen = form.instead if form.is_valid() else None
     lines = _lines(session, chosen, now=now)
     told = _told_of_the_end(session, lines)

@@ -17,6 +17,7 @@ from booking.catalogue.models import Session
 from booking.desk import preview, queries
 from booking.desk.audience import who_hears_of
 from booking.desk.queries import managed_session
+from booking.desk.questions import point_out_meetings_typed
 from booking.desk.sessions.arrangements import AboutSession, note_field
 from booking.places.news.drafts import EntryChanges
 from booking.places.rules.decision import check_ahead
@@ -95,6 +96,7 @@ def _covered(request: HttpRequest, session: Session, form: CoverForm) -> HttpRes
     """Ask, or show who would be told, or do it. Raises `PlaceRefused`."""
     by, plan = signed_in(request), form.plan
     if form.cleaned_data["asks"]:
+        point_out_meetings_typed(request, form)
         ask_to_cover(session=session, **plan, by=by, now=form.now)
         words = f"{plan['cover']} is asked. Until they agree, {plan['ill']} leads the session."
         return done(request, words, "manage_session", session.pk)

@@ -13,6 +13,7 @@ from accounts.models import AccessRecord, User
 from accounts.views import signed_in
 from booking.attendance.lists import HEADING, place_in_words, row, with_standing
 from booking.catalogue.models import Session
+from booking.desk.access_log import last_looks_at
 from booking.desk.queries import managed_session
 from booking.outbox.models import Message
 from booking.places.models import Booking, BookingQuerySet
@@ -71,6 +72,7 @@ def people(request: HttpRequest, session_id: int) -> HttpResponse:
             for name, (words, of_states) in SHOWN.items()
         ],
         "can_act": session.starts_at > now,
+        "looks": last_looks_at(session),
     }
     return render(request, "desk/sessions/people.html", context)
 

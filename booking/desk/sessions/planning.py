@@ -19,7 +19,13 @@ from accounts.views import signed_in
 from booking.catalogue.courses import EditRefused
 from booking.catalogue.models import Course, Session, SessionQuerySet, Venue
 from booking.desk.queries import PlannedSession, warnings_of
-from booking.desk.questions import day_field, places_field, small_boxes, small_number
+from booking.desk.questions import (
+    day_field,
+    places_field,
+    point_out_meetings,
+    small_boxes,
+    small_number,
+)
 from booking.desk.sessions.arrangements import (
     SITTINGS,
     SittingsForm,
@@ -326,6 +332,7 @@ def copy(request: HttpRequest) -> HttpResponse:
             if request.POST.get("step") == "do":
                 by = signed_in(request)
                 made = planning.copy_sessions(sessions=chosen, weeks=weeks, by=by, now=now)
+                point_out_meetings(request, *(each.joining_instructions for each in made))
                 return _to_drafts(request, made)
             copies = planning.copies_of(chosen, weeks=weeks, now=now)
             warnings = warnings_of([as_held(each.held()) for each in copies])

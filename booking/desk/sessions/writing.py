@@ -12,7 +12,7 @@ from accounts.access import looked_at, signed_in_page
 from accounts.views import signed_in
 from booking.attendance.lists import session_with_people
 from booking.catalogue.models import Session
-from booking.desk.questions import TEXT_LENGTH, small_boxes
+from booking.desk.questions import TEXT_LENGTH, point_out_meetings, small_boxes
 from booking.places.models import Booking
 from booking.scheduling.writing import (
     GROUPS,
@@ -124,5 +124,6 @@ def _sent_or_shown(
         else:
             words = f"{mails} on the way, one for each person."
             return done(request, words, "manage_session_write", session.pk)
+    point_out_meetings(request, form.cleaned_data["subject"], form.cleaned_data["text"])
     seen = {"told": told, "mails": mails, "shown": ",".join(str(each.pk) for each in told)}
     return page(request, "desk/sessions/write_preview.html", {**context, **seen})

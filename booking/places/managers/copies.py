@@ -71,6 +71,14 @@ def copied_of_change(bookings: BookingQuerySet) -> list[str]:
     return list(filter(None, (copied_to(each, each.session.course) for each in read)))
 
 
+def manager_to_ask(booking: Booking) -> str:
+    """The manager who is asked why somebody did not come: who agreed, else the usual one, or none.
+
+    As a copy goes to nobody else, a question does not either.
+    """
+    return _manager_of(booking, was_asked=True)
+
+
 def _manager_of(booking: Booking, *, was_asked: bool) -> str:
     approval: Approval | None = getattr(booking, "approval", None) if was_asked else None
     if approval is None:

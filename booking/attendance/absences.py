@@ -1,0 +1,192 @@
+"""Cases of absence: the person and their manager say why, and a coordinator decides what follows.
+
+A case opens when the register is closed. It closes by itself where somebody else came in the place,
+if the rules that were promised say so. Nobody is charged but by a coordinator.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+
+from accounts.models import User
+from booking.attendance.models import AbsenceCase, new_absence_key
+from booking.catalogue.sittings import SittingTimes
+from booking.outbox import posting as outbox
+from booking.outbox.posting import Draft
+from booking.outbox.topics import MailTopic, register
+from booking.places import history, terms
+from booking.places.lock import locked_booking
+from booking.places.managers.copies import manager_to_ask
+from booking.places.models import Booking, BookingEvent
+from booking.places.news.drafts import about
+from booking.site.refusals import Refused
+from booking.site.wording import pounds
+
+ASKED, MANAGER_ASKED = "absence.asked", "absence.manager_asked"
+register(
+    MailTopic(ASKED, "Question about an absence"),
+    MailTopic(
+        MANAGER_ASKED,
+        "Question to the manager about an absence",
+        holds="link",
+        is_to_manager=True,
+    ),
+    MailTopic("absence.decided", "What was decided about an absence"),
+)
+
+State = AbsenceCase.State
+# For answers by link; a coordinator may decide any day.
+ANSWERED_WITHIN = timedelta(days=28)
+
+
+class CaseSettled(Refused):
+    """It has been decided, or closed by itself."""
+
+    sentence = "This has been settled already."
+
+
+class NothingToCharge(Refused):
+    """The rules that were promised charge nothing."""
+
+    sentence = "Nothing is charged by the rules that were promised with this booking."
+
+
+def to_decide() -> QuerySet[AbsenceCase]:
+    """Cases that wait for a coordinator, the oldest first."""
+    return AbsenceCase.objects.filter(state=State.OPEN).order_by("opened_at", "pk")
+
+
+def open_cases(bookings: Sequence[Booking], *, now: datetime) -> list[Draft]:
+    """A case for each of these absences, or the one of before opened again; what is to be told.
+
+    The caller holds the session's lock. Where somebody else came in the place, a case is closed at
+    once if the promised rules say so. Costs some statements for each case.
+    """
+    keys = [each.pk for each in bookings]
+    absent = (
+        Booking.objects.filter(pk__in=keys)
+        .select_related("person__agency", "agency", "policy", "approval", "session__course")
+        .prefetch_related("session__sittings", "policy__bands")
+    )
+    taken = Booking.objects.filter(replaces__in=keys, is_walk_in=True)
+    in_their_place = set(taken.values_list("replaces_id", flat=True))
+    drafts: list[Draft] = []
+    for booking in absent.order_by("pk"):
+        sittings = [SittingTimes.of(each) for each in booking.session.sittings.all()]
+        manager = manager_to_ask(booking)
+        free_if_taken = booking.policy is None or booking.policy.absence_free_if_taken
+        is_closed = booking.pk in in_their_place and free_if_taken
+        values: dict[str, Any] = {
+            "state": State.CLOSED if is_closed else State.OPEN,
+            "opened_at": now,
+            "key": new_absence_key(),
+            "manager_email": "" if is_closed else manager,
+            "pence": terms.absence_pence(booking, sittings),
+            "decided_at": now if is_closed else None,
+            "decided_by": None,
+            "why": "Somebody else came in the place." if is_closed else "",
+        }
+        case, _ = AbsenceCase.objects.update_or_create(booking=booking, defaults=values)
+        case.booking = booking
+        if not is_closed:
+            drafts.append(_asked(case))
+            drafts += [_manager_asked(case)] if manager else []
+    return drafts
+
+
+def end_case(booking: Booking, *, why: str, now: datetime) -> list[Draft]:
+    """The person was not absent after all: nothing is asked or charged; what is to be told.
+
+    The caller holds the session's lock.
+    """
+    case = AbsenceCase.objects.select_for_update().filter(booking=booking).first()
+    if case is None or case.state == State.CLOSED:
+        return []
+    case.booking = booking
+    _store(case, State.CLOSED, by=None, why=why, now=now)
+    return [_decided(case, now=now)]
+
+
+def say_why(*, case: AbsenceCase, reason: str, now: datetime, is_manager: bool = False) -> None:
+    """Keep the reason that the person gives, or their manager. Raises `CaseSettled`."""
+    name = "manager_reason" if is_manager else "reason"
+    open_one = AbsenceCase.objects.filter(pk=case.pk, state=State.OPEN, key=case.key)
+    if not open_one.update(**{name: reason, f"{name}_at": now}):
+        raise CaseSettled
+
+
+def accept(*, case: AbsenceCase, why: str, by: User, now: datetime) -> None:
+    """The reason is accepted: nothing is charged. Raises `CaseSettled`."""
+    _settle(case, State.ACCEPTED, why=why, by=by, now=now)
+
+
+def charge(*, case: AbsenceCase, why: str, by: User, now: datetime) -> None:
+    """The absence is charged, by the band promised when it was booked.
+
+    Raises `CaseSettled` or `NothingToCharge`.
+    """
+    _settle(case, State.CHARGED, why=why, by=by, now=now)
+
+
+def _settle(
+    case: AbsenceCase, state: AbsenceCase.State, *, why: str, by: User, now: datetime
+) -> None:
+    with locked_booking(case.booking) as (_, booking):
+        fresh = AbsenceCase.objects.select_for_update().get(pk=case.pk)
+        fresh.booking = booking
+        if fresh.state != State.OPEN:
+            raise CaseSettled
+        if state == State.CHARGED and not fresh.pence:
+            raise NothingToCharge
+        _store(fresh, state, by=by, why=why, now=now)
+        outbox.post([_decided(fresh, now=now)], now=now)
+
+
+def _store(
+    case: AbsenceCase, state: AbsenceCase.State, *, by: User | None, why: str, now: datetime
+) -> None:
+    case.state, case.decided_at, case.decided_by, case.why = state, now, by, why
+    case.save(update_fields=["state", "decided_at", "decided_by", "why"])
+    booking = case.booking
+    booking.charge_pence = case.pence if state == State.CHARGED else 0
+    booking.save(update_fields=["charge_pence"])
+    told = f"{sentence_of(case)} {why}".strip()
+    history.record([booking], BookingEvent.What.ABSENCE_SETTLED, by=by, now=now, why=told)
+
+
+def sentence_of(case: AbsenceCase) -> str:
+    """How a case stands, in a sentence."""
+    match case.state:
+        case State.CHARGED:
+            return f"Absence: {pounds(case.pence)} is charged."
+        case State.ACCEPTED:
+            return "The reason for the absence was accepted: nothing is charged."
+        case State.CLOSED:
+            return "Nothing is charged for the absence."
+    return "It is to be decided what follows from the absence."
+
+
+def _asked(case: AbsenceCase) -> Draft:
+    payload = {"pence": case.pence}
+    return about(case.booking, ASKED, case.opened_at.isoformat(), payload)
+
+
+def _manager_asked(case: AbsenceCase) -> Draft:
+    key = hashlib.sha256(case.key.encode()).hexdigest()[:16]
+    return Draft(
+        topic=MANAGER_ASKED,
+        subject_key=f"booking:{case.booking_id}",
+        revision=case.opened_at.isoformat(),
+        stream=f"absence:{case.booking_id}:{key}",
+        to_email=case.manager_email,
+        booking_id=case.booking_id,
+        payload={"pence": case.pence, "absence_key_of": case.pk},
+    )
+
+
+def _decided(case: AbsenceCase, *, now: datetime) -> Draft:
+    payload = {"state": case.state, "pence": case.pence, "why": case.why}
+    return about(case.booking, "absence.decided", now.isoformat(), payload)

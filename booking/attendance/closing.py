@@ -1,0 +1,150 @@
+"""Closing a register: what came of each place is decided, told and acted on; and corrected later.
+
+Until then people hear nothing. All of it is one transaction under the session's lock, so nobody
+walks in, cancels or is marked while it is decided.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from accounts.models import User
+from booking.attendance import absences
+from booking.attendance.marking import RegisterClosed, may_be_marked
+from booking.attendance.models import Register
+from booking.attendance.roster import Attendee, Roster, roster_of
+from booking.catalogue.models import Session
+from booking.outbox import posting as outbox
+from booking.outbox.posting import Draft
+from booking.outbox.topics import MailTopic, register
+from booking.places import history
+from booking.places.lock import locked_booking, locked_session
+from booking.places.models import Booking, BookingEvent
+from booking.places.news.drafts import about
+from booking.site.refusals import Refused
+
+register(MailTopic("attendance.walked_in", "Came without a booking"))
+
+Outcome, What = Booking.Outcome, BookingEvent.What
+
+
+class CannotBeClosedYet(Refused):
+    """Not all of it has begun."""
+
+    sentence = "The last date of this session has not begun, so the register cannot be closed yet."
+
+
+class MarkedMeanwhile(Refused):
+    """Somebody has marked since the page was shown."""
+
+    sentence = "Somebody has marked people since this page was shown. Look through it again."
+
+
+class NotClosed(Refused):
+    """There is nothing to correct yet."""
+
+    sentence = "The register is not closed. Mark the person on it instead."
+
+
+class SameOutcome(Refused):
+    """It stands already."""
+
+    sentence = "This is what the register says already."
+
+
+def may_be_closed(session: Session, *, now: datetime) -> bool:
+    """Whether its last sitting has begun."""
+    sittings = list(session.sittings.all())
+    return may_be_marked(session, now=now) and sittings[-1].starts_at <= now
+
+
+def fingerprint(roster: Roster) -> str:
+    """Tells whether what is proposed is what was looked at."""
+    proposed = ",".join(f"{each.booking.pk}:{each.outcome}" for each in roster.attendees)
+    return hashlib.sha256(proposed.encode()).hexdigest()[:16]
+
+
+def close(*, session: Session, seen: str, by: User, now: datetime) -> Roster:
+    """Decide what came of every place, as proposed. `seen` is the `fingerprint` looked at.
+
+    Whoever is not marked did not come. Absence opens a case, and people who walked in hear that
+    they are noted. Raises `CannotBeClosedYet`, `RegisterClosed` or `MarkedMeanwhile`.
+    """
+    if not may_be_closed(session, now=now):
+        raise CannotBeClosedYet
+    with _held(session, now=now) as held:
+        if held.is_closed:
+            raise RegisterClosed
+        roster = roster_of(session)
+        if fingerprint(roster) != seen:
+            raise MarkedMeanwhile
+        held.closed_at, held.closed_by = now, by
+        held.save(update_fields=["closed_at", "closed_by"])
+        for outcome in Outcome:
+            _decide(
+                outcome,
+                [each for each in roster.attendees if each.outcome == outcome],
+                by=by,
+                now=now,
+            )
+        absent = [each.booking for each in roster.attendees if each.outcome == Outcome.ABSENT]
+        drafts = absences.open_cases(absent, now=now)
+        drafts += [
+            _walked_in(each.booking)
+            for each in roster.attendees
+            if each.booking.is_walk_in and each.outcome in (Outcome.ATTENDED, Outcome.PART)
+        ]
+        outbox.post(drafts, now=now)
+    return roster
+
+
+def correct(
+    *, booking: Booking, outcome: Booking.Outcome, why: str, by: User, now: datetime
+) -> Booking:
+    """Say that something else came of a place than the closed register says, for a reason.
+
+    What hung on the first outcome follows: the case of an absence is opened, or ends and nothing
+    is charged; courses that build on this one look at the outcome themselves. Raises `NotClosed`
+    or `SameOutcome`.
+    """
+    with locked_booking(booking) as (_, fresh):
+        if not Register.objects.filter(session=fresh.session, closed_at__isnull=False).exists():
+            raise NotClosed
+        before = fresh.outcome
+        if before == outcome:
+            raise SameOutcome
+        fresh.outcome = outcome
+        fresh.save(update_fields=["outcome"])
+        was = Outcome(before).label if before else "Nothing"
+        told = f"From “{was}” to “{outcome.label}”. {why}"
+        history.record([fresh], What.OUTCOME_CORRECTED, by=by, now=now, why=told)
+        drafts: list[Draft] = []
+        if outcome == Outcome.ABSENT:
+            drafts = absences.open_cases([fresh], now=now)
+        elif before == Outcome.ABSENT:
+            drafts = absences.end_case(fresh, why="The register was corrected.", now=now)
+        outbox.post(drafts, now=now)
+    return fresh
+
+
+@contextmanager
+def _held(session: Session, *, now: datetime) -> Iterator[Register]:
+    """A transaction that holds the session, then its register."""
+    with locked_session(session):
+        Register.objects.get_or_create(session=session, defaults={"opened_at": now})
+        yield Register.objects.select_for_update(no_key=True).get(session=session)
+
+
+def _decide(
+    outcome: Booking.Outcome, attendees: Sequence[Attendee], *, by: User, now: datetime
+) -> None:
+    bookings = [each.booking for each in attendees]
+    Booking.objects.filter(pk__in=[each.pk for each in bookings]).update(outcome=outcome)
+    for booking in bookings:
+        booking.outcome = outcome
+    history.record(bookings, What.OUTCOME, by=by, now=now, why=f"{outcome.label}.")
+
+
+def _walked_in(booking: Booking) -> Draft:
+    return about(booking, "attendance.walked_in", 0, {})

@@ -1,0 +1,294 @@
+"""The register on a tablet: one press for a person and a sitting, and closing it in one page.
+
+For trainers of the session and coordinators. It works without a script; with one, what is pressed
+is kept while there is no connection (static/briefed/register.js) and sent once there is again.
+Nobody's needs are shown: the page goes round the room.
+"""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+
+from accounts.access import looked_at, signed_in_page
+from accounts.models import User
+from accounts.views import signed_in
+from booking.attendance import closing, marking
+from booking.attendance.lists import session_with_people
+from booking.attendance.marking import Press
+from booking.attendance.models import MARK_KEY_LENGTH, Mark
+from booking.attendance.outcomes import minutes_between
+from booking.attendance.roster import Roster, found_on, marks_of, not_certain, roster_of
+from booking.catalogue.models import Session, Sitting
+from booking.places.models import Booking
+from booking.site.form_kit import Form
+from booking.site.readable import key_in
+from booking.site.refusals import Refused
+from booking.site.web import done, page, posted, refusals_shown, search_text
+
+What, Outcome = Mark.What, Booking.Outcome
+# A whole conference may be marked in a few minutes, and a tablet may send what it has kept.
+_A_MINUTE = 600
+_MOST_AT_ONCE = 2000
+_LATE = "late"
+_UNDO = "undo"
+_PRESSES = (What.ATTENDED, What.ABSENT, What.APOLOGIES)
+
+
+@signed_in_page(post=_A_MINUTE)
+def register(request: HttpRequest, session_id: int) -> HttpResponse:
+    """Everybody with a place, with a press for what was seen of each at one sitting."""
+    by, now = signed_in(request), timezone.now()
+    session = session_with_people(by, session_id, now=now)
+    if "marks" in request.POST:
+        return _kept_marks(request, session, now=now)
+    if request.method == "POST":
+        return _pressed(request, session, now=now)
+    roster = roster_of(session)
+    sitting = roster.sitting(key_in(request.GET.get("sitting", "")), now=now)
+    looked_at(session, by=by, what="register", rows=len(roster.attendees))
+    return _page(request, roster, sitting, now=now)
+
+
+def _page(
+    request: HttpRequest,
+    roster: Roster,
+    sitting: Sitting,
+    *,
+    now: datetime,
+    refusal: Refused | None = None,
+) -> HttpResponse:
+    session, at = roster.session, roster.number_of(sitting)
+    search = search_text(request)
+    found = found_on(session, search) if search else None
+    rows = [
+        (each, each.seen[at])
+        for each in roster.attendees
+        if found is None or each.booking.pk in found
+    ]
+    seen = [each.seen[at].what for each in roster.attendees]
+    context = {
+        "session": session,
+        "sitting": sitting,
+        "sittings": roster.sittings,
+        "roster": roster,
+        "rows": rows,
+        "search": search,
+        "came": sum(each in (What.ATTENDED, What.PART) for each in seen),
+        "unmarked": sum(each == What.NOTHING for each in seen),
+        "is_on": marking.may_be_marked(session, now=now) and not roster.is_closed,
+        "is_late": sitting.starts_at < now < sitting.ends_at,
+        "not_certain": not_certain(session),
+        "may_close": closing.may_be_closed(session, now=now) and not roster.is_closed,
+        "refusal": refusal,
+    }
+    return page(request, "attendance/register.html", context)
+
+
+def _pressed(request: HttpRequest, session: Session, *, now: datetime) -> HttpResponse:
+    """Do what was pressed, then show the same sitting again, at the person."""
+    by, typed = signed_in(request), request.POST
+    sittings = session.sittings.all()
+    sitting = get_object_or_404(sittings, pk=key_in(typed.get("sitting", "")) or 0)
+    booking, _, what = typed.get("press", "").partition(":")
+    key = key_in(booking)
+    address = f"{request.path}?{urlencode({'sitting': sitting.pk})}"
+    held = {"session": session, "sitting": sitting, "by": by, "now": now}
+    try:
+        if "everybody" in typed:
+            roster = roster_of(session)
+            at = roster.number_of(sitting)
+            standing = [e.booking.pk for e in roster.attendees if not e.seen[at].is_open]
+            number = marking.mark_everybody_else(**held, standing=standing)
+            return done(request, f"{number} more marked as attended.", address)
+        if "everybody-back" in typed:
+            number = marking.take_back_everybody_else(**held)
+            return done(request, f"{number} not marked any more.", address)
+        if key is not None and what == _UNDO:
+            marking.take_back(**held, booking_id=key)
+        elif key is not None and what in (*_PRESSES, _LATE):
+            press = _press(key, sitting, what, at=now)
+            marking.mark(session=session, presses=[press], by=by, now=now)
+    except Refused as refused:
+        return _page(request, roster_of(session), sitting, now=now, refusal=refused)
+    search = search_text(request)
+    address += f"&{urlencode({'q': search})}" if search else ""
+    return redirect(f"{address}#b{key}" if key is not None else address)
+
+
+def _press(
+    booking: int, sitting: Sitting, what: str, *, at: datetime, key: str | None = None
+) -> Press:
+    """A press of a button; “late” is as late as it was pressed."""
+    if what == _LATE:
+        late = minutes_between(sitting.starts_at, min(at, sitting.ends_at))
+        return Press(
+            booking=booking, sitting=sitting.pk, what=What.ATTENDED, late=late, key=key, at=at
+        )
+    return Press(booking=booking, sitting=sitting.pk, what=What(what), key=key, at=at)
+
+
+def _kept_marks(request: HttpRequest, session: Session, *, now: datetime) -> HttpResponse:
+    """What a tablet has kept, in its order: each is noted once, whatever is sent again."""
+    sittings = {each.pk: each for each in session.sittings.all()}
+    presses = list(_read_marks(request.POST["marks"], sittings, now=now))
+    try:
+        marking.mark(session=session, presses=presses, by=signed_in(request), now=now)
+    except Refused as refused:
+        return JsonResponse({"refused": refused.with_instead}, status=409)
+    return JsonResponse({"noted": len(presses)})
+
+
+def _read_marks(text: str, sittings: dict[int, Sitting], *, now: datetime) -> list[Press]:
+    """The presses in what a script has sent; what is none is left out."""
+    try:
+        told = json.loads(text)
+    except ValueError:
+        return []
+    presses = []
+    for each in told[:_MOST_AT_ONCE] if isinstance(told, list) else []:
+        if not isinstance(each, dict):
+            continue
+        booking, key = key_in(str(each.get("booking"))), str(each.get("key"))[:MARK_KEY_LENGTH]
+        sitting = sittings.get(key_in(str(each.get("sitting"))) or 0)
+        what, ago = each.get("what"), each.get("ago")
+        is_read = booking is not None and sitting is not None and isinstance(ago, int | float)
+        if is_read and what in (*_PRESSES, _LATE, What.NOTHING) and "\0" not in key:
+            at = marking.pressed_at(ago, now=now)
+            presses.append(_press(booking, sitting, what, at=at, key=key))
+    return presses
+
+
+class MinutesForm(Form):
+    """How much of a sitting somebody was there."""
+
+    sitting = forms.ModelChoiceField(
+        label="Date", queryset=Sitting.objects.none(), empty_label=None
+    )
+    what = forms.ChoiceField(
+        label="What was seen",
+        choices=[(each.value, each.label) for each in What if each != What.NOTHING],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Say what was seen."},
+    )
+    late = forms.IntegerField(
+        label="Minutes late (optional)", min_value=0, max_value=1000, required=False
+    )
+    early = forms.IntegerField(
+        label="Minutes left early (optional)", min_value=0, max_value=1000, required=False
+    )
+
+    def __init__(self, *args: Any, session: Session, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        dates = self.fields["sitting"]
+        dates.queryset = session.sittings.all()  # type: ignore[attr-defined]
+
+
+class CorrectionForm(Form):
+    """Another outcome, and why."""
+
+    outcome = forms.ChoiceField(
+        label="What came of the place",
+        choices=Outcome.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Say what came of the place."},
+    )
+    why = forms.CharField(
+        label="Why is it corrected?",
+        max_length=300,
+        help_text="It stays with the booking, and the person can read it.",
+        error_messages={"required": "Say why it is corrected."},
+    )
+
+
+def _on_register(by: User, session_id: int, booking_id: int, *, now: datetime) -> Booking:
+    """A booking on the register of a session whose people `by` may see; the look is recorded."""
+    session = session_with_people(by, session_id, now=now)
+    confirmed = Booking.objects.for_session(session).confirmed()
+    booking = get_object_or_404(confirmed.select_related("person__agency"), pk=booking_id)
+    booking.session = session
+    looked_at(booking.person, by=by, what="register")
+    return booking
+
+
+@signed_in_page(post=60)
+def person(request: HttpRequest, session_id: int, booking_id: int) -> HttpResponse:
+    """One person on the register: minutes and every mark; once it is closed, a correction."""
+    by, now = signed_in(request), timezone.now()
+    booking = _on_register(by, session_id, booking_id, now=now)
+    session = booking.session
+    roster = roster_of(session, only=[booking.pk])
+    now_at = roster.sitting(key_in(request.GET.get("sitting", "")), now=now)
+    if roster.is_closed:
+        form: Form = CorrectionForm(posted(request), initial={"outcome": booking.outcome})
+    else:
+        form = MinutesForm(posted(request), session=session, initial={"sitting": now_at})
+    context = {
+        "session": session,
+        "booking": booking,
+        "roster": roster,
+        "attendee": roster.attendees[0],
+        "by_sitting": zip(roster.sittings, roster.attendees[0].seen, strict=True),
+        "marks": marks_of(booking),
+        "form": form,
+        "back": f"{reverse('register', args=[session.pk])}?{urlencode({'sitting': now_at.pk})}",
+    }
+    if form.is_valid():
+        with refusals_shown(context, beside=form):
+            return _saved(request, booking, form, now=now)
+    return page(request, "attendance/register_person.html", context)
+
+
+def _saved(request: HttpRequest, booking: Booking, form: Form, *, now: datetime) -> HttpResponse:
+    """Keep the minutes, or the correction."""
+    by, told, session = signed_in(request), form.cleaned_data, booking.session
+    if isinstance(form, CorrectionForm):
+        outcome = Outcome(told["outcome"])
+        closing.correct(booking=booking, outcome=outcome, why=told["why"], by=by, now=now)
+        words = f"{booking.person}: corrected to “{outcome.label}”."
+        return done(request, words, "register", session.pk)
+    sitting = told["sitting"]
+    press = Press(
+        booking=booking.pk,
+        sitting=sitting.pk,
+        what=What(told["what"]),
+        late=told["late"],
+        early=told["early"],
+    )
+    marking.mark(session=session, presses=[press], by=by, now=now)
+    address = f"{reverse('register', args=[session.pk])}?{urlencode({'sitting': sitting.pk})}"
+    return done(request, f"{booking.person}: noted.", f"{address}#b{booking.pk}")
+
+
+@signed_in_page(post=60)
+def close(request: HttpRequest, session_id: int) -> HttpResponse:
+    """What is open, what the rule makes of each, what differs from the presses; then close."""
+    by, now = signed_in(request), timezone.now()
+    session = session_with_people(by, session_id, now=now)
+    roster = roster_of(session)
+    may_close = closing.may_be_closed(session, now=now)
+    refusal = marking.RegisterClosed() if roster.is_closed else None
+    context: dict[str, Any] = {
+        "session": session,
+        "roster": roster,
+        "seen": closing.fingerprint(roster),
+        "by_outcome": [
+            (outcome, [each for each in roster.attendees if each.outcome == outcome])
+            for outcome in Outcome
+        ],
+        "differences": [each for each in roster.attendees if each.is_decided_by_rule],
+        "refusal": refusal or (None if may_close else closing.CannotBeClosedYet()),
+    }
+    if request.method == "POST" and not context["refusal"]:
+        with refusals_shown(context):
+            seen = request.POST.get("seen", "")
+            closing.close(session=session, seen=seen, by=by, now=now)
+            return done(request, "The register is closed.", "register", session.pk)
+    looked_at(session, by=by, what="register", rows=len(roster.attendees))
+    return page(request, "attendance/register_close.html", context)

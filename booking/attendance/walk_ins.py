@@ -1,0 +1,168 @@
+"""Somebody comes without a booking: found or written down, and let in by the trainer's word.
+
+A trainer finds people by their whole address alone; coordinators find anybody by a few letters.
+"""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+
+from accounts.access import looked_at, signed_in_page
+from accounts.addresses import as_stored
+from accounts.agencies import known_by_address
+from accounts.agency_proof import agency_at
+from accounts.fields import NameQuestion, email_field
+from accounts.models import User
+from accounts.views import signed_in
+from booking.attendance.lists import session_with_people
+from booking.attendance.marking import Press, mark
+from booking.attendance.models import Mark
+from booking.catalogue.models import Session
+from booking.places.agency.callers import write_down
+from booking.places.changing.walking_in import walk_in
+from booking.places.models import Booking
+from booking.places.refusals import NoRoomForWalkIn
+from booking.site.form_kit import Form
+from booking.site.readable import key_in
+from booking.site.web import done, page, posted, refusals_shown, search_text
+
+_SHOWN = 12
+_SHORTEST_SEARCH = 2
+
+
+class NewcomerForm(Form):
+    """Somebody who has no account, as they say it in the room."""
+
+    email = email_field("Work email address")
+    first_name = NameQuestion(label="First name", max_length=100)
+    last_name = NameQuestion(label="Last name", max_length=100)
+    job_title = NameQuestion(label="Job title (optional)", max_length=150, required=False)
+    agency_name = NameQuestion(
+        label="Who do they work for? (optional)", max_length=200, required=False
+    )
+
+
+class InsteadForm(Form):
+    """In whose place somebody comes, or that there is room."""
+
+    instead_of = forms.ModelChoiceField(
+        label="In whose place do they come? (optional)",
+        queryset=Booking.objects.none(),
+        required=False,
+        empty_label="Nobody’s: they came by themselves",
+        help_text="Somebody who has a place and did not come.",
+    )
+    is_over = forms.BooleanField(label="There is room for one more", required=False)
+
+    def __init__(self, *args: Any, session: Session, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        certain = Booking.objects.for_session(session).confirmed().select_related("person")
+        choices = self.fields["instead_of"]
+        choices.queryset = certain.order_by("person__sort_name", "pk")  # type: ignore[attr-defined]
+        choices.label_from_instance = lambda each: str(each.person)  # type: ignore[attr-defined]
+
+
+@signed_in_page(post=60)
+def walk_in_page(request: HttpRequest, session_id: int) -> HttpResponse:
+    """Find somebody, or write them down; then let them in."""
+    by = signed_in(request)
+    session = session_with_people(by, session_id, now=timezone.now())
+    key = key_in(request.POST.get("person") or request.GET.get("person", ""))
+    if key is not None:
+        return _let_in(request, session, _person(by, session, key, request))
+    if request.method == "POST" and "first_name" not in request.POST:
+        return _found_by_address(request, session)
+    form = NewcomerForm(posted(request))
+    search = search_text(request)
+    context: dict[str, Any] = {"session": session, "form": form, "search": search}
+    if by.is_coordinator and len(search) >= _SHORTEST_SEARCH:
+        people = User.objects.found_by(search).filter(is_active=True).some_by_name()
+        context["found"] = list(people.select_related("agency")[:_SHOWN])
+        looked_at(None, by=by, what="people found", rows=len(context["found"]))
+    if form.is_valid():
+        with refusals_shown(context, beside=form):
+            return _written_down(request, session, form)
+    return page(request, "attendance/walk_in.html", context)
+
+
+def _found_by_address(request: HttpRequest, session: Session) -> HttpResponse:
+    """Whoever has an account with this whole address; else the questions about somebody new."""
+    email = as_stored(request.POST.get("email", "").strip())
+    known = known_by_address([email]).get(email)
+    if known is not None and known.is_active:
+        return redirect(_to(session, known, email))
+    form = NewcomerForm(initial={"email": email})
+    context = {"session": session, "form": form, "is_new": bool(email), "email": email}
+    return page(request, "attendance/walk_in.html", context)
+
+
+def _person(by: User, session: Session, key: int, request: HttpRequest) -> User:
+    """Anybody for a coordinator; for a trainer those who are on the session's lists, and somebody
+    whose whole address they name. Raises `Http404`."""
+    people = User.objects.select_related("agency").filter(is_active=True)
+    if not by.is_coordinator:
+        named = request.POST.get("email") or request.GET.get("email", "")
+        here = Booking.objects.for_session(session).live().values("person")
+        people = people.filter(pk__in=here) | people.filter(email=as_stored(named))
+    person = get_object_or_404(people.distinct(), pk=key)
+    looked_at(person, by=by, what="walk-in")
+    return person
+
+
+def _to(session: Session, person: User, email: str) -> str:
+    address = reverse("register_walk_in", args=[session.pk])
+    return f"{address}?{urlencode({'person': person.pk, 'email': email})}"
+
+
+def _written_down(request: HttpRequest, session: Session, form: Form) -> HttpResponse:
+    told = form.cleaned_data
+    by, now = signed_in(request), timezone.now()
+    agency = agency_at(told["email"])
+    person = write_down(
+        email=told["email"],
+        first_name=told["first_name"],
+        last_name=told["last_name"],
+        job_title=told["job_title"],
+        phone="",
+        agency=agency,
+        unlisted_agency=told["agency_name"],
+        by=by,
+        now=now,
+    )
+    return redirect(_to(session, person, person.email))
+
+
+def _let_in(request: HttpRequest, session: Session, person: User) -> HttpResponse:
+    """Say who it is, whether there is room, and give the place with one press."""
+    form = InsteadForm(posted(request), session=session)
+    context: dict[str, Any] = {
+        "session": session,
+        "person": person,
+        "form": form,
+        "is_full": session.places_taken >= session.capacity,
+        "email": request.POST.get("email") or request.GET.get("email", ""),
+        "sitting": key_in(request.POST.get("sitting") or request.GET.get("sitting", "")),
+    }
+    if form.is_valid():
+        with refusals_shown(context):
+            return _came(request, session, person, form)
+        context["is_full"] = isinstance(context["refusal"], NoRoomForWalkIn)
+    return page(request, "attendance/walk_in_person.html", context)
+
+
+def _came(request: HttpRequest, session: Session, person: User, form: Form) -> HttpResponse:
+    """Give them the place, and mark them at the sitting that is held. Raises `Refused`."""
+    by, now = signed_in(request), timezone.now()
+    booking = walk_in(session=session, person=person, by=by, now=now, **form.cleaned_data)
+    sittings = list(session.sittings.all())
+    begun = [each for each in sittings if each.starts_at <= now] or sittings[:1]
+    press = Press(booking=booking.pk, sitting=begun[-1].pk, what=Mark.What.ATTENDED)
+    mark(session=session, presses=[press], by=by, now=now)
+    address = reverse("register", args=[session.pk])
+    words = f"{person} has a place, and is marked as attended."
+    return done(request, words, f"{address}?{urlencode({'sitting': begun[-1].pk})}#b{booking.pk}")

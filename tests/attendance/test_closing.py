@@ -1,0 +1,260 @@
+"""Closing a register, walk-ins, corrections, and cases of absence."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from booking.attendance import absences, closing
+from booking.attendance.closing import CannotBeClosedYet, MarkedMeanwhile, NotClosed, SameOutcome
+from booking.attendance.models import AbsenceCase, Mark, Register
+from booking.attendance.roster import roster_of
+from booking.catalogue.models import Session
+from booking.outbox.models import Message
+from booking.places.changing.walking_in import walk_in
+from booking.places.links import absence_path
+from booking.places.models import Booking
+from booking.places.refusals import AlreadyBooked, NoRoomForWalkIn
+from tests.attendance.rooms import (
+    bookings_of,
+    close_as_it_is,
+    close_now,
+    held_session,
+    outcomes,
+    press,
+    trainer_of,
+)
+from tests.factories import (
+    make_agency,
+    make_coordinator,
+    make_person,
+    make_policy,
+    make_session,
+)
+from tests.people import book, signed_in
+
+pytestmark = pytest.mark.django_db
+What, Outcome, State = Mark.What, Booking.Outcome, AbsenceCase.State
+
+
+def charged_session(**fields: Any) -> Session:
+    """A session of one person, whose absence costs £35."""
+    policy = make_policy(absent=3500, **fields)
+    session = held_session(people=0, policy=policy)
+    agency = make_agency(domains=["ours.example"])
+    person = make_person("p@ours.example", agency=agency, manager_email="boss@ours.example")
+    book(session, person, now=session.starts_at - timedelta(days=60))
+    Message.objects.all().delete()
+    return session
+
+
+def topics() -> set[str]:
+    return set(Message.objects.values_list("topic", flat=True))
+
+
+def test_closing_decides_by_the_rule_of_the_course() -> None:
+    session = held_session(people=4)
+    first, second, third, _unmarked = bookings_of(session)
+    Message.objects.all().delete()
+    press(session, first, What.ATTENDED)
+    press(session, second, What.ATTENDED, late=20)
+    press(session, third, What.APOLOGIES)
+    assert not topics()
+    client = signed_in(trainer_of(session))
+    address = reverse("register_close", args=[session.pk])
+    page = client.get(address).content.decode()
+    assert "1 person not marked everywhere" in page
+    assert "attended, 20 minutes late. Counts as: <strong>attended in part</strong>" in page
+    seen = closing.fingerprint(roster_of(session))
+    # Two presses: Close the register there, and here.
+    assert client.post(address, {"seen": seen}).status_code == 302
+    assert outcomes(session) == ["attended", "part", "apologies", "absent"]
+    assert topics() == {"absence.asked"}
+    register = Register.objects.get()
+    assert register.closed_by == trainer_of(session)
+    assert client.post(address, {"seen": seen}).status_code == 409
+
+
+def test_nobody_closes_what_they_have_not_seen() -> None:
+    session = held_session(people=1)
+    (booking,) = bookings_of(session)
+    seen = closing.fingerprint(roster_of(session))
+    press(session, booking, What.ATTENDED)
+    with pytest.raises(MarkedMeanwhile):
+        closing.close(session=session, seen=seen, by=trainer_of(session), now=timezone.now())
+    address = reverse("register_close", args=[session.pk])
+    answer = signed_in(trainer_of(session)).post(address, {"seen": seen})
+    assert answer.status_code == 409
+    assert 'name="seen"' in answer.content.decode()
+    assert outcomes(session) == [""]
+
+
+def test_a_register_is_not_closed_before_the_last_date_has_begun() -> None:
+    start = timezone.now() - timedelta(hours=1)
+    times = [(start, start + timedelta(hours=2))]
+    times.append((start + timedelta(days=7), start + timedelta(days=7, hours=2)))
+    session = make_session(sittings=times)
+    with pytest.raises(CannotBeClosedYet):
+        closing.close(session=session, seen="", by=make_coordinator(), now=timezone.now())
+
+
+def test_a_correction_keeps_history_and_undoes_what_hung_on_it() -> None:
+    session = charged_session()
+    (booking,) = bookings_of(session)
+    with pytest.raises(NotClosed):
+        _correct(booking, Outcome.ABSENT)
+    close_now(session)
+    case = AbsenceCase.objects.get()
+    assert (case.state, case.pence, case.manager_email) == (State.OPEN, 3500, "boss@ours.example")
+    absences.charge(case=case, why="", by=make_coordinator(), now=timezone.now())
+    booking.refresh_from_db()
+    assert booking.charge_pence == 3500
+    with pytest.raises(SameOutcome):
+        _correct(booking, Outcome.ABSENT)
+    client = signed_in(trainer_of(session))
+    page = reverse("register_person", args=[session.pk, booking.pk])
+    assert client.post(page, {"outcome": "attended", "why": ""}).status_code == 422
+    told = {"outcome": "attended", "why": "She signed the sheet."}
+    assert client.post(page, told).status_code == 302
+    booking.refresh_from_db()
+    case.refresh_from_db()
+    assert (booking.outcome, booking.charge_pence, case.state) == ("attended", 0, State.CLOSED)
+    assert [each.what for each in booking.events.all()] == [
+        "booked", "outcome", "absence settled", "outcome corrected", "absence settled",
+    ]  # fmt: skip
+    _correct(booking, Outcome.ABSENT)
+    assert AbsenceCase.objects.get().state == State.OPEN
+
+
+def _correct(booking: Booking, outcome: Booking.Outcome) -> None:
+    by, now = make_coordinator(), timezone.now()
+    closing.correct(booking=booking, outcome=outcome, why="So.", by=by, now=now)
+
+
+def test_the_person_and_the_manager_say_why_and_a_coordinator_accepts() -> None:
+    session = charged_session()
+    (booking,) = bookings_of(session)
+    close_now(session)
+    assert topics() == {"absence.asked", "absence.manager_asked"}
+    case = AbsenceCase.objects.get()
+    mine = reverse("absence", args=[booking.pk])
+    owner = signed_in(booking.person)
+    assert "£35" in owner.get(mine).content.decode()
+    assert owner.post(mine, {"reason": ""}).status_code == 422
+    assert owner.post(mine, {"reason": "My child was ill."}).status_code == 302
+    assert signed_in(make_person()).get(mine).status_code == 404
+    link, manager = absence_path(case.key), Client()
+    manager.get(link)
+    case.refresh_from_db()
+    assert case.manager_reason == ""
+    assert manager.post(link, {"reason": "She was on call."}).status_code == 302
+    assert "She was on call." in manager.get(link).content.decode()
+    case.refresh_from_db()
+    assert (case.reason, case.manager_reason) == ("My child was ill.", "She was on call.")
+    absences.accept(case=case, why="Thank you.", by=make_coordinator(), now=timezone.now())
+    assert "absence.decided" in topics()
+    assert manager.get(link).status_code == 410
+    assert owner.post(mine, {"reason": "And so on."}).status_code == 409
+
+
+def test_no_charge_beyond_what_was_promised() -> None:
+    session = held_session(people=1)
+    close_now(session)
+    case = AbsenceCase.objects.get()
+    with pytest.raises(absences.NothingToCharge):
+        absences.charge(case=case, why="", by=make_coordinator(), now=timezone.now())
+    by, now = make_coordinator(), timezone.now()
+    absences.accept(case=case, why="", by=by, now=now)
+    with pytest.raises(absences.CaseSettled):
+        absences.accept(case=case, why="", by=by, now=now)
+
+
+@pytest.mark.parametrize("free_if_taken", [True, False])
+def test_a_case_closes_by_itself_if_somebody_else_came_and_the_policy_says_so(
+    free_if_taken: bool,
+) -> None:
+    session = charged_session(absence_free_if_taken=free_if_taken)
+    (booking,) = bookings_of(session)
+    came = _walks_in(session, make_person(), instead_of=booking)
+    press(session, came, What.ATTENDED)
+    close_as_it_is(session)
+    case = AbsenceCase.objects.get()
+    assert case.booking == booking
+    assert case.state == (State.CLOSED if free_if_taken else State.OPEN)
+    told = {"attendance.walked_in"}
+    assert topics() == (
+        told if free_if_taken else told | {"absence.asked", "absence.manager_asked"}
+    )
+
+
+def _walks_in(session: Session, person: User, **how: Any) -> Booking:
+    by, now = trainer_of(session), timezone.now()
+    return walk_in(session=session, person=person, by=by, now=now, **how)
+
+
+def test_a_walk_in_has_a_place_if_there_is_room_or_somebody_says_so() -> None:
+    session = held_session(people=1, capacity=2)
+    known = _walks_in(session, make_person())
+    assert (known.state, known.is_walk_in) == (Booking.State.CONFIRMED, True)
+    with pytest.raises(AlreadyBooked):
+        _walks_in(session, known.person)
+    with pytest.raises(NoRoomForWalkIn):
+        _walks_in(session, make_person())
+    over = _walks_in(session, make_person(), is_over=True)
+    session.refresh_from_db()
+    assert (session.capacity, session.places_taken) == (3, 3)
+    event = over.events.get(what="walked in")
+    assert event.by == trainer_of(session)
+
+
+def test_whoever_waited_keeps_their_booking_when_they_are_let_in() -> None:
+    session = held_session(people=1, capacity=1)
+    waiting = book(session, make_person(), now=session.starts_at - timedelta(days=9))
+    assert waiting.state == Booking.State.WAITING
+    let_in = _walks_in(session, waiting.person, is_over=True)
+    session.refresh_from_db()
+    assert (let_in.pk, session.waiting_count, session.places_taken) == (waiting.pk, 0, 2)
+
+
+def test_a_trainer_lets_in_whom_they_name_by_the_whole_address() -> None:
+    session = held_session(people=1)
+    known = make_person("known@agency.example", first_name="Known")
+    trainer = signed_in(trainer_of(session))
+    address = reverse("register_walk_in", args=[session.pk])
+    assert trainer.get(f"{address}?person={known.pk}").status_code == 404
+    assert "Known" not in trainer.get(f"{address}?q=known").content.decode()
+    to = trainer.post(address, {"email": " Known@agency.example"}).headers["Location"]
+    assert "Known" in trainer.get(to).content.decode()
+    told = {"person": known.pk, "email": "known@agency.example"}
+    assert trainer.post(address, told).status_code == 302
+    came = Booking.objects.get(person=known)
+    assert came.is_walk_in
+    assert came.marks.get().what == "attended"
+
+
+def test_somebody_new_is_written_down_and_invited_when_the_register_is_closed() -> None:
+    session = held_session(people=0)
+    trainer = signed_in(trainer_of(session))
+    address = reverse("register_walk_in", args=[session.pk])
+    asked = trainer.post(address, {"email": "new@charity.example"})
+    assert "Nobody has an account" in asked.content.decode()
+    told = {"email": "new@charity.example", "first_name": "Nia", "last_name": "New"}
+    assert trainer.post(address, {**told, "last_name": ""}).status_code == 422
+    to = trainer.post(address, told).headers["Location"]
+    person = User.objects.get(email="new@charity.example")
+    assert trainer.post(to, {"person": person.pk, "email": person.email}).status_code == 302
+    assert not topics()
+    close_as_it_is(session)
+    assert topics() == {"attendance.walked_in"}
+
+
+def test_a_coordinator_finds_by_a_few_letters() -> None:
+    session = held_session(people=0)
+    make_person(first_name="Zoë", last_name="Nguyễn")
+    address = reverse("register_walk_in", args=[session.pk])
+    page = signed_in(make_coordinator()).get(f"{address}?q=nguyen").content.decode()
+    assert "Zoë Nguyễn" in page
