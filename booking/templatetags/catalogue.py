@@ -7,6 +7,7 @@ from django import template
 from django.urls import reverse
 
 from booking.attendance.lists import waits_for
+from booking.attendance.roster import outcome_in_words
 from booking.catalogue.availability import availability, is_ahead
 from booking.catalogue.models import Session
 from booking.catalogue.sharing import directions
@@ -21,6 +22,8 @@ register.filter("told", told_of)
 register.filter("is_ahead", is_ahead)
 # {{ booking|waits_for }}: what a held place waits for, or nothing.
 register.filter("waits_for", waits_for)
+# {{ booking|outcome:now }}: what came of a place, or nothing yet.
+register.filter("outcome", outcome_in_words)
 # {{ session.venue|directions }}: the address of a map.
 register.filter("directions", directions)
 # {{ session|availability:now }}: whether its reader can book it.

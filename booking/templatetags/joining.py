@@ -5,9 +5,12 @@ from django import template
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.places import links
+from booking.places.holding import may_join
 from booking.places.models import Booking
 
 register = template.Library()
+# {% if booking|may_join:now %}: whether its place opens the meeting.
+register.filter("may_join", may_join)
 
 
 @register.filter

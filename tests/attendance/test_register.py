@@ -59,7 +59,7 @@ def test_one_press_marks_and_another_undoes_it() -> None:
     assert Mark.objects.get(booking=third).minutes_late == 60
     page = trainer.get(address(session)).content.decode()
     assert "Attended, 60 minutes late" in page
-    assert "<strong>2</strong> of 3 came" in page
+    assert ">2</strong> of 3 came, <strong data-unmarked>0<" in page
     send(trainer, session, press=f"{second.pk}:attended")
     send(trainer, session, press=f"{second.pk}:undo")
     assert standing(session)[1] == "absent"
