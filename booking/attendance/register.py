@@ -99,7 +99,7 @@ def _pressed(request: HttpRequest, session: Session, *, now: datetime) -> HttpRe
     booking, _, what = typed.get("press", "").partition(":")
     key = key_in(booking)
     address = f"{request.path}?{urlencode({'sitting': sitting.pk})}"
-    held = {"session": session, "sitting": sitting, "by": by, "now": now}
+    held: dict[str, Any] = {"session": session, "sitting": sitting, "by": by, "now": now}
     try:
         if "everybody" in typed:
             roster = roster_of(session)
@@ -158,8 +158,9 @@ def _read_marks(text: str, sittings: dict[int, Sitting], *, now: datetime) -> li
         booking, key = key_in(str(each.get("booking"))), str(each.get("key"))[:MARK_KEY_LENGTH]
         sitting = sittings.get(key_in(str(each.get("sitting"))) or 0)
         what, ago = each.get("what"), each.get("ago")
-        is_read = booking is not None and sitting is not None and isinstance(ago, int | float)
-        if is_read and what in (*_PRESSES, _LATE, What.NOTHING) and "\0" not in key:
+        if booking is None or sitting is None or not isinstance(ago, int | float):
+            continue
+        if what in (*_PRESSES, _LATE, What.NOTHING) and "\0" not in key:
             at = marking.pressed_at(ago, now=now)
             presses.append(_press(booking, sitting, what, at=at, key=key))
     return presses
