@@ -67,7 +67,12 @@
   // Marks of a register that are kept here (register.js) are sent by whoever made them alone.
   document.addEventListener("submit", (event) => {
     if (!event.target.action.endsWith("/accounts/logout/")) return;
-    const kept = JSON.parse(localStorage.getItem("briefed.marks") ?? "[]").length;
+    let kept = 0;
+    try {
+      kept = JSON.parse(localStorage.getItem("briefed.marks") ?? "[]").length;
+    } catch {
+      return;
+    }
     const words = `${kept === 1 ? "1 mark of a register is" : `${kept} marks of registers are`} not sent yet. Sign out all the same? They stay on this device until you sign in again.`;
     if (kept && !confirm(words)) event.preventDefault();
   });

@@ -8,6 +8,14 @@
   const sitting = form?.elements.sitting.value;
   const WORDS = { attended: "Attended", absent: "Absent", apologies: "Apologies", late: "Attended, late", nothing: "" };
 
+  // Where nothing can be kept, each press is a form of its own, as without this file.
+  try {
+    JSON.parse(localStorage.getItem(STORE) ?? "[]");
+    localStorage.setItem(`${STORE}.tried`, "1");
+    localStorage.removeItem(`${STORE}.tried`);
+  } catch {
+    return;
+  }
   const all = () => JSON.parse(localStorage.getItem(STORE) ?? "[]");
   const keep = (marks) => localStorage.setItem(STORE, JSON.stringify(marks));
   const mine = (mark) => mark.person === person && mark.address === address;
