@@ -17,7 +17,7 @@ from booking.places.models import Booking
 from booking.places.prerequisites import tell_of_missing, to_look_at
 from booking.places.refusals import PrerequisiteMissing
 from tests.attendance.rooms import bookings_of, close_now, held_session
-from tests.factories import make_coordinator, make_course, make_person, session_ahead
+from tests.factories import make_coordinator, make_course, make_lead, make_person, session_ahead
 from tests.people import book_now, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -106,6 +106,9 @@ def test_repeated_absence_is_shown_where_somebody_is_booked(earlier: Session) ->
     asked = book_now(session, person, manager_email="boss@agency.example")
     Approval.objects.update(state=Approval.State.ASKED)
     assert words in coordinator.get(approval_path(asked.approval.key)).content.decode()
+    lead = signed_in(make_lead(agency=person.agency))
+    theirs = reverse("agency_booking", args=[asked.pk])
+    assert words in lead.get(theirs).content.decode()
     kept.change(values={"repeated_absences": 0}, by=None)
     assert repeated_absences([key], now=now) == {}
 
