@@ -31,12 +31,12 @@ _HELD = (
     ("P002", "CE-INTRO", 9, 1, 12),
     ("P003", "NEGLECT", 7, 2, 12),
     ("P004", "DA", 5, 1, 9),
-    ("P005", "CE-INTRO", 2, 1, 10),
-    ("P006", "INTRO", 1, 1, 8),
+    ("P005", "CE-INTRO", 1, 1, 10),
+    ("P006", "INTRO", 0, 1, 8),
 )
 _WITHOUT_REGISTER, _STILL_OPEN, _WITH_WALK_IN = "P001", "P006", "P005"
 _PRACTITIONER_CAME, _PRACTITIONER_MISSED = "P002", "P005"
-# What some who did not come say: the first is accepted, the second charged, others are open.
+# What some who did not come say.
 _REASONS = ("My daughter was taken ill in the night.", "I forgot.", "I was called to court.")
 
 
@@ -63,7 +63,7 @@ def hold_past_term(*, now: datetime) -> None:
 def _scheduled(reference: str, code: str, weeks: int, dates: int, *, now: datetime) -> Session:
     """Published, on Tuesdays in the morning; the last date lies so many weeks back."""
     today = now.astimezone(LONDON).date()
-    tuesday = today - timedelta(weeks=weeks, days=(today.weekday() - 1) % 7)
+    tuesday = today - timedelta(weeks=weeks, days=(today.weekday() - 1) % 7 or 7)
     days = [tuesday - timedelta(weeks=each) for each in reversed(range(dates))]
     times = [
         (datetime.combine(day, time(9, 30), LONDON), datetime.combine(day, time(12, 30), LONDON))
@@ -140,6 +140,7 @@ def _settle_absences(*, now: datetime) -> None:
     for case, reason in zip(cases, _REASONS, strict=False):
         at = case.opened_at + timedelta(days=1)
         absences.say_why(case=case, reason=reason, now=at)
-    for case, settle in zip(cases, (absences.accept, absences.charge), strict=False):
-        if settle == absences.accept or case.pence:
-            settle(case=case, why="", by=by, now=case.opened_at + timedelta(days=3))
+    charged = next(case for case in cases if case.pence)
+    accepted = next(case for case in cases if case.pk != charged.pk)
+    absences.charge(case=charged, why="", by=by, now=charged.opened_at + timedelta(days=3))
+    absences.accept(case=accepted, why="", by=by, now=accepted.opened_at + timedelta(days=3))

@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='booking',
             name='outcome',
-            field=models.CharField(blank=True, choices=[('attended', 'Attended'), ('part', 'Attended in part'), ('apologies', 'Sent apologies'), ('absent', 'Did not come')], default='', help_text='Empty until the register is closed, and for good where none was kept.', max_length=10),
+            field=models.CharField(blank=True, choices=[('attended', 'Attended'), ('part', 'Attended in part'), ('apologies', 'Sent apologies'), ('absent', 'Absent')], default='', help_text='Empty until the register is closed, and for good where none was kept.', max_length=10),
         ),
         migrations.AddField(
             model_name='cancellationpolicy',

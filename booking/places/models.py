@@ -180,7 +180,7 @@ class Booking(models.Model):
         ATTENDED = "attended", "Attended"
         PART = "part", "Attended in part"
         APOLOGIES = "apologies", "Sent apologies"
-        ABSENT = "absent", "Did not come"
+        ABSENT = "absent", "Absent"
 
     MISSED = (Outcome.PART, Outcome.APOLOGIES, Outcome.ABSENT)
 

@@ -84,7 +84,7 @@ def test_it_is_shown_whether_a_register_was_kept(earlier: Session) -> None:
         assert "No register kept" not in owner.get(page).content.decode()
     assert "Attended" in owner.get(pages[0]).content.decode()
     theirs = signed_in(missed.person).get(missed.get_absolute_url()).content.decode()
-    assert "Did not come" in theirs
+    assert "<strong>Absent</strong>" in theirs
     assert reverse("absence", args=[missed.pk]) in theirs
 
 
