@@ -22,12 +22,18 @@ register.filter("told", told_of)
 register.filter("is_ahead", is_ahead)
 # {{ booking|waits_for }}: what a held place waits for, or nothing.
 register.filter("waits_for", waits_for)
-# {{ booking|outcome:now }}: what came of a place, or nothing yet.
-register.filter("outcome", outcome_in_words)
 # {{ session.venue|directions }}: the address of a map.
 register.filter("directions", directions)
 # {{ session|availability:now }}: whether its reader can book it.
 register.filter("availability", availability)
+
+
+@register.filter
+def outcome(booking: Booking, now: datetime) -> str:
+    """What came of a place, or nothing yet: {{ booking|outcome:now }}."""
+    return outcome_in_words(booking, now=now)
+
+
 _MARKS: dict[str, str] = {
     Booking.State.CONFIRMED: "Booked",
     Booking.State.REQUESTED: "Asked for",

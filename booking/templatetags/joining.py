@@ -1,5 +1,7 @@
 """Ways into a session online: {% load joining %}."""
 
+from datetime import datetime
+
 from django import template
 
 from accounts.models import User
@@ -9,14 +11,18 @@ from booking.places.holding import may_join
 from booking.places.models import Booking
 
 register = template.Library()
-# {% if booking|may_join:now %}: whether its place opens the meeting.
-register.filter("may_join", may_join)
 
 
 @register.filter
 def join_path(booking: Booking) -> str:
     """Where whoever has the place joins: {{ booking|join_path }}."""
     return links.join_path(booking.join_key)
+
+
+@register.filter
+def opens_meeting(booking: Booking, now: datetime) -> bool:
+    """Whether its place opens the meeting: {% if booking|opens_meeting:now %}."""
+    return may_join(booking, now=now)
 
 
 @register.filter
