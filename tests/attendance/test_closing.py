@@ -14,6 +14,7 @@ from booking.attendance.closing import CannotBeClosedYet, MarkedMeanwhile, NotCl
 from booking.attendance.models import AbsenceCase, Mark, Register
 from booking.attendance.roster import roster_of
 from booking.catalogue.models import Session
+from booking.mail.again import NotSoAnyMore, send_again
 from booking.outbox.models import Message
 from booking.places.changing.walking_in import walk_in
 from booking.places.links import absence_path
@@ -160,6 +161,21 @@ def test_the_person_and_the_manager_say_why_and_a_coordinator_accepts() -> None:
     assert "absence.decided" in topics()
     assert manager.get(link).status_code == 410
     assert owner.post(mine, {"reason": "And so on."}).status_code == 409
+
+
+def test_a_question_is_sent_again_while_it_is_open() -> None:
+    close_now(charged_session())
+    Message.objects.update(state=Message.State.SENT, sent_at=timezone.now())
+    by, case = make_coordinator(), AbsenceCase.objects.get()
+    for message in list(Message.objects.order_by("pk")):
+        (again,) = send_again(message=message, by=by, now=timezone.now())
+        assert (again.topic, again.to_email) == (message.topic, message.to_email)
+        Message.objects.update(state=Message.State.SENT, sent_at=timezone.now())
+    absences.accept(case=case, why="", by=by, now=timezone.now())
+    asked = Message.objects.filter(topic="absence.asked")[0]
+    Message.objects.update(state=Message.State.SENT, sent_at=timezone.now())
+    with pytest.raises(NotSoAnyMore):
+        send_again(message=asked, by=by, now=timezone.now())
 
 
 def test_reasons_are_forgotten_long_after_it_was_settled() -> None:
