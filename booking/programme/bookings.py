@@ -61,7 +61,7 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
         "became": booking.replaced_by.select_related("person", "session").first(),
         "came_from": booking.replaces,
         "is_own": booking.person_id == reader.pk,
-        "can_undo": reader.is_coordinator and undoing.may_be_undone(booking, now=now),
+        "can_undo": undoing.may_be_undone(booking, now=now) if reader.is_coordinator else None,
     }
     return render(request, "programme/booking.html", context)
 
