@@ -11,6 +11,8 @@ from booking.catalogue.models import Session
 from booking.site.web import paged, search_text, searched
 
 _PER_PAGE = 50
+# Of years of looks the newest are shown; others are searched for.
+_MOST = 1000
 _LAST = 10
 
 
@@ -29,6 +31,7 @@ def looks(request: HttpRequest) -> HttpResponse:
         people = User.objects.found_by(word).values("pk")
         told = searched(AccessRecord.objects.order_by(), word, "about", "what").values("pk")
         found = found.filter(Q(by__in=people) | Q(whom__in=people) | Q(pk__in=told))
-    shown = paged(request, found, per_page=_PER_PAGE)
+    shown = paged(request, found[: _MOST + 1], per_page=_PER_PAGE)
     looked_at(None, by=signed_in(request), what="who looked at whom", rows=len(shown))
-    return render(request, "desk/people/looks.html", {"page_obj": shown, "search": search})
+    context = {"page_obj": shown, "search": search, "most": _MOST}
+    return render(request, "desk/people/looks.html", context)

@@ -265,7 +265,7 @@ class Migration(migrations.Migration):
             name='ReceivedMail',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(help_text='Its Message-ID, or a digest if it has none.', max_length=255, unique=True)),
+                ('key', models.CharField(help_text='Its Message-ID, if it has one, and a digest.', max_length=255, unique=True)),
                 ('seen_at', models.DateTimeField()),
                 ('attempts', models.PositiveIntegerField(default=0, help_text='How often reading it began: a mail that stops the reader is listed.')),
                 ('state', models.CharField(choices=[('reading', 'Being read'), ('done', 'Understood'), ('listed', 'Somebody must read it'), ('settled', 'Settled by a coordinator')], default='reading', max_length=10)),

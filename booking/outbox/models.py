@@ -5,7 +5,7 @@ from typing import Self
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from accounts.finding import Folded
@@ -24,6 +24,16 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def unsettled(self) -> Self:
         """Those not yet accepted by a mail server, superseded or dropped."""
         return self.filter(state__in=Message.UNSETTLED)
+
+    def doubted(self) -> Self:
+        """Those that may have come back, as far as nobody has done anything about it since."""
+        did = MessageEvent.What
+        about_it = [did.MAY_HAVE_COME_BACK, did.SENT_AGAIN, did.ADDRESS_CORRECTED]
+        events = MessageEvent.objects.filter(
+            message=OuterRef("pk"), what__in=[*about_it, did.ADDRESS_WORKS]
+        )
+        last = Subquery(events.order_by("-at", "-id").values("what")[:1])
+        return self.alias(did_last=last).filter(did_last=did.MAY_HAVE_COME_BACK)
 
     def forget_text(self, *, now: datetime) -> int:
         """Forget what settled messages say; topic, person and times stay. Returns how many."""

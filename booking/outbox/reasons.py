@@ -58,34 +58,64 @@ _IN_QUEUE = re.compile(
 )
 _LONGEST_LINE = 2000
 
-# The address of the sender is at fault there, not the recipient's.
-_OF_THE_SENDER = frozenset({"5.1.7", "5.1.8"})
+# No such mailbox, no such system, no address, moved, takes no mail. Others are about the sender, or
+# about more than the address.
+_OF_THE_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
 _SAYS_LITTLE = re.compile(r"5\.[0-35]\.0|5\.2\.1|5[0-5]\d")
 _UNKNOWN = re.compile(
-    r"(?i)\b(?:(?:user|recipient|mailbox|account|address|addressee)s?"
+    r"(?i)\b(?:(?:user|recipient|mailbox|account|address|addressee|domain|host)s?"
     r"(?: name| address| account)?(?: is| was| has been)? ?"
     r"(?:unknown|not (?:found|known|listed|exist\w*)|does(?: not|n't) exist|invalid|disabled"
     r"|inactive|deactivated|suspended|closed|unavailable permanently)"
+    r"|account that you tried to reach (?:is|has been) (?:disabled|inactive|suspended)"
     r"|(?:unknown|invalid|no such|disabled|inactive|non-?existent|nonexistent)"
-    r" (?:local )?(?:user|recipient|mailbox|account|address|person|addressee|local[- ]?part)"
-    r"|no mailbox here|does(?: not|n't) (?:exist|have an? \w+ account)|not a (?:valid|known) "
-    r"(?:user|recipient|mailbox)|recipnotfound|unrouteable address|recipient not found"
-    r"|no longer (?:exists|works|active|in use|available|employed)|not listed in"
-    r"|disabled|deactivated|inactive)"
+    r" (?:local )?(?:user|recipient|mailbox|account|address|person|addressee|domain|local[- ]?part)"
+    r"|no mailbox here|does(?: not|n't) (?:exist|have an? [\w.]+ account)|not a (?:valid|known) "
+    r"(?:user|recipient|mailbox)|recip(?:ient)?notfound|unrouteable address|recipient not found"
+    r"|no longer (?:exists|works|valid|active|in use|available|employed)|has left|not listed in"
+    r"|(?:permanently |5\.2\.1 )(?:disabled|deactivated|inactive)|unbekannt|existiert nicht"
+    r"|nicht mehr (?:aktiv|g[\xfcu]ltig)|n['\u2019](?:existe|est plus)|inconnue?s?|introuvable"
+    r"|no existe|desconocid[ao]|inesistente|sconosciut[ao]|bestaat niet|onbekend|nie istnieje)\b"
 )
 _FULL = re.compile(
-    r"(?i)\b(?:(?:mailbox|account|quota) (?:is |has been )?(?:full|exceeded)|(?:over|out of) ?quota"
-    r"|exceed\w* (?:\w+ ){0,2}quota|quota exceeded|insufficient (?:\w+ )?storage)\b"
-    r"|\b[45]\.2\.2\b"
+    r"(?i)\b(?:(?:mail ?box|inbox|account|quota)(?: \w+){0,5} (?:full|exceeded)"
+    r"|(?:over|out of) ?quota|exceed\w* (?:\w+ ){0,2}quota|insufficient (?:\w+ )?storage|ist voll"
+    r"|est (?:pleine|satur[\xe9e]e)|is vol|est[\xe1a] llen[ao]|[\xe8e] pien[ao])\b|\b[45]\.2\.2\b"
 )
+# An address that is at fault is so for everybody and for good.
 _NOT_THE_ADDRESS = re.compile(
     r"(?i)\b(?:full|over ?quota|quota|exceed\w*|storage|spam\w*|block(?:ed|list\w*)|black-?list\w*"
     r"|polic(?:y|ies)|authenti\w*|authori[sz]\w*|spf|dkim|dmarc|reputation|content|virus|malware"
     r"|too (?:large|many|much|fast)|relay(?:ing)?|banned|grey-?list\w*|throttl\w*|suspicious"
     r"|rate|rate-?limit\w*|limits?|unsolicited|bulk|junk|abus\w*|denied|prohibit\w*|restrict\w*"
-    r"|not (?:allowed|permitted|accepting)|dns\w*|rbl|ptr|tls|listed (?:at|by|on)|client host"
-    r"|sen(?:der|ding)(?:'s)? (?:\w+ )?(?:rejected|refused|invalid|unknown|verif\w*|domain|ip))\b"
+    r"|not (?:allowed|permitted)|dns\w*|rbl|ptr|tls|listed (?:at|by|on)|client host|external"
+    r"|filter\w*|temporar\w*|later|for your|your (?:ip|host|server|network|account|domain)|ip"
+    r"|helo|ehlo|sen(?:der|ding)\w*|from address|(?<!recipient )(?<!address )verif\w*)\b"
 )
+# What people in their absence do not say: it did not arrive, or waits for something.
+_NOT_DELIVERED = re.compile(
+    r"\b(?:undeliver|permanent(?:ly)? (?:fatal |delivery )?(?:error|failure)"
+    r"|deliver\w* (?:status|failure|has failed|failed)|address(?:es|\(es\))? failed"
+    r"|(?:not|unable to)(?: yet)?(?: been| be)? deliver|\w+n['\u2019]t (?:be )?deliver"
+    r"|(?:not|never|\w+n['\u2019]t)(?: been| be)? received(?! an?\b)|reject|refused|quarant"
+    r"|blocked(?! out)|(?:is|was|be|been|being) returned|returned (?:e?-?mail|message|to sender)"
+    r"|(?:e?-?mail|message)s? (?:[^\s.!?]+ ){0,6}held|held (?:back|pending|for (?:a )?(?:mod|rev))"
+    r"|on hold"
+    r"|challenge[- ]response|white-?list|(?:allowed|approved) sender|sender verif"
+    r"|(?:confirm|verify|prove) (?:that )?(?:you|your (?:e-?mail|message|address|identity))\b"
+    r"|unzustellbar|zugestellt|zustellung|abgelehnt|abgewiesen|verweigert|gesperrt|blockiert"
+    r"|ung[\xfcu]ltig|zur[\xfcu]ck(?:ge(?:wiesen|sand|schick|halt|sende|leit))"
+    r"|nicht (?:angenommen|erhalten|empfangen|weitergeleitet|erreicht)"
+    r"|rejet[e\xe9]|refus[e\xe9]|bloqu[e\xe9]|retourn[e\xe9]|renvoy[e\xe9]|invalide"
+    r"|non[ -](?:remis|distribu|d[\xe9e]livr|consegnat|recapitat)|n['\u2019]a pas (?:pu|[e\xe9]t)"
+    r"|no (?:se )?(?:pudo|ha (?:podido|sido))|rechazad|bloquead|devuelt|respint|rifiutat|bloccat"
+    r"|bezorgd|geweigerd|geblokkeerd|afgewezen|dostarcz|odrzucon)"
+)
+# Of a text in lower case, which is several times as fast.
+_MAY_SAY_UNDELIVERED = re.compile(
+    "|".join(each.pattern.removeprefix("(?i)") for each in (_NOT_DELIVERED, _UNKNOWN, _FULL))
+)
+_WORD = re.compile(r"[^\W\d_]{3}")
 
 
 def code_in(words: str) -> str:
@@ -114,6 +144,11 @@ def refusal_in(words: str) -> str:
     words = _short_lines(words)
     found = _UNKNOWN.search(words) or _FULL.search(words)
     return found.group() if found else ""
+
+
+def may_say_undelivered(words: str) -> bool:
+    """Whether some words, however they are wrapped, may say that mail did not arrive or is held."""
+    return bool(_MAY_SAY_UNDELIVERED.search(" ".join(words.lower().split())))
 
 
 def is_of_smtp(words: str) -> bool:
@@ -154,15 +189,16 @@ def is_fault_of_the_address(reason: str) -> bool:
     code = codes[1] if len(codes) > 1 else codes[0] if codes else code_in(reason)
     # Given up after some days: it might have worked.
     was_tried_for_days = bool(codes) and not codes[0].startswith("5")
-    if was_tried_for_days or code in _OF_THE_SENDER or not code.startswith("5"):
+    if was_tried_for_days or not code.startswith("5"):
         return False
     # An address is no word of the mail server's, nor is where to read more.
     words = " ".join(each for each in reason.split() if "@" not in each and "://" not in each)
     if _NOT_THE_ADDRESS.search(words):
         return False
-    if code.startswith("5.1.") and code != "5.1.0":
+    if code in _OF_THE_ADDRESS and not _WORD.search(words):
         return True
-    return bool(_SAYS_LITTLE.fullmatch(code) and _UNKNOWN.search(words))
+    says_so = code in _OF_THE_ADDRESS or _SAYS_LITTLE.fullmatch(code)
+    return bool(says_so and _UNKNOWN.search(words))
 
 
 def is_refusal_of_mail(reason: str) -> bool:

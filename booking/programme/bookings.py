@@ -68,7 +68,7 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
         "outcome": outcome_in_words(booking, now=now),
         "absence": absence_of(booking),
         "is_own": booking.person_id == reader.pk,
-        "can_undo": reader.is_coordinator and undoing.may_be_undone(booking, now=now),
+        "can_undo": undoing.may_be_undone(booking, now=now) if reader.is_coordinator else None,
     }
     return render(request, "programme/booking.html", context)
 

@@ -2,9 +2,12 @@
 
 import re
 from datetime import datetime, timedelta
+from email.utils import parseaddr
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from accounts import failing
 from accounts.addresses import as_stored
@@ -18,14 +21,16 @@ from booking.places import announcements
 from booking.places.models import Booking
 from booking.places.news.drafts import sequence_of_entry
 from booking.replies.answers import Answer
-from booking.replies.bounces import DeliveryReport
-from booking.replies.incoming import NotForUs
+from booking.replies.bounces import DeliveryReport, named_in_it
+from booking.replies.incoming import Incoming, NotForUs
 from booking.replies.models import CalendarReply, MailboxState, ReceivedMail, newest_answer
 
 # As `places.news.drafts.calendar_uid` makes them.
 _OUR_UID = re.compile(r"([a-z0-9]{1,32})-([0-9]{1,18})@.+")
 # One mail of anybody's raises no doubt about more.
 _MOST_DOUBTED = 20
+# Nobody who is away names so many.
+_MOST_NAMED = 200
 Partstat = CalendarReply.Partstat
 
 
@@ -53,7 +58,8 @@ def record_answer(
             sitting=sitting,
             defaults={
                 "partstat": partstat,
-                "sequence": answer.sequence,
+                # Nobody has seen an entry that we have not sent.
+                "sequence": min(answer.sequence, current),
                 "stamped_at": answer.stamped_at or now,
                 "at": now,
             },
@@ -79,6 +85,20 @@ def is_written_to(email: str) -> bool:
     """Whether we write to this address, or it is another that somebody confirmed as theirs."""
     own = EmailAddress.objects.filter(email__iexact=email, verified=True)
     return Message.objects.filter(to_email__in={email, as_stored(email)}).exists() or own.exists()
+
+
+def names_what_is_ours(incoming: Incoming) -> bool:
+    """Whether a mail of somebody else names one of our messages, our address, or somebody we write
+    to."""
+    message_ids, addresses = named_in_it(incoming)
+    own = {parseaddr(each)[1].lower() for each in (settings.MAIL_FROM, settings.MAIL_REPLY_TO)}
+    if (
+        own & addresses
+        or len(addresses) > _MOST_NAMED
+        or remedies.find_by_message_id(*message_ids) is not None
+    ):
+        return True
+    return Message.objects.filter(to_email__in=addresses).exists()
 
 
 def record_delivery_report(
@@ -142,6 +162,8 @@ def _doubted(report: DeliveryReport, *, now: datetime) -> str:
             remedies.note_doubt(message=message, reason=said.reason, now=now)
             failing.mark_doubted(email=message.to_email, why=said.reason, now=now)
     if not doubted:
+        if not report.named and not report.message_ids:
+            return "It reports that a mail did not arrive, and does not say which one or to whom."
         return "It reports on a mail that is none of ours."
     names = _some(frozenset(each.to_email for each in doubted))
     return f"Mail to {names} may have come back: {reasons[0] or 'no reason is given'}"
@@ -149,26 +171,25 @@ def _doubted(report: DeliveryReport, *, now: datetime) -> str:
 
 def say_address_works(*, person: User, by: User, why: str, now: datetime) -> None:
     """A coordinator knows that mail reaches a person again; said on record, with the message that
-    came back last."""
+    came back last and those that may have."""
     with transaction.atomic():
-        # First the message, then the person, as everywhere.
-        last = (
-            Message.objects.filter(to_email__iexact=person.email, bounced_at__isnull=False)
-            .defer("mime")
-            .order_by("-bounced_at")
-            .select_for_update()
-            .first()
-        )
+        # First the messages, then the person, as everywhere.
+        theirs = Message.objects.filter(to_email__iexact=person.email).defer("mime")
+        last = theirs.filter(bounced_at__isnull=False).order_by("-bounced_at")[:1]
+        meant = Q(pk__in=last.values("pk")) | Q(pk__in=theirs.doubted().values("pk"))
+        about = list(theirs.filter(meant).order_by("id").select_for_update())
         failing.clear_failing(person=person)
-        if last is not None:
-            MessageEvent.objects.create(
-                message=last,
+        MessageEvent.objects.bulk_create(
+            MessageEvent(
+                message=each,
                 at=now,
                 by=by,
                 what=MessageEvent.What.ADDRESS_WORKS,
                 why=why,
-                former_message_id=last.message_id,
+                former_message_id=each.message_id,
             )
+            for each in about
+        )
 
 
 def mark_dealt_with(*, received: ReceivedMail, by: User, now: datetime) -> None:

@@ -6,7 +6,6 @@ status code in the text (RFC 3463, or RFC 5321's reply code) says how bad it is.
 only from a daemon that speaks of SMTP, and only for whom they name.
 """
 
-import html
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator
@@ -17,12 +16,19 @@ from accounts.addresses import as_stored
 from booking.outbox.reasons import action_in, code_in, is_of_smtp, reason_around, refusal_in
 from booking.replies.answers import answers_in
 from booking.replies.incoming import MAILS, Incoming, Text, header, message_ids, named_in, plain
-from booking.replies.origin import is_for_somebody_away, is_from_a_mail_server
+from booking.replies.origin import (
+    MDN,
+    has_no_return_path,
+    is_an_answer,
+    is_by_a_program,
+    is_for_somebody_away,
+    is_from_a_mail_server,
+    is_refused_by_a_filter,
+)
 
 _COMMENT = re.compile(r"\([^()]*\)")
 _ADDRESS = re.compile(r"[\w.+'&/=-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _XTEXT = re.compile(r"(?i)\+(2b|3d|40)")
-_TAG = re.compile(r"<(?![^<>\s]*@)[^<>]{0,2000}>")
 # A header line of what is returned, and one that no explanation above it has.
 _HEADER_LINE = re.compile(r"[A-Za-z][A-Za-z0-9-]*:")
 _RETURNED_LINE = re.compile(
@@ -44,7 +50,6 @@ _TO_ASK = re.compile(
 )
 # It was passed on from the address that we wrote to, which may be all right.
 _PASSED_ON = re.compile(r"(?i)\b(?:forward\w*|redirect\w*|generated from|alias\w*)\b")
-_NO_CHARACTER = re.compile(r"&#\d{8,}")
 _MOST_CANDIDATES = 100
 _MOST_RECIPIENTS = 20
 _MOST_BLOCKS = 200
@@ -117,19 +122,23 @@ def _worst(outcomes: Iterable[Outcome]) -> Outcome:
 
 def report_in(incoming: Incoming) -> DeliveryReport | None:
     """The report that a mail is; nothing if it is none."""
-    by_server = is_from_a_mail_server(incoming)
+    by_server = is_from_a_mail_server(incoming) and not is_an_answer(incoming)
     is_report = incoming.mail.get_content_type() == "multipart/report"
+    status_types = _STATUS_TYPES | ({MDN} if is_refused_by_a_filter(incoming) else set())
     # Its own report first, then one that it brings.
     for text in sorted(incoming.texts, key=lambda each: not each.is_own):
-        is_status = text.kind in _STATUS_TYPES
+        is_status = text.kind in status_types
         read = [text]
         if is_status and text.is_own:
-            read = [each for each in incoming.texts if each.is_own and each.kind in _STATUS_TYPES]
-        blocks = [each for status in read for each in _status_of_recipients(status)]
+            read = [each for each in incoming.texts if each.is_own and each.kind in status_types]
+        blocks = [each for part in read for each in _status_of_recipients(part, is_status)]
         is_sure = text.is_own and (by_server or (is_report and is_status))
         if not blocks:
             blocks = _fields_of_event(text)
             is_sure = text.is_own and incoming.from_address.startswith("no-reply@sns.amazonaws.")
+        if blocks and text.kind == MDN:
+            told = {"action": "failed", "diagnostic-code": f"sieve; {_explanation(incoming)[0]}"}
+            blocks = [told | each for each in blocks]
         outcomes = tuple(map(_outcome, blocks[:_MOST_BLOCKS]))
         failed = _x_failed(incoming)
         says_more = len(blocks) > _MOST_BLOCKS or any(each.is_cut for each in read)
@@ -144,13 +153,13 @@ def report_in(incoming: Incoming) -> DeliveryReport | None:
     return _from_words(incoming)
 
 
-def _status_of_recipients(text: Text) -> list[Fields]:
+def _status_of_recipients(text: Text, is_status: bool) -> list[Fields]:
     """The groups of fields of a delivery status that name a recipient, under whatever name the
     status comes."""
-    if text.kind in MAILS or text.kind == "message/disposition-notification":
+    if text.kind in MAILS or (text.kind == MDN and not is_status):
         return []
     groups = list(_groups(text.words))
-    if text.kind in _STATUS_TYPES:
+    if is_status:
         return [each for each in groups if not each.keys().isdisjoint(_OF_A_RECIPIENT)]
     groups = [each for each in groups if each.get("action") or each.get("status")]
     return [each for each in groups if not each.keys().isdisjoint(_RECIPIENT)]
@@ -243,8 +252,8 @@ def _x_failed(incoming: Incoming) -> frozenset[str]:
 def _from_words(incoming: Incoming) -> DeliveryReport | None:
     """A report without fields for programs; nothing unless a mail server may have written it."""
     failed = _x_failed(incoming)
-    is_sure = is_from_a_mail_server(incoming) and not is_for_somebody_away(incoming)
-    if not failed and not is_sure:
+    by_server = is_from_a_mail_server(incoming) and not is_for_somebody_away(incoming)
+    if not failed and not by_server:
         return None
     candidates = _candidates(incoming)
     words, returns_mail = _explanation(incoming)
@@ -271,8 +280,21 @@ def _from_words(incoming: Incoming) -> DeliveryReport | None:
             outcomes.append(Outcome(action_in(told, "" if failed else "4"), reason, failed))
     if not outcomes and not candidates:
         return None
+    # A person who looks after mail is called postmaster too.
+    is_by_itself = failed or returns_mail or has_no_return_path(incoming)
+    is_sure = by_server and bool(is_by_itself or is_by_a_program(incoming))
+    is_sure = is_sure and not is_an_answer(incoming)
     told_of = tuple(outcomes) or (Outcome(""),)
     return DeliveryReport(candidates, told_of, not is_sure, _of_returned(incoming))
+
+
+def named_in_it(incoming: Incoming) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The Message-IDs and the addresses that a mail names in its text, but for whose it is."""
+    senders = [header(incoming.mail, name) for name in ("From", "Reply-To", "Sender")]
+    nobody = {each.lower() for value in senders for _, each in named_in(value)}
+    said = (incoming.subject, *(text.said for text in incoming.texts))
+    found = {each.lower() for words in said for each in _ADDRESS.findall(words)}
+    return _candidates(incoming), frozenset(found - nobody)
 
 
 def _by_recipient(words: str, nobody: Collection[str]) -> list[tuple[frozenset[str], str]]:
@@ -301,7 +323,7 @@ def _explanation(incoming: Incoming) -> tuple[str, bool]:
         if text.kind == "text/plain":
             told.append(text.words)
         elif text.kind == "text/html":
-            marked_up.append(_unescaped(_TAG.sub("\n", text.words)))
+            marked_up.append(text.said)
     words = "\n".join(told if "".join(told).strip() else marked_up).replace("\r\n", "\n")
     returned = _RETURNED_LINE.search(words)
     if returned is None:
@@ -312,19 +334,13 @@ def _explanation(incoming: Incoming) -> tuple[str, bool]:
     return "\n".join(lines), True
 
 
-def _unescaped(text: str) -> str:
-    """Text without character references; of a number too large for one nothing is left."""
-    return html.unescape(_NO_CHARACTER.sub("", text))
-
-
 def _candidates(incoming: Incoming) -> tuple[str, ...]:
     """Message-IDs that may be of the message that came back, the surest first."""
     own = message_ids(header(incoming.mail, "Message-ID"))
     returned = [each for each in incoming.texts if each.kind in MAILS | _STATUS_TYPES]
     named = [each for text in returned for each in _in_fields(text.words)]
     for text in incoming.texts:
-        words = _unescaped(text.words) if text.kind == "text/html" else text.words
-        named += [*_in_fields(words), *message_ids(words)]
+        named += [*_in_fields(text.said), *message_ids(text.said)]
     named += _in_headers(incoming)
     return tuple(each for each in dict.fromkeys(named) if each not in own)[:_MOST_CANDIDATES]
 

@@ -10,6 +10,7 @@ there are, and how much text.
 import base64
 import codecs
 import hashlib
+import html
 import quopri
 import re
 from collections.abc import Iterator
@@ -28,6 +29,8 @@ from booking.site.plain_text import one_line
 
 # The part before the sign holds no other, or looking for it takes the square of the time.
 _MESSAGE_ID = re.compile(r"<[!-;=?A-~]{1,200}@[!-;=?-~]{1,200}>")
+_TAG = re.compile(r"<(?![^<>\s]*@)[^<>]{0,2000}>")
+_NO_CHARACTER = re.compile(r"&#\d{8,}")
 # Decoding these takes a time that grows with the square of the text, or makes no text.
 _NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"})
 # Of one part, and of all of them.
@@ -43,8 +46,14 @@ _MOST_HEADERS = 2_000
 # A long chain of References is below half of it.
 _LONGEST_HEADER = 8 * 1024
 # Of one whose parameters are looked up again and again.
-_LONGEST_OF_A_PART = 1024
+_LONGEST_OF_A_PART = 512
 _LINES_OF_AN_ODD_MAIL = 500
+# What stays as it was written, whichever way a mail takes.
+_WRITTEN = (
+    "Message-ID", "From", "Subject", "Date", "Content-Type", "Auto-Submitted", "In-Reply-To",
+    "X-Failed-Recipients",
+)  # fmt: skip
+_LONGEST_ID = 200
 
 
 # Of which type another mail is that stands in this one, whole or its headers.
@@ -96,6 +105,14 @@ class Text:
     is_own: bool
     is_cut: bool
 
+    @cached_property
+    def said(self) -> str:
+        """The words without markup, and characters in place of references to them; of a number too
+        large for a character nothing is left."""
+        if self.kind != "text/html":
+            return self.words
+        return html.unescape(_NO_CHARACTER.sub("", _TAG.sub("\n", self.words)))
+
 
 @dataclass(frozen=True)
 class Incoming:
@@ -122,11 +139,15 @@ class Incoming:
 
     @property
     def key(self) -> str:
-        """What tells this mail from any other: its Message-ID, or a digest of it."""
-        found = message_ids(header(self.mail, "Message-ID"))
-        if found and len(found[0]) <= 255:
-            return found[0]
-        return f"sha256:{hashlib.sha256(self.raw).hexdigest()}"
+        """What tells this mail from any other: its Message-ID, which anybody may use again, and a
+        digest of what it says. The same mail delivered twice differs in what servers write above
+        it, and has one key."""
+        said = [" ".join(header(self.mail, name).split()) for name in _WRITTEN]
+        head, has_body, body = self.raw.replace(b"\r\n", b"\n").partition(b"\n\n")
+        written = "\0".join(said).encode("utf-8", "replace")
+        digest = hashlib.sha256(written + b"\0" + (body if has_body else head).rstrip())
+        found = [each for each in message_ids(said[0])[:1] if len(each) <= _LONGEST_ID]
+        return " ".join([*found, digest.hexdigest()[:32]])
 
     @property
     def from_address(self) -> str:
@@ -187,18 +208,27 @@ def _is_absurd(raw: bytes) -> bool:
 
 
 class _Part(Message):
-    """A part whose parameters are text, whatever character set they claim; its boundary, the name
-    of its file and its character set are read from them."""
+    """A part whose parameters are text, whatever character set they claim, and read once; its
+    boundary, the name of its file and its character set are read from them."""
 
-    def get_param(self, param: str, failobj: Any = None, *where: Any, **how: Any) -> Any:
+    def __init__(self, policy: Any) -> None:
+        super().__init__(policy)
+        self._parameters: dict[str, dict[str, Any]] = {}
+
+    def get_param(
+        self, param: str, failobj: Any = None, header: str = "content-type", unquote: bool = True
+    ) -> Any:
         """A parameter as the library finds it, decoded; `failobj` where that fails."""
-        try:
-            found = super().get_param(param, None, *where, **how)
-        except (LookupError, TypeError, ValueError):
-            return failobj
+        if header not in self._parameters:
+            try:
+                read = self.get_params([], header)
+            except (LookupError, TypeError, ValueError):
+                read = []
+            self._parameters[header] = {name.lower(): each for name, each in reversed(read)}
+        found = self._parameters[header].get(param.lower(), failobj)
         if isinstance(found, tuple):
             return as_text(found[2].encode("latin-1", "replace"), found[0] or "utf-8")
-        return failobj if found is None else found
+        return found
 
 
 class _Capped(Compat32):

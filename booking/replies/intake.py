@@ -30,6 +30,7 @@ _MOST_ATTEMPTS = 3
 
 _ORDINARY = "It is not an answer from a calendar, nor a report of a mail server."
 _BY_PROGRAM = "A program wrote it, and not for anybody we have written to."
+_OF_OTHERS = "A program of somebody we have not written to answers mail of ours."
 _UNCLEAR = "It may report that mail did not arrive, and does not say clearly which."
 _TOO_LARGE = "It is too large to be read by a program."
 
@@ -112,14 +113,15 @@ def _act(incoming: Incoming, fetched: Fetched, key: str, now: datetime) -> Under
             )
         if answers:
             return Understood(kind)
+        if may_be_a_report(incoming):
+            return Understood(kind, _UNCLEAR)
         # A holiday notice is no answer, and is never answered (RFC 3834, section 2). A person's
         # proposal of another time is sent by a program too.
         is_ours = actions.is_written_to(incoming.from_address)
-        is_harmless = is_notice(incoming, is_of_a_recipient=is_ours)
-        if is_harmless and not brings_a_calendar(incoming):
-            return Understood(Kind.NOTICE)
-        if may_be_a_report(incoming):
-            return Understood(kind, _UNCLEAR)
-        return Understood(kind, _BY_PROGRAM if is_by_a_program(incoming) else _ORDINARY)
+        if brings_a_calendar(incoming) or not is_notice(incoming, is_of_a_recipient=is_ours):
+            return Understood(kind, _BY_PROGRAM if is_by_a_program(incoming) else _ORDINARY)
+        if not is_ours and actions.names_what_is_ours(incoming):
+            return Understood(kind, _OF_OTHERS)
+        return Understood(Kind.NOTICE)
     except NotForUs as refused:
         return Understood(kind, str(refused))

@@ -40,7 +40,7 @@ class ReceivedMail(models.Model):
     KEPT_DAYS = 30
 
     key = models.CharField(
-        max_length=255, unique=True, help_text="Its Message-ID, or a digest if it has none."
+        max_length=255, unique=True, help_text="Its Message-ID, if it has one, and a digest."
     )
     seen_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(
@@ -111,8 +111,9 @@ class CalendarReply(models.Model):
 
     @property
     def order(self) -> tuple[int, datetime, int]:
-        """The newest of several answers has the greatest (RFC 5546, section 2.1.5)."""
-        return self.sequence, self.stamped_at or self.at, self.pk or 0
+        """The newest of several answers has the greatest (RFC 5546, section 2.1.5). None was given
+        after it came, whatever its calendar's clock says."""
+        return self.sequence, min(self.stamped_at or self.at, self.at), self.pk or 0
 
 
 class MailboxState(models.Model):

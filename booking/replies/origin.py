@@ -7,7 +7,7 @@ for certain to be harmless is left to people.
 
 import re
 
-from booking.outbox.reasons import code_in, refusal_in
+from booking.outbox.reasons import code_in, may_say_undelivered
 from booking.replies.incoming import Incoming, Text, decoded, header, message_ids, named_in
 
 _DAEMON = re.compile(
@@ -23,7 +23,7 @@ _DAEMON_NAME = re.compile(
 )
 # Headers by which programs say that they answer for somebody who is away.
 _AWAY = re.compile(
-    r"x-(?:[a-z0-9]+-)*(?:auto-?(?:reply|respond(?:er)?|response|generated)|vacation)"
+    r"x-(?:[a-z0-9]+-)*(?:auto-?(?:reply|respond(?:er)?|response)|vacation)"
     r"(?:-from|-id)?",
     re.IGNORECASE,
 )
@@ -43,16 +43,13 @@ _SIGNS_OF_FAILURE = (
     "x-failed-recipients", "diagnostic-code", "delivery-status", "reporting-mta", "remote-mta"
 )  # fmt: skip
 _SIGNS = (*_SIGNS_OF_FAILURE, "final-recipient:", "original-recipient:")
-# What people in their absence do not say.
-_NOT_DELIVERED = re.compile(
-    r"(?i)\bundeliver|\bpermanent(?:ly)? (?:fatal |delivery )?(?:error|failure)"
-    r"|\bdeliver\w* (?:status|failure|has failed|failed)|\baddress(?:es|\(es\))? failed"
-    r"|\b(?:not|unable to) (?:been |be )?(?:yet been )?deliver|n['\u2019]t (?:be )?deliver"
-    r"|unzustellbar|zugestellt|zustellung|existiert nicht|nicht mehr (?:aktiv|g[\xfcu]ltig)"
-    r"|\bnon[ -](?:remis|distribu|d[\xe9e]livr|consegnat|recapitat)|n['\u2019](?:a pas pu|existe)"
-    r"|bezorgd|bestaat niet|no (?:se )?(?:pudo|ha podido|existe)|inesistente|nie istnieje|dostarcz"
+_ANSWERS = re.compile(r"(?i)\W*(?:re|aw|antw|sv|vs|odp|rif|res)\s*(?:\[\d+\])?:")
+# What programs say of a mail that its reader has thrown away.
+_UNREAD = re.compile(
+    r"(?i)\b(?:without being read|not read|ohne gelesen zu werden|nicht gelesen|ungelesen"
+    r"|sans (?:avoir [\xe9e]t[\xe9e]|[\xeae]tre) lue?|non lue?)\b"
 )
-_MDN = "message/disposition-notification"
+MDN = "message/disposition-notification"
 _COMMENT = re.compile(r"\([^()]*\)")
 _DISPOSED = frozenset({"displayed", "deleted", "processed", "denied", "dispatched"})
 
@@ -64,6 +61,11 @@ def is_from_a_mail_server(incoming: Incoming) -> bool:
     if not address.strip("<>@"):
         return has_no_return_path(incoming)
     return bool(_DAEMON.match(address) or _DAEMON_NAME.search(name))
+
+
+def is_an_answer(incoming: Incoming) -> bool:
+    """Whether its subject says that somebody answers, as no mail server does."""
+    return bool(_ANSWERS.match(incoming.subject))
 
 
 def has_no_return_path(incoming: Incoming) -> bool:
@@ -89,7 +91,7 @@ def is_for_somebody_away(incoming: Incoming) -> bool:
         return True
     in_bulk = header(mail, "Precedence").strip().lower() in ("bulk", "junk")
     told = suppressed or in_bulk or has_no_return_path(incoming)
-    told = told or _auto_submitted(incoming) == "auto-replied"
+    told = told or _auto_submitted(incoming) not in ("", "no")
     if told and _AWAY_SUBJECT.match(incoming.subject):
         return True
     # vacation(1) of old.
@@ -109,31 +111,45 @@ def is_by_a_program(incoming: Incoming) -> bool:
 
 
 def is_notice(incoming: Incoming, *, is_of_a_recipient: bool) -> bool:
-    """Whether it is harmless: a program wrote it for somebody we write to, or in so many words for
-    somebody who is away, and nothing in it looks like a report of a mail server."""
-    is_known = is_by_a_program(incoming) if is_of_a_recipient else is_for_somebody_away(incoming)
-    return bool(incoming.from_address) and is_known and not may_be_a_report(incoming)
+    """Whether a program answered for somebody we write to, or in so many words for somebody who is
+    away: harmless, unless it may be a report."""
+    is_known = is_automatic_reply if is_of_a_recipient else is_for_somebody_away
+    return bool(incoming.from_address) and is_known(incoming)
 
 
 def may_be_a_report(incoming: Incoming) -> bool:
     """Whether it may say that mail did not arrive, however badly it says so."""
     if incoming.report_type or is_from_a_mail_server(incoming):
         return True
-    return _shows(incoming, _SIGNS) or any(
-        code_in(text.words) or refusal_in(text.words) or _NOT_DELIVERED.search(text.words)
-        for text in incoming.texts
-    )
+    return _shows(incoming, _SIGNS) or _says_undelivered(incoming)
 
 
 def is_receipt(incoming: Incoming) -> bool:
     """Whether it says that a mail of ours was read, or deleted unread (RFC 8098), and nothing of
     mail that did not arrive. A receipt that somebody forwards is their mail, and none."""
-    if incoming.report_type != "disposition-notification" or is_from_a_mail_server(incoming):
+    says = _dispositions(incoming)
+    if not says or not says <= _DISPOSED or is_from_a_mail_server(incoming):
         return False
-    says = [_disposition(text) for text in incoming.texts if text.kind == _MDN and text.is_own]
-    if not says or not _DISPOSED.issuperset(says) or _shows(incoming, _SIGNS_OF_FAILURE):
+    if "deleted" in says and not _is_unread(incoming):
         return False
-    return not any(code_in(text.words) for text in incoming.texts)
+    return not _shows(incoming, _SIGNS_OF_FAILURE) and not _says_undelivered(incoming)
+
+
+def is_refused_by_a_filter(incoming: Incoming) -> bool:
+    """Whether a filter of the recipient's refused it, as Sieve does (RFC 5429, section 2.2.1): a
+    notification that it was deleted, in words of a refusal."""
+    is_deleted = _dispositions(incoming) == {"deleted"} and not _is_unread(incoming)
+    return is_deleted and _says_undelivered(incoming)
+
+
+def _is_unread(incoming: Incoming) -> bool:
+    words = " ".join(text.said for text in incoming.texts if text.is_own)
+    return bool(_UNREAD.search(" ".join([incoming.subject, *words.split()])))
+
+
+def _says_undelivered(incoming: Incoming) -> bool:
+    said = [incoming.subject, *(text.said for text in incoming.texts)]
+    return any(code_in(words) or may_say_undelivered(words) for words in said)
 
 
 def _shows(incoming: Incoming, signs: tuple[str, ...]) -> bool:
@@ -142,6 +158,13 @@ def _shows(incoming: Incoming, signs: tuple[str, ...]) -> bool:
         return True
     said = [incoming.raw.decode("latin-1"), *(text.words for text in incoming.texts)]
     return any(sign in words for words in map(str.lower, said) for sign in signs)
+
+
+def _dispositions(incoming: Incoming) -> set[str]:
+    """What it says of itself that became of a mail; nothing unless it is a notification."""
+    if incoming.report_type != "disposition-notification":
+        return set()
+    return {_disposition(text) for text in incoming.texts if text.kind == MDN and text.is_own}
 
 
 def _disposition(text: Text) -> str:

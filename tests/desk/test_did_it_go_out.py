@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from accounts.failing import mark_doubted
 from booking.outbox import remedies
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.places.models import Booking
@@ -142,7 +143,7 @@ def test_what_is_not_so_any_more_is_refused_with_the_reason(coordinator: Client)
     give_up(booking, now=timezone.now())
     Message.objects.update(state=State.SENT, sent_at=timezone.now())
     before = Message.objects.count()
-    answer = coordinator.post(reverse("manage_message_again", args=[message.pk]))
+    answer = coordinator.post(f"{reverse('manage_message', args=[message.pk])}again/")
     assert "the booking stands as “Cancelled” now" in said(answer)
     assert Message.objects.count() == before
 
@@ -166,3 +167,23 @@ def test_mail_that_may_have_come_back_says_so_in_the_list(coordinator: Client) -
     assert "May have come back" not in coordinator.get(address).content.decode()
     remedies.note_doubt(message=message, reason="550 No", now=timezone.now())
     assert "May have come back" in coordinator.get(address).content.decode()
+
+
+@pytest.mark.parametrize("done", ["it works", "sent again"])
+def test_mail_that_was_looked_after_no_longer_may_have_come_back(
+    coordinator: Client, done: str
+) -> None:
+    message = booked("Ada", "Quill", "ada@agency.example", title="Neglect", reference="NEG-7")
+    Message.objects.update(state=State.SENT, sent_at=timezone.now())
+    remedies.note_doubt(message=message, reason="550 No", now=timezone.now())
+    assert message.recipient is not None
+    if done == "sent again":
+        coordinator.post(f"{reverse('manage_message', args=[message.pk])}again/")
+    else:
+        mark_doubted(email=message.to_email, why="550 No", now=timezone.now())
+        works = reverse("manage_address_works", args=[message.recipient.pk])
+        coordinator.post(works, {"why": "They rang."})
+        assert message.events.latest("pk").why == "They rang."
+    page = coordinator.get(f"{reverse('manage_messages')}?q=quill").content.decode()
+    assert "Quill" in page
+    assert "May have come back" not in page

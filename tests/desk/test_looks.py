@@ -4,6 +4,7 @@ import pytest
 import structlog
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import AccessRecord, PractitionerGroup
 from booking.places import links
@@ -126,3 +127,16 @@ def test_coordinators_see_and_search_the_looks(coordinator: Client) -> None:
     assert "Zelda Quill" in found
     assert "Agencies to confirm" not in found
     assert "No look matches" in coordinator.get(reverse("manage_looks"), {"q": "zzz"}).text
+
+
+def test_of_years_of_looks_no_more_are_counted_than_anybody_leafs_through(
+    coordinator: Client,
+) -> None:
+    person, page = make_person(), reverse("manage_looks")
+    look = {"by": person, "form": "page", "what": "booking", "about_id": 0, "rows": 1}
+    AccessRecord.objects.bulk_create(AccessRecord(at=timezone.now(), **look) for _ in range(1000))
+    # Looking at it is one more.
+    assert "1,000 looks" in coordinator.get(page).content.decode()
+    words = coordinator.get(page).content.decode()
+    assert "More than 1,000 looks" in words
+    assert "Page 1 of 21" in words

@@ -231,7 +231,9 @@ def test_a_cancellation_is_undone_from_the_booking_while_the_place_is_free(
     assert booking.state == State.CONFIRMED
     give_up(booking, now=timezone.now())
     book_now(booking.session)
-    assert undo not in coordinator.get(booking.get_absolute_url()).content.decode()
+    page = coordinator.get(booking.get_absolute_url()).content.decode()
+    assert undo not in page
+    assert "cannot be undone any more, because the place has gone to somebody else" in page
     assert "the place has gone" in said(coordinator.post(undo))
 
 

@@ -8,11 +8,12 @@ from django.urls import reverse
 
 from accounts.failing import people_whose_mail_fails
 from booking.outbox.models import Message, MessageEvent
+from booking.programme.bookings import calendar_answers
 from booking.replies.actions import bring_back
 from booking.replies.answers import answers_in
 from booking.replies.incoming import Fetched, Incoming
 from booking.replies.intake import take_in
-from booking.replies.models import CalendarReply, ReceivedMail
+from booking.replies.models import CalendarReply, ReceivedMail, newest_answer
 from tests.factories import NOW, make_coordinator
 from tests.replies import letters
 from tests.replies.evidence import is_marked
@@ -43,6 +44,39 @@ def test_whoever_declines_the_new_date_as_well_is_told_again() -> None:
     third = {"sequence": "1", "message_id": "<g3@mail.gmail.com>"}
     assert receive(letters.google_reply(message.booking, "DECLINED", **third))
     assert reminders() == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "instead"),
+    [
+        (b"DTSTAMP:20270112T101500Z", b"DTSTAMP:20991231T235959Z"),
+        (b"SEQUENCE:0", b"SEQUENCE:9"),
+        (b"SEQUENCE:0", b"SEQUENCE:99999999999999999999"),
+    ],
+)
+def test_no_answer_is_the_newest_for_ever(line: bytes, instead: bytes) -> None:
+    message = sent_confirmation()
+    assert message.booking is not None
+    first = letters.google_reply(message.booking, "DECLINED").replace(line, instead)
+    assert receive(first)
+    later = letters.google_reply(message.booking, "ACCEPTED", message_id="<g2@mail.gmail.com>")
+    stamp = f"{NOW + timedelta(hours=1):%Y%m%dT%H%M%SZ}".encode()
+    later = later.replace(b"20270112T101500Z", stamp)
+    assert take_in(Fetched(later, is_whole=True), now=NOW + timedelta(hours=2))
+    newest = newest_answer(CalendarReply.objects.all())
+    assert newest is not None
+    assert newest.partstat == "accepted"
+    assert [each.partstat for each in calendar_answers(message.booking)] == ["accepted"]
+
+
+def test_an_answer_to_an_entry_never_sent_is_none_to_the_one_that_follows() -> None:
+    message = sent_confirmation()
+    assert message.booking is not None
+    assert receive(letters.google_reply(message.booking, "DECLINED", sequence="1"))
+    assert reminders() == 1
+    message.payload["event"]["sequence"] = 1
+    message.save(update_fields=["payload"])
+    assert calendar_answers(message.booking) == []
 
 
 def entry(uid: str, lines: str) -> str:

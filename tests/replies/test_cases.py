@@ -257,6 +257,10 @@ def test_nothing_odd_makes_an_answer_unreadable(line: bytes, instead: bytes) -> 
     assert CalendarReply.objects.get().partstat == "accepted"
 
 
+ODD_PART = 'Content-Type: x; a="' + ';\\"' * 160 + '"\nContent-Disposition: x' + "; a=b" * 90
+MANY_PARTS = "Content-Type: multipart/mixed; boundary=b\n\n" + f"--b\n{ODD_PART}\n\nx\n" * 98
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -266,6 +270,7 @@ def test_nothing_odd_makes_an_answer_unreadable(line: bytes, instead: bytes) -> 
         "From: " + "(" * 900_000,
         "Content-Type: multipart/mixed; " + "x*0*=a''b; " * 80_000,
         "x: y\n" * 19_000 + "x: y",
+        MANY_PARTS,
     ],
 )
 def test_headers_are_capped_before_they_are_parsed(headers: str) -> None:

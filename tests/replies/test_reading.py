@@ -166,7 +166,7 @@ def test_a_mail_that_is_too_large_is_not_fetched_whole(mailbox: Mailbox) -> None
         assert (fetched.is_whole, len(fetched.raw) < 1000) == (False, True)
     assert read_replies() == Round(listed=1)
     assert not CalendarReply.objects.exists()
-    assert ReceivedMail.objects.get().key == "<g1@mail.gmail.com>"
+    assert ReceivedMail.objects.get().key.startswith("<g1@mail.gmail.com> ")
 
 
 def test_a_server_without_move_is_served_too(imap_server: Dovecot, settings: Settings) -> None:

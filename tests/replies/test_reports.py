@@ -10,7 +10,7 @@ from accounts.failing import people_whose_mail_fails
 from accounts.models import User
 from booking.outbox.models import Message, MessageEvent
 from booking.places.models import Booking
-from booking.replies.incoming import Fetched
+from booking.replies.incoming import Fetched, Incoming
 from booking.replies.intake import take_in
 from booking.replies.models import CalendarReply, ReceivedMail
 from tests.factories import NOW
@@ -190,6 +190,29 @@ def test_the_same_report_again_is_noted_once() -> None:
     assert message.events.count() == 1
 
 
+def test_what_another_mail_says_under_the_same_message_id_is_read_too() -> None:
+    message = sent_confirmation()
+    assert receive(letters.holiday_notice(message.booking or make_booking()))
+    forged = b"Message-ID: <ooo1@outlook.example>"
+    mail = report_on(message).replace(b"Message-ID: <dsn1@mx.example>", forged)
+    for reason in (b"No such person", b"Has left"):
+        assert receive(mail.replace(b"No such person", reason))
+    assert message.events.count() == 2
+    assert ReceivedMail.objects.count() == 3
+
+
+def test_a_mail_delivered_twice_is_read_once_whatever_servers_write_above_it() -> None:
+    message = sent_confirmation()
+    mail = report_on(message)
+    again = (
+        b"Received: from a by b; Tue, 12 Jan 2027 09:00:00 +0000\r\nDelivered-To: x@y\r\n" + mail
+    )
+    folded = mail.replace(b"Subject: Undelivered Mail", b"Subject: Undelivered\r\n Mail")
+    for each in (mail, again, folded, mail.replace(b"\r\n", b"\n") + b"\n"):
+        assert receive(each)
+    assert message.events.count() == 1
+
+
 def test_the_first_failure_says_since_when_and_the_last_one_why() -> None:
     message = sent_confirmation()
     receive(report_on(message))
@@ -229,6 +252,16 @@ def test_a_report_that_does_not_say_how_bad_it_is_is_listed(words: str, why: str
     assert [each.what for each in message.events.all()] == [MessageEvent.What.MAY_HAVE_COME_BACK]
 
 
+def test_a_report_that_names_nothing_is_not_said_to_be_of_others() -> None:
+    assert not receive(
+        letters.crlf(
+            "From: mailer-daemon@mx.example\nSubject: failure notice\n"
+            "Content-Type: message/delivery-status\n\nAction: failed\nStatus: 5.0.0\n"
+        )
+    )
+    assert "does not say which one or to whom" in why_listed()
+
+
 def test_a_report_on_a_mail_of_somebody_else_is_listed() -> None:
     assert not receive(letters.notification("<other@elsewhere.example>"))
     assert "none of ours" in why_listed()
@@ -261,7 +294,7 @@ def test_a_mail_that_stops_its_reader_each_time_is_listed() -> None:
     booking = make_booking()
     mail = letters.google_reply(booking, "ACCEPTED")
     # As three readers leave it that were killed after they counted their attempt.
-    ReceivedMail.objects.create(key="<g1@mail.gmail.com>", seen_at=NOW, attempts=3)
+    ReceivedMail.objects.create(key=Incoming.parse(mail).key, seen_at=NOW, attempts=3)
     assert not receive(mail)
     assert "stopped several times" in why_listed()
     assert not CalendarReply.objects.exists()
@@ -273,7 +306,7 @@ def test_parts_nested_absurdly_deep_are_listed() -> None:
         for n in range(3000)
     )
     assert not receive(b"From: a@b.example\r\nMessage-ID: <deep@b.example>\r\n" + deep)
-    assert ReceivedMail.objects.get().key == "<deep@b.example>"
+    assert ReceivedMail.objects.get().key.startswith("<deep@b.example> ")
 
 
 _PIECES = [

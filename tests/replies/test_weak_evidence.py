@@ -11,7 +11,7 @@ from booking.replies.models import ReceivedMail
 from tests.factories import NOW
 from tests.outbox.posting import post
 from tests.replies import letters
-from tests.replies.evidence import BOUNCE, DOUBTED, UNTOUCHED, became, is_marked
+from tests.replies.evidence import BOUNCE, DOUBTED, FAILED, UNTOUCHED, became, is_marked
 from tests.replies.receiving import State, receive, sent_confirmation
 
 pytestmark = pytest.mark.django_db
@@ -131,6 +131,35 @@ def test_a_postmaster_who_is_a_person_reports_nothing(words: str) -> None:
     assert not is_marked(message)
 
 
+BY_POSTMASTER = "From: postmaster@mx.example\nSubject: {}\n{}\n{{EMAIL}}: 550 5.1.1 unknown user\n"
+
+
+@pytest.mark.parametrize(
+    ("subject", "headers", "becomes"),
+    [
+        ("Failed", "In-Reply-To: {MID}\n", DOUBTED),
+        ("Failed", "In-Reply-To: {MID}\nReturn-Path: <>\n", FAILED),
+        ("Failed", "In-Reply-To: {MID}\nAuto-Submitted: auto-generated\n", FAILED),
+        ("Failed", "In-Reply-To: {MID}\nX-Failed-Recipients: {EMAIL}\n", FAILED),
+        ("Re: You are booked", "In-Reply-To: {MID}\nReturn-Path: <>\n", DOUBTED),
+        ("AW: You are booked", "In-Reply-To: {MID}\nX-Failed-Recipients: {EMAIL}\n", DOUBTED),
+    ],
+)
+def test_words_prove_as_much_as_a_program_stands_behind_them(
+    subject: str, headers: str, becomes: object
+) -> None:
+    message = sent_confirmation()
+    text = BY_POSTMASTER.replace("{}", subject, 1).replace("{}", headers, 1)
+    assert became(text.replace("{{EMAIL}}", "{EMAIL}"), message) == becomes
+    assert is_marked(message) == (becomes == FAILED)
+
+
+def test_fields_that_a_postmaster_pastes_into_an_answer_mark_nothing() -> None:
+    message = sent_confirmation()
+    text = f"From: postmaster@mx.example\nSubject: RE: x\n\nYour log says:\n\n{FIELDS}\n{{MID}}\n"
+    assert became(text, message) == DOUBTED
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
@@ -182,6 +211,16 @@ def test_where_a_mail_was_passed_on_to_is_not_whom_we_wrote_to(words: str) -> No
         "5.1.1 550 5.1.1 Access denied",
         "5.1.1 550 5.1.1 unknown user, or refused by policy",
         "5.2.1 550 5.2.1 You are not allowed to send here",
+        "5.1.1 550 5.1.1 rejected by a local filter",
+        "5.1.1 550 5.1.1 User unknown to the local filter",
+        "5.1.1 550 Verification failed for <training@briefed.example>: No such user",
+        "5.2.1 550 5.2.1 The mailbox is temporarily disabled",
+        "5.2.1 550 5.2.1 Service disabled for your IP",
+        "5.1.1 550 5.1.1 mailbox disabled for your network",
+        "5.1.9 550 5.1.9 No such user",
+        "5.1.20 550 5.1.20 No such user",
+        "5.1.1 550 5.1.1 The domain of the sender does not exist",
+        "5.1.1 550 5.1.1 Message refused",
     ],
 )
 def test_a_policy_is_not_the_fault_of_the_address(reason: str) -> None:
@@ -194,6 +233,11 @@ def test_a_policy_is_not_the_fault_of_the_address(reason: str) -> None:
         "5.1.1 550 5.1.1 <policy@content.example>: no such user, see https://x.example/policy",
         "5.2.1 550 5.2.1 The account that you tried to reach is disabled",
         "5.1.10 550 5.1.10 RecipientNotFound",
+        "5.1.2 554 No such domain",
+        "5.1.1 550 5.1.1 Recipient verification failed: no such user",
+        "5.2.1 550 5.2.1 Mailbox disabled, not accepting messages",
+        "5.1.1 550 5.1.1 Benutzer unbekannt",
+        "5.1.1 550 5.1.1",
         "5.1.1",
     ],
 )

@@ -17,7 +17,7 @@ from accounts.finding import Folded, words_of
 from accounts.models import User
 from accounts.views import signed_in
 from booking.catalogue.models import Session
-from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
+from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.outbox.topics import registered_topics, topic_of
 from booking.outbox.watch import backlog, refusing_domains
 from booking.site.characters import fold
@@ -144,10 +144,8 @@ def messages_on_desk(*, show: str, search: str, session: str) -> QuerySet[Messag
         chosen = chosen.filter(
             Q(booking__session__reference__iexact=session) | Q(subject_key__in=about_it)
         )
-    doubts = MessageEvent.objects.filter(
-        message=OuterRef("pk"), what=MessageEvent.What.MAY_HAVE_COME_BACK
-    )
-    chosen = chosen.annotate(may_have_come_back=Exists(doubts))
+    doubted = Message.objects.filter(pk=OuterRef("pk")).doubted()
+    chosen = chosen.annotate(may_have_come_back=Exists(doubted))
     # The text of a mail can hold a sign-in code; the desk does not read it.
     return chosen.defer("mime", "payload").order_by("-id" if show in _NEWEST_FIRST else "id")
 

@@ -67,16 +67,17 @@ def given_up_from(booking: Booking) -> Booking.State:
     raise CannotBeUndone
 
 
-def may_be_undone(booking: Booking, *, now: datetime) -> bool:
-    """Whether it may be worth trying, as a page asks: one statement, and none of a live booking."""
+def may_be_undone(booking: Booking, *, now: datetime) -> bool | None:
+    """Whether it may be worth trying, as a page asks: not any more if the place has gone; nothing
+    if there is nothing to undo. One statement, and none of a live booking."""
     session = booking.session
     is_open = session.state == Session.State.PUBLISHED and session.starts_at > now
     if booking.is_live or not is_open:
-        return False
+        return None
     try:
         was = given_up_from(booking)
     except CannotBeUndone:
-        return False
+        return None
     return was == State.WAITING or session.places_left > 0
 
 
