@@ -17,7 +17,7 @@ from accounts.models import PractitionerGroup, User
 from booking.calendars.actions import new_feed
 from booking.catalogue.courses import store_topic
 from booking.catalogue.interest import stop_path, tell_me
-from booking.catalogue.models import Session, Topic
+from booking.catalogue.models import DiaryDate, Session, Topic
 from booking.learning.models import PriorLearning
 from booking.outbox.models import Message
 from booking.partnership import kept as partnership
@@ -166,6 +166,8 @@ def make_site() -> Site:
         "venue_id": session.venue_id,
         "policy_id": make_policy().pk,
         "file": "venues.csv",
+        "block": "spaces",
+        "diary_id": DiaryDate.objects.create(title="A day", starts=ahead, ends=ahead).pk,
         "group_id": group.pk,
         "guest_id": guest.pk,
         "cover_id": cover.pk,

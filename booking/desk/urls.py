@@ -13,6 +13,7 @@ from booking.desk import (
     telephone,
     today,
 )
+from booking.desk.bulletins import blocks, diary
 from booking.desk.catalogue import agencies as listed
 from booking.desk.catalogue import courses, importing, policies, venues
 from booking.desk.mail import message, messages, received
@@ -76,6 +77,11 @@ urlpatterns = [
     path("venues/", venues.venues, name="manage_venues"),
     path("venues/new/", venues.venue, name="manage_venue_new"),
     path("venues/<key:venue_id>/", venues.venue, name="manage_venue"),
+    path("spaces/", blocks.blocks, name="manage_blocks"),
+    path("spaces/mail/", blocks.block_mail, name="manage_block_mail"),
+    path("diary/", diary.diary, name="manage_diary"),
+    path("diary/new/", diary.diary_date, name="manage_diary_new"),
+    path("diary/<key:diary_id>/", diary.diary_date, name="manage_diary_date"),
     path("files/", importing.files, name="manage_files"),
     path("files/import/", importing.import_shown, name="manage_files_import"),
     path("files/discard/", importing.discard, name="manage_files_discard"),

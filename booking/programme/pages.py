@@ -14,6 +14,7 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
 from booking.catalogue.availability import availability, is_ahead, places_of_course, why_not
+from booking.catalogue.diary import with_courses
 from booking.catalogue.filters import ProgrammeFilters
 from booking.catalogue.interest import course_of, is_told
 from booking.catalogue.models import DiaryDate, Session, Sitting
@@ -212,7 +213,9 @@ def _month(filters: ProgrammeFilters, person: User | None, *, now: datetime) -> 
         .defer("session__course__search", "session__course__summary")
         .order_by("starts_at", "id")
     )
-    diary_dates = DiaryDate.objects.filter(starts__lt=month.next.first, ends__gte=month.first)
+    diary_dates = with_courses(
+        DiaryDate.objects.filter(starts__lt=month.next.first, ends__gte=month.first)
+    )
     sessions = {sitting.session_id: sitting.session for sitting in sittings}
     as_read_by(sessions.values(), person, now=now)
     for sitting in sittings:
