@@ -1,6 +1,7 @@
 """The index of the rooms' models, so that Django finds them."""
 
 from booking.attendance.models import Arrival
+from booking.bulletins.models import Bulletin, BulletinPart, Subscriber
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import (
     CancellationPolicy,
@@ -30,6 +31,8 @@ __all__ = [
     "Arrival",
     "Booking",
     "BookingEvent",
+    "Bulletin",
+    "BulletinPart",
     "CalendarFeed",
     "CalendarReply",
     "CancellationPolicy",
@@ -50,6 +53,7 @@ __all__ = [
     "SessionGuest",
     "SessionNote",
     "Sitting",
+    "Subscriber",
     "Topic",
     "UsualAllocation",
     "Venue",

@@ -14,6 +14,8 @@ from django.utils import timezone
 from accounts.actions import reminders_path
 from accounts.addresses import no_address
 from accounts.models import PractitionerGroup, User
+from booking.bulletins.sending import send
+from booking.bulletins.subscribing import confirm_path, unsubscribe_path
 from booking.calendars.actions import new_feed
 from booking.catalogue.courses import store_topic
 from booking.catalogue.interest import stop_path, tell_me
@@ -28,6 +30,7 @@ from booking.replies.models import ReceivedMail
 from booking.scheduling.covering import ask_to_cover
 from booking.scheduling.guests import add_guest
 from tests.access_table import LOGIN, LOGO, TABLE, Answer
+from tests.bulletins.bulletins import make_bulletin, make_stranger
 from tests.factories import (
     make_agency,
     make_claimant,
@@ -113,6 +116,7 @@ def make_site() -> Site:
         "manager@elsewhere.example": "owner",
         "isla@signs.example": "",
         "stranger@mail.example": "",
+        "reader@mail.example": "",
     }
     declaration = PriorLearning.objects.create(
         person=owner, course=course, completed_on=now.date(), provider="Elsewhere"
@@ -132,6 +136,9 @@ def make_site() -> Site:
     letter = Message.objects.get(booking=on_paper)
     group = PractitionerGroup.objects.create(name="Leads")
     group.members.add(owner)
+    bulletin = make_bulletin()
+    bulletin.parts.update(picture_digest=LOGO, picture_type="image/png", picture_says="A logo")
+    subscriber = make_stranger("reader@mail.example")
     interest = tell_me(course=course, person=owner, now=now)
     partnership.change(values={"logo_digest": LOGO, "logo_type": "image/png"}, by=None)
 
@@ -167,6 +174,8 @@ def make_site() -> Site:
         "policy_id": make_policy().pk,
         "file": "venues.csv",
         "block": "spaces",
+        "bulletin_id": bulletin.pk,
+        "part_id": bulletin.parts.all()[0].pk,
         "diary_id": DiaryDate.objects.create(title="A day", starts=ahead, ends=ahead).pk,
         "group_id": group.pk,
         "guest_id": guest.pk,
@@ -179,8 +188,11 @@ def make_site() -> Site:
         "digits": "0b5563",
         "digest": LOGO,
     }
+    published = make_bulletin()
+    send(bulletin=published, expected_revision=published.revision, now=now)
     draft_session, claim = {"session_id": draft.pk}, {"person_id": claimant.pk}
     unusual: dict[str, dict[str, Any]] = {
+        "bulletin": {"bulletin_id": published.pk},
         "private_feed": {"token": new_feed(person=owner, now=now)},
         "book": {"session_id": open_session.pk},
         "answer_offer": {"booking_id": offered.pk},
@@ -204,6 +216,8 @@ def make_site() -> Site:
         "offer": links.offer_path(offered.pk, offered.offered_until),
         "join": links.join_path(online.join_key),
         "stop_interest": stop_path(interest),
+        "confirm_subscription": confirm_path(subscriber.pk, since=now),
+        "unsubscribe": unsubscribe_path(subscriber.pk),
         "reminders_link": reminders_path(owner, since=now),
         "make_feed led": reverse("make_feed", args=["led"]),
         "manage_session_new": f"{reverse('manage_session_new')}?course={course.pk}",

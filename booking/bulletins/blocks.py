@@ -26,7 +26,7 @@ from booking.catalogue.filters import DATE_FORMATS, DateInput, ProgrammeFilters
 from booking.catalogue.models import Course, DiaryDate, Session, SessionQuerySet
 from booking.places.pages.readers import as_read_by, bookable
 from booking.site.plain_text import one_line
-from booking.site.wording import LONDON, counted, day, sitting_times
+from booking.site.wording import LONDON, counted, day, sitting_times, times_of_day
 
 MOST_WEEKS = 104
 MOST_ROWS = 50
@@ -61,6 +61,8 @@ class BlockRow:
     starts: date
     ends: date
     when: str
+    # Beside a tile with the date, which they do not repeat.
+    times: str
     where: str
     kind: str
     kind_name: str
@@ -222,6 +224,7 @@ def _session_row(session: Session, *, now: datetime) -> BlockRow:
         starts=first.starts_at.astimezone(LONDON),
         ends=sittings[-1].ends_at.astimezone(LONDON),
         when=when,
+        times=times_of_day([(each.starts_at, each.ends_at) for each in sittings]),
         where=one_line(session.where),
         kind=course.kind,
         kind_name=f"{course.level_name} {course.get_kind_display().lower()}",
@@ -259,6 +262,7 @@ def diary_row(each: DiaryDate) -> BlockRow:
         starts=each.starts,
         ends=each.ends,
         when=when,
+        times="",
         where="",
         kind="diary",
         kind_name="",

@@ -28,7 +28,7 @@ from booking.site.wording import LONDON
 
 KEPT_SECONDS = 30
 # As of every page, but that any site may frame it; it runs and sends nothing.
-_FRAMED_ANYWHERE = {
+_FRAMED_ANYWHERE: dict[str, Any] = {
     **settings.SECURE_CSP,
     "script-src": [CSP.NONE],
     "connect-src": [CSP.NONE],

@@ -67,6 +67,7 @@ SECTIONS = (
     ),
     _section(
         "Newsletter",
+        Tab("Bulletins", "manage_bulletins", ("bulletin",)),
         Tab("Spaces to share", "manage_blocks", ("block",)),
         Tab("Dates for the diary", "manage_diary", ("diary",)),
     ),

@@ -32,6 +32,7 @@ from booking.local import (
     PARTNERSHIP,
     PRACTITIONER,
 )
+from booking.local.sample_bulletin import add_july_newsletter
 from booking.outbox.models import Message
 from booking.partnership import kept as partnership
 from booking.places import actions as places
@@ -101,6 +102,7 @@ def load_sample(*, now: datetime) -> Loaded:
         _keep_courses_for_some()
         _ask_for_dates(now)
         _only_say_so()
+        add_july_newsletter(now=now)
         # Not dropped either: nobody should be shown trouble that there never was.
         Message.objects.filter(booking__isnull=False, state=Message.State.WAITING).delete()
     bookings = Booking.objects.all()

@@ -144,6 +144,11 @@ class Partnership(models.Model):
         return reverse("partnership_colour", args=[digits]) if digits else ""
 
     @property
+    def logo_address(self) -> str:
+        """The whole address of the logo, for other sites; empty if there is none."""
+        return self.logo_url and f"{settings.SITE_URL}{self.logo_url}"
+
+    @property
     def logo_url(self) -> str:
         """Where the logo is served from; empty if there is none."""
         if not self.logo_digest:

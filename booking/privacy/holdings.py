@@ -18,6 +18,7 @@ from django.db.models import Field, ForeignKey, Model, Q
 
 from accounts.models import AccessRecord, PractitionerGroup, User
 from booking.attendance.models import Arrival
+from booking.bulletins.models import Subscriber
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import CourseInterest, Session, SessionEvent
 from booking.learning.models import PriorLearning
@@ -136,6 +137,7 @@ HOLDINGS = (
     Holding("Private calendar addresses", CalendarFeed, ("person",)),
     Holding("Training elsewhere", PriorLearning, ("person",)),
     Holding("Notes of coordinators", PersonNote, ("person",)),
+    Holding("Bulletins you asked for", Subscriber, ("person",), ("email",)),
     Holding("Wishes for new dates", CourseInterest, ("person",)),
     Holding(
         "Mail to you",

@@ -14,6 +14,7 @@ from accounts.actions import UNFINISHED_ACCOUNT_LIFE
 from accounts.models import AccessRecord, User
 from accounts.views import signed_in
 from booking.attendance.lists import TRAINER_ACCESS_AFTER_END
+from booking.bulletins.subscribing import ENDED_KEPT, UNCONFIRMED_KEPT
 from booking.privacy import leaving
 from booking.privacy.forgetting import NEEDS_KEPT, TEXTS_KEPT
 from booking.privacy.holdings import copy_of
@@ -29,6 +30,8 @@ def privacy(request: HttpRequest) -> HttpResponse:
         "sign_in_days": timedelta(seconds=settings.SESSION_COOKIE_AGE).days,
         "trainer_days": TRAINER_ACCESS_AFTER_END.days,
         "unfinished_days": UNFINISHED_ACCOUNT_LIFE.days,
+        "unconfirmed_days": UNCONFIRMED_KEPT.days,
+        "stopped_days": ENDED_KEPT.days,
         "code_minutes": settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT // 60,
     }
     return render(request, "privacy/privacy.html", periods)

@@ -13,6 +13,8 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
+from booking.bulletins.blocks import USUAL_NEW
+from booking.bulletins.models import Bulletin
 from booking.catalogue.availability import availability, is_ahead, places_of_course, why_not
 from booking.catalogue.diary import with_courses
 from booking.catalogue.filters import ProgrammeFilters
@@ -34,6 +36,7 @@ _ON_A_PAGE = 20
 _ON_PAPER = 500
 _OTHER_DATES = 5
 _SHOWN_ON_START = 6
+_NEW_ON_START = 3
 
 
 @same_for_everyone(seconds=1)
@@ -42,13 +45,16 @@ def start(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     today = timezone.localdate(now)
     coming = Session.objects.upcoming(now=now).for_pages()[:_SHOWN_ON_START]
-    sessions = as_read_by(coming, _reader(request), now=now)
-    diary_dates = DiaryDate.objects.filter(ends__gte=today)[:5]
-    return render(
-        request,
-        "programme/start.html",
-        {"sessions": sessions, "diary_dates": diary_dates, "now": now},
-    )
+    new = Session.objects.upcoming(now=now).filter(published_at__gte=now - USUAL_NEW)
+    new = new.order_by("-published_at", "starts_at", "id").for_pages()[:_NEW_ON_START]
+    context = {
+        "sessions": as_read_by(coming, _reader(request), now=now),
+        "new": as_read_by(new, _reader(request), now=now),
+        "diary_dates": with_courses(DiaryDate.objects.filter(ends__gte=today))[:5],
+        "bulletin": Bulletin.objects.published().filter(month=None).first(),
+        "now": now,
+    }
+    return render(request, "programme/start.html", context)
 
 
 @same_for_everyone(seconds=1)

@@ -42,6 +42,8 @@ class SignedLink(Enum):
     OFFER = ("/offers/", None)
     NEW_DATES = ("/new-dates/", None)
     JOIN = ("/join/", None)
+    SUBSCRIBE = ("/bulletins/confirm/", timedelta(days=7))
+    UNSUBSCRIBE = ("/bulletins/stop/", None)
     REMINDERS = ("/accounts/reminders/", timedelta(days=180))
 
     def __init__(self, prefix: str, lifetime: timedelta | None) -> None:

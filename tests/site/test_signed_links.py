@@ -32,6 +32,8 @@ TELLING_NOTHING = {
     r"^partnership/logo/(?P<digest>[0-9a-f]{16})$",
     "courses/<str:code>/",
     r"^embed/(?P<block>spaces|briefings|diary)/$",
+    r"^bulletins/pictures/(?P<digest>[0-9a-f]{16})$",
+    "manage/bulletins/<key:bulletin_id>/block/<str:block>/",
     r"^embed/(?P<block>spaces|briefings|diary)\.json$",
     r"^embed/(?P<block>spaces|briefings|diary)\.atom$",
     "courses/<str:code>/new-dates/",

@@ -24,7 +24,7 @@ MAIL_POLICY: dict[str, list[str]] = {
     "frame-ancestors": [CSP.SELF],
     "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"],
 }
-_ASKED = {
+ASKED = {
     BlockKind.SPACES: ("kind", "level", "topic", "agency", "where", "weeks", "rows"),
     BlockKind.BRIEFINGS: ("level", "topic", "agency", "where", "since", "rows"),
     BlockKind.DIARY: ("topic", "weeks", "rows"),
@@ -44,7 +44,7 @@ def blocks(request: HttpRequest) -> HttpResponse:
     block = read_block(kind, request.GET, now=now)
     # Only what this block looks at, so that no other filter hides behind its address.
     asked = filters.understood()
-    for name in [name for name in asked if name not in _ASKED[kind]]:
+    for name in [name for name in asked if name not in ASKED[kind]]:
         del asked[name]
     query = f"?{asked.urlencode()}" if asked else ""
     path = reverse("embed", args=[kind.value]) + query
@@ -57,8 +57,9 @@ def blocks(request: HttpRequest) -> HttpResponse:
         "kind": kind,
         "kinds": BlockKind.choices,
         "form": filters.form,
-        "fields": [filters.form[name] for name in _ASKED[kind]],
-        "block": block,
+        "fields": [filters.form[name] for name in ASKED[kind]],
+        # Not "block", which is a word of templates.
+        "found": block,
         "copied": copied(block),
         "frame": frame,
         "path": path,
