@@ -70,6 +70,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "embed_atom": (everybody(200), everybody(405)),
     "course": OPEN,
     "session": OPEN,
+    "session_poster": OPEN,
     "session_ics": OPEN,
     # By a secret or signed address, which is all that is asked for.
     "private_feed": OPEN,

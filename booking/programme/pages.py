@@ -21,7 +21,13 @@ from booking.catalogue.filters import ProgrammeFilters
 from booking.catalogue.interest import course_of, is_told
 from booking.catalogue.models import DiaryDate, Session, Sitting
 from booking.catalogue.months import Month, first_of_month, weeks
-from booking.catalogue.sharing import CalendarEntry, as_script_text, calendar_links, event_data
+from booking.catalogue.sharing import (
+    CalendarEntry,
+    as_script_text,
+    calendar_links,
+    code_to_scan,
+    event_data,
+)
 from booking.partnership.kept import the_partnership
 from booking.places.pages.outlook import asked_of_everybody, expected
 from booking.places.pages.readers import as_read_by, bookable
@@ -96,6 +102,17 @@ def session(request: HttpRequest, session_id: int) -> HttpResponse:
     if not (context["why_not"] or context.get("booking") or "expected" in context):
         context["asked"] = asked_of_everybody(session, now=now)
     return render(request, "programme/session.html", context)
+
+
+@same_for_everyone(seconds=10)
+def poster(request: HttpRequest, session_id: int) -> HttpResponse:
+    """The session on a sheet to hang up, with a code that leads to its page."""
+    sessions = Session.objects.upcoming(now=timezone.now()).for_pages()
+    found = get_object_or_404(sessions.defer("course__search"), pk=session_id)
+    address = f"{settings.SITE_URL}{found.get_absolute_url()}"
+    size, dots = code_to_scan(address)
+    context = {"session": found, "address": address, "size": size, "dots": dots}
+    return render(request, "programme/poster.html", context)
 
 
 def _reader(request: HttpRequest) -> User | None:

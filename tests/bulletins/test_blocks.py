@@ -237,11 +237,3 @@ def test_the_month_names_the_courses_of_a_diary_date() -> None:
     day.courses.add(make_course("XYZ", title="On its subject"))
     page = Client().get(f"/programme/?view=month&month={now:%Y-%m}").text
     assert 'href="/courses/XYZ/">On its subject</a>' in page
-
-
-def test_a_page_that_is_shared_shows_a_card() -> None:
-    session = session_ahead(5, course=make_course("ABC", title="Neglect & more"))
-    for address in (session.get_absolute_url(), "/courses/ABC/"):
-        page = Client().get(address).text
-        assert '<meta property="og:title" content="Neglect &amp; more">' in page
-    assert session.where in Client().get(session.get_absolute_url()).text.partition("</head>")[0]

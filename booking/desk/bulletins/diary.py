@@ -17,7 +17,7 @@ from booking.catalogue.diary import (
 )
 from booking.catalogue.models import Course, DiaryDate
 from booking.desk.questions import day_field, small_boxes
-from booking.site.form_kit import Form
+from booking.site.form_kit import Form, PageQuestion
 from booking.site.human_order import HumanOrder
 from booking.site.web import done, page, paged, posted, search_text, searched
 
@@ -32,13 +32,7 @@ class DiaryForm(Form):
     ends = day_field(
         "Last day (optional)", called="Last day", help_text="Only for what lasts several days."
     )
-    page = forms.URLField(
-        label="Page with more (optional)",
-        max_length=500,
-        required=False,
-        assume_scheme="https",
-        error_messages={"invalid": "Enter the whole address, such as https://www.example.org/day."},
-    )
+    page = PageQuestion("Page with more (optional)", example="https://www.example.org/day")
     courses = forms.ModelMultipleChoiceField(
         label="Courses on its subject (optional)",
         queryset=Course.objects.defer("search", "summary").order_by(HumanOrder("title")),
@@ -59,13 +53,6 @@ class DiaryForm(Form):
         super().__init__(data, initial=initial)
         self.fields["starts"].required = True
         self.fields["starts"].error_messages["required"] = "Enter the day."
-
-    def clean_page(self) -> str:
-        """A page for browsers."""
-        address = str(self.cleaned_data["page"])
-        if address and not address.lower().startswith(("https://", "http://")):
-            raise forms.ValidationError("The address of the page must begin with https://.")
-        return address
 
     def clean(self) -> dict[str, Any]:
         """The last day is the first, unless a later one is said."""

@@ -78,6 +78,7 @@ def send(request: HttpRequest, bulletin_id: int) -> HttpResponse:
                 revision = int(typed) if typed.isascii() and typed.isdecimal() else -1
                 begin_to_send(bulletin=found, expected_revision=revision, now=now)
             return done(request, words, "manage_bulletin_send", found.pk)
+    if "refusal" in context:
         found.refresh_from_db()
     context["most"] = MOST_BYTES // 1000
     if found.state == Bulletin.State.DRAFT:

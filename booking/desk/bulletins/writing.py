@@ -27,7 +27,7 @@ from booking.catalogue.models import Topic
 from booking.desk.bulletins.blocks import ASKED
 from booking.desk.questions import small_boxes
 from booking.partnership.pictures import MOST_BYTES, Picture, PictureRefused, picture_of
-from booking.site.form_kit import Form
+from booking.site.form_kit import Form, PageQuestion
 from booking.site.human_order import HumanOrder
 from booking.site.web import done, page, paged, posted, refusals_shown
 
@@ -68,15 +68,7 @@ class ArticleForm(Form):
         " bold, and [words](https://address) is a link.",
         widget=forms.Textarea(attrs={"rows": 14}),
     )
-    link = forms.URLField(
-        label="Link to more (optional)",
-        max_length=500,
-        required=False,
-        assume_scheme="https",
-        error_messages={
-            "invalid": "Enter the whole address, such as https://www.example.org/news."
-        },
-    )
+    link = PageQuestion("Link to more (optional)", example="https://www.example.org/news")
     link_words = forms.CharField(
         label="Words of the link (optional)",
         max_length=150,
@@ -111,13 +103,6 @@ class ArticleForm(Form):
         super().__init__(typed, files, initial=initial)
         if not (stored and stored.picture_digest):
             del self.fields["without_picture"]
-
-    def clean_link(self) -> str:
-        """A page for browsers."""
-        address = str(self.cleaned_data["link"])
-        if address and not address.lower().startswith(("https://", "http://")):
-            raise forms.ValidationError("The link must begin with https://.")
-        return address
 
     def clean_picture(self) -> None:
         """A picture that is whole."""
