@@ -2,6 +2,7 @@
 
 from booking.attendance.in_room import Claim
 from booking.attendance.models import AbsenceCase, Arrival, Mark, Register
+from booking.bulletins.models import Bulletin, BulletinPart, Subscriber
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import (
     CancellationPolicy,
@@ -33,6 +34,8 @@ __all__ = [
     "Arrival",
     "Booking",
     "BookingEvent",
+    "Bulletin",
+    "BulletinPart",
     "CalendarFeed",
     "CalendarReply",
     "CancellationPolicy",
@@ -57,6 +60,7 @@ __all__ = [
     "SessionGuest",
     "SessionNote",
     "Sitting",
+    "Subscriber",
     "Topic",
     "UsualAllocation",
     "Venue",

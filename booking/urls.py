@@ -20,6 +20,7 @@ urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("", include("booking.programme.urls")),
     path("", include("booking.catalogue.urls")),
+    path("", include("booking.bulletins.urls")),
     path("", include("booking.learning.urls")),
     path("", include("booking.places.urls")),
     path("", include("booking.attendance.urls")),

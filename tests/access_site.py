@@ -17,10 +17,12 @@ from accounts.addresses import no_address
 from accounts.models import PractitionerGroup, User
 from booking.attendance.in_room import pass_for
 from booking.attendance.models import AbsenceCase
+from booking.bulletins.sending import send
+from booking.bulletins.subscribing import confirm_path, unsubscribe_path
 from booking.calendars.actions import new_feed
 from booking.catalogue.courses import store_topic
 from booking.catalogue.interest import stop_path, tell_me
-from booking.catalogue.models import Session, Topic
+from booking.catalogue.models import DiaryDate, Session, Topic
 from booking.learning.models import PriorLearning
 from booking.materials.actions import add_material
 from booking.materials.models import Material
@@ -33,6 +35,7 @@ from booking.replies.models import ReceivedMail
 from booking.scheduling.covering import ask_to_cover
 from booking.scheduling.guests import add_guest
 from tests.access_table import LOGIN, LOGO, TABLE, Answer
+from tests.bulletins.bulletins import make_bulletin, make_stranger
 from tests.factories import (
     make_agency,
     make_claimant,
@@ -118,6 +121,7 @@ def make_site() -> Site:
         "manager@elsewhere.example": "owner",
         "isla@signs.example": "",
         "stranger@mail.example": "",
+        "reader@mail.example": "",
     }
     declaration = PriorLearning.objects.create(
         person=owner, course=course, completed_on=now.date(), provider="Elsewhere"
@@ -140,6 +144,9 @@ def make_site() -> Site:
     before = make_session(starts_at=now - timedelta(days=3), trainers=[people["trainer"]])
     missed = actions.book(session=before, person=owner, by=owner, now=now - timedelta(days=40))
     case = AbsenceCase.objects.create(booking=missed, manager_email="manager@ours.example")
+    bulletin = make_bulletin()
+    bulletin.parts.update(picture_digest=LOGO, picture_type="image/png", picture_says="A logo")
+    subscriber = make_stranger("reader@mail.example")
     interest = tell_me(course=course, person=owner, now=now)
     partnership.change(values={"logo_digest": LOGO, "logo_type": "image/png"}, by=None)
 
@@ -185,6 +192,10 @@ def make_site() -> Site:
         "venue_id": session.venue_id,
         "policy_id": make_policy().pk,
         "file": "venues.csv",
+        "block": "spaces",
+        "bulletin_id": bulletin.pk,
+        "part_id": bulletin.parts.all()[0].pk,
+        "diary_id": DiaryDate.objects.create(title="A day", starts=ahead, ends=ahead).pk,
         "group_id": group.pk,
         "guest_id": guest.pk,
         "cover_id": cover.pk,
@@ -198,8 +209,11 @@ def make_site() -> Site:
         "digits": "0b5563",
         "digest": LOGO,
     }
+    published = make_bulletin()
+    send(bulletin=published, expected_revision=published.revision, now=now)
     draft_session, claim = {"session_id": draft.pk}, {"person_id": claimant.pk}
     unusual: dict[str, dict[str, Any]] = {
+        "bulletin": {"bulletin_id": published.pk},
         "private_feed": {"token": new_feed(person=owner, now=now)},
         "book": {"session_id": open_session.pk},
         "absence": {"booking_id": missed.pk},
@@ -226,6 +240,8 @@ def make_site() -> Site:
         "room_here": reverse("room_here", args=[pass_for(session, now=now)]),
         "absence_by_link": links.absence_path(case.key),
         "stop_interest": stop_path(interest),
+        "confirm_subscription": confirm_path(subscriber.pk, since=now),
+        "unsubscribe": unsubscribe_path(subscriber.pk),
         "reminders_link": reminders_path(owner, since=now),
         "make_feed led": reverse("make_feed", args=["led"]),
         "manage_session_new": f"{reverse('manage_session_new')}?course={course.pk}",

@@ -45,6 +45,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     # The workers' clocks may differ by some seconds, so nothing expires sooner than in ten.
     "deliver messages": _every(1, "deliver_messages", expires=10),
     "work on uploads": _every(1, "work_on_uploads", expires=10),
+    "post bulletins": _every(5, "post_bulletins", expires=20),
     # Workers may be busy delivering for a while; these must still be there when they have finished.
     "fill places": _every(10, "fill_places_everywhere", expires=60),
     "remind people": _every(60, "post_due_reminders", expires=300),
@@ -52,6 +53,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "tell of missing courses": _every(60, "tell_of_missing_courses", expires=300),
     "read replies": _every(60, "read_replies", expires=120),
     "watch the mail": _every(60, "watch_mail", expires=120),
+    "make the digest": _every(600, "make_digest", expires=1800),
     "end interest": _every(60, "end_interest", expires=300),
     "complete sessions": _every(300, "complete_sessions", expires=900),
     "forget unfinished accounts": _nightly(10, "forget_unfinished_accounts"),

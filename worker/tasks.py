@@ -8,6 +8,7 @@ from celery.signals import worker_process_shutdown
 from django.utils import timezone
 
 from accounts import actions as accounts
+from booking.bulletins import sending, subscribing, writing
 from booking.catalogue.importing import uploads
 from booking.mail import reminders
 from booking.mail.composing import compose
@@ -50,6 +51,18 @@ def deliver_messages() -> None:
 def work_on_uploads() -> None:
     """Read or import the files that coordinators have uploaded."""
     uploads.work_on_uploads(now=timezone.now())
+
+
+@app.task
+def post_bulletins() -> None:
+    """Post what may be posted of bulletins that are being sent."""
+    sending.post_bulletins(now=timezone.now())
+
+
+@app.task
+def make_digest() -> None:
+    """On the first of a month, make the digest of what is new."""
+    writing.make_digest(now=timezone.now())
 
 
 @app.task
@@ -109,9 +122,11 @@ def forget_unfinished_accounts() -> None:
 
 @app.task
 def forget_needs() -> None:
-    """Blank what people needed at sessions that are long over, and who came as a guest."""
+    """Blank what people needed at sessions that are long over, who came as a guest, and
+    addresses that want no bulletins."""
     forgetting.forget_needs(now=timezone.now())
     forgetting.forget_guests(now=timezone.now())
+    subscribing.forget_addresses(now=timezone.now())
 
 
 @app.task

@@ -13,6 +13,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from django.utils.safestring import SafeString, mark_safe
+from qrcode.constants import ERROR_CORRECT_M
+from qrcode.main import QRCode
 
 from booking.catalogue.availability import availability
 from booking.catalogue.models import Session, Sitting, Venue
@@ -48,6 +50,15 @@ def calendar_links(entry: CalendarEntry) -> list[CalendarLink]:
         CalendarLink("Outlook.com", _outlook("outlook.live.com", entry)),
         CalendarLink("Office 365", _outlook("outlook.office.com", entry)),
     ]
+
+
+def code_to_scan(address: str) -> tuple[int, str]:
+    """A QR code as the side of its square and the path of its dots (SVG), with the quiet zone."""
+    code: Any = QRCode(error_correction=ERROR_CORRECT_M, border=4)
+    code.add_data(address)
+    rows = code.get_matrix()
+    dots = [f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, dark in enumerate(row) if dark]
+    return len(rows), "".join(dots)
 
 
 def directions(venue: Venue) -> str:

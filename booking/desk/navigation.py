@@ -71,6 +71,12 @@ SECTIONS = (
         Tab("Mail that needs reading", "manage_received", ("received",), ("received",)),
         Tab("Addresses that fail", "manage_addresses", ("address",), ("addresses",)),
     ),
+    _section(
+        "Newsletter",
+        Tab("Bulletins", "manage_bulletins", ("bulletin",)),
+        Tab("Spaces to share", "manage_blocks", ("block",)),
+        Tab("Dates for the diary", "manage_diary", ("diary",)),
+    ),
     Tab("Demand", "manage_demand", ("demand",)),
     _section(
         "Settings",

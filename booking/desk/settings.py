@@ -35,10 +35,16 @@ from booking.partnership.colours import (
     least_contrast,
 )
 from booking.partnership.levels import MOST_LEVELS, all_levels, levels_of
-from booking.partnership.models import LONGEST_WORD, Partnership
+from booking.partnership.models import LONGEST_WORD, Partnership, channels_of
 from booking.partnership.pictures import MOST_BYTES, Picture, PictureRefused, picture_of
 from booking.partnership.school_year import school_term_of
-from booking.site.form_kit import MOST_DAYS, MOST_MINUTES, Form, whole_number_field
+from booking.site.form_kit import (
+    MOST_DAYS,
+    MOST_MINUTES,
+    Form,
+    PageQuestion,
+    whole_number_field,
+)
 from booking.site.web import done, page, posted
 from booking.site.wording import counted, listed
 
@@ -61,6 +67,7 @@ _SECTIONS = {
         "repeated_absences",
         "repeated_months",
     ),
+    "Elsewhere": ("social_links", "quick_exit"),
     "Search": ("acronyms",),
 }
 
@@ -125,15 +132,7 @@ class SettingsForm(Form):
         ],
         widget=forms.TextInput(attrs={"class": "govuk-input--width-20", "inputmode": "tel"}),
     )
-    help_page = forms.URLField(
-        label="Page with help (optional)",
-        max_length=500,
-        required=False,
-        assume_scheme="https",
-        error_messages={
-            "invalid": "Enter the whole address of the page, such as https://partnership.org.uk/help."
-        },
-    )
+    help_page = PageQuestion("Page with help (optional)", example="https://partnership.org.uk/help")
     shared_words = ListQuestion(
         label="Words of their names (optional)",
         help_text="Nobody can sign in or be booked with an address whose part before the @ is made"
@@ -214,6 +213,19 @@ class SettingsForm(Form):
         " more. 0 shows none.",
     )
     repeated_months = whole_number_field("Within so many months", 1, 60)
+    social_links = forms.CharField(
+        label="Your own pages elsewhere (optional)",
+        required=False,
+        max_length=2000,
+        help_text="One a line, such as LinkedIn = https://www.linkedin.com/company/us. They"
+        " stand at the foot of every page.",
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    quick_exit = PageQuestion(
+        "Where “Leave this site quickly” leads (optional)",
+        example="https://www.bbc.co.uk/weather",
+        help_text="A page that looks harmless. With it, every page has the button.",
+    )
     acronyms = forms.CharField(
         label="Acronyms (optional)",
         required=False,
@@ -332,12 +344,16 @@ class SettingsForm(Form):
                 )
         return typed
 
-    def clean_help_page(self) -> str:
-        """A page for browsers."""
-        address = str(self.cleaned_data["help_page"])
-        if address and not address.lower().startswith(("https://", "http://")):
-            raise forms.ValidationError("The address of the page must begin with https://.")
-        return address
+    def clean_social_links(self) -> str:
+        """Lines that each have a name and the address of a page."""
+        lines = [line.strip() for line in str(self.cleaned_data["social_links"]).splitlines()]
+        for line in filter(None, lines):
+            if not channels_of(line):
+                raise forms.ValidationError(
+                    "Write each like LinkedIn = https://www.linkedin.com/company/partnership."
+                    f" “{line}” is not like that."
+                )
+        return "\n".join(filter(None, lines))
 
     def clean(self) -> dict[str, Any]:
         """The logo, and whether the settings are still those that were shown."""

@@ -15,6 +15,8 @@ from booking.desk import (
     telephone,
     today,
 )
+from booking.desk.bulletins import blocks, diary, sending
+from booking.desk.bulletins import writing as bulletins
 from booking.desk.catalogue import agencies as listed
 from booking.desk.catalogue import courses, importing, policies, venues
 from booking.desk.mail import message, messages, received
@@ -89,6 +91,26 @@ urlpatterns = [
     path("venues/", venues.venues, name="manage_venues"),
     path("venues/new/", venues.venue, name="manage_venue_new"),
     path("venues/<key:venue_id>/", venues.venue, name="manage_venue"),
+    path("bulletins/", bulletins.bulletins, name="manage_bulletins"),
+    path("bulletins/new/", bulletins.new, name="manage_bulletin_new"),
+    path("bulletins/<key:bulletin_id>/", bulletins.bulletin, name="manage_bulletin"),
+    path("bulletins/<key:bulletin_id>/article/", bulletins.article, name="manage_bulletin_article"),
+    path(
+        "bulletins/<key:bulletin_id>/block/<str:block>/",
+        bulletins.block,
+        name="manage_bulletin_block",
+    ),
+    path("bulletins/parts/<key:part_id>/", bulletins.part, name="manage_bulletin_part"),
+    path("bulletins/parts/<key:part_id>/up/", bulletins.part_up, name="manage_bulletin_part_up"),
+    path("bulletins/<key:bulletin_id>/preview/", sending.preview, name="manage_bulletin_preview"),
+    path("bulletins/<key:bulletin_id>/mail/", sending.mail, name="manage_bulletin_mail"),
+    path("bulletins/<key:bulletin_id>/test/", sending.test, name="manage_bulletin_test"),
+    path("bulletins/<key:bulletin_id>/send/", sending.send, name="manage_bulletin_send"),
+    path("spaces/", blocks.blocks, name="manage_blocks"),
+    path("spaces/mail/", blocks.block_mail, name="manage_block_mail"),
+    path("diary/", diary.diary, name="manage_diary"),
+    path("diary/new/", diary.diary_date, name="manage_diary_new"),
+    path("diary/<key:diary_id>/", diary.diary_date, name="manage_diary_date"),
     path("files/", importing.files, name="manage_files"),
     path("files/import/", importing.import_shown, name="manage_files_import"),
     path("files/discard/", importing.discard, name="manage_files_discard"),

@@ -18,10 +18,13 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from booking.attendance import absences
+from booking.bulletins.sending import ISSUE
+from booking.bulletins.subscribing import CONFIRM
 from booking.calendars.entries import cancelled_description, entry_description, entry_title
 from booking.calendars.ics import Event, cancellation, invitation
 from booking.catalogue.interest import stop_path
 from booking.catalogue.models import CourseInterest, Session
+from booking.mail import bulletins
 from booking.mail.letters import Letter, write
 from booking.mail.notice import (
     ASKED,
@@ -83,6 +86,7 @@ class _Read:
     notes: Mapping[int, SessionNote]
     guests: Mapping[int, SessionGuest]
     materials: Mapping[int, Material]
+    subscribers: frozenset[int]
 
 
 def compose(
@@ -120,6 +124,11 @@ def _read(messages: Sequence[Message]) -> _Read:
         to_come,
         Material.objects.in_bulk(
             {key for each in messages for key in each.payload.get("materials", ())}
+        ),
+        bulletins.who_still_wants(
+            each.payload["subscriber"]
+            for each in messages
+            if each.topic == ISSUE and "subscriber" in each.payload
         ),
     )
 
@@ -209,6 +218,16 @@ def _new_date(message: Message, read: _Read, now: datetime) -> _Composed:
         "stop_url": absolute(stop_path(interest)),
     }
     return _letter(message, notice, to_name=interest.person.full_name)
+
+
+@composes(ISSUE)
+def _issue(message: Message, read: _Read, now: datetime) -> _Composed:
+    return bulletins.issue(message, read.subscribers, now=now)
+
+
+@composes(CONFIRM)
+def _confirm(message: Message, read: _Read, now: datetime) -> _Composed:
+    return _letter(message, {"confirm_url": bulletins.confirm_url(message)}, to_name="")
 
 
 @composes("agency.confirmed", "agency.not_ours")

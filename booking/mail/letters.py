@@ -24,6 +24,7 @@ _MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL_PART = re.compile(rf"{_ATOM}(\.{_ATOM})*")
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+_STOP_URL = re.compile(r"https?://[!-;=?-~]{1,400}")
 _LONGEST_SUBJECT = 200
 _LONGEST_NAME = 120
 
@@ -50,6 +51,8 @@ class Letter:
     written_at: datetime
     calendar: bytes | None = None
     method: str = ""
+    # Where a mail program stops what comes to many, with one click (RFC 8058).
+    stop_url: str = ""
 
 
 def write(letter: Letter) -> bytes:
@@ -70,6 +73,7 @@ def write(letter: Letter) -> bytes:
         f"Subject: {_subject(one_line(letter.subject)[:_LONGEST_SUBJECT].rstrip())}\r\n",
         f"Date: {format_datetime(letter.written_at)}\r\n",
         f"Message-ID: {letter.message_id}\r\n",
+        _stopping(letter.stop_url),
         _CONSTANT_HEADERS,
         f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n',
     ]
@@ -80,6 +84,16 @@ def write(letter: Letter) -> bytes:
     return b"".join(
         ["".join(headers).encode("ascii"), *(opening + part for part in parts), closing]
     )
+
+
+def _stopping(url: str) -> str:
+    """The headers by which somebody stops (RFC 2369, 3.2; RFC 8058, 3.1); the address on a line."""
+    if not url:
+        return ""
+    if not _STOP_URL.fullmatch(url):
+        raise ValueError("This is no address for a header.")
+    one_click = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+    return f"List-Unsubscribe:\r\n <{url}>\r\n{one_click}"
 
 
 def _subject(text: str) -> str:

@@ -41,7 +41,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return settled.update(mime=None, payload={}, forgotten_at=now)
 
     def claimable(self, *, now: datetime) -> Self:
-        """Those a worker may take at this moment, urgent ones first, then the longest due.
+        """Those a worker may take at this moment, urgent ones first and what goes to
+        many last, each the longest due first.
 
         No earlier message of their stream is unsettled.
         """
@@ -55,7 +56,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
                 Q(state=Message.State.WAITING, due_at__lte=now)
                 | Q(state=Message.State.SENDING, lease_until__lte=now)
             )
-            .order_by("-is_urgent", "due_at", "id")
+            .order_by("-is_urgent", "is_bulk", "due_at", "id")
         )
 
 
@@ -98,6 +99,7 @@ class Message(models.Model):
     )
     payload = models.JSONField(default=dict)
     is_urgent = models.BooleanField(default=False, help_text="Somebody is waiting for it: a code.")
+    is_bulk = models.BooleanField(default=False, help_text="It goes to many, after all else.")
 
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     created_at = models.DateTimeField(default=timezone.now)
@@ -149,6 +151,7 @@ class Message(models.Model):
             ),
             models.Index(
                 F("is_urgent").desc(),
+                F("is_bulk"),
                 F("due_at"),
                 F("id"),
                 condition=Q(state__in=["waiting", "sending"]),

@@ -63,6 +63,7 @@ def post(drafts: Iterable[Draft], *, now: datetime, if_new: bool = False) -> lis
             **vars(draft),
             state=_first_state(draft),
             is_urgent=topic_of(draft.topic).is_urgent,
+            is_bulk=topic_of(draft.topic).is_bulk,
             created_at=now,
             due_at=now,
         )
@@ -73,6 +74,23 @@ def post(drafts: Iterable[Draft], *, now: datetime, if_new: bool = False) -> lis
     else:
         insert(messages)
     return messages
+
+
+def recall(*, topic: str, subject_key: str) -> int:
+    """Take back messages that no worker has begun with, in the caller's transaction.
+
+    They may be posted anew. Returns how many.
+    """
+    untouched = Message.objects.filter(
+        topic=topic,
+        subject_key=subject_key,
+        state=Message.State.WAITING,
+        attempts=0,
+        handed_over=False,
+        events=None,
+    )
+    held = untouched.order_by("pk").select_for_update(skip_locked=True, of=("self",))
+    return Message.objects.filter(pk__in=list(held.values_list("pk", flat=True))).delete()[0]
 
 
 def _first_state(draft: Draft) -> Message.State:

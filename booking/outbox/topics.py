@@ -20,6 +20,8 @@ class MailTopic:
     _: KW_ONLY
     # Somebody is waiting for it, so it goes ahead of other mail.
     is_urgent: bool = False
+    # It goes to many, and waits until everything else has gone.
+    is_bulk: bool = False
     # What only its recipient may read: a code, which cannot be written a second time, or a link by
     # which anybody could give the answer that it asks for.
     holds: Literal["code", "link"] | None = None

@@ -1,5 +1,6 @@
 """The partnership that this installation serves: one row, changed by its coordinators."""
 
+import re
 from email.utils import parseaddr
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.urls import reverse
 
 from booking.partnership.acronyms import USUAL_ACRONYMS
 
+_WHOLE_ADDRESS = re.compile(r"https://[^\s<>\"]{3,400}")
 ONLY_KEY = 1
 LONGEST_WORD = 30
 USUAL_LEVELS = """\
@@ -34,6 +36,13 @@ def usual_shared_words() -> list[str]:
         "staff", "support", "surgery", "team", "teams", "the", "training", "trust", "us", "ward",
         "webmaster", "welfare",
     ]  # fmt: skip
+
+
+def channels_of(text: str) -> list[tuple[str, str]]:
+    """Names and addresses of lines like "LinkedIn = https://…"; others are left out."""
+    parted = [line.partition("=") for line in text.splitlines()]
+    said = [(name.strip(), address.strip()) for name, _, address in parted]
+    return [(name, url) for name, url in said if name and _WHOLE_ADDRESS.fullmatch(url)]
 
 
 class Partnership(models.Model):
@@ -117,6 +126,12 @@ class Partnership(models.Model):
     repeated_months = models.PositiveSmallIntegerField(
         default=12, help_text="In so many months before."
     )
+    social_links = models.TextField(
+        blank=True, default="", help_text="One a line, such as LinkedIn = https://…; in the footer."
+    )
+    quick_exit = models.URLField(
+        max_length=500, blank=True, default="", help_text="Where “Leave this site quickly” leads."
+    )
     acronyms = models.TextField(
         blank=True,
         default=USUAL_ACRONYMS,
@@ -143,6 +158,11 @@ class Partnership(models.Model):
         return parseaddr(settings.MAIL_REPLY_TO)[1]
 
     @property
+    def channels(self) -> list[tuple[str, str]]:
+        """The names and addresses of the partnership's own pages elsewhere."""
+        return channels_of(self.social_links)
+
+    @property
     def dialled_phone(self) -> str:
         """The phone number as a `tel:` link has it (RFC 3966): "+44 (0)113" is "+44113"."""
         dialled = self.help_phone.replace("(0)", "")
@@ -158,6 +178,11 @@ class Partnership(models.Model):
         """Where the colour is served from; empty for the site's own colours."""
         digits = self.colour.removeprefix("#")
         return reverse("partnership_colour", args=[digits]) if digits else ""
+
+    @property
+    def logo_address(self) -> str:
+        """The whole address of the logo, for other sites; empty if there is none."""
+        return self.logo_url and f"{settings.SITE_URL}{self.logo_url}"
 
     @property
     def logo_url(self) -> str:

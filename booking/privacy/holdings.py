@@ -19,6 +19,7 @@ from django.db.models import Field, ForeignKey, Model, Q
 from accounts.models import AccessRecord, PractitionerGroup, User
 from booking.attendance.in_room import Claim
 from booking.attendance.models import AbsenceCase, Arrival, Mark, Register
+from booking.bulletins.models import Subscriber
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import CourseInterest, Session, SessionEvent
 from booking.learning.models import PriorLearning
@@ -146,6 +147,7 @@ HOLDINGS = (
     Holding("Private calendar addresses", CalendarFeed, ("person",)),
     Holding("Training elsewhere", PriorLearning, ("person",)),
     Holding("Notes of coordinators", PersonNote, ("person",)),
+    Holding("Bulletins you asked for", Subscriber, ("person",), ("email",)),
     Holding("Wishes for new dates", CourseInterest, ("person",)),
     Holding(
         "Mail to you",

@@ -17,6 +17,7 @@ from accounts.leaving import NOBODYS_ADDRESS, SOMEONE, forget_account
 from accounts.models import AccessRecord, User
 from accounts.roles import keep_a_superuser
 from booking.attendance.models import AbsenceCase
+from booking.bulletins.models import Subscriber
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import CourseInterest, Session, SessionEvent
 from booking.learning.models import PriorLearning
@@ -190,6 +191,7 @@ def _forget_answers(person: User, addresses: Collection[str], *, now: datetime) 
     CalendarReply.objects.filter(booking__person=person).delete()
     PersonNote.objects.filter(person=person).delete()
     CalendarFeed.objects.filter(person=person).delete()
+    Subscriber.objects.filter(Q(person=person) | _at("email", addresses)).delete()
     PriorLearning.objects.filter(person=person).delete()
     SessionGuest.objects.filter(_at("email", addresses)).delete()
     CourseInterest.objects.filter(person=person, ended_at=None).update(ended_at=now)

@@ -17,6 +17,7 @@ from django.db.models import ForeignObjectRel, Model
 from accounts.models import PractitionerGroup, User
 from accounts.roles import note_roles
 from accounts.sessions import end_sessions
+from booking.bulletins.subscribing import take_over
 from booking.calendars.actions import revoke_all_feeds
 from booking.catalogue.models import CourseInterest, Session
 from booking.catalogue.sittings import overlap
@@ -175,6 +176,7 @@ def columns_moved() -> Iterator[tuple[type[Model], str]]:
 def _keep_once(kept: User, ends: User, *, by: User, now: datetime) -> None:
     """Leave out of what goes over what the person who stays has already."""
     revoke_all_feeds(person=ends, now=now)
+    take_over(kept=kept, ended=ends)
     counts = PriorLearning.objects.exclude(state=PriorLearning.State.REJECTED)
     mine, theirs = counts.filter(person=kept), counts.filter(person=ends)
     better = theirs.filter(state=PriorLearning.State.VERIFIED).exclude(

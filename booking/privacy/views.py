@@ -13,6 +13,7 @@ from accounts.access import looked_at, superuser_page
 from accounts.actions import UNFINISHED_ACCOUNT_LIFE
 from accounts.models import AccessRecord, User
 from accounts.views import signed_in
+from booking.bulletins.subscribing import ENDED_KEPT, UNCONFIRMED_KEPT
 from booking.partnership.kept import the_partnership
 from booking.privacy import leaving
 from booking.privacy.forgetting import NEEDS_KEPT, TEXTS_KEPT
@@ -29,6 +30,8 @@ def privacy(request: HttpRequest) -> HttpResponse:
         "sign_in_days": timedelta(seconds=settings.SESSION_COOKIE_AGE).days,
         "trainer_days": the_partnership().list_days,
         "unfinished_days": UNFINISHED_ACCOUNT_LIFE.days,
+        "unconfirmed_days": UNCONFIRMED_KEPT.days,
+        "stopped_days": ENDED_KEPT.days,
         "code_minutes": settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT // 60,
     }
     return render(request, "privacy/privacy.html", periods)

@@ -13,12 +13,21 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
+from booking.bulletins.blocks import USUAL_NEW
+from booking.bulletins.models import Bulletin
 from booking.catalogue.availability import availability, is_ahead, places_of_course, why_not
+from booking.catalogue.diary import with_courses
 from booking.catalogue.filters import ProgrammeFilters
 from booking.catalogue.interest import course_of, is_told
 from booking.catalogue.models import DiaryDate, Session, Sitting
 from booking.catalogue.months import Month, first_of_month, weeks
-from booking.catalogue.sharing import CalendarEntry, as_script_text, calendar_links, event_data
+from booking.catalogue.sharing import (
+    CalendarEntry,
+    as_script_text,
+    calendar_links,
+    code_to_scan,
+    event_data,
+)
 from booking.materials.models import Material
 from booking.partnership.kept import the_partnership
 from booking.places.pages.outlook import asked_of_everybody, expected
@@ -34,6 +43,7 @@ _ON_A_PAGE = 20
 _ON_PAPER = 500
 _OTHER_DATES = 5
 _SHOWN_ON_START = 6
+_NEW_ON_START = 3
 
 
 @same_for_everyone(seconds=1)
@@ -42,13 +52,16 @@ def start(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     today = timezone.localdate(now)
     coming = Session.objects.upcoming(now=now).for_pages()[:_SHOWN_ON_START]
-    sessions = as_read_by(coming, _reader(request), now=now)
-    diary_dates = DiaryDate.objects.filter(ends__gte=today)[:5]
-    return render(
-        request,
-        "programme/start.html",
-        {"sessions": sessions, "diary_dates": diary_dates, "now": now},
-    )
+    new = Session.objects.upcoming(now=now).filter(published_at__gte=now - USUAL_NEW)
+    new = new.order_by("-published_at", "starts_at", "id").for_pages()[:_NEW_ON_START]
+    context = {
+        "sessions": as_read_by(coming, _reader(request), now=now),
+        "new": as_read_by(new, _reader(request), now=now),
+        "diary_dates": with_courses(DiaryDate.objects.filter(ends__gte=today))[:5],
+        "bulletin": Bulletin.objects.published().filter(month=None).first(),
+        "now": now,
+    }
+    return render(request, "programme/start.html", context)
 
 
 @same_for_everyone(seconds=1)
@@ -92,6 +105,17 @@ def session(request: HttpRequest, session_id: int) -> HttpResponse:
     if not (context["why_not"] or context.get("booking") or "expected" in context):
         context["asked"] = asked_of_everybody(session, now=now)
     return render(request, "programme/session.html", context)
+
+
+@same_for_everyone(seconds=10)
+def poster(request: HttpRequest, session_id: int) -> HttpResponse:
+    """The session on a sheet to hang up, with a code that leads to its page."""
+    sessions = Session.objects.upcoming(now=timezone.now()).for_pages()
+    found = get_object_or_404(sessions.defer("course__search"), pk=session_id)
+    address = f"{settings.SITE_URL}{found.get_absolute_url()}"
+    size, dots = code_to_scan(address)
+    context = {"session": found, "address": address, "size": size, "dots": dots}
+    return render(request, "programme/poster.html", context)
 
 
 def _reader(request: HttpRequest) -> User | None:
@@ -216,7 +240,9 @@ def _month(filters: ProgrammeFilters, person: User | None, *, now: datetime) -> 
         .defer("session__course__search", "session__course__summary")
         .order_by("starts_at", "id")
     )
-    diary_dates = DiaryDate.objects.filter(starts__lt=month.next.first, ends__gte=month.first)
+    diary_dates = with_courses(
+        DiaryDate.objects.filter(starts__lt=month.next.first, ends__gte=month.first)
+    )
     sessions = {sitting.session_id: sitting.session for sitting in sittings}
     as_read_by(sessions.values(), person, now=now)
     for sitting in sittings:

@@ -311,8 +311,8 @@ def _record(session: Session, what: str, *, by: User, now: datetime) -> None:
 
 def _publish(draft: Session, *, first_days: int | None, by: User, now: datetime) -> None:
     """Show a draft on the programme and let people book it; trainers and who asked hear of it."""
-    draft.state, draft.changed_at = Session.State.PUBLISHED, now
-    draft.save(update_fields=["state", "changed_at"])
+    draft.state, draft.changed_at, draft.published_at = Session.State.PUBLISHED, now, now
+    draft.save(update_fields=["state", "changed_at", "published_at"])
     _record(draft, "Published.", by=by, now=now)
     trainers.tell_of_publishing(draft, now=now)
     if first_days:

@@ -165,6 +165,28 @@ class DatesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
         )
 
 
+class PageQuestion(forms.URLField):
+    """The whole address of a page for browsers, or nothing; `example` is one."""
+
+    def __init__(self, label: str, *, example: str, **extra: Any) -> None:
+        wrong = f"Enter the whole address of the page, such as {example}."
+        super().__init__(
+            label=label,
+            max_length=500,
+            required=False,
+            assume_scheme="https",
+            error_messages={"invalid": wrong},
+            **extra,
+        )
+
+    def clean(self, value: Any) -> str:
+        """The address. Raises `ValidationError` for one that no browser opens."""
+        address = str(super().clean(value))
+        if address and not address.lower().startswith(("https://", "http://")):
+            raise forms.ValidationError("The address of the page must begin with https://.")
+        return address
+
+
 class PoundsField(forms.CharField):
     """An amount in pounds, "35", "£12.50" or "250,000", as whole pence. `most` is in pounds."""
 

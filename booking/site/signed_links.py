@@ -44,6 +44,8 @@ class SignedLink(Enum):
     JOIN = ("/join/", None)
     ROOM = ("/here/", timedelta(minutes=20))
     ABSENCE = ("/absences/", None)
+    SUBSCRIBE = ("/bulletins/confirm/", timedelta(days=7))
+    UNSUBSCRIBE = ("/bulletins/stop/", None)
     REMINDERS = ("/accounts/reminders/", timedelta(days=180))
 
     def __init__(self, prefix: str, lifetime: timedelta | None) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PARTS = ("statements", "http", "promotions", "feeds", "search", "files", "mails", "latency")
 # Takes minutes, and a gigabyte: only when it is asked for.
-LARGE_PARTS = ("people",)
+LARGE_PARTS = ("people", "bulletins")
 RESULTS = REPOSITORY / "test-results" / "bench.json"
 
 
@@ -45,6 +45,14 @@ def measure(
 
         _say("Filling in 600,000 people, 12,000 sessions and 1.2 million bookings")
         yield from people.measure(quick=quick)
+        crowd.clear()
+    if "bulletins" in parts:
+        from tests.load import bulletins
+
+        _say("Sending a bulletin to 50,000 people while bookings are made")
+        yield from bulletins.measure(
+            log_folder=installation.folder, count=5_000 if quick else 50_000
+        )
         crowd.clear()
     if "files" in parts:
         from tests.load import files

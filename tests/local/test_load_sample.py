@@ -1,18 +1,23 @@
 """The sample programme: alive, ahead of today, and nothing of it mailed."""
 
+import re
 from datetime import timedelta
+from html import unescape
 from io import StringIO
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.core.management import call_command
 from django.db.models import F
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
 from booking.attendance.models import AbsenceCase, Register
+from booking.bulletins.models import Bulletin
 from booking.catalogue.models import CancellationPolicy, Course, Session, Venue
 from booking.local import AGENCY_LEAD, COORDINATOR, PRACTITIONER, TRAINER
+from booking.local.sample_programme import FOLDER
 from booking.outbox.models import Message
 from booking.partnership.kept import the_partnership
 from booking.places.models import Booking
@@ -123,3 +128,22 @@ def test_nothing_is_added_where_there_is_a_programme_already() -> None:
     assert "There are sessions already: nothing was changed." in said
     assert PRACTITIONER in said
     assert (Session.objects.count(), Course.objects.count(), User.objects.count()) == (1, 1, 0)
+
+
+def test_the_july_newsletter_is_a_bulletin_of_its_own_words() -> None:
+    loaded()
+    page = Client().get(Bulletin.objects.get().get_absolute_url()).text
+    words = " ".join(unescape(re.sub(r"<[^>]+>", " ", page.partition("<main")[2])).split())
+    newsletter = (FOLDER / "newsletter-july.txt").read_text(encoding="utf-8")
+    typed = newsletter.partition("New briefings")[0].splitlines()
+    lines = [" ".join(line.replace("•", "").split()) for line in typed]
+    assert len([line for line in lines if line]) > 40
+    # What the picture shows is said by the picture.
+    shown = "David Derbyshire, Independent Scrutineer for the"
+    shown += " Leeds Safeguarding Children Partnership"
+    assert f'alt="{shown}"' in page
+    missing = [line for line in lines if line not in words and line not in ("Image", shown)]
+    assert not missing
+    assert page.count("places left") > 5
+    for title in ("Safer Internet Day", "World Suicide Prevention Day"):
+        assert title in page

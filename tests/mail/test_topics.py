@@ -6,6 +6,7 @@ import re
 import pytest
 from django.core.mail import send_mail
 
+from booking.bulletins import sending, subscribing
 from booking.catalogue import interest
 from booking.catalogue.models import Session
 from booking.local.servers import REPOSITORY
@@ -20,6 +21,7 @@ from booking.scheduling import drafting, guests, trainers
 from booking.scheduling.covering import ask_to_cover
 from booking.scheduling.guests import add_guest, remove_guest
 from booking.scheduling.writing import write_to_people
+from tests.bulletins.bulletins import make_bulletin, make_subscriber
 from tests.factories import (
     NOW,
     make_agency,
@@ -97,6 +99,11 @@ def test_every_registered_topic_is_posted() -> None:
         session=online, states=["confirmed"], chosen=(), shown=None, subject="Parking",
         text="There is none.", by=coordinator, now=NOW,
     )  # fmt: skip
+    subscribing.ask_by_address(email="bo@elsewhere.example", now=NOW)
+    make_subscriber()
+    bulletin = make_bulletin()
+    sending.send(bulletin=bulletin, expected_revision=bulletin.revision, now=NOW)
+    sending.post_bulletins(now=NOW)
     interest.tell_me(course=course, person=make_person(), now=NOW)
     draft = make_session(course=course, state=Session.State.DRAFT)
     drafting.publish_draft(session=draft, first_days=None, by=make_coordinator(), now=NOW)

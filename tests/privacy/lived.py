@@ -15,6 +15,7 @@ from accounts.access import looked_at
 from accounts.models import AccessRecord, PractitionerGroup, User
 from booking.attendance.in_room import Claim
 from booking.attendance.models import AbsenceCase, Arrival, Mark, Register
+from booking.bulletins.subscribing import choose
 from booking.calendars.actions import new_feed
 from booking.catalogue.interest import tell_me
 from booking.catalogue.models import SessionEvent
@@ -64,6 +65,7 @@ def lived_person(**fields: Any) -> User:
     signed_in_here(person)
     PractitionerGroup.objects.create(name="Falconers").members.add(person)
     kept.change(values={"excused_addresses": [EMAIL, "office@other.example"]}, by=None)
+    choose(person=person, wants_bulletins=True, wants_digest=False, topics=(), now=then)
     _booked(person, then=then)
     _handed_over(person, then=then)
     _as_manager(person, now=now, then=then)

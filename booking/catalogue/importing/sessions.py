@@ -178,6 +178,8 @@ class SessionImport:
             )
         if found is None:
             new = {"state": Session.State.PUBLISHED, "changed_at": self._now}
+            if wanted.get("state") != Session.State.DRAFT:
+                new["published_at"] = self._now
             new |= self._usual(row, wanted)
             self.table.put(reference, wanted, reference=reference, **new)
             row.becomes(new=True)

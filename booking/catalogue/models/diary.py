@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
+from booking.catalogue.models.programme import Course
 from booking.site.human_order import HumanOrder
 
 
@@ -12,6 +13,13 @@ class DiaryDate(models.Model):
     title = models.CharField(max_length=200)
     starts = models.DateField()
     ends = models.DateField()
+    page = models.URLField("page with more", max_length=500, blank=True)
+    courses = models.ManyToManyField(
+        Course,
+        blank=True,
+        related_name="diary_dates",
+        help_text="Courses on its subject, which pages name beside it.",
+    )
     changed_at = models.DateTimeField(
         auto_now=True, help_text="When it was last changed; the calendar feed's DTSTAMP."
     )

@@ -185,6 +185,10 @@ class Session(models.Model):
         help_text="When something people are told of last changed; feeds take DTSTAMP from it.",
     )
 
+    published_at = models.DateTimeField(
+        null=True, editable=False, help_text="When it was first shown on the programme."
+    )
+
     # Who reads it; set by `booking.places.pages.readers.as_read_by`.
     reading: Reading | None = None
 

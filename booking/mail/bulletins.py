@@ -1,0 +1,65 @@
+"""Bulletins as mail: the words are the same for all, the link by which one stops is one's own."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.conf import settings
+
+from booking.bulletins.models import Bulletin, Subscriber
+from booking.bulletins.rendering import Rendered, rendered, rendered_lately
+from booking.bulletins.subscribing import confirm_path, unsubscribe_path
+from booking.mail.letters import Letter
+from booking.outbox.delivery import Pointless, Unsendable
+from booking.outbox.models import Message
+from booking.partnership.kept import sender
+
+
+def who_still_wants(keys: Iterable[int]) -> frozenset[int]:
+    """Which of these subscribers have not stopped. Without any keys it costs no statement."""
+    wanted = set(keys)
+    if not wanted:
+        return frozenset()
+    return frozenset(Subscriber.objects.live().filter(pk__in=wanted).values_list("pk", flat=True))
+
+
+def issue(
+    message: Message, live: frozenset[int], *, now: datetime
+) -> Letter | Unsendable | Pointless:
+    """One copy of a bulletin. A test says so, and its link stops nobody."""
+    payload = message.payload
+    try:
+        if payload.get("is_test"):
+            bulletin = Bulletin.objects.get(pk=payload["bulletin"])
+            return _letter(message, rendered(bulletin, now=now), stop_url="", mark="Test: ")
+        if payload["subscriber"] not in live:
+            return Pointless("The person does not want bulletins any more.")
+        topics = tuple(payload.get("topics", ()))
+        words = rendered_lately(payload["bulletin"], now=now, topics=topics)
+    except Bulletin.DoesNotExist:
+        return Unsendable("There is no such bulletin any more.")
+    if "topics" in payload and not words.is_new:
+        return Pointless("Nothing is new about the topics that the person chose.")
+    stop_url = f"{settings.SITE_URL}{unsubscribe_path(payload['subscriber'])}"
+    return _letter(message, words, stop_url=stop_url)
+
+
+def confirm_url(message: Message) -> str:
+    """The link in the mail that asks whether an address wants bulletins."""
+    path = confirm_path(message.payload["subscriber"], since=message.created_at)
+    return f"{settings.SITE_URL}{path}"
+
+
+def _letter(message: Message, words: Rendered, *, stop_url: str, mark: str = "") -> Letter:
+    words = words.stopped_at(stop_url or settings.SITE_URL)
+    return Letter(
+        sender=sender(),
+        reply_to=settings.MAIL_REPLY_TO,
+        to_name="",
+        to_email=message.to_email,
+        subject=f"{mark}{words.subject}",
+        text=words.text,
+        html=words.html,
+        message_id=message.message_id,
+        written_at=message.created_at,
+        stop_url=stop_url,
+    )
