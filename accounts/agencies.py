@@ -133,19 +133,30 @@ class AgencyPlan:
     is_listed: bool
 
 
-def store_agency(*, agency: Agency, plan: AgencyPlan, by: User) -> None:
-    """Write an agency down as planned; the log says who did. Raises `AgencyNameTaken`.
+class AgencyGone(Refused):
+    """Somebody has made it a part of another one meanwhile."""
 
+    sentence = "This agency is part of another one by now. Look at the list again."
+
+
+def store_agency(*, agency: Agency, plan: AgencyPlan, by: User) -> None:
+    """Write an agency down as planned; the log says who did.
+
+    Raises `AgencyNameTaken`, or `AgencyGone` rather than bring one back that was merged away.
     Another domain confirms nobody before they sign in again, and takes no confirmation back.
     """
     same = Agency.objects.filter(name__iexact=plan.name).exclude(pk=agency.pk)
+    is_new = agency.pk is None
     for name, value in asdict(plan).items():
         setattr(agency, name, value)
     try:
         with transaction.atomic():
+            held = Agency.objects.select_for_update(no_key=True).filter(pk=agency.pk)
+            if not is_new and not held.exists():
+                raise AgencyGone
             if same.exists():
                 raise AgencyNameTaken
-            agency.save()
+            agency.save(force_insert=is_new, force_update=not is_new)
     except IntegrityError as error:
         raise AgencyNameTaken from error
     log.info("agency_stored", by=by.pk, agency=agency.pk, domains=plan.email_domains)

@@ -135,17 +135,29 @@ class TopicNameTaken(EditRefused):
     sentence = "Another topic has this name. Choose a different one."
 
 
+class TopicGone(EditRefused):
+    """Somebody has removed it meanwhile."""
+
+    sentence = "This topic was removed meanwhile. Look at the list again."
+
+
 def store_topic(*, topic: Topic, name: str) -> Topic:
-    """Write a topic down by this name, which also stands in addresses. Raises `TopicNameTaken`."""
+    """Write a topic down by this name, which also stands in addresses.
+
+    Raises `TopicNameTaken`, or `TopicGone` rather than bring one back that was removed.
+    """
     name = " ".join(name.split())
     slug = slugify(name)[:100]
     same = Q(slug=slug) | Q(name__iexact=name)
     if not slug or Topic.objects.filter(same).exclude(pk=topic.pk).exists():
         raise TopicNameTaken
+    is_new = topic.pk is None
     topic.name, topic.slug = name, slug
     try:
         with transaction.atomic():
-            topic.save()
+            if not is_new and not Topic.objects.select_for_update().filter(pk=topic.pk).exists():
+                raise TopicGone
+            topic.save(force_insert=is_new, force_update=not is_new)
     except IntegrityError as error:
         raise TopicNameTaken from error
     return topic

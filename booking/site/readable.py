@@ -3,10 +3,14 @@
 import re
 from collections.abc import Callable
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import register_converter
 
 _METHODS = ("GET", "HEAD", "POST")
+# A file of a session, and room to say in a sentence that one is too large. Django caps forms, but
+# spools files of any size to the disk before anybody asks who sends them.
+MOST_SENT = 25_000_000
 _NUL = re.compile("%00|\0")
 
 
@@ -35,12 +39,21 @@ def key_in(typed: str) -> int | None:
     return int(typed) if re.fullmatch(KeyConverter.regex, typed) else None
 
 
+def _length_of(request: HttpRequest) -> int:
+    """As Django reads it, which takes anything else for nothing and reads no byte of it."""
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0
+
+
 def only_readable(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
     """Look, or send a form: the site knows nothing else. PostgreSQL holds no NUL.
 
-    A path with one is not there; in a query a space stands for it.
+    A path with one is not there; in a query a space stands for it. What is far too large is not
+    read. Raises `RequestDataTooBig`.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -48,6 +61,8 @@ def only_readable(
             return HttpResponseNotAllowed(_METHODS)
         if "\0" in request.path_info:
             raise Http404
+        if _length_of(request) > MOST_SENT:
+            raise RequestDataTooBig
         request.META["QUERY_STRING"] = _NUL.sub("%20", request.META.get("QUERY_STRING", ""))
         return get_response(request)
 

@@ -14,6 +14,9 @@ from django.db import models
 
 log = structlog.get_logger(__name__)
 
+# What the first bytes of every Fernet token, its version and a time of this century, look like.
+_SEALED = "gAAAA"
+
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Sealed:
@@ -84,6 +87,11 @@ class SealedField(_Column):
         if not isinstance(value, Sealed):
             raise TypeError(f"{self.name} takes a sealed text only.")
         return value.token
+
+
+def is_sealed(text: str) -> bool:
+    """Whether a column that once held plain text holds a sealed one (Fernet's version byte)."""
+    return text.startswith(_SEALED)
 
 
 def _keys() -> MultiFernet:

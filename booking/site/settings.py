@@ -231,6 +231,14 @@ ACCOUNT_RATE_LIMITS = {
 }
 MFA_RATE_LIMITS = {"webauthn_login": f"{30 * RATE_LIMIT_FACTOR}/m/ip"}
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
+MFA_ADAPTER = "accounts.second_step.SecondStepAdapter"
+MFA_FORMS = {
+    "authenticate": "accounts.second_step.SecondStepForm",
+    "reauthenticate": "accounts.second_step.SecondStepProofForm",
+    "activate_totp": "accounts.second_step.NewAppForm",
+    "add_webauthn": "accounts.second_step.NewKeyForm",
+    "edit_webauthn": "accounts.second_step.KeyNameForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Briefed"

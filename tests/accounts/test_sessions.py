@@ -121,7 +121,7 @@ def test_setting_up_the_first_second_step() -> None:
     told = Message.objects.get(to_email=superuser.email)
     assert b"sam@scp.example" in bytes(told.mime or b"")
     own = Message.objects.filter(to_email=person.email).latest("id")
-    assert b"uthenticator" in bytes(own.mime or b"")
+    assert b"second step" in bytes(own.mime or b"")
 
 
 def test_an_app_code_of_the_half_minute_before_opens_nothing() -> None:

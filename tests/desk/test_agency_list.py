@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts.agencies import AgencyGone, AgencyPlan, store_agency
 from accounts.models import AccessRecord, Agency
 from booking.places.agency import merging
 from booking.places.allocations import Allocation
@@ -75,6 +76,42 @@ def test_leads_and_confirmed_people_are_shown_and_the_look_recorded(coordinator:
     assert page.index(lead.full_name) < page.index(member.full_name)
     assert says_so.full_name not in page
     assert AccessRecord.objects.filter(what="people of an agency", rows=2).exists()
+
+
+def shown_form(browser: Client, agency: Agency) -> dict[str, str]:
+    """What the page of an agency would send if nothing was typed."""
+    form = browser.get(reverse("manage_listed_agency", args=[agency.pk])).context["form"]
+    return {name: form[name].value() for name in ("name", "sector", "was", "email_domains")}
+
+
+def test_a_page_left_open_puts_no_domain_back(coordinator: Client) -> None:
+    agency = make_agency("Leeds Police", domains=["police.example", "thief.example"])
+    left_open = shown_form(coordinator, agency)
+    Agency.objects.filter(pk=agency.pk).update(email_domains=["police.example"])
+    address = reverse("manage_listed_agency", args=[agency.pk])
+    refused = coordinator.post(address, left_open)
+    assert refused.status_code == 422
+    assert "Somebody else has changed this agency meanwhile" in refused.text
+    agency.refresh_from_db()
+    assert agency.email_domains == ["police.example"]
+    assert coordinator.post(address, shown_form(coordinator, agency)).status_code == 302
+
+
+def test_an_agency_that_was_merged_away_meanwhile_does_not_come_back() -> None:
+    stays, other, by = make_agency(), make_agency("Leeds Police"), make_coordinator()
+    plan = AgencyPlan(
+        name="Leeds Police",
+        sector="police",
+        email_domains=["thief.example"],
+        trainers_in_kind=False,
+        annual_turnover_pence=None,
+        is_listed=True,
+    )
+    open_page = Agency.objects.get(pk=other.pk)
+    merging.merge_agencies(keep=stays, other=other, by=by)
+    with pytest.raises(AgencyGone):
+        store_agency(agency=open_page, plan=plan, by=by)
+    assert list(Agency.objects.filter(name="Leeds Police")) == []
 
 
 def test_two_agencies_are_compared_and_made_one(coordinator: Client) -> None:

@@ -4,7 +4,8 @@ import pytest
 from django.test import Client
 
 from accounts.models import PractitionerGroup
-from booking.catalogue.models import Course
+from booking.catalogue.courses import TopicGone, remove_topic, store_topic
+from booking.catalogue.models import Course, Topic
 from tests.desk.coordinators import typed_course
 from tests.factories import make_course, make_person, make_policy, make_session
 from tests.people import signed_in
@@ -122,3 +123,12 @@ def test_these_pages_are_for_coordinators_alone() -> None:
     ):
         assert client.get(path).status_code == 404
         assert client.post(path).status_code == 404
+
+
+def test_a_topic_that_was_removed_meanwhile_does_not_come_back() -> None:
+    topic = store_topic(topic=Topic(), name="Neglect")
+    open_page = Topic.objects.get(pk=topic.pk)
+    remove_topic(topic=topic)
+    with pytest.raises(TopicGone):
+        store_topic(topic=open_page, name="Neglect of infants")
+    assert not Topic.objects.exists()

@@ -1,9 +1,12 @@
 """What people are answered when something is broken."""
 
+import io
+
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client, RequestFactory
 
+from booking.site.readable import MOST_SENT
 from booking.site.web import broken
 from tests.factories import make_session
 
@@ -36,3 +39,18 @@ def test_every_page_says_whom_to_ask_for_help(client: Client) -> None:
     for address in ("/", "/programme/", session, "/accounts/login/", "/offers/x/", "/nowhere/"):
         foot = client.get(address).text.partition("<footer")[2]
         assert foot.count("Help:") == 1, address
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("length", "status"), [(MOST_SENT + 1, 400), ("9" * 30, 400), ("x", 403)])
+def test_what_is_far_too_large_is_not_read(length: object, status: int) -> None:
+    """A file of any size would be written to the disk, whoever sends it."""
+
+    class Unread(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise AssertionError("It was read.")
+
+    body = {"wsgi.input": Unread(), "CONTENT_LENGTH": str(length)}
+    type_ = "multipart/form-data; boundary=x"
+    answer = Client(enforce_csrf_checks=True).post("/accounts/login/", b"", type_, **body)
+    assert answer.status_code == status

@@ -1,6 +1,6 @@
 """Coordinators’ pages about the agencies on the list: their domains, sector, leads and people."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.db.models import Count, Q
@@ -10,10 +10,17 @@ from django.shortcuts import get_object_or_404, render
 
 from accounts.access import desk, looked_at
 from accounts.addresses import PUBLIC_MAIL, parse_domain
-from accounts.agencies import AgencyNameTaken, AgencyPlan, colleagues_of, store_agency
+from accounts.agencies import (
+    AgencyGone,
+    AgencyNameTaken,
+    AgencyPlan,
+    colleagues_of,
+    store_agency,
+)
 from accounts.models import Agency, Sector
 from accounts.views import signed_in
 from booking.desk.questions import ListQuestion
+from booking.desk.sessions.arrangements import digest
 from booking.places.agency import merging
 from booking.site.form_kit import Form, PoundsField
 from booking.site.human_order import HumanOrder
@@ -22,6 +29,10 @@ from booking.site.web import done, page, paged, posted, refusals_shown, search_t
 
 _PER_PAGE = 40
 _MOST_TURNOVER = 10_000_000_000
+_CHANGED = (
+    "Somebody else has changed this agency meanwhile. Check what stands below against its page,"
+    " then save."
+)
 
 
 def _domain(typed: str) -> str:
@@ -36,7 +47,9 @@ def _domain(typed: str) -> str:
 
 
 class ListedAgencyForm(Form):
-    """A whole agency."""
+    """A whole agency; `was` tells what it was when the page was shown, by a digest."""
+
+    was = forms.CharField(widget=forms.HiddenInput, required=False)
 
     name = forms.CharField(
         max_length=200, error_messages={"required": "Enter the name of the agency."}
@@ -60,12 +73,24 @@ class ListedAgencyForm(Form):
     is_listed = forms.BooleanField(label="People may choose it when they join", required=False)
 
     def __init__(self, data: QueryDict | None, *, agency: Agency | None) -> None:
-        super().__init__(data, initial=model_to_dict(agency or Agency(), self.base_fields))
+        stored = model_to_dict(agency or Agency(), self.base_fields)
+        self.is_now = digest(map(str, stored.values())) if agency else ""
+        super().__init__(data, initial=stored | {"was": self.is_now})
         self.fields["email_domains"].widget.attrs["rows"] = 3
 
     def clean_name(self) -> str:
         """The name in one line."""
         return " ".join(str(self.cleaned_data["name"]).split())
+
+    def clean(self) -> dict[str, Any]:
+        """Nobody puts a domain back that somebody else has taken away meanwhile."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.pop("was", "") not in ("", self.is_now):
+            typed = cast(QueryDict, self.data).copy()
+            typed["was"] = self.is_now
+            self.data = typed
+            self.add_error(None, _CHANGED)
+        return cleaned
 
     @property
     def plan(self) -> AgencyPlan:
@@ -100,6 +125,8 @@ def agency(request: HttpRequest, agency_id: int | None = None) -> HttpResponse:
             return done(request, f"{form.plan.name} is saved.", "manage_listed")
         except AgencyNameTaken:
             form.add_error("name", "There is already an agency of this name. You can merge them.")
+        except AgencyGone as refused:
+            form.add_error(None, refused.sentence)
     context: dict[str, Any] = {"form": form, "agency": stored}
     if stored:
         people = colleagues_of(stored).order_by("-is_agency_lead", "sort_name", "pk")

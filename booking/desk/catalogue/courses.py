@@ -16,6 +16,7 @@ from booking.catalogue.courses import (
     CoursePlan,
     EditRefused,
     GoesRound,
+    TopicGone,
     TopicNameTaken,
     add_course,
     remove_topic,
@@ -314,7 +315,7 @@ def topic(request: HttpRequest, topic_id: int) -> HttpResponse:
         try:
             kept = store_topic(topic=stored, **form.cleaned_data)
             return done(request, f"{kept.name} is saved.", "manage_topics")
-        except TopicNameTaken as refused:
+        except (TopicNameTaken, TopicGone) as refused:
             form.add_error("name", refused.sentence)
     return page(request, "desk/catalogue/topic.html", {"topic": stored, "form": form})
 
