@@ -96,8 +96,9 @@ def may_join(booking: Booking, *, now: datetime) -> bool:
     """
     if booking.state == Booking.State.CONFIRMED:
         return True
-    is_held = booking.state == Booking.State.REQUESTED and booking.agency_until is not None
-    if not is_held or not the_partnership().join_before_agency:
+    if booking.state != Booking.State.REQUESTED or booking.agency_until is None:
+        return False
+    if not the_partnership().join_before_agency:
         return False
     approval: Approval | None = getattr(booking, "approval", None)
     is_asked = approval is not None and approval.is_open
