@@ -113,10 +113,10 @@ def _pressed(request: HttpRequest, session: Session, *, now: datetime) -> HttpRe
             number = marking.mark_everybody_else(**held, standing=standing)
             return done(request, f"{number} more marked as attended.", address)
         if "everybody-back" in typed:
-            number = marking.take_back_everybody_else(**held)
+            number = marking.undo_everybody_else(**held)
             return done(request, f"{number} not marked any more.", address)
         if key is not None and what == _UNDO:
-            marking.take_back(**held, booking_id=key)
+            marking.undo_mark(**held, booking_id=key)
         elif key is not None and what in (*_PRESSES, _LATE):
             press = _press(key, sitting, what, at=now)
             marking.mark(session=session, presses=[press], by=by, now=now)
@@ -256,7 +256,7 @@ def _saved(request: HttpRequest, booking: Booking, form: Form, *, now: datetime)
     by, told, session = signed_in(request), form.cleaned_data, booking.session
     if isinstance(form, CorrectionForm):
         outcome = Outcome(told["outcome"])
-        closing.correct(booking=booking, outcome=outcome, why=told["why"], by=by, now=now)
+        closing.correct_outcome(booking=booking, outcome=outcome, why=told["why"], by=by, now=now)
         words = f"{booking.person}: corrected to “{outcome.label}”."
         return done(request, words, "register", session.pk)
     sitting = told["sitting"]
@@ -294,7 +294,7 @@ def close(request: HttpRequest, session_id: int) -> HttpResponse:
     if request.method == "POST" and not context["refusal"]:
         with refusals_shown(context):
             seen = request.POST.get("seen", "")
-            closing.close(session=session, seen=seen, by=by, now=now)
+            closing.close_register(session=session, seen=seen, by=by, now=now)
             return done(request, "The register is closed.", "register", session.pk)
     looked_at(session, by=by, what="register", rows=len(roster.attendees))
     return page(request, "attendance/register_close.html", context)

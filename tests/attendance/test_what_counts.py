@@ -10,7 +10,7 @@ from booking.attendance import closing
 from booking.catalogue.models import Course, Session
 from booking.partnership import kept
 from booking.places import actions
-from booking.places.absences import repeated_absences
+from booking.places.history import repeated_absences
 from booking.places.links import approval_path
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
@@ -64,7 +64,7 @@ def test_whoever_missed_it_is_told_and_stands_on_the_list_until_it_is_corrected(
     assert list(to_look_at(now=now)) == [booked]
     page = signed_in(make_coordinator()).get(reverse("manage_earlier")).content.decode()
     assert str(missed.person) in page
-    closing.correct(
+    closing.correct_outcome(
         booking=missed, outcome=Booking.Outcome.ATTENDED, why="He signed the sheet.",
         by=make_coordinator(), now=timezone.now(),
     )  # fmt: skip

@@ -120,7 +120,7 @@ def every_notice(booking: Booking) -> Iterator[Draft]:
         booking=booking, opened_at=NOW, manager_email="manager@agency.example", pence=3500
     )
     yield absences.asked(case)
-    yield absences.manager_asked(case)
+    yield absences.asked_of_manager(case)
     yield absences.decided(case, now=NOW)
     yield walked_in(booking)
     yield announcements.still_booked(booking, booking.session.sittings.all()[0], reply_key=1)
