@@ -160,10 +160,12 @@ def _read_marks(text: str, sittings: dict[int, Sitting], *, now: datetime) -> li
     for each in told[:_MOST_AT_ONCE] if isinstance(told, list) else []:
         if not isinstance(each, dict):
             continue
-        booking, key = key_in(str(each.get("booking"))), str(each.get("key", ""))
+        booking, key = key_in(str(each.get("booking"))), each.get("key")
         sitting = sittings.get(key_in(str(each.get("sitting"))) or 0)
         what, ago = each.get("what"), each.get("ago")
-        if booking is None or sitting is None or not isinstance(ago, int | float):
+        if booking is None or sitting is None:
+            continue
+        if not isinstance(ago, int | float) or not isinstance(key, str):
             continue
         if what in _SENT and _KEY.fullmatch(key) and math.isfinite(ago):
             at = marking.pressed_at(ago, now=now)
