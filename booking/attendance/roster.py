@@ -85,8 +85,8 @@ def roster_of(session: Session, *, only: Sequence[int] | None = None) -> Roster:
     marks = {(each.booking_id, each.sitting_id): each for each in current}
     came: dict[tuple[int, int], datetime] = {}
     arrivals = Arrival.objects.counting().filter(sitting__session=session)
-    for booking, sitting, at in arrivals.values_list("booking_id", "sitting_id", "at"):
-        came.setdefault((booking, sitting), at)
+    for arrival in arrivals:
+        came.setdefault((arrival.booking_id, arrival.sitting_id), arrival.at)
     sorry = BookingEvent.objects.filter(
         booking__session=session, what=BookingEvent.What.APOLOGISED
     ).values_list("booking_id", flat=True)

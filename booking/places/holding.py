@@ -87,7 +87,7 @@ def _about_agency(person: User, topic: str, agency: Agency, *, now: datetime) ->
     )
 
 
-def may_join(booking: Booking, *, now: datetime) -> bool:
+def may_join_meeting(booking: Booking, *, now: datetime) -> bool:
     """Whether a place opens the meeting: a certain one, or, if the partnership says so, one that is
     held for the person's agency alone.
 
@@ -96,8 +96,9 @@ def may_join(booking: Booking, *, now: datetime) -> bool:
     """
     if booking.state == Booking.State.CONFIRMED:
         return True
-    is_held = booking.state == Booking.State.REQUESTED and booking.agency_until is not None
-    if not is_held or not the_partnership().join_before_agency:
+    if booking.state != Booking.State.REQUESTED or booking.agency_until is None:
+        return False
+    if not the_partnership().join_before_agency:
         return False
     approval: Approval | None = getattr(booking, "approval", None)
     is_asked = approval is not None and approval.is_open

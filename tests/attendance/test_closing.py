@@ -87,7 +87,9 @@ def test_nobody_closes_what_they_have_not_seen() -> None:
     seen = closing.fingerprint(roster_of(session))
     press(session, booking, What.ATTENDED)
     with pytest.raises(MarkedMeanwhile):
-        closing.close(session=session, seen=seen, by=trainer_of(session), now=timezone.now())
+        closing.close_register(
+            session=session, seen=seen, by=trainer_of(session), now=timezone.now()
+        )
     address = reverse("register_close", args=[session.pk])
     answer = signed_in(trainer_of(session)).post(address, {"seen": seen})
     assert answer.status_code == 409
@@ -101,7 +103,7 @@ def test_a_register_is_not_closed_before_the_last_date_has_begun() -> None:
     times.append((start + timedelta(days=7), start + timedelta(days=7, hours=2)))
     session = make_session(sittings=times)
     with pytest.raises(CannotBeClosedYet):
-        closing.close(session=session, seen="", by=make_coordinator(), now=timezone.now())
+        closing.close_register(session=session, seen="", by=make_coordinator(), now=timezone.now())
 
 
 def test_a_correction_keeps_history_and_undoes_what_hung_on_it() -> None:
@@ -134,7 +136,7 @@ def test_a_correction_keeps_history_and_undoes_what_hung_on_it() -> None:
 
 def _correct(booking: Booking, outcome: Booking.Outcome) -> None:
     by, now = make_coordinator(), timezone.now()
-    closing.correct(booking=booking, outcome=outcome, why="So.", by=by, now=now)
+    closing.correct_outcome(booking=booking, outcome=outcome, why="So.", by=by, now=now)
 
 
 def test_the_person_and_the_manager_say_why_and_a_coordinator_accepts() -> None:
