@@ -16,6 +16,7 @@ from accounts.actions import reminders_path
 from accounts.addresses import no_address
 from accounts.models import PractitionerGroup, User
 from booking.attendance.in_room import pass_for
+from booking.attendance.models import AbsenceCase
 from booking.calendars.actions import new_feed
 from booking.catalogue.courses import store_topic
 from booking.catalogue.interest import stop_path, tell_me
@@ -136,6 +137,9 @@ def make_site() -> Site:
     letter = Message.objects.get(booking=on_paper)
     group = PractitionerGroup.objects.create(name="Leads")
     group.members.add(owner)
+    before = make_session(starts_at=now - timedelta(days=3), trainers=[people["trainer"]])
+    missed = actions.book(session=before, person=owner, by=owner, now=now - timedelta(days=40))
+    case = AbsenceCase.objects.create(booking=missed, manager_email="manager@ours.example")
     interest = tell_me(course=course, person=owner, now=now)
     partnership.change(values={"logo_digest": LOGO, "logo_type": "image/png"}, by=None)
 
@@ -184,6 +188,7 @@ def make_site() -> Site:
         "group_id": group.pk,
         "guest_id": guest.pk,
         "cover_id": cover.pk,
+        "case_id": case.pk,
         "declaration_id": declaration.pk,
         "approval_id": unknown.approval.pk,
         "message_id": message.pk,
@@ -197,6 +202,7 @@ def make_site() -> Site:
     unusual: dict[str, dict[str, Any]] = {
         "private_feed": {"token": new_feed(person=owner, now=now)},
         "book": {"session_id": open_session.pk},
+        "absence": {"booking_id": missed.pk},
         "answer_offer": {"booking_id": offered.pk},
         "change_manager": {"booking_id": held.pk},
         "agency_confirm": claim,
@@ -218,6 +224,7 @@ def make_site() -> Site:
         "offer": links.offer_path(offered.pk, offered.offered_until),
         "join": links.join_path(online.join_key),
         "room_here": reverse("room_here", args=[pass_for(session, now=now)]),
+        "absence_by_link": links.absence_path(case.key),
         "stop_interest": stop_path(interest),
         "reminders_link": reminders_path(owner, since=now),
         "make_feed led": reverse("make_feed", args=["led"]),

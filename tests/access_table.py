@@ -75,6 +75,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "join": (everybody(200), everybody(409)),
     "room": (everybody(200), everybody(422)),
     "room_here": OPEN,
+    "absence_by_link": (everybody(200), everybody(422)),
     "stop_interest": OPEN,
     "reminders_link": (everybody(200), everybody(422)),
     # One's own account.
@@ -121,6 +122,17 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "attendees_csv": (only("trainer", "coordinator"), signed_in(405)),
     "meeting_report": (only("trainer", "coordinator"), only("trainer", "coordinator", answer=422)),
     "room_screen": (only("trainer", "coordinator"), only("trainer", "coordinator", answer=302)),
+    "register": (only("trainer", "coordinator"), signed_in(404)),
+    "register_person": (
+        only("trainer", "coordinator"),
+        only("trainer", "coordinator", answer=422),
+    ),
+    "register_close": (
+        only("trainer", "coordinator"),
+        only("trainer", "coordinator", answer=409),
+    ),
+    "register_walk_in": (only("trainer", "coordinator"), only("trainer", "coordinator")),
+    "absence": (only("owner"), only("owner", answer=422)),
     # Who was asked is the one who answers.
     "trainer_cover": (only("other trainer"), only("other trainer")),
     "manage_session_write": (
@@ -142,6 +154,8 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "manage_mailboxes": LOOK_ONLY,
     "manage_managers": LOOK_ONLY,
     "manage_earlier": LOOK_ONLY,
+    "manage_absences": LOOK_ONLY,
+    "manage_absence": (coordinators(200), coordinators(200)),
     "manage_looks": LOOK_ONLY,
     "manage_agencies": LOOK_ONLY,
     "manage_messages": LOOK_ONLY,
@@ -308,7 +322,8 @@ DEMO = ("mailbox", "mailbox_mail", "mailbox_html", "mailbox_raw", "mailbox_calen
 BEFORE_SECOND_STEP = {
     *("accessibility", "privacy", "partnership_colour", "partnership_logo", "healthz", "readyz"),
     "security_txt",
-    *("approval", "offer", "join", "room", "room_here", "stop_interest", "reminders_link"),
+    *("approval", "offer", "join", "room", "room_here", "absence_by_link", "stop_interest"),
+    "reminders_link",
     "two_step_needed",
 }
 # Lead to a proof of who asks, if nobody has given one for a while: before a list is taken away, and

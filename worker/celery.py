@@ -57,6 +57,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "forget unfinished accounts": _nightly(10, "forget_unfinished_accounts"),
     "forget needs": _nightly(20, "forget_needs"),
     "forget texts": _nightly(30, "forget_texts"),
+    "forget absences": _nightly(35, "forget_absences"),
     "forget ended sign-ins": _nightly(40, "forget_ended_sign_ins"),
 }
 

@@ -115,6 +115,12 @@ def forget_needs() -> None:
 
 
 @app.task
+def forget_absences() -> None:
+    """Blank why people did not come, long after it was settled."""
+    forgetting.forget_absences(now=timezone.now())
+
+
+@app.task
 def forget_texts() -> None:
     """Forget what mail said that was sent long ago."""
     forgetting.forget_texts(now=timezone.now())

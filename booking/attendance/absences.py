@@ -59,6 +59,20 @@ def to_decide() -> QuerySet[AbsenceCase]:
     return AbsenceCase.objects.filter(state=State.OPEN).order_by("opened_at", "pk")
 
 
+def absence_of(booking: Booking) -> AbsenceCase | None:
+    """The case of a booking whose person did not come; costs a statement for those alone."""
+    if booking.outcome != Booking.Outcome.ABSENT:
+        return None
+    return AbsenceCase.objects.filter(booking=booking).first()
+
+
+def absences_of(person: User) -> list[AbsenceCase]:
+    """A person's cases, the newest first."""
+    theirs = AbsenceCase.objects.filter(booking__person=person)
+    shown = theirs.select_related("booking__session__course").order_by("-opened_at", "-pk")
+    return list(shown.defer("booking__session__course__search"))
+
+
 def open_cases(bookings: Sequence[Booking], *, now: datetime) -> list[Draft]:
     """A case for each of these absences, or the one of before opened again; what is to be told.
 
@@ -92,8 +106,8 @@ def open_cases(bookings: Sequence[Booking], *, now: datetime) -> list[Draft]:
         case, _ = AbsenceCase.objects.update_or_create(booking=booking, defaults=values)
         case.booking = booking
         if not is_closed:
-            drafts.append(_asked(case))
-            drafts += [_manager_asked(case)] if manager else []
+            drafts.append(asked(case))
+            drafts += [manager_asked(case)] if manager else []
     return drafts
 
 
@@ -107,7 +121,7 @@ def end_case(booking: Booking, *, why: str, now: datetime) -> list[Draft]:
         return []
     case.booking = booking
     _store(case, State.CLOSED, by=None, why=why, now=now)
-    return [_decided(case, now=now)]
+    return [decided(case, now=now)]
 
 
 def say_why(*, case: AbsenceCase, reason: str, now: datetime, is_manager: bool = False) -> None:
@@ -142,7 +156,7 @@ def _settle(
         if state == State.CHARGED and not fresh.pence:
             raise NothingToCharge
         _store(fresh, state, by=by, why=why, now=now)
-        outbox.post([_decided(fresh, now=now)], now=now)
+        outbox.post([decided(fresh, now=now)], now=now)
 
 
 def _store(
@@ -169,12 +183,14 @@ def sentence_of(case: AbsenceCase) -> str:
     return "It is to be decided what follows from the absence."
 
 
-def _asked(case: AbsenceCase) -> Draft:
+def asked(case: AbsenceCase) -> Draft:
+    """To the person: why did they not come?"""
     payload = {"pence": case.pence}
     return about(case.booking, ASKED, case.opened_at.isoformat(), payload)
 
 
-def _manager_asked(case: AbsenceCase) -> Draft:
+def manager_asked(case: AbsenceCase) -> Draft:
+    """To the manager, by a link of their own: do they know why?"""
     key = hashlib.sha256(case.key.encode()).hexdigest()[:16]
     return Draft(
         topic=MANAGER_ASKED,
@@ -187,6 +203,7 @@ def _manager_asked(case: AbsenceCase) -> Draft:
     )
 
 
-def _decided(case: AbsenceCase, *, now: datetime) -> Draft:
+def decided(case: AbsenceCase, *, now: datetime) -> Draft:
+    """To the person: what follows from it."""
     payload = {"state": case.state, "pence": case.pence, "why": case.why}
     return about(case.booking, "absence.decided", now.isoformat(), payload)

@@ -91,7 +91,7 @@ def close(*, session: Session, seen: str, by: User, now: datetime) -> Roster:
         absent = [each.booking for each in roster.attendees if each.outcome == Outcome.ABSENT]
         drafts = absences.open_cases(absent, now=now)
         drafts += [
-            _walked_in(each.booking)
+            walked_in(each.booking)
             for each in roster.attendees
             if each.booking.is_walk_in and each.outcome in (Outcome.ATTENDED, Outcome.PART)
         ]
@@ -146,5 +146,6 @@ def _decide(
     history.record(bookings, What.OUTCOME, by=by, now=now, why=f"{outcome.label}.")
 
 
-def _walked_in(booking: Booking) -> Draft:
+def walked_in(booking: Booking) -> Draft:
+    """To somebody who came without a booking: it is noted, and how to sign in."""
     return about(booking, "attendance.walked_in", 0, {})

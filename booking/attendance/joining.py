@@ -15,12 +15,11 @@ from accounts.models import User
 from booking.attendance.models import Arrival
 from booking.catalogue.models import Session, Sitting
 from booking.partnership.kept import the_partnership
+from booking.places.holding import may_join
 from booking.places.links import JoinLink
 from booking.places.models import Booking
 from booking.scheduling.models import SessionGuest
 from booking.site.refusals import Refused
-
-State = Booking.State
 
 
 class Door(StrEnum):
@@ -112,7 +111,8 @@ def _of_booking(key: str, *, now: datetime) -> Entrance:
     if not booking.is_live:
         became = booking.replaced_by.select_related("session").first()
     door, sitting = _of_session(session, now=now)
-    if session.state != Session.State.CANCELLED and not _has_a_place(booking, now=now):
+    is_theirs = booking.person.is_active and may_join(booking, now=now)
+    if session.state != Session.State.CANCELLED and not is_theirs:
         door = _without_a_place(booking, became)
     name = short_name(booking.person.first_name, booking.person.last_name)
     return Entrance(
@@ -132,25 +132,6 @@ def _of_other(
 def short_name(first: str, last: str) -> str:
     """ "Ann S." """
     return " ".join(filter(None, (first, f"{last[:1]}." if last else ""))) or "one person"
-
-
-def _has_a_place(booking: Booking, *, now: datetime) -> bool:
-    """Whether it is theirs; or, if the partnership says so, held for their agency alone.
-
-    Whoever's account has ended has none.
-    """
-    if not booking.person.is_active:
-        return False
-    if booking.state == State.CONFIRMED:
-        return True
-    approval = getattr(booking, "approval", None)
-    return (
-        the_partnership().join_before_agency
-        and booking.state == State.REQUESTED
-        and booking.agency_until is not None
-        and booking.agency_until > now
-        and not (approval is not None and approval.is_open)
-    )
 
 
 def _without_a_place(booking: Booking, became: Booking | None) -> Door:

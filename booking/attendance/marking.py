@@ -96,8 +96,8 @@ def mark(
         on_it = [each for each in presses if each.booking in here and each.sitting in sittings]
         if presses and not on_it:
             raise NothingToMark
-        known = {each.key for each in on_it if each.key}
-        known = set(Mark.objects.filter(key__in=known).values_list("key", flat=True))
+        keys = {each.key for each in on_it if each.key}
+        known = set(Mark.objects.filter(key__in=keys).values_list("key", flat=True))
         earliest = session.starts_at - _BEFORE_START
         marks = [
             Mark(

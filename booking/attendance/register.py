@@ -6,6 +6,8 @@ Nobody's needs are shown: the page goes round the room.
 """
 
 import json
+import math
+import re
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +41,9 @@ _MOST_AT_ONCE = 2000
 _LATE = "late"
 _UNDO = "undo"
 _PRESSES = (What.ATTENDED, What.ABSENT, What.APOLOGIES)
+# What a script sends, and the random name of each press.
+_SENT = (*_PRESSES, _LATE, What.NOTHING)
+_KEY = re.compile(rf"[A-Za-z0-9.-]{{1,{MARK_KEY_LENGTH}}}")
 
 
 @signed_in_page(post=_A_MINUTE)
@@ -99,7 +104,7 @@ def _pressed(request: HttpRequest, session: Session, *, now: datetime) -> HttpRe
     booking, _, what = typed.get("press", "").partition(":")
     key = key_in(booking)
     address = f"{request.path}?{urlencode({'sitting': sitting.pk})}"
-    held = {"session": session, "sitting": sitting, "by": by, "now": now}
+    held: dict[str, Any] = {"session": session, "sitting": sitting, "by": by, "now": now}
     try:
         if "everybody" in typed:
             roster = roster_of(session)
@@ -149,17 +154,18 @@ def _read_marks(text: str, sittings: dict[int, Sitting], *, now: datetime) -> li
     """The presses in what a script has sent; what is none is left out."""
     try:
         told = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     presses = []
     for each in told[:_MOST_AT_ONCE] if isinstance(told, list) else []:
         if not isinstance(each, dict):
             continue
-        booking, key = key_in(str(each.get("booking"))), str(each.get("key"))[:MARK_KEY_LENGTH]
+        booking, key = key_in(str(each.get("booking"))), str(each.get("key", ""))
         sitting = sittings.get(key_in(str(each.get("sitting"))) or 0)
         what, ago = each.get("what"), each.get("ago")
-        is_read = booking is not None and sitting is not None and isinstance(ago, int | float)
-        if is_read and what in (*_PRESSES, _LATE, What.NOTHING) and "\0" not in key:
+        if booking is None or sitting is None or not isinstance(ago, int | float):
+            continue
+        if what in _SENT and _KEY.fullmatch(key) and math.isfinite(ago):
             at = marking.pressed_at(ago, now=now)
             presses.append(_press(booking, sitting, what, at=at, key=key))
     return presses

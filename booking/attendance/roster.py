@@ -85,8 +85,8 @@ def roster_of(session: Session, *, only: Sequence[int] | None = None) -> Roster:
     marks = {(each.booking_id, each.sitting_id): each for each in current}
     came: dict[tuple[int, int], datetime] = {}
     arrivals = Arrival.objects.counting().filter(sitting__session=session)
-    for booking, sitting, at in arrivals.values_list("booking_id", "sitting_id", "at"):
-        came.setdefault((booking, sitting), at)
+    for arrival in arrivals:
+        came.setdefault((arrival.booking_id, arrival.sitting_id), arrival.at)
     sorry = BookingEvent.objects.filter(
         booking__session=session, what=BookingEvent.What.APOLOGISED
     ).values_list("booking_id", flat=True)
@@ -135,3 +135,18 @@ def found_on(session: Session, text: str) -> set[int]:
     """The bookings of those whom a few letters find."""
     people = User.objects.found_by(text).filter(bookings__session=session)
     return set(people.values_list("bookings__pk", flat=True))
+
+
+def outcome_in_words(booking: Booking, *, now: datetime) -> str:
+    """What came of a certain place once its session is over, or nothing yet.
+
+    Without a register it counts as attended, and that is said. Costs one statement where nothing
+    came of it, unless the session comes with its register.
+    """
+    if booking.state != Booking.State.CONFIRMED or booking.session.ends_at > now:
+        return ""
+    if booking.outcome:
+        return str(Booking.Outcome(booking.outcome).label)
+    if getattr(booking.session, "register", None) is not None:
+        return "The register is not closed yet"
+    return "No register kept"

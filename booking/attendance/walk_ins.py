@@ -26,7 +26,6 @@ from booking.catalogue.models import Session
 from booking.places.agency.callers import write_down
 from booking.places.changing.walking_in import walk_in
 from booking.places.models import Booking
-from booking.places.refusals import NoRoomForWalkIn
 from booking.site.form_kit import Form
 from booking.site.readable import key_in
 from booking.site.web import done, page, posted, refusals_shown, search_text
@@ -116,7 +115,7 @@ def _person(by: User, session: Session, key: int, request: HttpRequest) -> User:
 
 def _to(session: Session, person: User, email: str) -> str:
     address = reverse("register_walk_in", args=[session.pk])
-    return f"{address}?{urlencode({'person': person.pk, 'email': email})}"
+    return f"{address}?{urlencode([('person', person.pk), ('email', email)])}"
 
 
 def _written_down(request: HttpRequest, session: Session, form: Form) -> HttpResponse:
@@ -151,7 +150,6 @@ def _let_in(request: HttpRequest, session: Session, person: User) -> HttpRespons
     if form.is_valid():
         with refusals_shown(context):
             return _came(request, session, person, form)
-        context["is_full"] = isinstance(context["refusal"], NoRoomForWalkIn)
     return page(request, "attendance/walk_in_person.html", context)
 
 

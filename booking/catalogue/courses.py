@@ -68,6 +68,9 @@ class CoursePlan:
     remind_hour_before: bool
     copies_manager: bool
     renew_months: int | None
+    must_attend: Sequence[int] = ()
+    part_after_minutes: int | None = None
+    absent_after_minutes: int | None = None
 
 
 PLAIN_FIELDS = [each.name for each in fields(CoursePlan) if each.name not in _RELATED]

@@ -52,6 +52,7 @@ class PolicyTerms:
     free_for_trainers_in_kind: bool
     free_for_charities_under_pence: int | None
     bands: Sequence[Band]
+    absence_free_if_taken: bool = True
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,7 @@ def _store(name: str, version: int, terms: PolicyTerms, *, now: datetime) -> Can
         version=version,
         notice_days=terms.notice_days,
         free_for_trainers_in_kind=terms.free_for_trainers_in_kind,
+        absence_free_if_taken=terms.absence_free_if_taken,
         free_for_charities_under_pence=terms.free_for_charities_under_pence,
         created_at=now,
     )

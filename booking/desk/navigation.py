@@ -60,6 +60,7 @@ SECTIONS = (
         Tab("Needs to arrange", "manage_needs", ("needs",), ("needs",)),
         Tab("Managers to confirm", "manage_managers", ("manager",), ("managers",)),
         Tab("Without the course first", "manage_earlier", ("earlier",), ("earlier",)),
+        Tab("Absences", "manage_absences", ("absence",), ("absences",)),
         Tab("Training elsewhere", "manage_learning", ("learning",), ("learning",)),
         Tab("Shared mailboxes", "manage_mailboxes", ("mailbox",)),
     ),

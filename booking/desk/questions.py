@@ -136,7 +136,7 @@ class ListQuestion(forms.CharField):
     Raises `ValidationError` with the first that it refuses. What is stored stands one a line.
     """
 
-    def __init__(self, *, read: Callable[[str], str], **options: Any) -> None:
+    def __init__(self, *, read: Callable[[str], Any], **options: Any) -> None:
         widget = forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "autocapitalize": "none"})
         super().__init__(required=False, max_length=_LONGEST_LIST, widget=widget, **options)
         self._read = read
@@ -145,11 +145,11 @@ class ListQuestion(forms.CharField):
 
     def prepare_value(self, value: Any) -> Any:
         """Stored things one a line; what was typed as it was."""
-        return "\n".join(value) if isinstance(value, list) else value
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
 
     def clean(self, value: Any) -> Any:
         """The things, in their order."""
-        found: dict[str, None] = {}
+        found: dict[Any, None] = {}
         for each in re.split(r"[\s,;]+", super().clean(value)):
             if each:
                 try:

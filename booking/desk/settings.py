@@ -38,7 +38,7 @@ from booking.partnership.levels import MOST_LEVELS, all_levels, levels_of
 from booking.partnership.models import LONGEST_WORD, Partnership
 from booking.partnership.pictures import MOST_BYTES, Picture, PictureRefused, picture_of
 from booking.partnership.school_year import school_term_of
-from booking.site.form_kit import MOST_DAYS, Form, whole_number_field
+from booking.site.form_kit import MOST_DAYS, MOST_MINUTES, Form, whole_number_field
 from booking.site.web import done, page, posted
 from booking.site.wording import counted, listed
 
@@ -55,6 +55,12 @@ _SECTIONS = {
     "Levels of training": ("levels",),
     "Joining online": ("join_opens_minutes", "join_closes_minutes", "join_before_agency"),
     "Lists of people": ("list_days",),
+    "Attendance": (
+        "usual_part_minutes",
+        "usual_absent_minutes",
+        "repeated_absences",
+        "repeated_months",
+    ),
     "Search": ("acronyms",),
 }
 
@@ -186,6 +192,28 @@ class SettingsForm(Form):
     list_days = whole_number_field(
         "Days after a session for which its trainers see who was there", 1, _LONGEST_LIST_DAYS
     )
+    usual_part_minutes = whole_number_field(
+        "Minutes missed, beyond which a date was attended in part (optional)",
+        0,
+        MOST_MINUTES,
+        required=False,
+        help_text="Where a new course begins. Left empty, there is no such rule.",
+    )
+    usual_absent_minutes = whole_number_field(
+        "Minutes missed, beyond which it counts as absence (optional)",
+        0,
+        MOST_MINUTES,
+        required=False,
+        help_text="Where a new course begins. Left empty, there is no such rule.",
+    )
+    repeated_absences = whole_number_field(
+        "Absences of one person that are shown",
+        0,
+        50,
+        help_text="To managers who are asked to agree, and to those who book for others: so many or"
+        " more. 0 shows none.",
+    )
+    repeated_months = whole_number_field("Within so many months", 1, 60)
     acronyms = forms.CharField(
         label="Acronyms (optional)",
         required=False,

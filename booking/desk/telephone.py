@@ -22,6 +22,7 @@ from accounts.models import User
 from accounts.views import signed_in
 from booking.catalogue.models import Session
 from booking.desk.queries import managed_session
+from booking.places.absences import repeated_absences
 from booking.places.agency import callers
 from booking.places.lock import read_session
 from booking.places.models import Booking
@@ -213,6 +214,7 @@ def _book(request: HttpRequest, session: Session, person: User) -> HttpResponse:
         "person": person,
         "form": form,
         "decision": decision,
+        "repeated": repeated_absences([person.pk], now=timezone.now()).get(person.pk, ""),
         "never": never,
         "is_never": any(each.effect == Effect.REFUSES for each in never),
         "names": sorted(names) or [""],

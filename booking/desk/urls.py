@@ -3,6 +3,7 @@
 from django.urls import path
 
 from booking.desk import (
+    absences,
     access_log,
     agencies,
     bookings,
@@ -99,6 +100,8 @@ urlpatterns = [
     path("learning/", people.learning_to_check, name="manage_learning"),
     path("mailboxes/", people.accounts_of_one_mailbox, name="manage_mailboxes"),
     path("learning/<key:declaration_id>/", people.check_learning, name="manage_learning_check"),
+    path("absences/", absences.cases, name="manage_absences"),
+    path("absences/<key:case_id>/", absences.case, name="manage_absence"),
     path("earlier/", people.earlier_missing, name="manage_earlier"),
     path("earlier/<key:booking_id>/let-stand/", people.let_stand, name="manage_earlier_let_stand"),
     path("managers/", people.managers_to_confirm, name="manage_managers"),

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from accounts.agency_proof import people_to_confirm
 from accounts.failing import people_whose_mail_may_fail
+from booking.attendance.absences import to_decide
 from booking.attendance.needs import to_arrange
 from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
@@ -82,6 +83,7 @@ KINDS = (
         "manage_earlier",
         lambda now: prerequisites.to_look_at(now=now),
     ),
+    Kind("absences", "Absences to decide", "manage_absences", lambda now: to_decide()),
     Kind(
         "learning",
         "Training done elsewhere, to check",

@@ -32,6 +32,7 @@ from booking.local import (
     PARTNERSHIP,
     PRACTITIONER,
 )
+from booking.local.past_term import hold_past_term
 from booking.materials.actions import add_material
 from booking.materials.models import Material
 from booking.outbox.models import Message
@@ -100,6 +101,7 @@ def load_sample(*, now: datetime) -> Loaded:
         _add_reading(now)
         _set_booking_times(now)
         _declare_learning(now)
+        hold_past_term(now=now)
         _book(now)
         _keep_courses_for_some()
         _ask_for_dates(now)
@@ -291,7 +293,8 @@ def _book(now: datetime) -> None:
         .exclude(email=PRACTITIONER)
         .order_by("email")
     )
-    sessions = {session.reference: session for session in Session.objects.order_by("reference")}
+    ahead = Session.objects.upcoming(now=now).order_by("reference")
+    sessions = {session.reference: session for session in ahead}
     practitioner = User.objects.get(email=PRACTITIONER)
     first = now - _BOOKED_SINCE
     _try_to_book(sessions[_PRACTITIONER_HAS_A_PLACE_IN], practitioner, first, dice)

@@ -14,6 +14,8 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
+from booking.attendance import absences
+from booking.attendance.models import AbsenceCase
 from booking.catalogue.models import Session
 from booking.mail.composing import compose
 from booking.mail.notice import ASKED, OFFERED, REMINDED, SESSION_CHANGED
@@ -123,6 +125,8 @@ def _of_booking(message: Message, booking: Booking, now: datetime) -> Iterable[D
     if states is not None and booking.state not in states:
         said = booking.get_state_display()
         raise NotSoAnyMore(f"This is not sent again: the booking stands as “{said}” now.")
+    if message.topic in _AFTERWARDS:
+        return _AFTERWARDS[message.topic](message, booking, now)
     if booking.is_live and all(each.starts_at <= now for each in sittings_of(booking.session)):
         raise NotSoAnyMore("This is not sent again: the session has begun.")
     return _ANEW.get(message.topic, _as_it_was)(message, booking, now)
@@ -248,6 +252,26 @@ def _turn(message: Message, booking: Booking, now: datetime) -> Iterable[Draft]:
     return [announcements.waiting(booking, position=position, manager=manager)]
 
 
+def _why_absent(message: Message, booking: Booking, now: datetime) -> Iterable[Draft]:
+    """The question why somebody did not come, while it is open, to who is asked now."""
+    case = absences.absence_of(booking)
+    if case is None or case.state != AbsenceCase.State.OPEN:
+        raise NotSoAnyMore("This is not sent again: the absence has been settled.")
+    case.booking = booking
+    if message.topic == absences.ASKED:
+        return [absences.asked(case)]
+    if case.manager_email != message.to_email:
+        raise NotSoAnyMore("This is not sent again: another manager is asked now.")
+    return [absences.manager_asked(case)]
+
+
+# What is told once a session has been held.
+_AFTERWARDS: Mapping[str, Callable[[Message, Booking, datetime], Iterable[Draft]]] = {
+    absences.ASKED: _why_absent,
+    absences.MANAGER_ASKED: _why_absent,
+    "absence.decided": lambda message, booking, now: [_same(message)],
+    "attendance.walked_in": lambda message, booking, now: [_same(message)],
+}
 _ANEW: Mapping[str, Callable[[Message, Booking, datetime], Iterable[Draft]]] = {
     "booking.confirmed": _place,
     "booking.promoted": _place,

@@ -7,8 +7,10 @@ from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.outbox.posting import Draft
 from booking.outbox.topics import MailTopic, register
+from booking.partnership.kept import the_partnership
 from booking.places.lock import RuledSession
 from booking.places.managers import asking
+from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.places.news.drafts import about
 from booking.site.working_days import after_working_days, offer_end
@@ -83,3 +85,21 @@ def _about_agency(person: User, topic: str, agency: Agency, *, now: datetime) ->
         recipient_id=person.pk,
         payload={**payload, "agency": agency.name},
     )
+
+
+def may_join(booking: Booking, *, now: datetime) -> bool:
+    """Whether a place opens the meeting: a certain one, or, if the partnership says so, one that is
+    held for the person's agency alone.
+
+    The one question of the pages and mails that show the way in, and of the way in itself. Costs
+    no statement if the booking comes with its approval.
+    """
+    if booking.state == Booking.State.CONFIRMED:
+        return True
+    if booking.state != Booking.State.REQUESTED or booking.agency_until is None:
+        return False
+    if not the_partnership().join_before_agency:
+        return False
+    approval: Approval | None = getattr(booking, "approval", None)
+    is_asked = approval is not None and approval.is_open
+    return booking.agency_until > now and not is_asked

@@ -61,14 +61,16 @@ _GROUPS = """
 SELECT user_id, practitionergroup_id, TRUE FROM accounts_practitionergroup_members
 WHERE user_id = ANY(%s) AND practitionergroup_id = ANY(%s)
 """
-# A place held to the end of a session counts as having done the course, and one that is certain as
-# going to do it. What was done elsewhere counts for whatever comes.
+# Whoever attended has done the course; where no register was kept, or is not closed, a place held
+# to the end counts. One that is certain counts as going to do it, and what was done elsewhere for
+# whatever comes.
 _LEARNT = """
 SELECT person_id, course_id, MIN(learnt_at) FROM (
     SELECT booking.person_id, session.course_id, session.ends_at AS learnt_at
     FROM booking_booking booking JOIN booking_session session ON session.id = booking.session_id
     WHERE booking.person_id = ANY(%(people)s) AND session.course_id = ANY(%(courses)s)
     AND booking.state = 'confirmed' AND session.state IN ('published', 'completed')
+    AND booking.outcome IN ('', 'attended')
     UNION ALL
     SELECT person_id, course_id, to_timestamp(0) FROM booking_priorlearning
     WHERE person_id = ANY(%(people)s) AND course_id = ANY(%(courses)s) AND state <> 'rejected'

@@ -180,7 +180,7 @@ class Booking(models.Model):
         ATTENDED = "attended", "Attended"
         PART = "part", "Attended in part"
         APOLOGIES = "apologies", "Sent apologies"
-        ABSENT = "absent", "Did not come"
+        ABSENT = "absent", "Absent"
 
     MISSED = (Outcome.PART, Outcome.APOLOGIES, Outcome.ABSENT)
 
@@ -381,9 +381,9 @@ class BookingEvent(models.Model):
         OUTCOME = "outcome", "The register was closed"
         OUTCOME_CORRECTED = "outcome corrected", "What the register says was corrected"
         ABSENCE_SETTLED = "absence settled", "The absence was settled"
-        EARLIER_MISSING = "earlier missing", "What comes first is not booked any more"
+        EARLIER_MISSING = "earlier missing", "What comes first is missing"
         EARLIER_NOT_NEEDED = "earlier not needed", "May come without what comes first"
-        EARLIER_BACK = "earlier back", "What comes first is booked again"
+        EARLIER_BACK = "earlier back", "What comes first is booked or done"
         SESSION_CHANGED = "session changed", "The session changed"
         SESSION_CANCELLED = "session cancelled", "The session was cancelled"
 

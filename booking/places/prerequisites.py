@@ -1,8 +1,8 @@
-"""Places that were given because an earlier course was booked, which is not booked any more.
+"""Places that were given because an earlier course was booked, and was lost or missed.
 
-A place on the earlier course counts as having done it as long as it is certain and ends in time.
-Whatever takes it away, the place that was built on it stays; its person is told, and it stands on
-the coordinators' list until somebody has settled it.
+A place on the earlier course counts as having done it as long as it is certain and ends in time,
+and the register does not say otherwise. Whatever takes it away, the place that was built on it
+stays; its person is told, and it stands on the coordinators' list until somebody has settled it.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from booking.places.rules.rules import Case, first_against, prerequisites
 
 State, What = Booking.State, BookingEvent.What
 
-register(MailTopic("booking.earlier_missing", "What comes first is not booked any more"))
+register(MailTopic("booking.earlier_missing", "What comes first is missing"))
 _KNOWN = (What.EARLIER_MISSING, What.EARLIER_NOT_NEEDED)
 # How many are looked at in one transaction.
 _AT_ONCE = 100
@@ -44,7 +44,7 @@ _LAST_SAID = Subquery(_last_words().values("what")[:1])
 
 
 def resting_on_nothing(*, now: datetime) -> BookingQuerySet:
-    """Places on sessions ahead whose person had booked an earlier course, and lost it or moved it.
+    """Places on sessions ahead whose person had booked an earlier course and lost or missed it.
 
     Some may have done it all the same: `missing` says which have not.
     """
@@ -53,8 +53,9 @@ def resting_on_nothing(*, now: datetime) -> BookingQuerySet:
     )
     gone = Q(state=State.CANCELLED, ended_at__gte=OuterRef("booked_at"))
     too_late = Q(state=State.CONFIRMED, session__ends_at__gt=OuterRef("session__starts_at"))
+    missed = Q(state=State.CONFIRMED, outcome__in=Booking.MISSED)
     earlier = Booking.objects.filter(
-        gone | too_late,
+        gone | too_late | missed,
         person=OuterRef("person"),
         session__course__in=needed.values("to_course"),
         confirmed_at__isnull=False,

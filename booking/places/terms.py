@@ -67,7 +67,8 @@ def charge_sentence(booking: Booking, *, waived: str = "") -> str:
         return f"Nothing is charged. The reason given: {waived}"
     if not booking.charge_pence:
         return ""
-    return f"Late cancellation: {pounds(booking.charge_pence)} is charged."
+    what = "Absence" if booking.state == Booking.State.CONFIRMED else "Late cancellation"
+    return f"{what}: {pounds(booking.charge_pence)} is charged."
 
 
 def charges_if_accepted(

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.leaving import NOBODYS_ADDRESS
+from booking.attendance.models import AbsenceCase
 from booking.outbox.models import Message, MessageEvent
 from booking.places.models import Booking
 from booking.scheduling.models import SessionGuest
@@ -63,6 +64,16 @@ def forget_texts(*, now: datetime) -> int:
         Q(sent_at=None) | Q(sent_at__lt=long_ago), created_at__lt=long_ago, forgotten_at=None
     )
     return _in_batches(due, lambda rows: rows.forget_text(now=now))
+
+
+def forget_absences(*, now: datetime) -> int:
+    """Blank why people did not come, long after it was settled: it may tell of their health.
+
+    What was decided stays. Returns of how many cases.
+    """
+    settled = AbsenceCase.objects.filter(decided_at__lt=now - TEXTS_KEPT)
+    told = settled.exclude(reason="", manager_reason="")
+    return _in_batches(told, lambda rows: rows.update(reason="", manager_reason=""))
 
 
 def forget_ended_sign_ins(*, now: datetime) -> int:

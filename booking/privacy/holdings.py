@@ -18,7 +18,7 @@ from django.db.models import Field, ForeignKey, Model, Q
 
 from accounts.models import AccessRecord, PractitionerGroup, User
 from booking.attendance.in_room import Claim
-from booking.attendance.models import Arrival
+from booking.attendance.models import AbsenceCase, Arrival, Mark, Register
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import CourseInterest, Session, SessionEvent
 from booking.learning.models import PriorLearning
@@ -127,6 +127,13 @@ HOLDINGS = (
     Holding("Bookings", Booking, ("person",)),
     Holding("When you joined online", Arrival, ("booking__person",)),
     Holding("When you said that you were in the room", Claim, ("booking__person",)),
+    Holding(
+        "What was noted of you on registers",
+        Mark,
+        ("booking__person",),
+        without=frozenset({"by", "source"}),
+    ),
+    Holding("Absences that you were asked about", AbsenceCase, ("booking__person",)),
     Holding("What happened to your bookings", BookingEvent, ("booking__person",)),
     Holding("What your line manager was asked", Approval, ("booking__person",)),
     Holding(
@@ -188,6 +195,15 @@ HOLDINGS = (
         ("booked_by",),
         shown=("id", "session", "booked_at"),
     ),
+    Holding(
+        "Absences of others about which you were asked",
+        AbsenceCase,
+        addresses=("manager_email",),
+        shown=("manager_email", "opened_at", "manager_reason"),
+    ),
+    Holding("What you noted on registers", Mark, ("by",), shown=("at", "what")),
+    Holding("Registers you closed", Register, ("closed_by",), shown=("session", "closed_at")),
+    Holding("Absences you settled", AbsenceCase, ("decided_by",), shown=("decided_at", "state")),
     Holding("What you did about bookings", BookingEvent, ("by",), shown=("booking", "at", "what")),
     Holding("Notes you wrote", PersonNote, ("by",), shown=("at",)),
     Holding("What you did about sessions", SessionEvent, ("by",)),

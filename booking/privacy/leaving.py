@@ -16,6 +16,7 @@ from accounts.addresses import without_tag
 from accounts.leaving import NOBODYS_ADDRESS, SOMEONE, forget_account
 from accounts.models import AccessRecord, User
 from accounts.roles import keep_a_superuser
+from booking.attendance.models import AbsenceCase
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import CourseInterest, Session, SessionEvent
 from booking.learning.models import PriorLearning
@@ -42,6 +43,9 @@ _WORDS: tuple[tuple[type[Model], str], ...] = (
     (Message, "last_error"),
     (Approval, "reason"),
     (PriorLearning, "note"),
+    (AbsenceCase, "reason"),
+    (AbsenceCase, "manager_reason"),
+    (AbsenceCase, "why"),
     (ReceivedMail, "subject"),
     (ReceivedMail, "why"),
     (AccessRecord, "about"),
@@ -181,6 +185,7 @@ def _forget_answers(person: User, addresses: Collection[str], *, now: datetime) 
     ).update(why="")
     asked = Q(booking__person=person) | _at("manager_email", addresses)
     Approval.objects.filter(asked).update(manager_email=NOBODYS_ADDRESS, reason="")
+    AbsenceCase.objects.filter(asked).update(manager_email="", reason="", manager_reason="", why="")
     User.objects.filter(_at("manager_email", addresses)).update(manager_email="")
     CalendarReply.objects.filter(booking__person=person).delete()
     PersonNote.objects.filter(person=person).delete()

@@ -14,6 +14,8 @@ from django.utils.http import urlencode
 
 from accounts.access import signed_in_page
 from accounts.views import signed_in
+from booking.attendance.absences import absence_of
+from booking.attendance.roster import outcome_in_words
 from booking.catalogue.models import Sitting
 from booking.materials.models import Material
 from booking.outbox.models import Message
@@ -61,7 +63,10 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
         "terms": terms_of(booking, reader=reader).sentence(now=now),
         "charged": terms.charge_sentence(booking),
         "became": booking.replaced_by.select_related("person", "session").first(),
-        "came_from": booking.replaces,
+        # Whose chair a walk-in had is nobody's business.
+        "came_from": None if booking.is_walk_in else booking.replaces,
+        "outcome": outcome_in_words(booking, now=now),
+        "absence": absence_of(booking),
         "is_own": booking.person_id == reader.pk,
         "can_undo": reader.is_coordinator and undoing.may_be_undone(booking, now=now),
     }
@@ -75,12 +80,13 @@ def my_bookings(request: HttpRequest) -> HttpResponse:
     if not person.is_complete:
         return redirect(f"{reverse('account_profile')}?{urlencode({'next': request.path})}")
     now = timezone.now()
-    mine = Booking.objects.for_person(person).with_session().select_related("replaces__session")
+    mine = Booking.objects.for_person(person).with_session()
+    mine = mine.select_related("replaces__session", "approval", "session__register")
     too_late = {"state": Booking.State.WAITING, "session__starts_at__lte": now}
     live = mine.live().filter(session__ends_at__gt=now).exclude(**too_late)
     ahead = live.order_by("session__starts_at", "pk")
     not_yet = (Booking.State.WAITING, Booking.State.OFFERED)
-    waiting = list(ahead.filter(state__in=not_yet).with_position().select_related("approval"))
+    waiting = list(ahead.filter(state__in=not_yet).with_position())
     # Where a booking came from stands with it; what was moved away did not end.
     over = mine.exclude(pk__in=[each.pk for each in ahead]).exclude(replaced_by__person=person)
     in_line = [each for each in waiting if each.state == Booking.State.WAITING]

@@ -142,6 +142,9 @@ def whole_number_field(label: str, low: int, high: int, **extra: Any) -> forms.I
     )
 
 
+MOST_MINUTES = 600
+
+
 class TrainersField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
     """People, with whom they work for."""
 

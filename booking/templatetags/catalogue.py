@@ -7,6 +7,7 @@ from django import template
 from django.urls import reverse
 
 from booking.attendance.lists import waits_for
+from booking.attendance.roster import outcome_in_words
 from booking.catalogue.availability import availability, is_ahead
 from booking.catalogue.models import Session
 from booking.catalogue.sharing import directions
@@ -25,6 +26,14 @@ register.filter("waits_for", waits_for)
 register.filter("directions", directions)
 # {{ session|availability:now }}: whether its reader can book it.
 register.filter("availability", availability)
+
+
+@register.filter
+def outcome(booking: Booking, now: datetime) -> str:
+    """What came of a place, or nothing yet: {{ booking|outcome:now }}."""
+    return outcome_in_words(booking, now=now)
+
+
 _MARKS: dict[str, str] = {
     Booking.State.CONFIRMED: "Booked",
     Booking.State.REQUESTED: "Asked for",

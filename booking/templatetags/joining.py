@@ -1,10 +1,13 @@
 """Ways into a session online: {% load joining %}."""
 
+from datetime import datetime
+
 from django import template
 
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.places import links
+from booking.places.holding import may_join
 from booking.places.models import Booking
 
 register = template.Library()
@@ -14,6 +17,12 @@ register = template.Library()
 def join_path(booking: Booking) -> str:
     """Where whoever has the place joins: {{ booking|join_path }}."""
     return links.join_path(booking.join_key)
+
+
+@register.filter
+def opens_meeting(booking: Booking, now: datetime) -> bool:
+    """Whether its place opens the meeting: {% if booking|opens_meeting:now %}."""
+    return may_join(booking, now=now)
 
 
 @register.filter

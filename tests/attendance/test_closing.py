@@ -14,11 +14,13 @@ from booking.attendance.closing import CannotBeClosedYet, MarkedMeanwhile, NotCl
 from booking.attendance.models import AbsenceCase, Mark, Register
 from booking.attendance.roster import roster_of
 from booking.catalogue.models import Session
+from booking.mail.again import NotSoAnyMore, send_again
 from booking.outbox.models import Message
 from booking.places.changing.walking_in import walk_in
 from booking.places.links import absence_path
 from booking.places.models import Booking
 from booking.places.refusals import AlreadyBooked, NoRoomForWalkIn
+from booking.privacy.forgetting import TEXTS_KEPT, forget_absences
 from tests.attendance.rooms import (
     bookings_of,
     close_as_it_is,
@@ -159,6 +161,34 @@ def test_the_person_and_the_manager_say_why_and_a_coordinator_accepts() -> None:
     assert "absence.decided" in topics()
     assert manager.get(link).status_code == 410
     assert owner.post(mine, {"reason": "And so on."}).status_code == 409
+
+
+def test_a_question_is_sent_again_while_it_is_open() -> None:
+    close_now(charged_session())
+    Message.objects.update(state=Message.State.SENT, sent_at=timezone.now())
+    by, case = make_coordinator(), AbsenceCase.objects.get()
+    for message in list(Message.objects.order_by("pk")):
+        (again,) = send_again(message=message, by=by, now=timezone.now())
+        assert (again.topic, again.to_email) == (message.topic, message.to_email)
+        Message.objects.update(state=Message.State.SENT, sent_at=timezone.now())
+    absences.accept(case=case, why="", by=by, now=timezone.now())
+    asked = Message.objects.filter(topic="absence.asked")[0]
+    Message.objects.update(state=Message.State.SENT, sent_at=timezone.now())
+    with pytest.raises(NotSoAnyMore):
+        send_again(message=asked, by=by, now=timezone.now())
+
+
+def test_reasons_are_forgotten_long_after_it_was_settled() -> None:
+    close_now(held_session(people=1))
+    case = AbsenceCase.objects.get()
+    now = timezone.now()
+    absences.say_why(case=case, reason="I was ill.", now=now)
+    assert forget_absences(now=now + 2 * TEXTS_KEPT) == 0
+    absences.accept(case=case, why="", by=make_coordinator(), now=now)
+    assert forget_absences(now=now + TEXTS_KEPT) == 0
+    for number in (1, 0):
+        assert forget_absences(now=now + TEXTS_KEPT + timedelta(hours=1)) == number
+    assert AbsenceCase.objects.get().reason == ""
 
 
 def test_no_charge_beyond_what_was_promised() -> None:

@@ -59,7 +59,7 @@ def test_one_press_marks_and_another_undoes_it() -> None:
     assert Mark.objects.get(booking=third).minutes_late == 60
     page = trainer.get(address(session)).content.decode()
     assert "Attended, 60 minutes late" in page
-    assert "<strong>2</strong> of 3 came" in page
+    assert ">2</strong> of 3 came, <strong data-unmarked>0<" in page
     send(trainer, session, press=f"{second.pk}:attended")
     send(trainer, session, press=f"{second.pk}:undo")
     assert standing(session)[1] == "absent"
@@ -135,13 +135,48 @@ def test_a_press_that_is_sent_twice_counts_once_and_from_when_it_was_made() -> N
 
 @pytest.mark.parametrize(
     "marks",
-    ["", "{", "[]", "7", '["x"]', '[{"booking": "x"}]', '[{"booking": 1, "sitting": 2}]', "[[]]"],
+    [
+        "",
+        "{",
+        "[]",
+        "7",
+        '["x"]',
+        '[{"booking": "x"}]',
+        '[{"booking": 1, "sitting": 2}]',
+        "[[]]",
+        "[" * 9999,
+        "NaN",
+    ],
 )
 def test_what_is_no_mark_is_left_out(marks: str) -> None:
     session = held_session(people=1)
     answer = signed_in(trainer_of(session)).post(address(session), {"marks": marks})
     assert answer.json() == {"noted": 0}
     assert not Mark.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ago": float("nan")}, {"ago": 1e999}, {"ago": "9"}, {"ago": None},
+        {"key": ""}, {"key": None}, {"key": "\ud800"}, {"key": "a\0"}, {"key": "x" * 99},
+        {"what": "part"}, {"what": []}, {"what": None}, {"sitting": 10**30}, {"booking": True},
+    ],
+)  # fmt: skip
+def test_a_mark_with_something_wrong_is_left_out(wrong: dict[str, object]) -> None:
+    session = held_session(people=1)
+    mark = {
+        "booking": bookings_of(session)[0].pk,
+        "sitting": session.sittings.get().pk,
+        "what": "absent",
+        "key": "k",
+        "ago": 9,
+    }
+    trainer = signed_in(trainer_of(session))
+    answer = trainer.post(address(session), {"marks": json.dumps([{**mark, **wrong}])})
+    assert answer.json() == {"noted": 0}
+    answer = trainer.post(address(session), {"marks": json.dumps([{**mark, "ago": 1e12}])})
+    assert answer.json() == {"noted": 1}
 
 
 def test_nobody_without_a_place_is_marked() -> None:

@@ -10,6 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
+from booking.attendance.models import AbsenceCase, Register
 from booking.catalogue.models import CancellationPolicy, Course, Session, Venue
 from booking.local import AGENCY_LEAD, COORDINATOR, PRACTITIONER, TRAINER
 from booking.outbox.models import Message
@@ -32,7 +33,7 @@ def test_the_sample_is_a_programme_in_use() -> None:
     assert all(address in said for address in (PRACTITIONER, AGENCY_LEAD, TRAINER, COORDINATOR))
 
     sessions = Session.objects.upcoming(now=now)
-    assert sessions.count() == Session.objects.count() == 75
+    assert (sessions.count(), Session.objects.count()) == (75, 81)
     first = sessions[0].starts_at
     assert now + timedelta(days=9) < first < now + timedelta(days=60)
     assert not Venue.objects.filter(getting_there="").exists()
@@ -60,6 +61,20 @@ def test_the_sample_is_a_programme_in_use() -> None:
     # Neither waiting to go out nor dropped.
     assert not Message.objects.exists()
 
+    # A past term with registers, one of them open, and one session without.
+    assert Register.objects.count() == 5
+    assert Register.objects.filter(closed_at=None).count() == 1
+    assert Booking.objects.filter(is_walk_in=True, outcome="attended").count() == 1
+    assert set(AbsenceCase.objects.values_list("state", flat=True)) == {
+        "open",
+        "accepted",
+        "charged",
+    }
+    assert set(Booking.objects.values_list("outcome", flat=True)) == {
+        "",
+        *Booking.Outcome.values,
+    }
+
     wanted = {each.code: each.people for each in demand.by_course(now=now)}
     assert wanted["FII"] >= 14
     assert Course.objects.exclude(sectors=[]).exists()
@@ -67,7 +82,12 @@ def test_the_sample_is_a_programme_in_use() -> None:
 
     person = User.objects.get(email=PRACTITIONER)
     theirs = Booking.objects.for_person(person)
-    assert (theirs.holding_a_place().count(), theirs.waiting().count()) == (1, 1)
+    ahead = theirs.filter(session__in=sessions)
+    assert (ahead.holding_a_place().count(), ahead.waiting().count()) == (1, 1)
+    assert set(theirs.exclude(outcome="").values_list("outcome", flat=True)) == {
+        "attended",
+        "absent",
+    }
     lead = User.objects.get(email=AGENCY_LEAD)
     assert lead.is_agency_lead
     assert lead.agency == person.agency

@@ -8,6 +8,9 @@ from typing import Any
 
 from django.db import transaction
 
+from booking.attendance import absences
+from booking.attendance.closing import walked_in
+from booking.attendance.models import AbsenceCase
 from booking.catalogue.models import Session
 from booking.catalogue.policies import free_cancellation_until
 from booking.catalogue.sittings import SittingTimes
@@ -113,6 +116,13 @@ def every_notice(booking: Booking) -> Iterator[Draft]:
         booking, sittings, had_a_place=True, why="The trainer is ill."
     )
     yield earlier_missing(booking, why="Something comes first.", now=NOW)
+    case = AbsenceCase.objects.create(
+        booking=booking, opened_at=NOW, manager_email="manager@agency.example", pence=3500
+    )
+    yield absences.asked(case)
+    yield absences.manager_asked(case)
+    yield absences.decided(case, now=NOW)
+    yield walked_in(booking)
     yield announcements.still_booked(booking, booking.session.sittings.all()[0], reply_key=1)
     yield from reminders_before(booking)
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.access import looked_at
 from accounts.models import AccessRecord, PractitionerGroup, User
 from booking.attendance.in_room import Claim
-from booking.attendance.models import Arrival
+from booking.attendance.models import AbsenceCase, Arrival, Mark, Register
 from booking.calendars.actions import new_feed
 from booking.catalogue.interest import tell_me
 from booking.catalogue.models import SessionEvent
@@ -103,6 +103,23 @@ def _booked(person: User, *, then: datetime) -> None:
     Arrival.objects.create(
         booking=booking, sitting=session.sittings.get(), at=session.starts_at, device="browser"
     )
+    Mark.objects.create(
+        booking=booking,
+        sitting=session.sittings.get(),
+        what=Mark.What.ABSENT,
+        by=person,
+        at=session.starts_at,
+        noted_at=session.starts_at,
+    )
+    Register.objects.create(session=session, closed_at=session.ends_at, closed_by=person)
+    AbsenceCase.objects.create(
+        booking=booking,
+        manager_email="boss.of.zoltana@ours.example",
+        reason="Zoltana Quibblewick flew elsewhere",
+        manager_reason=f"{NAME} was on call",
+        decided_by=person,
+        why=f"{NAME} rang",
+    )
     CalendarReply.objects.create(
         booking=booking, partstat="ACCEPTED", at=then, message_id=f"<1.{EMAIL}>"
     )
@@ -146,6 +163,9 @@ def _as_manager(person: User, *, now: datetime, then: datetime) -> None:
         course=make_course(needs_manager_approval=True), starts_at=now + timedelta(days=40)
     )
     actions.book(session=asking, person=staff, by=staff, now=now, manager_email=EMAIL)
+    AbsenceCase.objects.create(
+        booking=Booking.objects.get(person=staff), manager_email=EMAIL, manager_reason="On leave"
+    )
     led = make_session(starts_at=then + timedelta(days=22), trainers=[person])
     SessionEvent.objects.create(session=led, at=then, by=person, what=f"Trainers: {NAME}")
     actions.book(session=led, person=make_person(), by=person, now=then)

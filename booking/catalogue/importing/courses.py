@@ -17,7 +17,7 @@ from booking.catalogue.importing.sheets import Row, Sheet
 from booking.catalogue.models import CancellationPolicy, Course, Session, Topic
 from booking.catalogue.models.programme import Promotion
 from booking.catalogue.policies import usual_policy
-from booking.site.form_kit import MOST_DAYS, MOST_REMINDERS
+from booking.site.form_kit import MOST_DAYS, MOST_MINUTES, MOST_REMINDERS
 from booking.site.wording import counted
 
 MOST_PLACES = 100_000
@@ -57,6 +57,9 @@ _MORE_FIELDS = (
     Field("decide_days", "usual_decide_days", cells.number_in(0, 60), 5),
     Field("freed_places", "usual_promotion", cells.choice(Promotion), "automatic"),
     Field("offer_hours", "usual_offer_hours", cells.number_in(1, 1000), 24),
+    Field("must_attend", "must_attend", cells.each_once(cells.number_in(1, 100)), ()),
+    Field("part_after_minutes", "part_after_minutes", cells.number_or_none(MOST_MINUTES)),
+    Field("absent_after_minutes", "absent_after_minutes", cells.number_or_none(MOST_MINUTES)),
 )
 _HEADER = (
     "code,title,kind,level,audience,hours,sittings,capacity,per_agency_limit,renew_months,"
@@ -148,7 +151,7 @@ class CourseImport:
         found = self.by_code.get(code)
         row.required("code", cells.code(20), "")
         wanted: dict[str, Any] = wanted_by(row, FIELDS, found=found)
-        for name in ("sectors", "reminder_days"):
+        for name in ("sectors", "reminder_days", "must_attend"):
             if name in wanted:
                 wanted[name] = list(wanted[name])
         if "policy" in row.cells:

@@ -28,12 +28,19 @@ from booking.desk.sessions.arrangements import SITTINGS
 from booking.partnership.kept import the_partnership
 from booking.partnership.levels import names_of_levels, works_of_levels
 from booking.scheduling import corrections
-from booking.site.form_kit import Form, ReminderDaysField, whole_number_field
+from booking.site.form_kit import MOST_MINUTES, Form, ReminderDaysField, whole_number_field
 from booking.site.human_order import HumanOrder
 from booking.site.web import done, page, paged, posted, search_text, searched
 from booking.site.wording import counted
 
 _AUDIENCE_LENGTH = 300
+
+
+def _number_of_date(typed: str) -> int:
+    """The number of one date of a session. Raises `ValidationError`."""
+    if not (typed.isascii() and typed.isdecimal() and 1 <= int(typed) <= SITTINGS):
+        raise forms.ValidationError(f"Enter numbers of dates from 1 to {SITTINGS}, such as 1, 2.")
+    return int(typed)
 
 
 class CourseForm(Form):
@@ -151,10 +158,32 @@ class CourseForm(Form):
     renew_months = whole_number_field(
         "Months after which it is due again (optional)", 1, 120, required=False
     )
+    must_attend = questions.ListQuestion(
+        label="Dates that must be attended (optional)",
+        help_text="Their numbers, such as 1, 2. Left empty, all of them.",
+        read=_number_of_date,
+    )
+    part_after_minutes = whole_number_field(
+        "Minutes missed of a date, beyond which it was attended in part (optional)",
+        0,
+        MOST_MINUTES,
+        required=False,
+        help_text="Left empty, there is no such rule.",
+    )
+    absent_after_minutes = whole_number_field(
+        "Minutes missed of a date, beyond which it counts as absence (optional)",
+        0,
+        MOST_MINUTES,
+        required=False,
+        help_text="Left empty, there is no such rule.",
+    )
 
     def __init__(self, data: QueryDict | None, *, course: Course | None) -> None:
         source = course or Course(
-            usual_capacity=the_partnership().usual_capacity, usual_policy=usual_policy()
+            usual_capacity=the_partnership().usual_capacity,
+            usual_policy=usual_policy(),
+            part_after_minutes=the_partnership().usual_part_minutes,
+            absent_after_minutes=the_partnership().usual_absent_minutes,
         )
         super().__init__(data, initial=model_to_dict(source, self.base_fields))
         others = Course.objects.defer("search").exclude(pk=source.pk)

@@ -51,6 +51,9 @@ class PolicyForm(RowsForm):
     free_for_trainers_in_kind = forms.BooleanField(
         label="No charge for agencies that give trainers", required=False
     )
+    absence_free_if_taken = forms.BooleanField(
+        label="No charge for an absence if somebody else came in the place", required=False
+    )
     free_for_charities_under = PoundsField(
         "No charge for charities with a yearly turnover under (optional)",
         most=_MOST_TURNOVER,
@@ -63,7 +66,9 @@ class PolicyForm(RowsForm):
         self.rows = max(_LEAST_ROWS, len(bands) + 1)
         source = policy or CancellationPolicy()
         kwargs["initial"] = {
-            **model_to_dict(source, ["notice_days", "free_for_trainers_in_kind"]),
+            **model_to_dict(
+                source, ["notice_days", "free_for_trainers_in_kind", "absence_free_if_taken"]
+            ),
             "free_for_charities_under": source.free_for_charities_under_pence,
         }
         for number, band in enumerate(bands, start=1):
@@ -113,6 +118,7 @@ class PolicyForm(RowsForm):
         return PolicyTerms(
             notice_days=self.cleaned_data["notice_days"],
             free_for_trainers_in_kind=self.cleaned_data["free_for_trainers_in_kind"],
+            absence_free_if_taken=self.cleaned_data["absence_free_if_taken"],
             free_for_charities_under_pence=self.cleaned_data["free_for_charities_under"],
             bands=[
                 Band(hours, late or 0, absent or 0)

@@ -10,11 +10,13 @@ from accounts.access import desk, looked_at
 from accounts.models import AccessRecord, User
 from accounts.roles import may_change_account
 from accounts.views import signed_in
+from booking.attendance.absences import absences_of
 from booking.desk.person.finding import roles_of
 from booking.desk.questions import point_out_meetings_typed
 from booking.learning.models import PriorLearning
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.outbox.topics import topic_of
+from booking.places.absences import repeated_absences
 from booking.places.models import Booking
 from booking.privacy import accounts_of_people
 from booking.privacy.models import PersonNote
@@ -41,7 +43,7 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
         accounts_of_people.note(person=who, by=by, now=now, **form.cleaned_data)
         point_out_meetings_typed(request, form)
         return done(request, "The note is kept.", "manage_person", who.pk)
-    bookings = Booking.objects.for_person(who).with_session()
+    bookings = Booking.objects.for_person(who).with_session().select_related("session__register")
     ahead = Q(state__in=Booking.LIVE, session__ends_at__gt=now)
     live = list(bookings.with_position().filter(ahead).order_by("session__starts_at", "pk"))
     mails = _mails(who)
@@ -52,6 +54,9 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
         "live": live,
         "needs": [each for each in live if each.needs],
         "before": _some(bookings.exclude(ahead).order_by("-session__starts_at", "-pk")),
+        "absences": absences_of(who),
+        "repeated": repeated_absences([who.pk], now=now).get(who.pk, ""),
+        "now": now,
         "mails": [(topic_of(each.topic).words, each) for each in mails],
         "learning": _some(PriorLearning.objects.filter(person=who).select_related("course")),
         "notes": PersonNote.objects.filter(person=who).select_related("by"),

@@ -13,6 +13,7 @@ from accounts.models import User
 from accounts.views import signed_in
 from booking.catalogue.availability import Availability, availability
 from booking.catalogue.models import Session
+from booking.places.absences import repeated_absences
 from booking.places.agency import many
 from booking.places.agency.colleagues import book_colleague
 from booking.places.agency.rows import is_unsure, rows_of, text_of
@@ -80,6 +81,7 @@ def agency_booking(request: HttpRequest, booking_id: int) -> HttpResponse:
         "session": booking.session,
         "position": booking.waiting_position if is_waiting else None,
         "charge": cost_of_leaving(booking, by=person, now=now),
+        "repeated": repeated_absences([booking.person_id], now=now).get(booking.person_id, ""),
         "now": now,
     }
     return render(request, "places/agency/agency_booking.html", context)

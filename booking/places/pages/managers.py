@@ -12,6 +12,7 @@ from accounts.access import signed_in_page
 from accounts.models import User
 from accounts.views import signed_in
 from booking.places import terms
+from booking.places.absences import repeated_absences
 from booking.places.changing import answering
 from booking.places.lock import sittings_of
 from booking.places.managers import asking
@@ -61,6 +62,9 @@ def _page(request: HttpRequest, asked: Approval | None, form: ManagerAnswerForm)
         "sittings": sittings,
         "has_a_place": booking.state in booking.HOLDING,
         "cost": terms.charges_if_not_used(booking, sittings),
+        "repeated": repeated_absences([booking.person_id], now=timezone.now()).get(
+            booking.person_id, ""
+        ),
     }
     is_gone = stands in (QuestionState.RUN_OUT, QuestionState.NOT_NEEDED)
     return page(request, template, context, is_open=is_open, is_gone=is_gone)

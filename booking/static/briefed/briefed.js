@@ -64,6 +64,19 @@
     if (event.target.closest("[data-print]")) window.print();
   });
 
+  // Marks of a register that are kept here (register.js) are sent by whoever made them alone.
+  document.addEventListener("submit", (event) => {
+    if (!event.target.action.endsWith("/accounts/logout/")) return;
+    let kept = 0;
+    try {
+      kept = JSON.parse(localStorage.getItem("briefed.marks") ?? "[]").length;
+    } catch {
+      return;
+    }
+    const words = `${kept === 1 ? "1 mark of a register is" : `${kept} marks of registers are`} not sent yet. Sign out all the same? They stay on this device until you sign in again.`;
+    if (kept && !confirm(words)) event.preventDefault();
+  });
+
   // A passkey that could not be used: say so, and leave the other ways to sign in.
   document.addEventListener("allauth.error", () => {
     const sentence = document.querySelector("[data-passkey-refused]");

@@ -1,0 +1,128 @@
+/* The register without a connection: marks are kept by booking number, never a name, and sent in
+   their order once there is a connection again. The page works without this file. */
+(() => {
+  const STORE = "briefed.marks";
+  const notice = document.getElementById("kept");
+  const form = document.querySelector("form[data-register]");
+  const { person, address } = notice.dataset;
+  const sitting = form?.elements.sitting.value;
+  const WORDS = { attended: "Attended", absent: "Absent", apologies: "Apologies", late: "Attended, late", nothing: "" };
+
+  // Where nothing can be kept, each press is a form of its own, as without this file.
+  try {
+    JSON.parse(localStorage.getItem(STORE) ?? "[]");
+    localStorage.setItem(`${STORE}.tried`, "1");
+    localStorage.removeItem(`${STORE}.tried`);
+  } catch {
+    return;
+  }
+  const all = () => JSON.parse(localStorage.getItem(STORE) ?? "[]");
+  const keep = (marks) => localStorage.setItem(STORE, JSON.stringify(marks));
+  const mine = (mark) => mark.person === person && mark.address === address;
+
+  const say = (words, canSignIn = false) => {
+    notice.hidden = !words;
+    notice.querySelector("[data-kept-words]").textContent = words;
+    notice.querySelector("[data-kept-link]").hidden = !canSignIn;
+  };
+  const counted = (number) => (number === 1 ? "1 mark is" : `${number} marks are`);
+  const tell = (canSignIn = false) => {
+    const marks = all();
+    const here = marks.filter(mine).length;
+    const others = marks.length - here;
+    const words = [];
+    if (here) words.push(`${counted(here)} kept on this device and not sent yet.`);
+    if (others) words.push(`${counted(others)} kept of another register or person: open it, signed in as they were.`);
+    say(words.join(" "), canSignIn && here > 0);
+  };
+
+  const number = (name, by) => {
+    for (const each of document.querySelectorAll(`[data-${name}]`)) each.textContent = Number(each.textContent) + by;
+  };
+  const pressed = (row) => row.querySelector("button[aria-pressed=true]")?.value.split(":")[1] ?? "nothing";
+  const show = (booking, what) => {
+    const row = document.getElementById(`b${booking}`);
+    if (!row) return;
+    const came = (each) => Number(each === "attended" || each === "late");
+    const before = pressed(row);
+    number("came", came(what) - came(before));
+    number("unmarked", Number(what === "nothing") - Number(before === "nothing"));
+    row.querySelector("[data-seen]").textContent = WORDS[what] + (what === "nothing" ? "" : " (not sent yet)");
+    for (const button of row.querySelectorAll("button[aria-pressed]")) {
+      button.setAttribute("aria-pressed", String(button.value === `${booking}:${what}`));
+    }
+  };
+  const settle = (booking) => {
+    const seen = document.getElementById(`b${booking}`)?.querySelector("[data-seen]");
+    if (seen) seen.textContent = seen.textContent.replace(" (not sent yet)", "");
+  };
+
+  let sending = false;
+  const send = async () => {
+    const marks = all().filter(mine);
+    if (sending || !marks.length || !form) return;
+    sending = true;
+    const now = Date.now();
+    const body = new FormData();
+    body.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+    body.set("marks", JSON.stringify(marks.map(({ booking, sitting, what, key, at }) => ({
+      booking, sitting, what, key, ago: Math.max(0, (now - at) / 1000),
+    }))));
+    try {
+      const answer = await fetch(address, { method: "POST", body, redirect: "manual", headers: { Accept: "application/json" } });
+      const isOurs = answer.headers.get("Content-Type")?.startsWith("application/json");
+      if (!isOurs) {
+        // The session ended, or too much was sent: nothing is lost.
+        tell(answer.type === "opaqueredirect" || answer.status === 403);
+        return;
+      }
+      const sent = new Set(marks.map((mark) => mark.key));
+      keep(all().filter((mark) => !sent.has(mark.key)));
+      marks.forEach((mark) => settle(mark.booking));
+      tell();
+      const { refused } = await answer.json();
+      if (refused) say(refused);
+    } catch {
+      tell();
+    } finally {
+      sending = false;
+    }
+    if (all().some((mark) => mine(mark) && !marks.some((each) => each.key === mark.key))) send();
+  };
+
+  form?.addEventListener("submit", async (event) => {
+    const button = event.submitter;
+    const [booking, wanted] = (button?.name === "press" ? button.value : "").split(":");
+    // What is undone, and everybody at once, is for the server to work out, once it knows the rest.
+    if (!(wanted in WORDS)) {
+      if (!all().some(mine)) return;
+      event.preventDefault();
+      await send();
+      if (!all().some(mine)) form.requestSubmit(button);
+      return;
+    }
+    event.preventDefault();
+    // What is pressed already is taken back.
+    const what = button.ariaPressed === "true" ? "nothing" : wanted;
+    keep([...all(), { person, address, booking, sitting, what, key: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`.slice(0, 36), at: Date.now() }]);
+    show(booking, what);
+    tell();
+    send();
+  });
+
+  const search = document.querySelector("[data-register-search]");
+  const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+  search?.addEventListener("input", () => {
+    const words = plain(search.value).split(/\s+/).filter(Boolean);
+    for (const row of document.querySelectorAll("[data-booking]")) {
+      const text = plain(row.querySelector("a").textContent);
+      row.hidden = !words.every((word) => text.includes(word));
+    }
+  });
+
+  for (const mark of all().filter((each) => mine(each) && each.sitting === sitting)) show(mark.booking, mark.what);
+  tell();
+  send();
+  addEventListener("online", send);
+  setInterval(send, 15_000);
+})();

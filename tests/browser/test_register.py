@@ -1,0 +1,217 @@
+"""The register in a real browser: without a connection, and a session from its first press on."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Browser, Dialog, Page, Route, expect
+
+from booking.attendance.models import AbsenceCase, Mark
+from booking.catalogue.models import Session
+from booking.places.links import join_path
+from booking.places.models import Booking
+from booking.places.prerequisites import tell_of_missing
+from tests.attendance.rooms import bookings_of, held_session, outcomes, trainer_of
+from tests.browser.journeys import DESK, SCREENS, Accessible, as_person, show_heading
+from tests.factories import (
+    make_coordinator,
+    make_course,
+    make_person,
+    make_policy,
+    make_trainer,
+    session_ahead,
+)
+from tests.people import book, book_now, give_up
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def address(session: Session) -> str:
+    return f"/sessions/{session.pk}/register/"
+
+
+def press(page: Page, booking: Booking, word: str) -> None:
+    page.locator(f"#b{booking.pk}").get_by_role("button", name=word).click()
+
+
+def kept(page: Page) -> list[dict[str, Any]]:
+    """What the browser has not sent yet."""
+    stored: str = page.evaluate("localStorage.getItem('briefed.marks') ?? '[]'")
+    return list(json.loads(stored))
+
+
+@SCREENS
+@pytest.mark.parametrize("scripts", [True, False])
+def test_the_register_can_be_used(
+    browser: Browser, base_url: str, accessible: Accessible, screen: Any, scripts: bool
+) -> None:
+    session = held_session(people=3)
+    first, second, _ = bookings_of(session)
+    page = as_person(browser, trainer_of(session), base_url, screen, scripts=scripts)
+    page.goto(address(session))
+    if scripts:
+        accessible(page)
+    press(page, first, "Came")
+    expect(page.locator(f"#b{first.pk}")).to_contain_text("Attended")
+    press(page, second, "Absent")
+    expect(page.locator("[data-came]")).to_have_text("1")
+    page.reload()
+    page.get_by_role("button", name="Everybody else came (1)").click()
+    expect(page.locator("[data-unmarked]").first).to_have_text("0")
+    press(page, second, "Undo")
+    expect(page.locator("[data-unmarked]").first).to_have_text("1")
+
+
+def test_marks_made_without_a_connection_survive_and_are_sent_once(
+    browser: Browser, base_url: str
+) -> None:
+    session = held_session(people=3)
+    first, second, third = bookings_of(session)
+    page = as_person(browser, trainer_of(session), base_url, DESK)
+    page.goto(address(session))
+    page.context.set_offline(True)
+    press(page, first, "Came")
+    press(page, second, "Came")
+    press(page, second, "Absent")
+    expect(page.locator("#kept")).to_contain_text("3 marks are kept on this device")
+    expect(page.locator(f"#b{second.pk}")).to_contain_text("Absent (not sent yet)")
+    assert [each["what"] for each in kept(page)] == ["attended", "attended", "absent"]
+    # No name is kept, nor anything but numbers.
+    assert first.person.last_name not in json.dumps(kept(page))
+    assert not Mark.objects.exists()
+    # The answer to what was sent is lost: it is sent again, and counts once.
+    page.context.set_offline(False)
+
+    def lose_answer(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route(f"**{address(session)}", lose_answer)
+    page.evaluate("dispatchEvent(new Event('online'))")
+    page.wait_for_timeout(1500)
+    assert len(kept(page)) == 3
+    page.unroute(f"**{address(session)}")
+    page.reload()
+    expect(page.locator("#kept")).to_be_hidden()
+    assert kept(page) == []
+    assert list(Mark.objects.order_by("id").values_list("booking_id", "what")) == [
+        (first.pk, "attended"),
+        (second.pk, "attended"),
+        (second.pk, "absent"),
+    ]
+    press(page, third, "Apologies")
+    expect(page.locator(f"#b{third.pk}")).not_to_contain_text("not sent yet")
+    assert Mark.objects.count() == 4
+
+
+def test_marks_wait_for_sign_in_and_signing_out_warns(browser: Browser, base_url: str) -> None:
+    session = held_session(people=1)
+    (booking,) = bookings_of(session)
+    trainer = trainer_of(session)
+    page = as_person(browser, trainer, base_url, DESK)
+    page.goto(address(session))
+    page.context.set_offline(True)
+    press(page, booking, "Came")
+    asked: list[str] = []
+
+    def dismiss(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", dismiss)
+    page.get_by_role("button", name="Sign out").click()
+    assert asked == [
+        "1 mark of a register is not sent yet. Sign out all the same?"
+        " They stay on this device until you sign in again."
+    ]
+    cookies = page.context.cookies()
+    page.context.clear_cookies()
+    page.context.set_offline(False)
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.get_by_role("link", name="Sign in again to send them")).to_be_visible()
+    assert len(kept(page)) == 1
+    page.context.add_cookies(cookies)  # type: ignore[arg-type]
+    page.goto(address(session))
+    expect(page.locator("#kept")).to_be_hidden()
+    assert Mark.objects.get().what == "attended"
+    # Nobody else sends what this trainer pressed.
+    page.context.set_offline(True)
+    press(page, booking, "Absent")
+    page.context.set_offline(False)
+
+
+def test_a_session_of_two_dates_from_the_first_press_to_a_correction(
+    browser: Browser, base_url: str, accessible: Accessible, mail: Any
+) -> None:
+    trainer, coordinator = make_trainer(), make_coordinator()
+    policy = make_policy(absent=3500)
+    session = held_session(people=0, sittings=2, trainers=[trainer], policy=policy)
+    Session.objects.filter(pk=session.pk).update(delivery="online", venue=None)
+    Session.objects.get(pk=session.pk)
+    before = session.starts_at - timedelta(days=60)
+    late, away, gone, ill = (
+        book(session, make_person(first_name=name, last_name="Ahmed"), now=before)
+        for name in ("Late", "Away", "Gone", "Ill")
+    )
+    give_up(gone, now=before + timedelta(days=1))
+    later = session_ahead(20, course=make_course(title="After it"))
+    later.course.prerequisites.add(session.course)
+    built_on = book_now(later, away.person)
+    # A link that was given up is refused; a forwarded one says whose it is.
+    page = as_person(browser, make_person(), base_url, DESK)
+    page.goto(join_path(gone.join_key))
+    expect(page.get_by_text("There is no place for Gone A.")).to_be_visible()
+    page.goto(join_path(late.join_key))
+    expect(page.get_by_text("This link is for Late A. alone")).to_be_visible()
+    # The register of both dates, with the network cut during the second.
+    page = as_person(browser, trainer, base_url, DESK)
+    page.goto(address(session))
+    page.get_by_role("link", name="to").first.click()
+    press(page, late, "Came")
+    expect(page.locator(f"#b{late.pk}")).not_to_contain_text("not sent yet")
+    page.goto(address(session))
+    page.context.set_offline(True)
+    press(page, late, "Late, now")
+    page.context.set_offline(False)
+    page.reload()
+    expect(page.locator(f"#b{late.pk}")).to_contain_text("minutes late")
+    # Somebody comes without a booking.
+    walk_in = make_person("walk.in@agency.example", first_name="Walk", last_name="Inn")
+    page.get_by_role("button", name="Somebody came without a booking").click()
+    page.get_by_label("Work email address").fill(walk_in.email)
+    page.get_by_role("button", name="Go on").click()
+    show_heading(page, "Walk Inn")
+    accessible(page)
+    page.get_by_role("button", name="Let them in").click()
+    expect(page.get_by_text("Walk Inn has a place")).to_be_visible()
+    # Closed in two presses.
+    page.get_by_role("button", name="Close the register").click()
+    accessible(page)
+    page.get_by_role("button", name="Close the register").click()
+    expect(page.get_by_text("Closed at")).to_be_visible()
+    assert outcomes(session) == ["part", "absent", "", "absent", "part"]
+    mail(away.person.email, "You did not come")
+    assert tell_of_missing(now=timezone.now()) == 1
+    mail(away.person.email, "Something to do before After it")
+    # One is charged, the other waived; then it is corrected.
+    desk = as_person(browser, coordinator, base_url, DESK)
+    for name, answer in (("Away Ahmed", "Charge £35"), ("Ill Ahmed", "Accept the reason")):
+        desk.goto("/manage/absences/")
+        accessible(desk)
+        desk.get_by_role("link", name=name).click()
+        accessible(desk)
+        desk.get_by_role("button", name=answer).click()
+        expect(desk.get_by_role("heading", level=1)).to_have_text("Absences")
+    page.get_by_role("link", name="Away Ahmed").click()
+    page.get_by_label("Attended", exact=True).check()
+    page.get_by_label("Why is it corrected?").fill("She signed the sheet.")
+    page.get_by_role("button", name="Correct").click()
+    expect(page.get_by_text("corrected to “Attended”")).to_be_visible()
+    away.refresh_from_db()
+    assert (away.outcome, away.charge_pence) == ("attended", 0)
+    assert AbsenceCase.objects.get(booking=ill).state == AbsenceCase.State.ACCEPTED
+    built_on.refresh_from_db()
+    assert built_on.state == Booking.State.CONFIRMED
+    assert timezone.now() > session.starts_at
