@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 _SERVICES = re.compile(
-    r"(zoom\.us|zoomgov\.com|teams\.(microsoft|live)\.com|teams\.cloud\.microsoft"
+    # A recording is no meeting.
+    r"((zoom\.us|zoomgov\.com)(?!/rec/)|teams\.(microsoft|live)\.com|teams\.cloud\.microsoft"
     r"|meet\.google\.com|webex\.com|gotomeeting\.com|gotowebinar\.com|whereby\.com|meet\.jit\.si"
     r"|bluejeans\.com)/",
     re.IGNORECASE,

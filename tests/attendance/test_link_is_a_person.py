@@ -95,7 +95,9 @@ class Joined(Places):
         somebody = [*self.people, self.trainer]
         ended = somebody[number % len(somebody)]
         User.objects.filter(pk=ended.pk).update(is_active=False)
-        self.check()
+        theirs = set(Booking.objects.filter(person=ended).values_list("session", flat=True))
+        of_them = [session for session in self.sessions if session.pk in theirs]
+        self.check(*(of_them or self.sessions[:1]))
         User.objects.filter(pk=ended.pk).update(is_active=True)
 
     def rearranged(self, session: Session, **changed: Any) -> None:

@@ -67,7 +67,16 @@ def test_an_address_of_a_meeting_is_known(text: str) -> None:
     assert holds_a_meeting(text)
 
 
-@pytest.mark.parametrize("text", ["", "zoom in", "https://testserver/sessions/1/", "Join us!"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "zoom in",
+        "https://us02web.zoom.us/rec/share/1",
+        "https://testserver/sessions/1/",
+        "Join us!",
+    ],
+)
 def test_other_texts_are_left_alone(text: str) -> None:
     assert not holds_a_meeting(text)
 
@@ -91,7 +100,7 @@ def test_it_is_pointed_out_wherever_it_is_typed(coordinator: Client) -> None:
     venue = {"name": "Hall", "address": "1 New Street", "getting_there": ZOOM}
     assert shows("manage_venue", make_venue().pk, venue)
     assert shows("manage_person", booking.person_id, {"text": ZOOM})
-    link = {"title": "Film", "audience": "booked", "link": "https://us02web.zoom.us/rec/1"}
+    link = {"title": "Film", "audience": "booked", "link": "https://us02web.zoom.us/j/1"}
     assert shows("manage_session_materials", session.pk, link)
     Session.objects.update(joining_instructions=ZOOM)
     copied = {"chosen": session.pk, "weeks": 4, "step": "do"}

@@ -133,6 +133,7 @@ def test_signing_in_leads_back_to_the_room() -> None:
 def test_a_link_of_ones_own_says_who_one_is_only_where_the_code_was_seen() -> None:
     session, _, booking = in_hall()
     link = links.join_path(booking.join_key)
+    other = book_now(make_session(starts_at=START), make_person())
     with at(2):
         browser = Client()
         assert "I am here" not in browser.get(link).text
@@ -143,7 +144,6 @@ def test_a_link_of_ones_own_says_who_one_is_only_where_the_code_was_seen() -> No
         assert not Arrival.objects.exists()
         assert "is here" in browser.post(link).text
         assert Arrival.objects.get().booking == booking
-        other = book_now(make_session(starts_at=START), make_person())
         assert browser.post(links.join_path(other.join_key)).status_code == 409
 
 
