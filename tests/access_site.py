@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.actions import reminders_path
 from accounts.addresses import no_address
+from accounts.groups import describe_group
 from accounts.models import PractitionerGroup, User
 from booking.bulletins.sending import send
 from booking.bulletins.subscribing import confirm_path, unsubscribe_path
@@ -136,6 +137,8 @@ def make_site() -> Site:
     letter = Message.objects.get(booking=on_paper)
     group = PractitionerGroup.objects.create(name="Leads")
     group.members.add(owner)
+    group.interested.add(people["other"])
+    describe_group(group=group, purposes="Give feedback", is_open=True)
     bulletin = make_bulletin()
     bulletin.parts.update(picture_digest=LOGO, picture_type="image/png", picture_says="A logo")
     subscriber = make_stranger("reader@mail.example")

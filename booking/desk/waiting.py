@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from accounts.agency_proof import people_to_confirm
 from accounts.failing import people_whose_mail_may_fail
+from accounts.groups import who_wants_to_join
 from booking.attendance.needs import to_arrange
 from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
@@ -87,6 +88,12 @@ KINDS = (
         "Training done elsewhere, to check",
         "manage_learning",
         lambda now: PriorLearning.objects.filter(state=PriorLearning.State.DECLARED),
+    ),
+    Kind(
+        "groups",
+        "People who want to join a group",
+        "manage_groups",
+        lambda now: who_wants_to_join(),
     ),
     Kind(
         "drafts",
