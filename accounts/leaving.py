@@ -25,6 +25,8 @@ def forget_account(person: User) -> None:
     Authenticator.objects.filter(user=person).delete()
     for group in PractitionerGroup.objects.filter(members=person):
         group.members.remove(person)
+    for group in PractitionerGroup.objects.filter(interested=person):
+        group.interested.remove(person)
     person.groups.clear()
     person.user_permissions.clear()
     for field in User._meta.concrete_fields:

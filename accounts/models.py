@@ -92,12 +92,27 @@ class PractitionerGroup(models.Model):
     members: "models.ManyToManyField[User, Any]" = models.ManyToManyField(
         "User", blank=True, related_name="practitioner_groups"
     )
+    interested: "models.ManyToManyField[User, Any]" = models.ManyToManyField(
+        "User",
+        blank=True,
+        related_name="groups_wanted",
+        help_text="People who have asked to join; a coordinator lets them in.",
+    )
+    purposes = models.TextField(blank=True, help_text="What members do, one a line.")
+    is_open = models.BooleanField(
+        default=False, help_text="Everybody sees its page and may ask to join."
+    )
 
     class Meta:
         ordering = [HumanOrder("name")]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def each_purpose(self) -> list[str]:
+        """What members do, one by one."""
+        return [line.strip() for line in self.purposes.splitlines() if line.strip()]
 
 
 # What `accounts.addresses.parse_address` gives: no second spelling of one mailbox fits.

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.actions import reminders_path
 from accounts.addresses import no_address
+from accounts.groups import describe_group
 from accounts.models import PractitionerGroup, User
 from booking.attendance.in_room import pass_for
 from booking.attendance.models import AbsenceCase
@@ -144,6 +145,8 @@ def make_site() -> Site:
     before = make_session(starts_at=now - timedelta(days=3), trainers=[people["trainer"]])
     missed = actions.book(session=before, person=owner, by=owner, now=now - timedelta(days=40))
     case = AbsenceCase.objects.create(booking=missed, manager_email="manager@ours.example")
+    group.interested.add(people["other"])
+    describe_group(group=group, purposes="Give feedback", is_open=True)
     bulletin = make_bulletin()
     bulletin.parts.update(picture_digest=LOGO, picture_type="image/png", picture_says="A logo")
     subscriber = make_stranger("reader@mail.example")

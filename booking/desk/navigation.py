@@ -50,7 +50,7 @@ SECTIONS = (
         "Courses",
         Tab("Courses", "manage_courses", ("course",)),
         Tab("Venues", "manage_venues", ("venue",)),
-        Tab("Groups of practitioners", "manage_groups", ("group",)),
+        Tab("Groups of practitioners", "manage_groups", ("group",), ("groups",)),
         Tab("Import and export", "manage_files", ("files",)),
     ),
     _section(

@@ -15,7 +15,7 @@ from booking.desk import (
     telephone,
     today,
 )
-from booking.desk.bulletins import blocks, diary, sending
+from booking.desk.bulletins import blocks, diary, groups, sending
 from booking.desk.bulletins import writing as bulletins
 from booking.desk.catalogue import agencies as listed
 from booking.desk.catalogue import courses, importing, policies, venues
@@ -83,6 +83,12 @@ urlpatterns = [
     path("topics/<key:topic_id>/", courses.topic, name="manage_topic"),
     path("groups/", courses.group_list, name="manage_groups"),
     path("groups/<key:group_id>/", courses.group, name="manage_group"),
+    path("groups/<key:group_id>/page/", groups.group_page, name="manage_group_page"),
+    path(
+        "groups/<key:group_id>/answer/<key:person_id>/",
+        groups.answer_member,
+        name="manage_group_answer",
+    ),
     path(
         "groups/<key:group_id>/remove/<key:person_id>/",
         courses.remove_member,

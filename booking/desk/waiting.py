@@ -14,6 +14,7 @@ from django.urls import reverse
 from accounts.agency_proof import people_to_confirm
 from accounts.failing import people_whose_mail_may_fail
 from booking.attendance.absences import to_decide
+from accounts.groups import who_wants_to_join
 from booking.attendance.needs import to_arrange
 from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
@@ -96,6 +97,12 @@ KINDS = (
         "manage_sessions",
         lambda now: Session.objects.without_a_meeting(now=now),
         "no-meeting",
+    ),
+    Kind(
+        "groups",
+        "People who want to join a group",
+        "manage_groups",
+        lambda now: who_wants_to_join(),
     ),
     Kind(
         "drafts",

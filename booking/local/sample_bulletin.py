@@ -10,6 +10,11 @@ import zlib
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from django.conf import settings
+from django.urls import reverse
+
+from accounts.agencies import add_group
+from accounts.groups import describe_group
 from accounts.models import User
 from booking.bulletins import subscribing
 from booking.bulletins.models import Bulletin, BulletinPart
@@ -46,6 +51,10 @@ _OF_COURSE = {
     "Safer Internet Day": "ONLINE",
     "Child Exploitation Awareness Day": "CE-GUIDE",
 }
+_PURPOSES = """\
+Give feedback on the LSCP’s guidance and information
+Share their opinions on learning from reviews and LSCP messaging
+Be encouraged to make suggestions from a practitioner's point of view"""
 _WANT_BULLETINS = 12
 
 
@@ -54,6 +63,8 @@ def add_july_newsletter(*, now: datetime) -> Bulletin:
     for title, code in _OF_COURSE.items():
         for date in DiaryDate.objects.filter(title=title):
             date.courses.set(Course.objects.filter(code=code))
+    group = add_group(name="Practitioner Group")
+    describe_group(group=group, purposes=_PURPOSES, is_open=True)
     Session.objects.update(published_at=now - timedelta(days=60))
     briefings = Session.objects.filter(course__kind=Course.Kind.BRIEFING)
     briefings.update(published_at=now - timedelta(days=3))
@@ -91,6 +102,8 @@ def _add(bulletin: Bulletin, heading: str, text: str) -> None:
         _, says, text = text.split("\n", 2)
         picture = portrait()
     link, link_words = _LINKS.get(heading, ("", ""))
+    if heading == "Practitioner group":
+        link, link_words = f"{settings.SITE_URL}{reverse('groups')}", "I am interested"
     add_article(
         bulletin=bulletin,
         article=Article(

@@ -125,6 +125,7 @@ HOLDINGS = (
     Holding("Second steps of signing in", Authenticator, ("user",), without=frozenset({"data"})),
     Holding("Sign-ins", UserSession, ("user",), without=frozenset({"data"})),
     Holding("Groups", PractitionerGroup, ("members",)),
+    Holding("Groups you asked to join", PractitionerGroup, ("interested",), shown=("name",)),
     Holding("Bookings", Booking, ("person",)),
     Holding("When you joined online", Arrival, ("booking__person",)),
     Holding("When you said that you were in the room", Claim, ("booking__person",)),
@@ -236,6 +237,7 @@ LEFT_OUT = {
     "accounts.User_groups.user": "Django's own groups: roles replace them, so there is none.",
     "accounts.User_user_permissions.user": "Django's own rights: roles replace them.",
     "accounts.PractitionerGroup_members.user": "The rows of it: its groups are told.",
+    "accounts.PractitionerGroup_interested.user": "The rows of it: its groups are told.",
     "booking.ProgrammeUpload.by": "Files about others, deleted two hours after their last use.",
     "booking.Session_trainers.user": "The rows of it: its sessions are told.",
 }

@@ -43,6 +43,7 @@ STAYS = {
 # Rows of which a person has one with each of the other column.
 _ONCE_EACH: dict[type[Model], str] = {
     PractitionerGroup.members.through: "practitionergroup",
+    PractitionerGroup.interested.through: "practitionergroup",
     Session.trainers.through: "session",
 }
 

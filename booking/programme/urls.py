@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from booking.programme import bookings, pages
+from booking.programme import bookings, groups, pages
 
 urlpatterns = [
     path("", pages.start, name="start"),
@@ -10,6 +10,9 @@ urlpatterns = [
     path("courses/<str:code>/", pages.course, name="course"),
     path("sessions/<key:session_id>/", pages.session, name="session"),
     path("sessions/<key:session_id>/poster/", pages.poster, name="session_poster"),
+    path("groups/", groups.groups, name="groups"),
+    path("groups/<key:group_id>/", groups.group, name="group"),
+    path("groups/<key:group_id>/join/", groups.join_or_leave, name="group_join_or_leave"),
     path("bookings/", bookings.my_bookings, name="my_bookings"),
     path("bookings/<key:booking_id>/", bookings.booking_page, name="booking"),
 ]

@@ -251,6 +251,9 @@ def test_a_coordinator_tries_sends_holds_and_stops(coordinator: Client) -> None:
     assert coordinator.post(address, {"revision": bulletin.revision}).status_code == 302
     assert coordinator.post(address, {"revision": bulletin.revision}).status_code == 409
     assert "Pause" in coordinator.get(address).text
+    part_of_it = coordinator.get(address, headers={"hx-request": "true"}).text
+    assert "Still to leave" in part_of_it
+    assert "Pause" not in part_of_it
     for act in ("pause", "resume", "stop"):
         assert coordinator.post(address, {"do": act}).status_code == 302
     assert coordinator.post(address, {"do": "resume"}).status_code == 409

@@ -64,6 +64,7 @@ def lived_person(**fields: Any) -> User:
     Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={"secret": "x"})
     signed_in_here(person)
     PractitionerGroup.objects.create(name="Falconers").members.add(person)
+    PractitionerGroup.objects.create(name="Austringers").interested.add(person)
     kept.change(values={"excused_addresses": [EMAIL, "office@other.example"]}, by=None)
     choose(person=person, wants_bulletins=True, wants_digest=False, topics=(), now=then)
     _booked(person, then=then)

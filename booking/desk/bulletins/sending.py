@@ -86,4 +86,6 @@ def send(request: HttpRequest, bulletin_id: int) -> HttpResponse:
         context["recipients"] = Subscriber.objects.of_bulletin(found).count()
     else:
         context["progress"] = progress(found)
-    return page(request, "desk/bulletins/send.html", context)
+    template = "desk/bulletins/send.html"
+    is_asked_again = "HX-Request" in request.headers and "progress" in context
+    return page(request, f"{template}#progress" if is_asked_again else template, context)

@@ -352,7 +352,8 @@ def group(request: HttpRequest, group_id: int) -> HttpResponse:
     members = stored.members.select_related("agency")
     on_page = paged(request, members, per_page=_MEMBERS_PER_PAGE)
     looked_at(stored, by=signed_in(request), what="members of a group", rows=len(on_page))
-    context = {"group": stored, "form": form, "page_obj": on_page}
+    interested = stored.interested.select_related("agency")
+    context = {"group": stored, "form": form, "page_obj": on_page, "interested": interested}
     return page(request, "desk/people/group.html", context)
 
 
