@@ -28,8 +28,10 @@ from tests.people import signed_in
 
 pytestmark = pytest.mark.django_db
 
-REQUESTS = 10_000 if os.environ.get("DEEP") == "1" else 500
-IN_ONE_TEST = 250
+IS_DEEP = os.environ.get("DEEP") == "1"
+REQUESTS = 10_000 if IS_DEEP else 500
+# The more in one test, the seldomer a form is read and the site of a test made anew.
+IN_ONE_TEST = 1000 if IS_DEEP else 250
 
 TEXTS = (
     *("\0", "a\0b", "%00", "\ud800", "\udfff@x.example", "\ufeff", "\u202e", "\u00ad", "\x1b[0m"),

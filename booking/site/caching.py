@@ -107,7 +107,7 @@ def same_for_everyone(
             if request.method != "GET" or not _PERSONAL_COOKIES.isdisjoint(request.COOKIES):
                 return unkept(view(request, *args, **kwargs))
             headers = request.headers
-            part = headers.get("HX-Request", "") + headers.get("HX-History-Restore-Request", "")
+            part = headers.get("HX-Request"), headers.get("HX-History-Restore-Request")
             agreed = repr(while_same(*args, **kwargs)) if while_same else ""
             parts = (request.get_host(), part, request.get_full_path(), agreed)
             key = hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -16,6 +16,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
+from booking.attendance.joining import MOST_BROWSERS
 from booking.attendance.models import Arrival
 from booking.catalogue.models import Session
 from booking.local.smtp_sink import SmtpSink
@@ -188,6 +189,14 @@ def test_trainers_see_in_how_many_browsers_a_link_was_used() -> None:
         starts_at=session.starts_at + timedelta(days=7), ends_at=session.ends_at + timedelta(days=7)
     )
     assert not Arrival.objects.counting().exists()
+
+
+def test_pressing_on_without_a_cookie_fills_no_table() -> None:
+    session = online()
+    booking = book_now(session, make_person())
+    for _ in range(MOST_BROWSERS + 3):
+        assert at(session.starts_at, booking).status_code == 200
+    assert Arrival.objects.count() == MOST_BROWSERS
 
 
 def test_joining_needs_neither_redis_nor_mail(settings: Settings) -> None:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import AccessRecord, Agency, User
 from booking.catalogue.importing import uploads
+from booking.catalogue.importing.programme import FILES as KINDS
 from booking.catalogue.importing.programme import Given
 from booking.catalogue.models import Course, ProgrammeUpload, Session
 from tests.catalogue.small_programme import FILES
@@ -157,6 +158,15 @@ def test_too_much_is_refused_in_a_sentence(at_desk: Client) -> None:
     answer = send(at_desk, agencies=b"x" * (uploads.MOST_BYTES + 1))
     assert answer.status_code == 422
     assert "larger than 5 MB" in answer.content.decode()
+    assert not ProgrammeUpload.objects.exists()
+
+
+def test_more_files_than_there_are_kinds_are_refused_unread(at_desk: Client) -> None:
+    """To find out what kind a file is costs up to half a second."""
+    many = {f"file{number}": "name,sector" for number in range(len(KINDS) + 1)}
+    answer = send(at_desk, **many)
+    assert answer.status_code == 422
+    assert "one of a kind" in answer.text
     assert not ProgrammeUpload.objects.exists()
 
 

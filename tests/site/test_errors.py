@@ -1,6 +1,7 @@
 """What people are answered when something is broken."""
 
 import io
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
@@ -50,7 +51,7 @@ def test_what_is_far_too_large_is_not_read(length: object, status: int) -> None:
         def read(self, size: int | None = -1, /) -> bytes:
             raise AssertionError("It was read.")
 
-    body = {"wsgi.input": Unread(), "CONTENT_LENGTH": str(length)}
+    body: Any = {"wsgi.input": Unread(), "CONTENT_LENGTH": str(length)}
     type_ = "multipart/form-data; boundary=x"
     answer = Client(enforce_csrf_checks=True).post("/accounts/login/", b"", type_, **body)
     assert answer.status_code == status

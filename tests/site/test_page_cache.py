@@ -60,3 +60,11 @@ def test_nobody_signed_in_gets_or_gives_a_kept_page() -> None:
 
 def test_a_very_long_address_is_no_trouble() -> None:
     assert Client().get("/programme/?q=" + "x" * 1500).status_code == 200
+
+
+def test_no_header_of_a_stranger_has_others_read_a_whole_page_in_place_of_its_part() -> None:
+    session_ahead()
+    restored = Client().get("/programme/", headers={"HX-History-Restore-Request": "true"})
+    assert "<html" in restored.text
+    part = Client().get("/programme/", headers={"HX-Request": "true"})
+    assert "<html" not in part.text

@@ -69,6 +69,8 @@ def add_files(*, files: Sequence[Given], by: User, now: datetime) -> list[str]:
 
     Returns a sentence about each that is not taken; the others are. Raises `StillBusy`.
     """
+    if len(files) > len(FILES):
+        return [f"These are {len(files)} files. Upload {len(FILES)} at most, one of a kind."]
     refused: list[str] = []
     with transaction.atomic():
         upload = _lock_upload(by) or ProgrammeUpload(by=by, at=now)
