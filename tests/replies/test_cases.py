@@ -96,7 +96,6 @@ def test_what_is_harmless_is_put_away_and_counted(name: str, kind: str) -> None:
     "headers",
     [
         "Auto-Submitted: auto-replied (vacation)",
-        "Auto-Submitted: auto-generated",
         "X-Auto-Response-Suppress: All\nSubject: Automatic reply: Neglect",
         "X-Auto-Response-Suppress: All\nX-MS-Exchange-Inbox-Rules-Loop: other@agency.example",
         "X-MS-Exchange-Inbox-Rules-Loop: {EMAIL}",
@@ -257,10 +256,6 @@ def test_nothing_odd_makes_an_answer_unreadable(line: bytes, instead: bytes) -> 
     assert CalendarReply.objects.get().partstat == "accepted"
 
 
-ODD_PART = 'Content-Type: x; a="' + ';\\"' * 160 + '"\nContent-Disposition: x' + "; a=b" * 90
-MANY_PARTS = "Content-Type: multipart/mixed; boundary=b\n\n" + f"--b\n{ODD_PART}\n\nx\n" * 98
-
-
 @pytest.mark.parametrize(
     "headers",
     [
@@ -270,7 +265,6 @@ MANY_PARTS = "Content-Type: multipart/mixed; boundary=b\n\n" + f"--b\n{ODD_PART}
         "From: " + "(" * 900_000,
         "Content-Type: multipart/mixed; " + "x*0*=a''b; " * 80_000,
         "x: y\n" * 19_000 + "x: y",
-        MANY_PARTS,
     ],
 )
 def test_headers_are_capped_before_they_are_parsed(headers: str) -> None:
@@ -278,6 +272,13 @@ def test_headers_are_capped_before_they_are_parsed(headers: str) -> None:
     assert len(mail) < 1_000_000
     # About as many as it takes to look at each line once; without a cap some take millions.
     assert lines_run(mail, most=200_000 + 20 * mail.count(b"\n"))
+
+
+def test_the_parameters_of_a_part_are_read_once() -> None:
+    part = "--b\nContent-Type: x" + ";a" * 200 + "\n\nx\n"
+    mail = letters.crlf("Content-Type: multipart/mixed; boundary=b\n\n" + part * 98)
+    # Twice as many where they are read for each question.
+    assert lines_run(mail, most=1_000_000)
 
 
 def lines_run(mail: bytes, *, most: int) -> int:
