@@ -35,6 +35,8 @@ def typed(**changes: Any) -> dict[str, Any]:
         "join_opens_minutes": "15",
         "join_closes_minutes": "30",
         "list_days": "14",
+        "repeated_absences": "2",
+        "repeated_months": "12",
         **changes,
     }
 
