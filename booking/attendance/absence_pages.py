@@ -19,7 +19,7 @@ from booking.site.web import done, page, posted, refusals_shown
 _CASES = AbsenceCase.objects.select_related("booking__person", "booking__session__course")
 
 
-class ReasonForm(Form):
+class AbsenceReasonForm(Form):
     """Why somebody did not come."""
 
     reason = forms.CharField(
@@ -52,7 +52,7 @@ def _asked(
     request: HttpRequest, case: AbsenceCase, said: str, *, to: str, is_manager: bool = False
 ) -> HttpResponse:
     is_open = case.state == AbsenceCase.State.OPEN
-    form = ReasonForm(posted(request))
+    form = AbsenceReasonForm(posted(request))
     context: dict[str, Any] = {
         "case": case,
         "booking": case.booking,

@@ -107,7 +107,7 @@ def open_cases(bookings: Sequence[Booking], *, now: datetime) -> list[Draft]:
         case.booking = booking
         if not is_closed:
             drafts.append(asked(case))
-            drafts += [manager_asked(case)] if manager else []
+            drafts += [asked_of_manager(case)] if manager else []
     return drafts
 
 
@@ -189,7 +189,7 @@ def asked(case: AbsenceCase) -> Draft:
     return about(case.booking, ASKED, case.opened_at.isoformat(), payload)
 
 
-def manager_asked(case: AbsenceCase) -> Draft:
+def asked_of_manager(case: AbsenceCase) -> Draft:
     """To the manager, by a link of their own: do they know why?"""
     key = hashlib.sha256(case.key.encode()).hexdigest()[:16]
     return Draft(

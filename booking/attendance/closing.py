@@ -65,7 +65,7 @@ def fingerprint(roster: Roster) -> str:
     return hashlib.sha256(proposed.encode()).hexdigest()[:16]
 
 
-def close(*, session: Session, seen: str, by: User, now: datetime) -> Roster:
+def close_register(*, session: Session, seen: str, by: User, now: datetime) -> Roster:
     """Decide what came of every place, as proposed. `seen` is the `fingerprint` looked at.
 
     Whoever is not marked did not come. Absence opens a case, and people who walked in hear that
@@ -99,7 +99,7 @@ def close(*, session: Session, seen: str, by: User, now: datetime) -> Roster:
     return roster
 
 
-def correct(
+def correct_outcome(
     *, booking: Booking, outcome: Booking.Outcome, why: str, by: User, now: datetime
 ) -> Booking:
     """Say that something else came of a place than the closed register says, for a reason.

@@ -15,7 +15,7 @@ from accounts.models import User
 from booking.attendance.models import Arrival
 from booking.catalogue.models import Session, Sitting
 from booking.partnership.kept import the_partnership
-from booking.places.holding import may_join
+from booking.places.holding import may_join_meeting
 from booking.places.links import JoinLink
 from booking.places.models import Booking
 from booking.scheduling.models import SessionGuest
@@ -111,7 +111,7 @@ def _of_booking(key: str, *, now: datetime) -> Entrance:
     if not booking.is_live:
         became = booking.replaced_by.select_related("session").first()
     door, sitting = _of_session(session, now=now)
-    is_theirs = booking.person.is_active and may_join(booking, now=now)
+    is_theirs = booking.person.is_active and may_join_meeting(booking, now=now)
     if session.state != Session.State.CANCELLED and not is_theirs:
         door = _without_a_place(booking, became)
     name = short_name(booking.person.first_name, booking.person.last_name)

@@ -120,7 +120,7 @@ def mark(
         return Mark.objects.bulk_create(marks, ignore_conflicts=any(each.key for each in marks))
 
 
-def take_back(
+def undo_mark(
     *, session: Session, booking_id: int, sitting: Sitting, by: User, now: datetime
 ) -> Mark:
     """Undo the last mark of somebody at a sitting: what stood before it stands again.
@@ -166,7 +166,7 @@ def mark_everybody_else(
     return len(marks)
 
 
-def take_back_everybody_else(*, session: Session, sitting: Sitting, by: User, now: datetime) -> int:
+def undo_everybody_else(*, session: Session, sitting: Sitting, by: User, now: datetime) -> int:
     """Undo “everybody else came”, but for those marked otherwise since. Returns how many.
 
     Raises `NotYetMarked` or `RegisterClosed`.

@@ -113,10 +113,10 @@ def _pressed(request: HttpRequest, session: Session, *, now: datetime) -> HttpRe
             number = marking.mark_everybody_else(**held, standing=standing)
             return done(request, f"{number} more marked as attended.", address)
         if "everybody-back" in typed:
-            number = marking.take_back_everybody_else(**held)
+            number = marking.undo_everybody_else(**held)
             return done(request, f"{number} not marked any more.", address)
         if key is not None and what == _UNDO:
-            marking.take_back(**held, booking_id=key)
+            marking.undo_mark(**held, booking_id=key)
         elif key is not None and what in (*_PRESSES, _LATE):
             press = _press(key, sitting, what, at=now)
             marking.mark(session=session, presses=[press], by=by, now=now)
@@ -160,10 +160,12 @@ def _read_marks(text: str, sittings: dict[int, Sitting], *, now: datetime) -> li
     for each in told[:_MOST_AT_ONCE] if isinstance(told, list) else []:
         if not isinstance(each, dict):
             continue
-        booking, key = key_in(str(each.get("booking"))), str(each.get("key", ""))
+        booking, key = key_in(str(each.get("booking"))), each.get("key")
         sitting = sittings.get(key_in(str(each.get("sitting"))) or 0)
         what, ago = each.get("what"), each.get("ago")
-        if booking is None or sitting is None or not isinstance(ago, int | float):
+        if booking is None or sitting is None:
+            continue
+        if not isinstance(ago, int | float) or not isinstance(key, str):
             continue
         if what in _SENT and _KEY.fullmatch(key) and math.isfinite(ago):
             at = marking.pressed_at(ago, now=now)
@@ -256,7 +258,7 @@ def _saved(request: HttpRequest, booking: Booking, form: Form, *, now: datetime)
     by, told, session = signed_in(request), form.cleaned_data, booking.session
     if isinstance(form, CorrectionForm):
         outcome = Outcome(told["outcome"])
-        closing.correct(booking=booking, outcome=outcome, why=told["why"], by=by, now=now)
+        closing.correct_outcome(booking=booking, outcome=outcome, why=told["why"], by=by, now=now)
         words = f"{booking.person}: corrected to “{outcome.label}”."
         return done(request, words, "register", session.pk)
     sitting = told["sitting"]
@@ -294,7 +296,7 @@ def close(request: HttpRequest, session_id: int) -> HttpResponse:
     if request.method == "POST" and not context["refusal"]:
         with refusals_shown(context):
             seen = request.POST.get("seen", "")
-            closing.close(session=session, seen=seen, by=by, now=now)
+            closing.close_register(session=session, seen=seen, by=by, now=now)
             return done(request, "The register is closed.", "register", session.pk)
     looked_at(session, by=by, what="register", rows=len(roster.attendees))
     return page(request, "attendance/register_close.html", context)

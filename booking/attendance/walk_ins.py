@@ -91,13 +91,18 @@ def walk_in_page(request: HttpRequest, session_id: int) -> HttpResponse:
 
 def _found_by_address(request: HttpRequest, session: Session) -> HttpResponse:
     """Whoever has an account with this whole address; else the questions about somebody new."""
-    email = as_stored(request.POST.get("email", "").strip())
+    email = _address(request.POST.get("email", ""))
     known = known_by_address([email]).get(email)
     if known is not None and known.is_active:
         return redirect(_to(session, known, email))
     form = NewcomerForm(initial={"email": email})
     context = {"session": session, "form": form, "is_new": bool(email), "email": email}
     return page(request, "attendance/walk_in.html", context)
+
+
+def _address(typed: str) -> str:
+    """As it is stored; PostgreSQL takes no NUL."""
+    return as_stored(typed.replace("\0", "").strip())
 
 
 def _person(by: User, session: Session, key: int, request: HttpRequest) -> User:
@@ -107,7 +112,7 @@ def _person(by: User, session: Session, key: int, request: HttpRequest) -> User:
     if not by.is_coordinator:
         named = request.POST.get("email") or request.GET.get("email", "")
         here = Booking.objects.for_session(session).live().values("person")
-        people = people.filter(pk__in=here) | people.filter(email=as_stored(named))
+        people = people.filter(pk__in=here) | people.filter(email=_address(named))
     person = get_object_or_404(people.distinct(), pk=key)
     looked_at(person, by=by, what="walk-in")
     return person

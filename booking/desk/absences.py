@@ -11,7 +11,7 @@ from accounts.access import desk, looked_at
 from accounts.views import signed_in
 from booking.attendance import absences
 from booking.attendance.models import AbsenceCase
-from booking.places.absences import repeated_absences
+from booking.places.history import repeated_absences
 from booking.site.form_kit import Form
 from booking.site.web import done, page, paged, posted, refusals_shown
 

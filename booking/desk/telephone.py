@@ -22,8 +22,8 @@ from accounts.models import User
 from accounts.views import signed_in
 from booking.catalogue.models import Session
 from booking.desk.queries import managed_session
-from booking.places.absences import repeated_absences
 from booking.places.agency import callers
+from booking.places.history import repeated_absences
 from booking.places.lock import read_session
 from booking.places.models import Booking
 from booking.places.pages.forms import NEEDS_LENGTH

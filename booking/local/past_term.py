@@ -55,7 +55,7 @@ def hold_past_term(*, now: datetime) -> None:
             _mark(session, trainer, dice)
         if reference not in (_WITHOUT_REGISTER, _STILL_OPEN):
             seen = closing.fingerprint(roster_of(session))
-            closing.close(session=session, seen=seen, by=trainer, now=session.ends_at)
+            closing.close_register(session=session, seen=seen, by=trainer, now=session.ends_at)
     _settle_absences(now=now)
     complete_sessions(now=now)
 

@@ -262,7 +262,7 @@ def _why_absent(message: Message, booking: Booking, now: datetime) -> Iterable[D
         return [absences.asked(case)]
     if case.manager_email != message.to_email:
         raise NotSoAnyMore("This is not sent again: another manager is asked now.")
-    return [absences.manager_asked(case)]
+    return [absences.asked_of_manager(case)]
 
 
 # What is told once a session has been held.

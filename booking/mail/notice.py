@@ -15,7 +15,7 @@ from booking.mail.reminders import DAYS, HOUR, will_be_reminded
 from booking.outbox.models import Message
 from booking.places import links, terms
 from booking.places.changes import Matter, for_others_too
-from booking.places.holding import may_join
+from booking.places.holding import may_join_meeting
 from booking.places.managers.copies import copied_to
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
@@ -152,7 +152,7 @@ def notice_of(message: Message, booking: Booking) -> Notice:
         of=int(payload.get("of", dates_in_all)),
         where=session.where_in_full,
         join_url=absolute(links.join_path(booking.join_key))
-        if session.is_online and may_join(booking, now=message.created_at)
+        if session.is_online and may_join_meeting(booking, now=message.created_at)
         else "",
         instructions=session.joining_instructions if has_a_place else "",
         trainers=wording.listed([str(trainer) for trainer in session.trainers.all()]),

@@ -3,10 +3,15 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from django.db.models import Count
+
 from accounts.models import User
+from booking.catalogue.months import months_later
+from booking.partnership.kept import the_partnership
 from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import PlaceRefused
 from booking.site.inserting import insert
+from booking.site.wording import LONDON, counted
 
 What = BookingEvent.What
 _BEFORE_WHY = {
@@ -75,3 +80,24 @@ def told_of(event: BookingEvent) -> str:
     """The event in a sentence or two, with the reason or the rule that decided."""
     words = _BEFORE_WHY.get(What(event.what), "{what}. {why}" if event.why else "{what}")
     return words.format(what=event.get_what_display(), why=event.why).strip()
+
+
+def repeated_absences(people: Iterable[int], *, now: datetime) -> dict[int, str]:
+    """A sentence about each of these people, by key, who stayed away as often as is shown.
+
+    The partnership says how often that is, and in how many months; costs one statement, or none.
+    """
+    least, months = the_partnership().repeated_absences, the_partnership().repeated_months
+    if not least:
+        return {}
+    since = months_later(now.astimezone(LONDON).date(), -months)
+    absent = Booking.objects.filter(
+        person__in=list(people), outcome=Booking.Outcome.ABSENT, session__ends_at__date__gte=since
+    )
+    numbers = absent.order_by().values_list("person").annotate(number=Count("pk"))
+    within = counted(months, "month")
+    return {
+        person: f"Did not come to {counted(number, 'session')} in the last {within}."
+        for person, number in numbers
+        if number >= least
+    }

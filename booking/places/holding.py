@@ -87,7 +87,7 @@ def _about_agency(person: User, topic: str, agency: Agency, *, now: datetime) ->
     )
 
 
-def may_join(booking: Booking, *, now: datetime) -> bool:
+def may_join_meeting(booking: Booking, *, now: datetime) -> bool:
     """Whether a place opens the meeting: a certain one, or, if the partnership says so, one that is
     held for the person's agency alone.
 

@@ -7,7 +7,7 @@ from django import template
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.places import links
-from booking.places.holding import may_join
+from booking.places.holding import may_join_meeting
 from booking.places.models import Booking
 
 register = template.Library()
@@ -22,7 +22,7 @@ def join_path(booking: Booking) -> str:
 @register.filter
 def opens_meeting(booking: Booking, now: datetime) -> bool:
     """Whether its place opens the meeting: {% if booking|opens_meeting:now %}."""
-    return may_join(booking, now=now)
+    return may_join_meeting(booking, now=now)
 
 
 @register.filter

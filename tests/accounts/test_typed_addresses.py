@@ -136,6 +136,8 @@ def typed_settings(**changed: str) -> dict[str, str]:
         "usual_capacity": "20",
         "levels": USUAL_LEVELS,
         "join_opens_minutes": "15",
+        "repeated_absences": "2",
+        "repeated_months": "12",
         "join_closes_minutes": "30",
         "list_days": "14",
         "repeated_absences": "2",

@@ -74,7 +74,7 @@ def close_now(session: Session, *came: Booking, others: Mark.What | None = None)
 def close_as_it_is(session: Session) -> None:
     """The trainer closes what was marked."""
     seen = closing.fingerprint(roster_of(session))
-    closing.close(session=session, seen=seen, by=trainer_of(session), now=timezone.now())
+    closing.close_register(session=session, seen=seen, by=trainer_of(session), now=timezone.now())
 
 
 def outcomes(session: Session) -> Sequence[str]:

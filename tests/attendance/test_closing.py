@@ -87,7 +87,9 @@ def test_nobody_closes_what_they_have_not_seen() -> None:
     seen = closing.fingerprint(roster_of(session))
     press(session, booking, What.ATTENDED)
     with pytest.raises(MarkedMeanwhile):
-        closing.close(session=session, seen=seen, by=trainer_of(session), now=timezone.now())
+        closing.close_register(
+            session=session, seen=seen, by=trainer_of(session), now=timezone.now()
+        )
     address = reverse("register_close", args=[session.pk])
     answer = signed_in(trainer_of(session)).post(address, {"seen": seen})
     assert answer.status_code == 409
@@ -101,7 +103,7 @@ def test_a_register_is_not_closed_before_the_last_date_has_begun() -> None:
     times.append((start + timedelta(days=7), start + timedelta(days=7, hours=2)))
     session = make_session(sittings=times)
     with pytest.raises(CannotBeClosedYet):
-        closing.close(session=session, seen="", by=make_coordinator(), now=timezone.now())
+        closing.close_register(session=session, seen="", by=make_coordinator(), now=timezone.now())
 
 
 def test_a_correction_keeps_history_and_undoes_what_hung_on_it() -> None:
@@ -134,7 +136,7 @@ def test_a_correction_keeps_history_and_undoes_what_hung_on_it() -> None:
 
 def _correct(booking: Booking, outcome: Booking.Outcome) -> None:
     by, now = make_coordinator(), timezone.now()
-    closing.correct(booking=booking, outcome=outcome, why="So.", by=by, now=now)
+    closing.correct_outcome(booking=booking, outcome=outcome, why="So.", by=by, now=now)
 
 
 def test_the_person_and_the_manager_say_why_and_a_coordinator_accepts() -> None:
@@ -257,6 +259,9 @@ def test_a_trainer_lets_in_whom_they_name_by_the_whole_address() -> None:
     address = reverse("register_walk_in", args=[session.pk])
     assert trainer.get(f"{address}?person={known.pk}").status_code == 404
     assert "Known" not in trainer.get(f"{address}?q=known").content.decode()
+    assert trainer.post(address, {"email": "a\0b@agency.example"}).status_code == 200
+    wrong = {"person": known.pk, "email": "\0"}
+    assert trainer.post(address, wrong).status_code == 404
     to = trainer.post(address, {"email": " Known@agency.example"}).headers["Location"]
     assert "Known" in trainer.get(to).content.decode()
     told = {"person": known.pk, "email": "known@agency.example"}

@@ -10,14 +10,22 @@ from booking.attendance import closing
 from booking.catalogue.models import Course, Session
 from booking.partnership import kept
 from booking.places import actions
-from booking.places.absences import repeated_absences
+from booking.places.history import repeated_absences
 from booking.places.links import approval_path
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.places.prerequisites import tell_of_missing, to_look_at
 from booking.places.refusals import PrerequisiteMissing
 from tests.attendance.rooms import bookings_of, close_now, held_session
-from tests.factories import make_coordinator, make_course, make_lead, make_person, session_ahead
+from tests.factories import (
+    make_coordinator,
+    make_course,
+    make_lead,
+    make_person,
+    make_session,
+    make_trainer,
+    session_ahead,
+)
 from tests.people import book_now, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +72,7 @@ def test_whoever_missed_it_is_told_and_stands_on_the_list_until_it_is_corrected(
     assert list(to_look_at(now=now)) == [booked]
     page = signed_in(make_coordinator()).get(reverse("manage_earlier")).content.decode()
     assert str(missed.person) in page
-    closing.correct(
+    closing.correct_outcome(
         booking=missed, outcome=Booking.Outcome.ATTENDED, why="He signed the sheet.",
         by=make_coordinator(), now=timezone.now(),
     )  # fmt: skip
@@ -93,7 +101,7 @@ def test_repeated_absence_is_shown_where_somebody_is_booked(earlier: Session) ->
     now, key = timezone.now(), person.pk
     close_now(earlier)
     assert repeated_absences([key], now=now) == {}
-    again = held_session(people=0)
+    again = make_session(starts_at=now - timedelta(days=2), trainers=[make_trainer()])
     actions.book(session=again, person=person, by=person, now=now - timedelta(days=9))
     close_now(again)
     words = "Did not come to 2 sessions in the last 12 months."

@@ -116,11 +116,10 @@ def every_notice(booking: Booking) -> Iterator[Draft]:
         booking, sittings, had_a_place=True, why="The trainer is ill."
     )
     yield earlier_missing(booking, why="Something comes first.", now=NOW)
-    case = AbsenceCase.objects.create(
-        booking=booking, opened_at=NOW, manager_email="manager@agency.example", pence=3500
-    )
+    kept = {"opened_at": NOW, "manager_email": "manager@agency.example", "pence": 3500}
+    case, _ = AbsenceCase.objects.get_or_create(booking=booking, defaults=kept)
     yield absences.asked(case)
-    yield absences.manager_asked(case)
+    yield absences.asked_of_manager(case)
     yield absences.decided(case, now=NOW)
     yield walked_in(booking)
     yield announcements.still_booked(booking, booking.session.sittings.all()[0], reply_key=1)

@@ -77,6 +77,10 @@ def test_everything_is_saved_and_shown(coordinator: Client) -> None:
         "join_opens_minutes": "20",
         "join_closes_minutes": "0",
         "list_days": "30",
+        "usual_part_minutes": "10",
+        "usual_absent_minutes": "45",
+        "repeated_absences": "3",
+        "repeated_months": "6",
     }
     answer = coordinator.post(ADDRESS, typed(**values, logo=file(PNG)), follow=True)
     assert answer.redirect_chain == [(ADDRESS, 302)]
@@ -96,6 +100,7 @@ def test_everything_is_saved_and_shown(coordinator: Client) -> None:
     new_course = coordinator.get(reverse("manage_course_new")).text
     assert re.search(r'name="usual_capacity" value="18"', new_course)
     assert f"selected>{values['usual_policy']}</option>" in new_course
+    assert re.search(r'name="absent_after_minutes" value="45"', new_course)
 
 
 def test_saving_without_a_file_keeps_the_logo_and_it_can_be_removed(coordinator: Client) -> None:

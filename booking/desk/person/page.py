@@ -16,7 +16,7 @@ from booking.desk.questions import point_out_meetings_typed
 from booking.learning.models import PriorLearning
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.outbox.topics import topic_of
-from booking.places.absences import repeated_absences
+from booking.places.history import repeated_absences
 from booking.places.models import Booking
 from booking.privacy import accounts_of_people
 from booking.privacy.models import PersonNote

@@ -13,11 +13,11 @@ from accounts.models import User
 from accounts.views import signed_in
 from booking.catalogue.availability import Availability, availability
 from booking.catalogue.models import Session
-from booking.places.absences import repeated_absences
 from booking.places.agency import many
 from booking.places.agency.colleagues import book_colleague
 from booking.places.agency.rows import is_unsure, rows_of, text_of
 from booking.places.changing import confirming
+from booking.places.history import repeated_absences
 from booking.places.models import Booking
 from booking.places.pages.forms import ColleagueForm, ManyForm
 from booking.places.pages.loaders import colleagues_booking, public_session, unread_session

@@ -12,8 +12,8 @@ from accounts.access import signed_in_page
 from accounts.models import User
 from accounts.views import signed_in
 from booking.places import terms
-from booking.places.absences import repeated_absences
 from booking.places.changing import answering
+from booking.places.history import repeated_absences
 from booking.places.lock import sittings_of
 from booking.places.managers import asking
 from booking.places.managers.asking import QuestionState, state_of_question
