@@ -140,8 +140,6 @@ def typed_settings(**changed: str) -> dict[str, str]:
         "repeated_months": "12",
         "join_closes_minutes": "30",
         "list_days": "14",
-        "repeated_absences": "2",
-        "repeated_months": "12",
         "shared_words": "office\nteam",
         "excused_addresses": "",
         **changed,
