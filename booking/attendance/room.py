@@ -97,7 +97,7 @@ class CodeForm(Form):
     )
 
 
-class AddressForm(Form):
+class WhoIAmForm(Form):
     """Whose address somebody in the room says is theirs."""
 
     email = email_field("Your work email address", max_length=254)
@@ -125,7 +125,7 @@ def here(request: HttpRequest, token: str) -> HttpResponse:
     person = request.user if isinstance(request.user, User) else None
     booking = in_room.booking_here(session, person) if person else None
     is_typed = request.POST.get("who") == "address"
-    form = AddressForm(posted(request) if is_typed else None)
+    form = WhoIAmForm(posted(request) if is_typed else None)
     context: dict[str, Any] = {
         "session": session,
         "sitting": in_room.sitting_now(session, now=now),
