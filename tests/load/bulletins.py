@@ -14,7 +14,6 @@ from booking.local.sample_bulletin import add_july_newsletter
 from booking.outbox.models import Message
 from booking.places import actions
 from tests.factories import make_person, make_session
-from tests.load import crowd
 from tests.load.report import Line, Target
 from tests.worker.celery_programs import celery_program
 
@@ -71,9 +70,9 @@ def measure(*, log_folder: Path, count: int) -> list[Line]:
 
 def _bulletin(count: int) -> Bulletin:
     """The July newsletter as a draft, and so many addresses that want it."""
-    crowd.populate(crowd.LARGE_QUICK)
-    crowd.nothing_to_send()
     now = timezone.now()
+    for days in range(20, 40):
+        make_session(starts_at=now + timedelta(days=days))
     bulletin = add_july_newsletter(now=now)
     Subscriber.topics.through.objects.all().delete()
     Subscriber.objects.all().delete()

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def group() -> PractitionerGroup:
     """One that people may ask to join, with a meeting."""
-    found = PractitionerGroup.objects.create(name="Practitioner group")
+    found = PractitionerGroup.objects.create(name="Early years circle")
     describe_group(group=found, purposes="Give feedback\n\nShare opinions\n", is_open=True)
     course = make_course(title="Autumn meeting")
     course.groups.add(found)
