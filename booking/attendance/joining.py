@@ -22,7 +22,7 @@ from booking.scheduling.models import SessionGuest
 from booking.site.refusals import Refused
 
 # Enough for anybody who changes browsers; nobody fills the database by pressing on.
-MOST_BROWSERS = 20
+MOST_BROWSERS = 100
 
 
 class Door(StrEnum):

@@ -194,7 +194,13 @@ def test_trainers_see_in_how_many_browsers_a_link_was_used() -> None:
 def test_pressing_on_without_a_cookie_fills_no_table() -> None:
     session = online()
     booking = book_now(session, make_person())
-    for _ in range(MOST_BROWSERS + 3):
+    about: dict[str, Any] = {
+        "booking": booking,
+        "sitting": session.sittings.get(),
+        "at": session.starts_at,
+    }
+    Arrival.objects.bulk_create(Arrival(**about, device=str(n)) for n in range(MOST_BROWSERS - 1))
+    for _ in range(3):
         assert at(session.starts_at, booking).status_code == 200
     assert Arrival.objects.count() == MOST_BROWSERS
 
