@@ -3,6 +3,7 @@
 from booking.attendance.models import Arrival
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import (
+    Allocation,
     CancellationPolicy,
     ChargeBand,
     Course,
@@ -12,12 +13,12 @@ from booking.catalogue.models import (
     SessionEvent,
     Sitting,
     Topic,
+    UsualAllocation,
     Venue,
 )
 from booking.learning.models import PriorLearning
 from booking.outbox.models import Message, MessageEvent
 from booking.partnership.models import Partnership
-from booking.places.allocations import Allocation, UsualAllocation
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
 from booking.privacy.models import PersonNote

@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts.models import User
 from booking.catalogue.courses import EditRefused
 from booking.catalogue.models import Course, Session
-from booking.catalogue.policies import newest, usual_closing
+from booking.catalogue.policies import closes_at, newest, usual_closing
 from booking.partnership.kept import the_partnership
 from booking.partnership.school_year import SchoolTerm, holiday, school_terms_of
 from booking.places.refusals import ReservedPlaces
@@ -18,7 +18,6 @@ from booking.scheduling.changing import Arrangements, PlannedSitting
 from booking.scheduling.drafting import (
     Details,
     Plan,
-    closes_at,
     schedule,
     suggested_reference,
     usual_details,

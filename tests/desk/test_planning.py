@@ -8,10 +8,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from booking.catalogue.models import Course, CourseInterest, Session
+from booking.catalogue.models import Allocation, Course, CourseInterest, Session
 from booking.outbox.models import Message
 from booking.partnership import kept as partnership
-from booking.places.allocations import Allocation
 from booking.scheduling import planning
 from booking.scheduling.capacity import Reservation, change_limits, set_usual_limits
 from booking.scheduling.drafting import publish_drafts

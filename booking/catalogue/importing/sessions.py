@@ -17,14 +17,13 @@ from booking.catalogue.importing.fields import Field, columns_of, note_changes, 
 from booking.catalogue.importing.people import PeopleImport
 from booking.catalogue.importing.sheets import Row, Sheet
 from booking.catalogue.importing.venues import VenueImport
-from booking.catalogue.models import Session, Sitting, Venue
-from booking.catalogue.policies import usual_closing
+from booking.catalogue.models import Allocation, Session, Sitting, Venue
+from booking.catalogue.policies import closes_at, day_to_decide, following, releases_moved
 from booking.catalogue.sittings import overlap
 from booking.site.form_kit import london_moment
 from booking.site.sealing import Sealed
 from booking.site.spreadsheets import Cell
 from booking.site.wording import LONDON, counted
-from booking.site.working_days import working_days_before
 
 _FIELDS = (
     Field("capacity", "capacity", cells.number_in(1, MOST_PLACES), is_needed=True),
@@ -129,13 +128,14 @@ class SessionImport:
         self._venues, self._policies = venues, policies
         self._sittings: list[tuple[Session, list[Sitting]]] = []
         self._trainers: list[tuple[Session, list[User]]] = []
+        self._released: list[Allocation] = []
         # Locked until the import is over, so that nobody books what is about to change; and
         # before people's rows are written, as everywhere: session, then person.
         stored = (
             Session.objects.filter(reference__in=[line.reference for line in lines])
             .select_related("course", "venue", "policy")
             .defer("course__search")
-            .prefetch_related("sittings", "trainers")
+            .prefetch_related("sittings", "trainers", "allocations")
             .order_by("pk")
         )
         if locks:
@@ -162,6 +162,11 @@ class SessionImport:
             return
         wanted["starts_at"] = times[0].starts_at
         wanted["ends_at"] = max(sitting.ends_at for sitting in times)
+        if found is not None and wanted["starts_at"] != found.starts_at:
+            starts = wanted["starts_at"]
+            wanted = following(found, starts_at=starts) | wanted
+            reserved = found.allocations.all()
+            self._released += releases_moved(reserved, starts_at=starts, now=self._now)
         self._refuse_what_does_not_fit(row, wanted, found)
         if found is None:
             new = {"state": Session.State.PUBLISHED, "changed_at": self._now}
@@ -186,18 +191,16 @@ class SessionImport:
     def _usual(self, row: Row, wanted: dict[str, Any]) -> dict[str, Any]:
         """What a new session has of its course, and of the settings, without a column for it."""
         course, starts = wanted["course"], wanted["starts_at"]
-        policy, closes = course.usual_policy, usual_closing(starts)
+        policy = course.usual_policy
         usual = {
             "policy": self._policies.by_name.get(policy.name) if policy else None,
             "promotion": course.usual_promotion,
             "offer_hours": course.usual_offer_hours,
-            "booking_closes_at": closes if closes and closes > self._now else None,
+            "booking_closes_at": closes_at(starts, now=self._now),
         }
-        fewest, on = course.usual_minimum, starts.astimezone(LONDON).date()
-        is_said = {"minimum", "decide_on"} & set(row.cells)
+        fewest, is_said = course.usual_minimum, {"minimum", "decide_on"} & set(row.cells)
         if fewest and not is_said and fewest <= wanted.get("capacity", 0):
-            decide_on = working_days_before(on, course.usual_decide_days)
-            usual |= {"minimum": fewest, "decide_on": decide_on}
+            usual |= {"minimum": fewest, "decide_on": day_to_decide(course, starts)}
         return {name: value for name, value in usual.items() if name not in wanted}
 
     def _wanted(self, row: Row, found: Session | None) -> dict[str, Any]:
@@ -240,7 +243,9 @@ class SessionImport:
             stored: datetime | None = getattr(found, name, None)
             if column in row.cells and not self._says(row, column, cells.written(stored)):
                 wanted[name] = row.optional(column, self._moment, None)
-        if "decide_on" in row.cells:
+        if "decide_on" in row.cells and not self._says(
+            row, "decide_on", str(cells.written(found and found.decide_on))
+        ):
             day: date | None = row.optional("decide_on", dates.calendar_day, None)
             wanted["decide_on"] = day and day + timedelta(weeks=self._weeks)
         return wanted
@@ -258,7 +263,7 @@ class SessionImport:
         """As the forms of the desk do: what is asked of a session together; stored ones may be."""
         it = {
             name: wanted.get(name, getattr(found, name, None))
-            for name in (*_MOMENTS, "minimum", "decide_on", "capacity", "agency_limit")
+            for name in (*_MOMENTS, "minimum", "decide_on", "capacity", "agency_limit", "starts_at")
         }
         if found is not None and all(it[name] == getattr(found, name) for name in it):
             return
@@ -340,6 +345,7 @@ class SessionImport:
         Courses, venues and people are written by now.
         """
         self.table.write()
+        Allocation.objects.bulk_update(self._released, ["release_at"], batch_size=1000)
         Sitting.objects.filter(session__in=[session for session, _ in self._sittings]).delete()
         for session, sittings in self._sittings:
             for sitting in sittings:

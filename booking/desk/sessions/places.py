@@ -15,12 +15,11 @@ from django.utils import timezone
 from accounts.access import desk, looked_at
 from accounts.models import Agency, Sector
 from accounts.views import signed_in
-from booking.catalogue.models import Course, Session
+from booking.catalogue.models import Course, Reserved, Session
 from booking.desk import queries
 from booking.desk.queries import managed_session
 from booking.desk.questions import MOST_PLACES, RowsForm, agency_limit_field, small_number
 from booking.desk.sessions.forms import MoveUpForm
-from booking.places.allocations import Reserved
 from booking.places.changing import exchanges
 from booking.places.lock import read_session
 from booking.places.models import Booking

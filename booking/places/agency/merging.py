@@ -12,8 +12,7 @@ from django.db import transaction
 from django.db.models import ForeignObjectRel, Model
 
 from accounts.models import Agency, User
-from booking.catalogue.models import Session
-from booking.places.allocations import Allocation, UsualAllocation
+from booking.catalogue.models import Allocation, Session, UsualAllocation
 from booking.places.models import Booking
 from booking.site.refusals import Refused
 
