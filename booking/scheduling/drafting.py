@@ -198,8 +198,15 @@ def publish_drafts(
 
     Raises `NotADraft` or `AlreadyOver` with the reference of the draft that stands in the way.
     """
+    chosen = sorted(sessions, key=lambda each: each.pk)
     with transaction.atomic():
-        for session in sorted(sessions, key=lambda each: each.pk):
+        # All of them before anybody's row, and people in one order too: who publishes some of the
+        # same, or other dates that the same people asked for, waits and holds nothing of it.
+        rows = Session.objects.filter(pk__in=[each.pk for each in chosen]).order_by("pk")
+        courses = set(rows.select_for_update(no_key=True).values_list("course", flat=True))
+        if first_days:
+            demand.hold_those_who_asked(courses, now=now)
+        for session in chosen:
             try:
                 publish_draft(session=session, first_days=first_days, by=by, now=now)
             except EditRefused as refused:
