@@ -17,7 +17,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import AnonymousUser, Group
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Field, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -33,6 +33,7 @@ from accounts.roles import (
     note_roles,
     reopen,
 )
+from booking.partnership.levels import names_of_levels
 from booking.site.wording import counted
 
 # Before `admin.site.urls` is read, or Django's own password page would still be there.
@@ -215,6 +216,19 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
 
+def level_question(column: "Field[Any, Any]") -> forms.Field:
+    """One of the partnership's levels; none for a column that may be empty."""
+    none = [("", "---------")] if column.blank else []
+    return forms.TypedChoiceField(
+        choices=lambda: [*none, *names_of_levels()],
+        coerce=int,
+        empty_value=None,
+        required=not column.blank,
+        label=str(column.verbose_name).capitalize(),
+        help_text=column.help_text,
+    )
+
+
 @admin.register(User)
 class UserPages(BackOffice):
     """People: their roles change here, their addresses and sign-in do not.
@@ -239,6 +253,14 @@ class UserPages(BackOffice):
         ("Mail", {"fields": ["wants_reminders"]}),
         ("Account", {"fields": ["is_active", "is_superuser", "date_joined", "last_login"]}),
     ]
+
+    def formfield_for_dbfield(
+        self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
+        """A level is one of those there are."""
+        if db_field.name == "level":
+            return level_question(db_field)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """People with roles are changed by superusers."""

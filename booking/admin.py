@@ -8,7 +8,7 @@ from django.contrib.admin.utils import flatten
 from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest
 
-from accounts.admin import BackOffice, ByRole, ReadOnly
+from accounts.admin import BackOffice, ByRole, ReadOnly, level_question
 from accounts.models import Sector
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import Course, DiaryDate, Session, Sitting, Topic, Venue
@@ -55,6 +55,8 @@ class CoursePages(BackOffice):
         """Sectors are ticked, not typed; the days of reminders are checked."""
         if db_field.name == "reminder_days":
             return ReminderDaysField()
+        if db_field.name in ("level", "least_level"):
+            return level_question(db_field)
         if db_field.name == "sectors":
             return forms.TypedMultipleChoiceField(
                 choices=Sector.choices,

@@ -5,6 +5,7 @@ from booking.attendance.models import AbsenceCase, Arrival, Mark, Register
 from booking.bulletins.models import Bulletin, BulletinPart, Subscriber
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import (
+    Allocation,
     CancellationPolicy,
     ChargeBand,
     Course,
@@ -14,13 +15,13 @@ from booking.catalogue.models import (
     SessionEvent,
     Sitting,
     Topic,
+    UsualAllocation,
     Venue,
 )
 from booking.learning.models import PriorLearning
 from booking.materials.models import Material
 from booking.outbox.models import Message, MessageEvent
 from booking.partnership.models import Partnership
-from booking.places.allocations import Allocation, UsualAllocation
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingEvent
 from booking.privacy.models import PersonNote

@@ -4,14 +4,16 @@ A booking keeps the version it was promised. What nobody has booked under yet mo
 and sessions that have not begun.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from booking.catalogue.models import (
+    Allocation,
     CancellationPolicy,
     ChargeBand,
     Course,
@@ -20,7 +22,13 @@ from booking.catalogue.models import (
 )
 from booking.partnership.kept import the_partnership
 from booking.site.refusals import Refused
-from booking.site.working_days import end_of_working_day_before, free_until
+from booking.site.wording import LONDON
+from booking.site.working_days import (
+    end_of_working_day_before,
+    free_until,
+    working_days_before,
+    working_days_between,
+)
 
 
 class PolicyNameTaken(Refused):
@@ -162,3 +170,46 @@ def usual_closing(starts_at: datetime) -> datetime | None:
     """
     days = the_partnership().closes_days
     return end_of_working_day_before(starts_at, days) if days else None
+
+
+def closes_at(starts_at: datetime, *, now: datetime) -> datetime | None:
+    """The same for a session of now; what comes too soon for that moment closes at its start."""
+    usual = usual_closing(starts_at)
+    return usual if usual and usual > now else None
+
+
+def day_to_decide(course: Course, starts_at: datetime) -> date | None:
+    """When it is decided whether a new session goes ahead, if its course asks for so many people.
+
+    That is as many working days before the start as the course says.
+    """
+    on = working_days_before(starts_at.astimezone(LONDON).date(), course.usual_decide_days)
+    return on if course.usual_minimum else None
+
+
+def following(session: Session, *, starts_at: datetime) -> dict[str, Any]:
+    """What follows the start of a session, by the names of its fields, if it moves to this one.
+
+    Booking that closed at the usual moment does so again; the day to decide is as many working
+    days before the start as it was.
+    """
+    found: dict[str, Any] = {}
+    if starts_at == session.starts_at:
+        return found
+    if session.booking_closes_at and session.booking_closes_at == usual_closing(session.starts_at):
+        found["booking_closes_at"] = usual_closing(starts_at)
+    if session.decide_on:
+        before, after = (each.astimezone(LONDON).date() for each in (session.starts_at, starts_at))
+        days = working_days_between(session.decide_on, before)
+        found["decide_on"] = working_days_before(after, days)
+    return found
+
+
+def releases_moved(
+    reserved: Iterable[Allocation], *, starts_at: datetime, now: datetime
+) -> list[Allocation]:
+    """Reserved places that are released before this start instead; what was released stays so."""
+    moved = [each for each in reserved if each.release_at > now]
+    for each in moved:
+        each.release_at = end_of_working_day_before(starts_at, each.release_days)
+    return moved

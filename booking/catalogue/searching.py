@@ -87,10 +87,7 @@ def asked_by(words: str) -> list[Term]:
     it, and a month's year, a level's number and the like belong to the word before.
     """
     acronyms = acronyms_of(the_partnership().acronyms)
-    levels = [(f"level {each.number}", fold(each.name)) for each in all_levels()]
-    # A level is found by its name too, whatever it is called.
-    acronyms += [(level, name) for level, name in levels if name != level]
-    terms: list[Term] = []
+    words, terms = _without_levels(words)
     loose: list[str] = []
     for piece in list(_PIECE.finditer(words))[:_MOST_WORDS]:
         text = fold(piece["exact"] if piece["exact"] is not None else piece["word"])
@@ -103,14 +100,30 @@ def asked_by(words: str) -> list[Term]:
     return [*_joined(loose[:_MOST_WORDS], acronyms), *terms]
 
 
+def _without_levels(words: str) -> tuple[str, list[Term]]:
+    """The words but for the levels that they name, and what finds these, the longest names first.
+
+    Names are compared with their signs: "Level 3+" is not "Level 3", nor need that be the third.
+    """
+    words, terms = " ".join(words.split()), list[Term]()
+    for level in sorted(all_levels(), key=lambda each: len(each.name), reverse=True):
+        named = re.compile(rf"(?<!\S){re.escape(level.name)}(?!\S)", re.IGNORECASE)
+        words, found = named.subn(" ", words)
+        if found:
+            typed, number = fold(level.name), f"level {level.number}"
+            # Titles may have the name; what they call a level by its number is another's, perhaps.
+            phrases = (number,) if not typed or typed.startswith("level ") else (typed, number)
+            terms.append(Term(typed or number, phrases))
+    return words, terms
+
+
 def _joined(words: Sequence[str], acronyms: Sequence[tuple[str, str]]) -> Iterator[Term]:
     at = 0
     while at < len(words):
         word, rest = words[at], words[at:]
         after = rest[1] if len(rest) > 1 else ""
-        found = next(
-            (each for each in acronyms if rest[: len(each[1].split())] == each[1].split()), None
-        )
+        spoken = [each for each in acronyms if rest[: len(each[1].split())] == each[1].split()]
+        found = max(spoken, key=lambda each: len(each[1]), default=None)
         if found is not None:
             at += len(found[1].split())
             yield Term(found[1], (found[1], found[0]))

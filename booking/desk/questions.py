@@ -1,9 +1,9 @@
 """What several forms of the desk ask, and forms that ask the same in numbered rows."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Self
 
 from django import forms
 from django.contrib import messages
@@ -11,13 +11,13 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, QueryDict
 
+from booking.catalogue.bounds import LONGEST_OFFER_HOURS, LONGEST_TEXT, MOST_PLACES
 from booking.catalogue.models import CancellationPolicy, Session
 from booking.site.form_kit import Form, whole_number_field
 from booking.site.meeting_addresses import holds_a_meeting
+from booking.site.web import posted
 
-MOST_PLACES = 5000
 REASON_LENGTH = 500
-TEXT_LENGTH = 4000
 # As many addresses as a list on a page can be kept in order by hand.
 _LONGEST_LIST = 20_000
 FREE_UNTIL_START = "Free until the session starts"
@@ -64,7 +64,7 @@ def text_field(label: str, **extra: Any) -> forms.CharField:
     return forms.CharField(
         label=label,
         required=False,
-        max_length=TEXT_LENGTH,
+        max_length=LONGEST_TEXT,
         widget=forms.Textarea(attrs={"rows": 6}),
         **extra,
     )
@@ -111,7 +111,7 @@ def promotion_field() -> forms.ChoiceField:
 
 def offer_hours_field() -> forms.IntegerField:
     """How long an offer is held, in working hours."""
-    return whole_number_field("Working hours an offered place is held", 1, 200)
+    return whole_number_field("Working hours an offered place is held", 1, LONGEST_OFFER_HOURS)
 
 
 def policy_field(**extra: Any) -> "forms.ModelChoiceField[CancellationPolicy]":
@@ -168,8 +168,69 @@ def small_number(typed: QueryDict, name: str, otherwise: int) -> int:
 class RowsForm(Form):
     """A form that asks for the same in numbered rows: `whom_1`, `places_1`, `whom_2` and so on."""
 
-    in_row: tuple[str, ...]
+    in_row: Sequence[str]
+    # What a row has too, and the page shows elsewhere.
+    beside_row: Sequence[str] = ()
     rows: int
+    least_rows, most_rows = 0, 20
+
+    @classmethod
+    def of_request(cls, request: HttpRequest, **about: Any) -> Self:
+        """The form as it was sent or is first shown.
+
+        After a press for a row more, or without one, it holds what was typed so far, not checked.
+        """
+        typed = posted(request)
+        if typed is None:
+            return cls.as_stored(**about)
+        rows = max(min(small_number(typed, "rows", 1), cls.most_rows), cls.least_rows)
+        gone = small_number(typed, "remove", 0)
+        form = cls(typed, **{**about, "rows": rows})
+        if "add" not in typed and not gone:
+            return form
+        parts = (*form.in_row, *form.beside_row)
+        in_rows = {
+            number: {part: form.field_name(part, number) for part in parts}
+            for number in form.numbers
+        }
+        kept = [
+            {part: form[name].value() for part, name in names.items()}
+            for number, names in in_rows.items()
+            if number != gone
+        ]
+        if "add" in typed:
+            kept.append(form.next_row(kept) if kept else {})
+        of_rows = {name for names in in_rows.values() for name in names.values()}
+        once = {name: form[name].value() for name in form.fields if name not in of_rows}
+        kept = kept[: cls.most_rows] or [{}] * cls.least_rows
+        return cls._with_rows(kept, once, **about)
+
+    @classmethod
+    def as_stored(cls, **about: Any) -> Self:
+        """The form as it is first shown."""
+        about["rows"] = cls.least_rows
+        return cls(None, **about)
+
+    @classmethod
+    def _with_rows(
+        cls, rows: Sequence[Mapping[str, Any]], once: Mapping[str, Any], **about: Any
+    ) -> Self:
+        initial = {
+            cls.field_name(part, number): value
+            for number, row in enumerate(rows, start=1)
+            for part, value in row.items()
+        }
+        about |= {"rows": len(rows), "initial": {**once, **initial}}
+        return cls(None, **about)
+
+    def next_row(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """What a further row begins with."""
+        return {}
+
+    @classmethod
+    def field_name(cls, part: str, number: int) -> str:
+        """The name of a field of a row."""
+        return f"{part}_{number}"
 
     @property
     def numbers(self) -> range:
@@ -178,7 +239,7 @@ class RowsForm(Form):
 
     def names(self, number: int) -> list[str]:
         """The names of the fields of one row."""
-        return [f"{name}_{number}" for name in self.in_row]
+        return [self.field_name(part, number) for part in self.in_row]
 
     def row_name(self, number: int) -> str:
         """What a row is called."""

@@ -15,9 +15,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Count
 
-from booking.catalogue.models import Session
+from booking.catalogue.models import Allocation, Session
 from booking.catalogue.sittings import SittingTimes
-from booking.places.allocations import Allocation
 from booking.places.models import Booking
 from booking.site.sealing import Sealed
 

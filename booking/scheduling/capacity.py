@@ -10,9 +10,16 @@ from django.db.models import Count, F, IntegerField, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import Agency, User
-from booking.catalogue.models import Course, Session, SessionEvent, SessionQuerySet
+from booking.catalogue.models import (
+    Allocation,
+    Course,
+    Reserved,
+    Session,
+    SessionEvent,
+    SessionQuerySet,
+    UsualAllocation,
+)
 from booking.places import actions
-from booking.places.allocations import Allocation, Reserved, UsualAllocation
 from booking.places.holding import state_when_chosen
 from booking.places.lock import (
     RuledSession,

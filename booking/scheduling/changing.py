@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import User
-from booking.catalogue.models import Session, SessionEvent, Sitting, Venue
-from booking.catalogue.policies import usual_closing
+from booking.catalogue.models import Allocation, Session, SessionEvent, Sitting, Venue
+from booking.catalogue.policies import following, releases_moved
 from booking.catalogue.sittings import SittingTimes, overlap
 from booking.places.changes import Change, Matter, changes_every_entry
 from booking.places.lock import locked_session, sittings_of
@@ -20,9 +20,10 @@ from booking.places.rules.decision import check_changeable
 from booking.scheduling.telling import revise
 from booking.site.sealing import Sealed
 from booking.site.wording import listed, sitting_times
-from booking.site.working_days import end_of_working_day_before
 
-_HELD = ("delivery", "venue", "sent_openly", "starts_at", "ends_at", "booking_closes_at")
+_HELD = (
+    "delivery", "venue", "sent_openly", "starts_at", "ends_at", "booking_closes_at", "decide_on"
+)  # fmt: skip
 
 
 # Told to people whose mails and calendars hold the address of the meeting itself.
@@ -203,9 +204,9 @@ def rearrange(
         locked.delivery = arrangements.delivery
         locked.venue = arrangements.venue
         locked.sent_openly = locked.sent_openly and not changes_every_entry(changes)
+        for name, value in following(locked, starts_at=ordered[0].starts_at).items():
+            setattr(locked, name, value)
         locked.starts_at, locked.ends_at = ordered[0].starts_at, ordered[-1].ends_at
-        if locked.booking_closes_at and locked.booking_closes_at == usual_closing(began):
-            locked.booking_closes_at = usual_closing(locked.starts_at)
         if arrangements.trainers is not None:
             locked.trainers.set(arrangements.trainers)
         move_releases(locked, now=now)
@@ -251,11 +252,8 @@ def _begun(session: Session, arrangements: Arrangements, *, now: datetime) -> fr
 
 def move_releases(session: Session, *, now: datetime) -> None:
     """Reserved places are released before the new start; what was released stays so."""
-    for allocation in session.allocations.filter(release_at__gt=now):
-        allocation.release_at = end_of_working_day_before(
-            session.starts_at, allocation.release_days
-        )
-        allocation.save(update_fields=["release_at"])
+    moved = releases_moved(session.allocations.all(), starts_at=session.starts_at, now=now)
+    Allocation.objects.bulk_update(moved, ["release_at"])
 
 
 def _store_sittings(session: Session, planned: Sequence[PlannedSitting]) -> list[SittingTimes]:

@@ -108,6 +108,13 @@ def in_order_of_asking(course: Course, *, now: datetime) -> list[User]:
     return [people[key] for key in keys]
 
 
+def hold_those_who_asked(courses: Iterable[int], *, now: datetime) -> None:
+    """Lock who would come to another date of these courses, in the order of their keys."""
+    keys = {key for each in courses for (key,) in _rows(_IN_ORDER, now=now, course=each)}
+    people = User.objects.filter(pk__in=keys).order_by("pk")
+    list(people.select_for_update(no_key=True).values_list("pk"))
+
+
 def _rows(statement: str, **values: Any) -> Iterable[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)

@@ -22,7 +22,7 @@ from booking.catalogue.models import (
     SessionEvent,
     Sitting,
 )
-from booking.catalogue.policies import newest, usual_closing
+from booking.catalogue.policies import closes_at, day_to_decide, newest
 from booking.materials.actions import forget_files_of
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
@@ -41,8 +41,7 @@ from booking.scheduling.capacity import Reservation, check_reserved, reserve
 from booking.scheduling.changing import Arrangements, move_releases
 from booking.scheduling.telling import revise
 from booking.site.sealing import Sealed
-from booking.site.wording import LONDON
-from booking.site.working_days import after_working_days, working_days_before
+from booking.site.working_days import after_working_days
 
 NEW_DATE = "course.new_date"
 register(MailTopic(NEW_DATE, "A new date of a course"))
@@ -133,18 +132,8 @@ def suggested_reference(course: Course) -> str:
     return f"{course.code}-{number:02d}"
 
 
-def closes_at(starts_at: datetime, *, now: datetime) -> datetime | None:
-    """When booking of a new session closes, if it is given no moment of its own.
-
-    What comes too soon for the usual moment closes at its start.
-    """
-    usual = usual_closing(starts_at)
-    return usual if usual and usual > now else None
-
-
 def usual_details(course: Course, *, starts_at: datetime, now: datetime) -> Details:
     """The details that a new session of a course begins with if it starts then."""
-    on = working_days_before(starts_at.astimezone(LONDON).date(), course.usual_decide_days)
     return Details(
         promotion=course.usual_promotion,
         offer_hours=course.usual_offer_hours,
@@ -152,7 +141,7 @@ def usual_details(course: Course, *, starts_at: datetime, now: datetime) -> Deta
         booking_closes_at=closes_at(starts_at, now=now),
         policy=newest(course.usual_policy),
         minimum=course.usual_minimum,
-        decide_on=on if course.usual_minimum else None,
+        decide_on=day_to_decide(course, starts_at),
         joining_instructions="",
     )
 
@@ -210,8 +199,15 @@ def publish_drafts(
 
     Raises `NotADraft` or `AlreadyOver` with the reference of the draft that stands in the way.
     """
+    chosen = sorted(sessions, key=lambda each: each.pk)
     with transaction.atomic():
-        for session in sorted(sessions, key=lambda each: each.pk):
+        # All of them before anybody's row, and people in one order too: who publishes some of the
+        # same, or other dates that the same people asked for, waits and holds nothing of it.
+        rows = Session.objects.filter(pk__in=[each.pk for each in chosen]).order_by("pk")
+        courses = set(rows.select_for_update(no_key=True).values_list("course", flat=True))
+        if first_days:
+            demand.hold_those_who_asked(courses, now=now)
+        for session in chosen:
             try:
                 publish_draft(session=session, first_days=first_days, by=by, now=now)
             except EditRefused as refused:

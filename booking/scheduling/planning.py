@@ -9,16 +9,15 @@ from django.db import transaction
 from accounts.models import User
 from booking.catalogue.courses import EditRefused
 from booking.catalogue.models import Course, Session
-from booking.catalogue.policies import newest, usual_closing
+from booking.catalogue.policies import closes_at, following, newest, usual_closing
 from booking.partnership.kept import the_partnership
 from booking.partnership.school_year import SchoolTerm, holiday, school_terms_of
 from booking.places.refusals import ReservedPlaces
-from booking.scheduling.capacity import reservations_of, usual_reservations
+from booking.scheduling.capacity import Reservation, reservations_of, usual_reservations
 from booking.scheduling.changing import Arrangements, PlannedSitting
 from booking.scheduling.drafting import (
     Details,
     Plan,
-    closes_at,
     schedule,
     suggested_reference,
     usual_details,
@@ -37,6 +36,25 @@ class CopyInThePast(EditRefused):
             f"{session.course.title} ({session.reference}) would begin in the past. Shift by more"
             " weeks."
         )
+
+
+class TooFewPlaces(EditRefused):
+    """A course asks for more people than there would be places."""
+
+    def __init__(self, course: Course) -> None:
+        self.sentence = (
+            f"The course asks for {course.usual_minimum} people at least. Give as many places, or"
+            " ask for fewer on the page of the course."
+        )
+
+
+class PlannedAlready(EditRefused):
+    """These dates are there already: the same press came twice, or after Back."""
+
+    sentence = "These dates are saved already."
+
+    def __init__(self, sessions: Sequence[Session]) -> None:
+        self.sessions = sessions
 
 
 @dataclass(frozen=True)
@@ -60,13 +78,15 @@ def schedule_dates(
 ) -> list[Session]:
     """A draft of a course for each of these, with all else as is usual for the course.
 
-    Raises `ReservedPlaces` if what is usually reserved does not fit.
+    Raises `ReservedPlaces` or `TooFewPlaces` if what is usual does not fit, or `PlannedAlready`.
     """
+    if capacity < (course.usual_minimum or 0):
+        raise TooFewPlaces(course)
     reserved = usual_reservations(course)
-    if (places := sum(each.places for each in reserved)) > capacity:
-        raise ReservedPlaces(wanted=capacity, taken=0, reserved=places)
+    _check_reserved(reserved, capacity)
     limit = course.usual_agency_limit
     with transaction.atomic():
+        _refuse_the_same([(course, each) for each in held])
         return [
             schedule(
                 course=course,
@@ -85,6 +105,50 @@ def schedule_dates(
             )
             for each in held
         ]
+
+
+def _check_reserved(reserved: Sequence[Reservation], capacity: int) -> None:
+    if (places := sum(each.places for each in reserved)) > capacity:
+        raise ReservedPlaces(wanted=capacity, taken=0, reserved=places)
+
+
+def _refuse_the_same(wanted: Sequence[tuple[Course, Arrangements]]) -> None:
+    """Raise `PlannedAlready` if all of these are there. Until the transaction ends, nobody else
+    plans dates of these courses.
+    """
+    courses = Course.objects.filter(pk__in={course.pk for course, _ in wanted}).order_by("pk")
+    list(courses.select_for_update(no_key=True).values_list("pk"))
+    if there := planned_already(wanted):
+        raise PlannedAlready(there)
+
+
+def planned_already(wanted: Sequence[tuple[Course, Arrangements]]) -> list[Session]:
+    """The drafts and published sessions that are held as these are to be; none if one is missing.
+
+    Costs three statements.
+    """
+    keys = {course.pk for course, _ in wanted}
+    starts = [each.sittings[0].starts_at for _, each in wanted]
+    states = [Session.State.DRAFT, Session.State.PUBLISHED]
+    there = Session.objects.filter(course__in=keys, starts_at__in=starts, state__in=states)
+    left, found = list(there.prefetch_related("sittings", "trainers")), list[Session]()
+    for course, held in wanted:
+        same = next((each for each in left if _is_held_so(each, course, held)), None)
+        if same is None:
+            return []
+        left.remove(same)
+        found.append(same)
+    return found
+
+
+def _is_held_so(session: Session, course: Course, held: Arrangements) -> bool:
+    times = [(each.starts_at, each.ends_at) for each in session.sittings.all()]
+    return (
+        (session.course_id, session.delivery, session.venue_id, times)
+        == (course.pk, held.delivery, held.venue and held.venue.pk,
+            [(each.starts_at, each.ends_at) for each in held.sittings])
+        and set(session.trainers.all()) == set(held.trainers or ())
+    )  # fmt: skip
 
 
 def copies_of(sessions: Iterable[Session], *, weeks: int, now: datetime) -> list[Copy]:
@@ -131,8 +195,13 @@ def later(moment: datetime, *, weeks: int) -> datetime:
 def copy_sessions(
     *, sessions: Iterable[Session], weeks: int, by: User, now: datetime
 ) -> list[Session]:
-    """A draft for each of these sessions, as `copies_of` shows them. Raises `CopyInThePast`."""
+    """A draft for each of these sessions, as `copies_of` shows them.
+
+    Raises `CopyInThePast`, `PlannedAlready`, or `ReservedPlaces` if what is reserved does not fit.
+    """
+    copies = copies_of(sessions, weeks=weeks, now=now)
     with transaction.atomic():
+        _refuse_the_same([(each.session.course, each.held()) for each in copies])
         return [
             schedule(
                 course=each.session.course,
@@ -142,12 +211,14 @@ def copy_sessions(
                 by=by,
                 now=now,
             )
-            for each in copies_of(sessions, weeks=weeks, now=now)
+            for each in copies
         ]
 
 
 def _plan_of(copy: Copy, *, now: datetime) -> Plan:
     session, weeks = copy.session, copy.weeks
+    reserved = reservations_of(session.allocations.select_related("agency"))
+    _check_reserved(reserved, session.capacity)
     opens, closes = session.booking_opens_at, session.booking_closes_at
     starts = copy.sittings[0].starts_at
     if closes is None or closes == usual_closing(session.starts_at):
@@ -166,8 +237,8 @@ def _plan_of(copy: Copy, *, now: datetime) -> Plan:
             booking_closes_at=closes,
             policy=newest(session.policy),
             minimum=session.minimum,
-            decide_on=session.decide_on and session.decide_on + timedelta(weeks=weeks),
+            decide_on=following(session, starts_at=starts).get("decide_on"),
             joining_instructions=session.joining_instructions,
         ),
-        reserved=reservations_of(session.allocations.select_related("agency")),
+        reserved=reserved,
     )

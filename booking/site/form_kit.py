@@ -145,12 +145,17 @@ def whole_number_field(label: str, low: int, high: int, **extra: Any) -> forms.I
 MOST_MINUTES = 600
 
 
+def with_agency(person: Any) -> str:
+    """ "Sam Green, West Yorkshire Police"."""
+    return f"{person}, {person.agency_name}" if person.agency_name else str(person)
+
+
 class TrainersField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
     """People, with whom they work for."""
 
     def label_from_instance(self, obj: Any) -> str:
-        """ "Sam Green, West Yorkshire Police"."""
-        return f"{obj}, {obj.agency_name}" if obj.agency_name else str(obj)
+        """As `with_agency`."""
+        return with_agency(obj)
 
 
 class DatesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]

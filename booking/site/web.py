@@ -21,6 +21,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from booking.site.human_order import HumanOrder
 from booking.site.refusals import Refused
 
 _TRY_AGAIN_SECONDS = 30
@@ -156,6 +157,34 @@ def refusals_shown(context: dict[str, Any], *, beside: BaseForm | None = None) -
 def paged[Row: Model](request: HttpRequest, rows: QuerySet[Row], *, per_page: int) -> Page[Row]:
     """The page of a list that the address asks for; the last or the first if there is none such."""
     return Paginator(rows, per_page).get_page(request.GET.get("page"))
+
+
+def listed_page[Row: Model](
+    request: HttpRequest,
+    template: str,
+    rows: QuerySet[Row],
+    *,
+    noun: tuple[str, str],
+    new: str,
+    searched_by: Mapping[str, str],
+    per_page: int = 40,
+) -> HttpResponse:
+    """A list of these in the order of their names, which a search makes shorter, and a new one.
+
+    `noun` is what one of them and several are called, `new` the name of the page of a new one, and
+    `searched_by` has the columns that are searched and what they are called; the first orders.
+    """
+    search, (first, *_) = search_text(request), searched_by
+    ordered = searched(rows, search, *searched_by).order_by(HumanOrder(first), "pk")
+    context = {
+        "page_obj": paged(request, ordered, per_page=per_page),
+        "search": search,
+        "noun": noun,
+        "words": ",".join(noun),
+        "new": reverse(new),
+        "searched_by": " or ".join(searched_by.values()),
+    }
+    return render(request, template, context)
 
 
 def searched[Rows: QuerySet[Any]](rows: Rows, text: str, *lookups: str) -> Rows:

@@ -47,6 +47,13 @@ def working_days_before(day: date, number: int) -> date:
     return day
 
 
+def working_days_between(first: date, last: date) -> int:
+    """How many working days lie from the first day on until before the last."""
+    return sum(
+        is_working_day(first + timedelta(days=number)) for number in range((last - first).days)
+    )
+
+
 def end_of_working_day_before(moment: datetime, number: int) -> datetime:
     """5pm in London on the working day that lies this many working days before a moment's day."""
     day = working_days_before(moment.astimezone(LONDON).date(), number)

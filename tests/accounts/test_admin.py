@@ -231,8 +231,11 @@ def test_a_course_is_added(client: Client) -> None:
         "usual_capacity": "20",
         "sectors": ["police", "health"],
     }
+    for wrong in ({"level": "9"}, {"level": "0"}, {"least_level": "4"}):
+        assert client.post(reverse("admin:booking_course_add"), typed | wrong).status_code == 200
     assert client.post(reverse("admin:booking_course_add"), typed).status_code == 302
     course = Course.objects.get()
+    assert (course.level, course.least_level) == (2, None)
     assert (course.title, course.sectors) == ("Neglect", ["police", "health"])
     # The title of a course that exists is told to people, so it changes elsewhere.
     changed = {**typed, "title": "Neglect and its signs", "sectors": []}

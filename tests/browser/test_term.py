@@ -104,13 +104,13 @@ def test_five_dates_of_two_sittings_are_planned_in_25_presses_and_fields(
     row.get_by_text("0 trainers").click()
     hands.count += 1
     hands.tick("Sam Green", within=row)
-    hands.press("Another row")
+    hands.press("Another session")
     row = page.get_by_role("group", name="Session 2")
     expect(row.get_by_label("Where").locator("option:checked")).to_have_text("Reginald Centre")
     hands.fill("Date 1", a_tuesday(2).isoformat(), within=row)
     hands.fill("Date 2", a_tuesday(3).isoformat(), within=row)
     for _ in range(3):
-        hands.press("Another row")
+        hands.press("Another session")
     expect(page.get_by_role("group", name="Session 5")).to_be_visible()
     if scripts:
         accessible(page)

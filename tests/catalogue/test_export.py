@@ -4,6 +4,7 @@ import csv
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
+from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -14,12 +15,20 @@ from accounts.models import Agency, PractitionerGroup, User
 from booking.catalogue import policies
 from booking.catalogue.importing.export import programme_file
 from booking.catalogue.importing.programme import FILES, Given, ImportPlan
-from booking.catalogue.models import Course, DiaryDate, Session, Topic, Venue
+from booking.catalogue.models import Course, DiaryDate, Session, Topic, UsualAllocation, Venue
 from booking.catalogue.policies import PolicyTerms
 from booking.local.sample_programme import load_sample
+from booking.scheduling.capacity import Reservation, reserve
 from booking.site.spreadsheets import as_typed, safe_cell
 from tests.catalogue.small_programme import NOW
-from tests.factories import make_agency, make_course, make_person, make_session, make_venue
+from tests.factories import (
+    make_agency,
+    make_course,
+    make_person,
+    make_session,
+    make_trainer,
+    make_venue,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -85,8 +94,10 @@ def test_everything_that_can_be_set_comes_back_in_an_empty_site() -> None:
         summary="=1+1\r\n- first\r\n- second",
     )
     course.groups.add(group)
+    UsualAllocation.objects.create(course=course, agency=agency, places=3)
+    UsualAllocation.objects.create(course=course, sector="police", places=2, release_days=1)
     course.topics.add(Topic.objects.create(name="Neglect", slug="neglect"))
-    person = make_person(agency=agency, phone="0113 496 0000", level=3)
+    person: Any = make_person(agency=agency, phone="0113 496 0000", level=3)
     starts = NOW + timedelta(days=60)
     session = make_session(
         course=course,
@@ -101,10 +112,14 @@ def test_everything_that_can_be_set_comes_back_in_an_empty_site() -> None:
         offer_hours=8,
         joining_instructions="Bring:\r\n+ a pen",
     )
+    group.members.add(person)
+    both = [Reservation(places=4, agency=agency), Reservation(places=1, sector="health")]
+    reserve(session, both)
     make_venue("The Hut", getting_there="Bus 7.\nRing the bell.")
     DiaryDate.objects.create(title="'=A day", starts=date(2027, 2, 9), ends=date(2027, 2, 9))
     imported_again()
     files = exported()
+    UsualAllocation.objects.all().delete()
     for rows in (Session, Course, Venue, Topic, DiaryDate, EmailAddress, User, Agency):
         rows._default_manager.all().delete()
     ImportPlan(files, now=NOW).write()
@@ -112,7 +127,12 @@ def test_everything_that_can_be_set_comes_back_in_an_empty_site() -> None:
         kind: given.content for kind, given in files.items()
     }
     assert Session.objects.get().state == session.state
-    assert User.objects.get(email=person.email).phone == "0113 496 0000"
+    stored: Any = User.objects.get(email=person.email)
+    assert stored.phone == "0113 496 0000"
+    assert list(stored.practitioner_groups.all()) == [group]
+    reserved = Session.objects.get().allocations
+    assert list(reserved.values_list("sector", "places")) == [("", 4), ("health", 1)]
+    assert Session.objects.get().has_allocations
 
 
 def test_people_who_are_not_confirmed_stay_so() -> None:
@@ -132,6 +152,33 @@ def test_odd_things_that_are_stored_change_nothing() -> None:
     make_session(delivery="in person", venue=None, meeting="https://meet.example/x")
     make_session(state=Session.State.CANCELLED)
     imported_again()
+
+
+def test_names_of_every_kind_change_nothing() -> None:
+    """With semicolons and quotes, without a plain letter, the same but for capitals."""
+    odd = ["Drugs; alcohol", '"Quoted" ; it', "\u200b", "\u200b\u200b", "!!", "=1+1", "A", "a"]
+    group = PractitionerGroup.objects.create(name="Leads; deputies")
+    for number, name in enumerate(odd):
+        agency = make_agency(name=name)
+        course = make_course(usual_capacity=9)
+        course.topics.create(name=name, slug=f"topic-{number}")
+        course.groups.add(group)
+        UsualAllocation.objects.create(course=course, agency=agency, places=2, release_days=1)
+        group.members.add(make_person(agency=agency))
+        session = make_session(course=course, venue=make_venue(name))
+        both = [Reservation(places=3, agency=agency), Reservation(places=1, sector="health")]
+        reserve(session, both)
+    DiaryDate.objects.create(title="\u200b", starts=date(2027, 2, 9), ends=date(2027, 2, 9))
+    imported_again()
+
+
+def test_accounts_without_an_address_of_their_own_stay_so() -> None:
+    person = make_person(agency=make_agency())
+    EmailAddress.objects.filter(user=person).delete()
+    make_session(trainers=[make_trainer()])
+    EmailAddress.objects.all().delete()
+    imported_again()
+    assert not EmailAddress.objects.exists()
 
 
 def test_roles_and_people_without_an_address_or_an_account_are_not_in_the_files() -> None:

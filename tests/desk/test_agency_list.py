@@ -6,8 +6,8 @@ from django.urls import reverse
 
 from accounts.agencies import AgencyGone, AgencyPlan, store_agency
 from accounts.models import AccessRecord, Agency
+from booking.catalogue.models import Allocation
 from booking.places.agency import merging
-from booking.places.allocations import Allocation
 from booking.scheduling.capacity import Reservation, change_limits
 from tests.desk.coordinators import ahead
 from tests.factories import (

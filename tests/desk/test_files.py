@@ -6,8 +6,9 @@ from time import sleep
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -282,6 +283,30 @@ def test_an_import_that_breaks_writes_nothing_and_says_so(at_desk: Client) -> No
     ProgrammeUpload.objects.update(files={"agencies.csv": {"name": "damaged"}})
     worker_works()
     assert not Course.objects.exists()
+    assert "Something went wrong on our side" in shown(at_desk)
+
+
+def test_an_upload_that_fails_is_tried_less_and_less_often_and_says_so(
+    at_desk: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[int] = []
+
+    def locked_out(*_: Any, **__: Any) -> None:
+        tries.append(1)
+        raise OperationalError("deadlock detected")
+
+    monkeypatch.setattr(uploads, "_go_on", locked_out)
+    send(at_desk, agencies=FILES["agencies.csv"])
+    for _ in range(5):
+        worker_works()
+    assert len(tries) == 1
+    assert "That failed, and is tried again in 2 seconds" in shown(at_desk)
+    key = ProgrammeUpload.objects.get().pk
+    for _ in range(10):
+        caches["limits"].delete(f"import-waits:{key}")
+        worker_works()
+    assert len(tries) == 7
+    assert ProgrammeUpload.objects.get().state == State.FAILED
     assert "Something went wrong on our side" in shown(at_desk)
 
 

@@ -6,8 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from booking.catalogue.models import Session
-from booking.places.allocations import Allocation
+from booking.catalogue.models import Allocation, Session
 from booking.site.wording import deadline
 from booking.site.working_days import end_of_working_day_before
 from tests.desk.coordinators import ahead, typed_session, with_people

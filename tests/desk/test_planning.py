@@ -8,10 +8,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from booking.catalogue.models import Course, CourseInterest, Session
+from booking.catalogue.models import Allocation, Course, CourseInterest, Session
 from booking.outbox.models import Message
 from booking.partnership import kept as partnership
-from booking.places.allocations import Allocation
 from booking.scheduling import planning
 from booking.scheduling.capacity import Reservation, change_limits, set_usual_limits
 from booking.scheduling.drafting import publish_drafts
@@ -162,10 +161,10 @@ def test_clashes_and_days_on_which_few_come_are_shown_before_anything_is_saved(
     ("changes", "sentence"),
     [
         ({"date_1": ""}, "Enter a date."),
-        ({"date_1": "2020-01-07"}, "Row 1: The first date must lie ahead."),
-        ({"start_1": ""}, "Row 1: enter the start, or clear the whole row."),
-        ({"end_1": "09:00"}, "Row 1: it must end after it starts."),
-        ({"where": "987654"}, "Row 1, where: choose from the list."),
+        ({"date_1": "2020-01-07"}, "Session 1: The first date must lie ahead."),
+        ({"start_1": ""}, "Session 1: enter the start, or clear the whole row."),
+        ({"end_1": "09:00"}, "Session 1: it must end after it starts."),
+        ({"where": "987654"}, "Session 1, where: choose from the list."),
         ({"trainers": ["9" * 30]}, "Trainers: choose from the list."),
     ],
 )
@@ -184,7 +183,7 @@ def test_a_year_far_ahead_is_refused(coordinator: Client, address: str, on: str)
     form = coordinator.post(address, typed(rows, add="1")).context["form"]
     assert form["date_3_1"].value() == ""
     answer = coordinator.post(address, typed(rows))
-    assert "Row 2: enter a year from 2000 to 2100." in answer.text
+    assert "Session 2: enter a year from 2000 to 2100." in answer.text
 
 
 def test_what_is_usually_reserved_must_fit(
@@ -355,7 +354,9 @@ def test_topics_are_added_renamed_and_removed(coordinator: Client, course: Cours
     address = reverse("manage_topic", args=[topic.pk])
     coordinator.post(address, {"name": "Online harm"})
     assert "Online harm" in coordinator.get(reverse("manage_topics")).text
-    coordinator.post(address, {"remove": "1"})
+    assert "Remove Online harm?" in coordinator.post(address, {"remove": "ask"}).text
+    assert course.topics.exists()
+    coordinator.post(address, {"remove": "sure"})
     assert [each.name for each in course.topics.model.objects.all()] == ["Child neglect"]
 
 

@@ -8,9 +8,8 @@ from datetime import datetime
 from itertools import combinations, pairwise
 
 from accounts.models import Agency, User
-from booking.catalogue.models import Session
+from booking.catalogue.models import Allocation, Session
 from booking.learning.models import PriorLearning
-from booking.places.allocations import Allocation
 from booking.places.models import Booking, BookingEvent
 
 State = Booking.State

@@ -11,8 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Sector, User
-from booking.catalogue.models import Session
-from booking.places.allocations import Allocation
+from booking.catalogue.models import Allocation, Session
 from booking.places.models import Booking
 from booking.site.wording import LONDON
 from tests.factories import NOW, make_agency, make_person, make_session

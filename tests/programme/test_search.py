@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from booking.catalogue.models import Course, Session, Topic
 from booking.catalogue.searching import asked_by, search
+from booking.partnership import kept
 from booking.partnership.kept import read_again
 from booking.partnership.models import Partnership
 from booking.site.characters import fold
@@ -173,6 +174,18 @@ def test_a_course_without_dates_is_offered_by_what_an_acronym_means(client: Clie
     course = make_course(title="Child sexual exploitation")
     assert course.title in client.get("/programme/?q=CSE").text
     assert course.title in client.get("/programme/?q=CSE&view=month").text
+
+
+@pytest.mark.usefixtures("at_now")
+def test_of_the_names_of_levels_the_longest_is_meant(client: Client) -> None:
+    levels = "Level 0 = a\nLevel 3 = b\nLevel 3+ = c\nTier = d\nTier two = e"
+    kept.change(values={"levels": levels}, by=None)
+    courses = [make_course(level=number) for number in range(1, 6)]
+    for course in courses:
+        make_session(course=course)
+    names = ("level 0", "Level  3", "level 3+", "tier", "TIER TWO")
+    for words, course in zip(names, courses, strict=True):
+        assert titles(client, q=words) == [course.title], words
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from booking.places.models import Booking, BookingEvent
 from booking.places.refusals import CapacityTooLow, SessionNotOpen, SessionStarted
 from booking.scheduling import cancelling, capacity
 from booking.scheduling.changing import BadTimes, PlannedSitting
+from booking.site.working_days import working_days_before
 from tests.factories import NOW, make_coordinator, make_session, make_venue
 from tests.people import book
 from tests.scheduling.changes import as_it_is, move, move_to, posted, rearrange
@@ -86,6 +87,15 @@ def test_a_date_keeps_its_number_once_an_earlier_one_has_begun() -> None:
     rearrange(session, venue=make_venue("Carriageworks"), now=starts[0] + timedelta(days=1))
     numbers = [(each.payload["number"], each.payload["of"]) for each in posted(booking)]
     assert numbers == [(1, 3), (2, 3), (3, 3), (2, 3), (3, 3)]
+
+
+def test_the_day_to_decide_keeps_its_distance_from_the_start() -> None:
+    session = make_session(starts_at=NOW + timedelta(days=30), minimum=3)
+    first = session.starts_at.date()
+    session.decide_on = working_days_before(first, 4)
+    session.save()
+    move(session, timedelta(days=14))
+    assert session.decide_on == working_days_before(first + timedelta(days=14), 4)
 
 
 def test_nothing_changed_tells_nobody() -> None:

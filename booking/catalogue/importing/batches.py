@@ -6,10 +6,35 @@ from typing import Any
 
 from django.db.models import Model
 
-from booking.catalogue.importing.cells import paragraphs
-from booking.catalogue.importing.sheets import plain_cell
+from booking.catalogue.importing.sheets import plain_cell, plain_lines
 
 _BATCH = 1000
+
+
+def plain_name(name: str) -> str:
+    """A name as the cell that holds it is read."""
+    return " ".join(plain_cell(plain_lines(name)).split())
+
+
+class ByName[M](dict[str, M]):
+    """Rows by name. Capitals tell apart only names that differ in nothing else."""
+
+    def __init__(self, named: Iterable[tuple[str, M]]) -> None:
+        super().__init__()
+        self._folded: dict[str, str] = {}
+        for name, row in named:
+            if (plain := plain_name(name)) not in self:
+                self[plain] = row
+
+    def __setitem__(self, name: str, row: M) -> None:
+        """Know the row by this name."""
+        super().__setitem__(name, row)
+        self._folded.setdefault(name.casefold(), name)
+
+    def key(self, name: str) -> str:
+        """The name under which this one is known; a new one stays as it is."""
+        plain = plain_name(name)
+        return plain if plain in self else self._folded.get(plain.casefold(), plain)
 
 
 @dataclass(frozen=True)
@@ -95,7 +120,7 @@ def is_same(stored: Any, wanted: Any) -> bool:
     """
     if stored == wanted or not (isinstance(stored, str) and isinstance(wanted, str)):
         return bool(stored == wanted)
-    text = plain_cell(paragraphs(stored)).strip()
+    text = plain_cell(plain_lines(stored)).strip()
     return wanted in (text, " ".join(text.split()))
 
 

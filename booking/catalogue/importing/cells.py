@@ -3,7 +3,7 @@ empty, or raises `BadCell`.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,7 +15,9 @@ from django.db.models import TextChoices
 from accounts.addresses import is_shared_mailbox, parse_address, parse_domain
 from accounts.fields import refusal_of
 from accounts.names import parse_name
+from booking.catalogue.bounds import LONGEST_TEXT, MOST_TURNOVER_POUNDS
 from booking.catalogue.importing.dates import BadCell
+from booking.catalogue.importing.sheets import plain_lines
 from booking.partnership.levels import all_levels
 from booking.site.spreadsheets import Cell
 from booking.site.wording import LONDON
@@ -25,6 +27,9 @@ _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _NUMBER = re.compile(r"(-?[0-9]{1,12})(?:\.0{1,6})?")
 _HOURS = re.compile(r"[0-9]{1,3}(\.[0-9]0{0,5})?")
 _POUNDS = re.compile(r"£?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12})(?:\.([0-9]{1,2}))?")
+# What stands between semicolons or lines; in quotes, as in the file itself, it may hold some.
+_ITEM = re.compile(r'"((?:[^"]|"")*)"(?=[^\S\r\n]*(?:[;\r\n]|\Z))|([^;\r\n]+)')
+_QUOTED = re.compile(r'[;\r\n]|\A"')
 _FLAGS = {"yes": True, "true": True, "no": False, "false": False}
 _https = URLValidator(schemes=["https"])
 
@@ -43,8 +48,11 @@ def text(most: int) -> Callable[[str], str]:
 
 
 def paragraphs(cell: str) -> str:
-    """Text that keeps its line breaks."""
-    return cell.replace("\r\n", "\n").replace("\r", "\n")
+    """Text that keeps its line breaks, as long as forms take it."""
+    lines = plain_lines(cell)
+    if len(lines) > LONGEST_TEXT:
+        raise BadCell(f"is {len(lines):,} characters long; the most is {LONGEST_TEXT:,}")
+    return lines
 
 
 def code(most: int) -> Callable[[str], str]:
@@ -74,8 +82,16 @@ def number_in(least: int, most: int) -> Callable[[str], int]:
 
 
 def level_number(cell: str) -> int:
-    """One of the partnership's levels, by its place in their order."""
-    return number_in(1, len(all_levels()))(cell)
+    """One of the partnership's levels, by its place in their order or its name."""
+    levels = all_levels()
+    by_name = {each.name.casefold(): each.number for each in levels}
+    if found := by_name.get(cell.casefold()):
+        return found
+    number = _NUMBER.fullmatch(cell)
+    if not number or not 1 <= int(number[1]) <= len(levels):
+        known = ", ".join(f"{each.number} for {each.name}" for each in levels)
+        raise BadCell(f'is "{cell}", which is not a level; write {known}')
+    return int(number[1])
 
 
 def number_or_none(most: int) -> Callable[[str], int | None]:
@@ -96,7 +112,10 @@ def pence(cell: str) -> int:
     found = _POUNDS.fullmatch(cell)
     if not found:
         raise BadCell(f'is "{cell}", which is not an amount in pounds')
-    return int(found[1].replace(",", "")) * 100 + int((found[2] or "").ljust(2, "0"))
+    pounds = int(found[1].replace(",", ""))
+    if pounds > MOST_TURNOVER_POUNDS:
+        raise BadCell(f'is "{cell}"; the most is £{MOST_TURNOVER_POUNDS:,}')
+    return pounds * 100 + int((found[2] or "").ljust(2, "0"))
 
 
 def flag(cell: str) -> bool:
@@ -117,13 +136,21 @@ def choice(choices: type[TextChoices]) -> Callable[[str], str]:
     return parse
 
 
+def _items(cell: str) -> Iterator[str]:
+    for found in _ITEM.finditer(cell):
+        yield (found[2] or (found[1] or "").replace('""', '"')).strip()
+
+
 def each[T](parse: Callable[[str], T]) -> Callable[[str], list[T]]:
-    """A list separated by semicolons or lines; every bad item is named."""
+    """A list separated by semicolons or lines; every bad item is named.
+
+    One in quotes may hold semicolons: "Drugs; alcohol";Neglect.
+    """
 
     def parse_all(cell: str) -> list[T]:
         found: list[T] = []
         reasons: list[str] = []
-        for item in filter(None, map(str.strip, re.split(r"[;\r\n]", cell))):
+        for item in filter(None, _items(cell)):
             try:
                 found.append(parse(item))
             except BadCell as refusal:
@@ -208,14 +235,19 @@ def written(value: Any) -> Cell:
         case list() | tuple():
             return in_one_cell(value)
         case str():
-            return paragraphs(value).strip()
+            return plain_lines(value).strip()
         case _:
             return value if isinstance(value, int) else str(value)
 
 
 def in_one_cell(values: Iterable[Any]) -> str:
-    """Several things in one cell."""
-    return ";".join(map(str, values))
+    """Several things in one cell, as `each` reads them."""
+    texts = map(str, values)
+    return ";".join(_quoted(text) if _QUOTED.search(text) else text for text in texts)
+
+
+def _quoted(text: str) -> str:
+    return '"{}"'.format(text.replace('"', '""'))
 
 
 def in_pounds(pence: int | None) -> Cell:

@@ -1,6 +1,6 @@
 """Courses, their topics and what must be attended first: planned from the file, then written."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -8,20 +8,30 @@ from typing import Any
 from django.db.models import Model, Prefetch, Q
 from django.utils.text import slugify
 
-from accounts.models import PractitionerGroup, Sector
+from accounts.models import Sector
+from booking.catalogue import bounds
 from booking.catalogue.importing import cells
-from booking.catalogue.importing.batches import Table, link
+from booking.catalogue.importing.batches import ByName, Table, link
 from booking.catalogue.importing.dates import BadCell
-from booking.catalogue.importing.fields import Field, columns_of, note_changes, wanted_by
+from booking.catalogue.importing.fields import Field, columns_of, note_changes, says, wanted_by
+from booking.catalogue.importing.people import AgencyImport, Groups
+from booking.catalogue.importing.reserved import (
+    as_fields,
+    read_reserved,
+    refuse_more_than_there_is,
+)
 from booking.catalogue.importing.sheets import Row, Sheet
-from booking.catalogue.models import CancellationPolicy, Course, Session, Topic
+from booking.catalogue.models import (
+    CancellationPolicy,
+    Course,
+    Session,
+    Topic,
+    UsualAllocation,
+)
 from booking.catalogue.models.programme import Promotion
 from booking.catalogue.policies import usual_policy
 from booking.site.form_kit import MOST_DAYS, MOST_MINUTES, MOST_REMINDERS
 from booking.site.wording import counted
-
-MOST_PLACES = 100_000
-MOST_MONTHS = 600
 
 
 def _reminders(cell: str) -> list[int]:
@@ -37,10 +47,10 @@ _FIELDS = (
     Field("level", "level", cells.level_number, is_needed=True),
     Field("audience", "audience", cells.text(300), ""),
     Field("hours", "hours", cells.hours, is_needed=True),
-    Field("sittings", "usual_sittings", cells.number_in(1, 100), 1),
-    Field("capacity", "usual_capacity", cells.number_in(1, MOST_PLACES), is_needed=True),
-    Field("per_agency_limit", "usual_agency_limit", cells.number_or_none(MOST_PLACES)),
-    Field("renew_months", "renew_months", cells.number_or_none(MOST_MONTHS)),
+    Field("sittings", "usual_sittings", cells.number_in(1, bounds.MOST_DATES), 1),
+    Field("capacity", "usual_capacity", cells.number_in(1, bounds.MOST_PLACES), is_needed=True),
+    Field("per_agency_limit", "usual_agency_limit", cells.number_or_none(bounds.MOST_PLACES)),
+    Field("renew_months", "renew_months", cells.number_or_none(bounds.MOST_RENEW_MONTHS)),
     Field("manager_approval", "needs_manager_approval", cells.flag, False),
     Field("summary", "summary", cells.paragraphs, ""),
 )
@@ -53,11 +63,11 @@ _MORE_FIELDS = (
     Field("reminder_days", "reminder_days", _reminders, ()),
     Field("remind_hour_before", "remind_hour_before", cells.flag, False),
     Field("copies_manager", "copies_manager", cells.flag, False),
-    Field("minimum", "usual_minimum", cells.number_or_none(MOST_PLACES)),
-    Field("decide_days", "usual_decide_days", cells.number_in(0, 60), 5),
+    Field("minimum", "usual_minimum", cells.number_or_none(bounds.MOST_PLACES)),
+    Field("decide_days", "usual_decide_days", cells.number_in(1, bounds.MOST_DECIDE_DAYS), 5),
     Field("freed_places", "usual_promotion", cells.choice(Promotion), "automatic"),
-    Field("offer_hours", "usual_offer_hours", cells.number_in(1, 1000), 24),
-    Field("must_attend", "must_attend", cells.each_once(cells.number_in(1, 100)), ()),
+    Field("offer_hours", "usual_offer_hours", cells.number_in(1, bounds.LONGEST_OFFER_HOURS), 24),
+    Field("must_attend", "must_attend", cells.each_once(cells.number_in(1, bounds.MOST_DATES)), ()),
     Field("part_after_minutes", "part_after_minutes", cells.number_or_none(MOST_MINUTES)),
     Field("absent_after_minutes", "absent_after_minutes", cells.number_or_none(MOST_MINUTES)),
 )
@@ -66,7 +76,8 @@ _HEADER = (
     "manager_approval,prerequisite,summary"
 )
 COURSES = columns_of(
-    _HEADER.split(","), ["topics", *(each.column for each in _MORE_FIELDS), "groups", "policy"]
+    _HEADER.split(","),
+    ["topics", *(each.column for each in _MORE_FIELDS), "groups", "policy", "reserved"],
 )
 FIELDS = (*_FIELDS, *_MORE_FIELDS)
 
@@ -75,15 +86,16 @@ class Policies:
     """The rules of cancelling, by name; a row that names its own keeps the version it has."""
 
     def __init__(self) -> None:
-        self.by_name = {each.name: each for each in CancellationPolicy.objects.current()}
+        current = CancellationPolicy.objects.current()
+        self.by_name = ByName((each.name, each) for each in current)
         self.usual = usual_policy()
 
     def read(self, row: Row, stored: CancellationPolicy | None) -> CancellationPolicy | None:
         """What the row's cell names; nothing for an empty cell."""
         name = row.optional("policy", cells.text(100), "")
-        if stored is not None and stored.name == name:
+        if stored is not None and says(row, "policy", stored.name):
             return stored
-        found = self.by_name.get(name)
+        found = self.by_name.get(self.by_name.key(name))
         if name and found is None:
             row.refuse("policy", f'is "{name}", which is not among the rules of cancelling')
         return found
@@ -98,28 +110,39 @@ def _topic_name(cell: str) -> str:
 class CourseImport:
     """courses.csv, by code."""
 
-    def __init__(self, sheet: Sheet, policies: Policies, now: datetime) -> None:
+    def __init__(
+        self, sheet: Sheet, agencies: AgencyImport, policies: Policies, now: datetime
+    ) -> None:
         self._is_whole, self._now, self._policies = sheet.is_whole, now, policies
+        self._agencies, self._groups = agencies, Groups()
         first = Prefetch("prerequisites", Course.objects.only("code"))
         stored = Course.objects.defer("search").select_related("usual_policy")
-        stored = stored.prefetch_related("topics", "groups", first)
-        self.by_code = stored.in_bulk(field_name="code")
+        stored = stored.prefetch_related(
+            "topics", "groups", "usual_allocations__agency", first
+        ).order_by("pk")
+        self.by_code = ByName((each.code, each) for each in stored)
         self.table = Table(Course, self.by_code)
         self._needs = {
             code: {needed.code for needed in course.prerequisites.all()}
             for code, course in self.by_code.items()
         }
         self._topics = Table(Topic, Topic.objects.in_bulk(field_name="slug"))
-        groups = PractitionerGroup.objects.all()
-        self._groups = {" ".join(each.name.split()): each for each in groups}
+        self.reserved = {
+            code: as_fields(each.usual_allocations.all()) for code, each in self.by_code.items()
+        }
+        self._reserved: dict[str, list[dict[str, Any]]] = {}
         self.sittings: dict[str, int] = {}
         self._links: dict[str, list[tuple[Course, Iterable[Model]]]] = {
             "topics": [], "groups": [], "prerequisites": []
         }  # fmt: skip
-        rows = list(sheet.keyed_rows("code", lambda row: row.cells["code"]))
-        for row, code in rows:
+        rows: list[tuple[Row, str]] = []
+        for row, code in sheet.keyed_rows("code", lambda row: self.by_code.key(row.cells["code"])):
             self._plan(row, code)
-        needs = [row.listed("prerequisite", cells.each_once(str)) for row, _ in rows]
+            rows.append((row, code))
+        needs = [
+            [self.by_code.key(code) for code in row.listed("prerequisite", cells.each_once(str))]
+            for row, _ in rows
+        ]
         self._refuse_circles(
             {code: (row, needed) for (row, code), needed in zip(rows, needs, strict=True)}
         )
@@ -133,7 +156,7 @@ class CourseImport:
     def read(self, row: Row, column: str) -> Course | None:
         """The course that a row of another file names by its code."""
         code = row.required(column, str, "")
-        course = self.by_code.get(code)
+        course = self.by_code.get(self.by_code.key(code))
         if code and course is None and self._is_whole:
             row.refuse(column, f'is "{code}", which is not a course code')
         return course
@@ -146,6 +169,13 @@ class CourseImport:
         link(Course.groups.through, "course", "practitionergroup", self._links["groups"])
         needed = self._links["prerequisites"]
         link(Course.prerequisites.through, "from_course", "to_course", needed)
+        courses = [self.by_code[code] for code in self._reserved]
+        UsualAllocation.objects.filter(course__in=courses).delete()
+        UsualAllocation.objects.bulk_create(
+            UsualAllocation(course=self.by_code[code], **each)
+            for code, reserved in self._reserved.items()
+            for each in reserved
+        )
 
     def _plan(self, row: Row, code: str) -> None:
         found = self.by_code.get(code)
@@ -166,6 +196,20 @@ class CourseImport:
         note_changes(row, (*FIELDS, policy), differs, course, new=is_new)
         if "title" in differs and found is not None and found.pk:
             self._refuse_if_people_were_told(found, row)
+        self._plan_places(row, course, is_other={"usual_capacity", "usual_minimum"} & set(differs))
+
+    def _plan_places(self, row: Row, course: Course, *, is_other: set[str]) -> None:
+        """What must fit the usual number of places."""
+        stored = course.usual_allocations.all() if course.pk else ()
+        capacity = course.usual_capacity
+        if is_other and course.usual_minimum and course.usual_minimum > capacity:
+            row.refuse("minimum", f"is {course.usual_minimum}, more than the {capacity} places")
+        reserved = read_reserved(row, self._agencies, stored, capacity=capacity)
+        if reserved is not None:
+            self.reserved[course.code] = self._reserved[course.code] = reserved
+            self.table.touch(course.code)
+        elif is_other:
+            refuse_more_than_there_is(row, self.reserved.get(course.code, ()), capacity=capacity)
 
     def _refuse_if_people_were_told(self, course: Course, row: Row) -> None:
         """People hold invitations with the title; only the course's page under Manage tells them
@@ -191,27 +235,24 @@ class CourseImport:
 
     def _plan_topics(self, row: Row, code: str) -> None:
         """Topics by name; names that differ in capitals only are one topic."""
+        course = self.by_code[code]
+        stored = list(course.topics.all()) if course.pk else []
+        if says(row, "topics", cells.in_one_cell(each.name for each in stored)):
+            return
         wanted = {}
         for name in row.listed("topics", cells.each_once(_topic_name)):
             slug = slugify(name)[:100]
             if slug not in self._topics.rows:
                 self._topics.put(slug, {"name": name}, slug=slug)
             wanted[slug] = self._topics.rows[slug]
-        self._link(row, code, "topics", wanted, self._stored(code, "topics", lambda it: it.slug))
+        self._link(row, code, "topics", wanted, {each.slug for each in stored})
 
     def _plan_groups(self, row: Row, code: str) -> None:
-        wanted = {}
-        for name in row.listed("groups", cells.each_once(cells.text(150))):
-            if name in self._groups:
-                wanted[name] = self._groups[name]
-            else:
-                row.refuse("groups", f'has "{name}", which is not a group of practitioners')
-        stored = self._stored(code, "groups", lambda it: " ".join(it.name.split()))
-        self._link(row, code, "groups", wanted, stored)
-
-    def _stored(self, code: str, name: str, key: Callable[[Any], str]) -> set[str]:
         course = self.by_code[code]
-        return {key(each) for each in getattr(course, name).all()} if course.pk else set()
+        groups = self._groups.read(row, course.groups.all() if course.pk else ())
+        if groups is not None:
+            self._links["groups"].append((course, groups))
+            self.table.touch(code)
 
     def _link(
         self, row: Row, code: str, name: str, wanted: Mapping[str, Model], stored: set[str]

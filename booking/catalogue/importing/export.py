@@ -18,13 +18,17 @@ from booking.catalogue.importing.cells import in_one_cell, written
 from booking.catalogue.importing.courses import FIELDS as COURSE_FIELDS
 from booking.catalogue.importing.fields import Field
 from booking.catalogue.importing.programme import FILES
-from booking.catalogue.importing.sessions import SESSION_FIELDS, sittings_cell
+from booking.catalogue.importing.reserved import reserved_cell
+from booking.catalogue.importing.sessions import SESSION_FIELDS
 from booking.catalogue.importing.sheets import plain_cell
+from booking.catalogue.importing.sittings import sittings_cell
 from booking.catalogue.importing.venues import VENUE_FIELDS
 from booking.catalogue.models import Course, DiaryDate, Session, Venue
 from booking.site.spreadsheets import Cell, as_csv
 
 type Cells = dict[str, Cell]
+# How many of the first columns are the key, where it is more than one.
+_KEYS = {"diary_dates.csv": 2}
 _AT_ONCE = 2000
 
 
@@ -32,7 +36,9 @@ def programme_file(kind: str) -> tuple[bytes, int]:
     """One of the files, by the name that an import knows it by, and how many rows it has."""
     columns = FILES[kind].known
     rows = [[_plain(row.get(column, "")) for column in columns] for row in _ROWS[kind]()]
-    return as_csv(columns, rows), len(rows)
+    # By its key an import knows a row: one without a plain letter, or as another has, is left out.
+    keyed = {tuple(row[: _KEYS.get(kind, 1)]): row for row in reversed(rows) if row[0]}
+    return as_csv(columns, list(keyed.values())[::-1]), len(keyed)
 
 
 def _plain(cell: Cell) -> Cell:
@@ -50,7 +56,9 @@ def _agencies() -> Iterator[Cells]:
 
 def _courses() -> Iterator[Cells]:
     courses = Course.objects.defer("search").select_related("usual_policy").order_by("pk")
-    for course in courses.prefetch_related("topics", "groups", "prerequisites"):
+    for course in courses.prefetch_related(
+        "topics", "groups", "prerequisites", "usual_allocations__agency"
+    ):
         yield {
             "code": course.code,
             **_of(course, COURSE_FIELDS),
@@ -58,6 +66,7 @@ def _courses() -> Iterator[Cells]:
             "topics": in_one_cell(each.name for each in course.topics.all()),
             "groups": in_one_cell(each.name for each in course.groups.all()),
             "policy": written(course.usual_policy),
+            "reserved": reserved_cell(course.usual_allocations.all()),
         }
 
 
@@ -71,6 +80,7 @@ def _practitioners() -> Iterator[Cells]:
     verified = verified.filter(verified=True, primary=True)
     people: QuerySet[Any] = User.objects.filter(is_active=True).select_related("agency")
     people = people.exclude(email__endswith=f"@{NO_ADDRESS_DOMAIN}")
+    people = people.prefetch_related("practitioner_groups")
     for person in people.annotate(verified=Exists(verified)).order_by("pk"):
         # What an import would confirm otherwise.
         stands = person.agency_is_confirmed or person.is_agency_lead or not person.agency_id
@@ -78,6 +88,7 @@ def _practitioners() -> Iterator[Cells]:
             "email": person.email,
             **_of(person, of_people.PERSON_FIELDS),
             "agency": written(person.agency),
+            "groups": in_one_cell(each.name for each in person.practitioner_groups.all()),
             "confirmed": written(person.verified and stands),
         }
 
@@ -85,7 +96,9 @@ def _practitioners() -> Iterator[Cells]:
 def _sessions() -> Iterator[Cells]:
     sessions = Session.objects.select_related("course", "venue", "policy").order_by("pk")
     sessions = sessions.defer("course__search", "course__summary")
-    for session in sessions.prefetch_related("sittings", "trainers").iterator(_AT_ONCE):
+    for session in sessions.prefetch_related(
+        "sittings", "trainers", "allocations__agency"
+    ).iterator(_AT_ONCE):
         venue = None if session.is_online else session.venue
         yield {
             "reference": session.reference,
@@ -95,6 +108,7 @@ def _sessions() -> Iterator[Cells]:
             "join_url": session.meeting.opened() if session.is_online else "",
             "address": venue.address if venue else "",
             "trainer_email": in_one_cell(each.email for each in session.trainers.all()),
+            "reserved": reserved_cell(session.allocations.all()),
         }
 
 

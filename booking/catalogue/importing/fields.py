@@ -38,6 +38,11 @@ def columns_of(
     return Columns(",".join(needed), ",".join(optional), ",".join(dates))
 
 
+def says(row: Row, column: str, stored: Cell) -> bool:
+    """Whether the cell holds what an export writes of what is stored: so it changes nothing."""
+    return is_same(str(stored), row.cells[column])
+
+
 def wanted_by(row: Row, fields: Iterable[Field], *, found: Model | None) -> dict[str, Any]:
     """What a row says of its model, without columns that the file lacks and cells with a fault."""
     wanted = {}
@@ -46,7 +51,7 @@ def wanted_by(row: Row, fields: Iterable[Field], *, found: Model | None) -> dict
             continue
         if found is not None:
             stored = getattr(found, each.name)
-            if is_same(str(each.write(stored)), row.cells[each.column]):
+            if says(row, each.column, each.write(stored)):
                 wanted[each.name] = stored
                 continue
         if each.is_needed and not row.cells[each.column]:

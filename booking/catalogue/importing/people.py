@@ -6,17 +6,18 @@ the agency of somebody who leads one is neither changed nor confirmed.
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from allauth.account.models import EmailAddress
 
 from accounts.addresses import PUBLIC_MAIL, as_stored, domain_of, same_mailbox
 from accounts.agencies import OwnAgency
 from accounts.agency_proof import NOT_CONFIRMED
-from accounts.models import Agency, Sector, User
+from accounts.models import Agency, PractitionerGroup, Sector, User
 from accounts.roles import may_change_account
 from booking.catalogue.importing import cells
-from booking.catalogue.importing.batches import Table
-from booking.catalogue.importing.fields import Field, columns_of, note_changes, wanted_by
+from booking.catalogue.importing.batches import ByName, Table, link
+from booking.catalogue.importing.fields import Field, columns_of, note_changes, says, wanted_by
 from booking.catalogue.importing.sheets import Row, Sheet
 
 _AGENCY_FIELDS = (
@@ -46,7 +47,7 @@ _MORE_FIELDS = (
 PERSON_FIELDS = (*_NAME_FIELDS, _MANAGER, *_MORE_FIELDS)
 PRACTITIONERS = columns_of(
     ["email", *(each.column for each in _NAME_FIELDS), "agency", "manager_email"],
-    [*(each.column for each in _MORE_FIELDS), "confirmed"],
+    [*(each.column for each in _MORE_FIELDS), "groups", "confirmed"],
 )
 _AGENCY = Field("agency", "agency", str)
 
@@ -56,9 +57,9 @@ class AgencyImport:
 
     def __init__(self, sheet: Sheet) -> None:
         self._is_whole = sheet.is_whole
-        stored = Agency.objects.all()
-        self.table = Table(Agency, {" ".join(each.name.split()): each for each in stored})
-        for row, name in sheet.keyed_rows("name", lambda row: " ".join(row.cells["name"].split())):
+        stored = ByName((each.name, each) for each in Agency.objects.order_by("pk"))
+        self.table, self._by_name = Table(Agency, stored), stored
+        for row, name in sheet.keyed_rows("name", lambda row: stored.key(row.cells["name"])):
             row.required("name", cells.text(200), "")
             if name in self.table.named:
                 continue
@@ -72,10 +73,14 @@ class AgencyImport:
     def read(self, row: Row, column: str) -> Agency | None:
         """The agency that a row of another file names."""
         name = row.required(column, cells.text(200), "")
-        agency = self.table.rows.get(name)
+        agency = self.named(name)
         if name and agency is None and self._is_whole:
             row.refuse(column, f'is "{name}", which is not an agency')
         return agency
+
+    def named(self, name: str) -> Agency | None:
+        """The agency of this name, stored or in the file."""
+        return self._by_name.get(self._by_name.key(name))
 
     def by_domain(self, email: str) -> Agency | None:
         """As `accounts.agency_proof.agency_at`, of the agencies of the files too."""
@@ -86,6 +91,36 @@ class AgencyImport:
         return there[0] if len(there) == 1 and there[0].is_listed else None
 
 
+def _groups_of(person: Any) -> list[PractitionerGroup]:
+    return list(person.practitioner_groups.all()) if person is not None else []
+
+
+class Groups:
+    """Groups of practitioners, by name: whom a course is kept for, and who belongs to them."""
+
+    def __init__(self) -> None:
+        self._by_name = ByName(
+            (each.name, each) for each in PractitionerGroup.objects.order_by("pk")
+        )
+
+    def read(self, row: Row, stored: Iterable[PractitionerGroup]) -> list[PractitionerGroup] | None:
+        """What the row's cell names; nothing if that is stored, or there is no such column."""
+        before = cells.in_one_cell(each.name for each in stored)
+        if "groups" not in row.cells or says(row, "groups", before):
+            return None
+        found: dict[str, PractitionerGroup] = {}
+        for name in row.listed("groups", cells.each_once(cells.text(150))):
+            key = self._by_name.key(name)
+            if key in self._by_name:
+                found[key] = self._by_name[key]
+            else:
+                row.refuse("groups", f'has "{name}", which is not a group of practitioners')
+        if set(found.values()) == set(stored):
+            return None
+        row.becomes(new=False, groups=(before, cells.in_one_cell(found)))
+        return list(found.values())
+
+
 class PeopleImport:
     """Everybody whom practitioners.csv or sessions.csv names, by address."""
 
@@ -94,7 +129,10 @@ class PeopleImport:
     ) -> None:
         self._agencies, self._now, self._by, wanted = agencies, now, by, list(emails)
         self.notes: list[str] = []
-        people = User.objects.select_related("agency").in_bulk(wanted, field_name="email")
+        stored = User.objects.select_related("agency").prefetch_related("practitioner_groups")
+        people = stored.in_bulk(wanted, field_name="email")
+        self._groups = Groups()
+        self._members: list[tuple[User, list[PractitionerGroup]]] = []
         self.practitioners = Table(User, people)
         self.trainers = Table(User, people)
         known = {found.email: found for found in EmailAddress.objects.filter(email__in=wanted)}
@@ -116,7 +154,8 @@ class PeopleImport:
 
     def _plan(self, row: Row, email: str, found: User | None) -> None:
         wanted = wanted_by(row, PERSON_FIELDS, found=found)
-        if row.cells["agency"] or found is None or found.agency_id:
+        stored = cells.written(found.agency) if found else ""
+        if found is None or not says(row, "agency", stored):
             wanted |= {"agency": self._agencies.read(row, "agency"), "unlisted_agency": ""}
         if wanted.get("manager_email") and same_mailbox(wanted["manager_email"], email):
             row.refuse("manager_email", "is the person's own address; a manager is somebody else")
@@ -129,10 +168,14 @@ class PeopleImport:
         differs = self.practitioners.put(email, wanted, email=email, date_joined=self._now)
         person, is_new = self.practitioners.rows[email], email in self.practitioners.new
         note_changes(row, (*PERSON_FIELDS, _AGENCY), differs, person, new=is_new)
+        groups = self._groups.read(row, _groups_of(found))
+        if groups is not None:
+            self._members.append((person, groups))
+            self.practitioners.touch(email)
         confirms = row.optional("confirmed", cells.flag, True)
         self._have_address(email, self.practitioners, row, "email", verified=confirms)
         may = confirms and not person.is_agency_lead
-        is_open = wanted.get("agency") and person.agency_confirmed_at is None
+        is_open = person.agency is not None and person.agency_confirmed_at is None
         if may and is_open and self._by is not None and person.pk == self._by.pk:
             self.notes.append(f"{email}: {OwnAgency.sentence}")
             may = False
@@ -193,7 +236,7 @@ class PeopleImport:
         if found is not None and found.user_id != person.pk:
             row.refuse(column, f'is "{email}", an address of somebody else\'s account')
             return
-        if found is not None and not verified:
+        if not verified and (found is not None or person.pk):
             return
         wanted = {"verified": verified}
         if person.pk not in self._with_primary:
@@ -219,6 +262,7 @@ class PeopleImport:
         if unconfirmed.exists():
             unconfirmed.update(agency_confirmed_at=self._now, agency_confirmed_by=self._by)
         self._addresses.write()
+        link(PractitionerGroup.members.through, "user", "practitionergroup", self._members)
 
 
 def name_from_address(email: str) -> tuple[str, str]:

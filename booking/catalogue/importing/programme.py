@@ -35,13 +35,9 @@ from booking.catalogue.importing.batches import ImportCounts, Table
 from booking.catalogue.importing.courses import COURSES, CourseImport, Policies
 from booking.catalogue.importing.fields import columns_of
 from booking.catalogue.importing.people import AGENCIES, PRACTITIONERS, AgencyImport, PeopleImport
-from booking.catalogue.importing.sessions import (
-    SESSIONS,
-    SessionImport,
-    SessionLine,
-    read_session_rows,
-)
+from booking.catalogue.importing.sessions import SESSIONS, SessionImport
 from booking.catalogue.importing.sheets import Problem, Sheet, read_sheet
+from booking.catalogue.importing.sittings import SessionLine, read_session_rows
 from booking.catalogue.importing.venues import VENUES, VenueImport
 from booking.catalogue.models import DiaryDate
 from booking.site.refusals import Refused
@@ -147,7 +143,7 @@ class ImportPlan:
             _let_no_other_import_run()
         policies = Policies()
         self._agencies = AgencyImport(self.sheets["agencies.csv"])
-        self._courses = CourseImport(self.sheets["courses.csv"], policies, now)
+        self._courses = CourseImport(self.sheets["courses.csv"], self._agencies, policies, now)
         self._venues = VenueImport(self.sheets["venues.csv"])
         emails = _emails(self.sheets["practitioners.csv"], session_rows)
         tell("Comparing people")
@@ -157,6 +153,7 @@ class ImportPlan:
         self._sessions = SessionImport(
             session_rows,
             courses=self._courses,
+            agencies=self._agencies,
             people=self._people,
             venues=self._venues,
             policies=policies,

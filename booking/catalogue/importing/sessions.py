@@ -1,32 +1,36 @@
 """Sessions with their sittings and trainers: planned from the file, then written."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db.models import Count, Q
+from django.db.models.functions import Lower
 
 from accounts.models import User
+from booking.catalogue.bounds import LONGEST_OFFER_HOURS, MOST_PLACES
 from booking.catalogue.importing import cells, dates
-from booking.catalogue.importing.batches import Table, link
-from booking.catalogue.importing.courses import MOST_PLACES, CourseImport, Policies
-from booking.catalogue.importing.dates import BadCell
-from booking.catalogue.importing.fields import Field, columns_of, note_changes, wanted_by
-from booking.catalogue.importing.people import PeopleImport
-from booking.catalogue.importing.sheets import Row, Sheet
+from booking.catalogue.importing.batches import ByName, Table, link
+from booking.catalogue.importing.courses import CourseImport, Policies
+from booking.catalogue.importing.fields import Field, columns_of, note_changes, says, wanted_by
+from booking.catalogue.importing.people import AgencyImport, PeopleImport
+from booking.catalogue.importing.reserved import as_fields, read_reserved, refuse_more_than_there_is
+from booking.catalogue.importing.sheets import Row
+from booking.catalogue.importing.sittings import (
+    SessionLine,
+    moments,
+    moved_moment,
+    sittings_cell,
+    spans,
+)
 from booking.catalogue.importing.venues import VenueImport
-from booking.catalogue.models import Session, SessionEvent, Sitting, Venue
-from booking.catalogue.policies import usual_closing
-from booking.catalogue.sittings import overlap
-from booking.site.form_kit import london_moment
+from booking.catalogue.models import Allocation, Session, SessionEvent, Sitting, Venue
+from booking.catalogue.policies import closes_at, day_to_decide, following, releases_moved
 from booking.site.meeting_addresses import holds_a_meeting
 from booking.site.sealing import Sealed
 from booking.site.spreadsheets import Cell
 from booking.site.wording import LONDON, counted, listed
-from booking.site.working_days import working_days_before
+from booking.site.working_days import end_of_working_day_before
 
 _FIELDS = (
     Field("capacity", "capacity", cells.number_in(1, MOST_PLACES), is_needed=True),
@@ -36,7 +40,7 @@ _MORE_FIELDS = (
     Field("joining_instructions", "joining_instructions", cells.paragraphs, ""),
     Field("minimum", "minimum", cells.number_or_none(MOST_PLACES)),
     Field("freed_places", "promotion", cells.choice(Session.Promotion), "automatic"),
-    Field("offer_hours", "offer_hours", cells.number_in(1, 1000), 24),
+    Field("offer_hours", "offer_hours", cells.number_in(1, LONGEST_OFFER_HOURS), 24),
 )
 # Moved with the sessions.
 _MOMENTS = ("booking_opens_at", "booking_closes_at")
@@ -59,7 +63,7 @@ _HEADER = (
 )
 SESSIONS = columns_of(
     _HEADER.split(","),
-    ["state", "policy", *_DATED, *(each.column for each in _MORE_FIELDS)],
+    ["state", "policy", "reserved", *_DATED, *(each.column for each in _MORE_FIELDS)],
     dates=["sittings", *_DATED],
 )
 FIELDS = (*_FIELDS, *_MORE_FIELDS)
@@ -75,39 +79,9 @@ _TOLD = {
 _OVER = {Session.State.CANCELLED: "cancelled", Session.State.COMPLETED: "over"}
 # What nobody is told of, so that feeds need not say that the session changed.
 _UNTOLD = {each.name for each in (*_FIELDS, *_MORE_FIELDS[1:])} | {
-    *_MOMENTS, "decide_on", "policy", "meeting"
+    *_MOMENTS, "decide_on", "policy", "meeting", "has_allocations"
 }  # fmt: skip
-_LONGEST_SITTING = timedelta(hours=24)
 _SOME = 100
-
-Wall = tuple[datetime, datetime]
-
-
-@dataclass(frozen=True)
-class SessionLine:
-    """A row of sessions.csv whose own cells have been read."""
-
-    row: Row
-    reference: str
-    sittings: list[Wall]
-    trainers: list[str]
-
-
-def read_session_rows(sheet: Sheet) -> list[SessionLine]:
-    """The cells that other plans need first: times on the clock, and trainers' addresses."""
-    # A few people lead them all, and reading an address takes longer than all else in a row.
-    trainer_email = cells.each_once(cache(cells.personal_email))
-    return [
-        SessionLine(
-            row,
-            row.required("reference", cells.text(30), reference),
-            row.required("sittings", cells.each(dates.sitting), []),
-            row.listed("trainer_email", trainer_email),
-        )
-        for row, reference in sheet.keyed_rows(
-            "reference", lambda row: " ".join(row.cells["reference"].split())
-        )
-    ]
 
 
 class SessionImport:
@@ -118,6 +92,7 @@ class SessionImport:
         lines: Sequence[SessionLine],
         *,
         courses: CourseImport,
+        agencies: AgencyImport,
         people: PeopleImport,
         venues: VenueImport,
         policies: Policies,
@@ -128,21 +103,24 @@ class SessionImport:
     ) -> None:
         self.notes: list[str] = []
         self._courses, self._people, self._weeks, self._now = courses, people, weeks, now
-        self._venues, self._policies = venues, policies
+        self._venues, self._policies, self._agencies = venues, policies, agencies
         self._sittings: list[tuple[Session, list[Sitting]]] = []
         self._trainers: list[tuple[Session, list[User]]] = []
+        self._released: list[Allocation] = []
+        self._reserved: list[tuple[Session, list[dict[str, Any]]]] = []
         # Locked until the import is over, so that nobody books what is about to change; and
         # before people's rows are written, as everywhere: session, then person.
         stored = (
-            Session.objects.filter(reference__in=[line.reference for line in lines])
+            Session.objects.annotate(known_as=Lower("reference"))
+            .filter(known_as__in=[line.reference.lower() for line in lines])
             .select_related("course", "venue", "policy")
             .defer("course__search")
-            .prefetch_related("sittings", "trainers")
+            .prefetch_related("sittings", "trainers", "allocations__agency")
             .order_by("pk")
         )
         if locks:
             stored = stored.select_for_update(no_key=True, of=("self",))
-        by_reference = {session.reference: session for session in stored}
+        by_reference = ByName((session.reference, session) for session in stored)
         keys = [session.pk for session in by_reference.values()]
         coming = Count("guests", filter=Q(guests__ended_at=None))
         counted_guests = Session.objects.filter(pk__in=keys).order_by().values_list("pk")
@@ -152,14 +130,17 @@ class SessionImport:
         for number, line in enumerate(lines, start=1):
             if number % _SOME == 0:
                 tell(f"Compared {number:,} of {len(lines):,} sessions")
-            if line.reference not in self.table.named:
-                self._plan(line)
+            reference = by_reference.key(line.reference)
+            if reference not in self.table.named:
+                self._plan(line, reference)
+            elif reference != line.reference:
+                line.row.refuse("reference", f"is that of another row, {reference}")
 
-    def _plan(self, line: SessionLine) -> None:
-        row, reference = line.row, line.reference
+    def _plan(self, line: SessionLine, reference: str) -> None:
+        row = line.row
         found = self.table.rows.get(reference)
         wanted = self._wanted(row, found)
-        times = row.listed("sittings", lambda _: _moments(line.sittings, weeks=self._weeks))
+        times = row.listed("sittings", lambda _: moments(line.sittings, weeks=self._weeks))
         if found and self._says(row, "sittings", sittings_cell(found.sittings.all())):
             times = list(found.sittings.all())
         if wanted["course"] is not None:
@@ -169,6 +150,11 @@ class SessionImport:
             return
         wanted["starts_at"] = times[0].starts_at
         wanted["ends_at"] = max(sitting.ends_at for sitting in times)
+        if found is not None and wanted["starts_at"] != found.starts_at:
+            starts = wanted["starts_at"]
+            wanted = following(found, starts_at=starts) | wanted
+            stored = found.allocations.all()
+            self._released += releases_moved(stored, starts_at=starts, now=self._now)
         self._refuse_what_does_not_fit(row, wanted, found)
         if holds_a_meeting(wanted.get("joining_instructions") or ""):
             self.notes.append(
@@ -176,6 +162,7 @@ class SessionImport:
                 f" {row.cells['reference']} hold the address of a meeting. Whoever reads it can use"
                 " it and pass it on; take it out."
             )
+        reserved = self._reserved_by(row, wanted, found)
         if found is None:
             new = {"state": Session.State.PUBLISHED, "changed_at": self._now}
             if wanted.get("state") != Session.State.DRAFT:
@@ -185,8 +172,12 @@ class SessionImport:
             row.becomes(new=True)
             self._sittings.append((self.table.rows[reference], times))
             self._trainers.append((self.table.rows[reference], trainers))
+            self._reserved.append((self.table.rows[reference], reserved or []))
             return
         ends = max(found.ends_at, wanted["ends_at"])
+        if reserved is not None:
+            self._reserved.append((found, reserved))
+            self.table.touch(reference)
         self._plan_change(found, row, wanted, times)
         before = [each.email for each in found.trainers.all()]
         after = [each.email for each in trainers]
@@ -198,21 +189,44 @@ class SessionImport:
             change = (cells.in_one_cell(before), cells.in_one_cell(after))
             row.becomes(new=False, trainer_email=change)
 
+    def _reserved_by(
+        self, row: Row, wanted: dict[str, Any], found: Session | None
+    ) -> list[dict[str, Any]] | None:
+        """What is to be reserved, of a new session by its course if there is no column for it;
+        nothing if that stays as it is.
+        """
+        capacity = wanted.get("capacity", found.capacity if found else MOST_PLACES)
+        stored = found.allocations.all() if found else ()
+        reserved = read_reserved(row, self._agencies, stored, capacity=capacity)
+        if found is None and "reserved" not in row.cells:
+            reserved = self._courses.reserved.get(wanted["course"].code, [])
+            refuse_more_than_there_is(row, reserved, capacity=capacity)
+        elif found is not None and reserved is None and capacity < found.capacity:
+            refuse_more_than_there_is(row, as_fields(stored), capacity=capacity)
+        if reserved is not None:
+            wanted["has_allocations"] = bool(reserved)
+            live = found.places_taken + found.waiting_count if found else 0
+            if live:
+                row.refuse(
+                    "reserved",
+                    f"differs, but {row.cells['reference']} has {counted(live, 'booking')}; change"
+                    " who gets its places on its page",
+                )
+        return reserved
+
     def _usual(self, row: Row, wanted: dict[str, Any]) -> dict[str, Any]:
         """What a new session has of its course, and of the settings, without a column for it."""
         course, starts = wanted["course"], wanted["starts_at"]
-        policy, closes = course.usual_policy, usual_closing(starts)
+        policy = course.usual_policy
         usual = {
             "policy": self._policies.by_name.get(policy.name) if policy else None,
             "promotion": course.usual_promotion,
             "offer_hours": course.usual_offer_hours,
-            "booking_closes_at": closes if closes and closes > self._now else None,
+            "booking_closes_at": closes_at(starts, now=self._now),
         }
-        fewest, on = course.usual_minimum, starts.astimezone(LONDON).date()
-        is_said = {"minimum", "decide_on"} & set(row.cells)
+        fewest, is_said = course.usual_minimum, {"minimum", "decide_on"} & set(row.cells)
         if fewest and not is_said and fewest <= wanted.get("capacity", 0):
-            decide_on = working_days_before(on, course.usual_decide_days)
-            usual |= {"minimum": fewest, "decide_on": decide_on}
+            usual |= {"minimum": fewest, "decide_on": day_to_decide(course, starts)}
         return {name: value for name, value in usual.items() if name not in wanted}
 
     def _wanted(self, row: Row, found: Session | None) -> dict[str, Any]:
@@ -225,10 +239,12 @@ class SessionImport:
             venue = found.venue if found.is_online else None
             meeting = meeting if found.is_online else found.meeting
         if delivery == Session.Delivery.IN_PERSON:
-            # A draft may be without one yet, and what an export wrote of it changes nothing.
-            has_none = found is not None and found.venue is None and not found.is_online
-            if row.cells["venue"] or not has_none:
-                venue = self._venues.read(row)
+            # A draft may be without one yet, or its name without a letter that a cell can hold.
+            here = found if found is not None and not found.is_online else None
+            stays = (
+                here and not row.cells["venue"] and says(row, "venue", cells.written(here.venue))
+            )
+            venue = here.venue if here and stays else self._venues.read(row)
             if row.cells["join_url"]:
                 row.refuse("join_url", "must be empty for a session in person")
         elif delivery == Session.Delivery.ONLINE:
@@ -255,7 +271,9 @@ class SessionImport:
             stored: datetime | None = getattr(found, name, None)
             if column in row.cells and not self._says(row, column, cells.written(stored)):
                 wanted[name] = row.optional(column, self._moment, None)
-        if "decide_on" in row.cells:
+        if "decide_on" in row.cells and not self._says(
+            row, "decide_on", str(cells.written(found and found.decide_on))
+        ):
             day: date | None = row.optional("decide_on", dates.calendar_day, None)
             wanted["decide_on"] = day and day + timedelta(weeks=self._weeks)
         return wanted
@@ -265,7 +283,7 @@ class SessionImport:
         return not self._weeks and row.cells[column] == stored
 
     def _moment(self, cell: str) -> datetime:
-        return _in_london(dates.wall_time(cell), self._weeks)
+        return moved_moment(dates.wall_time(cell), self._weeks)
 
     def _refuse_what_does_not_fit(
         self, row: Row, wanted: dict[str, Any], found: Session | None
@@ -273,7 +291,7 @@ class SessionImport:
         """As the forms of the desk do: what is asked of a session together; stored ones may be."""
         it = {
             name: wanted.get(name, getattr(found, name, None))
-            for name in (*_MOMENTS, "minimum", "decide_on", "capacity", "agency_limit")
+            for name in (*_MOMENTS, "minimum", "decide_on", "capacity", "agency_limit", "starts_at")
         }
         if found is not None and all(it[name] == getattr(found, name) for name in it):
             return
@@ -303,7 +321,7 @@ class SessionImport:
         differs = self.table.put(found.reference, wanted)
         note_changes(row, SESSION_FIELDS, differs, found, new=False)
         changed = set(differs)
-        if _spans(times) != _spans(found.sittings.all()):
+        if spans(times) != spans(found.sittings.all()):
             changed.add("sittings")
             row.becomes(
                 new=False, sittings=(sittings_cell(found.sittings.all()), sittings_cell(times))
@@ -371,6 +389,17 @@ class SessionImport:
                 for each in self._other_meetings
             ]
         )
+        Allocation.objects.bulk_update(self._released, ["release_at"], batch_size=1000)
+        Allocation.objects.filter(session__in=[session for session, _ in self._reserved]).delete()
+        Allocation.objects.bulk_create(
+            Allocation(
+                session=session,
+                release_at=end_of_working_day_before(session.starts_at, each["release_days"]),
+                **each,
+            )
+            for session, reserved in self._reserved
+            for each in reserved
+        )
         Sitting.objects.filter(session__in=[session for session, _ in self._sittings]).delete()
         for session, sittings in self._sittings:
             for sitting in sittings:
@@ -379,57 +408,3 @@ class SessionImport:
             [sitting for _, sittings in self._sittings for sitting in sittings], batch_size=1000
         )
         link(Session.trainers.through, "session", "user", self._trainers)
-
-
-def _spans(sittings: Iterable[Sitting]) -> list[tuple[datetime, datetime]]:
-    return [(sitting.starts_at, sitting.ends_at) for sitting in sittings]
-
-
-def sittings_cell(sittings: Iterable[Sitting]) -> str:
-    """Sittings as their cell has them."""
-    return cells.in_one_cell(
-        f"{cells.written(each.starts_at)}/{cells.written(each.ends_at)}" for each in sittings
-    )
-
-
-def _in_london(wall: datetime, weeks: int) -> datetime:
-    """The moment, in UTC, at which clocks in London show this, moved by so many weeks."""
-    try:
-        moved = wall + timedelta(weeks=weeks)
-        return london_moment(moved).astimezone(UTC)
-    except OverflowError:
-        raise BadCell("would be moved beyond the calendar") from None
-    except ValidationError as refusal:
-        skipped = "does not exist: the clocks go forward over it"
-        why = skipped if refusal.code == "skipped" else "comes twice: the clocks go back over it"
-        raise BadCell(f"has {moved:%Y-%m-%dT%H:%M}, which {why}") from None
-
-
-def _moments(walls: list[Wall], *, weeks: int) -> list[Sitting]:
-    """The sittings, moved by whole weeks on the calendar, in order and not stored yet.
-
-    Raises `BadCell` with every fault: a time that does not exist or comes twice, an end that is
-    not after the start, a length over 24 hours, and sittings that overlap.
-    """
-    found: list[Sitting] = []
-    reasons: list[str] = []
-    for wall in sorted(walls):
-        try:
-            start, end = (_in_london(time, weeks) for time in wall)
-        except BadCell as refusal:
-            reasons.extend(refusal.reasons)
-            continue
-        told = "/".join(f"{time:%Y-%m-%dT%H:%M}" for time in wall)
-        if end <= start:
-            reasons.append(f"has {told}, which ends before it has started")
-        elif end - start > _LONGEST_SITTING:
-            reasons.append(f"has {told}, which lasts more than 24 hours; is a semicolon missing?")
-        else:
-            sitting_there = Sitting(starts_at=start, ends_at=end)
-            if found and overlap(found[-1], sitting_there):
-                reasons.append(f"has {told}, which overlaps with the sitting before it")
-            found.append(sitting_there)
-    if reasons:
-        weeks_told = f" (dates moved by {counted(weeks, 'week')})" if weeks else ""
-        raise BadCell(*(reason + weeks_told for reason in reasons))
-    return found

@@ -324,6 +324,11 @@ def plain_cell(text: str, *, is_address: bool = False) -> str:
     return _CONTROL.sub("", shown)
 
 
+def plain_lines(text: str) -> str:
+    """The text with line ends as the database has them."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _month_first(sheet: Sheet, columns: Columns) -> Problem | None:
     """The fault of a file in which some date can only be month/day/year: so may be the others."""
     for row in sheet.rows:

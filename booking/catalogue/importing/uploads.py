@@ -18,7 +18,7 @@ from accounts.models import User
 from booking.catalogue.importing.programme import FILES, Given, ImportPlan, Report
 from booking.catalogue.importing.sheets import Sheet, best_header
 from booking.catalogue.models import ProgrammeUpload
-from booking.site.caching import remark, remarked
+from booking.site.caching import count, remark, remarked
 from booking.site.refusals import Refused
 from booking.site.sealing import Sealed
 
@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 MOST_BYTES = 5_000_000
 KEPT = timedelta(hours=2)
 _LONGEST_CELL = 200
+# A failure that may pass: the next try comes 2, 4, 8 and so on seconds later, then no more.
+_LONGEST_WAIT, _TRIES_SECONDS = 64, 600
 # Where the header is found, in bytes.
 _TOP = 50_000
 State = ProgrammeUpload.State
@@ -147,7 +149,8 @@ def work_on_uploads(*, now: datetime) -> None:
     ProgrammeUpload.objects.filter(at__lte=now - KEPT).delete()
     due = ProgrammeUpload.objects.filter(state__in=ProgrammeUpload.DUE).order_by("at")
     for key in list(due.values_list("pk", flat=True)):
-        _work_on(key, now=now)
+        if not remarked(_waits(key)):
+            _work_on(key, now=now)
 
 
 def _work_on(key: int, *, now: datetime) -> None:
@@ -162,12 +165,32 @@ def _work_on(key: int, *, now: datetime) -> None:
                 _go_on(upload, now=now)
                 upload.save()
         except OperationalError:
-            # The database is away, or let somebody else go first: the next round tries again.
-            raise
-        except Exception:
-            log.exception("import_failed", by=upload.by_id)
-            upload.state, upload.preview, upload.digest = State.FAILED, {}, ""
-            upload.save(update_fields=["state", "preview", "digest"])
+            # The database is away, or let somebody else go first.
+            if not _try_later(upload):
+                _give_up(upload)
+        except Exception:  # noqa: BLE001 - logged, and said on the page
+            _give_up(upload)
+
+
+def _try_later(upload: ProgrammeUpload) -> bool:
+    """Have the worker wait longer each time, and say so; whether it may be tried once more."""
+    seconds = 2 ** count(f"import-failed:{upload.pk}", seconds=_TRIES_SECONDS)
+    if seconds > _LONGEST_WAIT:
+        return False
+    log.warning("import_put_off", by=upload.by_id, seconds=seconds, exc_info=True)
+    remark(_waits(upload.pk), "waits", seconds=seconds)
+    _say(upload, f"That failed, and is tried again in {seconds} seconds")
+    return True
+
+
+def _waits(key: int) -> str:
+    return f"import-waits:{key}"
+
+
+def _give_up(upload: ProgrammeUpload) -> None:
+    log.exception("import_failed", by=upload.by_id)
+    upload.state, upload.preview, upload.digest = State.FAILED, {}, ""
+    upload.save(update_fields=["state", "preview", "digest"])
 
 
 def _go_on(upload: ProgrammeUpload, *, now: datetime) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Q
 
 from booking.catalogue.importing import cells
-from booking.catalogue.importing.batches import Table
+from booking.catalogue.importing.batches import ByName, Table
 from booking.catalogue.importing.fields import Field, columns_of, note_changes, wanted_by
 from booking.catalogue.importing.sheets import Row, Sheet
 from booking.catalogue.models import Session, Venue
@@ -23,10 +23,10 @@ class VenueImport:
     """The venues by name; rows that name one must agree on its address."""
 
     def __init__(self, sheet: Sheet) -> None:
-        stored = Venue.objects.all()
-        self.table = Table(Venue, {" ".join(each.name.split()): each for each in stored})
+        stored = ByName((each.name, each) for each in Venue.objects.order_by("pk"))
+        self.table, self._by_name = Table(Venue, stored), stored
         self._known_by: dict[str, str] = {}
-        for row, name in sheet.keyed_rows("name", lambda row: " ".join(row.cells["name"].split())):
+        for row, name in sheet.keyed_rows("name", lambda row: stored.key(row.cells["name"])):
             row.required("name", cells.text(200), "")
             if name and name not in self._known_by:
                 found = self.table.rows.get(name)
@@ -35,7 +35,7 @@ class VenueImport:
 
     def read(self, row: Row) -> Venue | None:
         """The venue of an in-person session; planned once, however many sessions name it."""
-        name = row.required("venue", cells.text(200), "")
+        name = self._by_name.key(row.required("venue", cells.text(200), ""))
         address = row.optional("address", cells.text(400), "")
         if not name:
             return None

@@ -1,5 +1,6 @@
 """What is taught, when and where: the tables of the catalogue."""
 
+from booking.catalogue.models.allocations import Allocation, Reserved, UsualAllocation
 from booking.catalogue.models.diary import DiaryDate
 from booking.catalogue.models.events import CourseInterest, SessionEvent
 from booking.catalogue.models.policies import CancellationPolicy, ChargeBand
@@ -9,18 +10,21 @@ from booking.catalogue.models.sessions import Session, SessionQuerySet, Sitting,
 from booking.catalogue.models.uploads import ProgrammeUpload
 
 __all__ = [
+    "Allocation",
     "CancellationPolicy",
     "ChargeBand",
     "Course",
     "CourseInterest",
     "DiaryDate",
     "ProgrammeUpload",
+    "Reserved",
     "SearchDocument",
     "Session",
     "SessionEvent",
     "SessionQuerySet",
     "Sitting",
     "Topic",
+    "UsualAllocation",
     "Venue",
     "usual_reminders",
 ]

@@ -6,7 +6,8 @@ from django import forms
 from django.db.models import Count, Q
 from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 
 from accounts.access import desk, looked_at
 from accounts.addresses import PUBLIC_MAIL, parse_domain
@@ -19,16 +20,16 @@ from accounts.agencies import (
 )
 from accounts.models import Agency, Sector
 from accounts.views import signed_in
+from booking.catalogue.bounds import MOST_TURNOVER_POUNDS
 from booking.desk.questions import ListQuestion
 from booking.desk.sessions.arrangements import digest
 from booking.places.agency import merging
 from booking.site.form_kit import Form, PoundsField
 from booking.site.human_order import HumanOrder
 from booking.site.readable import key_in
-from booking.site.web import done, page, paged, posted, refusals_shown, search_text, searched
+from booking.site.web import done, listed_page, page, paged, posted, refusals_shown
 
 _PER_PAGE = 40
-_MOST_TURNOVER = 10_000_000_000
 _CHANGED = (
     "Somebody else has changed this agency meanwhile. Check what stands below against its page,"
     " then save."
@@ -66,7 +67,7 @@ class ListedAgencyForm(Form):
     )
     annual_turnover_pence = PoundsField(
         "Annual turnover in pounds (optional)",
-        most=_MOST_TURNOVER,
+        most=MOST_TURNOVER_POUNDS,
         required=False,
         help_text="Of a charity: rules of cancelling may be free of charge for small ones.",
     )
@@ -101,7 +102,6 @@ class ListedAgencyForm(Form):
 @desk()
 def agencies(request: HttpRequest) -> HttpResponse:
     """Every agency, with how many people are confirmed there."""
-    search = search_text(request)
     active = Q(people__is_active=True)
     confirmed = active & Q(people__agency_confirmed_at__isnull=False)
     found = Agency.objects.annotate(
@@ -109,9 +109,14 @@ def agencies(request: HttpRequest) -> HttpResponse:
         unconfirmed=Count("people", filter=active & Q(people__agency_confirmed_at=None)),
         leads=Count("people", filter=confirmed & Q(people__is_agency_lead=True)),
     )
-    found = searched(found, search, "name").order_by(HumanOrder("name"), "pk")
-    context = {"page_obj": paged(request, found, per_page=_PER_PAGE), "search": search}
-    return render(request, "desk/catalogue/agencies.html", context)
+    return listed_page(
+        request,
+        "desk/catalogue/agencies.html",
+        found,
+        noun=("agency", "agencies"),
+        new="manage_listed_new",
+        searched_by={"name": "name"},
+    )
 
 
 @desk(post=60, proof=True)
@@ -127,7 +132,8 @@ def agency(request: HttpRequest, agency_id: int | None = None) -> HttpResponse:
             form.add_error("name", "There is already an agency of this name. You can merge them.")
         except AgencyGone as refused:
             form.add_error(None, refused.sentence)
-    context: dict[str, Any] = {"form": form, "agency": stored}
+    context: dict[str, Any] = {"form": form, "stored": stored, "heading": "New agency"}
+    context["list"] = reverse("manage_listed")
     if stored:
         people = colleagues_of(stored).order_by("-is_agency_lead", "sort_name", "pk")
         shown = paged(request, people, per_page=_PER_PAGE)

@@ -1,17 +1,21 @@
 """Coordinators’ pages about courses and groups of practitioners, and what they ask."""
 
+from decimal import Decimal
+from typing import Any
+
 from django import forms
 from django.core.validators import RegexValidator
 from django.db.models import Count, Q
 from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 
 from accounts import agencies
 from accounts.access import desk, looked_at
 from accounts.models import PractitionerGroup, Sector
 from accounts.views import signed_in
+from booking.catalogue.bounds import MOST_DATES, MOST_DECIDE_DAYS, MOST_RENEW_MONTHS
 from booking.catalogue.courses import (
     CoursePlan,
     EditRefused,
@@ -25,13 +29,12 @@ from booking.catalogue.courses import (
 from booking.catalogue.models import Course, Session, Topic
 from booking.catalogue.policies import usual_policy
 from booking.desk import audience, preview, questions
-from booking.desk.sessions.arrangements import SITTINGS
 from booking.partnership.kept import the_partnership
 from booking.partnership.levels import names_of_levels, works_of_levels
 from booking.scheduling import corrections
 from booking.site.form_kit import MOST_MINUTES, Form, ReminderDaysField, whole_number_field
 from booking.site.human_order import HumanOrder
-from booking.site.web import done, page, paged, posted, search_text, searched
+from booking.site.web import done, listed_page, page, paged, posted
 from booking.site.wording import counted
 
 _AUDIENCE_LENGTH = 300
@@ -39,8 +42,8 @@ _AUDIENCE_LENGTH = 300
 
 def _number_of_date(typed: str) -> int:
     """The number of one date of a session. Raises `ValidationError`."""
-    if not (typed.isascii() and typed.isdecimal() and 1 <= int(typed) <= SITTINGS):
-        raise forms.ValidationError(f"Enter numbers of dates from 1 to {SITTINGS}, such as 1, 2.")
+    if not (typed.isascii() and typed.isdecimal() and 1 <= int(typed) <= MOST_DATES):
+        raise forms.ValidationError(f"Enter numbers of dates from 1 to {MOST_DATES}, such as 1, 2.")
     return int(typed)
 
 
@@ -71,7 +74,7 @@ class CourseForm(Form):
     )
     hours = forms.DecimalField(
         label="Length in hours",
-        min_value=0,
+        min_value=Decimal("0.1"),
         max_digits=4,
         decimal_places=1,
         widget=forms.NumberInput(attrs={"class": "govuk-input--width-4", "step": "0.5"}),
@@ -141,12 +144,12 @@ class CourseForm(Form):
     usual_capacity = questions.places_field("Usual number of places")
     usual_agency_limit = questions.agency_limit_field()
     usual_policy = questions.policy_field()
-    usual_sittings = whole_number_field("Dates of one session", 1, SITTINGS, initial=1)
+    usual_sittings = whole_number_field("Dates of one session", 1, MOST_DATES, initial=1)
     usual_promotion = questions.promotion_field()
     usual_offer_hours = questions.offer_hours_field()
     usual_minimum = questions.places_field("Fewest people (optional)", required=False)
     usual_decide_days = whole_number_field(
-        "Working days before, to decide whether it goes ahead", 1, 60
+        "Working days before, to decide whether it goes ahead", 1, MOST_DECIDE_DAYS
     )
     reminder_days = ReminderDaysField()
     remind_hour_before = forms.BooleanField(
@@ -157,7 +160,7 @@ class CourseForm(Form):
         required=False,
     )
     renew_months = whole_number_field(
-        "Months after which it is due again (optional)", 1, 120, required=False
+        "Months after which it is due again (optional)", 1, MOST_RENEW_MONTHS, required=False
     )
     must_attend = questions.ListQuestion(
         label="Dates that must be attended (optional)",
@@ -191,6 +194,16 @@ class CourseForm(Form):
         self.fields["prerequisites"].queryset = others  # type: ignore[attr-defined]
         policies = questions.policies_beside(source.usual_policy_id)
         self.fields["usual_policy"].queryset = policies  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """What is asked of every session fits its places."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        capacity = cleaned.get("usual_capacity")
+        for name, label in (("usual_minimum", "Fewest people"), ("usual_agency_limit", "")):
+            if capacity and (cleaned.get(name) or 0) > capacity:
+                words = f"there are only {capacity} places in all."
+                self.add_error(name, f"{label}: {words}" if label else words.capitalize())
+        return cleaned
 
     @property
     def plan(self) -> CoursePlan:
@@ -230,19 +243,22 @@ class MembersForm(Form):
     )
 
 
-_PER_PAGE = 40
 _MEMBERS_PER_PAGE = 100
 
 
 @desk()
 def courses(request: HttpRequest) -> HttpResponse:
     """Every course, with how many dates lie ahead."""
-    search = search_text(request)
     ahead = Q(sessions__state=Session.State.PUBLISHED, sessions__starts_at__gt=timezone.now())
     found = Course.objects.defer("search").annotate(dates=Count("sessions", filter=ahead))
-    found = searched(found, search, "title", "code").order_by(HumanOrder("title"), "pk")
-    context = {"page_obj": paged(request, found, per_page=_PER_PAGE), "search": search}
-    return render(request, "desk/catalogue/courses.html", context)
+    return listed_page(
+        request,
+        "desk/catalogue/courses.html",
+        found,
+        noun=("course", "courses"),
+        new="manage_course_new",
+        searched_by={"title": "title", "code": "code"},
+    )
 
 
 @desk(post=60)
@@ -307,9 +323,11 @@ def topics(request: HttpRequest) -> HttpResponse:
 def topic(request: HttpRequest, topic_id: int) -> HttpResponse:
     """Another name for a topic, or none any more: its courses stay."""
     stored = get_object_or_404(Topic.objects.annotate(number=Count("courses")), pk=topic_id)
-    if "remove" in request.POST:
+    if request.POST.get("remove") == "sure":
         remove_topic(topic=stored)
         return done(request, f"{stored.name} is removed.", "manage_topics")
+    if "remove" in request.POST:
+        return page(request, "desk/catalogue/topic.html", {"topic": stored, "asks": True})
     form = TopicForm(posted(request), initial={"name": stored.name})
     if form.is_valid():
         try:

@@ -6,21 +6,20 @@ from django import forms
 from django.db.models import Count, Q
 from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.access import desk
 from accounts.views import signed_in
+from booking.catalogue.bounds import LONGEST_TEXT
 from booking.catalogue.courses import EditRefused, VenuePlan, add_venue
 from booking.catalogue.models import Session, Venue
 from booking.desk import audience, preview
-from booking.desk.questions import TEXT_LENGTH, point_out_meetings_typed, text_field
+from booking.desk.questions import point_out_meetings_typed, text_field
 from booking.scheduling import corrections
 from booking.site.form_kit import Form
-from booking.site.human_order import HumanOrder
-from booking.site.web import done, page, paged, posted, search_text, searched
-
-_PER_PAGE = 40
+from booking.site.web import done, listed_page, page, posted
 
 
 class VenueForm(Form):
@@ -36,7 +35,7 @@ class VenueForm(Form):
         "Getting there (optional)",
         help_text="Parking, buses, entrance and access. Mail sent from now on says it; nobody is"
         " told of a change.",
-        error_messages={"max_length": f"Use {TEXT_LENGTH:,} characters or fewer."},
+        error_messages={"max_length": f"Use {LONGEST_TEXT:,} characters or fewer."},
     )
 
     def __init__(self, data: QueryDict | None, *, venue: Venue | None) -> None:
@@ -51,12 +50,15 @@ class VenueForm(Form):
 @desk()
 def venues(request: HttpRequest) -> HttpResponse:
     """Every venue, with how many sessions ahead are held there."""
-    search, now = search_text(request), timezone.now()
-    ahead = Q(sessions__state=Session.State.PUBLISHED, sessions__ends_at__gt=now)
-    found = Venue.objects.annotate(ahead=Count("sessions", filter=ahead))
-    found = searched(found, search, "name", "address").order_by(HumanOrder("name"), "pk")
-    context = {"page_obj": paged(request, found, per_page=_PER_PAGE), "search": search}
-    return render(request, "desk/catalogue/venues.html", context)
+    ahead = Q(sessions__state=Session.State.PUBLISHED, sessions__ends_at__gt=timezone.now())
+    return listed_page(
+        request,
+        "desk/catalogue/venues.html",
+        Venue.objects.annotate(ahead=Count("sessions", filter=ahead)),
+        noun=("venue", "venues"),
+        new="manage_venue_new",
+        searched_by={"name": "name", "address": "address"},
+    )
 
 
 @desk(post=60)
@@ -75,7 +77,8 @@ def venue(request: HttpRequest, venue_id: int | None = None) -> HttpResponse:
             form.add_error(None, refused.sentence)
         except EditRefused as refused:
             form.add_error("name", refused.sentence)
-    context: dict[str, Any] = {"form": form, "venue": stored}
+    context: dict[str, Any] = {"form": form, "stored": stored, "heading": "New venue"}
+    context["list"] = reverse("manage_venues")
     if stored:
         context["sessions"] = corrections.sessions_at(stored, now=timezone.now()).count()
     return page(request, "desk/catalogue/venue.html", context)

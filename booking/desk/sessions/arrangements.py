@@ -19,7 +19,7 @@ from booking.scheduling.changing import Arrangements, BadTimes, PlannedSitting, 
 from booking.site.form_kit import Form, TrainersField, london_moment
 from booking.site.wording import LONDON
 
-SITTINGS = 4
+_SITTINGS = 4
 _ASKED = ("the day", "the start", "the end")
 
 
@@ -128,7 +128,7 @@ class ArrangementsForm(SittingsForm, AboutSession):
         self.stored = list(self.session.sittings.all()) if self.session else []
         self.planned: list[PlannedSitting] = []
         self.begun = {sitting.pk for sitting in self.stored if sitting.starts_at <= self.now}
-        self.rows = max(SITTINGS, len(self.stored))
+        self.rows = max(_SITTINGS, len(self.stored))
         people = who_could_lead([person.pk for person in self.initial["trainers"]])
         self.fields["trainers"].queryset = people  # type: ignore[attr-defined]
         for number in self.numbers:

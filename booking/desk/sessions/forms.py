@@ -182,7 +182,7 @@ class SessionForm(DetailsForm, ArrangementsForm):
         details = super().details
         if details.booking_closes_at is not None:
             return details
-        closes = drafting.closes_at(self.planned[0].starts_at, now=self.now)
+        closes = policies.closes_at(self.planned[0].starts_at, now=self.now)
         return replace(details, booking_closes_at=closes)
 
     @property

@@ -5,22 +5,22 @@ Rows are added and removed without JavaScript: the page comes back with what was
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from django import forms
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from accounts.access import desk, looked_at
 from accounts.models import Agency, Sector
 from accounts.views import signed_in
-from booking.catalogue.models import Course, Session
+from booking.catalogue.bounds import MOST_PLACES, MOST_RELEASE_DAYS
+from booking.catalogue.models import Course, Reserved, Session
 from booking.desk import queries
 from booking.desk.queries import managed_session
-from booking.desk.questions import MOST_PLACES, RowsForm, agency_limit_field, small_number
+from booking.desk.questions import RowsForm, agency_limit_field
 from booking.desk.sessions.forms import MoveUpForm
-from booking.places.allocations import Reserved
 from booking.places.changing import exchanges
 from booking.places.lock import read_session
 from booking.places.models import Booking
@@ -34,9 +34,7 @@ from booking.site.web import done, page, paged, posted, refusals_shown
 from booking.site.wording import counted
 from booking.site.working_days import end_of_working_day_before
 
-MOST_ROWS = 20
 _SECTORS = [(f"sector:{value}", label) for value, label in Sector.choices]
-_MOST_RELEASE_DAYS = 60
 _USUAL_RELEASE_DAYS = 5
 _PEOPLE_PER_PAGE = 50
 
@@ -67,52 +65,32 @@ class LimitsForm(RowsForm):
         )
         for name, label, most in (
             ("places", "Places", MOST_PLACES),
-            ("days", "Released, working days before", _MOST_RELEASE_DAYS),
+            ("days", "Released, working days before", MOST_RELEASE_DAYS),
         ):
             field = whole_number_field(f"{row}, {label.lower()}", 1, most, required=False)
             field.label = label
             self.fields[f"{name}_{number}"] = field
 
     @classmethod
-    def stored(cls, about: Session | Course) -> "LimitsForm":
+    def as_stored(cls, *, about: Session | Course) -> Self:  # type: ignore[override]
         """The form as the session, or what a course's new ones begin with, stands.
 
         There is an empty row if nothing is reserved yet.
         """
-        rows: list[tuple[Any, ...]] = []
         if isinstance(about, Session):
             reserved: Iterable[Reserved] = about.allocations.all()
             limit = about.agency_limit
         else:
             reserved, limit = about.usual_allocations.all(), about.usual_agency_limit
-        for each in reserved:
-            whom = f"agency:{each.agency_id}" if each.agency_id else f"sector:{each.sector}"
-            rows.append((whom, each.places, each.release_days))
-        return cls._filled(about, limit, rows or [()])
-
-    @classmethod
-    def typed_so_far(
-        cls, typed: QueryDict, *, about: Session | Course, rows: int, add: bool, without: int = 0
-    ) -> "LimitsForm":
-        """The form with what was typed, not checked yet, with one row more or without one."""
-        kept: list[tuple[Any, ...]] = [
-            tuple(typed.get(f"{name}_{number}", "") for name in cls.in_row)
-            for number in range(1, rows + 1)
-            if number != without
-        ]
-        wanted = [*kept, *[()] * add][:MOST_ROWS]
-        return cls._filled(about, typed.get("agency_limit", ""), wanted)
-
-    @classmethod
-    def _filled(
-        cls, about: Session | Course, limit: Any, rows: list[tuple[Any, ...]]
-    ) -> "LimitsForm":
-        initial = {"agency_limit": limit}
-        for number, values in enumerate(rows, start=1):
-            initial |= {
-                f"{name}_{number}": value for name, value in zip(cls.in_row, values, strict=False)
+        rows = [
+            {
+                "whom": f"agency:{each.agency_id}" if each.agency_id else f"sector:{each.sector}",
+                "places": each.places,
+                "days": each.release_days,
             }
-        return cls(about=about, rows=len(rows), initial=initial)
+            for each in reserved
+        ]
+        return cls._with_rows(rows or [{}], {"agency_limit": limit}, about=about)
 
     def reserved_rows(self) -> list[tuple[int, list[forms.BoundField], datetime | None]]:
         """For the page: number, fields, and when the row's places would be released."""
@@ -125,7 +103,7 @@ class LimitsForm(RowsForm):
         typed = str(self[f"days_{number}"].value() or _USUAL_RELEASE_DAYS).strip()
         if not self[f"whom_{number}"].value() or not typed.isdecimal() or len(typed) > 3:
             return None
-        if not 1 <= int(typed) <= _MOST_RELEASE_DAYS:
+        if not 1 <= int(typed) <= MOST_RELEASE_DAYS:
             return None
         return end_of_working_day_before(self.about.starts_at, int(typed))
 
@@ -173,7 +151,7 @@ class LimitsForm(RowsForm):
 def who_gets_places(request: HttpRequest, session_id: int) -> HttpResponse:
     """Show, add and remove rows, then store all of them at once."""
     session = managed_session(session_id)
-    form = _form(request, session)
+    form = LimitsForm.of_request(request, about=session)
     if form.is_valid():
         try:
             given = capacity.change_limits(
@@ -192,7 +170,6 @@ def who_gets_places(request: HttpRequest, session_id: int) -> HttpResponse:
     context = {
         "session": session,
         "form": form,
-        "most_rows": MOST_ROWS,
         "holders": queries.places_by_agency(session),
         "now": timezone.now(),
     }
@@ -203,25 +180,13 @@ def who_gets_places(request: HttpRequest, session_id: int) -> HttpResponse:
 def who_gets_new_places(request: HttpRequest, course_id: int) -> HttpResponse:
     """As `who_gets_places`, of what new sessions of a course begin with."""
     course = get_object_or_404(Course, pk=course_id)
-    form = _form(request, course)
+    form = LimitsForm.of_request(request, about=course)
     if form.is_valid():
         limit = form.cleaned_data["agency_limit"]
         capacity.set_usual_limits(course=course, agency_limit=limit, reservations=form.reservations)
         return done(request, "Saved. Sessions that exist keep theirs.", "manage_course", course.pk)
-    context = {"course": course, "form": form, "most_rows": MOST_ROWS}
+    context = {"course": course, "form": form}
     return page(request, "desk/sessions/limits.html", context)
-
-
-def _form(request: HttpRequest, about: Session | Course) -> LimitsForm:
-    typed = posted(request)
-    if typed is None:
-        return LimitsForm.stored(about)
-    rows, gone = min(small_number(typed, "rows", 1), MOST_ROWS), small_number(typed, "remove", 0)
-    if "add" in typed or gone:
-        return LimitsForm.typed_so_far(
-            typed, about=about, rows=rows, add="add" in typed, without=gone
-        )
-    return LimitsForm(typed, about=about, rows=rows)
 
 
 def given_words(session: Session, given: int) -> str:

@@ -11,8 +11,9 @@ from django.utils import timezone
 from accounts.access import looked_at, signed_in_page
 from accounts.views import signed_in
 from booking.attendance.lists import session_with_people
+from booking.catalogue.bounds import LONGEST_TEXT
 from booking.catalogue.models import Session
-from booking.desk.questions import TEXT_LENGTH, point_out_meetings, small_boxes
+from booking.desk.questions import point_out_meetings, small_boxes
 from booking.places.models import Booking
 from booking.scheduling.writing import (
     GROUPS,
@@ -41,7 +42,7 @@ class WriteForm(Form):
     subject = forms.CharField(max_length=120)
     text = forms.CharField(
         label="Message",
-        max_length=TEXT_LENGTH,
+        max_length=LONGEST_TEXT,
         widget=forms.Textarea(attrs={"rows": 8}),
         help_text="Plain text. The email adds a greeting, and when and where the session is.",
     )

@@ -9,11 +9,10 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import ForeignObjectRel, Model
+from django.db.models import ForeignObjectRel, Model, Q, QuerySet
 
 from accounts.models import Agency, User
-from booking.catalogue.models import Session
-from booking.places.allocations import Allocation, UsualAllocation
+from booking.catalogue.models import Allocation, Session, UsualAllocation
 from booking.places.models import Booking
 from booking.site.refusals import Refused
 
@@ -59,10 +58,14 @@ def merge_agencies(*, keep: Agency, other: Agency, by: User) -> None:
     confirmed, and leads lead the agency that stays. Raises `NotTwoAgencies`.
     """
     with transaction.atomic():
-        # Sessions before anything else, as everywhere, and in the order of their keys.
-        reserved = Allocation.objects.filter(agency__in=[keep, other]).values("session")
-        sessions = Session.objects.filter(pk__in=reserved).order_by("pk")
-        list(sessions.select_for_update(no_key=True).values_list("pk"))
+        # Sessions, then people, as everywhere, each in the order of their keys; then agencies.
+        both = Q(agency__in=[keep, other])
+        concerned = Q(pk__in=Allocation.objects.filter(both).values("session"))
+        concerned |= Q(pk__in=Booking.objects.filter(both).values("session"))
+        sessions, people = Session.objects.filter(concerned), User.objects.filter(both)
+        locked: tuple[QuerySet[Any], ...] = (sessions, people)
+        for rows in locked:
+            list(rows.order_by("pk").select_for_update(no_key=True).values_list("pk"))
         held = Agency.objects.select_for_update().order_by("pk").in_bulk([keep.pk, other.pk])
         if len(held) < 2:
             raise NotTwoAgencies

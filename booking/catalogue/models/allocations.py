@@ -4,7 +4,8 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Agency, Sector
-from booking.catalogue.models import Course, Session
+from booking.catalogue.models.programme import Course
+from booking.catalogue.models.sessions import Session
 
 
 class Reserved(models.Model):
@@ -32,6 +33,17 @@ class Reserved(models.Model):
         return self.agency.name if self.agency else self.get_sector_display()
 
 
+def _for_one(name: str) -> models.CheckConstraint:
+    is_agency = Q(sector="", agency__isnull=False)
+    is_sector = ~Q(sector="") & Q(agency__isnull=True)
+    return models.CheckConstraint(condition=is_agency | is_sector, name=name)
+
+
+def _once(owner: str, name: str) -> models.UniqueConstraint:
+    fields = [owner, "sector", "agency"]
+    return models.UniqueConstraint(fields=fields, nulls_distinct=False, name=name)
+
+
 class Allocation(Reserved):
     """Reserved places of a session."""
 
@@ -40,17 +52,9 @@ class Allocation(Reserved):
 
     class Meta(Reserved.Meta):
         constraints = [
-            models.CheckConstraint(
-                condition=Q(sector="", agency__isnull=False)
-                | (~Q(sector="") & Q(agency__isnull=True)),
-                name="reserved_for_an_agency_or_a_sector",
-            ),
+            _for_one("reserved_for_an_agency_or_a_sector"),
             models.CheckConstraint(condition=Q(places__gt=0), name="reserves_a_place_at_least"),
-            models.UniqueConstraint(
-                fields=["session", "sector", "agency"],
-                nulls_distinct=False,
-                name="one_reservation_for_each",
-            ),
+            _once("session", "one_reservation_for_each"),
         ]
 
 
@@ -61,14 +65,6 @@ class UsualAllocation(Reserved):
 
     class Meta(Reserved.Meta):
         constraints = [
-            models.CheckConstraint(
-                condition=Q(sector="", agency__isnull=False)
-                | (~Q(sector="") & Q(agency__isnull=True)),
-                name="usually_for_an_agency_or_a_sector",
-            ),
-            models.UniqueConstraint(
-                fields=["course", "sector", "agency"],
-                nulls_distinct=False,
-                name="one_usual_reservation_for_each",
-            ),
+            _for_one("usually_for_an_agency_or_a_sector"),
+            _once("course", "one_usual_reservation_for_each"),
         ]

@@ -1,0 +1,11 @@
+"""The most that forms and files may say of courses, sessions and agencies."""
+
+MOST_PLACES = 5000
+# Dates of one session, as a course has it.
+MOST_DATES = 10
+LONGEST_OFFER_HOURS = 200
+MOST_DECIDE_DAYS = 60
+MOST_RELEASE_DAYS = 60
+MOST_RENEW_MONTHS = 120
+MOST_TURNOVER_POUNDS = 10_000_000_000
+LONGEST_TEXT = 4000

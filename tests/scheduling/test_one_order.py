@@ -1,0 +1,105 @@
+"""Rows are locked in one order, so that two who press at once wait and none fails."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+from django.db import transaction
+
+from accounts.models import User
+from booking.catalogue.models import CourseInterest, Session
+from booking.places.agency.merging import merge_agencies
+from booking.places.lock import locked_session
+from booking.scheduling.drafting import publish_drafts
+from tests.factories import (
+    NOW,
+    make_agency,
+    make_coordinator,
+    make_course,
+    make_person,
+    make_session,
+)
+from tests.people import alone, book, wait_for_somebody_to_be_held_up
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def hold(person: User) -> None:
+    list(User.objects.select_for_update(no_key=True).filter(pk=person.pk))
+
+
+def held_up(act: Callable[[], object], first: Session, then: Callable[[], object]) -> None:
+    """Act while the first session is locked by somebody who goes on with something else then."""
+    with ThreadPoolExecutor(1) as pool:
+        with locked_session(first):
+            acting = pool.submit(alone, act)
+            wait_for_somebody_to_be_held_up()
+            then()
+        acting.result()
+
+
+def test_publishing_locks_all_sessions_before_anybody_who_asked() -> None:
+    person, by = make_person(), make_coordinator()
+    drafts = [make_session(state="draft") for _ in range(2)]
+    for each in drafts:
+        CourseInterest.objects.create(course=each.course, person=person)
+    publish = partial(publish_drafts, sessions=drafts, first_days=2, by=by, now=NOW)
+    held_up(publish, drafts[1], partial(hold, person))
+    assert set(Session.objects.values_list("state", flat=True)) == {"published"}
+
+
+def test_publishing_locks_those_who_asked_in_the_order_of_their_keys() -> None:
+    early, late, by = make_person(), make_person(), make_coordinator()
+    drafts = [make_session(state="draft", course=make_course()) for _ in range(2)]
+    for draft, person in zip(drafts, (late, early), strict=True):
+        CourseInterest.objects.create(course=draft.course, person=person)
+    publish = partial(publish_drafts, sessions=drafts, first_days=2, by=by, now=NOW)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            hold(early)
+            publishing = pool.submit(alone, publish)
+            wait_for_somebody_to_be_held_up()
+            hold(late)
+        publishing.result()
+
+
+def test_two_who_publish_some_of_the_same_both_get_an_answer() -> None:
+    person, by = make_person(), make_coordinator()
+    drafts = [make_session(state="draft") for _ in range(3)]
+    for each in drafts:
+        CourseInterest.objects.create(course=each.course, person=person)
+
+    def publish(*which: int) -> None:
+        chosen = [drafts[each] for each in which]
+        publish_drafts(sessions=chosen, first_days=2, by=by, now=NOW)
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = [pool.submit(alone, partial(publish, *which)) for which in ((1, 0), (2, 1))]
+        refused = [each.exception() for each in answers]
+    assert sum(each is None for each in refused) == 1
+    assert "not a draft any more" in str([getattr(each, "sentence", each) for each in refused])
+
+
+def test_merging_agencies_locks_sessions_and_people_before_agencies() -> None:
+    keep, other, by = make_agency(), make_agency(), make_coordinator()
+    person, session = make_person(agency=other), make_session()
+    book(session, person)
+
+    def change_person() -> None:
+        hold(person)
+        User.objects.filter(pk=person.pk).update(agency=keep)
+
+    held_up(lambda: merge_agencies(keep=keep, other=other, by=by), session, change_person)
+    with ThreadPoolExecutor(1) as pool:
+        another = make_agency()
+        User.objects.filter(pk=person.pk).update(agency=another)
+        with transaction.atomic():
+            hold(person)
+            merge = partial(merge_agencies, keep=keep, other=another, by=by)
+            merging = pool.submit(alone, merge)
+            wait_for_somebody_to_be_held_up()
+            change_person()
+        merging.result()
+    person.refresh_from_db()
+    assert person.agency == keep
