@@ -60,9 +60,8 @@ _GROUPS = """
 SELECT user_id, practitionergroup_id, TRUE FROM accounts_practitionergroup_members
 WHERE user_id = ANY(%s) AND practitionergroup_id = ANY(%s)
 """
-# Whoever attended has done the course; where no register was kept, or is not closed, a place held
-# to the end counts. One that is certain counts as going to do it, and what was done elsewhere for
-# whatever comes.
+# Whoever attended has done the course, or, without a closed register, held a place to the end. A
+# certain place counts as going to do it; what was done elsewhere counts for whatever comes.
 _LEARNT = """
 SELECT person_id, course_id, MIN(learnt_at) FROM (
     SELECT booking.person_id, session.course_id, session.ends_at AS learnt_at

@@ -60,7 +60,7 @@ def test_every_notice_has_its_frozen_headers(booking: Booking) -> None:
         assert mail["From"].addresses[0].addr_spec == "training@briefed.example"
         assert str(mail["Reply-To"]) == settings.MAIL_REPLY_TO
         [to] = mail["To"].addresses
-        is_to_manager = message.topic.startswith("approval.")
+        is_to_manager = message.topic.startswith(("approval.", "absence.manager"))
         expected = ("", MANAGER) if is_to_manager else ("Priya Shah", booking.person.email)
         assert (to.display_name, to.addr_spec) == expected
         assert mail["Auto-Submitted"] == "auto-generated"
@@ -136,7 +136,7 @@ def test_no_notice_shows_a_gap_or_an_unfilled_place(booking: Booking) -> None:
         assert "None" not in text, message.topic
         assert ", ," not in text, message.topic
         # To a stranger nobody writes a name that somebody else typed.
-        is_unnamed = message.topic.startswith(("approval.", "account."))
+        is_unnamed = message.topic.startswith(("approval.", "absence.manager", "account."))
         greeting = "Hello," if is_unnamed else "Hello Priya,"
         assert text.startswith(f"{greeting}\n\n")
 
