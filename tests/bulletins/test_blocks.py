@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import Sector
 from booking.catalogue.courses import store_topic
 from booking.catalogue.models import Course, DiaryDate, Session, Topic
-from booking.places.allocations import Allocation
+from booking.catalogue.models.allocations import Allocation
 from booking.site.wording import LONDON
 from tests.factories import make_agency, make_coordinator, make_course, make_person, session_ahead
 from tests.pages import statements
