@@ -13,7 +13,8 @@ from accounts.models import Sector
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import Course, DiaryDate, Session, Sitting, Topic, Venue
 from booking.outbox.models import Message, MessageEvent
-from booking.places.models import Booking, BookingEvent
+from booking.places.events import BookingEvent
+from booking.places.models import Booking
 from booking.replies.models import CalendarReply
 from booking.site.form_kit import ReminderDaysField
 

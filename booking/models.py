@@ -22,8 +22,9 @@ from booking.learning.models import PriorLearning
 from booking.materials.models import Material
 from booking.outbox.models import Message, MessageEvent
 from booking.partnership.models import Partnership
+from booking.places.events import BookingEvent
 from booking.places.managers.models import Approval
-from booking.places.models import Booking, BookingEvent
+from booking.places.models import Booking
 from booking.privacy.models import PersonNote
 from booking.replies.models import CalendarReply, MailboxState, ReceivedMail
 from booking.scheduling.models import CoverRequest, SessionGuest, SessionNote

@@ -18,9 +18,10 @@ from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.outbox.topics import MailTopic, register
 from booking.places import history, terms
+from booking.places.events import BookingEvent
 from booking.places.lock import locked_booking
 from booking.places.managers.copies import manager_to_ask
-from booking.places.models import Booking, BookingEvent
+from booking.places.models import Booking
 from booking.places.news.drafts import about
 from booking.site.refusals import Refused
 from booking.site.wording import pounds

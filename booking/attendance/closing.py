@@ -19,8 +19,9 @@ from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.outbox.topics import MailTopic, register
 from booking.places import history
+from booking.places.events import BookingEvent
 from booking.places.lock import locked_booking, locked_session
-from booking.places.models import Booking, BookingEvent
+from booking.places.models import Booking
 from booking.places.news.drafts import about
 from booking.site.refusals import Refused
 

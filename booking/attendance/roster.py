@@ -13,7 +13,8 @@ from accounts.models import User
 from booking.attendance.models import Arrival, Mark, Register
 from booking.attendance.outcomes import CountingRule, Seen, outcome_of
 from booking.catalogue.models import Session, Sitting
-from booking.places.models import Booking, BookingEvent
+from booking.places.events import BookingEvent
+from booking.places.models import Booking
 
 What = Mark.What
 

@@ -39,7 +39,7 @@ class NothingToSend(SendingRefused):
     sentence = "There is nothing in this bulletin yet. Write an article or add a block first."
 
 
-class NotNow(SendingRefused):
+class DoneMeanwhile(SendingRefused):
     """Somebody else was quicker."""
 
     sentence = "This has been done or changed meanwhile. Look at it again."
@@ -84,11 +84,11 @@ def progress(bulletin: Bulletin) -> Progress:
 
 
 def send(*, bulletin: Bulletin, expected_revision: int, now: datetime) -> None:
-    """Publish it, and begin to send. Raises `NotNow`, `NothingToSend` or `TooLarge`."""
+    """Publish it, and begin to send. Raises `DoneMeanwhile`, `NothingToSend` or `TooLarge`."""
     with transaction.atomic():
         locked = Bulletin.objects.select_for_update().get(pk=bulletin.pk)
         if locked.state != Bulletin.State.DRAFT or locked.revision != expected_revision:
-            raise NotNow
+            raise DoneMeanwhile
         if not locked.parts.exists():
             raise NothingToSend
         if rendered(locked, now=now).size > MOST_BYTES:
@@ -99,20 +99,20 @@ def send(*, bulletin: Bulletin, expected_revision: int, now: datetime) -> None:
 
 
 def pause(*, bulletin: Bulletin) -> None:
-    """Hold what has not left. Raises `NotNow`."""
+    """Hold what has not left. Raises `DoneMeanwhile`."""
     _hold(bulletin, Bulletin.State.PAUSED, (Bulletin.State.SENDING,))
 
 
 def stop_sending(*, bulletin: Bulletin) -> None:
-    """Send no further copy, for good. Raises `NotNow`."""
+    """Send no further copy, for good. Raises `DoneMeanwhile`."""
     _hold(bulletin, Bulletin.State.STOPPED, (Bulletin.State.SENDING, Bulletin.State.PAUSED))
 
 
 def resume(*, bulletin: Bulletin) -> None:
-    """Go on. Who has a copy gets no second one. Raises `NotNow`."""
+    """Go on. Who has a copy gets no second one. Raises `DoneMeanwhile`."""
     paused = Bulletin.objects.filter(pk=bulletin.pk, state=Bulletin.State.PAUSED)
     if not paused.update(state=Bulletin.State.SENDING):
-        raise NotNow
+        raise DoneMeanwhile
 
 
 def _hold(bulletin: Bulletin, to: Bulletin.State, states: tuple[Bulletin.State, ...]) -> None:
@@ -120,7 +120,7 @@ def _hold(bulletin: Bulletin, to: Bulletin.State, states: tuple[Bulletin.State, 
     with transaction.atomic():
         locked = Bulletin.objects.select_for_update().get(pk=bulletin.pk)
         if locked.state not in states:
-            raise NotNow
+            raise DoneMeanwhile
         recall(topic=ISSUE, subject_key=_key(bulletin))
         locked.state, locked.posted_up_to = to, 0
         locked.save(update_fields=["state", "posted_up_to"])

@@ -12,7 +12,8 @@ from booking.catalogue.models import Session, Sitting, Venue
 from booking.catalogue.sittings import Span, overlap, overlapping
 from booking.outbox.models import Message
 from booking.partnership.school_year import warnings_of_days
-from booking.places.models import Booking, BookingEvent
+from booking.places.events import BookingEvent
+from booking.places.models import Booking
 from booking.scheduling import capacity
 from booking.site.human_order import HumanOrder
 from booking.site.web import searched

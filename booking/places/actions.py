@@ -16,6 +16,7 @@ from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.places import announcements, history, holding, terms
+from booking.places.events import BookingEvent
 from booking.places.lock import (
     Practitioner,
     RuledSession,
@@ -27,7 +28,7 @@ from booking.places.lock import (
 )
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
-from booking.places.models import Booking, BookingEvent
+from booking.places.models import Booking
 from booking.places.overriding import check_may_override, let_past, record_overridden
 from booking.places.refusals import NotLive, SessionStarted
 from booking.places.rules.decision import decide, must_be_confirmed

@@ -10,10 +10,11 @@ from booking.catalogue.models import Sitting
 from booking.catalogue.sittings import SittingTimes
 from booking.outbox.posting import Draft
 from booking.outbox.topics import MailTopic, register
+from booking.places.events import BookingEvent
 from booking.places.lock import CourseRules
 from booking.places.managers.copies import with_copies
 from booking.places.managers.models import Approval
-from booking.places.models import Booking, BookingEvent
+from booking.places.models import Booking
 from booking.places.news.drafts import about, bringing_entries, entries_of
 
 register(

@@ -8,7 +8,8 @@ from django.db.models import Count
 from accounts.models import User
 from booking.catalogue.months import months_later
 from booking.partnership.kept import the_partnership
-from booking.places.models import Booking, BookingEvent
+from booking.places.events import BookingEvent
+from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused
 from booking.site.inserting import insert
 from booking.site.wording import LONDON, counted

@@ -10,7 +10,8 @@ from datetime import datetime
 from accounts.models import User
 from booking.catalogue.models import Session, SessionEvent
 from booking.places import history
-from booking.places.models import Booking, BookingEvent
+from booking.places.events import BookingEvent
+from booking.places.models import Booking
 from booking.places.refusals import NotYoursToOverride
 from booking.places.rules.decision import Decision
 from booking.places.rules.rules import NEEDS_ONE_MORE

@@ -17,8 +17,9 @@ from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.outbox.topics import MailTopic, register
 from booking.places import history
+from booking.places.events import BookingEvent
 from booking.places.lock import read_practitioners, read_sessions
-from booking.places.models import Booking, BookingEvent, BookingQuerySet
+from booking.places.models import Booking, BookingQuerySet
 from booking.places.news.drafts import about
 from booking.places.refusals import PrerequisiteMissing
 from booking.places.rules.line import united

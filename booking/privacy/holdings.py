@@ -27,8 +27,9 @@ from booking.materials.models import Material
 from booking.outbox.models import Message, MessageEvent
 from booking.outbox.reading import letter_of
 from booking.outbox.topics import topic_of
+from booking.places.events import BookingEvent
 from booking.places.managers.models import Approval
-from booking.places.models import Booking, BookingEvent
+from booking.places.models import Booking
 from booking.privacy.models import PersonNote
 from booking.replies.models import CalendarReply, ReceivedMail
 from booking.scheduling.models import CoverRequest, SessionGuest, SessionNote

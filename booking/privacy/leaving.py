@@ -23,8 +23,9 @@ from booking.catalogue.models import CourseInterest, Session, SessionEvent
 from booking.learning.models import PriorLearning
 from booking.outbox.models import Message, MessageEvent
 from booking.partnership import kept
+from booking.places.events import BookingEvent
 from booking.places.managers.models import Approval
-from booking.places.models import Booking, BookingEvent, BookingQuerySet
+from booking.places.models import Booking, BookingQuerySet
 from booking.privacy.models import PersonNote
 from booking.replies.models import CalendarReply, ReceivedMail
 from booking.scheduling.models import SessionGuest, SessionNote

@@ -11,10 +11,11 @@ from booking.catalogue.models import Session, SessionEvent
 from booking.outbox import posting as outbox
 from booking.places import actions, history
 from booking.places.changing import exchanges
+from booking.places.events import BookingEvent
 from booking.places.lock import RuledSession, locked, read_practitioners, sittings_of
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
-from booking.places.models import Booking, BookingEvent
+from booking.places.models import Booking
 from booking.places.news import sessions as session_news
 from booking.places.news.sessions import NextDate
 from booking.places.refusals import PlaceRefused, SessionStarted

@@ -21,11 +21,12 @@ from booking.places.changes import (
     in_history,
     states_concerned,
 )
+from booking.places.events import BookingEvent
 from booking.places.holding import offered_until
 from booking.places.lock import RuledSession, sittings_of
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
-from booking.places.models import Booking, BookingEvent
+from booking.places.models import Booking
 from booking.places.news import sessions as session_news
 from booking.places.news.drafts import EntryChanges, entry_changes
 from booking.scheduling import guests, trainers

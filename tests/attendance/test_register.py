@@ -18,7 +18,8 @@ from booking.attendance.roster import roster_of
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.places.changing import undoing
-from booking.places.models import Booking, BookingEvent
+from booking.places.events import BookingEvent
+from booking.places.models import Booking
 from tests.attendance.rooms import (
     bookings_of,
     close_now,

@@ -151,7 +151,7 @@ def test_what_a_worker_has_begun_with_is_not_taken_back() -> None:
     assert [each.state for each in Message.objects.filter(topic=ISSUE)] == ["sending"]
     post_bulletins(now=NOW)
     assert len(posted_to()) == 1
-    with pytest.raises(sending.NotNow):
+    with pytest.raises(sending.DoneMeanwhile):
         sending.resume(bulletin=bulletin)
 
 
@@ -210,7 +210,7 @@ def test_what_says_nothing_is_too_long_or_has_changed_is_not_sent() -> None:
     with pytest.raises(sending.TooLarge):
         send(make_bulletin(text="Much to say. " * 8000))
     changed = make_bulletin()
-    with pytest.raises(sending.NotNow):
+    with pytest.raises(sending.DoneMeanwhile):
         sending.send(bulletin=changed, expected_revision=changed.revision - 1, now=NOW)
     assert not Bulletin.objects.published().exists()
 

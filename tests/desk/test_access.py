@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
-from booking.places.models import BookingEvent
+from booking.places.events import BookingEvent
 from tests.desk.addresses import every_address
 from tests.factories import make_person
 from tests.people import signed_in

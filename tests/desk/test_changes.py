@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
-from booking.places.models import BookingEvent
+from booking.places.events import BookingEvent
 from booking.scheduling import changing
 from tests.desk.coordinators import ahead, typed_change, typed_times, with_people
 from tests.factories import make_coordinator, make_session, make_venue

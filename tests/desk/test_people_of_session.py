@@ -11,7 +11,8 @@ from django.utils import timezone
 from accounts.models import AccessRecord, User
 from booking.outbox.models import Message
 from booking.places import history
-from booking.places.models import Booking, BookingEvent
+from booking.places.events import BookingEvent
+from booking.places.models import Booking
 from tests.desk.coordinators import with_people
 from tests.factories import make_course, make_person, session_ahead
 from tests.pages import statements

@@ -14,7 +14,8 @@ from booking.mail.composing import compose
 from booking.outbox.models import Message
 from booking.outbox.reading import letter_of
 from booking.places import links
-from booking.places.models import Booking, BookingEvent
+from booking.places.events import BookingEvent
+from booking.places.models import Booking
 from tests.desk.coordinators import with_people
 from tests.factories import make_agency, make_course, make_person, make_policy, session_ahead
 from tests.pages import said, sent_on

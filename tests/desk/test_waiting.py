@@ -4,7 +4,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from booking.places.models import Booking, BookingEvent
+from booking.places.events import BookingEvent
+from booking.places.models import Booking
 from tests.desk.coordinators import ahead, with_people
 from tests.factories import make_agency, make_person, make_session
 from tests.pages import statements

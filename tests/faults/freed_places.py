@@ -17,7 +17,8 @@ from accounts.models import User
 from booking.catalogue.models import Session
 from booking.places import actions
 from booking.places.changing import answering
-from booking.places.models import Booking, BookingEvent
+from booking.places.events import BookingEvent
+from booking.places.models import Booking
 from booking.places.refusals import CapacityTooLow, PlaceRefused
 from booking.places.sweep import sweep
 from booking.scheduling.capacity import change_capacity

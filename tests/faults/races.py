@@ -8,7 +8,8 @@ from django.db import connection
 from django.db.models import Count
 
 from booking.catalogue.models import Session
-from booking.places.models import Booking, BookingEvent
+from booking.places.events import BookingEvent
+from booking.places.models import Booking
 from tests.faults.accounts_of_mail import begin_anew, nothing_on_the_way, people_of, settle
 from tests.faults.report import Row
 from tests.faults.scale import Scale

@@ -20,7 +20,8 @@ from accounts.proof import SIGNED_IN_AT
 from accounts.sessions import SEEN_AT
 from booking.catalogue.models import Course, Session, Sitting, Topic, Venue
 from booking.outbox.models import Message
-from booking.places.models import Booking, BookingEvent
+from booking.places.events import BookingEvent
+from booking.places.models import Booking
 
 # The same for everyone, so that nobody's password has to be hashed.
 _NO_PASSWORD = "!measured"

@@ -17,7 +17,8 @@ from psycopg import sql
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
-from booking.places.models import Booking, BookingEvent
+from booking.places.events import BookingEvent
+from booking.places.models import Booking
 from tests.load.crowd import stored_columns
 from tests.load.report import percentile
 from tests.load.together import in_processes, meet

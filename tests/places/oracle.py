@@ -10,7 +10,8 @@ from itertools import combinations, pairwise
 from accounts.models import Agency, User
 from booking.catalogue.models import Allocation, Session
 from booking.learning.models import PriorLearning
-from booking.places.models import Booking, BookingEvent
+from booking.places.events import BookingEvent
+from booking.places.models import Booking
 
 State = Booking.State
 What = BookingEvent.What

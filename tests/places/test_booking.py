@@ -10,7 +10,8 @@ from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.changing import answering
-from booking.places.models import Booking, BookingEvent
+from booking.places.events import BookingEvent
+from booking.places.models import Booking
 from booking.places.refusals import NothingOffered, OfferRanOut
 from booking.places.sweep import sweep
 from tests.factories import NOW, make_person, make_session

@@ -10,8 +10,9 @@ from accounts.agencies import ClaimSettled
 from accounts.models import Agency, Sector, User
 from booking.outbox.models import Message
 from booking.places.changing import answering, confirming, exchanges
+from booking.places.events import BookingEvent
 from booking.places.holding import confirmed_by
-from booking.places.models import Booking, BookingEvent
+from booking.places.models import Booking
 from booking.places.refusals import AgencyToConfirm, NotConfirmed, NotForYou, TooManyHandedOver
 from booking.places.sweep import sweep
 from booking.places.terms import terms_of, terms_offered

@@ -8,7 +8,8 @@ import pytest
 from accounts.models import Sector, User
 from booking.catalogue.models import Session
 from booking.places import actions
-from booking.places.models import Booking, BookingEvent
+from booking.places.events import BookingEvent
+from booking.places.models import Booking
 from booking.places.refusals import (
     Clash,
     ManagerNeeded,

@@ -8,7 +8,8 @@ from accounts.models import User
 from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.changing import answering, undoing
-from booking.places.models import Booking, BookingEvent
+from booking.places.events import BookingEvent
+from booking.places.models import Booking
 from booking.places.refusals import (
     AccountEnded,
     AlreadyBooked,

@@ -25,8 +25,9 @@ from booking.outbox.models import ACCOUNT_MAIL, Message, MessageEvent
 from booking.partnership import kept
 from booking.places import actions
 from booking.places.changing import answering, exchanges
+from booking.places.events import BookingEvent
 from booking.places.managers.models import Approval
-from booking.places.models import Booking, BookingEvent
+from booking.places.models import Booking
 from booking.privacy import accounts_of_people
 from booking.replies.models import CalendarReply, ReceivedMail
 from booking.scheduling.models import CoverRequest, SessionGuest, SessionNote

@@ -18,7 +18,8 @@ from accounts.roles import LastSuperuser
 from booking.catalogue.models import CourseInterest
 from booking.outbox.models import Message
 from booking.partnership import kept
-from booking.places.models import Booking, BookingEvent
+from booking.places.events import BookingEvent
+from booking.places.models import Booking
 from booking.privacy.leaving import (
     BookingsAhead,
     NotYourself,

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from booking.places.models import Booking, BookingEvent
+from booking.places.events import BookingEvent
+from booking.places.models import Booking
 from booking.places.refusals import CapacityTooLow, SessionNotOpen, SessionStarted
 from booking.scheduling import cancelling, capacity
 from booking.scheduling.changing import BadTimes, PlannedSitting

@@ -8,10 +8,11 @@ from datetime import datetime
 from accounts.models import User
 from booking.outbox import posting as outbox
 from booking.places import actions, announcements, history, holding
+from booking.places.events import BookingEvent
 from booking.places.lock import locked_booking, read_practitioners, sittings_of
 from booking.places.managers import asking
 from booking.places.managers.models import Approval
-from booking.places.models import Booking, BookingEvent
+from booking.places.models import Booking
 from booking.places.refusals import Clash, NothingOffered, OfferRanOut, SessionStarted
 from booking.places.rules.decision import must_be_confirmed
 from booking.places.rules.line import clashes

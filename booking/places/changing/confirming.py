@@ -16,6 +16,7 @@ from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.places import actions, announcements, history
+from booking.places.events import BookingEvent
 from booking.places.holding import (
     agency_confirmed,
     agency_not_confirmed,
@@ -23,7 +24,7 @@ from booking.places.holding import (
 )
 from booking.places.lock import RuledSession, locked_session, read_practitioners, read_seating
 from booking.places.managers import asking
-from booking.places.models import Booking, BookingEvent
+from booking.places.models import Booking
 from booking.places.rules.rules import AGENCY, Asks, Case, agency_limit, first_against, sector
 
 State = Booking.State

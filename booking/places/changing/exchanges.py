@@ -10,6 +10,7 @@ from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.places import actions, announcements, history, terms
+from booking.places.events import BookingEvent
 from booking.places.holding import confirmed_by
 from booking.places.lock import (
     CourseRules,
@@ -22,7 +23,7 @@ from booking.places.lock import (
 )
 from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
-from booking.places.models import Booking, BookingEvent
+from booking.places.models import Booking
 from booking.places.refusals import (
     NoPlaceToGive,
     NotAColleague,

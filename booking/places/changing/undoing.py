@@ -8,8 +8,9 @@ from accounts.models import User
 from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.places import actions, announcements, history
+from booking.places.events import BookingEvent
 from booking.places.lock import locked_booking, sittings_of
-from booking.places.models import Booking, BookingEvent
+from booking.places.models import Booking
 from booking.places.refusals import CannotBeUndone, Effect, NotLive
 from booking.places.rules.decision import decide
 from booking.places.rules.line import case_of_having_again

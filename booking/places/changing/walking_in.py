@@ -5,9 +5,10 @@ from datetime import datetime
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.places import actions, history
+from booking.places.events import BookingEvent
 from booking.places.lock import locked_session, read_practitioners
 from booking.places.managers import asking
-from booking.places.models import Booking, BookingEvent
+from booking.places.models import Booking
 from booking.places.overriding import set_capacity
 from booking.places.refusals import (
     AccountEnded,

@@ -14,6 +14,7 @@ from booking.catalogue.models import Session
 from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.places import announcements, history
+from booking.places.events import BookingEvent
 from booking.places.lock import (
     CourseRules,
     Practitioner,
@@ -21,7 +22,7 @@ from booking.places.lock import (
     read_practitioners,
 )
 from booking.places.managers.models import Approval, new_approval_key
-from booking.places.models import Booking, BookingEvent
+from booking.places.models import Booking
 from booking.places.refusals import AlreadyAnswered
 from booking.places.rules.rules import MANAGER, is_address_of_agency, is_manager, manager_of
 from booking.site.wording import LONDON

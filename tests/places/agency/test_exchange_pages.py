@@ -12,7 +12,8 @@ from django.utils import timezone
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.places.changing import answering
-from booking.places.models import Booking, BookingEvent
+from booking.places.events import BookingEvent
+from booking.places.models import Booking
 from booking.site.wording import short_day
 from tests.factories import make_course, make_person, make_policy, session_ahead
 from tests.pages import said

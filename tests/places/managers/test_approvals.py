@@ -12,8 +12,9 @@ from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.places import actions, links
 from booking.places.changing import answering
+from booking.places.events import BookingEvent
 from booking.places.managers.models import Approval
-from booking.places.models import Booking, BookingEvent
+from booking.places.models import Booking
 from booking.places.sweep import sweep
 from tests.factories import make_agency, make_person
 from tests.people import at_once, book_now

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from accounts.models import Agency, User
 from booking.catalogue.models import Session
-from booking.places.models import Booking, BookingEvent
+from booking.places.events import BookingEvent
+from booking.places.models import Booking
 from booking.scheduling import capacity
 from booking.scheduling.capacity import Reservation
 from tests.factories import NOW, make_coordinator, make_person
