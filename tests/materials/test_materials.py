@@ -1,6 +1,7 @@
 """Files and links of courses and sessions: who opens them, what is taken, who hears of them."""
 
 import io
+import itertools
 import zipfile
 from datetime import timedelta
 from typing import Any
@@ -184,6 +185,7 @@ def test_a_file_is_saved_not_shown_and_nobody_keeps_it() -> None:
         ("a.png", b"\x89PNG\r\n\x1a\n"),
         ("a.jpeg", b"\xff\xd8\xff\xe0"),
     ],
+    ids=itertools.count(),
 )
 def test_files_that_are_what_they_say_are_taken(name: str, content: bytes) -> None:
     assert known_file(upload(name, content), name).size == len(content)
@@ -208,6 +210,8 @@ def test_files_that_are_what_they_say_are_taken(name: str, content: bytes) -> No
         ("a.png", b"\xff\xd8\xff"),
         ("a.zip", WORD),
     ],
+    # Packed files hold the time at which they were packed: no two processes name them alike.
+    ids=itertools.count(),
 )
 def test_other_files_are_refused_in_a_sentence(name: str, content: bytes) -> None:
     with pytest.raises(FileRefused):
