@@ -51,6 +51,7 @@ FOLDER = Path(__file__).resolve().parent / "sample"
 _FIRST_SESSION_IN = timedelta(days=10)
 _BOOKED_SINCE = timedelta(days=30)
 _SEED = 7_2027
+_LEARNING_TO_CHECK = 12
 _BY_OFFER = ("S048", "S066")
 _OPENS_NEXT_WEEK = "S072"
 _CLOSES_SOON = "S008"
@@ -216,7 +217,7 @@ def _set_booking_times(now: datetime) -> None:
 
 
 def _declare_learning(now: datetime) -> None:
-    """Nine in ten have done elsewhere what other courses build on."""
+    """Nine in ten have done elsewhere what other courses build on; most of it is checked."""
     dice = random.Random(_SEED)  # noqa: S311 - sample data, the same each time
     courses = list(Course.objects.filter(leads_to__isnull=False).distinct().order_by("code"))
     people = User.objects.order_by("email")
@@ -234,6 +235,12 @@ def _declare_learning(now: datetime) -> None:
             for course in courses
             if dice.random() < 0.9 or person.email == PRACTITIONER
         ]
+    )
+    to_check = PriorLearning.objects.order_by("-pk").values("pk")[:_LEARNING_TO_CHECK]
+    PriorLearning.objects.exclude(pk__in=to_check).update(
+        state=PriorLearning.State.VERIFIED,
+        checked_by=User.objects.get(email=COORDINATOR),
+        checked_at=now - _BOOKED_SINCE,
     )
 
 
