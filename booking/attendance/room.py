@@ -108,7 +108,8 @@ class WhoIAmForm(Form):
 def room(request: HttpRequest) -> HttpResponse:
     """The code is typed, or comes with the picture on the screen; it marks nobody present."""
     now, shown = timezone.now(), request.GET.get("code", "")
-    form = CodeForm(posted(request) or ({"code": shown} if shown else None))
+    typed = posted(request)
+    form = CodeForm({"code": shown} if typed is None and shown else typed)
     if form.is_valid():
         context: dict[str, Any] = {}
         with refusals_shown(context, beside=form):

@@ -35,7 +35,7 @@ from tests.places.by_phone import numbers, which_date
 from tests.places.test_any_order import Places
 from tests.scheduling.changes import as_it_is
 
-EXAMPLES = int(os.environ.get("EXAMPLES", 5000 if "DEEP" in os.environ else 100))
+EXAMPLES = int(os.environ.get("EXAMPLES", 5000 if "DEEP" in os.environ else 20))
 STEPS = 20
 _EARLY, _LATE = timedelta(minutes=15), timedelta(minutes=30)
 _MEETING = "https://meet.example/"

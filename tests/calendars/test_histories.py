@@ -51,13 +51,13 @@ def times(entries: dict[str, Entry]) -> dict[str, tuple[datetime, datetime]]:
 
 def test_some_short_histories_change_a_session_that_has_begun() -> None:
     renumbered = 0
-    for seed in range(4):
+    for seed in range(2):
         world = World(seed, short=True)
         world.live()
         renumbered += Message.objects.filter(
             topic="session.changed", payload__number__gt=1, booking__session__in=world.sessions
         ).count()
-    assert renumbered > 10
+    assert renumbered > 4
 
 
 def test_the_histories_have_everything_in_them() -> None:

@@ -40,7 +40,7 @@ from tests.places import oracle
 from tests.places.booked import employ, settle
 from tests.places.by_phone import ByPhone, numbers, which_date, whose
 
-EXAMPLES = int(os.environ.get("EXAMPLES", 2000 if "DEEP" in os.environ else 50))
+EXAMPLES = int(os.environ.get("EXAMPLES", 2000 if "DEEP" in os.environ else 25))
 STEPS = 25
 SHRINKS = "SHRINK" in os.environ
 FIRST_DAY = NOW + timedelta(days=14)
