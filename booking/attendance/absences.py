@@ -7,7 +7,6 @@ if the rules that were promised say so. Nobody is charged but by a coordinator.
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db.models import QuerySet
 
@@ -39,6 +38,11 @@ register(
 )
 
 State = AbsenceCase.State
+# What is written anew whenever a case is opened.
+_OPENED = (
+    "state", "opened_at", "key", "manager_email", "manager_reason", "manager_reason_at", "pence",
+    "decided_at", "decided_by", "why",
+)  # fmt: skip
 # For answers by link; a coordinator may decide any day.
 ANSWERED_WITHIN = timedelta(days=28)
 
@@ -78,7 +82,7 @@ def open_cases(bookings: Sequence[Booking], *, now: datetime) -> list[Draft]:
     """A case for each of these absences, or the one of before opened again; what is to be told.
 
     The caller holds the session's lock. Where somebody else came in the place, a case is closed at
-    once if the promised rules say so. Costs some statements for each case.
+    once if the promised rules say so. What one manager said is not kept where another is asked.
     """
     keys = [each.pk for each in bookings]
     absent = (
@@ -86,30 +90,32 @@ def open_cases(bookings: Sequence[Booking], *, now: datetime) -> list[Draft]:
         .select_related("person__agency", "agency", "policy", "approval", "session__course")
         .prefetch_related("session__sittings", "policy__bands")
     )
-    taken = Booking.objects.filter(replaces__in=keys, is_walk_in=True)
+    taken = Booking.objects.filter(replaces__in=keys, is_walk_in=True, outcome__in=Booking.CAME)
     in_their_place = set(taken.values_list("replaces_id", flat=True))
-    drafts: list[Draft] = []
+    before = AbsenceCase.objects.filter(booking__in=keys)
+    known = {each.booking_id: each for each in before}
+    cases: list[AbsenceCase] = []
     for booking in absent.order_by("pk"):
         sittings = [SittingTimes.of(each) for each in booking.session.sittings.all()]
         manager = manager_to_ask(booking)
         free_if_taken = booking.policy is None or booking.policy.absence_free_if_taken
         is_closed = booking.pk in in_their_place and free_if_taken
-        values: dict[str, Any] = {
-            "state": State.CLOSED if is_closed else State.OPEN,
-            "opened_at": now,
-            "key": new_absence_key(),
-            "manager_email": "" if is_closed else manager,
-            "pence": terms.absence_pence(booking, sittings),
-            "decided_at": now if is_closed else None,
-            "decided_by": None,
-            "why": "Somebody else came in the place." if is_closed else "",
-        }
-        case, _ = AbsenceCase.objects.update_or_create(booking=booking, defaults=values)
-        case.booking = booking
-        if not is_closed:
-            drafts.append(asked(case))
-            drafts += [asked_of_manager(case)] if manager else []
-    return drafts
+        case = known.get(booking.pk) or AbsenceCase()
+        case.booking, case.opened_at, case.key = booking, now, new_absence_key()
+        if case.manager_email != manager:
+            case.manager_reason, case.manager_reason_at = "", None
+        case.manager_email = "" if is_closed else manager
+        case.pence = terms.absence_pence(booking, sittings)
+        case.state, case.decided_at, case.decided_by, case.why = State.OPEN, None, None, ""
+        if is_closed:
+            case.state, case.decided_at = State.CLOSED, now
+            case.why = "Somebody else came in the place."
+        cases.append(case)
+    AbsenceCase.objects.bulk_create([each for each in cases if each.pk is None])
+    AbsenceCase.objects.bulk_update([each for each in cases if each.booking_id in known], _OPENED)
+    opened = [each for each in cases if each.state == State.OPEN]
+    drafts = [asked(each) for each in opened]
+    return drafts + [asked_of_manager(each) for each in opened if each.manager_email]
 
 
 def end_case(booking: Booking, *, why: str, now: datetime) -> list[Draft]:

@@ -72,12 +72,12 @@ def close_register(*, session: Session, seen: str, by: User, now: datetime) -> R
     Whoever is not marked did not come. Absence opens a case, and people who walked in hear that
     they are noted. Raises `CannotBeClosedYet`, `RegisterClosed` or `MarkedMeanwhile`.
     """
-    if not may_be_closed(session, now=now):
-        raise CannotBeClosedYet
-    with _held(session, now=now) as held:
+    with _held(session, now=now) as (fresh, held):
         if held.is_closed:
             raise RegisterClosed
-        roster = roster_of(session)
+        if not may_be_closed(fresh, now=now):
+            raise CannotBeClosedYet
+        roster = roster_of(fresh)
         if fingerprint(roster) != seen:
             raise MarkedMeanwhile
         held.closed_at, held.closed_by = now, by
@@ -94,7 +94,7 @@ def close_register(*, session: Session, seen: str, by: User, now: datetime) -> R
         drafts += [
             walked_in(each.booking)
             for each in roster.attendees
-            if each.booking.is_walk_in and each.outcome in (Outcome.ATTENDED, Outcome.PART)
+            if each.booking.is_walk_in and each.outcome in Booking.CAME
         ]
         outbox.post(drafts, now=now)
     return roster
@@ -130,11 +130,11 @@ def correct_outcome(
 
 
 @contextmanager
-def _held(session: Session, *, now: datetime) -> Iterator[Register]:
-    """A transaction that holds the session, then its register."""
-    with locked_session(session):
+def _held(session: Session, *, now: datetime) -> Iterator[tuple[Session, Register]]:
+    """A transaction that holds the session as it is now, then its register."""
+    with locked_session(session) as ruled:
         Register.objects.get_or_create(session=session, defaults={"opened_at": now})
-        yield Register.objects.select_for_update(no_key=True).get(session=session)
+        yield ruled.session, Register.objects.select_for_update(no_key=True).get(session=session)
 
 
 def _decide(

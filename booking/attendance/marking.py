@@ -17,7 +17,7 @@ from booking.catalogue.models import Session, Sitting
 from booking.places.models import Booking
 from booking.site.refusals import Refused
 
-What, Source = Mark.What, Mark.Source
+What, Source, CAME = Mark.What, Mark.Source, Mark.CAME
 # Whoever arrives is marked from then on.
 _BEFORE_START = LONGEST_OPEN
 
@@ -30,9 +30,9 @@ class RegisterClosed(Refused):
 
 
 class NotYetMarked(Refused):
-    """The session is not held yet, or not at all."""
+    """The session, or this date of it, is not held yet, or not at all."""
 
-    sentence = "The register opens shortly before the session begins."
+    sentence = "People are marked from shortly before a date begins."
 
 
 class NothingToMark(Refused):
@@ -87,15 +87,23 @@ def mark(
 ) -> list[Mark]:
     """Note these presses, each once whatever is sent again.
 
-    Those of a booking without a certain place here are left out. Returns what was noted now.
+    Those of a booking without a certain place here are left out, and that somebody came to a date
+    which lies ahead. Returns what was noted now.
     Raises `NotYetMarked`, `RegisterClosed`, or `NothingToMark` if nothing is left.
     """
     with open_register(session, now=now):
         here = _with_a_place(session, {each.booking for each in presses})
-        sittings = set(session.sittings.values_list("pk", flat=True))
-        on_it = [each for each in presses if each.booking in here and each.sitting in sittings]
-        if presses and not on_it:
+        begins = dict(session.sittings.values_list("pk", "starts_at"))
+        of_these = [each for each in presses if each.booking in here and each.sitting in begins]
+        if presses and not of_these:
             raise NothingToMark
+        on_it = [
+            each
+            for each in of_these
+            if each.what not in CAME or begins[each.sitting] - _BEFORE_START <= now
+        ]
+        if of_these and not on_it:
+            raise NotYetMarked
         keys = {each.key for each in on_it if each.key}
         known = set(Mark.objects.filter(key__in=keys).values_list("key", flat=True))
         earliest = session.starts_at - _BEFORE_START
@@ -154,6 +162,8 @@ def mark_everybody_else(
     Raises `NotYetMarked` or `RegisterClosed`.
     """
     with open_register(session, now=now):
+        if sitting.starts_at - _BEFORE_START > now:
+            raise NotYetMarked
         seen = Mark.objects.filter(sitting=sitting).current().values_list("booking_id", "what")
         marked = {booking for booking, what in seen if what != What.NOTHING}
         others = _with_a_place(session) - marked - set(standing)
@@ -181,6 +191,12 @@ def undo_everybody_else(*, session: Session, sitting: Sitting, by: User, now: da
         ]
         Mark.objects.bulk_create(marks)
     return len(marks)
+
+
+def came_to(session: Session) -> set[int]:
+    """The bookings of those who are marked as having come to any date of a session."""
+    current = Mark.objects.filter(sitting__session=session).current()
+    return {booking for booking, what in current.values_list("booking_id", "what") if what in CAME}
 
 
 def pressed_at(seconds_ago: float, *, now: datetime) -> datetime:

@@ -42,8 +42,12 @@ _COLUMNS = {
     "attended": ("attended",),
 }
 _MEANING = {name: column for column, names in _COLUMNS.items() for name in names}
-_LENGTH = re.compile(r"(?:(\d+)\s*h\w*)?\s*(?:(\d+)\s*m\w*)?\s*(?:(\d+)\s*s\w*)?", re.IGNORECASE)
-_CLOCK_LENGTH = re.compile(r"(\d+):(\d\d):(\d\d)")
+# No meeting is longer than such numbers say.
+_MINUTES = re.compile(r"\d{1,5}")
+_LENGTH = re.compile(
+    r"(?:(\d{1,5})\s*h\w*)?\s*(?:(\d{1,5})\s*m\w*)?\s*(?:(\d{1,5})\s*s\w*)?", re.IGNORECASE
+)
+_CLOCK_LENGTH = re.compile(r"(\d{1,5}):(\d\d):(\d\d)")
 _MOMENT = re.compile(
     r"(?:(?P<year>\d{4})-(?P<month>\d\d?)-(?P<day>\d\d?)"
     r"|(?P<one>\d\d?)[/.](?P<two>\d\d?)[/.](?P<of>\d{2,4})"
@@ -54,6 +58,7 @@ _MOMENT = re.compile(
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _PHONE = re.compile(r"\+?[\d\s*xX().-]{6,}")
+_YEARS = range(2000, 2100)
 _SHIFTS = (timedelta(0), timedelta(hours=1), timedelta(hours=-1))
 
 
@@ -258,13 +263,13 @@ def _end_of(day_of: datetime) -> datetime:
 
 
 def _length(row: dict[str, str]) -> timedelta | None:
-    if (minutes := row.get("minutes", "")).isdecimal():
+    if _MINUTES.fullmatch(minutes := row.get("minutes", "")):
         return timedelta(minutes=int(minutes))
     told = row.get("duration", "")
     if clock := _CLOCK_LENGTH.fullmatch(told):
         hours, minutes_, seconds = map(int, clock.groups())
         return timedelta(hours=hours, minutes=minutes_, seconds=seconds)
-    if told.isdecimal():
+    if _MINUTES.fullmatch(told):
         return timedelta(minutes=int(told))
     found = _LENGTH.fullmatch(told)
     if found is None or not any(found.groups()):
@@ -285,6 +290,8 @@ def _moment(text: str, *, on: datetime) -> datetime | None:
     readings = []
     for year, month, number in _dates(found):
         with contextlib.suppress(ValueError):
+            if year not in _YEARS:
+                continue
             readings.append(datetime.combine(date(year, month, number), time_of_day))
     same_day = (each for each in readings if each.date() == on.date())
     return next(same_day, readings[0] if readings else None)

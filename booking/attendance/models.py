@@ -97,6 +97,8 @@ class Mark(models.Model):
         APOLOGIES = "apologies", "Apologies"
         NOTHING = "nothing", "Not marked"
 
+    CAME = (What.ATTENDED, What.PART)
+
     class Source(models.TextChoices):
         """How it came to be noted."""
 

@@ -14,7 +14,6 @@ from booking.places.models import Booking
 from booking.site.wording import counted
 
 What, Outcome = Mark.What, Booking.Outcome
-_CAME = (What.ATTENDED, What.PART)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +121,7 @@ def counted_as(seen: Seen, sitting: Sitting, rule: CountingRule) -> Mark.What:
     if seen.what == What.NOTHING:
         return What.ABSENT
     missed = seen.missed(sitting)
-    if seen.what not in _CAME or missed is None:
+    if seen.what not in Mark.CAME or missed is None:
         return seen.what
     if rule.absent_after is not None and missed > rule.absent_after:
         return What.ABSENT
@@ -145,7 +144,7 @@ def outcome_of(
     counting = [each for number, each in enumerate(every, 1) if number in rule.numbers(len(every))]
     if all(each == What.ATTENDED for each in counting):
         return Outcome.ATTENDED
-    if any(each in _CAME for each in every):
+    if any(each in Mark.CAME for each in every):
         return Outcome.PART
-    missed = [each for each in counting if each not in _CAME]
+    missed = [each for each in counting if each not in Mark.CAME]
     return Outcome.APOLOGIES if all(each == What.APOLOGIES for each in missed) else Outcome.ABSENT

@@ -6,7 +6,6 @@ Nobody's needs are shown: the page goes round the room.
 """
 
 import json
-import math
 import re
 from datetime import datetime
 from typing import Any
@@ -38,6 +37,8 @@ What, Outcome = Mark.What, Booking.Outcome
 # A whole conference may be marked in a few minutes, and a tablet may send what it has kept.
 _A_MINUTE = 600
 _MOST_AT_ONCE = 2000
+# In seconds: what is longer ago than anybody lives is no time.
+_LONGEST_AGO = 1e13
 _LATE = "late"
 _UNDO = "undo"
 _PRESSES = (What.ATTENDED, What.ABSENT, What.APOLOGIES)
@@ -85,7 +86,7 @@ def _page(
         "roster": roster,
         "rows": rows,
         "search": search,
-        "came": sum(each in (What.ATTENDED, What.PART) for each in seen),
+        "came": sum(each in Mark.CAME for each in seen),
         "unmarked": sum(each == What.NOTHING for each in seen),
         "is_on": marking.may_be_marked(session, now=now) and not roster.is_closed,
         "is_late": sitting.starts_at < now < sitting.ends_at,
@@ -167,7 +168,7 @@ def _read_marks(text: str, sittings: dict[int, Sitting], *, now: datetime) -> li
             continue
         if not isinstance(ago, int | float) or not isinstance(key, str):
             continue
-        if what in _SENT and _KEY.fullmatch(key) and math.isfinite(ago):
+        if what in _SENT and _KEY.fullmatch(key) and abs(ago) < _LONGEST_AGO:
             at = marking.pressed_at(ago, now=now)
             presses.append(_press(booking, sitting, what, at=at, key=key))
     return presses

@@ -125,7 +125,7 @@ def _saved(
             Press(
                 booking=booking,
                 sitting=sitting.pk,
-                what=Mark.What.ATTENDED,
+                what=Mark.What.ATTENDED if there else Mark.What.ABSENT,
                 there=min(there, length),
             )
             for booking, there in minutes.items()

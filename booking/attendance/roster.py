@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property
 
 from accounts.models import User
-from booking.attendance.models import Arrival, Mark, Register
+from booking.attendance.models import LONGEST_OPEN, Arrival, Mark, Register
 from booking.attendance.outcomes import CountingRule, Seen, outcome_of
 from booking.catalogue.models import Session, Sitting
 from booking.places.events import BookingEvent
@@ -111,13 +111,18 @@ def _seen(
 ) -> Seen:
     key = (booking.pk, sitting.pk)
     mark, joined_at = marks.get(key), came.get(key)
-    if mark is not None and mark.what != What.NOTHING:
+    if mark is not None and mark.what != What.NOTHING and not _is_of_another_day(mark, sitting):
         return Seen.of_mark(mark, joined_at=joined_at)
-    if joined_at is not None:
+    if joined_at is not None and joined_at < sitting.ends_at:
         return Seen.of_arrival(joined_at, sitting)
     if booking.pk in apologised:
-        return Seen(what=What.APOLOGIES, filled_in=True)
-    return Seen()
+        return Seen(what=What.APOLOGIES, filled_in=True, joined_at=joined_at)
+    return Seen(joined_at=joined_at)
+
+
+def _is_of_another_day(mark: Mark, sitting: Sitting) -> bool:
+    """Whether it says that somebody came, from before the sitting was moved."""
+    return mark.what in Mark.CAME and mark.at < sitting.starts_at - LONGEST_OPEN
 
 
 def not_certain(session: Session) -> list[Booking]:

@@ -6,8 +6,9 @@ A trainer finds people by their whole address alone; coordinators find anybody b
 from typing import Any
 
 from django import forms
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -20,7 +21,7 @@ from accounts.fields import NameQuestion, email_field
 from accounts.models import User
 from accounts.views import signed_in
 from booking.attendance.lists import session_with_people
-from booking.attendance.marking import Press, mark
+from booking.attendance.marking import Press, came_to, mark
 from booking.attendance.models import Mark
 from booking.catalogue.models import Session
 from booking.places.agency.callers import write_down
@@ -61,8 +62,9 @@ class InsteadForm(Form):
     def __init__(self, *args: Any, session: Session, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         certain = Booking.objects.for_session(session).confirmed().select_related("person")
+        free = certain.exclude(pk__in=came_to(session)).exclude(replaced_by__is_walk_in=True)
         choices = self.fields["instead_of"]
-        choices.queryset = certain.order_by("person__sort_name", "pk")  # type: ignore[attr-defined]
+        choices.queryset = free.order_by("person__sort_name", "pk")  # type: ignore[attr-defined]
         choices.label_from_instance = lambda each: str(each.person)  # type: ignore[attr-defined]
 
 
@@ -94,7 +96,7 @@ def _found_by_address(request: HttpRequest, session: Session) -> HttpResponse:
     email = _address(request.POST.get("email", ""))
     known = known_by_address([email]).get(email)
     if known is not None and known.is_active:
-        return redirect(_to(session, known, email))
+        return _let_in(request, session, _person(signed_in(request), session, known.pk, request))
     form = NewcomerForm(initial={"email": email})
     context = {"session": session, "form": form, "is_new": bool(email), "email": email}
     return page(request, "attendance/walk_in.html", context)
@@ -110,17 +112,12 @@ def _person(by: User, session: Session, key: int, request: HttpRequest) -> User:
     whose whole address they name. Raises `Http404`."""
     people = User.objects.select_related("agency").filter(is_active=True)
     if not by.is_coordinator:
-        named = request.POST.get("email") or request.GET.get("email", "")
+        named = request.POST.get("email", "")
         here = Booking.objects.for_session(session).live().values("person")
         people = people.filter(pk__in=here) | people.filter(email=_address(named))
     person = get_object_or_404(people.distinct(), pk=key)
     looked_at(person, by=by, what="walk-in")
     return person
-
-
-def _to(session: Session, person: User, email: str) -> str:
-    address = reverse("register_walk_in", args=[session.pk])
-    return f"{address}?{urlencode([('person', person.pk), ('email', email)])}"
 
 
 def _written_down(request: HttpRequest, session: Session, form: Form) -> HttpResponse:
@@ -138,19 +135,22 @@ def _written_down(request: HttpRequest, session: Session, form: Form) -> HttpRes
         by=by,
         now=now,
     )
-    return redirect(_to(session, person, person.email))
+    return _let_in(request, session, person)
 
 
 def _let_in(request: HttpRequest, session: Session, person: User) -> HttpResponse:
-    """Say who it is, whether there is room, and give the place with one press."""
-    form = InsteadForm(posted(request), session=session)
+    """Say who it is, whether there is room, and give the place with one press.
+
+    It answers the search as well: an address stands in no address of a page.
+    """
+    typed = posted(request)
+    form = InsteadForm(typed if typed and "person" in typed else None, session=session)
     context: dict[str, Any] = {
         "session": session,
         "person": person,
         "form": form,
         "is_full": session.places_taken >= session.capacity,
-        "email": request.POST.get("email") or request.GET.get("email", ""),
-        "sitting": key_in(request.POST.get("sitting") or request.GET.get("sitting", "")),
+        "email": request.POST.get("email", ""),
     }
     if form.is_valid():
         with refusals_shown(context):
@@ -161,11 +161,13 @@ def _let_in(request: HttpRequest, session: Session, person: User) -> HttpRespons
 def _came(request: HttpRequest, session: Session, person: User, form: Form) -> HttpResponse:
     """Give them the place, and mark them at the sitting that is held. Raises `Refused`."""
     by, now = signed_in(request), timezone.now()
-    booking = walk_in(session=session, person=person, by=by, now=now, **form.cleaned_data)
     sittings = list(session.sittings.all())
     begun = [each for each in sittings if each.starts_at <= now] or sittings[:1]
-    press = Press(booking=booking.pk, sitting=begun[-1].pk, what=Mark.What.ATTENDED)
-    mark(session=session, presses=[press], by=by, now=now)
+    # Where nothing can be marked, nobody is given a place either.
+    with transaction.atomic():
+        booking = walk_in(session=session, person=person, by=by, now=now, **form.cleaned_data)
+        press = Press(booking=booking.pk, sitting=begun[-1].pk, what=Mark.What.ATTENDED)
+        mark(session=session, presses=[press], by=by, now=now)
     address = reverse("register", args=[session.pk])
     words = f"{person} has a place, and is marked as attended."
     return done(request, words, f"{address}?{urlencode({'sitting': begun[-1].pk})}#b{booking.pk}")

@@ -182,6 +182,7 @@ class Booking(models.Model):
         APOLOGIES = "apologies", "Sent apologies"
         ABSENT = "absent", "Absent"
 
+    CAME = (Outcome.ATTENDED, Outcome.PART)
     MISSED = (Outcome.PART, Outcome.APOLOGIES, Outcome.ABSENT)
 
     session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="bookings")

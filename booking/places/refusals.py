@@ -320,6 +320,13 @@ class NothingOffered(PlaceRefused):
     instead = "Open the booking to see where it stands."
 
 
+class ChairTaken(PlaceRefused):
+    """Somebody is to come in a place that is not there to be had."""
+
+    sentence = "The place you named is taken: they came, or somebody else has it already."
+    instead = "Name another, or say that there is room."
+
+
 class NoRoomForWalkIn(PlaceRefused):
     """Every place is taken when somebody comes without one."""
 

@@ -262,8 +262,8 @@ def test_a_trainer_lets_in_whom_they_name_by_the_whole_address() -> None:
     assert trainer.post(address, {"email": "a\0b@agency.example"}).status_code == 200
     wrong = {"person": known.pk, "email": "\0"}
     assert trainer.post(address, wrong).status_code == 404
-    to = trainer.post(address, {"email": " Known@agency.example"}).headers["Location"]
-    assert "Known" in trainer.get(to).content.decode()
+    found = trainer.post(address, {"email": " Known@agency.example"})
+    assert "Known" in found.content.decode()
     told = {"person": known.pk, "email": "known@agency.example"}
     assert trainer.post(address, told).status_code == 302
     came = Booking.objects.get(person=known)
@@ -279,9 +279,9 @@ def test_somebody_new_is_written_down_and_invited_when_the_register_is_closed() 
     assert "Nobody has an account" in asked.content.decode()
     told = {"email": "new@charity.example", "first_name": "Nia", "last_name": "New"}
     assert trainer.post(address, {**told, "last_name": ""}).status_code == 422
-    to = trainer.post(address, told).headers["Location"]
+    assert trainer.post(address, told).status_code == 200
     person = User.objects.get(email="new@charity.example")
-    assert trainer.post(to, {"person": person.pk, "email": person.email}).status_code == 302
+    assert trainer.post(address, {"person": person.pk, "email": person.email}).status_code == 302
     assert not topics()
     close_as_it_is(session)
     assert topics() == {"attendance.walked_in"}

@@ -13,9 +13,9 @@ from booking.places.overriding import set_capacity
 from booking.places.refusals import (
     AccountEnded,
     AlreadyBooked,
+    ChairTaken,
     NoRoomForWalkIn,
     SessionNotOpen,
-    TheirsAlready,
 )
 from booking.site.inserting import insert
 
@@ -35,10 +35,11 @@ def walk_in(
     """Give a certain place to somebody who stands in the room; nobody is written to.
 
     What the course asks is for the trainer to judge. Without a free place, `is_over` says that
-    there is room all the same: the session gets one place more. `instead_of` is the booking of
-    somebody who did not come, whose chair it is. Whoever waited or held an uncertain place keeps
-    their booking. Raises `AlreadyBooked`, `AccountEnded`, `NoRoomForWalkIn`, `SessionNotOpen`, or
-    `TheirsAlready` if nobody else's place is named.
+    there is room all the same: the session gets one place more. So it does for `instead_of`, the
+    booking of somebody who did not come, whose chair it is. Whoever waited or held an uncertain
+    place keeps their booking. Raises `AlreadyBooked`, `AccountEnded`, `NoRoomForWalkIn`,
+    `SessionNotOpen`, or `ChairTaken` if the place that is named is not a certain one here, or
+    somebody else has come in it.
     """
     with locked_session(session) as ruled:
         session = ruled.session
@@ -51,14 +52,14 @@ def walk_in(
             raise AlreadyBooked(mine)
         if not who.is_active:
             raise AccountEnded
-        if instead_of is not None and instead_of.session_id != session.pk:
-            raise TheirsAlready
+        if instead_of is not None and not _is_free(instead_of, session):
+            raise ChairTaken
         holds_one = mine is not None and mine.state in Booking.HOLDING
-        why = f"In the place of {instead_of.person}, who did not come." if instead_of else ""
+        why = "In the place of somebody who did not come." if instead_of else ""
         if not holds_one and session.places_taken >= session.capacity:
-            if not is_over:
+            if not is_over and instead_of is None:
                 raise NoRoomForWalkIn
-            said = "There was room for somebody who came without a booking."
+            said = why or "There was room for somebody who came without a booking."
             set_capacity(session, session.capacity + 1, by=by, now=now, why=said)
             why = why or "All places were taken; there was room."
         if mine is None:
@@ -77,3 +78,9 @@ def walk_in(
             booking.save(update_fields=fields)
         history.record([booking], BookingEvent.What.WALKED_IN, by=by, now=now, why=why)
     return booking
+
+
+def _is_free(booking: Booking, session: Session) -> bool:
+    """Whether it is a certain place of the session in which nobody else has come."""
+    certain = Booking.objects.for_session(session).confirmed().filter(pk=booking.pk)
+    return certain.exclude(replaced_by__is_walk_in=True).exists()
