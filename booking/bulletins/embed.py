@@ -92,7 +92,9 @@ def embed_json(request: HttpRequest, block: str) -> HttpResponse:
 def embed_atom(request: HttpRequest, block: str) -> HttpResponse:
     """A block as an Atom feed (RFC 4287)."""
     found = read_block(BlockKind(block), request.GET, now=timezone.now())
-    return HttpResponse(_atom(found), content_type="application/atom+xml; charset=utf-8")
+    return HttpResponse(
+        _atom(found, request.get_full_path()), content_type="application/atom+xml; charset=utf-8"
+    )
 
 
 def _as_data(row: BlockRow, block: Block) -> dict[str, Any]:
@@ -116,7 +118,7 @@ def _as_data(row: BlockRow, block: Block) -> dict[str, Any]:
     }
 
 
-def _atom(block: Block) -> str:
+def _atom(block: Block, path: str) -> str:
     page = settings.SITE_URL + reverse("embed", args=[block.kind.value])
     feed = Atom1Feed(
         title=f"{block.heading}: {the_partnership().name}",
@@ -124,8 +126,9 @@ def _atom(block: Block) -> str:
         description=None,
         language="en-gb",
         author_name=the_partnership().name,
-        feed_url=settings.SITE_URL + reverse("embed_atom", args=[block.kind.value]),
-        feed_guid=page,
+        # With its filters: another choice of sessions is another feed.
+        feed_url=settings.SITE_URL + path,
+        feed_guid=settings.SITE_URL + path,
     )
     for row in block.rows:
         feed.add_item(

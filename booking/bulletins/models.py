@@ -171,6 +171,10 @@ class SubscriberQuerySet(models.QuerySet["Subscriber"]):
             address=Coalesce(F("person__email"), NullIf(F("email"), models.Value("")))
         )
 
+    def at(self, address: str) -> Self:
+        """Those whose mail goes to this address."""
+        return self.filter(Q(person__email=address) | Q(email=address, person=None))
+
 
 class Subscriber(models.Model):
     """Somebody who wants bulletins by mail: an account holder, or an address that was confirmed."""

@@ -1,8 +1,11 @@
 """Bulletins for everybody: the list, each as a page, its pictures, and asking for them by mail."""
 
+import hashlib
+from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -13,6 +16,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import etag, require_safe
 
 from accounts.access import signed_in_page
+from accounts.addresses import without_tag
 from accounts.fields import AddressQuestion
 from accounts.models import User
 from accounts.views import signed_in
@@ -21,7 +25,7 @@ from booking.bulletins.blocks import what_is_ahead
 from booking.bulletins.models import Bulletin, BulletinPart, Subscriber
 from booking.bulletins.rendering import shown
 from booking.catalogue.models import Topic
-from booking.site.caching import same_for_everyone
+from booking.site.caching import count, same_for_everyone
 from booking.site.form_kit import Form
 from booking.site.human_order import HumanOrder
 from booking.site.limits import at_most_from_one_address, opened_by_link
@@ -34,6 +38,8 @@ _ONE_YEAR = 365 * 24 * 3600
 _ONE_CLICK = ("List-Unsubscribe", "One-Click")
 # Mail providers press for all their people, from few addresses.
 _STOPS_A_MINUTE = 2000
+# An address with another tag is the same mailbox (sam+news@agency.org).
+_ASKED_A_DAY = 3
 
 
 @require_safe
@@ -81,7 +87,7 @@ class AskForm(Form):
 
 
 @never_cache
-@at_most_from_one_address(120)
+@at_most_from_one_address(30)
 def ask_for_bulletins(request: HttpRequest) -> HttpResponse:
     """Ask for bulletins by an address; who has an account chooses there."""
     if isinstance(request.user, User):
@@ -89,9 +95,18 @@ def ask_for_bulletins(request: HttpRequest) -> HttpResponse:
     form = AskForm(posted(request))
     if form.is_valid():
         email = form.cleaned_data["email"]
-        subscribing.ask_by_address(email=email, now=timezone.now())
+        now = timezone.now()
+        if not _was_asked_enough(email, now=now):
+            subscribing.ask_by_address(email=email, now=now)
         return render(request, "bulletins/asked.html", {"email": email})
     return page(request, "bulletins/ask.html", {"form": form})
+
+
+def _was_asked_enough(email: str, *, now: datetime) -> bool:
+    """Whether today's mails to this mailbox, under whatever tag, are enough."""
+    digest = hashlib.sha256(without_tag(email).encode()).hexdigest()
+    asked = count(f"bulletins:{digest}:{now:%Y-%m-%d}", seconds=24 * 3600)
+    return asked > _ASKED_A_DAY * settings.RATE_LIMIT_FACTOR
 
 
 class ChoicesForm(Form):

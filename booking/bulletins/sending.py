@@ -12,9 +12,11 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import BigIntegerField, Count, Q
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 
-from booking.bulletins.models import Bulletin, Subscriber
+from booking.bulletins.models import Bulletin, Subscriber, SubscriberQuerySet
 from booking.bulletins.rendering import MOST_BYTES, rendered
 from booking.outbox.models import Message, MessageQuerySet
 from booking.outbox.posting import Draft, post, recall
@@ -26,6 +28,8 @@ register(MailTopic(ISSUE, "Bulletin", is_bulk=True, holds="link"))
 BATCH = 500
 # How many may wait in the outbox at a time.
 MOST_WAITING = 1000
+# Why a copy was not sent that a worker held when its bulletin was paused or stopped.
+HELD = "The bulletin is paused or stopped."
 log = structlog.get_logger(__name__)
 
 
@@ -75,9 +79,8 @@ def progress(bulletin: Bulletin) -> Progress:
     by_state = dict(_copies(bulletin).order_by().values_list("state").annotate(number=Count("pk")))
     failed = sum(by_state.get(each, 0) for each in (state.PARKED, *Message.GIVEN_UP, state.LETTER))
     waiting = by_state.get(state.WAITING, 0) + by_state.get(state.SENDING, 0)
-    to_come = Subscriber.objects.of_bulletin(bulletin).filter(pk__gt=bulletin.posted_up_to)
     is_over = bulletin.state in (Bulletin.State.STOPPED, Bulletin.State.SENT)
-    in_all = sum(by_state.values()) + (0 if is_over else to_come.count())
+    in_all = sum(by_state.values()) + (0 if is_over else _to_come(bulletin).count())
     return Progress(
         all=in_all, accepted=by_state.get(state.SENT, 0), waiting=waiting, failed=failed
     )
@@ -164,15 +167,21 @@ def _post_some(key: int, *, now: datetime) -> int:
         bulletin = sending.select_for_update(skip_locked=True).first()
         if bulletin is None:
             return 0
-        waiting = _copies(bulletin).filter(state__in=[Message.State.WAITING, Message.State.SENDING])
-        room = MOST_WAITING - waiting.count()
+        unsettled = _copies(bulletin).filter(
+            state__in=[Message.State.WAITING, Message.State.SENDING]
+        )
+        waiting = unsettled.aggregate(all=Count("pk"), fresh=Count("pk", filter=Q(attempts=0)))
+        # A mail server that says "not now" to some does not hold back the others.
+        room = MOST_WAITING - waiting["fresh"]
         if room <= 0:
             return 0
-        recipients = Subscriber.objects.of_bulletin(bulletin).filter(pk__gt=bulletin.posted_up_to)
-        recipients = recipients.with_address().prefetch_related("topics").order_by("pk")
+        # Only now: what a worker still has is among those that wait.
+        if _of(bulletin).filter(state=Message.State.SUPERSEDED, last_error=HELD).delete()[0]:
+            bulletin.posted_up_to = 0
+        recipients = _to_come(bulletin).with_address().prefetch_related("topics").order_by("pk")
         batch = list(recipients[: min(room, BATCH)])
         if not batch:
-            if room == MOST_WAITING:
+            if not waiting["all"]:
                 bulletin.state = Bulletin.State.SENT
                 bulletin.save(update_fields=["state"])
                 log.info("bulletin_sent", bulletin=bulletin.pk)
@@ -206,5 +215,18 @@ def _key(bulletin: Bulletin) -> str:
     return f"bulletin:{bulletin.pk}"
 
 
-def _copies(bulletin: Bulletin) -> MessageQuerySet:
+def _of(bulletin: Bulletin) -> MessageQuerySet:
     return Message.objects.filter(subject_key=_key(bulletin), topic=ISSUE)
+
+
+def _copies(bulletin: Bulletin) -> MessageQuerySet:
+    """Those that have left, will, or cannot: not those that were held."""
+    return _of(bulletin).exclude(state=Message.State.SUPERSEDED, last_error=HELD)
+
+
+def _to_come(bulletin: Bulletin) -> SubscriberQuerySet:
+    """Those whose copy is yet to be posted. Who has one gets no other at a new address."""
+    whose = Cast(KT("payload__subscriber"), BigIntegerField())
+    copied = _copies(bulletin).filter(payload__has_key="subscriber").values_list(whose)
+    later = Subscriber.objects.of_bulletin(bulletin).filter(pk__gt=bulletin.posted_up_to)
+    return later.exclude(pk__in=copied)

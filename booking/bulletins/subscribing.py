@@ -67,16 +67,17 @@ def choose(
 def ask_by_address(*, email: str, now: datetime) -> None:
     """Somebody without an account asks for bulletins: a mail asks whether it was them.
 
-    One mail a day and address, however often they ask, and none to who has them already. Raises
+    One mail a day and address, however often they ask, and none to where they come already. Raises
     `ValidationError` for what is no address.
     """
     email = parse_address(email)
     with transaction.atomic():
         person = User.objects.filter(email=email, is_active=True).first()
         who = {"person": person} if person else {"email": email}
-        subscriber, _ = Subscriber.objects.get_or_create(**who, defaults={"asked_at": now})
-        if subscriber.is_live and subscriber.wants_bulletins:
+        coming = Subscriber.objects.filter(confirmed_at__isnull=False, ended_at=None)
+        if coming.at(email).filter(wants_bulletins=True).exists():
             return
+        subscriber, _ = Subscriber.objects.update_or_create(**who, defaults={"asked_at": now})
         key = f"subscriber:{subscriber.pk}"
         draft = Draft(
             topic=CONFIRM,
@@ -98,8 +99,13 @@ def confirm_wish(*, subscriber: Subscriber, now: datetime) -> None:
 
 
 def stop(*, subscriber: Subscriber, now: datetime) -> None:
-    """Nothing of this comes any more. Stopping twice changes nothing."""
-    Subscriber.objects.filter(pk=subscriber.pk, ended_at=None).update(
+    """Nothing of this comes to the address any more. Stopping twice changes nothing.
+
+    An address that is an account's may have asked for itself too, in another row.
+    """
+    address = subscriber.person.email if subscriber.person else subscriber.email
+    same = list(Subscriber.objects.at(address).values_list("pk", flat=True))
+    Subscriber.objects.filter(pk__in=same, ended_at=None).update(
         ended_at=now, wants_bulletins=False, wants_digest=False
     )
 
@@ -114,7 +120,8 @@ def forget_addresses(*, now: datetime) -> int:
     """Delete addresses without an account that never said yes, or stopped. Returns how many."""
     strangers = Subscriber.objects.filter(person=None)
     unconfirmed = strangers.filter(confirmed_at=None, asked_at__lt=now - UNCONFIRMED_KEPT)
-    ended = strangers.filter(ended_at__lt=now - ENDED_KEPT)
+    # Who asks again has as long to confirm.
+    ended = strangers.filter(ended_at__lt=now - ENDED_KEPT, asked_at__lt=now - UNCONFIRMED_KEPT)
     number = 0
     for due in (unconfirmed, ended):
         with transaction.atomic():

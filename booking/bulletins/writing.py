@@ -57,9 +57,12 @@ def change_bulletin(
 
 def discard_bulletin(*, bulletin: Bulletin) -> None:
     """Throw a draft away. Raises `NoDraft`."""
-    with _draft(bulletin):
-        pass
-    bulletin.delete()
+    with transaction.atomic():
+        drafts = Bulletin.objects.filter(pk=bulletin.pk, state=Bulletin.State.DRAFT)
+        draft = drafts.select_for_update().first()
+        if draft is None:
+            raise NoDraft
+        draft.delete()
 
 
 def add_article(*, bulletin: Bulletin, article: Article) -> BulletinPart:

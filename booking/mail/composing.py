@@ -86,7 +86,7 @@ class _Read:
     notes: Mapping[int, SessionNote]
     guests: Mapping[int, SessionGuest]
     materials: Mapping[int, Material]
-    subscribers: frozenset[int]
+    wishes: bulletins.Wishes
 
 
 def compose(
@@ -125,11 +125,7 @@ def _read(messages: Sequence[Message]) -> _Read:
         Material.objects.in_bulk(
             {key for each in messages for key in each.payload.get("materials", ())}
         ),
-        bulletins.who_still_wants(
-            each.payload["subscriber"]
-            for each in messages
-            if each.topic == ISSUE and "subscriber" in each.payload
-        ),
+        bulletins.wishes(each.payload for each in messages if each.topic == ISSUE),
     )
 
 
@@ -222,7 +218,7 @@ def _new_date(message: Message, read: _Read, now: datetime) -> _Composed:
 
 @composes(ISSUE)
 def _issue(message: Message, read: _Read, now: datetime) -> _Composed:
-    return bulletins.issue(message, read.subscribers, now=now)
+    return bulletins.issue(message, read.wishes, now=now)
 
 
 @composes(CONFIRM)

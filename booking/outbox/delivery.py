@@ -32,6 +32,8 @@ LEASE = timedelta(seconds=30)
 # visibility timeout.
 LEASE_WHILE_SENDING = timedelta(seconds=120)
 BATCH = 50
+# How long a batch goes on with mail to many, so that what is claimed before it waits no longer.
+BULK_TURN = timedelta(seconds=2)
 # Waits before another attempt, in seconds, by the number of attempts made.
 BACK_OFF_SECONDS = (10, 30, 60, 300, 900, 3600)
 # How long a mail server may go on saying "not now" to one message.
@@ -103,14 +105,16 @@ def deliver(
     """
     if post.is_resting(now=clock()):
         return 0
-    batch = claim(now=clock())
+    began = clock()
+    batch = claim(now=began)
     # Before they are composed, because that may be what stops their workers.
     hopeful = [message for message in batch if not _is_parked_as_deadly(message)]
     composed = _composed(
         [message for message in hopeful if _may_change(message)], compose=compose, clock=clock
     )
     for position, message in enumerate(hopeful):
-        if position and until is not None and clock() >= until:
+        bulk_ends = began + BULK_TURN if message.is_bulk else None
+        if position and any(end and clock() >= end for end in (until, bulk_ends)):
             _release(hopeful[position:], due_at=clock())
             break
         mime = _to_send(message, composed)

@@ -34,8 +34,9 @@ from booking.places.pages.outlook import asked_of_everybody, expected
 from booking.places.pages.readers import as_read_by, bookable
 from booking.places.terms import terms_offered
 from booking.site.caching import same_for_everyone
+from booking.site.plain_text import one_line
 from booking.site.web import paged
-from booking.site.wording import LONDON, counted
+from booking.site.wording import LONDON, counted, sitting_times
 
 _DATES_ON_A_PAGE = 50
 _ON_A_PAGE = 20
@@ -109,12 +110,19 @@ def session(request: HttpRequest, session_id: int) -> HttpResponse:
 
 @same_for_everyone(seconds=10)
 def poster(request: HttpRequest, session_id: int) -> HttpResponse:
-    """The session on a sheet to hang up, with a code that leads to its page."""
+    """A session to share: as text to paste, and on a sheet with a code that leads to its page."""
     sessions = Session.objects.upcoming(now=timezone.now()).for_pages()
     found = get_object_or_404(sessions.defer("course__search"), pk=session_id)
     address = f"{settings.SITE_URL}{found.get_absolute_url()}"
     size, dots = code_to_scan(address)
-    context = {"session": found, "address": address, "size": size, "dots": dots}
+    lines = (
+        one_line(found.course.title),
+        *(sitting_times(each.starts_at, each.ends_at) for each in found.sittings.all()),
+        one_line(found.where_in_full),
+        f"Book a place: {address}",
+    )
+    words = "\n".join(lines)
+    context = {"session": found, "address": address, "size": size, "dots": dots, "words": words}
     return render(request, "programme/poster.html", context)
 
 

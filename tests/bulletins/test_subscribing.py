@@ -128,6 +128,7 @@ def test_addresses_are_forgotten_that_never_confirmed_or_have_stopped() -> None:
     subscribing.ask_by_address(email="never@elsewhere.example", now=now - timedelta(days=8))
     subscribing.ask_by_address(email="lately@elsewhere.example", now=now - timedelta(days=6))
     stopped, stays = make_stranger("a@elsewhere.example"), make_stranger("b@elsewhere.example")
+    Subscriber.objects.filter(pk=stopped.pk).update(asked_at=now - timedelta(days=40))
     subscribing.stop(subscriber=stopped, now=now - timedelta(days=31))
     assert subscribing.forget_addresses(now=now) == 2
     left = set(Subscriber.objects.values_list("email", flat=True))

@@ -18,6 +18,7 @@ from booking.bulletins.models import Bulletin
 from booking.catalogue.models import CancellationPolicy, Course, Session, Venue
 from booking.local import AGENCY_LEAD, COORDINATOR, PRACTITIONER, TRAINER
 from booking.local.sample_programme import FOLDER
+from booking.materials.models import Material
 from booking.outbox.models import Message
 from booking.partnership.kept import the_partnership
 from booking.places.models import Booking
@@ -49,6 +50,7 @@ def test_the_sample_is_a_programme_in_use() -> None:
     assert bands == ["over 0h: 3500"] * 2 + ["over 4h: 5000"] * 2
     assert Course.objects.filter(usual_policy=policy).count() == Course.objects.count()
     assert sessions.filter(policy=policy).count() == 75
+    assert Material.objects.filter(course__code="PCR", audience="everybody").count() == 1
     assert Booking.objects.filter(policy=None).count() == 0
 
     full = sessions.filter(places_taken=F("capacity"))

@@ -222,6 +222,22 @@ def test_what_is_left_when_the_time_is_over_is_given_back_as_it_was(
     assert [state_of(each) for each in messages] == [State.SENT] * 5 + [State.WAITING]
 
 
+def test_mail_to_many_gives_way_to_what_is_written_meanwhile(
+    clock: Clock, settings: Settings
+) -> None:
+    many = [post(f"m{number}", topic="bulletin.issue") for number in range(6)]
+
+    def slow(content: bytes, before: int) -> str:
+        clock.go(1.5)
+        return "250 OK"
+
+    with mail_server(slow, settings), connected() as run:
+        run(clock)
+        booked = post("booked")
+        assert [state_of(each) for each in many] == [State.SENT] * 2 + [State.WAITING] * 4
+        assert claim(now=clock.now)[0] == booked
+
+
 def test_three_days_are_counted_from_the_first_refusal_not_from_the_writing(
     clock: Clock, settings: Settings
 ) -> None:

@@ -1,6 +1,7 @@
 """What is passed on: a card, a poster, the partnership's own pages, and leaving quickly."""
 
 import re
+from html import unescape
 
 import pytest
 from django.test import Client
@@ -30,6 +31,16 @@ def test_a_poster_has_a_code_of_the_page(settings: Settings) -> None:
     # A code's corners are squares of seven dots, beside four of quiet.
     assert all(f"M{x} 4h1" in dots for x in range(4, 11))
     assert "M11 4h1" not in dots
+
+
+def test_a_session_has_text_to_paste(settings: Settings) -> None:
+    session = session_ahead(5, course=make_course(title="Neglect <b>"))
+    page = Client().get(f"/sessions/{session.pk}/poster/").text
+    text = unescape(page.partition("readonly>")[2].partition("</textarea>")[0])
+    first, *_, where, last = text.splitlines()
+    assert (first, where) == ("Neglect <b>", session.where_in_full)
+    assert last == f"Book a place: {settings.SITE_URL}{session.get_absolute_url()}"
+    assert "Neglect <b>" not in page
 
 
 def test_own_pages_and_the_way_out_stand_on_every_page(coordinator: Client) -> None:
