@@ -35,26 +35,27 @@ _A_MINUTE = 600
 
 @signed_in_page(post=120)
 def screen(request: HttpRequest, session_id: int) -> HttpResponse:
-    """The code of this minute for the wall, and who waits for the trainer to say who they are."""
+    """The code of this minute for the wall; apart from it, who waits for the trainer's word."""
     by, now = signed_in(request), timezone.now()
     session = session_with_people(by, session_id, now=now)
     if request.method == "POST":
         return _settled(request, session, by, now=now)
     sitting = in_room.sitting_now(session, now=now)
-    claims = list(in_room.open_claims(session))
-    if claims:
+    claims, shows_people = list(in_room.open_claims(session)), "people" in request.GET
+    if claims and shows_people:
         looked_at(session, by=by, what="people in the room", rows=len(claims))
     code = in_room.code_of(session, now=now)
     context = {
         "session": session,
         "sitting": sitting,
         "claims": claims,
+        "shows_people": shows_people,
         "code": f"{code[:3]} {code[3:]}",
         "place": f"{settings.SITE_URL.partition('://')[2]}{reverse('room')}",
         "picture": _picture(f"{settings.SITE_URL}{reverse('room')}?{urlencode({'code': code})}"),
     }
     response = page(request, "attendance/screen.html", context)
-    if sitting is not None:
+    if sitting is not None and not shows_people:
         response.headers["Refresh"] = str(in_room.seconds_left(now=now))
     return response
 
@@ -66,10 +67,11 @@ def _settled(request: HttpRequest, session: Session, by: User, *, now: datetime)
         claim = in_room.settle_claim(
             session=session, claim_id=key, agrees=answer == "yes", by=by, now=now
         )
+    people = f"{reverse('room_screen', args=[session.pk])}?people"
     if claim is None:
-        return redirect("room_screen", session.pk)
+        return redirect(people)
     words = f"{claim.booking.person} is {'here' if claim.agreed else 'not noted'}."
-    return done(request, words, "room_screen", session.pk)
+    return done(request, words, people)
 
 
 def _picture(address: str) -> str:

@@ -159,8 +159,12 @@ def test_an_address_is_confirmed_by_the_trainer_and_the_answer_tells_nothing() -
             answers.append(re.sub(r'csrf\w+" value="\w+"', "", answer.text))
         assert answers[0] == answers[1]
         assert not Arrival.objects.exists()
-        shown = screen(session, trainer)
-        assert str(booking.person) in shown.text
+        wall = screen(session, trainer).text
+        assert "1 person waits" in wall
+        assert str(booking.person) not in wall
+        assert not AccessRecord.objects.filter(what="people in the room").exists()
+        people = f"{reverse('room_screen', args=[session.pk])}?people"
+        assert str(booking.person) in signed_in(trainer).get(people).text
         assert AccessRecord.objects.filter(what="people in the room", rows=1).exists()
         claim = Claim.objects.get()
     with at(9):
