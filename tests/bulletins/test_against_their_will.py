@@ -1,6 +1,7 @@
 """Nobody gets a bulletin twice, or after they said no, whatever happens while it is being sent."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.cache import caches
@@ -44,7 +45,12 @@ def settled_as_composed(messages: list[Message]) -> None:
 def test_who_keeps_the_digest_alone_gets_no_bulletin_that_waits() -> None:
     sent_to("ada@agency.example")
     [message] = Message.objects.filter(topic=ISSUE)
-    choice = {"wants_bulletins": False, "wants_digest": True, "topics": (), "now": NOW}
+    choice: dict[str, Any] = {
+        "wants_bulletins": False,
+        "wants_digest": True,
+        "topics": (),
+        "now": NOW,
+    }
     assert message.recipient is not None
     subscribing.choose(person=message.recipient, **choice)
     assert isinstance(compose([message])[message.pk], Pointless)
