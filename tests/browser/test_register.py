@@ -82,15 +82,21 @@ def test_marks_made_without_a_connection_survive_and_are_sent_once(
     assert first.person.last_name not in json.dumps(kept(page))
     assert not Mark.objects.exists()
     # The answer to what was sent is lost: it is sent again, and counts once.
-    page.context.set_offline(False)
+
+    lost: list[str] = []
 
     def lose_answer(route: Route) -> None:
         route.fetch()
         route.abort()
+        lost.append(route.request.url)
 
     page.route(f"**{address(session)}", lose_answer)
-    page.evaluate("dispatchEvent(new Event('online'))")
-    page.wait_for_timeout(1500)
+    page.context.set_offline(False)
+    for _ in range(200):
+        page.wait_for_timeout(100)
+        if lost:
+            break
+    assert len(lost) == 1
     assert len(kept(page)) == 3
     page.unroute(f"**{address(session)}")
     page.reload()
@@ -168,7 +174,7 @@ def test_a_session_of_two_dates_from_the_first_press_to_a_correction(
     # The register of both dates, with the network cut during the second.
     page = as_person(browser, trainer, base_url, DESK)
     page.goto(address(session))
-    page.get_by_role("link", name="to").first.click()
+    page.get_by_label("Dates").get_by_role("link").first.click()
     press(page, late, "Came")
     expect(page.locator(f"#b{late.pk}")).not_to_contain_text("not sent yet")
     page.goto(address(session))

@@ -32,7 +32,7 @@ def test_trainer_sees_prints_and_downloads_the_list(
     show_heading(page, "My sessions")
     expect(page.get_by_text("2 of 2 places taken, 1 waiting")).to_be_visible()
     accessible(page)
-    page.get_by_role("link", name="Neglect").click()
+    page.get_by_role("link", name="who is coming").click()
     show_heading(page, "Neglect")
     expect(page.get_by_role("rowheader", name="Ngọc Ahmed")).to_be_visible()
     expect(page.get_by_role("heading", name="Waiting list")).to_be_visible()
