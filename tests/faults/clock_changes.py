@@ -48,7 +48,7 @@ def _over(site: Site, change: date, step: timedelta) -> Row:
             expected[booking.pk, number] = _nine(_working_days_before(day, number))
         expected[booking.pk, 0] = starts - timedelta(hours=1)
     now = _nine(days[0]) - timedelta(days=9)
-    while now < _nine(days[-1]):
+    while now <= _nine(days[-1]):
         post_due_reminders(now=now)
         now += step
     _compare(row, expected, step)
