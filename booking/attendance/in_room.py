@@ -13,7 +13,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts.codes import code_of_number
 from accounts.models import User
-from booking.attendance.joining import open_sitting
+from booking.attendance.joining import note_arrival, open_sitting
 from booking.attendance.models import DEVICE_LENGTH, LONGEST_OPEN, Arrival
 from booking.catalogue.models import Session, Sitting
 from booking.places.models import Booking
@@ -138,12 +138,7 @@ def say_here(*, session: Session, person: User, device: str, now: datetime) -> N
         raise NotExpectedHere
     if sitting is None:
         raise NotNow
-    _arrived(booking, sitting, device=device, at=now)
-
-
-def _arrived(booking: Booking, sitting: Sitting, *, device: str, at: datetime) -> None:
-    arrival = Arrival(booking=booking, sitting=sitting, at=at, device=device)
-    Arrival.objects.bulk_create([arrival], ignore_conflicts=True)
+    note_arrival(booking, sitting, device=device, at=now)
 
 
 def claim_to_be(*, session: Session, address: str, device: str, now: datetime) -> None:
@@ -184,7 +179,7 @@ def settle_claim(
         claim.settled_at, claim.settled_by, claim.agreed = now, by, agrees
         claim.save(update_fields=["settled_at", "settled_by", "agreed"])
         if agrees:
-            _arrived(claim.booking, claim.sitting, device=claim.device, at=claim.at)
+            note_arrival(claim.booking, claim.sitting, device=claim.device, at=claim.at)
     return claim
 
 

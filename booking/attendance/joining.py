@@ -102,11 +102,15 @@ def join(link: JoinLink, *, device: str, now: datetime) -> tuple[Entrance, str]:
     if not found.is_open or found.sitting is None:
         raise DoorClosed
     if found.booking is not None:
-        came = Arrival(booking=found.booking, sitting=found.sitting, at=now, device=device)
-        earlier = Arrival.objects.filter(booking=came.booking, sitting=came.sitting)
-        if earlier.count() < MOST_BROWSERS:
-            Arrival.objects.bulk_create([came], ignore_conflicts=True)
+        note_arrival(found.booking, found.sitting, device=device, at=now)
     return found, found.session.meeting.opened()
+
+
+def note_arrival(booking: Booking, sitting: Sitting, *, device: str, at: datetime) -> None:
+    """Note that somebody came, once for each browser and for so many of them at the most."""
+    if Arrival.objects.filter(booking=booking, sitting=sitting).count() < MOST_BROWSERS:
+        came = Arrival(booking=booking, sitting=sitting, at=at, device=device)
+        Arrival.objects.bulk_create([came], ignore_conflicts=True)
 
 
 def _of_booking(key: str, *, now: datetime) -> Entrance:
