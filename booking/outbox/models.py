@@ -26,14 +26,29 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(state__in=Message.UNSETTLED)
 
     def doubted(self) -> Self:
-        """Those that may have come back, as far as nobody has done anything about it since."""
+        """Those that may have come back, as far as nobody has done anything about it since and
+        it is not known that they did."""
         did = MessageEvent.What
         about_it = [did.MAY_HAVE_COME_BACK, did.SENT_AGAIN, did.ADDRESS_CORRECTED]
         events = MessageEvent.objects.filter(
             message=OuterRef("pk"), what__in=[*about_it, did.ADDRESS_WORKS]
         )
         last = Subquery(events.order_by("-at", "-id").values("what")[:1])
-        return self.alias(did_last=last).filter(did_last=did.MAY_HAVE_COME_BACK)
+        noted = MessageEvent.objects.filter(what=did.MAY_HAVE_COME_BACK).values("message")
+        doubted = self.filter(pk__in=noted, state=Message.State.SENT, bounced_at=None)
+        return doubted.alias(did_last=last).filter(did_last=did.MAY_HAVE_COME_BACK)
+
+    def with_doubts(self) -> Self:
+        """Each with whether it is `doubted`, as `may_have_come_back`, and what was said last of
+        that, as `doubt`."""
+        doubted = Message.objects.filter(pk=OuterRef("pk")).doubted()
+        said = MessageEvent.objects.filter(
+            message=OuterRef("pk"), what=MessageEvent.What.MAY_HAVE_COME_BACK
+        )
+        return self.annotate(
+            may_have_come_back=Exists(doubted),
+            doubt=Subquery(said.order_by("-at", "-id").values("why")[:1]),
+        )
 
     def forget_text(self, *, now: datetime) -> int:
         """Forget what settled messages say; topic, person and times stay. Returns how many."""

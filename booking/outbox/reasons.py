@@ -207,6 +207,18 @@ def is_refusal_of_mail(reason: str) -> bool:
     return not is_fault_of_the_address(reason) and not _FULL.search(reason)
 
 
+def in_plain_words(reason: str) -> str:
+    """What a refusal means, as a sentence; empty if that is not clear."""
+    code = code_in(reason)
+    if is_fault_of_the_address(reason):
+        return "There is no such address, or nobody uses it any more."
+    if _FULL.search(reason):
+        return "The mailbox is full."
+    if code.startswith("4"):
+        return "Their mail server did not take it in time."
+    return "Their mail server refuses it; the address may be right." if code else ""
+
+
 def _statuses(words: str) -> list[str]:
     """The status codes in some words; no dates, and no versions of programs."""
     return [each.group() for each in _STATUS.finditer(words) if _is_status(each)]

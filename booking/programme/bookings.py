@@ -119,7 +119,7 @@ def mail_about(booking: Booking) -> dict[str, Any]:
     The last few messages, and the last confirmation whatever came since; those of its further
     dates by themselves, as they are many. Costs one statement.
     """
-    sent = Message.objects.filter(booking_id=booking.pk, state__in=_STATES)
+    sent = Message.objects.filter(booking_id=booking.pk, state__in=_STATES).with_doubts()
     named = [
         (topic_of(each.topic).words, each) for each in sent.defer("mime", "payload").order_by("-id")
     ]
@@ -140,8 +140,11 @@ def mail_about(booking: Booking) -> dict[str, Any]:
 
 
 def _is_wrong(mail: list[tuple[str, Message]]) -> bool:
-    """Whether any of it did not arrive, or was not sent."""
-    return any(each.came_back or each.state in _IN_TROUBLE for _, each in mail)
+    """Whether any of it did not arrive or may not have, or was not sent."""
+    return any(
+        each.came_back or each.may_have_come_back or each.state in _IN_TROUBLE  # type: ignore[attr-defined]
+        for _, each in mail
+    )
 
 
 def calendar_answers(booking: Booking) -> list[CalendarReply]:

@@ -12,6 +12,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
+from booking.outbox.reasons import in_plain_words
 from booking.site import wording
 from booking.site.plain_text import one_line
 
@@ -43,6 +44,8 @@ clock = _of_moment(wording.clock)
 deadline = _of_moment(wording.deadline)
 register.filter("pounds", wording.pounds)
 register.filter("working_time", wording.working_time)
+# {{ message.last_error|in_plain_words }}: what a mail server's refusal means.
+register.filter("in_plain_words", in_plain_words)
 
 
 @register.filter

@@ -64,10 +64,12 @@ def test_one_search_looks_through_all_states_and_says_which(coordinator: Client)
     page = coordinator.get(reverse("manage_messages"), {"q": "zielinska"})
     assert list(page.context["page_obj"]) == rows[::-1]
     words = " ".join(page.content.decode().split())
+    said = '<span class="app-quiet govuk-!-text-break-word">“{}”</span>'
+    full = f"The mailbox is full.<br>{said.format('Mailbox full')}"
     for tag, said_then in (
         ("Sent", f" {clock(at)}, {short_day(at)}"),
-        ("Came back", f" {clock(at)}, {short_day(at)} <br>Mailbox full"),
-        ("Parked", " <br>550 No"),
+        ("Came back", f" {clock(at)}, {short_day(at)} <br> {full}"),
+        ("Parked", " <br> Their mail server refuses it; the address may be right."),
         ("Waiting", ""),
         ("Dropped", ""),
     ):
@@ -163,10 +165,25 @@ def test_a_code_is_not_offered_to_be_sent_again(coordinator: Client) -> None:
 def test_mail_that_may_have_come_back_says_so_in_the_list(coordinator: Client) -> None:
     message = booked("Ada", "Quill", "ada@agency.example", title="Neglect", reference="NEG-7")
     Message.objects.update(state=State.SENT, sent_at=timezone.now())
-    address = f"{reverse('manage_messages')}?q=quill"
-    assert "May have come back" not in coordinator.get(address).content.decode()
+    tag = '<span class="govuk-tag govuk-tag--orange">May have come back</span>'
+    assert message.booking is not None
+    pages = [
+        f"{reverse('manage_messages')}?q=quill",
+        f"{reverse('manage_messages')}?show=doubted",
+        reverse("manage_message", args=[message.pk]),
+        reverse("manage_person", args=[message.recipient_id]),
+        reverse("manage_session_people", args=[message.booking.session_id]),
+    ]
+    for address in pages:
+        assert tag not in coordinator.get(address).content.decode(), address
     remedies.note_doubt(message=message, reason="550 No", now=timezone.now())
-    assert "May have come back" in coordinator.get(address).content.decode()
+    for address in pages:
+        page = coordinator.get(address).content.decode()
+        assert tag in page, address
+        assert '<span class="govuk-tag govuk-tag--green">Sent</span>' not in page, address
+        assert ("“550 No”" in page) == ("/sessions/" not in address), address
+    own = coordinator.get(reverse("booking", args=[message.booking_id])).content.decode()
+    assert own.count("but it may have come back") == 2
 
 
 @pytest.mark.parametrize("done", ["it works", "sent again"])
@@ -186,4 +203,6 @@ def test_mail_that_was_looked_after_no_longer_may_have_come_back(
         assert message.events.latest("pk").why == "They rang."
     page = coordinator.get(f"{reverse('manage_messages')}?q=quill").content.decode()
     assert "Quill" in page
-    assert "May have come back" not in page
+    assert "May have come back</span>" not in page
+    doubted = coordinator.get(f"{reverse('manage_messages')}?show=doubted")
+    assert list(doubted.context["page_obj"]) == []

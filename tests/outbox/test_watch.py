@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import structlog
 from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -70,6 +72,25 @@ def test_many_refusals_of_one_domain_raise_one_alert() -> None:
         assert len(lines) == (number >= 5)
     assert (lines[0]["event"], lines[0]["domain"]) == ("mail_is_refused", "refusing.example")
     assert refusing_domains(now=NOW + timedelta(days=2)) == []
+
+
+def test_the_desk_says_in_a_sentence_who_refuses_and_folds_the_server_s_words(
+    coordinator: Client,
+) -> None:
+    for number in range(5):
+        Message.objects.filter(pk=post(f"refused {number}").pk).update(
+            state=Message.State.SENT,
+            to_email=f"p{number}@refusing.example",
+            bounced_at=timezone.now(),
+            last_error="5.7.1 550 5.7.1 Blocked by policy",
+        )
+    for name in ("manage", "manage_messages"):
+        page = coordinator.get(reverse(name)).content.decode()
+        alert = page.partition("Mail to refusing.example is refused")[2]
+        sentence, _, after = alert.partition("</p>")
+        assert "what we sent to 5 addresses there came back" in sentence
+        assert "5.7.1" not in sentence
+        assert "<details" in after.partition("“5.7.1 550 5.7.1 Blocked by policy”")[0]
 
 
 def test_the_log_warns_without_saying_who(settings: Settings) -> None:

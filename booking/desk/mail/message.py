@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.access import desk, looked_at
 from accounts.actions import CorrectionRefused
+from accounts.addresses import as_stored
 from accounts.fields import email_field
 from accounts.models import AccessRecord, User
 from accounts.views import signed_in
@@ -33,11 +34,15 @@ def _message(
     request: HttpRequest, message_id: int, form: AccessRecord.Form = AccessRecord.Form.PAGE
 ) -> Message:
     """Any message, for a coordinator whose look goes on record. Raises `Http404`."""
-    found = Message.objects.select_related("recipient", "booking__session__course")
+    found = Message.objects.with_doubts().select_related("recipient", "booking__session__course")
     message = get_object_or_404(found, pk=message_id)
-    whose = message.recipient or User.objects.filter(email=message.to_email).first()
-    looked_at(whose or message, by=signed_in(request), what="mail", form=form)
+    looked_at(whose_mail(message) or message, by=signed_in(request), what="mail", form=form)
     return message
+
+
+def whose_mail(message: Message) -> User | None:
+    """The person it is for; mail about an account names only its address."""
+    return message.recipient or User.objects.filter(email=as_stored(message.to_email)).first()
 
 
 @desk()
@@ -51,6 +56,7 @@ def message_page(request: HttpRequest, message_id: int) -> HttpResponse:
         "topic": topic_of(message.topic).words,
         "session": sessions_about([message]).get(message.pk),
         "letter": letter_of(message),
+        "person": whose_mail(message),
         "events": message.events.select_related("by"),
         "can_retry": can_wait,
         "can_go_again": message.is_settled

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models import Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Concat
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -17,7 +17,7 @@ from accounts.finding import Folded, words_of
 from accounts.models import User
 from accounts.views import signed_in
 from booking.catalogue.models import Session
-from booking.outbox.models import ACCOUNT_MAIL, Message
+from booking.outbox.models import ACCOUNT_MAIL, Message, MessageQuerySet
 from booking.outbox.topics import registered_topics, topic_of
 from booking.outbox.watch import backlog, refusing_domains
 from booking.site.characters import fold
@@ -38,10 +38,11 @@ DESK_FILTERS = {
     "waiting": ("Waiting", Q(state__in=[State.WAITING, State.SENDING], last_error="")),
     "letters": ("By post", Q(state=State.LETTER)),
     "returned": ("Came back", Q(state=State.SENT, bounced_at__isnull=False)),
+    "doubted": ("May have come back", Q(pk__in=Message.objects.doubted().values("pk"))),
     "sent": ("Sent", Q(state=State.SENT, bounced_at__isnull=True)),
     "given-up": ("Given up", Q(state__in=[State.DROPPED, State.SUPERSEDED])),
 }
-_NEWEST_FIRST = ("any", "returned", "sent", "given-up")
+_NEWEST_FIRST = ("any", "returned", "doubted", "sent", "given-up")
 
 # Mail to trainers, and of a new date, is about a session and about nobody's booking.
 _ABOUT_A_SESSION = "session:"
@@ -129,7 +130,7 @@ def _about(words: Iterable[str]) -> QuerySet[Message, Any]:
     return addressed.order_by().values("pk").union(*keys)
 
 
-def messages_on_desk(*, show: str, search: str, session: str) -> QuerySet[Message]:
+def messages_on_desk(*, show: str, search: str, session: str) -> MessageQuerySet:
     """The mail of one filter that a search finds, about one session if its reference is given.
 
     What waits comes oldest first, all else newest first.
@@ -144,10 +145,12 @@ def messages_on_desk(*, show: str, search: str, session: str) -> QuerySet[Messag
         chosen = chosen.filter(
             Q(booking__session__reference__iexact=session) | Q(subject_key__in=about_it)
         )
-    doubted = Message.objects.filter(pk=OuterRef("pk")).doubted()
-    chosen = chosen.annotate(may_have_come_back=Exists(doubted))
     # The text of a mail can hold a sign-in code; the desk does not read it.
-    return chosen.defer("mime", "payload").order_by("-id" if show in _NEWEST_FIRST else "id")
+    return (
+        chosen.with_doubts()
+        .defer("mime", "payload")
+        .order_by("-id" if show in _NEWEST_FIRST else "id")
+    )
 
 
 @desk()

@@ -76,7 +76,8 @@ def _some[Row: Booking | Message | PriorLearning | AccessRecord](
 def _mails(person: User) -> list[Message]:
     """The last mails to them, also about their account, without their texts."""
     theirs = Q(recipient=person) | Q(topic=ACCOUNT_MAIL, to_email=person.email)
-    return _some(Message.objects.filter(theirs).defer("mime", "payload").order_by("-id"))
+    mails = Message.objects.filter(theirs).with_doubts().defer("mime", "payload")
+    return _some(mails.order_by("-id"))
 
 
 class NoteForm(Form):

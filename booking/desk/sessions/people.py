@@ -111,15 +111,22 @@ def _rows(bookings: Iterable[Booking]) -> Iterator[OnList]:
     to_them = Message.objects.filter(
         Q(recipient=F("booking__person")), booking__in=[each.pk for each in shown]
     )
-    last = to_them.order_by("booking_id", "-pk").distinct("booking_id").defer("mime", "payload")
-    mail = {message.booking_id: message for message in last}
+    last = to_them.with_doubts().order_by("booking_id", "-pk").distinct("booking_id")
+    mail = {message.booking_id: message for message in last.defer("mime", "payload")}
     for booking in shown:
         number = booking.position if booking.state == State.WAITING else 0  # type: ignore[attr-defined]
         yield OnList(booking, place_in_words(booking, number), mail.get(booking.pk))
 
 
+def _mail_state(mail: Message) -> str:
+    """Where a mail is, in words."""
+    if mail.may_have_come_back:  # type: ignore[attr-defined]
+        return "May have come back"
+    return "Came back" if mail.came_back else mail.get_state_display()
+
+
 def _cells(shown: OnList) -> list[Cell]:
     person, mail = shown.booking.person, shown.mail
-    state = ("Came back" if mail.came_back else mail.get_state_display()) if mail else ""
+    state = _mail_state(mail) if mail else ""
     sent = (mail.sent_at if mail else None) or ""
     return [*row(shown.booking, shown.place), person.email_if_any, person.phone, state, sent]
