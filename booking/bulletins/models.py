@@ -189,6 +189,12 @@ class Subscriber(models.Model):
     asked_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    failure = models.CharField(
+        max_length=500,
+        blank=True,
+        default="",
+        help_text="Of an address without an account: why mail to it came back, which ended it.",
+    )
 
     objects = SubscriberQuerySet.as_manager()
 

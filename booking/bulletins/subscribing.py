@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.urls import reverse
 
-from accounts.addresses import parse_address
+from accounts.addresses import as_stored, parse_address
 from accounts.models import User
-from booking.bulletins.models import Subscriber
+from booking.bulletins.models import Subscriber, SubscriberQuerySet
 from booking.catalogue.models import Topic
 from booking.outbox.models import Message
 from booking.outbox.posting import Draft, post
@@ -26,6 +26,7 @@ register(MailTopic(CONFIRM, "Link to confirm that bulletins are wanted", holds="
 # After them an address that was never confirmed, or has stopped, is deleted.
 UNCONFIRMED_KEPT = timedelta(days=7)
 ENDED_KEPT = timedelta(days=30)
+_LONGEST_FAILURE = 500
 
 
 def unsubscribe_path(subscriber_id: int) -> str:
@@ -94,8 +95,8 @@ def ask_by_address(*, email: str, now: datetime) -> None:
 def confirm_wish(*, subscriber: Subscriber, now: datetime) -> None:
     """It was them: bulletins come from now on."""
     subscriber.confirmed_at, subscriber.ended_at = subscriber.confirmed_at or now, None
-    subscriber.wants_bulletins = True
-    subscriber.save(update_fields=["confirmed_at", "ended_at", "wants_bulletins"])
+    subscriber.wants_bulletins, subscriber.failure = True, ""
+    subscriber.save(update_fields=["confirmed_at", "ended_at", "wants_bulletins", "failure"])
 
 
 def stop(*, subscriber: Subscriber, now: datetime) -> None:
@@ -108,6 +109,28 @@ def stop(*, subscriber: Subscriber, now: datetime) -> None:
     Subscriber.objects.filter(pk__in=same, ended_at=None).update(
         ended_at=now, wants_bulletins=False, wants_digest=False
     )
+
+
+def end_unreachable(*, email: str, why: str, now: datetime) -> None:
+    """There is no such address any more: it gets no bulletins until somebody confirms it anew.
+
+    Somebody with an account is not ended: see `accounts.failing`.
+    """
+    reader = Subscriber.objects.filter(person=None, email=as_stored(email), ended_at=None)
+    reader.update(ended_at=now, failure=why[:_LONGEST_FAILURE])
+
+
+def reach_again(*, email: str, why: str) -> None:
+    """What ended an address is doubted: bulletins come to it as before."""
+    ended = Subscriber.objects.filter(person=None, email=as_stored(email))
+    ended.filter(failure=why[:_LONGEST_FAILURE]).exclude(failure="").update(
+        ended_at=None, failure=""
+    )
+
+
+def unreachable() -> SubscriberQuerySet:
+    """Addresses without an account that mail does not reach, the newest first."""
+    return Subscriber.objects.exclude(failure="").order_by("-ended_at", "pk")
 
 
 def take_over(*, kept: User, ended: User) -> None:

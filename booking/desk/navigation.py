@@ -68,7 +68,7 @@ SECTIONS = (
         "Mail",
         Tab("Mail we send", "manage_messages", ("message",), ("parked",)),
         Tab("Post to go out", "manage_post", ("post",), ("letters",)),
-        Tab("Mail that needs reading", "manage_received", ("received",), ("received",)),
+        Tab("Mail that came in", "manage_received", ("received",), ("received",)),
         Tab("Addresses that fail", "manage_addresses", ("address",), ("addresses",)),
     ),
     _section(

@@ -191,6 +191,11 @@ urlpatterns = [
         received.bring_back_received,
         name="manage_received_bring_back",
     ),
+    path(
+        "received/<key:received_id>/put-away/",
+        received.put_away_received,
+        name="manage_received_put_away",
+    ),
     path("addresses/", received.manage_addresses, name="manage_addresses"),
     path(
         "addresses/<key:person_id>/works/",

@@ -12,6 +12,7 @@ from django.db.models import Q
 from accounts import failing
 from accounts.addresses import as_stored
 from accounts.models import User
+from booking.bulletins import subscribing
 from booking.catalogue.models import Sitting
 from booking.outbox import posting as outbox
 from booking.outbox import remedies
@@ -24,6 +25,7 @@ from booking.replies.answers import Answer
 from booking.replies.bounces import DeliveryReport, named_in_it
 from booking.replies.incoming import Incoming, NotForUs
 from booking.replies.models import CalendarReply, MailboxState, ReceivedMail, newest_answer
+from booking.site.wording import deadline
 
 # As `places.news.drafts.calendar_uid` makes them.
 _OUR_UID = re.compile(r"([a-z0-9]{1,32})-([0-9]{1,18})@.+")
@@ -32,6 +34,14 @@ _MOST_DOUBTED = 20
 # Nobody who is away names so many.
 _MOST_NAMED = 200
 Partstat = CalendarReply.Partstat
+
+
+class NotBelieved(NotForUs):
+    """A report speaks of this message of ours, and that alone says too little."""
+
+    def __init__(self, why: str, *, message: Message) -> None:
+        super().__init__(why)
+        self.message = message
 
 
 def record_answer(
@@ -113,28 +123,33 @@ def record_delivery_report(
         return None
     found = remedies.find_by_message_id(*report.message_ids)
     if found is None:
-        raise NotForUs(_doubted(report, now=now))
+        raise _doubted(report, now=now)
     message, message_id = found
     # What the message was before its address was corrected says nothing about the new one.
     is_about_this = message.message_id == message_id
     if sender == message.to_email.lower():
-        raise NotForUs("It speaks of mail that came back, and the recipient of that mail sent it.")
+        raise NotBelieved(
+            "It speaks of mail that came back, and the recipient of that mail sent it.",
+            message=message,
+        )
     said = report.about(as_stored(message.to_email)) if is_about_this else report.worst
     # A mailbox that passes mail on to several people has not failed when one of them has.
     if said is None or said.action == "delivered":
-        raise NotForUs(
+        raise NotBelieved(
             f"A mail server reports that mail to {_some(report.named)} did not arrive. We wrote to"
-            f" {message.to_email}, which may pass mail on."
+            f" {message.to_email}, which may pass mail on.",
+            message=message,
         )
     is_sure = report.is_surely_of(message_id)
     if not is_sure or not said.action:
-        remedies.note_doubt(message=message, reason=said.reason, now=now)
-        raise NotForUs(
+        _doubt(message, reason=said.reason, is_about_this=is_about_this, now=now)
+        raise NotBelieved(
             f"Mail to {message.to_email} may have come back: it is not sure that a mail server"
             " says so."
             if not is_sure
             else f"A mail server reports trouble with the message to {message.to_email}, and it is"
-            " not clear how bad it is."
+            " not clear how bad it is.",
+            message=message,
         )
     with transaction.atomic():
         event = remedies.record_report(
@@ -144,12 +159,12 @@ def record_delivery_report(
             reason=said.reason,
             now=now,
         )
-        if said.action == "failed" and is_about_this and is_fault_of_the_address(said.reason):
-            failing.mark_failing(email=message.to_email, why=said.reason, now=now)
+        if said.action == "failed" and is_about_this:
+            _mark(message.to_email, reason=said.reason, now=now)
     return event
 
 
-def _doubted(report: DeliveryReport, *, now: datetime) -> str:
+def _doubted(report: DeliveryReport, *, now: datetime) -> NotForUs:
     """What to say of a report that names no message of ours. If it names somebody we wrote to, it
     is noted that mail to them may have come back."""
     reasons = []
@@ -159,14 +174,27 @@ def _doubted(report: DeliveryReport, *, now: datetime) -> str:
         for message in doubted:
             said = report.about(as_stored(message.to_email)) or report.worst
             reasons.append(said.reason)
-            remedies.note_doubt(message=message, reason=said.reason, now=now)
-            failing.mark_doubted(email=message.to_email, why=said.reason, now=now)
+            _doubt(message, reason=said.reason, is_about_this=True, now=now)
     if not doubted:
         if not report.named and not report.message_ids:
-            return "It reports that a mail did not arrive, and does not say which one or to whom."
-        return "It reports on a mail that is none of ours."
+            return NotForUs(
+                "It reports that a mail did not arrive, and does not say which one or to whom."
+            )
+        return NotForUs("It reports on a mail that is none of ours.")
     names = _some(frozenset(each.to_email for each in doubted))
-    return f"Mail to {names} may have come back: {reasons[0] or 'no reason is given'}"
+    return NotBelieved(
+        f"Mail to {names} may have come back: {reasons[0] or 'no reason is given'}",
+        message=doubted[0],
+    )
+
+
+def _doubt(message: Message, *, reason: str, is_about_this: bool, now: datetime) -> None:
+    """Show on a message that it may have come back and, unless its address was corrected since, on
+    whose address it is."""
+    with transaction.atomic():
+        remedies.note_doubt(message=message, reason=reason, now=now)
+        if is_about_this:
+            failing.mark_doubted(email=message.to_email, why=reason, now=now)
 
 
 def say_address_works(*, person: User, by: User, why: str, now: datetime) -> None:
@@ -214,9 +242,49 @@ def bring_back(*, received: ReceivedMail, by: User, now: datetime) -> None:
             return
         if fresh.noted is not None and fresh.noted.what == MessageEvent.What.CAME_BACK:
             _undo(fresh.noted, by=by, now=now, without=fresh)
-        fresh.state = ReceivedMail.State.LISTED
-        fresh.why = f"Brought back by {by} at {now:%Y-%m-%d %H:%M} UTC."
-        fresh.save(update_fields=["state", "why"])
+        fresh.state, fresh.brought_back_at = ReceivedMail.State.LISTED, now
+        fresh.why = f"Brought back by {by} at {deadline(now)}."
+        fresh.save(update_fields=["state", "why", "brought_back_at"])
+
+
+def put_away_again(*, received: ReceivedMail, by: User, now: datetime) -> None:
+    """Put away a mail that was brought back: what a report had made of its message counts again.
+
+    So does what it made of the address, unless its owner has signed in since.
+    """
+    with transaction.atomic():
+        fresh = ReceivedMail.objects.select_for_update(of=["self"]).get(pk=received.pk)
+        if fresh.state != ReceivedMail.State.LISTED or fresh.brought_back_at is None:
+            return
+        if fresh.noted is not None and fresh.noted.what == MessageEvent.What.CAME_BACK:
+            fresh.noted = _redo(fresh.noted, since=fresh.brought_back_at, now=now)
+        fresh.state, fresh.why, fresh.brought_back_at = ReceivedMail.State.DONE, "", None
+        fresh.settled_by, fresh.settled_at = by, now
+        fresh.save()
+
+
+def _redo(event: MessageEvent, *, since: datetime, now: datetime) -> MessageEvent:
+    """Note again what a report said that was brought back `since`; returns the new note."""
+    message = event.message
+    again = remedies.record_report(
+        message=message,
+        message_id=event.former_message_id,
+        is_final=True,
+        reason=event.why,
+        now=now,
+    )
+    email = as_stored(message.to_email)
+    has_signed_in = User.objects.filter(email=email, last_login__gt=since).exists()
+    if message.message_id == event.former_message_id and not has_signed_in:
+        _mark(email, reason=event.why, now=now)
+    return again
+
+
+def _mark(email: str, *, reason: str, now: datetime) -> None:
+    """Mail to an address came back for good: it is marked if it is at fault."""
+    if is_fault_of_the_address(reason):
+        failing.mark_failing(email=email, why=reason, now=now)
+        subscribing.end_unreachable(email=email, why=reason, now=now)
 
 
 def _undo(event: MessageEvent, *, by: User, now: datetime, without: ReceivedMail) -> None:
@@ -227,6 +295,7 @@ def _undo(event: MessageEvent, *, by: User, now: datetime, without: ReceivedMail
     ).exclude(pk=without.pk)
     if not reports.filter(noted__message=message).exists():
         remedies.take_back(message=message, by=by, now=now)
+    subscribing.reach_again(email=message.to_email, why=event.why)
     person = User.objects.filter(
         email=as_stored(message.to_email), mail_failing_since__isnull=False, mail_failure=event.why
     ).first()

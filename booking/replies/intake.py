@@ -8,7 +8,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 
-from booking.outbox.models import MessageEvent
+from booking.outbox.models import Message, MessageEvent
 from booking.replies import actions
 from booking.replies.answers import answers_in, brings_a_calendar
 from booking.replies.bounces import report_in
@@ -37,12 +37,13 @@ _TOO_LARGE = "It is too large to be read by a program."
 
 @dataclass(frozen=True)
 class Understood:
-    """What a mail is, why somebody must read it (empty if nobody must), and what it noted on a
-    message."""
+    """What a mail is, why somebody must read it (empty if nobody must), what it noted on a message,
+    and of which it speaks without effect."""
 
     kind: str
     why: str = ""
     noted: MessageEvent | None = None
+    about: Message | None = None
 
 
 def take_in(fetched: Fetched, *, now: datetime) -> bool:
@@ -80,7 +81,7 @@ def _settle(pk: int, act: Callable[[], Understood], incoming: Incoming) -> bool:
         if received.state == State.READING:
             understood = act()
             received.kind, received.noted = understood.kind, understood.noted
-            received.why = understood.why[:300]
+            received.why, received.about = understood.why[:300], understood.about
             received.state = State.LISTED if understood.why else State.DONE
             received.from_address = incoming.from_address
             received.subject = incoming.subject
@@ -123,5 +124,7 @@ def _act(incoming: Incoming, fetched: Fetched, key: str, now: datetime) -> Under
         if not is_ours and actions.names_what_is_ours(incoming):
             return Understood(kind, _OF_OTHERS)
         return Understood(Kind.NOTICE)
+    except actions.NotBelieved as refused:
+        return Understood(kind, str(refused), about=refused.message)
     except NotForUs as refused:
         return Understood(kind, str(refused))

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from booking.catalogue.models import Sitting
-from booking.outbox.models import MessageEvent
+from booking.outbox.models import Message, MessageEvent
 from booking.places.models import Booking
 
 
@@ -58,6 +58,16 @@ class ReceivedMail(models.Model):
         related_name="+",
         help_text="What a report had noted on its message: undone when it is brought back.",
     )
+    about = models.ForeignKey(
+        Message,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="Of which message of ours a report speaks, whether it is believed or not.",
+    )
+    brought_back_at = models.DateTimeField(
+        null=True, help_text="When somebody wanted to read it that had been put away."
+    )
     settled_at = models.DateTimeField(null=True)
     settled_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
 
@@ -71,6 +81,11 @@ class ReceivedMail(models.Model):
 
     def __str__(self) -> str:
         return f"Mail {self.pk}: {self.get_state_display()}"
+
+    @property
+    def message(self) -> Message | None:
+        """Of which message of ours it speaks, as far as a program can tell."""
+        return self.noted.message if self.noted else self.about
 
 
 class CalendarReply(models.Model):
@@ -137,14 +152,16 @@ class MailboxState(models.Model):
 
 def mail_to_read() -> models.QuerySet[ReceivedMail]:
     """Mail that somebody must read, the oldest first."""
-    return ReceivedMail.objects.filter(state=ReceivedMail.State.LISTED).order_by("id")
+    listed = ReceivedMail.objects.filter(state=ReceivedMail.State.LISTED)
+    return listed.select_related("about__recipient").order_by("id")
 
 
 def mail_put_away(*, now: datetime) -> models.QuerySet[ReceivedMail]:
     """Mail that was understood and put away in the last `KEPT_DAYS`, the newest first."""
     since = now - timedelta(days=ReceivedMail.KEPT_DAYS)
     put_away = ReceivedMail.objects.filter(state=ReceivedMail.State.DONE, seen_at__gte=since)
-    return put_away.select_related("noted__message").order_by("-seen_at", "-id")
+    about = ("about__recipient", "noted__message__recipient")
+    return put_away.select_related(*about).order_by("-seen_at", "-id")
 
 
 def newest_answer(answers: Iterable[CalendarReply]) -> CalendarReply | None:

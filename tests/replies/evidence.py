@@ -1,6 +1,6 @@
 """What became of a mail about one of our messages, for tests to compare."""
 
-from accounts.failing import people_whose_mail_fails
+from accounts.failing import people_whose_mail_fails, people_whose_mail_may_fail
 from booking.outbox.models import Message, MessageEvent
 from booking.replies.models import ReceivedMail
 from tests.replies import letters
@@ -30,6 +30,10 @@ COPY = (
     "\n--- This is a copy of the message.\n\nReturn-Path: <x@briefed.example>\nMessage-ID: {MID}\n"
 )
 BOUNCE = DAEMON.format("failure notice") + "Hi. This is the mail system at mx.example.\n\n{}" + COPY
+
+
+def is_doubted(message: Message) -> bool:
+    return people_whose_mail_may_fail().filter(email=message.to_email).exists()
 
 
 def is_marked(message: Message) -> bool:

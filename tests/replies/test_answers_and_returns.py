@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.failing import people_whose_mail_fails
+from accounts.models import User
 from booking.outbox.models import Message, MessageEvent
 from booking.programme.bookings import calendar_answers
 from booking.replies.actions import bring_back
@@ -187,6 +189,46 @@ def test_bringing_back_a_report_undoes_what_it_marked(coordinator: Client) -> No
     assert (message.came_back, message.last_error) == (False, "")
     noted = message.events.order_by("pk").values_list("what", flat=True)
     assert list(noted) == [What.CAME_BACK, What.TAKEN_BACK]
+    received.refresh_from_db()
+    assert received.state == State.LISTED
+
+
+@pytest.mark.parametrize("signs_in", [False, True])
+def test_what_was_brought_back_by_mistake_is_put_away_as_it_was(
+    coordinator: Client, signs_in: bool
+) -> None:
+    message = sent_confirmation()
+    received = report_on(message, 1, "550 5.1.1 no such user")
+    coordinator.post(reverse("manage_received_bring_back", args=[received.pk]))
+    if signs_in:
+        later = timezone.now() + timedelta(minutes=1)
+        User.objects.filter(pk=message.recipient_id).update(last_login=later)
+    again = reverse("manage_received_put_away", args=[received.pk])
+    assert again in coordinator.get(reverse("manage_received")).content.decode()
+    for _ in range(2):
+        coordinator.post(again)
+    message.refresh_from_db()
+    received.refresh_from_db()
+    assert message.came_back
+    assert "5.1.1 no such user" in message.last_error
+    assert is_marked(message) == (not signs_in)
+    assert (received.state, received.why, received.brought_back_at) == (State.DONE, "", None)
+    assert list(message.events.order_by("pk").values_list("what", flat=True)) == [
+        What.CAME_BACK, What.TAKEN_BACK, What.CAME_BACK
+    ]  # fmt: skip
+    # Once more, and what it noted anew is undone.
+    coordinator.post(reverse("manage_received_bring_back", args=[received.pk]))
+    message.refresh_from_db()
+    assert not message.came_back
+    assert not is_marked(message)
+
+
+def test_what_was_never_put_away_is_not_put_away_unread(coordinator: Client) -> None:
+    assert not receive(letters.question())
+    received = ReceivedMail.objects.get()
+    again = reverse("manage_received_put_away", args=[received.pk])
+    assert again not in coordinator.get(reverse("manage_received")).content.decode()
+    coordinator.post(again)
     received.refresh_from_db()
     assert received.state == State.LISTED
 

@@ -16,6 +16,7 @@ from tests.replies.evidence import (
     LATE,
     UNTOUCHED,
     became,
+    is_doubted,
     is_marked,
 )
 from tests.replies.receiving import State, receive, sent_confirmation
@@ -287,6 +288,7 @@ def test_the_return_of_somebody_s_own_mail_that_answers_ours_marks_nothing(field
     mail = report.replace(own, own + f"\r\n{field}: {message.message_id}".encode())
     assert mail != report
     assert became(mail, message) == DOUBTED
+    assert is_doubted(message)
     in_words = BOUNCE.replace("{}", "<{EMAIL}>: 550 5.1.1 no such user\n")
     in_words = in_words.replace("{MID}", f"<own@office.example>\n{field}: {{MID}}")
     assert became(in_words, message) == DOUBTED

@@ -6,14 +6,16 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.failing import people_whose_mail_fails
+from accounts.models import User
 from booking.outbox.models import MessageEvent
 from booking.replies.actions import note_mailbox
 from booking.replies.incoming import Fetched
 from booking.replies.intake import take_in
 from booking.replies.models import ReceivedMail
+from booking.site.wording import deadline, short_day
 from tests.factories import NOW, make_person, make_trainer
 from tests.people import signed_in
 from tests.replies import letters
@@ -57,28 +59,103 @@ def test_what_was_put_away_is_counted_listed_and_brought_back(coordinator: Clien
     page = coordinator.get(address, {"show": "notice"}).content.decode()
     assert "Automatic replies (1)" in page
     assert "Automatic reply: Neglect" in page
-    assert "Automatic replies</h1>" in page
+    assert "Automatic replies</h2>" in page
+    assert "Understood and put away in the last 30 days</h2>" in page
     others = coordinator.get(address, {"show": "report"}).content.decode()
     assert "Automatic reply: Neglect" not in others
     received = ReceivedMail.objects.get()
-    coordinator.post(reverse("manage_received_bring_back", args=[received.pk]))
+    back = reverse("manage_received_bring_back", args=[received.pk])
+    assert back in page
+    assert "From there it can be put away again." in coordinator.get(back).content.decode()
+    received.refresh_from_db()
+    assert received.state == ReceivedMail.State.DONE
+    coordinator.post(back)
     page = coordinator.get(address).content.decode()
     assert "Needs reading (1)" in page
-    assert "Brought back by" in page
+    received.refresh_from_db()
+    at = received.brought_back_at
+    assert at is not None
+    assert f"Brought back by {User.objects.get(is_coordinator=True)} at {deadline(at)}." in page
     assert "Automatic replies (0)" in page
+    assert "It is not put away" in coordinator.get(back).content.decode()
+
+
+def test_a_listed_report_leads_to_the_message_and_the_person(coordinator: Client) -> None:
+    message = sent_confirmation()
+    sender = make_person("colleague@agency.example")
+    listed(
+        letters.crlf(
+            "From: Colleague <colleague@agency.example>\nSubject: Fwd: look\n\nWhat is this?\n\n"
+            f"Final-Recipient: rfc822; {message.to_email}\nAction: failed\nStatus: 5.1.1\n\n"
+            f"Message-ID: {message.message_id}\n"
+        )
+    )
+    page = coordinator.get(reverse("manage_received")).content.decode()
+    assert "it is not sure that a mail server says so" in page
+    assert f'href="{reverse("manage_message", args=[message.pk])}">Confirmation<' in page
+    for person in (message.recipient, sender):
+        assert person is not None
+        assert f'href="{reverse("manage_person", args=[person.pk])}">{person}</a>' in page
+
+
+def test_the_list_of_answers_says_who_answered_what_to_which_session(coordinator: Client) -> None:
+    message = sent_confirmation()
+    booking = message.booking
+    assert booking is not None
+    now = timezone.now()
+    assert take_in(Fetched(letters.google_reply(booking, "DECLINED"), is_whole=True), now=now)
+    address = reverse("manage_received")
+    page = coordinator.get(address, {"show": "answer"}).content.decode()
+    person = reverse("manage_person", args=[booking.person_id])
+    [sitting] = booking.session.sittings.all()
+    day = short_day(sitting.starts_at)
+    assert f'<strong>Declined</strong> by <a class="govuk-link" href="{person}">' in page
+    assert f'href="{booking.get_absolute_url()}">{booking.session.course.title}, {day}<' in page
+    assert "This gives up no place." in page
+
+
+def test_the_lists_cost_the_same_however_long_they_are(
+    coordinator: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    def come(number: int) -> None:
+        message = sent_confirmation()
+        assert message.booking is not None
+        own = f"<{number}@mx.example>"
+        for mail in (
+            letters.google_reply(message.booking, "ACCEPTED", message_id=own),
+            letters.notification(message.message_id, recipient=message.to_email, own_id=own),
+            letters.notification("<no@x.example>", recipient=message.to_email, own_id=own),
+        ):
+            take_in(Fetched(mail, is_whole=True), now=timezone.now())
+
+    come(0)
+    shows = ("listed", "answer", "report")
+    few = []
+    for show in shows:
+        with django_assert_max_num_queries(40) as asked:
+            coordinator.get(reverse("manage_received"), {"show": show})
+        few.append(len(asked))
+    for number in range(1, 4):
+        come(number)
+    for show, most in zip(shows, few, strict=True):
+        with django_assert_max_num_queries(most):
+            page = coordinator.get(reverse("manage_received"), {"show": show})
+        assert len(page.context["rows"]) == 4
 
 
 def test_a_mail_that_may_have_come_back_is_shown(coordinator: Client) -> None:
     message = sent_confirmation()
     listed(letters.notification("<other@mx.example>", recipient=message.to_email))
     told = {"manage_received": f"Mail to {message.to_email} may have come back"}
-    for name, words in (told | {"manage_addresses": "anybody could have sent says: 5.1.1"}).items():
+    for name, words in (
+        told | {"manage_addresses": "It is not sure that a mail server says so."}
+    ).items():
         page = coordinator.get(reverse(name)).content.decode()
         assert words in page
         assert message.to_email in page
     assert message.recipient is not None
     theirs = coordinator.get(reverse("manage_person", args=[message.recipient.pk]))
-    assert "<dt>Mail may fail</dt>" in theirs.content.decode()
+    assert ">Mail may fail</dt>" in theirs.content.decode()
     own = signed_in(message.recipient).get(reverse("account_profile")).content.decode()
     assert f"Mail to {message.to_email} may have come back" in own
     assert "No such person" not in own
@@ -135,7 +212,8 @@ def test_a_coordinator_says_that_an_address_works(coordinator: Client) -> None:
     person = people_whose_mail_fails().get()
     page = coordinator.get(reverse("manage_addresses")).content.decode()
     assert person.email in page
-    assert "5.1.1 550 5.1.1 No such person" in page
+    assert "There is no such address, or nobody uses it any more." in page
+    assert "“5.1.1 550 5.1.1 No such person”" in page
     home = coordinator.get(reverse("manage")).content.decode()
     assert 'Addresses that fail</a> <span class="app-lines__number">1<' in home
     works = reverse("manage_address_works", args=[person.pk])

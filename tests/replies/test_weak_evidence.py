@@ -11,7 +11,7 @@ from booking.replies.models import ReceivedMail
 from tests.factories import NOW
 from tests.outbox.posting import post
 from tests.replies import letters
-from tests.replies.evidence import BOUNCE, DOUBTED, FAILED, UNTOUCHED, became, is_marked
+from tests.replies.evidence import BOUNCE, DOUBTED, FAILED, UNTOUCHED, became, is_doubted, is_marked
 from tests.replies.receiving import State, receive, sent_confirmation
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +60,7 @@ A_PERSON = "From: Colleague <colleague@agency.example>\nSubject: Fwd: look\n"
 def test_what_anybody_can_paste_marks_nothing(text: str) -> None:
     message = sent_confirmation()
     assert became(text, message) == DOUBTED
+    assert is_doubted(message)
     assert not is_marked(message)
 
 

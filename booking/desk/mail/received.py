@@ -1,21 +1,36 @@
 """Mail that came to the reply mailbox, and addresses that mail does not reach."""
 
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
 from accounts.access import desk, looked_at
+from accounts.addresses import as_stored
 from accounts.failing import people_whose_mail_may_fail
+from accounts.models import User
 from accounts.views import signed_in
+from booking.bulletins.subscribing import unreachable
 from booking.desk.questions import WhyForm
+from booking.outbox.topics import topic_of
 from booking.replies import actions as replies
-from booking.replies.models import MailboxState, ReceivedMail, mail_put_away, mail_to_read
+from booking.replies.models import (
+    CalendarReply,
+    MailboxState,
+    ReceivedMail,
+    mail_put_away,
+    mail_to_read,
+)
 from booking.replies.reading import is_read_here
 from booking.site.web import done, page, paged, posted
 
 Kind = ReceivedMail.Kind
 _PER_PAGE = 50
+_READERS_SHOWN = 200
 
 # What was read, by the name in its address. All but the first was put away.
 RECEIVED = {
@@ -25,6 +40,48 @@ RECEIVED = {
     Kind.RECEIPT.value: "Read receipts",
     Kind.NOTICE.value: "Automatic replies",
 }
+# What the list says of each, besides who sent it.
+_ABOUT = {
+    "listed": "Why it is here",
+    Kind.REPORT.value: "What it reports",
+    Kind.ANSWER.value: "What it answers",
+}
+
+
+@dataclass(frozen=True)
+class Came:
+    """A mail as the list shows it: who sent it, if we know them; whose message it speaks of, and
+    what that is; and what it answers to entries in a calendar."""
+
+    mail: ReceivedMail
+    sender: User | None
+    topic: str
+    person: User | None
+    answers: list[CalendarReply]
+
+
+def came(mails: Iterable[ReceivedMail]) -> list[Came]:
+    """Costs two statements for all of them."""
+    shown = list(mails)
+    addresses = {each.from_address for each in shown}
+    addresses |= {each.message.to_email for each in shown if each.message}
+    people = {each.email: each for each in User.objects.filter(email__in=map(as_stored, addresses))}
+    answers = defaultdict(list)
+    given = CalendarReply.objects.filter(message_id__in=[each.key for each in shown])
+    for answer in given.select_related("booking__person", "booking__session__course", "sitting"):
+        answers[answer.message_id].append(answer)
+    return [
+        Came(
+            mail=each,
+            sender=people.get(as_stored(each.from_address)),
+            topic=topic_of(each.message.topic).words if each.message else "",
+            person=(each.message.recipient or people.get(as_stored(each.message.to_email)))
+            if each.message
+            else None,
+            answers=answers[each.key],
+        )
+        for each in shown
+    ]
 
 
 @desk()
@@ -40,9 +97,11 @@ def manage_received(request: HttpRequest) -> HttpResponse:
     looked_at(None, by=signed_in(request), what="mail received", rows=len(received))
     context = {
         "page_obj": received,
+        "rows": came(received),
         "show": show,
         "shown_words": RECEIVED[show],
         "filters": [(name, words, counts.get(name, 0)) for name, words in RECEIVED.items()],
+        "about_words": _ABOUT.get(show, ""),
         "kept_days": ReceivedMail.KEPT_DAYS,
         "mailbox": MailboxState.current(),
         "is_read_here": is_read_here(),
@@ -52,10 +111,11 @@ def manage_received(request: HttpRequest) -> HttpResponse:
 
 @desk()
 def manage_addresses(request: HttpRequest) -> HttpResponse:
-    """People whose address mail does not reach, or may not."""
+    """People whose address mail does not reach, or may not; and readers of bulletins who get none
+    any more because of that."""
     people = paged(request, people_whose_mail_may_fail(), per_page=_PER_PAGE)
     looked_at(None, by=signed_in(request), what="addresses that fail", rows=len(people))
-    context = {"page_obj": people}
+    context = {"page_obj": people, "readers": unreachable()[:_READERS_SHOWN]}
     return render(request, "desk/mail/addresses.html", context)
 
 
@@ -84,12 +144,28 @@ def settle_received(request: HttpRequest, received_id: int) -> HttpResponse:
     return done(request, words, "manage_received")
 
 
-@desk(post=120, only_post=True)
+@desk(post=120)
 def bring_back_received(request: HttpRequest, received_id: int) -> HttpResponse:
-    """Put a mail that was put away on the list of what needs reading."""
+    """Put a mail that was put away on the list of what needs reading, after a page that says what
+    follows from it."""
+    found = ReceivedMail.objects.select_related("noted__message__recipient", "about__recipient")
+    received = get_object_or_404(found, pk=received_id)
+    looked_at(None, by=signed_in(request), what="mail received", rows=1)
+    if request.method == "POST":
+        replies.bring_back(received=received, by=signed_in(request), now=timezone.now())
+        words = (
+            "It is on the list of mail that needs reading. The mail itself is where it was put"
+            " away."
+        )
+        return done(request, words, "manage_received")
+    [row] = came([received])
+    is_away = received.state == ReceivedMail.State.DONE
+    return render(request, "desk/mail/bring_back.html", {"row": row, "is_away": is_away})
+
+
+@desk(post=120, only_post=True)
+def put_away_received(request: HttpRequest, received_id: int) -> HttpResponse:
+    """Put away again what was brought back."""
     received = get_object_or_404(ReceivedMail, pk=received_id)
-    replies.bring_back(received=received, by=signed_in(request), now=timezone.now())
-    words = (
-        "It is on the list of mail that needs reading. The mail itself is where it was put away."
-    )
-    return done(request, words, "manage_received")
+    replies.put_away_again(received=received, by=signed_in(request), now=timezone.now())
+    return done(request, "It is put away again, as it was.", "manage_received")
