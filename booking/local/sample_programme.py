@@ -34,6 +34,7 @@ from booking.local import (
 )
 from booking.local.past_term import hold_past_term
 from booking.local.sample_bulletin import add_july_newsletter
+from booking.local.sample_replies import receive_sample_mail
 from booking.materials.actions import add_material
 from booking.materials.models import Material
 from booking.outbox.models import Message
@@ -109,6 +110,7 @@ def load_sample(*, now: datetime) -> Loaded:
         _ask_for_dates(now)
         _only_say_so()
         add_july_newsletter(now=now)
+        receive_sample_mail(now=now)
         # Not dropped either: nobody should be shown trouble that there never was.
         Message.objects.filter(booking__isnull=False, state=Message.State.WAITING).delete()
     bookings = Booking.objects.all()

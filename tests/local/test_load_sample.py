@@ -12,6 +12,7 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
+from accounts.failing import people_whose_mail_may_fail
 from accounts.models import User
 from booking.attendance.models import AbsenceCase, Register
 from booking.bulletins.models import Bulletin
@@ -22,6 +23,7 @@ from booking.materials.models import Material
 from booking.outbox.models import Message
 from booking.partnership.kept import the_partnership
 from booking.places.models import Booking
+from booking.replies.models import CalendarReply, ReceivedMail
 from booking.scheduling import demand
 
 pytestmark = pytest.mark.django_db
@@ -65,8 +67,27 @@ def test_the_sample_is_a_programme_in_use() -> None:
     # Nobody loses a place when the worker starts.
     assert not Booking.objects.requests_run_out(now=now).exists()
     assert Booking.objects.filter(state=Booking.State.REQUESTED).exists()
-    # Neither waiting to go out nor dropped.
-    assert not Message.objects.exists()
+    # Neither waiting to go out nor dropped: only what mail came back about.
+    assert set(Message.objects.values_list("state", flat=True)) == {Message.State.SENT}
+
+    # One of each kind of mail that came in, as the code that reads a mailbox takes it.
+    assert [(each.kind, each.state) for each in ReceivedMail.objects.order_by("pk")] == [
+        ("report", "done"),
+        ("report", "done"),
+        ("report", "listed"),
+        ("answer", "done"),
+        ("answer", "done"),
+        ("notice", "done"),
+        ("receipt", "done"),
+        ("other", "listed"),
+    ]
+    assert Message.objects.filter(bounced_at__isnull=False).count() == 2
+    assert Message.objects.doubted().count() == 1
+    assert people_whose_mail_may_fail().count() == 2
+    assert set(CalendarReply.objects.values_list("partstat", flat=True)) == {
+        "accepted",
+        "declined",
+    }
 
     # A past term with registers, one of them open, and one session without.
     assert Register.objects.count() == 5
