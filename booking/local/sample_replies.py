@@ -36,7 +36,7 @@ def _confirmations(now: datetime) -> Iterator[Message]:
         booking__state=Booking.State.CONFIRMED,
         booking__session__starts_at__gt=now,
     ).exclude(to_email__in=SIGN_IN_AS.values())
-    last = written.order_by("recipient", "-id").distinct("recipient")
+    last = written.order_by("recipient_id", "-id").distinct("recipient_id")
     for message in last.select_related("booking__session__course", "recipient")[: len(_MAILS)]:
         mime = compose([message])[message.pk]
         if isinstance(mime, bytes):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Self
 
 from django.db import models
 from django.db.models import Q
@@ -10,6 +11,16 @@ from accounts.models import User
 from booking.catalogue.models import Sitting
 from booking.outbox.models import Message, MessageEvent
 from booking.places.models import Booking
+
+
+class ReceivedMailQuerySet(models.QuerySet["ReceivedMail"]):
+    """Ways to choose mail that came in."""
+
+    def with_messages(self) -> Self:
+        """With the messages of ours that each speaks of and their people, without texts."""
+        of = ("about", "noted__message")
+        texts = [f"{each}__{text}" for each in of for text in ("mime", "payload")]
+        return self.select_related(*(f"{each}__recipient" for each in of)).defer(*texts)
 
 
 class ReceivedMail(models.Model):
@@ -70,6 +81,8 @@ class ReceivedMail(models.Model):
     )
     settled_at = models.DateTimeField(null=True)
     settled_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+
+    objects = ReceivedMailQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]
@@ -150,18 +163,16 @@ class MailboxState(models.Model):
         return cls.objects.filter(pk=1).first() or cls(pk=1)
 
 
-def mail_to_read() -> models.QuerySet[ReceivedMail]:
+def mail_to_read() -> ReceivedMailQuerySet:
     """Mail that somebody must read, the oldest first."""
-    listed = ReceivedMail.objects.filter(state=ReceivedMail.State.LISTED)
-    return listed.select_related("about__recipient").order_by("id")
+    return ReceivedMail.objects.filter(state=ReceivedMail.State.LISTED).order_by("id")
 
 
-def mail_put_away(*, now: datetime) -> models.QuerySet[ReceivedMail]:
+def mail_put_away(*, now: datetime) -> ReceivedMailQuerySet:
     """Mail that was understood and put away in the last `KEPT_DAYS`, the newest first."""
     since = now - timedelta(days=ReceivedMail.KEPT_DAYS)
     put_away = ReceivedMail.objects.filter(state=ReceivedMail.State.DONE, seen_at__gte=since)
-    about = ("about__recipient", "noted__message__recipient")
-    return put_away.select_related(*about).order_by("-seen_at", "-id")
+    return put_away.order_by("-seen_at", "-id")
 
 
 def newest_answer(answers: Iterable[CalendarReply]) -> CalendarReply | None:

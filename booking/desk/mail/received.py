@@ -66,7 +66,7 @@ def came(mails: Iterable[ReceivedMail]) -> list[Came]:
     addresses = {each.from_address for each in shown}
     addresses |= {each.message.to_email for each in shown if each.message}
     people = {each.email: each for each in User.objects.filter(email__in=map(as_stored, addresses))}
-    answers = defaultdict(list)
+    answers: dict[str, list[CalendarReply]] = defaultdict(list)
     given = CalendarReply.objects.filter(message_id__in=[each.key for each in shown])
     for answer in given.select_related("booking__person", "booking__session__course", "sitting"):
         answers[answer.message_id].append(answer)
@@ -93,7 +93,7 @@ def manage_received(request: HttpRequest) -> HttpResponse:
     counts = dict(put_away.order_by().values_list("kind").annotate(Count("pk")))
     counts["listed"] = mail_to_read().count()
     rows = mail_to_read() if show == "listed" else put_away.filter(kind=show)
-    received = paged(request, rows, per_page=_PER_PAGE)
+    received = paged(request, rows.with_messages(), per_page=_PER_PAGE)
     looked_at(None, by=signed_in(request), what="mail received", rows=len(received))
     context = {
         "page_obj": received,
@@ -148,9 +148,9 @@ def settle_received(request: HttpRequest, received_id: int) -> HttpResponse:
 def bring_back_received(request: HttpRequest, received_id: int) -> HttpResponse:
     """Put a mail that was put away on the list of what needs reading, after a page that says what
     follows from it."""
-    found = ReceivedMail.objects.select_related("noted__message__recipient", "about__recipient")
-    received = get_object_or_404(found, pk=received_id)
-    looked_at(None, by=signed_in(request), what="mail received", rows=1)
+    received = get_object_or_404(ReceivedMail.objects.with_messages(), pk=received_id)
+    [row] = came([received])
+    looked_at(row.person or row.sender, by=signed_in(request), what="mail received")
     if request.method == "POST":
         replies.bring_back(received=received, by=signed_in(request), now=timezone.now())
         words = (
@@ -158,7 +158,6 @@ def bring_back_received(request: HttpRequest, received_id: int) -> HttpResponse:
             " away."
         )
         return done(request, words, "manage_received")
-    [row] = came([received])
     is_away = received.state == ReceivedMail.State.DONE
     return render(request, "desk/mail/bring_back.html", {"row": row, "is_away": is_away})
 
