@@ -117,7 +117,12 @@ def waits_for(booking: Booking) -> str:
 
 
 def place_in_words(booking: Booking, number: int = 0) -> str:
-    """Where a booking stands: "Booked", "Held: waits for the line manager", "Waiting, number 2"."""
+    """Where a booking stands: "Booked", "Held: waits for the line manager", "Waiting, number 2".
+
+    Once the register is closed, what came of the place: "Attended in part".
+    """
+    if booking.outcome:
+        return booking.get_outcome_display()
     if booking.state == State.WAITING:
         return f"Waiting, number {number}" if number else "Waiting"
     held = waits_for(booking)
