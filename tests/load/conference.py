@@ -3,7 +3,6 @@
 import itertools
 import random
 
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -15,10 +14,9 @@ from booking.places.models import Booking
 from booking.site.sealing import Sealed
 from tests.load import client, crowd
 from tests.load.client import Script
-from tests.load.counting import Counting
 from tests.load.over_http import CLIENTS, Samples, Site, book_request, check_booked
 from tests.load.report import Line, Target, percentile
-from tests.load.statements import pairs
+from tests.load.statements import counted_get, pairs, signed_in
 from tests.load.together import in_processes, meet
 
 PEOPLE = crowd.Size(people=4_000, upcoming=25, past=25, bookings_each=1)
@@ -49,15 +47,12 @@ def _online(people: int) -> Session:
 
 def _register_line(site: Site, small: Session, large: Session) -> Line:
     coordinator = User.objects.get(pk=1)
+    looking = signed_in(coordinator)
+    few, many = (
+        len(counted_get(looking, reverse("register", args=[session.pk])).statements)
+        for session in (small, large)
+    )
     [cookies] = crowd.sign_in([coordinator])
-    looking = Client()
-    looking.cookies.load(cookies)
-    counts = []
-    for session in (small, large):
-        looking.get(reverse("register", args=[session.pk]))
-        with Counting() as counting:
-            assert looking.get(reverse("register", args=[session.pk])).status_code == 200
-        counts.append(len(counting.statements))
     request = client.get(reverse("register", args=[large.pk]), cookies=cookies)
     took: list[float] = []
 
@@ -68,7 +63,7 @@ def _register_line(site: Site, small: Session, large: Session) -> Line:
             took.append(answer.seconds)
 
     client.run(site.port, [look()])
-    p50, few, many = percentile(took, 0.5), *counts
+    p50 = percentile(took, 0.5)
     return Line(
         name=f"register of {_ATTENDING:,} people",
         server=site.server,
