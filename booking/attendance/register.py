@@ -73,8 +73,9 @@ def _page(
     session, at = roster.session, roster.number_of(sitting)
     search = search_text(request)
     found = found_on(session, search) if search else None
+    # The key as a text: a thousand rows show it several times each.
     rows = [
-        (each, each.seen[at])
+        (each, each.seen[at], str(each.booking.pk))
         for each in roster.attendees
         if found is None or each.booking.pk in found
     ]
