@@ -8,11 +8,12 @@ from booking.bulletins import sending
 from booking.bulletins.models import Bulletin
 from booking.local.processes import GuardedProcess
 from booking.outbox.models import Message
-from tests.faults.accounts_of_mail import begin_anew, settle
+from tests.faults.accounts_of_mail import settle
 from tests.faults.kills import RECOVERED_WITHIN, kill_at_random
 from tests.faults.report import Row
 from tests.faults.scale import Scale
 from tests.faults.site import Site, wait_until
+from tests.load import crowd
 from tests.load.bulletins import july_for
 
 # Seconds over every answer, so that a bulletin leaves for longer than the kills take.
@@ -23,7 +24,8 @@ def killed_workers(site: Site, scale: Scale) -> list[Row]:
     """Workers die at random points of it; a duplicate is explained by a kill alone."""
     kills, readers = scale.kills_in_bulletin, scale.readers_of_bulletin
     row = Row("worker killed while a bulletin leaves", f"{kills} x at random, {readers:,} readers")
-    begin_anew(site, people=20)
+    crowd.clear()
+    site.mail.forget()
     bulletin = july_for(readers)
     site.mail.pause = _PAUSE
     sending.send(bulletin=bulletin, expected_revision=bulletin.revision, now=timezone.now())
