@@ -43,6 +43,7 @@ _OPENED = (
     "state", "opened_at", "key", "manager_email", "manager_reason", "manager_reason_at", "pence",
     "decided_at", "decided_by", "why",
 )  # fmt: skip
+_TAKEN = "Somebody else came in the place."
 # For answers by link; a coordinator may decide any day.
 ANSWERED_WITHIN = timedelta(days=28)
 
@@ -98,8 +99,7 @@ def open_cases(bookings: Sequence[Booking], *, now: datetime) -> list[Draft]:
     for booking in absent.order_by("pk"):
         sittings = [SittingTimes.of(each) for each in booking.session.sittings.all()]
         manager = manager_to_ask(booking)
-        free_if_taken = booking.policy is None or booking.policy.absence_free_if_taken
-        is_closed = booking.pk in in_their_place and free_if_taken
+        is_closed = booking.pk in in_their_place and _is_free_if_taken(booking)
         case = known.get(booking.pk) or AbsenceCase()
         case.booking, case.opened_at, case.key = booking, now, new_absence_key()
         if case.manager_email != manager:
@@ -109,7 +109,7 @@ def open_cases(bookings: Sequence[Booking], *, now: datetime) -> list[Draft]:
         case.state, case.decided_at, case.decided_by, case.why = State.OPEN, None, None, ""
         if is_closed:
             case.state, case.decided_at = State.CLOSED, now
-            case.why = "Somebody else came in the place."
+            case.why = _TAKEN
         cases.append(case)
     AbsenceCase.objects.bulk_create([each for each in cases if each.pk is None])
     AbsenceCase.objects.bulk_update([each for each in cases if each.booking_id in known], _OPENED)
@@ -118,8 +118,30 @@ def open_cases(bookings: Sequence[Booking], *, now: datetime) -> list[Draft]:
     return drafts + [asked_of_manager(each) for each in opened if each.manager_email]
 
 
+def look_again(came: Booking, *, now: datetime) -> list[Draft]:
+    """Somebody who came in another's place was there after all, or was not; what is to be told.
+
+    The absence of the other follows: a case that closed by itself for it is opened again, or one
+    that is open or charged ends, if the promised rules say so. The caller holds the session's lock.
+    """
+    cases = AbsenceCase.objects.select_related("booking__policy")
+    case = cases.filter(booking=came.replaces_id, booking__outcome=Booking.Outcome.ABSENT).first()
+    if case is None:
+        return []
+    was_there = came.outcome in Booking.CAME
+    if case.state == State.CLOSED and not was_there:
+        return open_cases([case.booking], now=now)
+    if case.state in (State.OPEN, State.CHARGED) and was_there and _is_free_if_taken(case.booking):
+        return end_case(case.booking, why=_TAKEN, now=now)
+    return []
+
+
+def _is_free_if_taken(booking: Booking) -> bool:
+    return booking.policy is None or booking.policy.absence_free_if_taken
+
+
 def end_case(booking: Booking, *, why: str, now: datetime) -> list[Draft]:
-    """The person was not absent after all: nothing is asked or charged; what is to be told.
+    """Nothing is asked or charged any more, for this reason; what is to be told.
 
     The caller holds the session's lock.
     """

@@ -106,8 +106,8 @@ def correct_outcome(
     """Say that something else came of a place than the closed register says, for a reason.
 
     What hung on the first outcome follows: the case of an absence is opened, or ends and nothing
-    is charged; courses that build on this one look at the outcome themselves. Raises `NotClosed`
-    or `SameOutcome`.
+    is charged, and so does that of whose place they came in; courses that build on this one look
+    at the outcome themselves. Raises `NotClosed` or `SameOutcome`.
     """
     with locked_booking(booking) as (_, fresh):
         if not Register.objects.filter(session=fresh.session, closed_at__isnull=False).exists():
@@ -125,6 +125,8 @@ def correct_outcome(
             drafts = absences.open_cases([fresh], now=now)
         elif before == Outcome.ABSENT:
             drafts = absences.end_case(fresh, why="The register was corrected.", now=now)
+        if fresh.is_walk_in:
+            drafts += absences.look_again(fresh, now=now)
         outbox.post(drafts, now=now)
     return fresh
 

@@ -1,4 +1,4 @@
-"""The people of a session: who comes, what for is still asked, what they need, and as CSV."""
+"""The people of a session: who comes, what is still asked, what they need, and as CSV."""
 
 import re
 from collections import Counter
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Max, OuterRef, Q, Subquery
+from django.db.models import Count, Func, Max, OuterRef, Q, Subquery, TextField
 from django.shortcuts import get_object_or_404
 from django.utils.timezone import localdate
 
@@ -117,7 +117,12 @@ def waits_for(booking: Booking) -> str:
 
 
 def place_in_words(booking: Booking, number: int = 0) -> str:
-    """Where a booking stands: "Booked", "Held: waits for the line manager", "Waiting, number 2"."""
+    """Where a booking stands: "Booked", "Held: waits for the line manager", "Waiting, number 2".
+
+    Once the register is closed, what came of the place: "Attended in part".
+    """
+    if booking.outcome:
+        return booking.get_outcome_display()
     if booking.state == State.WAITING:
         return f"Waiting, number {number}" if number else "Waiting"
     held = waits_for(booking)
@@ -155,6 +160,31 @@ def totals_of_needs(texts: Iterable[str]) -> list[tuple[str, int]]:
 def _small(need: str) -> str:
     """Without the capital of a sentence; acronyms keep theirs."""
     return need if need[1:2].isupper() or need.startswith("I ") else need[:1].lower() + need[1:]
+
+
+def with_needs_ahead(*, now: datetime) -> BookingQuerySet:
+    """Bookings that hold a place on a session ahead and say what the person needs there."""
+    folded = Func("needs", function="booking_fold", output_field=TextField())
+    bookings = Booking.objects.holding_a_place().exclude(needs="").alias(folded=folded)
+    bookings = bookings.exclude(folded__in=NO_NEEDS)
+    return bookings.filter(session__state=Session.State.PUBLISHED, session__starts_at__gt=now)
+
+
+def to_arrange(*, now: datetime) -> BookingQuerySet:
+    """Those of `with_needs_ahead` about which nobody has said that it is arranged."""
+    return with_needs_ahead(now=now).filter(needs_arranged_at=None)
+
+
+def say_arranged(*, booking: Booking, is_arranged: bool, by: User, now: datetime) -> None:
+    """Note that what a person needs is arranged, by whom and when; or that it is not after all.
+
+    Who noted it first stays noted.
+    """
+    noted = Booking.objects.filter(pk=booking.pk)
+    if is_arranged:
+        noted.filter(needs_arranged_at=None).update(needs_arranged_at=now, needs_arranged_by=by)
+    else:
+        noted.update(needs_arranged_at=None, needs_arranged_by=None)
 
 
 def sessions_open_to(person: User, *, now: datetime) -> SessionQuerySet:

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from accounts.models import User
-from booking.attendance.models import LONGEST_OPEN, Mark, Register
+from booking.attendance.models import LONGEST_OPEN, Arrival, Mark, Register
+from booking.attendance.outcomes import Seen
 from booking.catalogue.models import Session, Sitting
 from booking.places.models import Booking
 from booking.site.refusals import Refused
@@ -38,12 +39,15 @@ class NotYetMarked(Refused):
 class NothingToMark(Refused):
     """What was pressed is not on this register."""
 
-    sentence = "This person has no place on this session any more, so nothing was marked."
+    sentence = "The place or the date is not there any more, so nothing was marked."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Press:
-    """One press on the register. `at` is when it was made, now unless it comes late."""
+    """One press on the register. `at` is when it was made, now unless it comes late.
+
+    `confirms` says that only “Came” was pressed: who joined by a link keeps the minutes of that.
+    """
 
     booking: int
     sitting: int
@@ -53,6 +57,15 @@ class Press:
     there: int | None = None
     key: str | None = None
     at: datetime | None = None
+    confirms: bool = False
+
+
+@dataclass(frozen=True)
+class Noted:
+    """What became of presses: the marks made of them now, and why the others were left out."""
+
+    marks: list[Mark]
+    left_out: dict[Press, Refused]
 
 
 def may_be_marked(session: Session, *, now: datetime) -> bool:
@@ -85,25 +98,43 @@ def mark(
     now: datetime,
     source: Mark.Source = Source.PRESS,
 ) -> list[Mark]:
+    """Note these presses as `note` does. Returns what was noted now.
+
+    Raises `NotYetMarked`, `RegisterClosed`, or why they were left out if all were.
+    """
+    with transaction.atomic():
+        noted = note(session=session, presses=presses, by=by, now=now, source=source)
+        if presses and len(noted.left_out) == len(presses):
+            raise noted.left_out[presses[0]]
+    return noted.marks
+
+
+def note(
+    *,
+    session: Session,
+    presses: Sequence[Press],
+    by: User,
+    now: datetime,
+    source: Mark.Source = Source.PRESS,
+) -> Noted:
     """Note these presses, each once whatever is sent again.
 
     Those of a booking without a certain place here are left out, and that somebody came to a date
-    which lies ahead. Returns what was noted now.
-    Raises `NotYetMarked`, `RegisterClosed`, or `NothingToMark` if nothing is left.
+    which lies ahead. Raises `NotYetMarked` or `RegisterClosed`.
     """
     with open_register(session, now=now):
         here = _with_a_place(session, {each.booking for each in presses})
         begins = dict(session.sittings.values_list("pk", "starts_at"))
-        of_these = [each for each in presses if each.booking in here and each.sitting in begins]
-        if presses and not of_these:
-            raise NothingToMark
-        on_it = [
-            each
-            for each in of_these
-            if each.what not in CAME or begins[each.sitting] - _BEFORE_START <= now
-        ]
-        if of_these and not on_it:
-            raise NotYetMarked
+
+        def why_not(press: Press) -> Refused | None:
+            if press.booking not in here or press.sitting not in begins:
+                return NothingToMark()
+            is_ahead = begins[press.sitting] - _BEFORE_START > now
+            return NotYetMarked() if is_ahead and press.what in CAME else None
+
+        left_out = {each: why for each in presses if (why := why_not(each))}
+        on_it = [each for each in presses if each not in left_out]
+        came_late = _minutes_late(session, [each for each in on_it if each.confirms])
         keys = {each.key for each in on_it if each.key}
         known = set(Mark.objects.filter(key__in=keys).values_list("key", flat=True))
         earliest = session.starts_at - _BEFORE_START
@@ -112,7 +143,7 @@ def mark(
                 booking_id=each.booking,
                 sitting_id=each.sitting,
                 what=each.what,
-                minutes_late=each.late,
+                minutes_late=came_late.get(each, each.late),
                 minutes_early=each.early,
                 minutes_there=each.there,
                 by=by,
@@ -125,7 +156,8 @@ def mark(
             if each.key not in known
         ]
         # Another browser tab may send the same keys at the same moment: they count once.
-        return Mark.objects.bulk_create(marks, ignore_conflicts=any(each.key for each in marks))
+        Mark.objects.bulk_create(marks, ignore_conflicts=any(each.key for each in marks))
+    return Noted(marks, left_out)
 
 
 def undo_mark(
@@ -202,6 +234,19 @@ def came_to(session: Session) -> set[int]:
 def pressed_at(seconds_ago: float, *, now: datetime) -> datetime:
     """When a press was made that a tablet has kept for so long: its own clock may be wrong."""
     return now - timedelta(seconds=min(max(seconds_ago, 0), timedelta(days=30).total_seconds()))
+
+
+def _minutes_late(session: Session, presses: Sequence[Press]) -> dict[Press, int | None]:
+    """By how many minutes those came late who joined by a link."""
+    if not presses:
+        return {}
+    arrivals = Arrival.objects.counting().filter(sitting__session=session)
+    arrivals = arrivals.filter(booking__in={each.booking for each in presses})
+    late: dict[tuple[int, int], int | None] = {}
+    for arrival in arrivals.select_related("sitting"):
+        filled_in = Seen.of_arrival(arrival.at, arrival.sitting)
+        late.setdefault((arrival.booking_id, arrival.sitting_id), filled_in.late)
+    return {each: late.get((each.booking, each.sitting)) for each in presses}
 
 
 def _with_a_place(session: Session, keys: Iterable[int] | None = None) -> set[int]:

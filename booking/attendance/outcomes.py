@@ -42,10 +42,11 @@ class CountingRule:
         dates = " and ".join(map(str, self.must_attend))
         said = [f"Date {dates} must be attended." if dates else "Every date must be attended."]
         if self.part_after is not None:
-            said.append(f"Missing more than {counted(self.part_after, 'minute')} makes it part.")
+            missed = counted(self.part_after, "minute")
+            said.append(f"Missing more than {missed} of a date counts as part of it.")
         if self.absent_after is not None:
             missed = counted(self.absent_after, "minute")
-            said.append(f"Missing more than {missed} counts as absence.")
+            said.append(f"Missing more than {missed} of a date counts as absence from it.")
         return said
 
     def numbers(self, sittings: int) -> set[int]:
@@ -59,6 +60,7 @@ class Seen:
     """What stands of somebody at a sitting: the mark, else what is filled in already.
 
     `filled_in` says that nobody has marked it: they joined online, or sent apologies.
+    `is_with_everybody` says that everybody else was marked with the same press.
     """
 
     what: Mark.What = What.NOTHING
@@ -66,6 +68,7 @@ class Seen:
     early: int | None = None
     there: int | None = None
     filled_in: bool = False
+    is_with_everybody: bool = False
     joined_at: datetime | None = None
 
     @classmethod
@@ -76,6 +79,7 @@ class Seen:
             late=mark.minutes_late,
             early=mark.minutes_early,
             there=mark.minutes_there,
+            is_with_everybody=mark.source == Mark.Source.EVERYBODY,
             joined_at=joined_at,
         )
 

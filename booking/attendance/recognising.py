@@ -43,7 +43,6 @@ class Match:
 
     whom: Expected
     joiners: list[Joiner] = field(default_factory=list)
-    is_sure: bool = False
     minutes: int = 0
 
     @property
@@ -54,7 +53,11 @@ class Match:
 
 @dataclass(frozen=True)
 class Recognised:
-    """A report, person by person: those found by their address, those to be confirmed, the rest."""
+    """A report, person by person: those found by their address, those to be confirmed, the rest.
+
+    Somebody found by their address may be on another device by name alone: what that adds to the
+    minutes is to be confirmed, with all of them.
+    """
 
     sure: list[Match]
     to_confirm: list[Match]
@@ -92,6 +95,7 @@ def expected_at(session: Session) -> list[Expected]:
 def recognise(report: MeetingReport, expected: Sequence[Expected], *, of: Span) -> Recognised:
     """Who the joiners of a report are, each with the minutes of the sitting they were there."""
     by_address = {address: each for each in expected for address in each.addresses}
+    by_their_address: dict[int, Match] = {}
     found: dict[int, Match] = {}
     unknown: list[Joiner] = []
     for joiner in report.joiners:
@@ -101,16 +105,20 @@ def recognise(report: MeetingReport, expected: Sequence[Expected], *, of: Span) 
         if whom is None:
             unknown.append(joiner)
             continue
-        match = found.setdefault(id(whom), Match(whom))
-        match.joiners.append(joiner)
-        match.is_sure |= is_sure
-    for match in found.values():
+        found.setdefault(id(whom), Match(whom)).joiners.append(joiner)
+        if is_sure:
+            by_their_address.setdefault(id(whom), Match(whom)).joiners.append(joiner)
+    for match in (*found.values(), *by_their_address.values()):
         match.minutes = report.minutes(match.joiners, of=of)
     booked = [each for each in found.values() if each.whom.booking is not None]
+    sure = [each for each in by_their_address.values() if each.whom.booking is not None]
+    by_address_alone = {id(each.whom): len(each.joiners) for each in sure}
     there = {each.whom.booking.pk for each in booked if each.whom.booking is not None}
     return Recognised(
-        sure=[each for each in booked if each.is_sure],
-        to_confirm=[each for each in booked if not each.is_sure],
+        sure=sure,
+        to_confirm=[
+            each for each in booked if len(each.joiners) != by_address_alone.get(id(each.whom))
+        ],
         others=[each for each in found.values() if each.whom.booking is None],
         unknown=unknown,
         missing=[

@@ -73,8 +73,9 @@ def _page(
     session, at = roster.session, roster.number_of(sitting)
     search = search_text(request)
     found = found_on(session, search) if search else None
+    # The key as a text: a thousand rows show it several times each.
     rows = [
-        (each, each.seen[at])
+        (each, each.seen[at], str(each.booking.pk))
         for each in roster.attendees
         if found is None or each.booking.pk in found
     ]
@@ -89,6 +90,7 @@ def _page(
         "came": sum(each in Mark.CAME for each in seen),
         "unmarked": sum(each == What.NOTHING for each in seen),
         "is_on": marking.may_be_marked(session, now=now) and not roster.is_closed,
+        "may_undo_everybody": any(each.seen[at].is_with_everybody for each in roster.attendees),
         "is_late": sitting.starts_at < now < sitting.ends_at,
         "not_certain": not_certain(session),
         "may_close": closing.may_be_closed(session, now=now) and not roster.is_closed,
@@ -132,23 +134,28 @@ def _press(
     booking: int, sitting: Sitting, what: str, *, at: datetime, key: str | None = None
 ) -> Press:
     """A press of a button; “late” is as late as it was pressed."""
+    pressed: dict[str, Any] = {"booking": booking, "sitting": sitting.pk, "key": key, "at": at}
     if what == _LATE:
         late = minutes_between(sitting.starts_at, min(at, sitting.ends_at))
-        return Press(
-            booking=booking, sitting=sitting.pk, what=What.ATTENDED, late=late, key=key, at=at
-        )
-    return Press(booking=booking, sitting=sitting.pk, what=What(what), key=key, at=at)
+        return Press(**pressed, what=What.ATTENDED, late=late)
+    return Press(**pressed, what=What(what), confirms=what == What.ATTENDED)
 
 
 def _kept_marks(request: HttpRequest, session: Session, *, now: datetime) -> HttpResponse:
-    """What a tablet has kept, in its order: each is noted once, whatever is sent again."""
+    """What a tablet has kept, in its order: each is noted once, whatever is sent again.
+
+    The answer says of each that could not be noted why not, by the name of the press.
+    """
     sittings = {each.pk: each for each in session.sittings.all()}
-    presses = list(_read_marks(request.POST["marks"], sittings, now=now))
+    presses = _read_marks(request.POST["marks"], sittings, now=now)
     try:
-        marking.mark(session=session, presses=presses, by=signed_in(request), now=now)
+        noted = marking.note(session=session, presses=presses, by=signed_in(request), now=now)
     except Refused as refused:
-        return JsonResponse({"refused": refused.with_instead}, status=409)
-    return JsonResponse({"noted": len(presses)})
+        left_out, status = dict.fromkeys(presses, refused), 409
+    else:
+        left_out, status = noted.left_out, 200
+    why = {str(each.key): refused.with_instead for each, refused in left_out.items()}
+    return JsonResponse({"left_out": why}, status=status)
 
 
 def _read_marks(text: str, sittings: dict[int, Sitting], *, now: datetime) -> list[Press]:
@@ -162,14 +169,16 @@ def _read_marks(text: str, sittings: dict[int, Sitting], *, now: datetime) -> li
         if not isinstance(each, dict):
             continue
         booking, key = key_in(str(each.get("booking"))), each.get("key")
-        sitting = sittings.get(key_in(str(each.get("sitting"))) or 0)
+        sitting_key = key_in(str(each.get("sitting")))
         what, ago = each.get("what"), each.get("ago")
-        if booking is None or sitting is None:
+        if booking is None or sitting_key is None:
             continue
         if not isinstance(ago, int | float) or not isinstance(key, str):
             continue
         if what in _SENT and _KEY.fullmatch(key) and abs(ago) < _LONGEST_AGO:
             at = marking.pressed_at(ago, now=now)
+            # A date that is gone meanwhile is told as such.
+            sitting = sittings.get(sitting_key, Sitting(pk=sitting_key, starts_at=at, ends_at=at))
             presses.append(_press(booking, sitting, what, at=at, key=key))
     return presses
 

@@ -2,16 +2,7 @@
 
 from django.urls import path
 
-from booking.attendance import (
-    absence_pages,
-    cover,
-    join,
-    register,
-    report_page,
-    room,
-    views,
-    walk_ins,
-)
+from booking.attendance import absence_pages, join, register, report_page, room, views, walk_ins
 
 _LIST = "sessions/<key:session_id>/attendees"
 _REGISTER = "sessions/<key:session_id>/register"
@@ -25,7 +16,7 @@ urlpatterns = [
     path("absences/<str:token>/", absence_pages.by_link, name="absence_by_link"),
     path("bookings/<key:booking_id>/absence/", absence_pages.absence, name="absence"),
     path("trainer/", views.trainer_sessions, name="trainer_sessions"),
-    path("trainer/cover/<key:cover_id>/", cover.cover, name="trainer_cover"),
+    path("trainer/cover/<key:cover_id>/", views.cover, name="trainer_cover"),
     path(f"{_LIST}/", views.attendees, name="attendees"),
     path(f"{_LIST}/print/", views.sign_in_sheet, name="attendees_print"),
     path(f"{_LIST}/needs/", views.needs_sheet, name="attendees_needs"),

@@ -1,4 +1,5 @@
-"""A bulletin as it is read: on its page, where blocks are live, and in mail, which says the moment.
+"""A bulletin as it is read: on its page, where blocks are live, in mail, which says the moment, and
+a block of it as it is copied into a newsletter.
 
 The mail is rendered once a minute and process for all who get the same, with `STOP_HERE` where the
 link stands by which its recipient stops.
@@ -110,3 +111,20 @@ def rendered_lately(bulletin_id: int, *, now: datetime, topics: tuple[str, ...] 
             _kept.clear()
         _kept[key] = time.monotonic() + _KEPT_SECONDS, found
     return found
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What is pasted into a newsletter tool, the whole page to look at, and the text."""
+
+    html: str
+    page: str
+    text: str
+
+
+def copied(block: Block) -> Copied:
+    """The block for another tool: 600 pixels wide, every style in its element."""
+    context = {"block": block, "partnership": the_partnership()}
+    page = render_to_string("bulletins/copied.html", context)
+    body = page.partition("<body")[2].partition(">")[2].rpartition("</body>")[0]
+    return Copied(html=body.strip(), page=page, text=plain_text(page))

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts.access import desk, looked_at
 from accounts.views import signed_in
-from booking.attendance.needs import say_arranged, to_arrange, with_needs_ahead
+from booking.attendance.lists import say_arranged, to_arrange, with_needs_ahead
 from booking.site.web import done, page, paged
 
 _PER_PAGE = 50

@@ -192,14 +192,14 @@ class SettingsForm(Form):
         "Days after a session for which its trainers see who was there", 1, _LONGEST_LIST_DAYS
     )
     usual_part_minutes = whole_number_field(
-        "Minutes missed, beyond which a date was attended in part (optional)",
+        "Minutes missed of a date, beyond which it was attended in part (optional)",
         0,
         MOST_MINUTES,
         required=False,
         help_text="Where a new course begins. Left empty, there is no such rule.",
     )
     usual_absent_minutes = whole_number_field(
-        "Minutes missed, beyond which it counts as absence (optional)",
+        "Minutes missed of a date, beyond which it counts as absence (optional)",
         0,
         MOST_MINUTES,
         required=False,

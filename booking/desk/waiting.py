@@ -15,7 +15,7 @@ from accounts.agency_proof import people_to_confirm
 from accounts.failing import people_whose_mail_may_fail
 from accounts.groups import who_wants_to_join
 from booking.attendance.absences import to_decide
-from booking.attendance.needs import to_arrange
+from booking.attendance.lists import to_arrange
 from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
 from booking.outbox.models import Message

@@ -7,6 +7,7 @@ from functools import partial
 
 import structlog
 from django.db import transaction
+from django.db.models import Q
 from django.utils.timezone import localdate
 
 from accounts.models import User
@@ -142,9 +143,11 @@ def news_of(owner: Owner, *, now: datetime) -> News:
     """What is new, and who would hear of it. Costs two statements.
 
     Whoever cannot open it yet, or not any more, does not: what is for after the session is told
-    once it is over.
+    once it is over. Each session of a course has its own day, so what is for after it is told to
+    those whose session has ended since others were.
     """
-    new = list(materials_of(owner).filter(told_at=None).order_by("added_at", "pk"))
+    may_be_news = Q(told_at=None) | Q(audience=Audience.AFTER)
+    new = list(materials_of(owner).filter(may_be_news).order_by("added_at", "pk"))
     last = [each for each in new if each.last_day is None or each.last_day >= localdate(now)]
     bookings = Booking.objects.confirmed().exclude(session__state=Session.State.CANCELLED)
     bookings = bookings.select_related("person", "session").order_by("session__starts_at", "pk")
@@ -156,7 +159,7 @@ def news_of(owner: Owner, *, now: datetime) -> News:
         bookings = bookings.filter(session=owner)
     latest: dict[int, tuple[Booking, set[int]]] = {}
     for booking in bookings if last else ():
-        opened = {each.pk for each in last if _is_open(each, booking.session, now=now)}
+        opened = {each.pk for each in last if _is_news(each, booking.session, now=now)}
         before = latest[booking.person_id][1] if booking.person_id in latest else set()
         if opened | before:
             latest[booking.person_id] = booking, opened | before
@@ -167,8 +170,10 @@ def news_of(owner: Owner, *, now: datetime) -> News:
     return News([each for each in last if each.pk in heard], told)
 
 
-def _is_open(material: Material, session: Session, *, now: datetime) -> bool:
-    return material.audience != Audience.AFTER or session.ends_at <= now
+def _is_news(material: Material, session: Session, *, now: datetime) -> bool:
+    is_after = material.audience == Audience.AFTER
+    is_open = not is_after or session.ends_at <= now
+    return is_open and (material.told_at is None or session.ends_at > material.told_at)
 
 
 def tell_of_news(*, owner: Owner, shown: str, by: User, now: datetime) -> News:
@@ -185,7 +190,9 @@ def tell_of_news(*, owner: Owner, shown: str, by: User, now: datetime) -> News:
         Material.objects.filter(pk__in=keys).update(told_at=now)
         outbox.post(
             [
-                about(booking, MATERIALS, max(keys), {"materials": [each.pk for each in opened]})
+                about(
+                    booking, MATERIALS, now.isoformat(), {"materials": [each.pk for each in opened]}
+                )
                 for booking, opened in news.told.items()
             ],
             now=now,

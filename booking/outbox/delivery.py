@@ -32,6 +32,8 @@ LEASE = timedelta(seconds=30)
 # visibility timeout.
 LEASE_WHILE_SENDING = timedelta(seconds=120)
 BATCH = 50
+# Of mail to many: a whole batch is composed before its first is sent, and is to leave in one turn.
+BULK_BATCH = 10
 # How long a batch goes on with mail to many, so that what is claimed before it waits no longer.
 BULK_TURN = timedelta(seconds=2)
 # Waits before another attempt, in seconds, by the number of attempts made.
@@ -71,12 +73,16 @@ def claim(*, now: datetime, limit: int = BATCH) -> list[Message]:
     """Take messages that are due, each the first unsettled one of its stream.
 
     A message whose lease ran out may be what killed its worker; it is taken alone, so that it
-    cannot take others with it.
+    cannot take others with it. Mail to many is taken where nothing else is due, and less at once.
     """
     with transaction.atomic():
         due = Message.objects.claimable(now=now).select_for_update(skip_locked=True)
-        abandoned = list(due.filter(state=Message.State.SENDING)[:1])
-        taken = abandoned or list(due.filter(state=Message.State.WAITING)[:limit])
+        waiting = due.filter(state=Message.State.WAITING)
+        taken = (
+            list(due.filter(state=Message.State.SENDING)[:1])
+            or list(waiting.filter(is_bulk=False)[:limit])
+            or list(waiting.filter(is_bulk=True)[: min(limit, BULK_BATCH)])
+        )
         Message.objects.filter(pk__in=[message.pk for message in taken]).update(
             state=Message.State.SENDING,
             lease_until=now + LEASE,

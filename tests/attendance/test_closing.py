@@ -223,6 +223,34 @@ def test_a_case_closes_by_itself_if_somebody_else_came_and_the_policy_says_so(
     )
 
 
+def test_a_case_follows_when_who_came_in_the_place_is_corrected() -> None:
+    session = charged_session()
+    (booking,) = bookings_of(session)
+    came = _walks_in(session, make_person(), instead_of=booking)
+    press(session, came, What.ATTENDED)
+    close_as_it_is(session)
+    by, moments = make_coordinator(), iter(range(9))
+
+    def corrected(of: Booking, outcome: Booking.Outcome) -> AbsenceCase:
+        now = timezone.now() + timedelta(minutes=next(moments))
+        closing.correct_outcome(booking=of, outcome=outcome, why="Another room.", by=by, now=now)
+        return AbsenceCase.objects.get()
+
+    assert AbsenceCase.objects.get().state == State.CLOSED
+    case = corrected(came, Outcome.APOLOGIES)
+    assert (case.booking, case.state) == (booking, State.OPEN)
+    assert {"absence.asked", "absence.manager_asked"} <= topics()
+    absences.charge(case=case, why="", by=by, now=timezone.now())
+    assert corrected(came, Outcome.PART).state == State.CLOSED
+    booking.refresh_from_db()
+    assert booking.charge_pence == 0
+    # Who was there after all has no case, whoever came in their place.
+    assert corrected(booking, Outcome.ATTENDED).state == State.CLOSED
+    with pytest.raises(AbsenceCase.MultipleObjectsReturned):
+        corrected(came, Outcome.ABSENT)
+    assert AbsenceCase.objects.get(booking=booking).state == State.CLOSED
+
+
 def _walks_in(session: Session, person: User, **how: Any) -> Booking:
     by, now = trainer_of(session), timezone.now()
     return walk_in(session=session, person=person, by=by, now=now, **how)

@@ -72,7 +72,7 @@ FOUND: dict[str, tuple[dict[str, int], dict[str, int], list[str]]] = {
     ),
     "teams_07_narrow_spaces": ({"Ann Smith": 180, "Chloë O'Brien": 30}, {}, []),
     "teams_08_no_activities": ({"Ann Smith": 65, "Bola Adéyemi": 180}, {}, ["Sam Jones"]),
-    "teams_09_two_devices": ({"Ann Smith": 150, "Dev Patel": 30}, {}, []),
+    "teams_09_two_devices": ({"Ann Smith": 120, "Dev Patel": 30}, {"Ann Smith": 150}, []),
     "teams_10_summer_in_utc": ({"Ann Smith": 180, "Bola Adéyemi": 160}, {}, []),
     "zoom_01_with_the_meeting": ({"Ann Smith": 180, "Bola Adéyemi": 160}, {}, []),
     "zoom_02_unique_users": ({"Ann Smith": 180, "Dev Patel": 42}, {"Grace Lee": 95}, []),
@@ -107,7 +107,19 @@ def test_a_report_is_matched_as_a_person_would(name: str) -> None:
     assert {each.whom.name: each.minutes for each in found.sure} == sure
     assert {each.whom.name: each.minutes for each in found.to_confirm} == confirm
     assert [each.name for each in found.unknown] == unknown
-    assert len(found.missing) == len(WITH_A_PLACE) - len(sure) - len(confirm)
+    assert len(found.missing) == len(WITH_A_PLACE) - len({*sure, *confirm})
+
+
+def test_minutes_of_another_device_by_name_are_confirmed_before_they_are_added() -> None:
+    rows = [
+        "Ann Smith,ann.smith@police.example,09/02/2027 09:30,09/02/2027 10:30,60,No",
+        "Ann Smith,,09/02/2027 11:00,09/02/2027 12:30,90,Yes",
+    ]
+    header = "Name (Original Name),User Email,Join Time,Leave Time,Duration (Minutes),Guest"
+    report = read_report("\n".join([header, *rows]).encode(), of=MORNING)
+    found = recognise(report, EXPECTED, of=MORNING)
+    assert [(each.called, each.minutes) for each in found.sure] == [("Ann Smith", 60)]
+    assert [(each.called, each.minutes) for each in found.to_confirm] == [("Ann Smith", 150)]
     assert {each.whom.name for each in found.others} <= set(OTHERS)
 
 

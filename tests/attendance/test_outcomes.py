@@ -85,6 +85,6 @@ def test_the_rule_is_told_in_words() -> None:
     rule = CountingRule(must_attend=(1, 3), part_after=15, absent_after=30)
     assert rule.in_words == [
         "Date 1 and 3 must be attended.",
-        "Missing more than 15 minutes makes it part.",
-        "Missing more than 30 minutes counts as absence.",
+        "Missing more than 15 minutes of a date counts as part of it.",
+        "Missing more than 30 minutes of a date counts as absence from it.",
     ]

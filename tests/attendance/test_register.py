@@ -89,7 +89,10 @@ def test_everybody_else_came_and_did_not() -> None:
     session = held_session()
     trainer = signed_in(trainer_of(session))
     press(session, bookings_of(session)[1], What.APOLOGIES)
+    undo = 'name="everybody-back"'
+    assert undo not in trainer.get(address(session)).text
     send(trainer, session, everybody="1")
+    assert undo in trainer.get(address(session)).text
     assert standing(session) == ["attended", "apologies", "attended"]
     press(session, bookings_of(session)[0], What.ABSENT)
     send(trainer, session, **{"everybody-back": "1"})
@@ -110,6 +113,9 @@ def test_who_joined_online_and_who_sent_apologies_is_filled_in() -> None:
     assert "Attended, 20 minutes late, joined online" in page
     send(signed_in(trainer_of(session)), session, everybody="1")
     assert list(Mark.objects.values_list("booking_id", flat=True)) == [third.pk]
+    # “Came” confirms what is filled in, with the minutes late.
+    send(signed_in(trainer_of(session)), session, press=f"{first.pk}:attended")
+    assert Mark.objects.get(booking=first).minutes_late == 20
     press(session, first, What.ABSENT)
     assert standing(session)[0] == "absent"
 
@@ -125,7 +131,7 @@ def test_a_press_that_is_sent_twice_counts_once_and_from_when_it_was_made() -> N
     ]
     for _ in range(2):
         answer = trainer.post(address(session), {"marks": json.dumps(kept)})
-        assert answer.json() == {"noted": 2}
+        assert answer.json() == {"left_out": {}}
     assert Mark.objects.count() == 2
     # An hour after the start, half an hour ago.
     assert Mark.objects.get(booking=first).minutes_late == 30
@@ -152,7 +158,7 @@ def test_a_press_that_is_sent_twice_counts_once_and_from_when_it_was_made() -> N
 def test_what_is_no_mark_is_left_out(marks: str) -> None:
     session = held_session(people=1)
     answer = signed_in(trainer_of(session)).post(address(session), {"marks": marks})
-    assert answer.json() == {"noted": 0}
+    assert answer.json() == {"left_out": {}}
     assert not Mark.objects.exists()
 
 
@@ -175,9 +181,31 @@ def test_a_mark_with_something_wrong_is_left_out(wrong: dict[str, object]) -> No
     }
     trainer = signed_in(trainer_of(session))
     answer = trainer.post(address(session), {"marks": json.dumps([{**mark, **wrong}])})
-    assert answer.json() == {"noted": 0}
-    answer = trainer.post(address(session), {"marks": json.dumps([{**mark, "ago": 1e12}])})
-    assert answer.json() == {"noted": 1}
+    assert answer.json() == {"left_out": {}}
+    assert not Mark.objects.exists()
+    trainer.post(address(session), {"marks": json.dumps([{**mark, "ago": 1e12}])})
+    assert Mark.objects.count() == 1
+
+
+def test_a_tablet_is_told_which_of_its_marks_could_not_be_noted_and_why() -> None:
+    session, other = held_session(people=2), held_session(people=1)
+    here, gone = bookings_of(session)
+    Booking.objects.filter(pk=gone.pk).update(state=Booking.State.CANCELLED)
+    sitting, told = session.sittings.get().pk, {"what": "attended", "ago": 9}
+    tomorrow = timezone.now() + timedelta(days=1)
+    ahead = session.sittings.create(starts_at=tomorrow, ends_at=tomorrow + timedelta(hours=1))
+    kept = [
+        {**told, "booking": here.pk, "sitting": sitting, "key": "good"},
+        {**told, "booking": gone.pk, "sitting": sitting, "key": "gone"},
+        {**told, "booking": here.pk, "sitting": other.sittings.get().pk, "key": "elsewhere"},
+        {**told, "booking": here.pk, "sitting": ahead.pk, "key": "ahead"},
+    ]
+    trainer = signed_in(trainer_of(session))
+    left_out = trainer.post(address(session), {"marks": json.dumps(kept)}).json()["left_out"]
+    nothing = NothingToMark.sentence
+    ahead_of_it = NotYetMarked.sentence
+    assert left_out == {"gone": nothing, "elsewhere": nothing, "ahead": ahead_of_it}
+    assert Mark.objects.get().key == "good"
 
 
 def test_nobody_without_a_place_is_marked() -> None:
@@ -238,7 +266,7 @@ def test_a_closed_register_takes_no_more_marks() -> None:
              "key": "k", "ago": 9}]  # fmt: skip
     answer = trainer.post(address(session), {"marks": json.dumps(kept)})
     assert answer.status_code == 409
-    assert "closed" in answer.json()["refused"]
+    assert "closed" in answer.json()["left_out"]["k"]
 
 
 def test_minutes_are_noted_on_the_page_of_a_person() -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import AccessRecord, User
 from booking.attendance import in_room
 from booking.attendance.in_room import Claim, code_of
+from booking.attendance.joining import MOST_BROWSERS
 from booking.attendance.models import Arrival
 from booking.catalogue.models import Session
 from booking.places import links
@@ -145,6 +146,24 @@ def test_a_link_of_ones_own_says_who_one_is_only_where_the_code_was_seen() -> No
         assert "is here" in browser.post(link).text
         assert Arrival.objects.get().booking == booking
         assert browser.post(links.join_path(other.join_key)).status_code == 409
+
+
+def test_pressing_on_in_ever_new_browsers_fills_no_table() -> None:
+    session, trainer, booking = in_hall()
+    about: dict[str, Any] = {"booking": booking, "sitting": session.sittings.get()}
+    early = [Arrival(**about, at=START, device=str(number)) for number in range(MOST_BROWSERS - 1)]
+    Arrival.objects.bulk_create(early)
+    with at(2):
+        for _ in range(3):
+            browser = signed_in(booking.person)
+            path = seen_by(browser, code_of(session, now=timezone.now()))
+            assert "It is noted that you are here" in browser.post(path, {"who": "me"}).text
+        assert Arrival.objects.count() == MOST_BROWSERS
+        # What the trainer confirms is held to the same number.
+        claim = Claim.objects.create(**about, at=timezone.now(), device="another")
+        now = timezone.now()
+        in_room.settle_claim(session=session, claim_id=claim.pk, agrees=True, by=trainer, now=now)
+    assert Arrival.objects.count() == MOST_BROWSERS
 
 
 def test_an_address_is_confirmed_by_the_trainer_and_the_answer_tells_nothing() -> None:

@@ -1,18 +1,45 @@
-"""Somebody who wants no reminders, in a real browser."""
+"""Mails in a real browser: how a bulletin looks, and somebody who wants no reminders."""
 
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from accounts.actions import reminders_path
 from accounts.models import User
+from booking.bulletins.sending import send_test
+from booking.catalogue.models import DiaryDate
+from booking.local.sample_bulletin import add_july_newsletter
 from tests.browser.journeys import Mail, show_heading, sign_in
-from tests.factories import make_person
+from tests.factories import make_coordinator, make_person, make_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_the_mail_of_a_bulletin_can_be_read_in_light_and_dark(
+    browser: Browser, accessible: Callable[[Page], None], mail: Mail
+) -> None:
+    now, reader = timezone.now(), make_coordinator("reader@agency.example")
+    for days in (20, 30):
+        make_session(starts_at=now + timedelta(days=days))
+    day = now.date() + timedelta(days=9)
+    DiaryDate.objects.create(title="Safer Internet Day", starts=day, ends=day)
+    bulletin = add_july_newsletter(now=now)
+    send_test(bulletin=bulletin, to_email=reader.email, recipient_id=reader.pk, now=now)
+    html = mail(reader.email, bulletin.title).message.get_body(("html",))
+    assert html is not None
+    for width in (375, 600):
+        for scheme, ground in (("light", "rgb(255, 255, 255)"), ("dark", "rgb(26, 38, 42)")):
+            page = browser.new_page(
+                viewport={"width": width, "height": 800},
+                color_scheme=scheme,  # type: ignore[arg-type]
+            )
+            page.set_content(html.get_content())
+            expect(page.locator(".sheet")).to_have_css("background-color", ground)
+            assert page.locator(".cell").count() > 2
+            accessible(page)
 
 
 @pytest.mark.parametrize("width", [375, 1280])

@@ -5,14 +5,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 from playwright.sync_api import Browser, Dialog, Page, Route, expect
 
-from booking.attendance.models import AbsenceCase, Mark
+from booking.attendance.models import AbsenceCase, Arrival, Mark
 from booking.catalogue.models import Session
 from booking.places.links import join_path
 from booking.places.models import Booking
 from booking.places.prerequisites import tell_of_missing
+from booking.site.sealing import Sealed
 from tests.attendance.rooms import bookings_of, held_session, outcomes, trainer_of
 from tests.browser.journeys import DESK, SCREENS, Accessible, as_person, show_heading
 from tests.factories import (
@@ -21,9 +23,11 @@ from tests.factories import (
     make_person,
     make_policy,
     make_trainer,
+    make_venue,
     session_ahead,
 )
 from tests.people import book, book_now, give_up
+from tests.scheduling.changes import rearrange
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,6 +38,16 @@ def address(session: Session) -> str:
 
 def press(page: Page, booking: Booking, word: str) -> None:
     page.locator(f"#b{booking.pk}").get_by_role("button", name=word).click()
+
+
+def go_by(session: Session, time: timedelta) -> None:
+    """As if so much time had gone by: what is of the session lies so much further back."""
+    for rows, fields in (
+        (Session.objects.filter(pk=session.pk), ("starts_at", "ends_at")),
+        (session.sittings.all(), ("starts_at", "ends_at")),
+        (Arrival.objects.filter(sitting__session=session), ("at",)),
+    ):
+        rows.update(**{name: F(name) - time for name in fields})
 
 
 def kept(page: Page) -> list[dict[str, Any]]:
@@ -112,6 +126,47 @@ def test_marks_made_without_a_connection_survive_and_are_sent_once(
     assert Mark.objects.count() == 4
 
 
+def test_came_confirms_what_is_filled_in_and_a_second_press_takes_it_back(
+    browser: Browser, base_url: str
+) -> None:
+    session = held_session(people=1, delivery=Session.Delivery.ONLINE)
+    (booking,) = bookings_of(session)
+    sitting = session.sittings.get()
+    at = sitting.starts_at + timedelta(minutes=20)
+    Arrival.objects.create(booking=booking, sitting=sitting, at=at, device="a")
+    page = as_person(browser, trainer_of(session), base_url, DESK)
+    page.goto(address(session))
+    row = page.locator(f"#b{booking.pk}")
+    for words, marked in (("Attended, 20 minutes late", "attended"), ("", "nothing")):
+        press(page, booking, "Came")
+        expect(row).not_to_contain_text("not sent yet")
+        expect(row).to_contain_text(words)
+        expect(page.locator("#kept")).to_be_hidden()
+        assert Mark.objects.latest("pk").what == marked
+    assert Mark.objects.earliest("pk").minutes_late == 20
+
+
+def test_marks_that_cannot_be_noted_are_named_with_the_reason(
+    browser: Browser, base_url: str, accessible: Accessible
+) -> None:
+    session = held_session(people=2)
+    first, second = bookings_of(session)
+    page = as_person(browser, trainer_of(session), base_url, DESK)
+    page.goto(address(session))
+    page.context.set_offline(True)
+    press(page, first, "Came")
+    press(page, second, "Absent")
+    Booking.objects.filter(pk=first.pk).update(state=Booking.State.CANCELLED)
+    page.context.set_offline(False)
+    expect(page.locator("#kept")).to_contain_text(
+        f"Not taken: {first.person.full_name} (attended). The place or the date is not there"
+    )
+    expect(page.locator("#kept")).not_to_contain_text(second.person.full_name)
+    expect(page.locator(f"#b{first.pk}")).to_contain_text("Not taken")
+    assert Mark.objects.get().booking == second
+    accessible(page)
+
+
 def test_marks_wait_for_sign_in_and_signing_out_warns(browser: Browser, base_url: str) -> None:
     session = held_session(people=1)
     (booking,) = bookings_of(session)
@@ -154,8 +209,10 @@ def test_a_session_of_two_dates_from_the_first_press_to_a_correction(
     trainer, coordinator = make_trainer(), make_coordinator()
     policy = make_policy(absent=3500)
     session = held_session(people=0, sittings=2, trainers=[trainer], policy=policy)
-    Session.objects.filter(pk=session.pk).update(delivery="online", venue=None)
-    Session.objects.get(pk=session.pk)
+    # The first date is online, the second in a hall.
+    session.delivery, session.venue = Session.Delivery.ONLINE, None
+    session.meeting = Sealed.of("https://meet.example/1")
+    session.save()
     before = session.starts_at - timedelta(days=60)
     late, away, gone, ill = (
         book(session, make_person(first_name=name, last_name="Ahmed"), now=before)
@@ -171,12 +228,23 @@ def test_a_session_of_two_dates_from_the_first_press_to_a_correction(
     expect(page.get_by_text("There is no place for Gone A.")).to_be_visible()
     page.goto(join_path(late.join_key))
     expect(page.get_by_text("This link is for Late A. alone")).to_be_visible()
+    page.route("https://meet.example/**", lambda route: route.fulfill(body="The meeting"))
+    since = timezone.now() - session.starts_at - timedelta(minutes=4)
+    go_by(session, -since)
+    page.goto(join_path(late.join_key))
+    page.get_by_role("button", name="Join").click()
+    expect(page.get_by_text("The meeting", exact=True)).to_be_visible()
+    go_by(session, since)
+    between = session.starts_at + timedelta(hours=20)
+    rearrange(session, now=between, delivery="in person", venue=make_venue(), meeting="")
     # The register of both dates, with the network cut during the second.
     page = as_person(browser, trainer, base_url, DESK)
     page.goto(address(session))
     page.get_by_label("Dates").get_by_role("link").first.click()
+    expect(page.locator(f"#b{late.pk}")).to_contain_text("minutes late, joined online")
     press(page, late, "Came")
     expect(page.locator(f"#b{late.pk}")).not_to_contain_text("not sent yet")
+    assert Mark.objects.get().minutes_late
     page.goto(address(session))
     page.context.set_offline(True)
     press(page, late, "Late, now")

@@ -16,7 +16,7 @@ from booking.bulletins.subscribing import stop
 from booking.catalogue.courses import store_topic
 from booking.catalogue.models import Topic
 from booking.mail.composing import compose
-from booking.outbox.delivery import Pointless, claim
+from booking.outbox.delivery import BULK_BATCH, Pointless, claim
 from booking.outbox.models import Message
 from booking.site.wording import LONDON
 from tests.bulletins.bulletins import make_bulletin, make_stranger, make_subscriber
@@ -84,8 +84,16 @@ def test_everything_about_bookings_and_codes_goes_first() -> None:
     send(make_bulletin())
     post_bulletins(now=NOW - timedelta(hours=1))
     booking = book(make_session())
-    first, second = claim(now=NOW, limit=10)
+    [first], [second] = claim(now=NOW), claim(now=NOW)
     assert (first.booking_id, second.topic) == (booking.pk, ISSUE)
+
+
+def test_few_are_claimed_at_once_so_that_what_is_composed_leaves_in_one_turn() -> None:
+    for _ in range(BULK_BATCH + 1):
+        make_subscriber()
+    send(make_bulletin())
+    post_bulletins(now=NOW)
+    assert [len(claim(now=NOW)) for _ in range(3)] == [BULK_BATCH, 1, 0]
 
 
 def test_only_so_many_wait_and_the_rest_follow(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from booking.outbox.models import Message
 from booking.places import history
 from booking.places.events import BookingEvent
 from booking.places.models import Booking
+from tests.attendance.rooms import bookings_of, close_now, held_session
 from tests.desk.coordinators import with_people
 from tests.factories import make_course, make_person, session_ahead
 from tests.pages import statements
@@ -40,6 +41,17 @@ def test_each_state_has_its_filter_and_its_number(coordinator: Client) -> None:
     assert held.person.email in html
     looks = AccessRecord.objects.filter(what="people of a session", about_id=session.pk)
     assert [look.rows for look in looks.order_by("pk")] == [2, 1, 1, 1]
+
+
+def test_the_list_says_what_came_of_each_place_once_the_register_is_closed(
+    coordinator: Client,
+) -> None:
+    session = held_session(people=2)
+    address = reverse("manage_session_people", args=[session.pk])
+    assert "Absent" not in coordinator.get(address).text
+    close_now(session, bookings_of(session)[0])
+    places = [each.place for each in coordinator.get(address).context["rows"]]
+    assert places == ["Attended", "Absent"]
 
 
 def test_the_list_shows_the_last_mail_and_the_phone(coordinator: Client) -> None:

@@ -31,6 +31,7 @@ NAMES = (
     "freed-places",
     "capacity",
     "kills",
+    "bulletins",
     "redis",
     "mail-server",
     "mail-refusals",
@@ -46,6 +47,7 @@ def rows_of(name: str, site: Site, scale: Scale) -> Iterable[Row]:
     """Try one group of faults. What it raises is a failure of the first of them."""
     # These need the settings, which need the servers' addresses.
     from tests.faults import (
+        bulletins,
         by_chance,
         clock_changes,
         database_restart,
@@ -63,6 +65,7 @@ def rows_of(name: str, site: Site, scale: Scale) -> Iterable[Row]:
         "freed-places": freed_places.passed_on,
         "capacity": freed_places.capacity_lowered,
         "kills": kills.killed_workers,
+        "bulletins": bulletins.killed_workers,
         "redis": redis_away.redis_trouble,
         "mail-server": mail_trouble.server_trouble,
         "mail-refusals": mail_trouble.refused_for_good,

@@ -4,6 +4,7 @@ import random
 import signal
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from os import killpg
 
@@ -31,7 +32,7 @@ def killed_workers(site: Site, scale: Scale) -> list[Row]:
     begin_anew(site, people=1_000)
     with site.beat() as beat:
         with ExitStack() as workers:
-            _kill_at_random(site, beat, workers, at_random)
+            kill_at_random(site, workers, at_random, lambda one: _wait_for_more(site, one, beat))
         with site.worker(concurrency=1) as worker:
             _kill_around_reply(site, beat, worker, around)
             last = wait_until(nothing_on_the_way, worker, beat, seconds=2 * RECOVERED_WITHIN)
@@ -42,10 +43,19 @@ def killed_workers(site: Site, scale: Scale) -> list[Row]:
     return [row]
 
 
-def _kill_at_random(site: Site, beat: GuardedProcess, workers: ExitStack, kills: int) -> None:
+def kill_at_random(
+    site: Site,
+    workers: ExitStack,
+    kills: int,
+    wait_for_more: Callable[[GuardedProcess], None],
+) -> GuardedProcess:
+    """Kill a worker's processes, now and then the whole of it; returns the one that is left.
+
+    `wait_for_more` waits until mail is leaving, so that each kill hits somebody at work.
+    """
     worker = workers.enter_context(site.worker())
     for number in range(kills):
-        _wait_for_more(site, worker, beat)
+        wait_for_more(worker)
         time.sleep(random.uniform(0, 0.4))
         if number % _WHOLE_PROGRAM_EVERY == 0:
             killpg(worker.pid, signal.SIGKILL)
@@ -53,6 +63,7 @@ def _kill_at_random(site: Site, beat: GuardedProcess, workers: ExitStack, kills:
             worker = workers.enter_context(site.worker())
         else:
             kill(random.choice(children(worker)))
+    return worker
 
 
 def _kill_around_reply(

@@ -10,6 +10,8 @@ class Scale:
     race_rounds: int
     kills_at_random: int
     kills_around_reply: int
+    kills_in_bulletin: int
+    readers_of_bulletin: int
     redis_away: float
     redis_silent: float
     messages_waiting: int
@@ -22,6 +24,8 @@ FULL = Scale(
     race_rounds=20,
     kills_at_random=100,
     kills_around_reply=20,
+    kills_in_bulletin=20,
+    readers_of_bulletin=3_000,
     redis_away=300,
     redis_silent=60,
     messages_waiting=1_000,
@@ -33,6 +37,8 @@ SHORT = Scale(
     race_rounds=2,
     kills_at_random=12,
     kills_around_reply=4,
+    kills_in_bulletin=3,
+    readers_of_bulletin=500,
     redis_away=20,
     redis_silent=12,
     messages_waiting=150,

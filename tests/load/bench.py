@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import django
@@ -22,11 +23,12 @@ from tests.load.installation import DEMO_SERVER, WEB_SERVERS, DoesNotStart, Inst
 from tests.load.report import Line
 
 if TYPE_CHECKING:
+    from tests.load.over_http import Site
     from tests.load.statements import Counts
 
 PARTS = ("statements", "http", "promotions", "feeds", "search", "files", "mails", "latency")
 # Takes minutes, and a gigabyte: only when it is asked for.
-LARGE_PARTS = ("people", "bulletins")
+LARGE_PARTS = ("people", "bulletins", "conference")
 RESULTS = REPOSITORY / "test-results" / "bench.json"
 
 
@@ -54,6 +56,15 @@ def measure(
             log_folder=installation.folder, count=5_000 if quick else 50_000
         )
         crowd.clear()
+    if "conference" in parts:
+        from tests.load import conference
+
+        _say("Joining a conference of 1,000 people")
+        crowd.populate(conference.PEOPLE)
+        for server in servers:
+            with _site(installation, server, {}, seconds=1.5 if quick else 5) as site:
+                yield from conference.measure(site, seconds=10 if quick else 60)
+        crowd.clear()
     if "files" in parts:
         from tests.load import files
 
@@ -72,7 +83,9 @@ def measure(
         yield from statements.lines(few, many)
     if "http" in parts:
         for server in servers:
-            yield from _over_http(installation, server, many, seconds=1.5 if quick else 5)
+            _say(f"Asking {server} for pages and bookings")
+            with _site(installation, server, many, seconds=1.5 if quick else 5) as site:
+                yield from site.measure()
     if "promotions" in parts:
         from tests.load import promotions
 
@@ -110,12 +123,13 @@ def measure(
         )
 
 
-def _over_http(
+@contextmanager
+def _site(
     installation: Installation, server: str, counts: "Counts", *, seconds: float
-) -> Iterator[Line]:
+) -> Iterator["Site"]:
+    """The site and the bare view, each under a web server of this kind."""
     from tests.load.over_http import Site
 
-    _say(f"Asking {server} for pages and bookings")
     command, folder = WEB_SERVERS[server], installation.folder
     with (
         web_server(command, folder=folder, environment=os.environ) as site,
@@ -127,13 +141,13 @@ def _over_http(
             ready="/bench/one-query/1/",
         ) as reference,
     ):
-        yield from Site(
+        yield Site(
             server=server,
             port=site.port,
             bare_port=reference.port,
             seconds=seconds,
             counts=counts,
-        ).measure()
+        )
 
 
 def _say(what: str) -> None:

@@ -321,10 +321,12 @@ def sign_in(people: Iterable[User]) -> list[dict[str, str]]:
         for person in people
     ]
     SignedIn.objects.bulk_create(rows, batch_size=2_000)
-    return [
-        {settings.SESSION_COOKIE_NAME: row.session_key, settings.CSRF_COOKIE_NAME: _CSRF}
-        for row in rows
-    ]
+    return [{settings.SESSION_COOKIE_NAME: row.session_key, **csrf()} for row in rows]
+
+
+def csrf() -> dict[str, str]:
+    """The cookies of somebody who is not signed in and posts a form."""
+    return {settings.CSRF_COOKIE_NAME: _CSRF}
 
 
 def csrf_token() -> str:

@@ -58,8 +58,8 @@ class Site:
 
     def measure(self) -> list[Line]:
         """Every line of this server."""
-        bare = self._pages(self.bare_port, self._one_query())
-        under_middleware = self._pages(self.port, self._one_query())
+        bare = self.pages(self.bare_port, self._one_query())
+        under_middleware = self.pages(self.port, self._one_query())
         return [
             Line(
                 name="bare view, one indexed query",
@@ -136,10 +136,12 @@ class Site:
             ),
         ]
         for name, requests, counted, ratio in pages:
-            samples = self._pages(self.port, itertools.cycle(requests))
+            samples = self.pages(self.port, itertools.cycle(requests))
             yield self._compared(name, samples, bare, sql=self.counts[counted].words, ratio=ratio)
 
-    def _pages(self, port: int, requests: Iterator[bytes]) -> Samples:
+    def pages(self, port: int, requests: Iterator[bytes]) -> Samples:
+        """These requests in turn, of several visitors at once, for the site's seconds."""
+
         def visitor(samples: Samples, deadline: float) -> Script:
             while time.monotonic() < deadline:
                 answer = yield next(requests)

@@ -48,21 +48,21 @@ def count(busy: Busy) -> dict[str, Counting]:
 
     anonymous = Client()
     mine, theirs, new, late = (
-        _signed_in(person) for person in (reader, coordinator, newcomer, latecomer)
+        signed_in(person) for person in (reader, coordinator, newcomer, latecomer)
     )
     return {
-        "start page": _get(anonymous, reverse("start")),
-        "programme, anonymous": _get(anonymous, reverse("programme")),
-        "programme, signed in": _get(mine, reverse("programme")),
-        "session page, anonymous": _get(anonymous, reverse("session", args=[session.pk])),
-        "session page, signed in": _get(mine, reverse("session", args=[session.pk])),
-        "programme feed": _get(anonymous, reverse("programme_ics")),
-        "booking form": _get(new, reverse("book", args=[session.pk])),
+        "start page": counted_get(anonymous, reverse("start")),
+        "programme, anonymous": counted_get(anonymous, reverse("programme")),
+        "programme, signed in": counted_get(mine, reverse("programme")),
+        "session page, anonymous": counted_get(anonymous, reverse("session", args=[session.pk])),
+        "session page, signed in": counted_get(mine, reverse("session", args=[session.pk])),
+        "programme feed": counted_get(anonymous, reverse("programme_ics")),
+        "booking form": counted_get(new, reverse("book", args=[session.pk])),
         "booking, confirmed": _book(new, session),
         "booking, waiting list": _book(late, full),
-        "my bookings": _get(mine, reverse("my_bookings")),
-        "attendee list": _get(theirs, reverse("attendees", args=[full.pk])),
-        "attendee list as CSV": _get(theirs, reverse("attendees_csv", args=[full.pk])),
+        "my bookings": counted_get(mine, reverse("my_bookings")),
+        "attendee list": counted_get(theirs, reverse("attendees", args=[full.pk])),
+        "attendee list as CSV": counted_get(theirs, reverse("attendees_csv", args=[full.pk])),
     }
 
 
@@ -91,7 +91,8 @@ def pairs(people: list[int], sessions: list[int]) -> str:
     )
 
 
-def _signed_in(person: User) -> Client:
+def signed_in(person: User) -> Client:
+    """A client of this person."""
     client = Client()
     # A session begun with other roles than the person has now would have ended.
     person.refresh_from_db()
@@ -100,7 +101,8 @@ def _signed_in(person: User) -> Client:
     return client
 
 
-def _get(client: Client, address: str) -> Counting:
+def counted_get(client: Client, address: str) -> Counting:
+    """What a page costs that nobody has kept."""
     caches["pages"].clear()
     # Read at most once a second, whatever is asked for: not to be counted by chance.
     kept.keep(kept.read_again(), seconds=60)

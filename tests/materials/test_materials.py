@@ -308,6 +308,23 @@ def test_materials_of_a_course_are_told_once_to_each_person() -> None:
     assert list(news.told) == [last]
 
 
+def test_what_is_for_after_the_day_is_told_after_each_session_of_a_course() -> None:
+    first = make_session(starts_at=morning(5))
+    course: Course = first.course
+    second = make_session(course=course, starts_at=morning(9))
+    early, late = book_now(first), book_now(second)
+    added(course, audience="after")
+    by, told = make_coordinator(), []
+    for session in (first, second, second):
+        now = session.ends_at + timedelta(hours=1)
+        news = news_of(course, now=now)
+        told.append(list(news.told))
+        if news.told:
+            tell_of_news(owner=course, shown=news.shown, by=by, now=now)
+    assert told == [[early], [late], []]
+    assert Message.objects.filter(topic="session.materials").count() == 2
+
+
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [

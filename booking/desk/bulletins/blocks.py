@@ -12,7 +12,7 @@ from django.views.decorators.csp import csp_override
 
 from accounts.access import desk
 from booking.bulletins.blocks import BlockKind, filters_of, read_block
-from booking.bulletins.copying import copied
+from booking.bulletins.rendering import copied
 
 # A mail's own page may style itself and open links in a new tab; it can run and fetch nothing else.
 MAIL_POLICY: dict[str, list[str]] = {

@@ -4,6 +4,7 @@
   const STORE = "briefed.marks";
   const notice = document.getElementById("kept");
   const form = document.querySelector("form[data-register]");
+  const leftOut = notice.querySelector("[data-left-out]");
   const { person, address } = notice.dataset;
   const sitting = form?.elements.sitting.value;
   const WORDS = { attended: "Attended", absent: "Absent", apologies: "Apologies", late: "Attended, late", nothing: "" };
@@ -21,7 +22,7 @@
   const mine = (mark) => mark.person === person && mark.address === address;
 
   const say = (words, canSignIn = false) => {
-    notice.hidden = !words;
+    notice.hidden = !words && !leftOut.hasChildNodes();
     notice.querySelector("[data-kept-words]").textContent = words;
     notice.querySelector("[data-kept-link]").hidden = !canSignIn;
   };
@@ -40,6 +41,7 @@
     for (const each of document.querySelectorAll(`[data-${name}]`)) each.textContent = Number(each.textContent) + by;
   };
   const pressed = (row) => row.querySelector("button[aria-pressed=true]")?.value.split(":")[1] ?? "nothing";
+  const isFilledIn = (row) => "filledIn" in row.dataset;
   const show = (booking, what) => {
     const row = document.getElementById(`b${booking}`);
     if (!row) return;
@@ -47,7 +49,11 @@
     const before = pressed(row);
     number("came", came(what) - came(before));
     number("unmarked", Number(what === "nothing") - Number(before === "nothing"));
-    row.querySelector("[data-seen]").textContent = WORDS[what] + (what === "nothing" ? "" : " (not sent yet)");
+    // What is filled in already and only confirmed keeps its words, such as the minutes late.
+    const seen = row.querySelector("[data-seen]");
+    const words = isFilledIn(row) && what === before ? seen.textContent : WORDS[what];
+    seen.textContent = words + (what === "nothing" ? "" : " (not sent yet)");
+    delete row.dataset.filledIn;
     for (const button of row.querySelectorAll("button[aria-pressed]")) {
       button.setAttribute("aria-pressed", String(button.value === `${booking}:${what}`));
     }
@@ -55,6 +61,21 @@
   const settle = (booking) => {
     const seen = document.getElementById(`b${booking}`)?.querySelector("[data-seen]");
     if (seen) seen.textContent = seen.textContent.replace(" (not sent yet)", "");
+  };
+
+  const refuse = (marks, why) => {
+    // One line for each reason, with the names of those whom it is about.
+    for (const sentence of new Set(Object.values(why))) {
+      const those = marks.filter((mark) => why[mark.key] === sentence);
+      const names = those.map(({ booking, what }) => {
+        const row = document.getElementById(`b${booking}`);
+        if (row) row.querySelector("[data-seen]").textContent = "Not taken";
+        return `${row?.querySelector("a").textContent ?? `booking ${booking}`} (${WORDS[what].toLowerCase() || "taken back"})`;
+      });
+      const line = document.createElement("li");
+      line.textContent = `Not taken: ${names.join(", ")}. ${sentence}`;
+      leftOut.append(line);
+    }
   };
 
   let sending = false;
@@ -80,9 +101,8 @@
       const sent = new Set(marks.map((mark) => mark.key));
       keep(all().filter((mark) => !sent.has(mark.key)));
       marks.forEach((mark) => settle(mark.booking));
+      refuse(marks, (await answer.json()).left_out ?? {});
       tell();
-      const { refused } = await answer.json();
-      if (refused) say(refused);
     } catch {
       tell();
     } finally {
@@ -103,8 +123,9 @@
       return;
     }
     event.preventDefault();
-    // What is pressed already is taken back.
-    const what = button.ariaPressed === "true" ? "nothing" : wanted;
+    // What was pressed already is taken back; what is filled in already is confirmed.
+    const isTakenBack = button.ariaPressed === "true" && !isFilledIn(document.getElementById(`b${booking}`));
+    const what = isTakenBack ? "nothing" : wanted;
     keep([...all(), { person, address, booking, sitting, what, key: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`.slice(0, 36), at: Date.now() }]);
     show(booking, what);
     tell();
