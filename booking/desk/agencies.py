@@ -86,6 +86,8 @@ def settle_unlisted(request: HttpRequest, person_id: int) -> HttpResponse:
             return done(request, f"{settled} settled in {agency.name}.", "manage_agencies")
         except agencies.AgencyNameTaken as refused:
             form.add_error("name", refused.sentence)
+        except agencies.AgencyGone as refused:
+            form.add_error("agency", refused.sentence)
         except (agencies.ClaimSettled, agencies.OwnAgency) as refused:
             return done(request, refused.sentence, "manage_agencies")
     context = {"person": person, "form": form}
