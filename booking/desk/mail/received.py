@@ -2,17 +2,18 @@
 
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from accounts.access import desk, looked_at
 from accounts.failing import people_whose_mail_may_fail
 from accounts.views import signed_in
+from booking.desk.lists import page_of_people
 from booking.desk.questions import WhyForm
 from booking.replies import actions as replies
 from booking.replies.models import MailboxState, ReceivedMail, mail_put_away, mail_to_read
 from booking.replies.reading import is_read_here
-from booking.site.web import done, page, paged, posted
+from booking.site.web import done, page, posted
 
 Kind = ReceivedMail.Kind
 _PER_PAGE = 50
@@ -36,10 +37,7 @@ def manage_received(request: HttpRequest) -> HttpResponse:
     counts = dict(put_away.order_by().values_list("kind").annotate(Count("pk")))
     counts["listed"] = mail_to_read().count()
     rows = mail_to_read() if show == "listed" else put_away.filter(kind=show)
-    received = paged(request, rows, per_page=_PER_PAGE)
-    looked_at(None, by=signed_in(request), what="mail received", rows=len(received))
     context = {
-        "page_obj": received,
         "show": show,
         "shown_words": RECEIVED[show],
         "filters": [(name, words, counts.get(name, 0)) for name, words in RECEIVED.items()],
@@ -47,16 +45,15 @@ def manage_received(request: HttpRequest) -> HttpResponse:
         "mailbox": MailboxState.current(),
         "is_read_here": is_read_here(),
     }
-    return render(request, "desk/mail/received.html", context)
+    template = "desk/mail/received.html"
+    return page_of_people(request, template, rows, what="mail received", **context)
 
 
 @desk()
 def manage_addresses(request: HttpRequest) -> HttpResponse:
     """People whose address mail does not reach, or may not."""
-    people = paged(request, people_whose_mail_may_fail(), per_page=_PER_PAGE)
-    looked_at(None, by=signed_in(request), what="addresses that fail", rows=len(people))
-    context = {"page_obj": people}
-    return render(request, "desk/mail/addresses.html", context)
+    people, what = people_whose_mail_may_fail(), "addresses that fail"
+    return page_of_people(request, "desk/mail/addresses.html", people, what=what)
 
 
 @desk(post=120)
