@@ -18,7 +18,12 @@ from accounts.addresses import (
     is_shared_mailbox,
     parse_address,
 )
-from accounts.agency_proof import NOT_CONFIRMED, agency_by_address, follow_address
+from accounts.agency_proof import (
+    NOT_CONFIRMED,
+    agency_by_address,
+    follow_address,
+    keep_agency,
+)
 from accounts.failing import clear_failing
 from accounts.models import Agency, User
 from accounts.remembered import forget_expired
@@ -64,13 +69,15 @@ def begin(*, email: str, **said: Any) -> User:
 def make(*, email: str, **said: Any) -> User:
     """A new account; its address counts as verified once a code sent there was typed.
 
-    Raises `AddressTaken`, and `ValidationError` for what is no address or no name.
+    Raises `AddressTaken` or `AgencyGone`, and `ValidationError` for what is no address or no name.
     """
     email = parse_address(email)
     try:
         with transaction.atomic():
             person = User.objects.create_user(email, **said)
             EmailAddress.objects.create(user=person, email=email, primary=True, verified=False)
+            if person.agency is not None:
+                keep_agency(person.agency)
     except IntegrityError as taken:
         raise AddressTaken from taken
     return person
@@ -93,7 +100,7 @@ def save_profile(
 
     Another agency than before is confirmed only where their verified address proves it.
     Whoever leads an agency and says that they work for another leads neither from then on: a
-    coordinator makes them a lead, not their own word.
+    coordinator makes them a lead, not their own word. Raises `AgencyGone`.
     """
     changes: dict[str, Any] = {
         "first_name": first_name,
@@ -117,6 +124,8 @@ def save_profile(
         for name, value in changes.items():
             setattr(person, name, value)
         person.save(update_fields=changes)
+        if agency is not None:
+            keep_agency(agency)
     if held.is_agency_lead and is_another:
         note_roles(person, by=person, changed=["is_agency_lead"])
 

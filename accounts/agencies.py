@@ -13,7 +13,7 @@ from django.db import IntegrityError, models, transaction
 
 from accounts.actions import begin
 from accounts.addresses import as_stored, domain_of
-from accounts.agency_proof import confirmation
+from accounts.agency_proof import AgencyGone, confirmation, keep_agency
 from accounts.models import Agency, PractitionerGroup, User
 from accounts.roles import note_roles
 from booking.site.refusals import Refused
@@ -51,7 +51,7 @@ class OwnAgency(Refused):
 def join_agency(*, people: Iterable[User], agency: Agency, by: User, now: datetime) -> None:
     """Put people into an agency; whoever does so, a coordinator, confirms that they work there.
 
-    Raises `OwnAgency`.
+    Runs in the caller's transaction. Raises `OwnAgency` or `AgencyGone`.
     """
     keys = [person.pk for person in people]
     if by.pk in keys:
@@ -59,6 +59,7 @@ def join_agency(*, people: Iterable[User], agency: Agency, by: User, now: dateti
     User.objects.filter(pk__in=keys).update(
         agency=agency, unlisted_agency="", agency_confirmed_at=now, agency_confirmed_by=by
     )
+    keep_agency(agency)
 
 
 def settle_unlisted(
@@ -67,7 +68,7 @@ def settle_unlisted(
     """Put people whose agency was not listed into one that is.
 
     Returns those who still say what was read of them; all others have said something else since,
-    or were settled. Runs in the caller's transaction. Raises `OwnAgency`.
+    or were settled. Runs in the caller's transaction. Raises `OwnAgency` or `AgencyGone`.
     """
     wrote = {person.pk: person.unlisted_agency for person in people}
     held = people_without_agency().filter(pk__in=wrote).order_by("pk").select_for_update()
@@ -131,12 +132,6 @@ class AgencyPlan:
     trainers_in_kind: bool
     annual_turnover_pence: int | None
     is_listed: bool
-
-
-class AgencyGone(Refused):
-    """Somebody has made it a part of another one meanwhile."""
-
-    sentence = "This agency is part of another one by now. Look at the list again."
 
 
 def store_agency(*, agency: Agency, plan: AgencyPlan, by: User) -> None:
@@ -222,7 +217,10 @@ def begin_account(*, entry: Entry, agency: Agency, by: User, now: datetime) -> U
 def take_into_agency(
     *, person: User, entry: Entry, agency: Agency, by: User, now: datetime
 ) -> User:
-    """Put somebody who has begun an account into their agency, as `begin_account` would."""
+    """Put somebody who has begun an account into their agency, as `begin_account` would.
+
+    Raises `AgencyGone`.
+    """
     confirmed = confirmation(email=person.email, agency=agency, now=now, by=by)
     person.agency = agency
     for name, value in confirmed.items():
@@ -230,7 +228,9 @@ def take_into_agency(
     person.first_name = person.first_name or entry.first_name
     person.last_name = person.last_name or entry.last_name
     person.job_title = person.job_title or entry.job_title
-    person.save(update_fields=["agency", "first_name", "last_name", "job_title", *confirmed])
+    with transaction.atomic():
+        person.save(update_fields=["agency", "first_name", "last_name", "job_title", *confirmed])
+        keep_agency(agency)
     return person
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.account.signals import authentication_step_completed, email_changed
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models import Q
 from django.dispatch import receiver
 from django.utils import timezone
@@ -18,6 +18,26 @@ from django.utils import timezone
 from accounts.addresses import PUBLIC_MAIL, domain_of
 from accounts.models import Agency, User
 from accounts.roles import note_roles
+from booking.site.refusals import Refused
+
+
+class AgencyGone(Refused):
+    """Somebody has made it a part of another one meanwhile."""
+
+    sentence = "This agency is part of another one by now. Look at the list again."
+
+
+def keep_agency(agency: Agency) -> None:
+    """Let nobody make the agency a part of another one before the transaction ends.
+
+    It follows what is written about people: a merge holds people first, then agencies. Whoever
+    merges waits, and finds them there. Raises `AgencyGone`.
+    """
+    with connection.cursor() as cursor:
+        # Weaker than Django's locks, so that people join one agency side by side.
+        cursor.execute("SELECT FROM accounts_agency WHERE id = %s FOR KEY SHARE", [agency.pk])
+        if not cursor.rowcount:
+            raise AgencyGone
 
 
 def agency_at(email: str) -> Agency | None:

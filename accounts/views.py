@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 
 from accounts import actions
 from accounts.actions import person_of_link
-from accounts.agency_proof import agency_by_address
+from accounts.agency_proof import AgencyGone, agency_by_address
 from accounts.errand import safe_next
 from accounts.forms import ProfileForm, RemindersForm, SignInCodeForm
 from accounts.models import User
@@ -90,6 +90,19 @@ def profile_form(request: HttpRequest, person: User, *, with_level: bool) -> Pro
     )
 
 
+def is_kept(form: ProfileForm, person: User) -> bool:
+    """Keep what a form says of a person, if it can be; else it says why not."""
+    if not form.is_valid():
+        return False
+    try:
+        actions.save_profile(person=person, now=timezone.now(), **form.cleaned_data)
+    except AgencyGone as refused:
+        person.refresh_from_db()
+        form.add_error(None, refused.sentence)
+        return False
+    return True
+
+
 @never_cache
 @at_most(60)
 @login_required
@@ -98,8 +111,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
     first_time = not person.is_complete
     form = profile_form(request, person, with_level=not first_time)
-    if form.is_valid():
-        actions.save_profile(person=person, now=timezone.now(), **form.cleaned_data)
+    if is_kept(form, person):
         return redirect(safe_next(request, f"{reverse('account_profile')}?saved=1"))
     context = {
         "form": form,

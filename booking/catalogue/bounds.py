@@ -1,4 +1,8 @@
-"""The most that forms and files may say of courses, sessions and agencies."""
+"""The most that forms and files may say of courses, sessions and agencies, and what references of
+sessions are made of.
+"""
+
+REFERENCE = r"[A-Za-z0-9][A-Za-z0-9._/-]*"
 
 MOST_PLACES = 5000
 # Dates of one session, as a course has it.

@@ -11,11 +11,11 @@ from accounts.access import desk, looked_at
 from accounts.views import signed_in
 from booking.attendance import absences
 from booking.attendance.models import AbsenceCase
+from booking.desk.lists import page_of_people
 from booking.places.history import repeated_absences
 from booking.site.form_kit import Form
-from booking.site.web import done, page, paged, posted, refusals_shown
+from booking.site.web import done, page, posted, refusals_shown
 
-_PER_PAGE = 30
 State = AbsenceCase.State
 
 
@@ -44,9 +44,7 @@ def cases(request: HttpRequest) -> HttpResponse:
     found = _cases().filter(state=State.OPEN).order_by("opened_at", "pk")
     if show == "settled":
         found = _cases().exclude(state=State.OPEN).order_by("-decided_at", "-pk")
-    shown = paged(request, found, per_page=_PER_PAGE)
-    looked_at(None, by=signed_in(request), what="absences", rows=len(shown))
-    return page(request, "desk/people/absences.html", {"page_obj": shown, "show": show})
+    return page_of_people(request, "desk/people/absences.html", found, what="absences", show=show)
 
 
 @desk(post=60)

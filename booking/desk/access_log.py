@@ -2,15 +2,13 @@
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 
-from accounts.access import desk, looked_at
+from accounts.access import desk
 from accounts.models import AccessRecord, User
-from accounts.views import signed_in
 from booking.catalogue.models import Session
-from booking.site.web import paged, search_text, searched
+from booking.desk.lists import page_of_people
+from booking.site.web import search_text, searched
 
-_PER_PAGE = 50
 # Of years of looks the newest are shown; others are searched for.
 _MOST = 1000
 _LAST = 10
@@ -31,7 +29,6 @@ def looks(request: HttpRequest) -> HttpResponse:
         people = User.objects.found_by(word).values("pk")
         told = searched(AccessRecord.objects.order_by(), word, "about", "what").values("pk")
         found = found.filter(Q(by__in=people) | Q(whom__in=people) | Q(pk__in=told))
-    shown = paged(request, found[: _MOST + 1], per_page=_PER_PAGE)
-    looked_at(None, by=signed_in(request), what="who looked at whom", rows=len(shown))
-    context = {"page_obj": shown, "search": search, "most": _MOST}
-    return render(request, "desk/people/looks.html", context)
+    template, some = "desk/people/looks.html", found[: _MOST + 1]
+    context = {"search": search, "most": _MOST}
+    return page_of_people(request, template, some, what="who looked at whom", **context)

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from accounts import agencies
@@ -18,24 +18,22 @@ from accounts.agency_proof import people_to_confirm
 from accounts.fields import DomainQuestion
 from accounts.models import Agency, Sector, User
 from accounts.views import signed_in
+from booking.desk.lists import page_of_people
 from booking.desk.questions import small_boxes
 from booking.places.changing import confirming
 from booking.places.pages.agency import answered
 from booking.site.form_kit import Form
-from booking.site.web import done, page, paged, posted
+from booking.site.web import done, page, posted
 from booking.site.wording import counted
 
-_PER_PAGE = 30
 _OTHERS_SHOWN = 100
 
 
 @desk()
 def unconfirmed(request: HttpRequest) -> HttpResponse:
     """People who say whom they work for, which nobody has confirmed."""
-    shown = paged(request, people_to_confirm(), per_page=_PER_PAGE)
-    looked_at(None, by=signed_in(request), what="agencies to confirm", rows=len(shown))
-    context = {"page_obj": shown}
-    return render(request, "desk/people/unconfirmed.html", context)
+    people, template = people_to_confirm(), "desk/people/unconfirmed.html"
+    return page_of_people(request, template, people, what="agencies to confirm")
 
 
 @desk(post=60, only_post=True)
@@ -86,6 +84,8 @@ def settle_unlisted(request: HttpRequest, person_id: int) -> HttpResponse:
             return done(request, f"{settled} settled in {agency.name}.", "manage_agencies")
         except agencies.AgencyNameTaken as refused:
             form.add_error("name", refused.sentence)
+        except agencies.AgencyGone as refused:
+            form.add_error("agency", refused.sentence)
         except (agencies.ClaimSettled, agencies.OwnAgency) as refused:
             return done(request, refused.sentence, "manage_agencies")
     context = {"person": person, "form": form}

@@ -7,9 +7,8 @@ from django.utils import timezone
 from accounts.access import desk, looked_at
 from accounts.views import signed_in
 from booking.attendance.lists import say_arranged, to_arrange, with_needs_ahead
-from booking.site.web import done, page, paged
-
-_PER_PAGE = 50
+from booking.desk.lists import page_of_people
+from booking.site.web import done
 
 
 @desk()
@@ -22,10 +21,8 @@ def needs(request: HttpRequest) -> HttpResponse:
         "person__agency", "session__course", "session__venue", "needs_arranged_by"
     ).defer("session__course__search")
     chosen = chosen.order_by("session__starts_at", "session_id", "person__sort_name", "pk")
-    shown = paged(request, chosen, per_page=_PER_PAGE)
-    looked_at(None, by=signed_in(request), what="needs to arrange", rows=len(shown))
-    context = {"page_obj": shown, "show": show, "number_open": still_open.count()}
-    return page(request, "desk/people/needs.html", context)
+    template, context = "desk/people/needs.html", {"number_open": still_open.count()}
+    return page_of_people(request, template, chosen, what="needs to arrange", show=show, **context)
 
 
 @desk(post=60, only_post=True)

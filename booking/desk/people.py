@@ -17,6 +17,7 @@ from accounts.addresses import sharing_a_mailbox
 from accounts.models import User
 from accounts.views import signed_in
 from booking.catalogue.models import Course
+from booking.desk.lists import page_of_people
 from booking.learning import actions as learning
 from booking.learning.models import PriorLearning
 from booking.places import prerequisites
@@ -29,9 +30,8 @@ from booking.places.refusals import AlreadyAnswered
 from booking.scheduling import demand
 from booking.site.form_kit import Form
 from booking.site.refusals import Refused
-from booking.site.web import done, page, paged, posted
+from booking.site.web import done, page, posted
 
-_PER_PAGE = 30
 _SHOWN = {"declared": "To check", "verified": "Verified", "rejected": "Rejected"}
 _SETTLED = "This address has been settled, or the request has ended."
 
@@ -67,14 +67,8 @@ def learning_to_check(request: HttpRequest) -> HttpResponse:
     declared = PriorLearning.objects.filter(state=show).select_related("course", "person__agency")
     order = ("declared_at", "id") if show == "declared" else ("-checked_at", "-id")
     declared = declared.defer("course__search").order_by(*order)
-    shown = paged(request, declared, per_page=_PER_PAGE)
-    looked_at(None, by=signed_in(request), what="learning declared", rows=len(shown))
-    context = {
-        "page_obj": shown,
-        "show": show,
-        "shown": _SHOWN,
-    }
-    return render(request, "desk/people/learning.html", context)
+    template, context = "desk/people/learning.html", {"show": show, "shown": _SHOWN}
+    return page_of_people(request, template, declared, what="learning declared", **context)
 
 
 @desk(post=60)
@@ -125,10 +119,8 @@ def _with_booking() -> ApprovalQuerySet:
 def managers_to_confirm(request: HttpRequest) -> HttpResponse:
     """Addresses that somebody must look at before the manager is asked."""
     waiting = _with_booking().to_confirm(now=timezone.now())
-    shown = paged(request, waiting, per_page=_PER_PAGE)
-    looked_at(None, by=signed_in(request), what="managers to confirm", rows=len(shown))
-    context = {"page_obj": shown}
-    return render(request, "desk/people/managers.html", context)
+    template = "desk/people/managers.html"
+    return page_of_people(request, template, waiting, what="managers to confirm")
 
 
 @desk(post=60, only_post=True)
@@ -170,10 +162,8 @@ def decline_manager(request: HttpRequest, approval_id: int) -> HttpResponse:
 def accounts_of_one_mailbox(request: HttpRequest) -> HttpResponse:
     """Accounts whose addresses differ only by what stands after a plus, mailbox by mailbox."""
     people = sharing_a_mailbox(User.objects.select_related("agency"))
-    shown = paged(request, people, per_page=_PER_PAGE)
-    looked_at(None, by=signed_in(request), what="accounts of one mailbox", rows=len(shown))
-    context = {"page_obj": shown}
-    return render(request, "desk/people/mailboxes.html", context)
+    template = "desk/people/mailboxes.html"
+    return page_of_people(request, template, people, what="accounts of one mailbox")
 
 
 @desk()
@@ -181,10 +171,8 @@ def earlier_missing(request: HttpRequest) -> HttpResponse:
     """Places whose person does not have the earlier course any more that they had booked."""
     found = prerequisites.to_look_at(now=timezone.now()).order_by("session__starts_at", "pk")
     found = found.select_related("person__agency", "session__course")
-    shown = paged(request, found, per_page=_PER_PAGE)
-    looked_at(None, by=signed_in(request), what="places without the course first", rows=len(shown))
-    context = {"page_obj": shown}
-    return render(request, "desk/people/earlier.html", context)
+    template = "desk/people/earlier.html"
+    return page_of_people(request, template, found, what="places without the course first")
 
 
 @desk(post=60, only_post=True)

@@ -159,6 +159,40 @@ class ListQuestion(forms.CharField):
         return list(found)
 
 
+class LinesQuestion(forms.CharField):
+    """Lines such as "A = b", each of which `read` makes something of; the value is their text.
+
+    `each` is what a line is called, `like` is one, and `more` the rest of the hint.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        *,
+        read: Callable[[str], Any],
+        each: str,
+        like: str,
+        more: str,
+        rows: int,
+        **options: Any,
+    ) -> None:
+        self._read, self._wanted = read, f"Write {each} like {like}."
+        super().__init__(
+            label=label,
+            help_text=f"One a line, such as {like}. {more}",
+            widget=forms.Textarea(attrs={"rows": rows}),
+            **{"required": False, **options},
+        )
+
+    def clean(self, value: Any) -> str:
+        """Their lines, without empty ones. Raises `ValidationError` with the first that is none."""
+        lines = [line.strip() for line in str(super().clean(value)).splitlines() if line.strip()]
+        for line in lines:
+            if not self._read(line):
+                raise forms.ValidationError(f"{self._wanted} “{line}” is not like that.")
+        return "\n".join(lines)
+
+
 def small_number(typed: QueryDict, name: str, otherwise: int) -> int:
     """A number of one row, or of all; what somebody made up counts as `otherwise`."""
     number = typed.get(name, "")

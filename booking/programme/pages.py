@@ -134,7 +134,7 @@ def _session_context(session: Session, person: User | None, *, now: datetime) ->
     """Everything of `programme/session.html` but what the reader has booked or would get."""
     others = Session.objects.upcoming(now=now).besides(session).for_rows()[: _OTHER_DATES + 1]
     session, *read = as_read_by([session, *others], person, now=now)
-    other_way = read.pop(0) if read and getattr(read[0], "is_other_way", False) else None
+    other_way = read.pop(0) if read and read[0].is_another_way_to(session) else None
     sittings = list(session.sittings.all())
     address = f"{settings.SITE_URL.rstrip('/')}{session.get_absolute_url()}"
     title, where, organiser = session.course.title, session.where, the_partnership().name

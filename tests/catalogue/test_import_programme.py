@@ -177,14 +177,6 @@ def test_topics_and_sectors_are_read_where_the_file_has_them(load: Load) -> None
     assert course.topics.count() == 2
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(load: Load, name: str) -> None:
-    content = FILES[name].replace("\n", "\r\n")
-    load({name: b"\xef\xbb\xbf" + content.encode()})
-    assert Session.objects.count() == 2
-    assert str(load().tallies["sessions"]) == "0 created, 0 changed, 2 the same"
-
-
 def test_quoted_commas_quotes_and_newlines_are_part_of_a_cell(load: Load) -> None:
     line = 'INTRO,"Intro, part ""one""",training,1,,3,1,24,0,0,no,,"First.\r\nSecond, third."\n'
     wt = "WT,Working\u00a0Together,training,3,,6,2,20,0,0,yes,INTRO,=SUM(A1:A9)\n\n,,,\n"

@@ -84,6 +84,9 @@ SESSION_FAULTS = [
     ({"capacity": "-3"}, "capacity: is -3; it must be from 1 to 5000"),
     ({"capacity": "2O"}, 'capacity: is "2O", which is not a whole number'),
     ({"capacity": "9" * 40}, "which is not a whole number"),
+    ({"reference": "S 9"}, 'reference: is "S 9"; use letters, figures, dots, hyphens and slashes'),
+    ({"reference": "-9"}, 'reference: is "-9"; use letters, figures,'),
+    ({"per_agency_limit": "11"}, "per_agency_limit: is 11, more than the places there are"),
     ({"per_agency_limit": "-1"}, "per_agency_limit: is -1; it must be from 0"),
     ({"trainer_email": "trainer"}, 'trainer_email: is "trainer", which is not an email address'),
     ({"trainer_email": "office@school.example"}, "a mailbox that several people read"),
@@ -142,6 +145,11 @@ OTHER_FAULTS = [
         'courses.csv, line 2, code: is "IN/TRO"; only letters, digits,',
         'courses.csv, line 3, prerequisite: has "INTRO", which is not a course code',
         'sessions.csv, line 2, course_code: is "INTRO", which is not a course code',
+    ),
+    (
+        "courses.csv",
+        course_file("INTRO,Intro,training,1,,1,1,20,21,0,no,,,,"),
+        "courses.csv, line 2, per_agency_limit: is 21, more than the 20 places",
     ),
     (
         "practitioners.csv",

@@ -11,6 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.failing import mark_doubted
+from booking.desk.mail import messages
 from booking.outbox import remedies
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.places.models import Booking
@@ -101,6 +102,23 @@ def test_mail_is_found_by_name_address_subject_and_reference(coordinator: Client
         ("%_'", []),
     ):
         assert found(coordinator, query) == rows, query
+
+
+def test_of_more_mail_than_anybody_looks_through_the_first_is_shown(
+    coordinator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "MOST_FOUND", 2)
+    session = make_session(starts_at=morning(40), reference="NEG-7")
+    many = [make_person(f"q{number}@agency.example", last_name="Quill") for number in range(3)]
+    told = [Message.objects.get(booking=book_now(session, each)) for each in many]
+    for query in ("quill", "neg-7", "confirmation", "quill confirmation"):
+        assert found(coordinator, query) == [told[2], told[1]], query
+    page = coordinator.get(reverse("manage_messages"), {"q": "quill", "show": "waiting"})
+    assert list(page.context["page_obj"]) == told[:2]
+    assert "More than 2 messages, of which these are the oldest: type more words" in page.text
+    assert "More than 2 messages" in coordinator.get(reverse("manage_messages")).text
+    page = coordinator.get(reverse("manage_messages"), {"q": "q1@agency"})
+    assert "1 message, newest first" in page.text
 
 
 def test_a_search_costs_the_same_however_much_mail_there_is(

@@ -286,6 +286,24 @@ def test_an_import_that_breaks_writes_nothing_and_says_so(at_desk: Client) -> No
     assert "Something went wrong on our side" in shown(at_desk)
 
 
+def test_an_import_that_breaks_half_way_leaves_nothing_of_it(at_desk: Client) -> None:
+    send(at_desk, **all_files())
+    worker_works()
+    confirm(at_desk)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION no_disk() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'no disk'; END $$;"
+            "CREATE TRIGGER no_disk BEFORE INSERT ON booking_sitting"
+            " EXECUTE FUNCTION no_disk()"
+        )
+    worker_works()
+    assert not imported()
+    assert not Course.objects.exists()
+    assert not Session.objects.exists()
+    assert "Something went wrong on our side" in shown(at_desk)
+
+
 def test_an_upload_that_fails_is_tried_less_and_less_often_and_says_so(
     at_desk: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

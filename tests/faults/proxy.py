@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from tests.faults.event_loop import EventLoopThread
@@ -114,11 +113,6 @@ class Proxy:
         self._server = self._background.do(self._serve())
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *trouble: object) -> None:
         self._server.close()
         self.cut()

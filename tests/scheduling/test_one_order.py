@@ -6,7 +6,9 @@ from functools import partial
 
 import pytest
 from django.db import transaction
+from django.urls import reverse
 
+from accounts.agencies import join_agency
 from accounts.models import User
 from booking.catalogue.models import CourseInterest, Session
 from booking.places.agency.merging import merge_agencies
@@ -20,7 +22,7 @@ from tests.factories import (
     make_person,
     make_session,
 )
-from tests.people import alone, book, wait_for_somebody_to_be_held_up
+from tests.people import alone, book, signed_in, wait_for_somebody_to_be_held_up
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -103,3 +105,33 @@ def test_merging_agencies_locks_sessions_and_people_before_agencies() -> None:
         merging.result()
     person.refresh_from_db()
     assert person.agency == keep
+
+
+def test_who_joins_an_agency_while_it_is_merged_goes_over_with_it() -> None:
+    keep, other, by, person = make_agency(), make_agency(), make_coordinator(), make_person()
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            join_agency(people=[person], agency=other, by=by, now=NOW)
+            merging = pool.submit(alone, partial(merge_agencies, keep=keep, other=other, by=by))
+            wait_for_somebody_to_be_held_up()
+        merging.result()
+    person.refresh_from_db()
+    assert person.proved_agency == keep
+
+
+def test_who_names_an_agency_that_is_merged_away_meanwhile_is_told_so() -> None:
+    keep, other, by, person = make_agency(), make_agency(), make_coordinator(), make_person()
+    typed = {"first_name": "Ann", "last_name": "Lee", "job_title": "Nurse"}
+    typed["agency_name"] = other.name
+    post = partial(signed_in(person).post, reverse("account_profile"), typed)
+    answers = []
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            merge_agencies(keep=keep, other=other, by=by)
+            saving = pool.submit(alone, lambda: answers.append(post()))
+            wait_for_somebody_to_be_held_up()
+        saving.result()
+    [answer] = answers
+    assert answer.status_code == 422
+    assert "part of another one by now" in answer.text
+    assert "Ann" in answer.text

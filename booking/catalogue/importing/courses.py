@@ -196,7 +196,8 @@ class CourseImport:
         note_changes(row, (*FIELDS, policy), differs, course, new=is_new)
         if "title" in differs and found is not None and found.pk:
             self._refuse_if_people_were_told(found, row)
-        self._plan_places(row, course, is_other={"usual_capacity", "usual_minimum"} & set(differs))
+        numbers = {"usual_capacity", "usual_minimum", "usual_agency_limit"}
+        self._plan_places(row, course, is_other=numbers & set(differs))
 
     def _plan_places(self, row: Row, course: Course, *, is_other: set[str]) -> None:
         """What must fit the usual number of places."""
@@ -204,6 +205,9 @@ class CourseImport:
         capacity = course.usual_capacity
         if is_other and course.usual_minimum and course.usual_minimum > capacity:
             row.refuse("minimum", f"is {course.usual_minimum}, more than the {capacity} places")
+        limit = course.usual_agency_limit
+        if is_other and limit and limit > capacity:
+            row.refuse("per_agency_limit", f"is {limit}, more than the {capacity} places")
         reserved = read_reserved(row, self._agencies, stored, capacity=capacity)
         if reserved is not None:
             self.reserved[course.code] = self._reserved[course.code] = reserved

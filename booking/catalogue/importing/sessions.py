@@ -15,6 +15,11 @@ from booking.catalogue.importing.courses import CourseImport, Policies
 from booking.catalogue.importing.fields import Field, columns_of, note_changes, says, wanted_by
 from booking.catalogue.importing.people import AgencyImport, PeopleImport
 from booking.catalogue.importing.reserved import as_fields, read_reserved, refuse_more_than_there_is
+from booking.catalogue.importing.session_checks import (
+    refuse_if_trainers_were_told,
+    refuse_what_does_not_fit,
+    refuse_what_people_must_be_told,
+)
 from booking.catalogue.importing.sheets import Row
 from booking.catalogue.importing.sittings import (
     SessionLine,
@@ -29,7 +34,7 @@ from booking.catalogue.policies import closes_at, day_to_decide, following, rele
 from booking.site.meeting_addresses import holds_a_meeting
 from booking.site.sealing import Sealed
 from booking.site.spreadsheets import Cell
-from booking.site.wording import LONDON, counted, listed
+from booking.site.wording import counted
 from booking.site.working_days import end_of_working_day_before
 
 _FIELDS = (
@@ -68,15 +73,6 @@ SESSIONS = columns_of(
 )
 FIELDS = (*_FIELDS, *_MORE_FIELDS)
 SESSION_FIELDS = (*_ROW_FIELDS, *FIELDS)
-# What people with a booking have been told, by the column that sets it.
-_TOLD = {
-    "course": "course_code",
-    "sittings": "sittings",
-    "delivery": "delivery",
-    "venue": "venue",
-    "joining_instructions": "joining_instructions",
-}
-_OVER = {Session.State.CANCELLED: "cancelled", Session.State.COMPLETED: "over"}
 # What nobody is told of, so that feeds need not say that the session changed.
 _UNTOLD = {each.name for each in (*_FIELDS, *_MORE_FIELDS[1:])} | {
     *_MOMENTS, "decide_on", "policy", "meeting", "has_allocations"
@@ -155,7 +151,7 @@ class SessionImport:
             wanted = following(found, starts_at=starts) | wanted
             stored = found.allocations.all()
             self._released += releases_moved(stored, starts_at=starts, now=self._now)
-        self._refuse_what_does_not_fit(row, wanted, found)
+        refuse_what_does_not_fit(row, wanted, found)
         if holds_a_meeting(wanted.get("joining_instructions") or ""):
             self.notes.append(
                 f"{row.file}, line {row.line}: the joining instructions of"
@@ -183,7 +179,7 @@ class SessionImport:
         after = [each.email for each in trainers]
         if set(before) != set(after):
             if ends > self._now:
-                self._refuse_if_trainers_were_told(found, row)
+                refuse_if_trainers_were_told(row, found)
             self._trainers.append((found, trainers))
             self.table.touch(reference)
             change = (cells.in_one_cell(before), cells.in_one_cell(after))
@@ -285,28 +281,6 @@ class SessionImport:
     def _moment(self, cell: str) -> datetime:
         return moved_moment(dates.wall_time(cell), self._weeks)
 
-    def _refuse_what_does_not_fit(
-        self, row: Row, wanted: dict[str, Any], found: Session | None
-    ) -> None:
-        """As the forms of the desk do: what is asked of a session together; stored ones may be."""
-        it = {
-            name: wanted.get(name, getattr(found, name, None))
-            for name in (*_MOMENTS, "minimum", "decide_on", "capacity", "agency_limit", "starts_at")
-        }
-        if found is not None and all(it[name] == getattr(found, name) for name in it):
-            return
-        opens, closes, starts = it["booking_opens_at"], it["booking_closes_at"], wanted["starts_at"]
-        if opens and opens >= starts:
-            row.refuse("booking_opens", "is not before the session starts")
-        if closes and (closes > starts or (opens and closes <= opens)):
-            row.refuse("booking_closes", "is not between the opening and the start")
-        if bool(it["minimum"]) != bool(it["decide_on"]):
-            row.refuse("minimum", "and decide_on go together: give both or neither")
-        if it["minimum"] and it["capacity"] and it["minimum"] > it["capacity"]:
-            row.refuse("minimum", f"is {it['minimum']}, more than the places there are")
-        if it["decide_on"] and it["decide_on"] >= starts.astimezone(LONDON).date():
-            row.refuse("decide_on", "is not before the session starts")
-
     def _note_other_number_of_sittings(self, row: Row, number: int, code: str) -> None:
         usual = self._courses.sittings.get(code, 0)
         if number and usual and number != usual:
@@ -335,7 +309,8 @@ class SessionImport:
                 " page",
             )
         elif changed:
-            self._refuse_what_people_must_be_told(found, row, changed)
+            guests = self._guests.get(found.pk, 0)
+            refuse_what_people_must_be_told(row, found, changed, guests=guests)
         if "meeting" in changed:
             # Whoever had the address of the one before would have been told.
             found.sent_openly = False
@@ -343,37 +318,6 @@ class SessionImport:
             self._other_meetings.append(found)
         if changed - _UNTOLD:
             found.changed_at = self._now
-
-    def _refuse_what_people_must_be_told(
-        self, session: Session, row: Row, changed: set[str]
-    ) -> None:
-        state, live = Session.State(session.state), session.places_taken + session.waiting_count
-        if state in _OVER:
-            row.refuse("reference", f"is {session.reference}, which is {_OVER[state]}")
-            return
-        if "capacity" in changed and session.capacity < session.places_taken:
-            taken = counted(session.places_taken, "place")
-            row.refuse("capacity", f"is {session.capacity}, but {taken} of it are taken")
-        told = _TOLD | ({"meeting": "join_url"} if session.sent_openly else {})
-        guests = self._guests.get(session.pk, 0)
-        numbers = [counted(live, "booking")] if live or not guests else []
-        who = listed([*numbers, *([counted(guests, "guest")] if guests else [])])
-        for field, column in told.items():
-            if (live or guests) and field in changed:
-                row.refuse(
-                    column,
-                    f"differs, but {session.reference} has {who};"
-                    " change it on its page so that people are told",
-                )
-
-    def _refuse_if_trainers_were_told(self, session: Session, row: Row) -> None:
-        """Who leads a session that is not over learns of it by its page only, booked or not."""
-        if session.state == Session.State.PUBLISHED:
-            row.refuse(
-                "trainer_email",
-                f"differs, but {session.reference} is published and not over; change it on its"
-                " page under Manage so that trainers and people with a place are told",
-            )
 
     def write(self) -> None:
         """Write sessions, then their sittings and trainers.

@@ -60,16 +60,13 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(places_taken__lt=F("capacity"), waiting_count=0)
 
     def besides(self, session: "Session") -> Self:
-        """Others of its course. Those at the same time, online if it is in a hall or in a hall if
-        it is online, come first and have `is_other_way`."""
+        """Others of its course, first those that are another way to come to it."""
         at_its_time = Q(starts_at=session.starts_at, ends_at=session.ends_at)
         is_other_way = ExpressionWrapper(
             at_its_time & ~Q(delivery=session.delivery), models.BooleanField()
         )
         others = self.filter(course=session.course_id).exclude(pk=session.pk)
-        return others.annotate(is_other_way=is_other_way).order_by(
-            "-is_other_way", "starts_at", "id"
-        )
+        return others.alias(is_other_way=is_other_way).order_by("-is_other_way", "starts_at", "id")
 
     def led_by(self, person: User) -> Self:
         """Those this person is a trainer of."""
@@ -245,6 +242,11 @@ class Session(models.Model):
     def is_full(self) -> bool:
         """Whether every place is taken; if not, a rule may still keep people waiting."""
         return self.places_taken >= self.capacity
+
+    def is_another_way_to(self, session: "Session") -> bool:
+        """Whether it is held at the same time, online if that is in a hall, or in a hall."""
+        at_its_time = (self.starts_at, self.ends_at) == (session.starts_at, session.ends_at)
+        return at_its_time and self.delivery != session.delivery
 
     @property
     def is_online(self) -> bool:

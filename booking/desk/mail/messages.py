@@ -1,7 +1,7 @@
 """Mail that was sent, waits or failed: found by where it is, by person and by session."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -13,11 +13,11 @@ from django.template.loader import get_template
 from django.utils import timezone
 
 from accounts.access import desk, looked_at
-from accounts.finding import Folded, words_of
+from accounts.finding import MOST_FOUND, Folded, words_of
 from accounts.models import User
 from accounts.views import signed_in
 from booking.catalogue.models import Session
-from booking.outbox.models import ACCOUNT_MAIL, Message, MessageQuerySet
+from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.outbox.topics import registered_topics, topic_of
 from booking.outbox.watch import backlog, refusing_domains
 from booking.site.characters import fold
@@ -64,8 +64,8 @@ def sessions_about(messages: Iterable[Message]) -> dict[int, Session]:
     return found | {key: sessions[about] for key, about in others.items() if about in sessions}
 
 
-def found_by(search: str) -> Q:
-    """Mail that the words find: by its person, its address, its session or what it is called.
+def _ways_to_find(search: str) -> Iterator[Q]:
+    """The ways by which the words find mail: by its person, address, session or what it is called.
 
     All words find one of these, or some say what the mail is and the others whose or about what:
     "zielinska confirmation". What it is called is what pages call it, and what its subject says.
@@ -73,14 +73,10 @@ def found_by(search: str) -> Q:
     words = list(words_of(search))
     called = [each for each in words if any(each in said for said in _subjects().values())]
     others = [each for each in words if each not in called]
-    if not words:
-        return Q(pk=None)
-    found = Q(pk__in=_about(words))
-    if not others:
-        found |= _called(called)
-    elif called:
-        found |= _called(called) & Q(pk__in=_about(others))
-    return found
+    if words:
+        yield from _about(words)
+    if called:
+        yield from (_called(called) & each for each in (_about(others) if others else [Q()]))
 
 
 def _called(words: Iterable[str]) -> Q:
@@ -104,53 +100,64 @@ def _subjects() -> dict[str, str]:
     return found
 
 
-def _about(words: Iterable[str]) -> QuerySet[Message, Any]:
-    """The keys of mail whose person, address or session holds every word.
+def _about(words: Iterable[str]) -> list[Q]:
+    """Mail whose person, address or session holds every word, each way by an index of its own.
 
-    Each by an index of its own. Mail without a recipient belongs to whose address it is.
+    Mail without a recipient belongs to whose address it is.
     """
     said = Concat("reference", Value(" "), "course__title", output_field=TextField())
-    people = User.objects.all()
-    addressed = Message.objects.alias(address=Folded("to_email"))
-    sessions = Session.objects.alias(said=Folded(said))
+    people, sessions = User.objects.all(), Session.objects.alias(said=Folded(said))
+    addressed = Q()
     for word in words:
         people = people.filter(words__contains=word)
-        addressed = addressed.filter(address__contains=word)
+        addressed &= Q(address__contains=word)
         sessions = sessions.filter(said__contains=word)
-    about = sessions.annotate(
-        about=Concat(Value(_ABOUT_A_SESSION), Cast("pk", TextField()), output_field=TextField())
-    )
-    either = [
-        Message.objects.filter(recipient__in=people.values("pk")),
-        Message.objects.filter(to_email__in=people.values("email")),
-        Message.objects.filter(booking__session__in=sessions.order_by().values("pk")),
-        Message.objects.filter(subject_key__in=about.order_by().values("about")),
+    sessions = sessions.order_by()
+    about = Concat(Value(_ABOUT_A_SESSION), Cast("pk", TextField()), output_field=TextField())
+    return [
+        addressed,
+        Q(recipient__in=people.values("pk")),
+        Q(to_email__in=people.values("email")),
+        Q(booking__session__in=sessions.values("pk")),
+        Q(subject_key__in=sessions.annotate(about=about).values("about")),
     ]
-    keys = [each.order_by().values("pk") for each in either]
-    return addressed.order_by().values("pk").union(*keys)
 
 
-def messages_on_desk(*, show: str, search: str, session: str) -> MessageQuerySet:
-    """The mail of one filter that a search finds, about one session if its reference is given.
+def _some_of(chosen: QuerySet[Message], search: str, order: str) -> list[int]:
+    """The keys of the first `MOST_FOUND` of these that a search finds, and one if there are more.
 
-    What waits comes oldest first, all else newest first.
+    Each way finds so many by itself, so that a word which most mail holds costs no more than a
+    rare one.
+    """
+    rows = chosen.alias(address=Folded("to_email")).order_by(order).values_list("pk", flat=True)
+    if not search:
+        return list(rows[: MOST_FOUND + 1])
+    found: set[int] = set()
+    if ways := [rows.filter(way)[: MOST_FOUND + 1] for way in _ways_to_find(search)]:
+        found.update(ways[0].union(*ways[1:]))
+    return sorted(found, reverse=order.startswith("-"))[: MOST_FOUND + 1]
+
+
+def messages_on_desk(*, show: str, search: str, session: str) -> tuple[QuerySet[Message], bool]:
+    """The mail of one filter that a search finds, about one session if its reference is given, and
+    whether there is more than these `MOST_FOUND`.
+
+    What waits comes oldest first, all else newest first. Costs one statement, besides the rows.
     """
     _, wanted = DESK_FILTERS[show]
-    chosen = Message.objects.filter(wanted).select_related("recipient", "booking__session")
-    if search:
-        chosen = chosen.filter(found_by(search))
+    order = "-id" if show in _NEWEST_FIRST else "id"
+    chosen = Message.objects.filter(wanted)
     if session:
         keys = Session.objects.filter(reference__iexact=session).values_list("pk", flat=True)
         about_it = [f"{_ABOUT_A_SESSION}{key}" for key in keys]
         chosen = chosen.filter(
             Q(booking__session__reference__iexact=session) | Q(subject_key__in=about_it)
         )
+    keys_found = _some_of(chosen, search, order)
+    rows = Message.objects.filter(pk__in=keys_found[:MOST_FOUND]).with_doubts().order_by(order)
+    rows = rows.select_related("recipient", "booking__session")
     # The text of a mail can hold a sign-in code; the desk does not read it.
-    return (
-        chosen.with_doubts()
-        .defer("mime", "payload")
-        .order_by("-id" if show in _NEWEST_FIRST else "id")
-    )
+    return rows.defer("mime", "payload"), len(keys_found) > MOST_FOUND
 
 
 @desk()
@@ -160,7 +167,7 @@ def messages_page(request: HttpRequest) -> HttpResponse:
     show = request.GET.get("show", "")
     if show not in DESK_FILTERS:
         show = "any" if search or session else "all"
-    rows = messages_on_desk(show=show, search=search, session=session)
+    rows, has_more = messages_on_desk(show=show, search=search, session=session)
     on_page = paged(request, rows, per_page=_PER_PAGE)
     looked_at(None, by=signed_in(request), what="mail", rows=len(on_page))
     sessions = sessions_about(on_page)
@@ -169,6 +176,7 @@ def messages_page(request: HttpRequest) -> HttpResponse:
         "rows": [(row, topic_of(row.topic).words, sessions.get(row.pk)) for row in on_page],
         "show": show,
         "newest_first": show in _NEWEST_FIRST,
+        "most": MOST_FOUND if has_more else 0,
         "filters": {name: label for name, (label, _) in DESK_FILTERS.items()},
         "search": search,
         "session_reference": session,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from accounts.access import desk, looked_at
@@ -15,6 +15,7 @@ from accounts.failing import people_whose_mail_may_fail
 from accounts.models import User
 from accounts.views import signed_in
 from booking.bulletins.subscribing import unreachable
+from booking.desk.lists import page_of_people
 from booking.desk.questions import WhyForm
 from booking.outbox.topics import topic_of
 from booking.replies import actions as replies
@@ -106,17 +107,16 @@ def manage_received(request: HttpRequest) -> HttpResponse:
         "mailbox": MailboxState.current(),
         "is_read_here": is_read_here(),
     }
-    return render(request, "desk/mail/received.html", context)
+    return page(request, "desk/mail/received.html", context)
 
 
 @desk()
 def manage_addresses(request: HttpRequest) -> HttpResponse:
     """People whose address mail does not reach, or may not; and readers of bulletins who get none
     any more because of that."""
-    people = paged(request, people_whose_mail_may_fail(), per_page=_PER_PAGE)
-    looked_at(None, by=signed_in(request), what="addresses that fail", rows=len(people))
-    context = {"page_obj": people, "readers": unreachable()[:_READERS_SHOWN]}
-    return render(request, "desk/mail/addresses.html", context)
+    people, readers = people_whose_mail_may_fail(), unreachable()[:_READERS_SHOWN]
+    template, what = "desk/mail/addresses.html", "addresses that fail"
+    return page_of_people(request, template, people, what=what, readers=readers)
 
 
 @desk(post=120)
@@ -159,7 +159,7 @@ def bring_back_received(request: HttpRequest, received_id: int) -> HttpResponse:
         )
         return done(request, words, "manage_received")
     is_away = received.state == ReceivedMail.State.DONE
-    return render(request, "desk/mail/bring_back.html", {"row": row, "is_away": is_away})
+    return page(request, "desk/mail/bring_back.html", {"row": row, "is_away": is_away})
 
 
 @desk(post=120, only_post=True)

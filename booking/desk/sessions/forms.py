@@ -8,6 +8,7 @@ from django import forms
 from django.core.validators import RegexValidator
 
 from booking.catalogue import policies
+from booking.catalogue.bounds import REFERENCE
 from booking.catalogue.models import Course, Session
 from booking.desk import questions
 from booking.desk.sessions.arrangements import AboutSession, ArrangementsForm
@@ -108,7 +109,7 @@ class SessionForm(DetailsForm, ArrangementsForm):
         help_text="Short and unique: it stands in lists, mail and spreadsheets.",
         validators=[
             RegexValidator(
-                r"\A[A-Za-z0-9][A-Za-z0-9._/-]*\Z",
+                rf"\A{REFERENCE}\Z",
                 "Use letters, figures, dots, hyphens and slashes in the reference, no spaces.",
             )
         ],

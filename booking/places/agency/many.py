@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from accounts.agencies import Entry, is_colleague, known_by_address
-from accounts.agency_proof import may_confirm
+from accounts.agency_proof import AgencyGone, may_confirm
 from accounts.models import Agency, User
 from booking.catalogue.models import Session
 from booking.places.agency.colleagues import book_colleague, check_address, newcomer
@@ -20,6 +20,7 @@ from booking.places.refusals import AddressRefused, AlreadyBooked, PlaceRefused
 from booking.places.rules.decision import Decision, check_open, decide
 from booking.places.rules.line import clashes, other_dates, who_waits
 from booking.places.rules.rules import Case
+from booking.site.refusals import Refused
 
 State = Booking.State
 
@@ -151,7 +152,7 @@ def book_all(
         try:
             _check_first(entry, seen)
             booking = book_colleague(session=session, entry=entry, agency=agency, by=by, now=now)
-        except PlaceRefused as refused:
+        except (PlaceRefused, AgencyGone) as refused:
             outcomes.append(_refused(entry, person, refused, agency=agency))
             continue
         outcomes.append(
@@ -180,9 +181,7 @@ def _check_first(entry: Entry, seen: set[str]) -> None:
     seen.add(entry.email)
 
 
-def _refused(
-    entry: Entry, person: User | None, refused: PlaceRefused, *, agency: Agency
-) -> RowResult:
+def _refused(entry: Entry, person: User | None, refused: Refused, *, agency: Agency) -> RowResult:
     """Nobody of another agency is named: whose address it is stays untold."""
     ours = person if is_colleague(person, agency) else None
     booking = refused.booking if isinstance(refused, AlreadyBooked) else None

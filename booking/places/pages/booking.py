@@ -9,10 +9,9 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from accounts.access import signed_in_page
-from accounts.actions import save_profile
 from accounts.forms import ProfileForm
 from accounts.models import User
-from accounts.views import profile_form, signed_in
+from accounts.views import is_kept, profile_form, signed_in
 from booking.catalogue.models import Course, Session
 from booking.places import actions
 from booking.places.changing import answering
@@ -50,10 +49,8 @@ def book(request: HttpRequest, session_id: int) -> HttpResponse:
         is_online=session.is_online,
     )
     context: dict[str, Any] = {"form": form, "profile": profile}
-    if form.is_valid() and (profile is None or profile.is_valid()):
-        if profile is not None:
-            save_profile(person=person, now=timezone.now(), **profile.cleaned_data)
-            context["profile"] = None
+    if form.is_valid() and (profile is None or is_kept(profile, person)):
+        context["profile"] = None
         with refusals_shown(context, beside=form):
             booking = _booked(session_id, person, form)
             if form.cleaned_data["saw_place"] and booking.state == Booking.State.WAITING:
