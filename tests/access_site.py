@@ -19,7 +19,7 @@ from accounts.models import PractitionerGroup, User
 from booking.attendance.in_room import pass_for
 from booking.attendance.models import AbsenceCase
 from booking.bulletins.sending import send
-from booking.bulletins.subscribing import confirm_path, unsubscribe_path
+from booking.bulletins.subscribing import confirm_path, end_unreachable, unsubscribe_path
 from booking.calendars.actions import new_feed
 from booking.catalogue.courses import store_topic
 from booking.catalogue.interest import stop_path, tell_me
@@ -28,6 +28,7 @@ from booking.learning.models import PriorLearning
 from booking.materials.actions import add_material
 from booking.materials.models import Material
 from booking.outbox.models import Message
+from booking.outbox.remedies import note_doubt
 from booking.partnership import kept as partnership
 from booking.places import actions, links
 from booking.places.managers.models import Approval
@@ -123,6 +124,7 @@ def make_site() -> Site:
         "isla@signs.example": "",
         "stranger@mail.example": "",
         "reader@mail.example": "",
+        "gone@mail.example": "",
     }
     declaration = PriorLearning.objects.create(
         person=owner, course=course, completed_on=now.date(), provider="Elsewhere"
@@ -130,14 +132,21 @@ def make_site() -> Site:
     unlisted = make_person(agency=None, unlisted_agency="Leeds Rowing Club")
     claimant = make_claimant(agency=ours)
     failing = make_person(mail_failing_since=now)
-    received = ReceivedMail.objects.create(
-        key="1",
-        seen_at=now,
-        state=ReceivedMail.State.LISTED,
-        from_address="stranger@mail.example",
-    )
     message = Message.objects.filter(booking=booking)[0]
     Message.objects.filter(pk=message.pk).update(mime=b"Subject: Booked\r\n\r\nHello\r\n")
+    doubted = Message.objects.filter(booking=offered)[0]
+    Message.objects.filter(pk=doubted.pk).update(state=Message.State.SENT, sent_at=now)
+    note_doubt(message=doubted, reason="5.1.1 No such person", now=now)
+    came: dict[str, Any] = {
+        "seen_at": now,
+        "from_address": "stranger@mail.example",
+        "about": doubted,
+    }
+    listed, away = ReceivedMail.State.LISTED, ReceivedMail.State.DONE
+    received = ReceivedMail.objects.create(key="1", state=listed, brought_back_at=now, **came)
+    put_away = ReceivedMail.objects.create(key="2", state=away, kind="report", **came)
+    make_stranger("gone@mail.example")
+    end_unreachable(email="gone@mail.example", why="5.1.1 No such person", now=now)
     on_paper = booked(make_session(starts_at=ahead + timedelta(days=6)), make_person(no_address()))
     letter = Message.objects.get(booking=on_paper)
     group = PractitionerGroup.objects.create(name="Leads")
@@ -235,6 +244,8 @@ def make_site() -> Site:
         "manage_agency_not": claim,
         "manage_agency_settle": {"person_id": unlisted.pk},
         "manage_address_works": {"person_id": failing.pk},
+        "manage_message": {"message_id": doubted.pk},
+        "manage_received_bring_back": {"received_id": put_away.pk},
     }
     signed = {
         "approval": links.approval_path(Approval.objects.get(booking=held).key),

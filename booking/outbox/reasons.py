@@ -56,6 +56,8 @@ _STILL_TRIES = re.compile(
 _IN_QUEUE = re.compile(
     r"(?i)(?:\bnot|n['\u2019]t) yet been delivered|\bdelay reason\b|\battempts will continue\b"
 )
+# As our mail server answers.
+_FIRST_CODE = re.compile(r"[45]\d\d\b")
 _LONGEST_LINE = 2000
 
 # No such mailbox, no such system, no address, moved, takes no mail. Others are about the sender, or
@@ -209,14 +211,15 @@ def is_refusal_of_mail(reason: str) -> bool:
 
 def in_plain_words(reason: str) -> str:
     """What a refusal means, as a sentence; empty if that is not clear."""
-    code = code_in(reason)
+    first = _FIRST_CODE.match(reason)
+    code = code_in(reason) or (first.group() if first else "")
     if is_fault_of_the_address(reason):
         return "There is no such address, or nobody uses it any more."
     if _FULL.search(reason):
         return "The mailbox is full."
     if code.startswith("4"):
-        return "Their mail server did not take it in time."
-    return "Their mail server refuses it; the address may be right." if code else ""
+        return "The mail server put it off."
+    return "The mail server refuses it; the address may be right." if code else ""
 
 
 def _statuses(words: str) -> list[str]:

@@ -70,7 +70,7 @@ def test_one_search_looks_through_all_states_and_says_which(coordinator: Client)
     for tag, said_then in (
         ("Sent", f" {clock(at)}, {short_day(at)}"),
         ("Came back", f" {clock(at)}, {short_day(at)} <br> {full}"),
-        ("Parked", " <br> Their mail server refuses it; the address may be right."),
+        ("Parked", " <br> The mail server refuses it; the address may be right."),
         ("Waiting", ""),
         ("Dropped", ""),
     ):

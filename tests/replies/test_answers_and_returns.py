@@ -202,7 +202,7 @@ def test_what_was_brought_back_by_mistake_is_put_away_as_it_was(
     coordinator.post(reverse("manage_received_bring_back", args=[received.pk]))
     if signs_in:
         later = timezone.now() + timedelta(minutes=1)
-        User.objects.filter(pk=message.recipient_id).update(last_login=later)
+        User.objects.filter(email=message.to_email).update(last_login=later)
     again = reverse("manage_received_put_away", args=[received.pk])
     assert again in coordinator.get(reverse("manage_received")).content.decode()
     for _ in range(2):
@@ -218,8 +218,7 @@ def test_what_was_brought_back_by_mistake_is_put_away_as_it_was(
     ]  # fmt: skip
     # Once more, and what it noted anew is undone.
     coordinator.post(reverse("manage_received_bring_back", args=[received.pk]))
-    message.refresh_from_db()
-    assert not message.came_back
+    assert not Message.objects.get(pk=message.pk).came_back
     assert not is_marked(message)
 
 

@@ -148,7 +148,7 @@ def test_a_mail_that_may_have_come_back_is_shown(coordinator: Client) -> None:
     listed(letters.notification("<other@mx.example>", recipient=message.to_email))
     told = {"manage_received": f"Mail to {message.to_email} may have come back"}
     for name, words in (
-        told | {"manage_addresses": "It is not sure that a mail server says so."}
+        told | {"manage_addresses": "It is not sure that a mail server says so:"}
     ).items():
         page = coordinator.get(reverse(name)).content.decode()
         assert words in page

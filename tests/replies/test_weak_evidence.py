@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from booking.outbox.models import Message, MessageEvent
-from booking.outbox.reasons import code_in, is_fault_of_the_address
+from booking.outbox.reasons import code_in, in_plain_words, is_fault_of_the_address
 from booking.outbox.watch import refusing_domains
 from booking.replies.models import ReceivedMail
 from tests.factories import NOW
@@ -282,3 +282,22 @@ def test_what_was_parked_without_a_refusal_is_none_of_its_domain() -> None:
             last_error="It could not be written",
         )
     assert refusing_domains(now=NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "meaning"),
+    [
+        ("5.1.1 550 5.1.1 No such person", "There is no such address, or nobody uses it any more."),
+        ("5.2.2 552 5.2.2 Mailbox full", "The mailbox is full."),
+        ("452 4.2.2 Over quota", "The mailbox is full."),
+        ("5.7.1 550 5.7.1 Blocked by our policy", "The mail server refuses it;"),
+        ("550 No", "The mail server refuses it;"),
+        ("450 Try later", "The mail server put it off."),
+        ("4.4.7 delivery time expired", "The mail server put it off."),
+        ("They ring 0113 555 0100", ""),
+        ("", ""),
+    ],
+)
+def test_what_a_server_says_is_told_in_a_sentence(reason: str, meaning: str) -> None:
+    assert in_plain_words(reason).startswith(meaning)
+    assert bool(in_plain_words(reason)) == bool(meaning)
