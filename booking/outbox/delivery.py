@@ -33,7 +33,7 @@ LEASE = timedelta(seconds=30)
 LEASE_WHILE_SENDING = timedelta(seconds=120)
 BATCH = 50
 # Of mail to many: a whole batch is composed before its first is sent, and is to leave in one turn.
-BULK_BATCH = 10
+BULK_BATCH = 5
 # How long a batch goes on with mail to many, so that what is claimed before it waits no longer.
 BULK_TURN = timedelta(seconds=2)
 # Waits before another attempt, in seconds, by the number of attempts made.
