@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Self
 
-from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.utils import timezone
@@ -109,6 +109,10 @@ class Message(models.Model):
         "accounts.User", on_delete=models.PROTECT, null=True, related_name="messages"
     )
     to_email = models.EmailField(max_length=254)
+    # As it is searched, which is told apart from what is only like it without folding it again.
+    to_words = models.GeneratedField(
+        expression=Folded("to_email"), output_field=models.TextField(), db_persist=True
+    )
     booking = models.ForeignKey(
         "booking.Booking", on_delete=models.PROTECT, null=True, related_name="messages"
     )
@@ -179,8 +183,9 @@ class Message(models.Model):
             ),
             models.Index(F("to_email"), F("id").desc(), name="messages_by_address"),
             GinIndex(
-                OpClass(Folded("to_email"), name="gin_trgm_ops"), name="messages_by_part_of_address"
+                fields=["to_words"], opclasses=["gin_trgm_ops"], name="messages_by_words_of_address"
             ),
+            models.Index(F("topic"), F("id").desc(), name="messages_by_topic"),
             models.Index(F("id"), condition=Q(state="letter"), name="letters_to_go_out"),
             models.Index(
                 F("bounced_at"), condition=Q(bounced_at__isnull=False), name="messages_sent_back"

@@ -3,12 +3,14 @@
 from datetime import datetime
 from typing import Self
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import ExpressionWrapper, F, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.finding import Folded
 from accounts.models import User
 from booking.catalogue.models import programme
 from booking.catalogue.models.policies import CancellationPolicy
@@ -208,6 +210,9 @@ class Session(models.Model):
                 name="published_sessions",
             ),
             models.Index(fields=["course", "starts_at"], name="sessions_of_course"),
+            GinIndex(
+                OpClass(Folded("reference"), name="gin_trgm_ops"), name="sessions_by_reference"
+            ),
             models.Index(
                 fields=["decide_on"],
                 condition=Q(state="published", minimum__isnull=False, goes_ahead_at__isnull=True),

@@ -16,7 +16,7 @@ from accounts.access import desk, looked_at
 from accounts.finding import MOST_FOUND, Folded, words_of
 from accounts.models import User
 from accounts.views import signed_in
-from booking.catalogue.models import Session
+from booking.catalogue.models import Course, Session
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.outbox.topics import registered_topics, topic_of
 from booking.outbox.watch import backlog, refusing_domains
@@ -105,14 +105,16 @@ def _about(words: Iterable[str]) -> list[Q]:
 
     Mail without a recipient belongs to whose address it is.
     """
-    said = Concat("reference", Value(" "), "course__title", output_field=TextField())
-    people, sessions = User.objects.all(), Session.objects.alias(said=Folded(said))
-    addressed = Q()
+    people, addressed, sessions = User.objects.all(), Q(), Session.objects.order_by()
+    courses = Course.objects.alias(said=Folded("title"))
+    references = Session.objects.alias(said=Folded("reference"))
     for word in words:
         people = people.filter(words__contains=word)
-        addressed &= Q(address__contains=word)
-        sessions = sessions.filter(said__contains=word)
-    sessions = sessions.order_by()
+        addressed &= Q(to_words__contains=word)
+        titled, referred = (each.filter(said__contains=word) for each in (courses, references))
+        sessions = sessions.filter(
+            Q(course__in=titled.values("pk")) | Q(pk__in=referred.values("pk"))
+        )
     about = Concat(Value(_ABOUT_A_SESSION), Cast("pk", TextField()), output_field=TextField())
     return [
         addressed,
@@ -129,7 +131,7 @@ def _some_of(chosen: QuerySet[Message], search: str, order: str) -> list[int]:
     Each way finds so many by itself, so that a word which most mail holds costs no more than a
     rare one.
     """
-    rows = chosen.alias(address=Folded("to_email")).order_by(order).values_list("pk", flat=True)
+    rows = chosen.order_by(order).values_list("pk", flat=True)
     if not search:
         return list(rows[: MOST_FOUND + 1])
     found: set[int] = set()
