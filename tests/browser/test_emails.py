@@ -12,7 +12,7 @@ from accounts.models import User
 from booking.bulletins.sending import send_test
 from booking.catalogue.models import DiaryDate
 from booking.local.sample_bulletin import add_july_newsletter
-from tests.browser.journeys import Mail, show_heading, sign_in
+from tests.browser.journeys import Mail, let_in, show_heading
 from tests.factories import make_coordinator, make_person, make_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,12 +44,12 @@ def test_the_mail_of_a_bulletin_can_be_read_in_light_and_dark(
 
 @pytest.mark.parametrize("width", [375, 1280])
 def test_reminders_are_turned_off_in_the_account(
-    page: Page, mail: Mail, accessible: Callable[[Page], None], width: int
+    page: Page, accessible: Callable[[Page], None], width: int
 ) -> None:
     person = make_person(f"quiet{width}@agency.example")
     page.set_viewport_size({"width": width, "height": 800})
+    let_in(page.context, person)
     page.goto("/accounts/profile/")
-    sign_in(page, person.email, mail)
     if width == 375:
         page.get_by_text("Pages of your account").click()
     page.get_by_role("link", name="Emails from us").click()
