@@ -191,6 +191,8 @@ class Session(models.Model):
 
     # Who reads it; set by `booking.places.pages.readers.as_read_by`.
     reading: Reading | None = None
+    # What a row that shows it to everybody agrees with; set where rows are kept.
+    agreed: object = None
 
     objects = SessionQuerySet.as_manager()
 
@@ -240,6 +242,11 @@ class Session(models.Model):
             return self.reading.left
         is_open = not self.waiting_count and not self.has_allocations
         return self.capacity - self.places_taken if is_open else 0
+
+    @property
+    def has_own_places(self) -> bool:
+        """Whether readers may see different numbers of places, by their agency."""
+        return self.has_allocations or self.agency_limit is not None
 
     @property
     def is_full(self) -> bool:
