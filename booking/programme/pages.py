@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.db.models import BigIntegerField, DateTimeField, TextField
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import Resolver404, resolve
 from django.utils import timezone
@@ -21,7 +23,7 @@ from booking.catalogue.availability import availability, is_ahead, why_not
 from booking.catalogue.diary import with_courses
 from booking.catalogue.filters import ProgrammeFilters
 from booking.catalogue.interest import course_of, is_told
-from booking.catalogue.models import DiaryDate, Session, Sitting
+from booking.catalogue.models import Course, DiaryDate, Session, Sitting, with_sittings
 from booking.catalogue.months import Month, first_of_month, weeks
 from booking.catalogue.sharing import (
     CalendarEntry,
@@ -30,7 +32,7 @@ from booking.catalogue.sharing import (
     code_to_scan,
     event_data,
 )
-from booking.materials.models import Material
+from booking.materials.models import materials_for
 from booking.partnership.kept import the_partnership
 from booking.places.lock import RuledSession, read_session
 from booking.places.models import Booking
@@ -44,9 +46,8 @@ from booking.places.pages.readers import (
 from booking.places.terms import terms_offered
 from booking.programme.shown import Made, Shown, answer, reader_of
 from booking.site.plain_text import one_line
-from booking.site.two_parts import (
-    same_for_everyone,
-)
+from booking.site.ready_queries import Given, Ready
+from booking.site.two_parts import same_for_everyone
 from booking.site.web import paged
 from booking.site.wording import LONDON, counted, sitting_times
 
@@ -57,6 +58,30 @@ _ON_PAPER = 500
 _OTHER_DATES = 5
 _SHOWN_ON_START = 6
 _NEW_ON_START = 3
+
+# A session's page is read by these whenever its kept part is made anew.
+_KEY, _MOMENT = BigIntegerField(), DateTimeField()
+_SESSION: Ready[Session] = Ready(
+    lambda: Session.objects.public().for_pages(sittings=False).filter(pk=Given("key", _KEY))
+)
+_OF_SESSION: Any = SimpleNamespace(
+    pk=Given("key", _KEY),
+    course_id=Given("course", _KEY),
+    starts_at=Given("starts_at", _MOMENT),
+    ends_at=Given("ends_at", _MOMENT),
+    delivery=Given("delivery", TextField()),
+)
+_OTHERS: Ready[Session] = Ready(
+    lambda: (
+        Session.objects.upcoming(now=Given("now", _MOMENT))
+        .besides(_OF_SESSION)
+        .for_rows(sittings=False)[: _OTHER_DATES + 1]
+    )
+)
+_TRAINERS: Ready[User] = Ready(lambda: User.objects.filter(sessions_led=Given("key", _KEY)))
+_PREREQUISITES: Ready[Course] = Ready(
+    lambda: Course.objects.filter(leads_to=Given("key", _KEY)).defer("search")
+)
 
 
 @same_for_everyone(seconds=1)
@@ -104,7 +129,7 @@ def course(request: HttpRequest, code: str) -> HttpResponse:
 
     def yours(about: Shown, stands: Mapping[int, Stand]) -> dict[str, Any]:
         course = about.more["course"]
-        materials = Material.objects.filter(course=course).open_to(person, now=now)
+        materials = materials_for(person, course_id=course.pk, now=now)
         told = person is not None and is_told(course, person)
         return {"course": course, "materials": materials, "is_told": told}
 
@@ -120,14 +145,16 @@ def session(request: HttpRequest, session_id: int) -> HttpResponse:
     now, person = timezone.now(), reader_of(request)
 
     def make(revision: str) -> Made:
-        found = Session.objects.public().for_pages().defer("course__search")
-        session = get_object_or_404(found, pk=session_id)
-        others = Session.objects.upcoming(now=now).besides(session).for_rows()
-        read = as_read_by([session, *others[: _OTHER_DATES + 1]], None, now=now)
+        found = _SESSION(key=session_id)
+        if not found:
+            raise Http404
+        asked = {name: getattr(found[0], name) for name in ("starts_at", "ends_at", "delivery")}
+        others = _OTHERS(key=session_id, course=found[0].course_id, now=now, **asked)
+        read = as_read_by(with_sittings([*found, *others]), None, now=now)
         context = _session_context(*read, now=now)
         more = {**context, "ruled": read_session(session_id)}
-        moments = [terms_offered(session, None).free_until]
-        about = Shown.of(revision, read, now=now, own=session, more=more, moments=moments)
+        moments = [terms_offered(found[0], None).free_until]
+        about = Shown.of(revision, read, now=now, own=found[0], more=more, moments=moments)
         return context, about
 
     def yours(about: Shown, stands: Mapping[int, Stand]) -> dict[str, Any]:
@@ -152,7 +179,9 @@ def _yours_of_session(
         "availability": availability(session, now),
         "why_not": why_not(session, now),
         "is_ahead": is_ahead(session, now),
-        "materials": Material.objects.of_session(session).open_to(person, now=now),
+        "materials": materials_for(
+            person, course_id=session.course_id, session_id=session.pk, now=now
+        ),
         "terms": terms_offered(session, person).sentence(now=now),
         "now": now,
     }
@@ -204,8 +233,8 @@ def _session_context(session: Session, *read: Session, now: datetime) -> dict[st
         "course": session.course,
         "sittings": sittings,
         "is_ahead": is_ahead(session, now),
-        "prerequisites": session.course.prerequisites.defer("search"),
-        "trainers": session.trainers.all(),
+        "prerequisites": _PREREQUISITES(key=session.course_id),
+        "trainers": _TRAINERS(key=session.pk),
         "calendars": list(zip(sittings, map(calendar_links, entries), strict=True)),
         "event_data": as_script_text(event),
         "other_dates": others[:_OTHER_DATES],

@@ -37,7 +37,8 @@ MARKS: dict[str, str] = {
 }
 # Asked for every page that shows sessions: all that a kept part has to agree with.
 _STANDS = """
-SELECT catalogue.revision, session.id, session.places_taken, session.waiting_count, mine.state, mine.id
+SELECT catalogue.revision, session.id, session.places_taken, session.waiting_count,
+    mine.state, mine.id
 FROM booking_catalogue_revision() AS catalogue (revision)
 LEFT JOIN booking_session session ON session.id = ANY(%s)
 LEFT JOIN booking_booking mine
