@@ -119,7 +119,7 @@ def answer(
         context, about = make(revision)
         part = made(request, template, context, about)
         keep(key, part)
-        _, stands = stands_of(about.sessions, person)
+        stands = _stands_as_read(about, person)
     about = part.about
     if is_stranger(request) and part.to_strangers[0] == stands:
         return to_stranger(part.to_strangers[1])
@@ -146,6 +146,15 @@ def answer(
     if not of_agencies:
         part.to_strangers = stands, text
     return to_stranger(text)
+
+
+def _stands_as_read(about: Shown, person: User | None) -> dict[int, Stand]:
+    """How the sessions of a page just made stand; nobody has bookings to be read."""
+    found = {
+        key: Stand(each.places_taken, each.waiting_count, None, None)
+        for key, each in about.sessions.items()
+    }
+    return found if person is None else found | stands_of(found, person)[1]
 
 
 @cache
