@@ -12,6 +12,7 @@ from booking.places.agency.colleagues import check_address, newcomer
 from booking.places.changing.exchanges import check_may_be_given, check_may_be_moved
 from booking.places.lock import (
     RuledSession,
+    practitioner_as_read,
     read_practitioners,
     read_session,
     read_sessions,
@@ -58,7 +59,8 @@ def expected(
     """
     manager = person.manager_email or _TO_BE_NAMED
     read = read or read_session(session.pk)
-    case = asked_for(read, person.pk, by=person, named=manager, now=now).case
+    who = practitioner_as_read(person, read.rules)
+    case = asked_for(read, person.pk, by=person, named=manager, now=now, who=who).case
     if known is not None and case.who is not None:
         who = replace(
             case.who,

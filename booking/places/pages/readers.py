@@ -93,15 +93,23 @@ def as_read_by(sessions: Iterable[Session], person: User | None, *, now: datetim
     Costs one statement for somebody signed in, and up to five where a session shown has reserved
     places, or a most for one agency.
     """
-    shown = list(sessions)
-    readings = _readings(shown, person, now=now)
-    stands = stands_of(readings, person)[1] if person is not None and shown else {}
+    shown = read_for(sessions, person, now=now)
+    keys = [each.pk for each in shown]
+    stands = stands_of(keys, person)[1] if person is not None and shown else {}
     for session in shown:
-        session.reading = readings[session.pk]
         stand = stands.get(session.pk)
-        if stand is not None and stand.mine:
+        if stand is not None and stand.mine and session.reading is not None:
             own = {"mine": stand.mine, "booking_id": stand.booking_id}
             session.reading = replace(session.reading, **own)  # type: ignore[arg-type]
+    return shown
+
+
+def read_for(sessions: Iterable[Session], person: User | None, *, now: datetime) -> list[Session]:
+    """As `as_read_by`, but for the reader's own bookings, and the statement for them."""
+    shown = list(sessions)
+    readings = _readings(shown, person, now=now)
+    for session in shown:
+        session.reading = readings[session.pk]
     return shown
 
 
