@@ -23,7 +23,7 @@ from django.views.decorators.http import require_safe
 
 from booking.bulletins.blocks import Block, BlockKind, BlockRow, read_block, what_is_ahead
 from booking.partnership.kept import the_partnership
-from booking.site.caching import same_for_everyone
+from booking.site.two_parts import same_for_everyone
 from booking.site.wording import LONDON
 
 KEPT_SECONDS = 30

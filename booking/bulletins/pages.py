@@ -25,11 +25,12 @@ from booking.bulletins.blocks import what_is_ahead
 from booking.bulletins.models import Bulletin, BulletinPart, Subscriber
 from booking.bulletins.rendering import shown
 from booking.catalogue.models import Topic
-from booking.site.caching import count, same_for_everyone
+from booking.site.caching import count
 from booking.site.form_kit import Form
 from booking.site.human_order import HumanOrder
 from booking.site.limits import at_most_from_one_address, opened_by_link
 from booking.site.signed_links import SignedLink
+from booking.site.two_parts import same_for_everyone
 from booking.site.web import done, page, paged, posted
 
 _PER_PAGE = 30

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, Literal
-
-from django.db import connection
+from typing import Literal
 
 from booking.catalogue.models import Session
 from booking.site.wording import MONTHS, clock, counted, deadline, in_london, short_day
@@ -130,22 +128,3 @@ def why_not(session: Session, now: datetime) -> str:
         case Opening.CLOSED:
             return f"Booking closed at {deadline(session.booking_ends_at)}."
     return f"{availability(session, now).text}."
-
-
-# Written out: asked for every session page that an anonymous visitor opens, kept or not. With five
-# other dates it takes 1.1 ms, of which the ORM would make 5.8.
-_PLACES_OF_COURSE = """
-SELECT dates.id, dates.state, dates.capacity, dates.places_taken, dates.waiting_count,
-    dates.revision, dates.changed_at
-FROM booking_session dates
-WHERE dates.course_id = (SELECT course_id FROM booking_session WHERE id = %s)
-AND (dates.ends_at > now() OR dates.id = %s)
-ORDER BY dates.id
-"""
-
-
-def places_of_course(session_id: int) -> list[tuple[Any, ...]]:
-    """How full a session and the other dates of its course are, with one indexed statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(_PLACES_OF_COURSE, [session_id, session_id])
-        return list(cursor.fetchall())

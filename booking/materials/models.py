@@ -1,7 +1,8 @@
 """Materials: files and links of a course or of one session, and who may open them."""
 
 from datetime import datetime, timedelta
-from typing import Self
+from functools import cache
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import Exists, ExpressionWrapper, OuterRef, Q
@@ -13,6 +14,7 @@ from accounts.models import User
 from booking.catalogue.models import Course, Session
 from booking.materials.files import NAME_LENGTH, TYPES
 from booking.places.models import Booking
+from booking.site.ready_queries import Given, Ready
 from booking.site.wording import short_day
 
 TITLE_LENGTH = 120
@@ -40,26 +42,63 @@ class MaterialQuerySet(models.QuerySet["Material"]):
         place, whose places must be certain. A draft shows nothing, and a recording that has seen
         its last day is open to nobody else.
         """
-        is_new = ExpressionWrapper(
-            Q(added_at__gt=now - NEW_FOR), output_field=models.BooleanField()
-        )
+        key = person and person.pk
+        return self._open_to(_roles(person), key, **_moments(now))
+
+    def _open_to(
+        self, roles: frozenset[str], person: Any, *, now: Any, today: Any, new: Any
+    ) -> Self:
+        """As `open_to`, of a person of whom no more is known than these roles and their key."""
+        is_new = ExpressionWrapper(Q(added_at__gt=new), output_field=models.BooleanField())
         marked = self.annotate(is_new=is_new).order_by("-added_at", "-pk")
-        if person is not None and person.is_coordinator:
+        if "is_coordinator" in roles:
             return marked
         public = Session.objects.public().filter(_is_of_it)
-        lasting = marked.filter(Q(last_day=None) | Q(last_day__gte=localdate(now)))
+        lasting = marked.filter(Q(last_day=None) | Q(last_day__gte=today))
         shown = lasting.filter(Q(session=None) | Exists(public))
         may = Q(audience=Material.Audience.EVERYBODY)
-        if person is not None and person.is_active:
+        if "is_active" in roles:
             held = Session.objects.exclude(state=Session.State.CANCELLED).filter(_is_of_it)
             with_place = held.filter(
                 bookings__person=person, bookings__state=Booking.State.CONFIRMED
             )
             may |= Q(Exists(with_place)) & ~Q(audience=Material.Audience.AFTER)
             may |= Q(Exists(with_place.filter(ends_at__lte=now)))
-            if person.is_trainer:
+            if "is_trainer" in roles:
                 may |= Q(Exists(public.filter(trainers=person)))
         return shown.filter(may)
+
+
+def materials_for(
+    person: User | None, *, course_id: int, session_id: int | None = None, now: datetime
+) -> list["Material"]:
+    """Those of a course, and of one session of it, that this person may open. One statement."""
+    key = person and person.pk
+    ready = _ready(_roles(person))
+    return ready(course=course_id, session=session_id, person=key, **_moments(now))
+
+
+@cache
+def _ready(roles: frozenset[str]) -> "Ready[Material]":
+    key, moment = models.BigIntegerField(), models.DateTimeField()
+    moments = {name: Given(name, moment) for name in ("now", "new")}
+    moments["today"] = Given("today", models.DateField())
+
+    def build() -> MaterialQuerySet:
+        of_it = Q(course=Given("course", key)) | Q(session=Given("session", key))
+        found = Material.objects.filter(of_it)
+        return found._open_to(roles, Given("person", key), **moments)
+
+    return Ready(build)
+
+
+def _roles(person: User | None) -> frozenset[str]:
+    of_matter = ("is_active", "is_coordinator", "is_trainer")
+    return frozenset(name for name in of_matter if getattr(person, name, False))
+
+
+def _moments(now: datetime) -> dict[str, Any]:
+    return {"now": now, "today": localdate(now), "new": now - NEW_FOR}
 
 
 _is_of_it = Q(pk=OuterRef("session")) | Q(course=OuterRef("course"))

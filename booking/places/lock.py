@@ -15,6 +15,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Count
 
+from accounts.models import User
 from booking.catalogue.models import Allocation, Session
 from booking.catalogue.sittings import SittingTimes
 from booking.places.models import Booking
@@ -286,6 +287,28 @@ def read_practitioners(
         key: Practitioner(*(key, *row, frozenset(groups.get(key, ())), learnt.get(key, {})))
         for key, *row in rows
     }
+
+
+def practitioner_as_read(person: User, rules: CourseRules) -> Practitioner:
+    """As `read_practitioners` of somebody whose row was just read, for pages.
+
+    Costs no statement, unless the course asks for a group or for other courses.
+    """
+    if rules.groups or rules.prerequisites:
+        return read_practitioners([person.pk], rules)[person.pk]
+    agency, said = person.proved_agency, person.agency
+    return Practitioner(
+        key=person.pk,
+        agency_id=agency and agency.pk,
+        sector=agency.sector if agency else "",
+        level=person.level,
+        email=person.email,
+        manager_email=person.manager_email,
+        agency_domains=agency.email_domains if agency else (),
+        said_agency_id=said and said.pk,
+        said_sector=said.sector if said else "",
+        is_active=person.is_active,
+    )
 
 
 def _by_person(statement: str, values: Any) -> dict[int, dict[int, Any]]:

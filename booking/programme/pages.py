@@ -1,11 +1,15 @@
 """What is on: the start, the programme, a course and a session, as their reader sees them."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.db.models import BigIntegerField, DateTimeField, TextField
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import Resolver404, resolve
 from django.utils import timezone
@@ -15,11 +19,11 @@ from django.utils.functional import SimpleLazyObject
 from accounts.models import User
 from booking.bulletins.blocks import USUAL_NEW
 from booking.bulletins.models import Bulletin
-from booking.catalogue.availability import availability, is_ahead, places_of_course, why_not
+from booking.catalogue.availability import availability, is_ahead, why_not
 from booking.catalogue.diary import with_courses
 from booking.catalogue.filters import ProgrammeFilters
 from booking.catalogue.interest import course_of, is_told
-from booking.catalogue.models import DiaryDate, Session, Sitting
+from booking.catalogue.models import Course, DiaryDate, Session, Sitting, with_sittings
 from booking.catalogue.months import Month, first_of_month, weeks
 from booking.catalogue.sharing import (
     CalendarEntry,
@@ -28,13 +32,22 @@ from booking.catalogue.sharing import (
     code_to_scan,
     event_data,
 )
-from booking.materials.models import Material
+from booking.materials.models import materials_for
 from booking.partnership.kept import the_partnership
+from booking.places.lock import RuledSession, read_session
+from booking.places.models import Booking
 from booking.places.pages.outlook import asked_of_everybody, expected
-from booking.places.pages.readers import as_read_by, bookable
+from booking.places.pages.readers import (
+    Stand,
+    as_read_by,
+    bookable,
+    standing_so,
+)
 from booking.places.terms import terms_offered
-from booking.site.caching import same_for_everyone
+from booking.programme.shown import Made, Shown, answer, reader_of
 from booking.site.plain_text import one_line
+from booking.site.ready_queries import Given, Ready
+from booking.site.two_parts import same_for_everyone
 from booking.site.web import paged
 from booking.site.wording import LONDON, counted, sitting_times
 
@@ -46,66 +59,142 @@ _OTHER_DATES = 5
 _SHOWN_ON_START = 6
 _NEW_ON_START = 3
 
+# A session's page is read by these whenever its kept part is made anew.
+_KEY, _MOMENT = BigIntegerField(), DateTimeField()
+_SESSION: Ready[Session] = Ready(
+    lambda: Session.objects.public().for_pages(sittings=False).filter(pk=Given("key", _KEY))
+)
+_OF_SESSION: Any = SimpleNamespace(
+    pk=Given("key", _KEY),
+    course_id=Given("course", _KEY),
+    starts_at=Given("starts_at", _MOMENT),
+    ends_at=Given("ends_at", _MOMENT),
+    delivery=Given("delivery", TextField()),
+)
+_OTHERS: Ready[Session] = Ready(
+    lambda: (
+        Session.objects.upcoming(now=Given("now", _MOMENT))
+        .besides(_OF_SESSION)
+        .for_rows(sittings=False)[: _OTHER_DATES + 1]
+    )
+)
+_TRAINERS: Ready[User] = Ready(lambda: User.objects.filter(sessions_led=Given("key", _KEY)))
+_PREREQUISITES: Ready[Course] = Ready(
+    lambda: Course.objects.filter(leads_to=Given("key", _KEY)).defer("search")
+)
+
 
 @same_for_everyone(seconds=1)
 def start(request: HttpRequest) -> HttpResponse:
     """What this is, and what is coming up."""
     now = timezone.now()
-    today = timezone.localdate(now)
-    coming = Session.objects.upcoming(now=now).for_pages()[:_SHOWN_ON_START]
-    new = Session.objects.upcoming(now=now).filter(published_at__gte=now - USUAL_NEW)
-    new = new.order_by("-published_at", "starts_at", "id").for_pages()[:_NEW_ON_START]
-    context = {
-        "sessions": as_read_by(coming, _reader(request), now=now),
-        "new": as_read_by(new, _reader(request), now=now),
-        "diary_dates": with_courses(DiaryDate.objects.filter(ends__gte=today))[:5],
-        "bulletin": Bulletin.objects.published().filter(month=None).first(),
-        "now": now,
-    }
-    return render(request, "programme/start.html", context)
+
+    def make(revision: str) -> Made:
+        ahead = Session.objects.upcoming(now=now)
+        coming = as_read_by(ahead.for_pages()[:_SHOWN_ON_START], None, now=now)
+        new = ahead.filter(published_at__gte=now - USUAL_NEW)
+        new = new.order_by("-published_at", "starts_at", "id").for_pages()[:_NEW_ON_START]
+        diary = DiaryDate.objects.filter(ends__gte=timezone.localdate(now))
+        context = {
+            "sessions": coming,
+            "new": (new_ones := as_read_by(new, None, now=now)),
+            "diary_dates": with_courses(diary)[:5],
+            "bulletin": Bulletin.objects.published().filter(month=None).first(),
+            "now": now,
+        }
+        return context, Shown.of(revision, [*coming, *new_ones], now=now)
+
+    return answer(request, "programme/start.html", make, now=now)
 
 
 @same_for_everyone(seconds=1)
 def course(request: HttpRequest, code: str) -> HttpResponse:
     """What is taught, to whom, and on which dates."""
-    now = timezone.now()
-    course = course_of(code)
-    dates = Session.objects.upcoming(now=now).filter(course=course).for_rows()
-    page_obj = paged(request, dates, per_page=_DATES_ON_A_PAGE)
-    page_obj.object_list = as_read_by(page_obj.object_list, _reader(request), now=now)
-    materials = Material.objects.filter(course=course).open_to(_reader(request), now=now)
-    context = {
-        "course": course,
-        "materials": materials,
-        "topics": course.topics.all(),
-        "prerequisites": course.prerequisites.defer("search"),
-        "page_obj": page_obj,
+    now, person = timezone.now(), reader_of(request)
+
+    def make(revision: str) -> Made:
+        course = course_of(code)
+        dates = Session.objects.upcoming(now=now).filter(course=course).for_rows()
+        page_obj = paged(request, dates, per_page=_DATES_ON_A_PAGE)
+        page_obj.object_list = as_read_by(page_obj.object_list, None, now=now)
+        context = {
+            "course": course,
+            "topics": course.topics.all(),
+            "prerequisites": course.prerequisites.defer("search"),
+            "page_obj": page_obj,
+            "now": now,
+        }
+        about = Shown.of(revision, page_obj.object_list, now=now, more={"course": course})
+        return context, about
+
+    def yours(about: Shown, stands: Mapping[int, Stand]) -> dict[str, Any]:
+        course = about.more["course"]
+        materials = materials_for(person, course_id=course.pk, now=now)
+        told = person is not None and is_told(course, person)
+        return {"course": course, "materials": materials, "is_told": told}
+
+    return answer(request, "programme/course.html", make, now=now, yours=yours)
+
+
+def session(request: HttpRequest, session_id: int) -> HttpResponse:
+    """All that a person needs to decide whether to book, and what booking would come to.
+
+    At most four statements beside who is signed in, while the kept part agrees and the course
+    asks for nothing that is read apart.
+    """
+    now, person = timezone.now(), reader_of(request)
+
+    def make(revision: str) -> Made:
+        found = _SESSION(key=session_id)
+        if not found:
+            raise Http404
+        asked = {name: getattr(found[0], name) for name in ("starts_at", "ends_at", "delivery")}
+        others = _OTHERS(key=session_id, course=found[0].course_id, now=now, **asked)
+        read = as_read_by(with_sittings([*found, *others]), None, now=now)
+        context = _session_context(*read, now=now)
+        more = {**context, "ruled": read_session(session_id)}
+        moments = [terms_offered(found[0], None).free_until]
+        about = Shown.of(revision, read, now=now, own=found[0], more=more, moments=moments)
+        return context, about
+
+    def yours(about: Shown, stands: Mapping[int, Stand]) -> dict[str, Any]:
+        return _yours_of_session(about, stands, person, now=now)
+
+    return answer(request, "programme/session.html", make, now=now, yours=yours)
+
+
+def _yours_of_session(
+    about: Shown, stands: Mapping[int, Stand], person: User | None, *, now: datetime
+) -> dict[str, Any]:
+    """What the reader has booked or would get, and all that is theirs on a session's page."""
+    assert about.own is not None  # noqa: S101
+    (session,) = standing_so([about.own], stands, person, now=now)
+    ruled: RuledSession = about.more["ruled"]
+    (as_asked,) = standing_so([ruled.session], stands, None, now=now)
+    read = replace(ruled, session=as_asked)
+    context: dict[str, Any] = {
+        "session": session,
+        "course": session.course,
+        "calendars": about.more["calendars"],
+        "availability": availability(session, now),
+        "why_not": why_not(session, now),
+        "is_ahead": is_ahead(session, now),
+        "materials": materials_for(
+            person, course_id=session.course_id, session_id=session.pk, now=now
+        ),
+        "terms": terms_offered(session, person).sentence(now=now),
         "now": now,
     }
-    if isinstance(request.user, User):
-        context["is_told"] = is_told(course, request.user)
-    return render(request, "programme/course.html", context)
-
-
-@same_for_everyone(seconds=10, while_same=places_of_course)
-def session(request: HttpRequest, session_id: int) -> HttpResponse:
-    """All that a person needs to decide whether to book, and what booking would come to."""
-    session = get_object_or_404(
-        Session.objects.public().for_pages().defer("course__search"), pk=session_id
-    )
-    now = timezone.now()
-    person = _reader(request)
-    context = _session_context(session, person, now=now)
-    context["terms"] = terms_offered(session, person).sentence(now=now)
-    if person is not None:
-        context["booking"] = mine = session.bookings.live().filter(person=person).first()
+    if person is not None and (key := stands[session.pk].booking_id):
+        context["booking"] = mine = Booking.objects.filter(pk=key).first()
         if mine is not None:
             mine.session = session
-        if person.is_complete and not context["booking"] and not context["why_not"]:
-            context |= expected(session=session, person=person, now=now)
-    if not (context["why_not"] or context.get("booking") or "expected" in context):
-        context["asked"] = asked_of_everybody(session, now=now)
-    return render(request, "programme/session.html", context)
+    may_ask = not (context["why_not"] or context.get("booking"))
+    if may_ask and person is not None and person.is_complete:
+        context |= expected(session=session, person=person, now=now, read=read)
+    elif may_ask:
+        context["asked"] = asked_of_everybody(session, now=now, read=read)
+    return context
 
 
 @same_for_everyone(seconds=10)
@@ -126,15 +215,10 @@ def poster(request: HttpRequest, session_id: int) -> HttpResponse:
     return render(request, "programme/poster.html", context)
 
 
-def _reader(request: HttpRequest) -> User | None:
-    return request.user if isinstance(request.user, User) else None
-
-
-def _session_context(session: Session, person: User | None, *, now: datetime) -> dict[str, Any]:
-    """Everything of `programme/session.html` but what the reader has booked or would get."""
-    others = Session.objects.upcoming(now=now).besides(session).for_rows()[: _OTHER_DATES + 1]
-    session, *read = as_read_by([session, *others], person, now=now)
-    other_way = read.pop(0) if read and read[0].is_another_way_to(session) else None
+def _session_context(session: Session, *read: Session, now: datetime) -> dict[str, Any]:
+    """What `programme/session.html` shows everybody, besides the dates that were read with it."""
+    others = list(read)
+    other_way = others.pop(0) if others and others[0].is_another_way_to(session) else None
     sittings = list(session.sittings.all())
     address = f"{settings.SITE_URL.rstrip('/')}{session.get_absolute_url()}"
     title, where, organiser = session.course.title, session.where, the_partnership().name
@@ -148,15 +232,12 @@ def _session_context(session: Session, person: User | None, *, now: datetime) ->
         "session": session,
         "course": session.course,
         "sittings": sittings,
-        "availability": availability(session, now),
-        "why_not": why_not(session, now),
         "is_ahead": is_ahead(session, now),
-        "prerequisites": session.course.prerequisites.defer("search"),
-        "trainers": session.trainers.all(),
-        "materials": Material.objects.of_session(session).open_to(person, now=now),
+        "prerequisites": _PREREQUISITES(key=session.course_id),
+        "trainers": _TRAINERS(key=session.pk),
         "calendars": list(zip(sittings, map(calendar_links, entries), strict=True)),
         "event_data": as_script_text(event),
-        "other_dates": read[:_OTHER_DATES],
+        "other_dates": others[:_OTHER_DATES],
         "other_way": other_way,
         "now": now,
     }
@@ -165,12 +246,22 @@ def _session_context(session: Session, person: User | None, *, now: datetime) ->
 @same_for_everyone(seconds=1)
 def programme(request: HttpRequest) -> HttpResponse:
     """What is coming up, as a list or as a month, searched and filtered."""
-    headers = request.headers
+    headers, now, person = request.headers, timezone.now(), reader_of(request)
     only_results = "HX-Request" in headers and "HX-History-Restore-Request" not in headers
-    context = _programme_context(request.GET, _reader(request), now=timezone.now())
-    context["only_results"] = only_results
-    template = "programme/programme.html"
-    response = render(request, f"{template}#results" if only_results else template, context)
+    template = f"programme/programme.html{'#results' if only_results else ''}"
+
+    def context_for(person: User | None) -> dict[str, Any]:
+        return _programme_context(request.GET, person, now=now) | {"only_results": only_results}
+
+    def make(revision: str) -> Made:
+        context = context_for(None)
+        return context, Shown.of(revision, context["shown"], now=now)
+
+    if request.GET.get("places"):
+        # Which sessions have places for them differs with the reader.
+        response = render(request, template, context_for(person))
+    else:
+        response = answer(request, template, make, now=now)
     patch_vary_headers(response, ["HX-Request"])
     return response
 
@@ -219,7 +310,8 @@ def _list(filters: ProgrammeFilters, person: User | None, *, now: datetime) -> d
     is_by_date = not filters.form.cleaned_data.get("q")
     return {
         "page_obj": page,
-        "sessions": as_read_by(page.object_list, person, now=now),
+        "sessions": (shown := as_read_by(page.object_list, person, now=now)),
+        "shown": shown,
         "is_by_date": is_by_date,
         "is_empty": not page.object_list,
         "count": count,
@@ -256,6 +348,7 @@ def _month(filters: ProgrammeFilters, person: User | None, *, now: datetime) -> 
     for sitting in sittings:
         sitting.session = sessions[sitting.session_id]
     return {
+        "shown": sessions.values(),
         "month": month,
         "weeks": weeks(month, sittings=sittings, diary_dates=diary_dates, today=today),
         "count": f"{counted(len(sessions), 'session')} in {month}",

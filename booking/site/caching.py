@@ -1,17 +1,15 @@
 """Caches that the site can lose without anybody noticing: numbers in Redis, pages in a process."""
 
-import hashlib
 import time
 from collections.abc import Callable
-from functools import cached_property, wraps
+from functools import cached_property
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.core.cache import caches
 from django.core.cache.backends.redis import RedisCache
 from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils.cache import add_never_cache_headers
 from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import TimeoutError as RedisSlow
@@ -20,7 +18,6 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 _SECONDS_BETWEEN_TRIES = 2.0
 
 log = structlog.get_logger(__name__)
-View = Callable[..., HttpResponse]
 
 
 class ForgivingRedisCache(RedisCache):
@@ -82,49 +79,6 @@ def count(key: str, *, seconds: int) -> int:
     if not isinstance(shared, ForgivingRedisCache):
         raise ImproperlyConfigured("Rate limits are counted in Redis.")
     return shared.count(key, seconds=seconds)
-
-
-# With one of these a page may hold somebody's name or a message meant for them alone.
-_PERSONAL_COOKIES = frozenset({settings.SESSION_COOKIE_NAME, settings.MESSAGE_COOKIE_NAME})
-
-
-def same_for_everyone(
-    *, seconds: int, while_same: Callable[..., object] | None = None
-) -> Callable[[View], View]:
-    """Keep a page's answer for this many seconds, in this process only.
-
-    Only for visitors without a session or a pending message, and only for GET, so that nobody
-    sees another person's page, and whoever books reads the places left from the database. Kept
-    apart by whole address and by whether htmx asked for a part.
-
-    `while_same` is given what the address names and says what the page must agree with, such as
-    the places left. It is asked each time; an answer that differs is a page not yet kept.
-    """
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def kept(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if request.method != "GET" or not _PERSONAL_COOKIES.isdisjoint(request.COOKIES):
-                return unkept(view(request, *args, **kwargs))
-            headers = request.headers
-            part = headers.get("HX-Request"), headers.get("HX-History-Restore-Request")
-            agreed = repr(while_same(*args, **kwargs)) if while_same else ""
-            parts = (request.get_host(), part, request.get_full_path(), agreed)
-            key = hashlib.sha256(repr(parts).encode()).hexdigest()
-            stored: tuple[bytes, str] | None = caches["pages"].get(key)
-            if stored is None:
-                response = view(request, *args, **kwargs)
-                if response.status_code != 200 or response.cookies:
-                    return unkept(response)
-                stored = response.content, response.headers["Content-Type"]
-                caches["pages"].set(key, stored, seconds)
-            answer = HttpResponse(stored[0], content_type=stored[1])
-            answer.headers["Vary"] = "Cookie, HX-Request"
-            return unkept(answer)
-
-        return kept
-
-    return decorate
 
 
 def unkept(response: HttpResponse) -> HttpResponse:

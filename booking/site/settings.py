@@ -110,7 +110,7 @@ TEMPLATES = [
                 "booking.places.pages.managers.questions_to_others",
                 "booking.desk.navigation.in_templates",
             ],
-            "builtins": ["booking.templatetags.briefed"],
+            "builtins": ["booking.templatetags.briefed", "booking.site.two_parts"],
         },
     },
 ]
@@ -136,14 +136,14 @@ CACHES = {
         "KEY_PREFIX": "briefed",
         "OPTIONS": {"socket_connect_timeout": 0.25, "socket_timeout": 0.5},
     },
-    # Pages that look the same to everyone who is not signed in, for some seconds.
+    # What pages show to everybody: see `booking/site/two_parts.py`.
     "pages": {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "BACKEND": "booking.site.two_parts.PartsInMemory",
         "LOCATION": "pages",
-        "OPTIONS": {"MAX_ENTRIES": 1000},
+        "OPTIONS": {"MAX_ENTRIES": 2000},
     },
 }
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "accounts.session_store"
 
 # ---------------------------------------------------------------- mail
 MAILERS = {

@@ -13,6 +13,7 @@ from booking.catalogue.models import Session
 from booking.catalogue.sharing import directions
 from booking.places.history import told_of
 from booking.places.models import Booking
+from booking.places.pages.readers import MARKS
 from booking.site import wording
 from booking.templatetags.briefed import times_of_day
 
@@ -34,18 +35,10 @@ def outcome(booking: Booking, now: datetime) -> str:
     return outcome_in_words(booking, now=now)
 
 
-_MARKS: dict[str, str] = {
-    Booking.State.CONFIRMED: "Booked",
-    Booking.State.REQUESTED: "Asked for",
-    Booking.State.WAITING: "Waiting",
-    Booking.State.OFFERED: "Offered to you",
-}
-
-
 @register.filter
 def mark(session: Session) -> str:
     """The reader's own booking of it in a word, or nothing: {{ session|mark }}."""
-    return _MARKS[session.reading.mine] if session.reading and session.reading.mine else ""
+    return MARKS[session.reading.mine] if session.reading and session.reading.mine else ""
 
 
 @register.filter

@@ -6,7 +6,13 @@ from booking.catalogue.models.events import CourseInterest, SessionEvent
 from booking.catalogue.models.policies import CancellationPolicy, ChargeBand
 from booking.catalogue.models.programme import Course, Topic, usual_reminders
 from booking.catalogue.models.search import SearchDocument
-from booking.catalogue.models.sessions import Session, SessionQuerySet, Sitting, Venue
+from booking.catalogue.models.sessions import (
+    Session,
+    SessionQuerySet,
+    Sitting,
+    Venue,
+    with_sittings,
+)
 from booking.catalogue.models.uploads import ProgrammeUpload
 
 __all__ = [
@@ -27,4 +33,5 @@ __all__ = [
     "UsualAllocation",
     "Venue",
     "usual_reminders",
+    "with_sittings",
 ]

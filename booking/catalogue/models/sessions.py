@@ -17,6 +17,7 @@ from booking.catalogue.models.policies import CancellationPolicy
 from booking.catalogue.models.programme import Course
 from booking.catalogue.reading import Reading
 from booking.site.human_order import HumanOrder
+from booking.site.ready_queries import Given, Ready
 from booking.site.sealing import Sealed, SealedField
 
 
@@ -44,7 +45,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """Those the public may see: everything but drafts."""
         return self.exclude(state=Session.State.DRAFT)
 
-    def upcoming(self, *, now: datetime) -> Self:
+    def upcoming(self, *, now: datetime | Given) -> Self:
         """Published and not yet started, soonest first."""
         ahead = self.filter(state=Session.State.PUBLISHED, starts_at__gt=now)
         return ahead.order_by("starts_at", "id")
@@ -74,14 +75,14 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """Those this person is a trainer of."""
         return self.filter(trainers=person)
 
-    def for_pages(self) -> Self:
+    def for_pages(self, *, sittings: bool = True) -> Self:
         """With what every page shows of a session, in a constant number of statements."""
         shown = self.select_related("course", "venue", "policy").defer("course__search")
-        return shown.prefetch_related("sittings")
+        return shown.prefetch_related("sittings") if sittings else shown
 
-    def for_rows(self) -> Self:
+    def for_rows(self, *, sittings: bool = True) -> Self:
         """What a row of a list shows, without the long texts it does not."""
-        return self.for_pages().defer(
+        return self.for_pages(sittings=sittings).defer(
             "joining_instructions", "course__search", "course__summary", "venue__getting_there"
         )
 
@@ -190,6 +191,8 @@ class Session(models.Model):
 
     # Who reads it; set by `booking.places.pages.readers.as_read_by`.
     reading: Reading | None = None
+    # What a row that shows it to everybody agrees with; set where rows are kept.
+    agreed: object = None
 
     objects = SessionQuerySet.as_manager()
 
@@ -242,6 +245,11 @@ class Session(models.Model):
             return self.reading.left
         is_open = not self.waiting_count and not self.has_allocations
         return self.capacity - self.places_taken if is_open else 0
+
+    @property
+    def has_own_places(self) -> bool:
+        """Whether readers may see different numbers of places, by their agency."""
+        return self.has_allocations or self.agency_limit is not None
 
     @property
     def is_full(self) -> bool:
@@ -305,3 +313,22 @@ class Sitting(models.Model):
 
     def __str__(self) -> str:
         return f"{self.starts_at:%Y-%m-%d %H:%M}"
+
+
+_SITTINGS: Ready[Sitting] = Ready(
+    lambda: Sitting.objects.extra(
+        where=["session_id = ANY(%s)"], params=[Given("sessions", models.BigIntegerField())]
+    ).order_by("starts_at", "id")
+)
+
+
+def with_sittings(sessions: list[Session]) -> list[Session]:
+    """The same, each with its sittings, as `for_pages` reads them. One statement."""
+    found: dict[int, list[Sitting]] = {each.pk: [] for each in sessions}
+    for sitting in _SITTINGS(sessions=list(found)) if found else ():
+        found[sitting.session_id].append(sitting)
+    for each in sessions:
+        read = Sitting.objects.all()
+        read._result_cache = found[each.pk]
+        each._prefetched_objects_cache = {"sittings": read}  # type: ignore[attr-defined]
+    return sessions

@@ -58,7 +58,9 @@ def book(request: HttpRequest, session_id: int) -> HttpResponse:
                 where = f"You are number {number} on the waiting list."
                 messages.warning(request, f"The last place went a moment ago. {where}")
             return redirect(booking)
-    return _book_page(request, session_id, context)
+    if request.method == "POST":
+        session = public_session(session_id, person)
+    return _book_page(request, session, context)
 
 
 def _booked(session_id: int, person: User, form: BookForm) -> Booking:
@@ -81,10 +83,9 @@ def _about_person(request: HttpRequest, person: User, course: Course) -> Profile
     return form
 
 
-def _book_page(request: HttpRequest, session_id: int, context: dict[str, Any]) -> HttpResponse:
+def _book_page(request: HttpRequest, session: Session, context: dict[str, Any]) -> HttpResponse:
     """The page before and after a try: what booking comes to, and the form unless it is in vain."""
     person, now = signed_in(request), timezone.now()
-    session = public_session(session_id, person)
     profile, refusal = context["profile"], context.get("refusal")
     known = profile.known_agency if profile else None
     if refusal is None or isinstance(refusal, OnAnotherDate):

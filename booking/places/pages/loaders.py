@@ -5,19 +5,29 @@ Who loads another person's booking is on record for it.
 
 from datetime import datetime
 
+from django.db.models import BigIntegerField
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.access import looked_at
 from accounts.models import User
-from booking.catalogue.models import Session
+from booking.catalogue.models import Session, with_sittings
 from booking.places import links
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingQuerySet
-from booking.places.pages.readers import as_read_by
+from booking.places.pages.readers import read_for
+from booking.site.ready_queries import Given, Ready
 
 _BOOKING = "booking"
+_PUBLIC: Ready[Session] = Ready(
+    lambda: (
+        Session.objects.public()
+        .for_pages(sittings=False)
+        .filter(pk=Given("key", BigIntegerField()))
+    )
+)
 
 
 def booking_for(person: User, booking_id: int) -> Booking:
@@ -99,11 +109,15 @@ def booking_by_offer_link(token: str, *, now: datetime) -> tuple[Booking, bool]:
 
 
 def public_session(session_id: int, reader: User) -> Session:
-    """A session that is not a draft, as this person sees it. Raises `Http404`."""
-    sessions = Session.objects.public().select_related("course", "venue", "policy")
-    session = get_object_or_404(sessions, pk=session_id)
-    as_read_by([session], reader, now=timezone.now())
-    return session
+    """A session that is not a draft, with the places that this person could have.
+
+    Two statements. Raises `Http404`.
+    """
+    found = with_sittings(_PUBLIC(key=session_id))
+    if not found:
+        raise Http404
+    read_for(found, reader, now=timezone.now())
+    return found[0]
 
 
 def unread_session(session_id: int) -> Session:

@@ -3,11 +3,13 @@
 Asked of the same rules as the decision. The statements do not grow with the number of sessions.
 """
 
+import copy
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import F, Q
 
 from accounts.models import User
@@ -26,6 +28,63 @@ from booking.site.wording import listed
 
 # Nobody knows an anonymous visitor's agency.
 _ANYBODY = Practitioner(0, None, "", None, "", "", ())
+# The reader's own booking of a session, in a word.
+MARKS: dict[str, str] = {
+    Booking.State.CONFIRMED: "Booked",
+    Booking.State.REQUESTED: "Asked for",
+    Booking.State.WAITING: "Waiting",
+    Booking.State.OFFERED: "Offered to you",
+}
+# Asked for every page that shows sessions: all that a kept part has to agree with.
+_STANDS = """
+SELECT catalogue.revision, session.id, session.places_taken, session.waiting_count,
+    mine.state, mine.id
+FROM booking_catalogue_revision() AS catalogue (revision)
+LEFT JOIN booking_session session ON session.id = ANY(%s)
+LEFT JOIN booking_booking mine
+    ON mine.session_id = session.id AND mine.person_id = %s AND mine.state = ANY(%s)
+"""
+_LIVE = list(map(str, Booking.LIVE))
+
+
+@dataclass(frozen=True)
+class Stand:
+    """How many have a place in a session and how many wait; the reader's live booking, if any."""
+
+    taken: int
+    waiting: int
+    mine: str | None
+    booking_id: int | None
+
+
+def stands_of(session_ids: Iterable[int], person: User | None) -> tuple[str, dict[int, Stand]]:
+    """The revision of the catalogue, and how these sessions stand, by key. One statement.
+
+    The revision is another after every change of the catalogue; places are given without.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDS, [list(session_ids), person and person.pk, _LIVE])
+        rows = cursor.fetchall()
+    return rows[0][0], {key: Stand(*stand) for _, key, *stand in rows if key is not None}
+
+
+def standing_so(
+    sessions: Iterable[Session], stands: Mapping[int, Stand], person: User | None, *, now: datetime
+) -> list[Session]:
+    """Copies of sessions read before, as they stand now and as this reader sees them.
+
+    Costs no statement but what reserved places, or a most for one agency, make of it.
+    """
+    shown = [copy.copy(each) for each in sessions]
+    for each in shown:
+        stand = stands[each.pk]
+        each.places_taken, each.waiting_count = stand.taken, stand.waiting
+    readings = _readings(shown, person, now=now)
+    for each in shown:
+        stand = stands[each.pk]
+        own = {"mine": stand.mine or "", "booking_id": stand.booking_id}
+        each.reading = replace(readings[each.pk], **own)  # type: ignore[arg-type]
+    return shown
 
 
 def as_read_by(sessions: Iterable[Session], person: User | None, *, now: datetime) -> list[Session]:
@@ -34,16 +93,23 @@ def as_read_by(sessions: Iterable[Session], person: User | None, *, now: datetim
     Costs one statement for somebody signed in, and up to five where a session shown has reserved
     places, or a most for one agency.
     """
+    shown = read_for(sessions, person, now=now)
+    keys = [each.pk for each in shown]
+    stands = stands_of(keys, person)[1] if person is not None and shown else {}
+    for session in shown:
+        stand = stands.get(session.pk)
+        if stand is not None and stand.mine and session.reading is not None:
+            own = {"mine": stand.mine, "booking_id": stand.booking_id}
+            session.reading = replace(session.reading, **own)  # type: ignore[arg-type]
+    return shown
+
+
+def read_for(sessions: Iterable[Session], person: User | None, *, now: datetime) -> list[Session]:
+    """As `as_read_by`, but for the reader's own bookings, and the statement for them."""
     shown = list(sessions)
     readings = _readings(shown, person, now=now)
-    mine: dict[int, Booking] = {}
-    if person is not None and shown:
-        own = Booking.objects.live().for_person(person).filter(session__in=[s.pk for s in shown])
-        mine = {booking.session_id: booking for booking in own}
     for session in shown:
         session.reading = readings[session.pk]
-        if booking := mine.get(session.pk):
-            session.reading = replace(session.reading, mine=booking.state, booking_id=booking.pk)
     return shown
 
 

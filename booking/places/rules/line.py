@@ -116,12 +116,14 @@ def asked_for(
     wants_both: bool = False,
     overridden: frozenset[str] = frozenset(),
     lock: bool = False,
+    who: Practitioner | None = None,
 ) -> Asked:
     """All that the rules look at for a new booking.
 
-    With `lock` the person's row is held; the caller holds the session's then.
+    With `lock` the person's row is held; the caller holds the session's then. Pages may say `who`
+    it is that was read already.
     """
-    who = read_practitioners([person_id], ruled.rules, lock=lock)[person_id]
+    who = who or read_practitioners([person_id], ruled.rules, lock=lock)[person_id]
     # Whoever is let past a rule must not come before those who wait without its being noticed.
     line = who_waits(ruled, now=now, newcomer=None if overridden else who)
     sittings, conflict_id, other_id = sittings_and_conflicts(ruled.session, person_id, now=now)

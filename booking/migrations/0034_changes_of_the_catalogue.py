@@ -1,0 +1,97 @@
+"""What pages keep is made anew when the catalogue changes: its changes, a row a transaction.
+
+A row for each and not one number, which all who change anything would have to wait for. Rows are
+only added, so that whoever reads another count of them, or another sum, sees another catalogue; a
+day later nothing is kept that old, and they go. Places are given and taken without it.
+"""
+
+from django.db import migrations
+
+_WHOLE = (
+    "course",
+    "course_groups",
+    "course_prerequisites",
+    "course_topics",
+    "session_trainers",
+    "sitting",
+    "venue",
+    "topic",
+    "cancellationpolicy",
+    "chargeband",
+    "diarydate",
+    "diarydate_courses",
+    "bulletin",
+    "material",
+)
+# All columns but the counts of places, which bookings move.
+_OF_SESSION = (
+    "reference, state, delivery, joining_instructions, starts_at, ends_at, capacity, agency_limit,"
+    " booking_opens_at, booking_closes_at, has_allocations, offer_hours, promotion,"
+    " cancellation_reason, revision, changed_at, course_id, policy_id, venue_id, published_at"
+)
+_TABLE = """
+CREATE TABLE booking_cataloguechange (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    xact xid8 NOT NULL UNIQUE DEFAULT pg_current_xact_id(),
+    at timestamptz NOT NULL DEFAULT now(),
+    times integer NOT NULL DEFAULT 1
+);
+CREATE FUNCTION booking_catalogue_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO booking_cataloguechange AS mine DEFAULT VALUES
+        ON CONFLICT (xact) DO UPDATE SET times = mine.times + 1;
+    DELETE FROM booking_cataloguechange WHERE id IN (
+        SELECT id FROM booking_cataloguechange WHERE at < now() - interval '1 day'
+        ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED
+    );
+    RETURN NULL;
+END $$;
+CREATE FUNCTION booking_catalogue_revision() RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT concat_ws('.', count(*), sum(times), max(id)) FROM booking_cataloguechange
+$$;
+"""
+_TRIGGER = (
+    "CREATE TRIGGER catalogue_changed AFTER {when} ON {table}"
+    " FOR EACH {each} EXECUTE FUNCTION booking_catalogue_changed();"
+)
+_NAME = "(OLD.first_name, OLD.last_name) IS DISTINCT FROM (NEW.first_name, NEW.last_name)"
+
+
+def _triggers() -> str:
+    every = [
+        _TRIGGER.format(
+            when="INSERT OR UPDATE OR DELETE", table=f"booking_{name}", each="STATEMENT"
+        )
+        for name in _WHOLE
+    ]
+    every.append(
+        _TRIGGER.format(
+            when=f"INSERT OR DELETE OR UPDATE OF {_OF_SESSION}",
+            table="booking_session",
+            each="STATEMENT",
+        )
+    )
+    # A trainer's name stands on pages.
+    every.append(
+        _TRIGGER.format(
+            when="UPDATE OF first_name, last_name",
+            table="accounts_user",
+            each=f"ROW WHEN (OLD.is_trainer AND {_NAME})",
+        )
+    )
+    return "\n".join(every)
+
+
+_UNDO = (
+    "DROP FUNCTION booking_catalogue_changed() CASCADE;"
+    " DROP FUNCTION booking_catalogue_revision(); DROP TABLE booking_cataloguechange"
+)
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("accounts", "0012_groups_that_can_be_asked"),
+        ("booking", "0033_pages_elsewhere"),
+    ]
+
+    operations = [migrations.RunSQL(_TABLE + _triggers(), _UNDO)]

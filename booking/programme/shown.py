@@ -1,0 +1,165 @@
+"""Pages that show sessions, in two parts: what the kept one agrees with, and what readers add.
+
+See `booking/site/two_parts.py`. Here it is known what a page of sessions has to agree with: the
+revision of the catalogue and of the settings, how its sessions stand, and the clock. Nothing is
+kept of a session whose places depend on the reader's agency but the rest of its row.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from functools import cache
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+
+from accounts.models import User
+from booking.catalogue.availability import availability, opening
+from booking.catalogue.models import Session
+from booking.partnership.kept import the_partnership
+from booking.places.pages.readers import MARKS, Stand, standing_so, stands_of
+from booking.site.caching import unkept
+from booking.site.two_parts import Filler, Part, filled, found, is_stranger, keep, made, to_stranger
+from booking.site.wording import LONDON, in_london
+
+# Longer than this nothing is kept, whatever it agrees with.
+_KEPT = timedelta(minutes=1)
+_BRIEF = '<span class="app-places app-places--{}">{}</span>'
+
+
+def reader_of(request: HttpRequest) -> User | None:
+    """Who is signed in, if anybody."""
+    return request.user if isinstance(request.user, User) else None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a kept page agrees with: the catalogue, how its sessions stand, and until when.
+
+    `counts` are those that the kept part says: of the session whose `own` page it is only whether
+    it is full and whether people wait. `more` is what the slots of a reader need of what was read.
+    """
+
+    revision: str
+    until: datetime
+    sessions: Mapping[int, Session]
+    counts: Mapping[int, tuple[int, int]]
+    more: Mapping[str, Any]
+    own: Session | None = None
+
+    @classmethod
+    def of(
+        cls,
+        revision: str,
+        sessions: Iterable[Session],
+        *,
+        now: datetime,
+        own: Session | None = None,
+        more: Mapping[str, Any] | None = None,
+        moments: Iterable[datetime] = (),
+    ) -> "Shown":
+        """Of sessions just read, whose rows it lets be kept."""
+        shown = {each.pk: each for each in sessions}
+        for each in shown.values():
+            stand = each.places_taken, each.waiting_count
+            each.agreed = (revision, each.pk, *stand, opening(each, now=now))
+        counts = {key: (each.places_taken, each.waiting_count) for key, each in shown.items()}
+        until = _changes_at(shown.values(), moments, now)
+        found = cls(revision, until, shown, {}, more or {}, own)
+        return replace(found, counts=found._said(counts))
+
+    def agrees(self, revision: str, stands: Mapping[int, Stand], *, now: datetime) -> bool:
+        """Whether the page would say the same if it were made now."""
+        if self.revision != revision or not now < self.until:
+            return False
+        counts = {key: (stand.taken, stand.waiting) for key, stand in stands.items()}
+        return self._said(counts) == self.counts
+
+    def _said(self, counts: dict[int, tuple[int, int]]) -> dict[int, tuple[int, int]]:
+        if self.own is not None and self.own.pk in counts:
+            taken, waiting = counts[self.own.pk]
+            counts[self.own.pk] = (taken >= self.own.capacity, waiting > 0)
+        return counts
+
+
+def _changes_at(sessions: Iterable[Session], more: Iterable[datetime], now: datetime) -> datetime:
+    """When the clock alone makes a page of these say something else: at a minute's end at most."""
+    tomorrow = in_london(now).date() + timedelta(days=1)
+    moments = [now + _KEPT, datetime.combine(tomorrow, time(), tzinfo=LONDON), *more]
+    for each in sessions:
+        moments += [each.starts_at, each.ends_at, each.booking_ends_at]
+        moments += [each.booking_opens_at] if each.booking_opens_at else []
+    return min(moment for moment in moments if moment > now)
+
+
+Made = tuple[dict[str, Any], Shown]
+
+
+def answer(
+    request: HttpRequest,
+    template: str,
+    make: Callable[[str], Made],
+    *,
+    now: datetime,
+    yours: Callable[[Shown, Mapping[int, Stand]], dict[str, Any]] = lambda *_: {},
+) -> HttpResponse:
+    """A page in two parts. One statement, and none of the page's own while the kept part agrees.
+
+    `make` gives what everybody sees, `yours` what the slots of the reader need.
+    """
+    person = reader_of(request)
+    key = template, request.get_host(), request.get_full_path()
+    part: Part | None = found(key)
+    known = part.about.sessions if part else {}
+    revision, stands = stands_of(known, person)
+    revision = f"{revision} {the_partnership().revision}"
+    if part is None or not part.about.agrees(revision, stands, now=now):
+        context, about = make(revision)
+        part = made(request, template, context, about)
+        keep(key, part)
+        stands = _stands_as_read(about, person)
+    about = part.about
+    if is_stranger(request) and part.to_strangers[0] == stands:
+        return to_stranger(part.to_strangers[1])
+    of_agencies = [each for each in about.sessions.values() if each.has_own_places]
+    read = {each.pk: each for each in standing_so(of_agencies, stands, person, now=now)}
+
+    def places(key: int) -> str:
+        return render_to_string("programme/_places.html", {"places": availability(read[key], now)})
+
+    def brief(key: int) -> str:
+        there = availability(read[key], now)
+        return format_html(_BRIEF, there.tone, there.brief)
+
+    context = yours(about, stands)
+    fillers: dict[str, Filler] = {
+        "mark": lambda key: _mark(stands[key].mine) if key in stands else "",
+        "places": places,
+        "brief": brief,
+        "materials": lambda key: None if context.get("materials") else "",
+    }
+    text = filled(part, request, context, fillers)
+    if not is_stranger(request):
+        return unkept(HttpResponse(text))
+    if not of_agencies:
+        part.to_strangers = stands, text
+    return to_stranger(text)
+
+
+def _stands_as_read(about: Shown, person: User | None) -> dict[int, Stand]:
+    """How the sessions of a page just made stand; nobody has bookings to be read."""
+    found = {
+        key: Stand(each.places_taken, each.waiting_count, None, None)
+        for key, each in about.sessions.items()
+    }
+    return found if person is None else found | stands_of(found, person)[1]
+
+
+@cache
+def _mark(state: str | None) -> str:
+    """The reader's own booking in a row."""
+    if not state:
+        return ""
+    return render_to_string("places/_state_tag.html", {"state": state, "words": MARKS[state]})

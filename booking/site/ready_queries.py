@@ -1,0 +1,74 @@
+"""QuerySets that are put together once in a process; what differs each time is `Given`.
+
+Putting one together takes longer than PostgreSQL takes to answer it, so pages that everybody opens
+keep theirs ready. Each is a QuerySet as anywhere else, and says the same.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
+
+from django.db import connection
+from django.db.models import Expression, Field, Model, QuerySet
+from django.db.models.query import get_related_populators
+
+
+class Given(Expression):
+    """Stands in a QuerySet for a value that is given by this name when it is asked."""
+
+    def __init__(self, name: str, output_field: "Field[Any, Any]") -> None:
+        super().__init__(output_field=output_field)
+        self.name = name
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        """A placeholder; its value is this very object until a value is given."""
+        return "%s", [self]
+
+
+class Ready[Row]:
+    """A QuerySet of models or of `values_list`, without anything prefetched, kept as SQL.
+
+    `build` is called once, when it is first asked. Each time costs one statement.
+    """
+
+    def __init__(self, build: Callable[[], "QuerySet[Any, Row]"]) -> None:
+        self._build = build
+
+    def __call__(self, **given: object) -> list[Row]:
+        """The rows for these values, each as the database driver takes it."""
+        sql, asked, converted = self._plan
+        values = [given[each.name] if isinstance(each, Given) else each for each in asked]
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            return list(converted(cursor.fetchall()))
+
+    @cached_property
+    def _plan(self) -> tuple[str, tuple[Any, ...], Callable[[list[Any]], Iterator[Row]]]:
+        queryset: Any = self._build()
+        compiler = queryset.query.get_compiler(queryset.db)
+        sql, asked = compiler.as_sql()
+        converters = compiler.get_converters([each for each, *_ in compiler.select])
+
+        def converted(rows: list[Any]) -> Iterator[Any]:
+            return map(tuple, compiler.apply_converters(rows, converters) if converters else rows)
+
+        about = compiler.klass_info
+        if queryset.query.values_select or about is None:
+            return sql, asked, converted
+        model: type[Model] = about["model"]
+        first, last = about["select_fields"][0], about["select_fields"][-1] + 1
+        names = [column.target.attname for column, *_ in compiler.select[first:last]]
+        related = get_related_populators(  # type: ignore[call-arg]
+            about, compiler.select, queryset.db, queryset._fetch_mode
+        )
+
+        def made(rows: list[Any]) -> Iterator[Any]:
+            for row in converted(rows):
+                found = model.from_db(queryset.db, names, row[first:last])
+                for each in related:
+                    each.populate(row, found)
+                for name, at in compiler.annotation_col_map.items():
+                    setattr(found, name, row[at])
+                yield found
+
+        return sql, asked, made

@@ -1,0 +1,284 @@
+"""What is kept of a page is everybody's: the same whoever comes first, and never out of date."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.core.cache import caches
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Sector, User
+from booking.catalogue.models import Allocation, DiaryDate, Session, Topic
+from booking.materials.models import Material
+from booking.partnership import kept
+from booking.site.two_parts import Part
+from tests.factories import (
+    NOW,
+    make_agency,
+    make_coordinator,
+    make_course,
+    make_lead,
+    make_person,
+    make_session,
+    make_trainer,
+    make_venue,
+    morning,
+)
+from tests.people import book_now, signed_in
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_now")]
+
+PAGES = {
+    "start": "/",
+    "list": "/programme/",
+    "filtered": "/programme/?topic=health&where=in-person",
+    "searched": "/programme/?q=neglect",
+    "month": "/programme/?view=month&month=2027-02",
+    "course": "/courses/NEGLECT/",
+    "session": "/sessions/{}/",
+}
+
+
+@pytest.fixture
+def session(db: None) -> Session:
+    """A session of a course with materials, other dates, one of them with reserved places."""
+    course = make_course("NEGLECT", title="Neglect", sectors=[])
+    course.topics.add(Topic.objects.create(name="Health", slug="health"))
+    found = make_session(course=course, capacity=9, starts_at=morning(21), published_at=NOW)
+    make_session(course=course, capacity=5, starts_at=morning(22), published_at=NOW)
+    reserved = make_session(course=course, capacity=6, has_allocations=True, starts_at=morning(23))
+    Allocation.objects.create(
+        session=reserved, sector=Sector.POLICE, places=2, release_at=NOW + timedelta(days=9)
+    )
+    DiaryDate.objects.create(title="A week", starts=morning(24).date(), ends=morning(24).date())
+    for title, audience in (("For all", "everybody"), ("For some", "booked")):
+        Material.objects.create(
+            course=course,
+            title=title,
+            audience=audience,
+            link="https://x.example/",
+            added_at=NOW,
+            added_by=make_coordinator(),
+        )
+    return found
+
+
+def readers(session: Session) -> list[User]:
+    """People of whom pages say different things."""
+    health = make_agency("Quillfeather Trust", sector=Sector.HEALTH)
+    police = make_agency("Brackenshire Police", sector=Sector.POLICE)
+    booked = make_person("zoe@quill.example", first_name="Zoë", last_name="Quux", agency=health)
+    book_now(session, booked)
+    return [
+        booked,
+        make_person("ada@bracken.example", first_name="Adalyn", last_name="Wren", agency=police),
+        make_coordinator("coo@council.example", first_name="Coraline", last_name="Ott"),
+        make_lead("lead@bracken.example", first_name="Leopold", last_name="Ash", agency=police),
+        make_trainer("tr@quill.example", first_name="Tristram", last_name="Yew", agency=health),
+    ]
+
+
+def kept_parts() -> dict[object, list[object]]:
+    """What is kept now: the text of each part, and where slots stand between."""
+    return {
+        key: [
+            each if isinstance(each, str) else (each.name, each.key, each.by)
+            for each in value.pieces
+        ]
+        for key, value in caches["pages"]._cache.items()  # type: ignore[attr-defined]
+        if isinstance(value, Part)
+    }
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_kept_part_is_the_same_whoever_it_was_made_for(page: str, session: Session) -> None:
+    address, made = PAGES[page].format(session.pk), []
+    people = readers(session)
+    with CaptureQueriesContext(connection):
+        for person in people:
+            caches["pages"].clear()
+            answer = signed_in(person).get(address)
+            assert answer.status_code == 200
+            made.append({key: text for key, text in kept_parts().items() if key[0] != "by"})  # type: ignore[index]
+    caches["pages"].clear()
+    assert Client().get(address).status_code == 200
+    made.append({key: text for key, text in kept_parts().items() if key[0] != "by"})  # type: ignore[index]
+    assert made[0]
+    assert all(each == made[0] for each in made)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_reader_is_in_a_kept_part(page: str, session: Session) -> None:
+    address = PAGES[page].format(session.pk)
+    for person in readers(session):
+        client = signed_in(person)
+        text = client.get(address).text
+        secrets = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', text)
+        assert secrets, "signing out needs a token"
+        secrets += [person.email, person.first_name, person.last_name]
+        secrets += [str(client.cookies[name].value) for name in client.cookies]
+        if person.agency and not person.is_agency_lead:
+            secrets.append(person.agency.name)
+        for pieces in kept_parts().values():
+            whole = "".join(each for each in pieces if isinstance(each, str))
+            assert not [each for each in secrets if each in whole]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_two_readers_of_one_kept_part_see_what_each_would_see_alone(
+    page: str, session: Session
+) -> None:
+    address, people = PAGES[page].format(session.pk), readers(session)
+
+    def seen(client: Client) -> str:
+        text = client.get(address).text
+        return re.sub(r'(name="csrfmiddlewaretoken" value=")[^"]+', r"\1", text)
+
+    clients = [*map(signed_in, people), Client()]
+    together = [seen(each) for each in clients]
+    for client, shared in zip(clients, together, strict=True):
+        caches["pages"].clear()
+        assert seen(client) == shared
+    assert len(set(together)) > 2
+
+
+@pytest.mark.parametrize("page", ["start", "list", "filtered", "searched", "month", "course"])
+def test_places_left_are_never_stale_to_somebody_signed_in(page: str, session: Session) -> None:
+    address, client = PAGES[page].format(session.pk), signed_in(make_person())
+    left = "8 left" if page == "month" else "8 places left"
+    assert left not in client.get(address).text
+    book_now(session)
+    assert left in client.get(address).text
+
+
+def test_a_page_of_a_session_counts_its_own_places_and_those_of_other_dates(
+    session: Session,
+) -> None:
+    client, other = signed_in(make_person()), Session.objects.get(capacity=5)
+    text = client.get(session.get_absolute_url()).text
+    assert "9 places left" in text
+    assert "5 places left" in text
+    book_now(session)
+    book_now(other)
+    for reader in (client, Client()):
+        text = reader.get(session.get_absolute_url()).text
+        assert "8 places left" in text
+        assert "4 places left" in text
+
+
+def _retitled(session: Session) -> None:
+    type(session.course).objects.filter(pk=session.course_id).update(title="What it is now")
+
+
+def _moved(session: Session) -> None:
+    Session.objects.filter(pk=session.pk).update(venue=make_venue("What it is now"))
+
+
+def _led(session: Session) -> None:
+    session.trainers.add(make_trainer(first_name="What it is", last_name="now"))
+
+
+def _renamed(session: Session) -> None:
+    User.objects.filter(sessions_led=session).update(first_name="What it is", last_name="now")
+
+
+def _added(session: Session) -> None:
+    Material.objects.update(title="What it is now")
+
+
+def _another(session: Session) -> None:
+    session.course.prerequisites.add(make_course("FIRST", title="What it is now"))
+
+
+@pytest.mark.parametrize("change", [_retitled, _moved, _led, _renamed, _added, _another])
+def test_a_change_of_the_catalogue_shows_at_once(
+    change: Callable[[Session], None], session: Session
+) -> None:
+    session.trainers.add(make_trainer(first_name="Somebody", last_name="Else"))
+    readers = [signed_in(make_person()), Client()]
+    for reader in readers:
+        assert "What it is now" not in reader.get(session.get_absolute_url()).text
+    change(session)
+    for reader in readers:
+        assert "What it is now" in reader.get(session.get_absolute_url()).text
+
+
+def test_what_is_taken_off_the_programme_is_gone_at_once(session: Session) -> None:
+    client = signed_in(make_person())
+    for each in (client, Client()):
+        assert each.get(session.get_absolute_url()).status_code == 200
+    assert session.get_absolute_url() in client.get("/programme/").text
+    Session.objects.filter(pk=session.pk).update(state=Session.State.DRAFT)
+    for each in (client, Client()):
+        assert each.get(session.get_absolute_url()).status_code == 404
+    assert session.get_absolute_url() not in client.get("/programme/").text
+
+
+def test_giving_a_place_is_no_change_of_the_catalogue(session: Session) -> None:
+    def revision() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT booking_catalogue_revision()")
+            return str(cursor.fetchone()[0])
+
+    before = revision()
+    book_now(session)
+    assert revision() == before
+    Session.objects.filter(pk=session.pk).update(capacity=50)
+    assert revision() != before
+
+
+def test_the_clock_alone_opens_and_closes_booking(session: Session, time_machine: object) -> None:
+    client = signed_in(make_person())
+    opens = NOW + timedelta(seconds=30)
+    Session.objects.filter(pk=session.pk).update(booking_opens_at=opens)
+    for address in ("/programme/", session.get_absolute_url()):
+        assert "Booking opens" in client.get(address).text
+    time_machine.move_to(opens + timedelta(seconds=1), tick=False)  # type: ignore[attr-defined]
+    for address in ("/programme/", session.get_absolute_url()):
+        assert "Booking opens" not in client.get(address).text
+
+
+def test_changed_settings_show_on_kept_pages(session: Session) -> None:
+    client = signed_in(make_person())
+    client.get("/programme/")
+    kept.change(values={"name": "Another partnership"}, by=None)
+    assert "Another partnership" in client.get("/programme/").text
+
+
+def test_a_kept_page_shows_a_message_once_and_its_form_is_taken(session: Session) -> None:
+    person = make_person()
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(person)
+    text = client.get("/programme/").text
+    token = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', text)[0]
+    answer = client.post(
+        f"/courses/{session.course.code}/interest/", {"csrfmiddlewaretoken": token}, follow=True
+    )
+    assert answer.status_code == 200
+    assert client.post("/accounts/logout/", {"csrfmiddlewaretoken": token}).status_code == 302
+
+
+def test_a_page_of_a_session_costs_four_statements_beside_who_is_signed_in(
+    session: Session,
+) -> None:
+    client = signed_in(make_person(agency=make_agency()))
+    client.get(session.get_absolute_url())
+    with CaptureQueriesContext(connection) as asked:
+        client.get(session.get_absolute_url())
+    assert len(asked) == 6
+
+
+@pytest.mark.parametrize("page", ["start", "list", "month", "filtered", "searched"])
+def test_a_page_of_sessions_costs_one_statement_beside_who_is_signed_in(
+    page: str, session: Session
+) -> None:
+    Allocation.objects.all().delete()
+    Session.objects.update(has_allocations=False)
+    client, address = signed_in(make_person()), PAGES[page]
+    client.get(address)
+    with CaptureQueriesContext(connection) as asked:
+        client.get(address)
+    assert len(asked) == 3
