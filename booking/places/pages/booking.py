@@ -12,7 +12,7 @@ from accounts.access import signed_in_page
 from accounts.forms import ProfileForm
 from accounts.models import User
 from accounts.views import is_kept, profile_form, signed_in
-from booking.catalogue.models import Course, Session
+from booking.catalogue.models import Session
 from booking.places import actions
 from booking.places.changing import answering
 from booking.places.links import offer_path
@@ -38,15 +38,16 @@ _OTHER_DATES = 5
 
 @signed_in_page(post=60)
 def book(request: HttpRequest, session_id: int) -> HttpResponse:
-    """Confirm and book; somebody new says who they are on the same page."""
+    """Confirm and book; somebody new says who they are on the same page.
+
+    The session is read for the page, not for the action, which reads it under its lock.
+    """
     person = signed_in(request)
-    session = public_session(session_id, person)
-    profile = None if person.is_complete else _about_person(request, person, session.course)
+    profile = None if person.is_complete else _about_person(request, person, session_id)
     form = BookForm(
         posted(request),
         initial={"manager_email": person.manager_email},
         with_manager=profile is None,
-        is_online=session.is_online,
     )
     context: dict[str, Any] = {"form": form, "profile": profile}
     if form.is_valid() and (profile is None or is_kept(profile, person)):
@@ -58,9 +59,7 @@ def book(request: HttpRequest, session_id: int) -> HttpResponse:
                 where = f"You are number {number} on the waiting list."
                 messages.warning(request, f"The last place went a moment ago. {where}")
             return redirect(booking)
-    if request.method == "POST":
-        session = public_session(session_id, person)
-    return _book_page(request, session, context)
+    return _book_page(request, session_id, context)
 
 
 def _booked(session_id: int, person: User, form: BookForm) -> Booking:
@@ -75,17 +74,21 @@ def _booked(session_id: int, person: User, form: BookForm) -> Booking:
         raise Http404 from missing
 
 
-def _about_person(request: HttpRequest, person: User, course: Course) -> ProfileForm:
+def _about_person(request: HttpRequest, person: User, session_id: int) -> ProfileForm:
     """Who somebody new is; asked for their level and their manager only if the course needs it."""
+    course = public_session(session_id, person).course
     form = profile_form(request, person, with_level=course.least_level is not None)
     if course.needs_manager_approval:
         form.require_manager()
     return form
 
 
-def _book_page(request: HttpRequest, session: Session, context: dict[str, Any]) -> HttpResponse:
+def _book_page(request: HttpRequest, session_id: int, context: dict[str, Any]) -> HttpResponse:
     """The page before and after a try: what booking comes to, and the form unless it is in vain."""
     person, now = signed_in(request), timezone.now()
+    session = public_session(session_id, person)
+    if session.is_online:
+        context["form"].ask_of_online()
     profile, refusal = context["profile"], context.get("refusal")
     known = profile.known_agency if profile else None
     if refusal is None or isinstance(refusal, OnAnotherDate):

@@ -56,12 +56,14 @@ class BookForm(Form):
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 
-    def __init__(self, *args: Any, with_manager: bool, is_online: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, with_manager: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not with_manager:
             del self.fields["manager_email"]
-        if is_online:
-            self.fields["needs"].label = "Access needs (optional)"
+
+    def ask_of_online(self) -> None:
+        """Ask as of a session online, before the form is shown."""
+        self.fields["needs"].label = "Access needs (optional)"
 
     def clean_manager_email(self) -> str:
         """Whoever empties the field must name somebody, or their usual manager would be asked."""
