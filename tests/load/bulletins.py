@@ -25,7 +25,7 @@ _A_BOOKING_EVERY = 2.0
 
 def measure(*, log_folder: Path, count: int) -> list[Line]:
     """How long it takes until all have left, and how long a confirmation takes meanwhile."""
-    bulletin = _bulletin(count)
+    bulletin = bulletin_for(count)
     variables, waits = dict(os.environ), []
     workers = [
         celery_program(
@@ -68,7 +68,7 @@ def measure(*, log_folder: Path, count: int) -> list[Line]:
     ]
 
 
-def _bulletin(count: int) -> Bulletin:
+def bulletin_for(count: int) -> Bulletin:
     """The July newsletter as a draft, and so many addresses that want it."""
     now = timezone.now()
     for days in range(20, 40):
