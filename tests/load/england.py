@@ -15,7 +15,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from accounts.models import Agency, User
-from booking.catalogue.models import Course, SearchDocument, Session, Sitting, Topic, Venue
+from booking.catalogue.models import Course, Session, Sitting, Topic, Venue
 from booking.mail.composing import compose
 from booking.outbox.models import Message
 from booking.places.actions import book
@@ -35,7 +35,7 @@ _NIGHTS = 10
 _GIGABYTES = 20
 # What an installation holds with nobody in it.
 _EMPTY_GIGABYTES = 0.05
-_LARGE = (User, EmailAddress, Session, Sitting, SearchDocument, Booking, BookingEvent, Message)
+_LARGE = (User, EmailAddress, Session, Sitting, Booking, BookingEvent, Message)
 _FIRST = "Ann,Łucja,Zoë,Siân,Mohammed,Grace,Rhys,Naomi,Harjit,Ewa,Callum,Farzana,Tom,Nadia,Denise"
 _LAST = "Ahmed,Zielińska,O’Brien,Clarke,Kowalczyk,Oyelaran,Prosser,Sandhu,Whitaker,Feldman,Bennett"
 
@@ -80,6 +80,9 @@ def fill(england: England) -> Line:
         _add_people(england)
         _add_sessions(england)
         _add_bookings(england)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        cursor.execute("SELECT booking_write_documents(array_agg(id)) FROM booking_session")
     text = _text_of_a_mail()
     with _without_indexes(BookingEvent, Message), _unchecked():
         _add_events()
@@ -298,13 +301,6 @@ def _add_sessions(england: England) -> None:
             },
             f"{Session._meta.db_table} WHERE {condition}",
         )
-    with connection.cursor() as cursor:
-        # A unique key is asked for by what writes them.
-        cursor.execute(
-            "CREATE UNIQUE INDEX meanwhile ON booking_searchdocument (session_id);"
-            "SELECT booking_write_documents(array_agg(id)) FROM booking_session;"
-            "DROP INDEX meanwhile"
-        )
 
 
 def _add_bookings(england: England) -> None:
@@ -400,12 +396,17 @@ def _text_of_a_mail() -> bytes:
 # ---------------------------------------------------------------- what a night forgets
 
 
-def texts_wrong(*, now: datetime) -> list[str]:
-    """In sentences, what is wrong once the night has come: old texts that stay, new ones gone."""
+def has_texts_to_forget(*, now: datetime) -> bool:
+    """Whether the night has anything left to do."""
+    old = Message.objects.filter(created_at__lt=now - TEXTS_KEPT, forgotten_at=None)
+    return old.exists()
+
+
+def wrong_texts(*, now: datetime) -> list[str]:
+    """In sentences, what is wrong once the night is over: old texts that stay, new ones gone."""
     long_ago = now - TEXTS_KEPT
     sent = Message.objects.filter(state=Message.State.SENT)
-    old = sent.filter(sent_at__lt=long_ago, created_at__lt=long_ago)
-    kept = old.exclude(mime=None, payload={}).count()
-    gone = sent.filter(created_at__gte=long_ago + timedelta(minutes=1), mime=None).count()
+    kept = sent.filter(sent_at__lt=long_ago).exclude(mime=None, payload={}).count()
+    gone = sent.filter(created_at__gte=long_ago + timedelta(minutes=5), mime=None).count()
     wrong = [f"{kept:,} texts are older than {TEXTS_KEPT.days} days."] if kept else []
     return [*wrong, f"{gone:,} newer texts are gone."] if gone else wrong

@@ -1,6 +1,7 @@
 """What was measured, as a table for people and as JSON for machines."""
 
 import json
+import math
 import platform
 from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass
@@ -83,8 +84,13 @@ def at_least(ratio: float, rate: float, reference_rate: float) -> Target:
 
 
 def percentile(seconds: Sequence[float], share: float) -> float:
-    """The time, in milliseconds, within which this share of the samples lies."""
+    """The time, in milliseconds, within which this share of the samples lies.
+
+    Without samples it is no number, which misses every target.
+    """
     ordered = sorted(seconds)
+    if not ordered:
+        return math.nan
     return 1000 * ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
 
