@@ -1,7 +1,8 @@
 # Nothing needs to be installed first but Python 3.12, 3.13 or 3.14, make and a network: see
 # bootstrap.sh.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-browser test-deep test-faults check format bench lock
+.PHONY: help demo test test-quick test-browser test-deep test-faults check format bench rush shoebox \
+	lock
 
 PORT ?= 8000
 # Test processes: a number, or "logical" for one per processor.
@@ -26,6 +27,8 @@ help:
 	@echo "make check         format, lint, types, imports, templates, migrations, deployment"
 	@echo "make format        write what 'make check' would ask for"
 	@echo "make bench         the load test"
+	@echo "make rush          how many people can come at once (ARGS=--quick)"
+	@echo "make shoebox       a whole country's site on two processors (ARGS=--quick)"
 	@echo "make lock          pin the dependencies anew (UPGRADE=--upgrade takes newer ones)"
 
 $(INSTALLED): requirements-dev.txt bootstrap.sh
@@ -61,6 +64,12 @@ format: $(INSTALLED)
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m tests.load.bench $(ARGS)
+
+rush: $(INSTALLED)
+	@$(BIN)/python -m tests.load.rush $(ARGS)
+
+shoebox: $(INSTALLED)
+	@$(BIN)/python -m tests.load.shoebox $(ARGS)
 
 UPGRADE ?=
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python $(BIN)/python --python-version 3.12 \

@@ -75,10 +75,15 @@ def _drain(hosts: int, count: int, log_folder: Path, variables: dict[str, str]) 
         _wait_until(lambda: _unsettled() == 0)
         # Programs that have just started have still to load what they need.
         time.sleep(3)
-        first = min(post_confirmations(count))
-        _wait_until(lambda: _unsettled() == 0)
-        sent = Message.objects.filter(pk__gte=first, state=Message.State.SENT)
-        times = sent.aggregate(first=Min("sent_at"), last=Max("sent_at"), number=Count("pk"))
+        return drained(count)
+
+
+def drained(count: int, *, patience: float = _PATIENCE_SECONDS) -> float:
+    """Mails a second by the workers that are there, from the first sent to the last."""
+    first = min(post_confirmations(count))
+    _wait_until(lambda: _unsettled() == 0, seconds=patience)
+    sent = Message.objects.filter(pk__gte=first, state=Message.State.SENT)
+    times = sent.aggregate(first=Min("sent_at"), last=Max("sent_at"), number=Count("pk"))
     assert times["number"] == count, f"{times['number']} of {count} were sent"
     took: timedelta = times["last"] - times["first"]
     return (count - 1) / took.total_seconds()
@@ -88,11 +93,11 @@ def _unsettled() -> int:
     return Message.objects.unsettled().count()
 
 
-def _wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+def _wait_until(is_so: Callable[[], bool], *, seconds: float = _PATIENCE_SECONDS) -> None:
+    deadline = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > deadline:
-            raise TimeoutError("The backlog is not sent after ten minutes.")
+            raise TimeoutError(f"The backlog is not sent after {seconds / 60:.0f} minutes.")
         time.sleep(0.2)
 
 

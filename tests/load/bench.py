@@ -9,17 +9,15 @@ fills them with 500 upcoming sessions and 20,000 people, and throws all of it aw
 import argparse
 import os
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import django
 
-from booking.local.processes import ServersRefused, stopped_by_signals
-from booking.local.servers import REPOSITORY
-from tests.load import report
-from tests.load.installation import DEMO_SERVER, WEB_SERVERS, DoesNotStart, Installation, web_server
+from tests.load import program
+from tests.load.installation import DEMO_SERVER, WEB_SERVERS, Installation, web_server
 from tests.load.report import Line
 
 if TYPE_CHECKING:
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
 PARTS = ("statements", "http", "promotions", "feeds", "search", "files", "mails", "latency")
 # Takes minutes, and a gigabyte: only when it is asked for.
 LARGE_PARTS = ("people", "bulletins", "conference")
-RESULTS = REPOSITORY / "test-results" / "bench.json"
+_say = program.say
 
 
 def measure(
@@ -150,10 +148,6 @@ def _site(
         )
 
 
-def _say(what: str) -> None:
-    print(f"{what} ...", file=sys.stderr, flush=True)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the table and store it: 0, or with --strict 1 if a target was missed."""
     parser = argparse.ArgumentParser(description="Measure the site on this machine.")
@@ -170,26 +164,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--strict", action="store_true", help="fail if a target is missed")
     chosen = parser.parse_args(arguments)
     several = {"both": ("granian", "gunicorn"), "all": tuple(WEB_SERVERS)}
-    began = time.monotonic()
-    lines: list[Line] = []
-    try:
-        with stopped_by_signals(), Installation(purpose="bench", durable=True) as installation:
-            lines.extend(
-                measure(
-                    installation,
-                    servers=several.get(chosen.server, (chosen.server,)),
-                    parts=chosen.only or PARTS,
-                    quick=chosen.quick,
-                )
-            )
-    except KeyboardInterrupt:
-        return 130
-    except (DoesNotStart, ServersRefused) as refusal:
-        print(refusal, file=sys.stderr)
-        return 1
-    report.store(lines, RESULTS, seconds=time.monotonic() - began)
-    report.show(lines)
-    return 1 if chosen.strict and report.missed_targets(lines) else 0
+    return program.run(
+        "bench",
+        partial(
+            measure,
+            servers=several.get(chosen.server, (chosen.server,)),
+            parts=chosen.only or PARTS,
+            quick=chosen.quick,
+        ),
+        is_strict=chosen.strict,
+    )
 
 
 if __name__ == "__main__":

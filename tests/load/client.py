@@ -4,18 +4,22 @@ It shares two processors with the servers it measures, so it does no more than s
 the end of an answer and read the clock.
 """
 
+import heapq
+import itertools
 import re
 import selectors
 import socket
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlencode
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 _LOCATION = re.compile(rb"\r\nlocation: *([^\r]*)", re.IGNORECASE)
+_STATEMENTS = re.compile(rb"\r\nx-statements: *(\d+)", re.IGNORECASE)
 _CLOSES = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 _END_OF_HEAD = b"\r\n\r\n"
 _PATIENCE_SECONDS = 60.0
@@ -23,16 +27,30 @@ _PATIENCE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: `seconds` from the first byte sent to the last byte received."""
+    """One answer: `seconds` from the first byte sent to the last byte received.
+
+    Where scripts arrive by a timetable the seconds count from when the request was due, and
+    `statements` is what the server says it asked of the database, if it says so.
+    """
 
     status: int
     location: str
     body: bytes
     seconds: float
+    statements: int | None = None
 
 
-# What one client does: it yields a request and is sent the answer, until it returns.
-Script = Generator[bytes, Answer]
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A request that is sent so many seconds after the answer before it."""
+
+    seconds: float
+    request: bytes
+
+
+# What one client does: it yields a request and is sent the answer, until it returns. Only scripts
+# that arrive by a timetable may put a request off.
+Script = Generator[bytes | Later, Answer]
 
 
 def get(path: str, *, cookies: Mapping[str, str] | None = None, headers: str = "") -> bytes:
@@ -88,13 +106,86 @@ def run(port: int, scripts: Iterable[Script], *, starts: Sequence[float] = ()) -
                 client.disconnect()
 
 
+def run_arrivals(port: int, arrivals: Iterable[tuple[float, Script]]) -> float:
+    """Begin each script at its moment, in seconds from now, whatever is still unanswered.
+
+    The moments rise. The next arrival is asked for only when the one before has begun, so that
+    whoever gives them may stop. Returns by how many seconds the latest request left after it was
+    due: this client's own delay, which counts as the server's. Raises as `run`.
+    """
+    with selectors.DefaultSelector() as selector:
+        timetable = _Timetable()
+        clients: set[_Client] = set()
+        coming: Iterator[tuple[float, Script]] = iter(arrivals)
+
+        def arrive(client: _Client, due: float) -> None:
+            clients.add(client)
+            client.connect()
+            client.begin(due)
+            put_next()
+
+        def put_next() -> None:
+            if (arrival := next(coming, None)) is not None:
+                moment, script = arrival
+                client = _Client(port, script, selector, timetable=timetable, ended=clients.discard)
+                timetable.put(began + moment, partial(arrive, client))
+
+        began = time.perf_counter()
+        put_next()
+        try:
+            while (wait := timetable.work_off()) is not None or selector.get_map():
+                ready = selector.select(_PATIENCE_SECONDS if wait is None else wait)
+                if not ready and wait is None:
+                    raise TimeoutError("The server has not answered for a minute.")
+                for key, _ in ready:
+                    key.data.receive()
+        finally:
+            for client in clients:
+                client.disconnect()
+        return timetable.latest
+
+
+class _Timetable:
+    """What is to be done when, by the clock `time.perf_counter`."""
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[float, int, Callable[[float], None]]] = []
+        self._numbers = itertools.count()
+        self.latest = 0.0
+
+    def put(self, due: float, act: Callable[[float], None]) -> None:
+        """Have `act` called with `due` as soon as that moment has come."""
+        heapq.heappush(self._entries, (due, next(self._numbers), act))
+
+    def work_off(self) -> float | None:
+        """Do what is due; the seconds until the next entry, None if there is no more."""
+        while self._entries:
+            due = self._entries[0][0]
+            wait = due - time.perf_counter()
+            if wait > 0:
+                return wait
+            self.latest = max(self.latest, -wait)
+            heapq.heappop(self._entries)[2](due)
+        return None
+
+
 class _Client:
     """One script and its connection."""
 
-    def __init__(self, port: int, script: Script, selector: selectors.BaseSelector) -> None:
+    def __init__(
+        self,
+        port: int,
+        script: Script,
+        selector: selectors.BaseSelector,
+        *,
+        timetable: _Timetable | None = None,
+        ended: Callable[["_Client"], None] | None = None,
+    ) -> None:
         self._port = port
         self._script = script
         self._selector = selector
+        self._timetable = timetable
+        self._ended = ended
         self._link: socket.socket | None = None
         self._received = bytearray()
         self._sent_at = 0.0
@@ -115,12 +206,9 @@ class _Client:
             self._link.close()
             self._link = None
 
-    def begin(self) -> None:
-        """Send the script's first request."""
-        try:
-            self._send(next(self._script))
-        except StopIteration:
-            self.disconnect()
+    def begin(self, due: float | None = None) -> None:
+        """Send the script's first request, which was due at that moment or is due now."""
+        self._go_on(lambda: next(self._script), due)
 
     def receive(self) -> None:
         """Take what has come; once the answer is whole, go on with the script."""
@@ -134,14 +222,28 @@ class _Client:
         self._received.clear()
         if closes:
             self.disconnect()
+        self._go_on(lambda: self._script.send(answer))
+
+    def _go_on(self, step: Callable[[], bytes | Later], due: float | None = None) -> None:
+        """Send what the script asks for next, now or later; hang up if it asks for no more."""
         try:
-            self._send(self._script.send(answer))
+            asked = step()
         except StopIteration:
             self.disconnect()
+            if self._ended is not None:
+                self._ended(self)
+            return
+        if isinstance(asked, bytes):
+            self._send(asked, time.perf_counter() if due is None else due)
+            return
+        assert self._timetable is not None, "only scripts that arrive by a timetable put off"
+        request = asked.request
+        moment = time.perf_counter() if due is None else due
+        self._timetable.put(moment + asked.seconds, lambda due: self._send(request, due))
 
-    def _send(self, request: bytes) -> None:
+    def _send(self, request: bytes, due: float) -> None:
         link = self.connect()
-        self._sent_at = time.perf_counter()
+        self._sent_at = due
         link.sendall(request)
 
     def _whole_answer(self, *, ended: bool) -> tuple[Answer, bool] | None:
@@ -165,10 +267,12 @@ class _Client:
                 raise ConnectionError("The server closed the connection within an answer.")
             return None
         location = _LOCATION.search(head)
+        statements = _STATEMENTS.search(head)
         answer = Answer(
             status=int(head[9:12]),
             location=location[1].decode() if location else "",
             body=bytes(self._received[start:]),
             seconds=time.perf_counter() - self._sent_at,
+            statements=int(statements[1]) if statements else None,
         )
         return answer, ended or _CLOSES.search(head) is not None

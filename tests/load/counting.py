@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse
 
 _LOCK = "FOR NO KEY UPDATE OF session"
 
@@ -67,3 +68,17 @@ class Counting:
     @staticmethod
     def _released(hold: Hold) -> None:
         hold.seconds = time.perf_counter() - hold.since
+
+
+def statements_in_header(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """As middleware: what an answer asked of the database, in its header `X-Statements`."""
+
+    def counted(request: HttpRequest) -> HttpResponse:
+        with Counting() as counting:
+            response = get_response(request)
+        response.headers["X-Statements"] = str(len(counting.statements))
+        return response
+
+    return counted

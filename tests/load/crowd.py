@@ -24,7 +24,7 @@ from booking.places.events import BookingEvent
 from booking.places.models import Booking
 
 # The same for everyone, so that nobody's password has to be hashed.
-_NO_PASSWORD = "!measured"
+NO_PASSWORD = "!measured"
 _CSRF = secrets.token_hex(16)
 
 
@@ -44,7 +44,7 @@ LARGE_QUICK = Size(people=20_000, upcoming=500, past=500, bookings_each=1)
 
 
 # Expressions are evaluated for each row, so that every key is another.
-_RANDOM_KEY = "substr(md5(random()::text) || md5(random()::text), 1, 24)"
+RANDOM_KEY = "substr(md5(random()::text) || md5(random()::text), 1, 24)"
 
 
 def stored_columns(
@@ -101,7 +101,7 @@ def populate(size: Size) -> None:
     insert_select(
         User,
         {
-            "password": f"'{_NO_PASSWORD}'",
+            "password": f"'{NO_PASSWORD}'",
             "email": "'person' || n || '@agency' || n % 40 || '.example'",
             "first_name": "'Person' || n",
             "last_name": "(ARRAY['Ahmed', 'Baker', 'Clarke', 'Davies', 'Evans'])[1 + n % 5]",
@@ -215,8 +215,8 @@ def add_bookings(pairs: str, *, state: str = "confirmed", told: str = "sent") ->
                 else "NULL::bigint"
             ),
             "confirmed_at": "NULL::timestamptz" if state == "waiting" else "now()",
-            "calendar_key": _RANDOM_KEY,
-            "join_key": _RANDOM_KEY,
+            "calendar_key": RANDOM_KEY,
+            "join_key": RANDOM_KEY,
         },
         pairs,
     )
@@ -266,7 +266,8 @@ def add_bookings(pairs: str, *, state: str = "confirmed", told: str = "sent") ->
             " capacity = greatest(capacity, counted.held) FROM (SELECT session_id,"
             " count(*) FILTER (WHERE state = 'confirmed') AS held,"
             " count(*) FILTER (WHERE state = 'waiting') AS waiting,"
-            f" coalesce(max(ticket), 0) AS ticket FROM {table} GROUP BY session_id) AS counted"
+            f" coalesce(max(ticket), 0) AS ticket FROM {table} WHERE session_id IN"
+            f" (SELECT session_id FROM {table} WHERE id > {before}) GROUP BY session_id) AS counted"
             " WHERE counted.session_id = s.id"
         )
 

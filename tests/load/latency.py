@@ -112,10 +112,11 @@ def _wait_for_mail(bookings: Bookings, mail_folder: Path) -> dict[str, float]:
         time.sleep(0.2)
         for path in set(mail_folder.glob("[0-9]*.eml")) - seen:
             seen.add(path)
-            accepted[_recipient(path)] = int(path.name.split("-")[0]) / 1e9
+            accepted[recipient(path)] = int(path.name.split("-")[0]) / 1e9
     return accepted
 
 
-def _recipient(path: Path) -> str:
+def recipient(path: Path) -> str:
+    """Whom a mail of the sink was handed over for."""
     with path.open() as mail:
         return next(line for line in mail if line.startswith("X-Envelope-To: ")).split()[1]

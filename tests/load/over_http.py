@@ -157,11 +157,11 @@ class Site:
     # ------------------------------------------------------------ bookings
 
     def _booking_lines(self, bare: Samples) -> Iterator[Line]:
-        bookers = _bookers()
+        people = bookers()
         counted = self.counts["booking, confirmed"].words
         hot = crowd.add_session(capacity=20_000)
-        self._bookings(itertools.repeat(hot.pk), bookers, seconds=_WARM_UP_SECONDS)
-        on_one = self._bookings(itertools.repeat(hot.pk), bookers)
+        self._bookings(itertools.repeat(hot.pk), people, seconds=_WARM_UP_SECONDS)
+        on_one = self._bookings(itertools.repeat(hot.pk), people)
         _check_counts([hot.pk])
         # On another day: who books there may still book here.
         raw_session = crowd.add_session(capacity=20_000, days_ahead=410)
@@ -183,13 +183,13 @@ class Site:
         )
         yield self._compared("the same, beside the bare view", on_one, bare, sql=counted)
         spread_over = _upcoming()[:_SPREAD_OVER]
-        spread = self._bookings(itertools.cycle(spread_over), bookers)
+        spread = self._bookings(itertools.cycle(spread_over), people)
         _check_counts(spread_over)
         line = self._compared(
             f"bookings spread over {_SPREAD_OVER} sessions", spread, bare, sql=counted
         )
         yield replace(line, target=_fast_enough(spread, a_second=_SPREAD_RATE))
-        both = self._bookings(itertools.repeat(hot.pk), bookers, look_first=True)
+        both = self._bookings(itertools.repeat(hot.pk), people, look_first=True)
         _check_counts([hot.pk])
         yield self._compared(
             "form read, then booked, on one session",
@@ -249,7 +249,7 @@ def _upcoming() -> list[int]:
     return list(sessions.values_list("pk", flat=True))
 
 
-def _bookers() -> Iterator[dict[str, str]]:
+def bookers() -> Iterator[dict[str, str]]:
     """Signed-in people who have no booking ahead, each once."""
     people = User.objects.order_by("pk").exclude(bookings__session__state="published")
     while batch := list(people[:10_000]):

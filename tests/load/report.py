@@ -1,8 +1,9 @@
 """What was measured, as a table for people and as JSON for machines."""
 
 import json
+import math
 import platform
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -83,16 +84,31 @@ def at_least(ratio: float, rate: float, reference_rate: float) -> Target:
 
 
 def percentile(seconds: Sequence[float], share: float) -> float:
-    """The time, in milliseconds, within which this share of the samples lies."""
+    """The time, in milliseconds, within which this share of the samples lies.
+
+    Without samples it is no number, which misses every target.
+    """
     ordered = sorted(seconds)
+    if not ordered:
+        return math.nan
     return 1000 * ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
 
 def show(lines: Sequence[Line]) -> None:
     """Print the table, the notes under it, and which targets were missed."""
-    rows = [_COLUMNS, *(line.cells for line in lines)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    left = {0, 5, 8, 9}
+    show_table([_COLUMNS, *(line.cells for line in lines)], left={0, 5, 8, 9})
+    for line in lines:
+        if line.note:
+            print(f"{line.title}: {line.note}")
+    for name, fastest in _winners(lines).items():
+        print(f"{name}: {fastest.server} is the fastest, {_number(fastest.rate)} a second.")
+    missed = missed_targets(lines)
+    print(f"\nTargets missed: {', '.join(missed)}." if missed else "\nAll targets were met.")
+
+
+def show_table(rows: Sequence[Sequence[str]], *, left: Container[int] = ()) -> None:
+    """Print rows of cells under the first, which is the heading; `left` columns begin together."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     print()
     for number, row in enumerate(rows):
         cells = [
@@ -103,13 +119,6 @@ def show(lines: Sequence[Line]) -> None:
         if number == 0:
             print("  ".join("-" * width for width in widths))
     print()
-    for line in lines:
-        if line.note:
-            print(f"{line.title}: {line.note}")
-    for name, fastest in _winners(lines).items():
-        print(f"{name}: {fastest.server} is the fastest, {_number(fastest.rate)} a second.")
-    missed = missed_targets(lines)
-    print(f"\nTargets missed: {', '.join(missed)}." if missed else "\nAll targets were met.")
 
 
 def missed_targets(lines: Sequence[Line]) -> list[str]:

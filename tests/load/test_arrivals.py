@@ -1,0 +1,86 @@
+"""People who come by a timetable wait for nobody, and what each waits for is counted."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.load import client
+from tests.load.client import Later, Script
+
+_SLOW_SECONDS = 0.3
+
+
+@contextmanager
+def _one_at_a_time(seconds: float) -> Iterator[int]:
+    """A server that works so long on each request, one after the other; its port."""
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as listener:
+
+        def serve() -> None:
+            while True:
+                try:
+                    link, _ = listener.accept()
+                except OSError:
+                    return
+                with link:
+                    while link.recv(1 << 16):
+                        time.sleep(seconds)
+                        link.sendall(
+                            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Statements: 7\r\n\r\nok"
+                        )
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+def _look(took: list[float]) -> Script:
+    answer = yield client.get("/")
+    assert (answer.status, answer.body, answer.statements) == (200, b"ok", 7)
+    took.append(answer.seconds)
+
+
+def test_nobody_waits_for_the_answer_of_another_and_the_queue_is_counted() -> None:
+    took: list[float] = []
+    began: list[float] = []
+
+    def arrivals() -> Iterator[tuple[float, Script]]:
+        for number in range(4):
+            began.append(time.perf_counter())
+            yield 0.01 * number, _look(took)
+
+    with _one_at_a_time(_SLOW_SECONDS) as port:
+        client.run_arrivals(port, arrivals())
+
+    assert began[-1] - began[0] < _SLOW_SECONDS
+    assert len(took) == 4
+    # The last waits for the three before it, although each is served in no time once it is heard.
+    assert took[-1] > 3.5 * _SLOW_SECONDS
+
+
+def test_a_request_that_is_put_off_counts_from_when_it_was_due() -> None:
+    took: list[float] = []
+
+    def reader() -> Script:
+        yield client.get("/")
+        answer = yield Later(0.4, client.get("/"))
+        took.append(answer.seconds)
+
+    with _one_at_a_time(0.05) as port:
+        began = time.perf_counter()
+        client.run_arrivals(port, [(0.0, reader())])
+        whole = time.perf_counter() - began
+
+    assert whole >= 0.5
+    assert took[0] < 0.4
+
+
+def test_whoever_gives_the_arrivals_may_stop() -> None:
+    took: list[float] = []
+    arrivals = ((0.0, _look(took)) for _ in iter(lambda: len(took) < 1, False))
+    with _one_at_a_time(0.0) as port:
+        client.run_arrivals(port, arrivals)
+    assert took
