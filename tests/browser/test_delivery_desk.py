@@ -82,7 +82,7 @@ def test_a_coordinator_finds_out_what_happened_to_a_mail_and_sends_it_elsewhere(
     show_heading(page, "This address works")
     accessible(page)
     page.goto("/manage/received/")
-    show_heading(page, "Mail that needs reading")
+    show_heading(page, "Mail that came in")
     expect(page.get_by_text("Café nearby?", exact=True)).to_be_visible()
     accessible(page)
     _picture(page, f"received-{width}")

@@ -50,7 +50,7 @@ _ABOUT = {
 
 
 @dataclass(frozen=True)
-class Came:
+class CameIn:
     """A mail as the list shows it: who sent it, if we know them; whose message it speaks of, and
     what that is; and what it answers to entries in a calendar."""
 
@@ -61,7 +61,7 @@ class Came:
     answers: list[CalendarReply]
 
 
-def came(mails: Iterable[ReceivedMail]) -> list[Came]:
+def as_rows(mails: Iterable[ReceivedMail]) -> list[CameIn]:
     """Costs two statements for all of them."""
     shown = list(mails)
     addresses = {each.from_address for each in shown}
@@ -72,7 +72,7 @@ def came(mails: Iterable[ReceivedMail]) -> list[Came]:
     for answer in given.select_related("booking__person", "booking__session__course", "sitting"):
         answers[answer.message_id].append(answer)
     return [
-        Came(
+        CameIn(
             mail=each,
             sender=people.get(as_stored(each.from_address)),
             topic=topic_of(each.message.topic).words if each.message else "",
@@ -98,7 +98,7 @@ def manage_received(request: HttpRequest) -> HttpResponse:
     looked_at(None, by=signed_in(request), what="mail received", rows=len(received))
     context = {
         "page_obj": received,
-        "rows": came(received),
+        "rows": as_rows(received),
         "show": show,
         "shown_words": RECEIVED[show],
         "filters": [(name, words, counts.get(name, 0)) for name, words in RECEIVED.items()],
@@ -149,7 +149,7 @@ def bring_back_received(request: HttpRequest, received_id: int) -> HttpResponse:
     """Put a mail that was put away on the list of what needs reading, after a page that says what
     follows from it."""
     received = get_object_or_404(ReceivedMail.objects.with_messages(), pk=received_id)
-    [row] = came([received])
+    [row] = as_rows([received])
     looked_at(row.person or row.sender, by=signed_in(request), what="mail received")
     if request.method == "POST":
         replies.bring_back(received=received, by=signed_in(request), now=timezone.now())
