@@ -19,7 +19,7 @@ from accounts.views import signed_in
 from booking.attendance.absences import absence_of
 from booking.attendance.roster import outcome_in_words
 from booking.catalogue.models import Sitting, with_sittings
-from booking.materials.models import Material
+from booking.materials.models import materials_for
 from booking.outbox.models import Message
 from booking.outbox.topics import topic_of
 from booking.places import terms
@@ -94,6 +94,7 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
     reader, now = signed_in(request), timezone.now()
     booking = booking_for(reader, booking_id)
     waits = booking.state == Booking.State.WAITING and booking.session.starts_at > now
+    with_sittings([booking.session])
     sittings = list(booking.session.sittings.all())
     context = {
         "booking": booking,
@@ -102,7 +103,12 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
         "standing": standing(booking, now=now) if waits else None,
         "sitting_ahead": next((each for each in sittings if each.starts_at > now), None),
         "events": booking.events.select_related("by"),
-        "materials": Material.objects.of_session(booking.session).open_to(booking.person, now=now),
+        "materials": materials_for(
+            booking.person,
+            course_id=booking.session.course_id,
+            session_id=booking.session_id,
+            now=now,
+        ),
         **mail_about(booking),
         "calendar_answers": calendar_answers(booking),
         "held_until": held_to(booking),
