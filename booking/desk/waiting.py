@@ -6,6 +6,7 @@ The sub-navigation of the desk and its first page both ask here.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import CharField, Count, QuerySet, Value
@@ -23,6 +24,7 @@ from booking.places import prerequisites
 from booking.places.managers.models import Approval
 from booking.replies.models import mail_to_read
 from booking.scheduling import capacity
+from booking.site.ready_queries import Ready
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,15 @@ KINDS = (
 
 
 def counts(*, now: datetime) -> Mapping[str, int]:
-    """How many of each kind there are, by its name. Costs one statement."""
+    """How many of each kind there are, by its name. Costs one statement.
+
+    What only the clock makes wait is counted within ten seconds.
+    """
+    return dict(_ready(now.replace(second=now.second // 10 * 10, microsecond=0))())
+
+
+@lru_cache(maxsize=2)
+def _ready(now: datetime) -> Ready[tuple[str, int]]:
     first, *others = [
         kind.found(now)
         .order_by()
@@ -124,4 +134,4 @@ def counts(*, now: datetime) -> Mapping[str, int]:
         .values_list("what_waits", "how_many")
         for kind in KINDS
     ]
-    return dict(first.union(*others, all=True).order_by())
+    return Ready(lambda: first.union(*others, all=True).order_by())

@@ -18,6 +18,7 @@ _WHOLE = (
     "topic",
     "cancellationpolicy",
     "chargeband",
+    "allocation",
     "diarydate",
     "diarydate_courses",
     "bulletin",
@@ -71,7 +72,12 @@ def _triggers() -> str:
             each="STATEMENT",
         )
     )
-    # A trainer's name stands on pages.
+    # The names of groups and of trainers stand on pages.
+    every.append(
+        _TRIGGER.format(
+            when="UPDATE OF name", table="accounts_practitionergroup", each="STATEMENT"
+        )
+    )
     every.append(
         _TRIGGER.format(
             when="UPDATE OF first_name, last_name",

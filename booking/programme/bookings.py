@@ -6,6 +6,8 @@ How the mail about it is getting on, and what calendars answered, is read here t
 from datetime import datetime
 from typing import Any
 
+from django.core.paginator import Paginator
+from django.db.models import BigIntegerField, Count, DateTimeField, Value
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,21 +18,21 @@ from accounts.access import signed_in_page
 from accounts.views import signed_in
 from booking.attendance.absences import absence_of
 from booking.attendance.roster import outcome_in_words
-from booking.catalogue.models import Sitting
-from booking.materials.models import Material
+from booking.catalogue.models import Sitting, with_sittings
+from booking.materials.models import materials_for
 from booking.outbox.models import Message
 from booking.outbox.topics import topic_of
 from booking.places import terms
 from booking.places.announcements import held_to
 from booking.places.changing import undoing
 from booking.places.managers.copies import copied_to
-from booking.places.models import Booking
+from booking.places.models import Booking, BookingQuerySet
 from booking.places.news.drafts import calendar_uid, sequences_of_entries
 from booking.places.pages.loaders import booking_for
 from booking.places.rules.line import standing, standings
 from booking.places.terms import terms_of
 from booking.replies.models import CalendarReply
-from booking.site.web import paged
+from booking.site.ready_queries import Given, Ready, ReadyPages
 
 _PAST_PER_PAGE = 20
 _MAIL_SHOWN = 5
@@ -40,12 +42,59 @@ _CONFIRMATIONS = ("booking.confirmed", "booking.promoted")
 _OF_FURTHER_DATES = ("booking.further_date", "booking.further_date_cancelled")
 
 
+def _mine() -> BookingQuerySet:
+    """One person's, with what a row of the list says."""
+    with_session = Booking.objects.filter(person=_PERSON).select_related(
+        "session__course", "session__venue", "session__register", "approval", "replaces__session"
+    )
+    return with_session.defer(
+        "session__joining_instructions",
+        "session__course__search",
+        "session__course__summary",
+        "session__venue__getting_there",
+        "replaces__session__joining_instructions",
+    )
+
+
+def _ahead() -> BookingQuerySet:
+    too_late = {"state": Booking.State.WAITING, "session__starts_at__lte": _NOW}
+    live = _mine().live().filter(session__ends_at__gt=_NOW).exclude(**too_late)
+    return live.with_position().order_by("session__starts_at", "pk")
+
+
+def _over() -> BookingQuerySet:
+    """Where a booking came from stands with it; what was moved away did not end."""
+    others = (
+        _mine()
+        .exclude(replaced_by__person=_PERSON)
+        .extra(where=["NOT (booking_booking.id = ANY(%s))"], params=[_NOT_THESE])
+    )
+    return others.order_by("-session__starts_at", "-pk")
+
+
+_PERSON, _NOW = Given("person", BigIntegerField()), Given("now", DateTimeField())
+_NOT_THESE = Given("ahead", BigIntegerField())
+_AHEAD: Ready[Booking] = Ready(_ahead)
+_OVER: Ready[Booking] = Ready(_over)
+_HOW_MANY_OVER: Ready[tuple[int]] = Ready(
+    lambda: (
+        _over()
+        .order_by()
+        .annotate(every=Value(1))
+        .values("every")
+        .annotate(number=Count("pk"))
+        .values_list("number")
+    )
+)
+
+
 @signed_in_page()
 def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
     """One booking: where it stands, what happens next, what has happened."""
     reader, now = signed_in(request), timezone.now()
     booking = booking_for(reader, booking_id)
     waits = booking.state == Booking.State.WAITING and booking.session.starts_at > now
+    with_sittings([booking.session])
     sittings = list(booking.session.sittings.all())
     context = {
         "booking": booking,
@@ -54,7 +103,12 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
         "standing": standing(booking, now=now) if waits else None,
         "sitting_ahead": next((each for each in sittings if each.starts_at > now), None),
         "events": booking.events.select_related("by"),
-        "materials": Material.objects.of_session(booking.session).open_to(booking.person, now=now),
+        "materials": materials_for(
+            booking.person,
+            course_id=booking.session.course_id,
+            session_id=booking.session_id,
+            now=now,
+        ),
         **mail_about(booking),
         "calendar_answers": calendar_answers(booking),
         "held_until": held_to(booking),
@@ -80,15 +134,13 @@ def my_bookings(request: HttpRequest) -> HttpResponse:
     if not person.is_complete:
         return redirect(f"{reverse('account_profile')}?{urlencode({'next': request.path})}")
     now = timezone.now()
-    mine = Booking.objects.for_person(person).with_session()
-    mine = mine.select_related("replaces__session", "approval", "session__register")
-    too_late = {"state": Booking.State.WAITING, "session__starts_at__lte": now}
-    live = mine.live().filter(session__ends_at__gt=now).exclude(**too_late)
-    ahead = live.order_by("session__starts_at", "pk")
+    ahead = _AHEAD(person=person.pk, now=now)
+    asked = {"person": person.pk, "ahead": [each.pk for each in ahead]}
+    over = Paginator(ReadyPages(_OVER, _HOW_MANY_OVER, asked), _PAST_PER_PAGE)  # type: ignore[type-var]
+    past = over.get_page(request.GET.get("page"))
+    with_sittings([each.session for each in (*ahead, *past)])
     not_yet = (Booking.State.WAITING, Booking.State.OFFERED)
-    waiting = list(ahead.filter(state__in=not_yet).with_position())
-    # Where a booking came from stands with it; what was moved away did not end.
-    over = mine.exclude(pk__in=[each.pk for each in ahead]).exclude(replaced_by__person=person)
+    waiting = [each for each in ahead if each.state in not_yet]
     in_line = [each for each in waiting if each.state == Booking.State.WAITING]
     stand = standings(in_line, now=now)
     coming = [each for each in ahead if each.state not in not_yet]
@@ -100,9 +152,7 @@ def my_bookings(request: HttpRequest) -> HttpResponse:
         "next_sitting": next_sitting,
         "upcoming": [each for _, each in following[1:]],
         "waiting": [(each, stand.get(each.pk)) for each in waiting],
-        "past": paged(
-            request, over.order_by("-session__starts_at", "-pk"), per_page=_PAST_PER_PAGE
-        ),
+        "past": past,
         "now": now,
     }
     return render(request, "programme/my_bookings.html", context)

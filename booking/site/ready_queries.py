@@ -4,7 +4,8 @@ Putting one together takes longer than PostgreSQL takes to answer it, so pages t
 keep theirs ready. Each is a QuerySet as anywhere else, and says the same.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -25,6 +26,23 @@ class Given(Expression):
         return "%s", [self]
 
 
+@dataclass(frozen=True)
+class ReadyPages[Row]:
+    """The rows of a ready query for a `Paginator`, which asks another for their number."""
+
+    rows: "Ready[Row]"
+    number: "Ready[tuple[int]]"
+    given: Mapping[str, object]
+
+    def count(self) -> int:
+        """How many there are."""
+        found = self.number(**self.given)
+        return found[0][0] if found else 0
+
+    def __getitem__(self, part: slice) -> "list[Row]":
+        return self.rows(part=part, **self.given)
+
+
 class Ready[Row]:
     """A QuerySet of models or of `values_list`, without anything prefetched, kept as SQL.
 
@@ -34,10 +52,12 @@ class Ready[Row]:
     def __init__(self, build: Callable[[], "QuerySet[Any, Row]"]) -> None:
         self._build = build
 
-    def __call__(self, **given: object) -> list[Row]:
-        """The rows for these values, each as the database driver takes it."""
+    def __call__(self, *, part: slice | None = None, **given: object) -> list[Row]:
+        """The rows for these values, each as the database driver takes it; or a part of them."""
         sql, asked, converted = self._plan
         values = [given[each.name] if isinstance(each, Given) else each for each in asked]
+        if part is not None:
+            sql += f" LIMIT {part.stop - part.start:d} OFFSET {part.start:d}"
         with connection.cursor() as cursor:
             cursor.execute(sql, values)
             return list(converted(cursor.fetchall()))
