@@ -22,6 +22,7 @@ from django.utils import timezone
 from booking.outbox.models import Message, MessageQuerySet
 from booking.outbox.smtp import REST_SECONDS, RefusedByServer, SmtpConnection, Unreachable
 from booking.site.plain_text import without_addresses
+from booking.site.prepared import prepared
 
 log = structlog.get_logger(__name__)
 
@@ -61,12 +62,42 @@ class Pointless:
     reason: str
 
 
+# What is told of the one that was taken is committed before the next is handed over, and with it
+# that the next one's attempt has begun: one commit a message. The rows are locked in the order of
+# the desk, which corrects an address of several at once.
+_SENT_AND_NEXT_BEGUN = """
+WITH held AS MATERIALIZED (
+    SELECT id FROM booking_message WHERE id IN (%(sent)s, %(next)s) ORDER BY id FOR UPDATE
+), sent AS (
+    UPDATE booking_message message SET state = 'sent', lease_until = NULL, sent_at = %(now)s,
+        last_error = '', refused_since = NULL,
+        mime = CASE WHEN %(is_secret)s THEN NULL ELSE message.mime END
+    FROM held WHERE message.id = held.id AND message.id = %(sent)s
+    AND message.claim_number = %(sent_claim)s AND message.state = 'sending'
+)
+UPDATE booking_message message SET attempts = message.attempts + 1, handed_over = TRUE,
+    lease_until = %(lease_until)s, mime = COALESCE(message.mime, %(mime)s)
+FROM held WHERE message.id = held.id AND message.id = %(next)s
+AND message.claim_number = %(next_claim)s AND message.state = 'sending'
+"""
+
+
 class TakenOver(Exception):
     """Another worker has the message: the time for which it was claimed ran out."""
 
 
-Composed = Mapping[int, bytes | Unsendable | Pointless]
+_Outcome = bytes | Unsendable | Pointless
+Composed = Mapping[int, _Outcome]
 Composer = Callable[[Sequence[Message]], Composed]
+
+
+@dataclass
+class _Turn:
+    """A claimed message, what is to be sent, and whether its attempt has begun already."""
+
+    message: Message
+    outcome: _Outcome
+    is_begun: bool = False
 
 
 def claim(*, now: datetime, limit: int = BATCH) -> list[Message]:
@@ -118,19 +149,31 @@ def deliver(
     composed = _composed(
         [message for message in hopeful if _may_change(message)], compose=compose, clock=clock
     )
-    for position, message in enumerate(hopeful):
-        bulk_ends = began + BULK_TURN if message.is_bulk else None
-        if position and any(end and clock() >= end for end in (until, bulk_ends)):
+    turns = [_Turn(message, _to_send(message, composed)) for message in hopeful]
+
+    def is_over(turn: _Turn) -> bool:
+        bulk_ends = began + BULK_TURN if turn.message.is_bulk else None
+        return any(end and clock() >= end for end in (until, bulk_ends))
+
+    for position, turn in enumerate(turns):
+        message = turn.message
+        if position and not turn.is_begun and is_over(turn):
             _release(hopeful[position:], due_at=clock())
             break
-        mime = _to_send(message, composed)
-        if isinstance(mime, Unsendable):
-            _park(message, mime.reason)
+        if isinstance(turn.outcome, Unsendable):
+            _park(message, turn.outcome.reason)
             continue
-        if isinstance(mime, Pointless):
-            _settle(message, Message.State.SUPERSEDED, last_error=mime.reason[:500])
+        if isinstance(turn.outcome, Pointless):
+            _settle(message, Message.State.SUPERSEDED, last_error=turn.outcome.reason[:500])
             continue
-        trouble = _send(message, mime, post=post, clock=clock)
+        following = turns[position + 1] if position + 1 < len(turns) else None
+        trouble = _send(
+            turn,
+            turn.outcome,
+            post=post,
+            clock=clock,
+            then=lambda next_up=following: None if next_up is None or is_over(next_up) else next_up,
+        )
         if trouble is not None:
             # It concerns the others too. A server that hangs would hold each of them for its full
             # timeout; one that refuses everything would only put off more and more of them.
@@ -152,7 +195,7 @@ def _may_change(message: Message) -> bool:
     return message.mime is None or not (message.handed_over or message.holds_a_code)
 
 
-def _to_send(message: Message, composed: Composed) -> bytes | Unsendable | Pointless:
+def _to_send(message: Message, composed: Composed) -> _Outcome:
     """What was written once stays as it is, unless it has become pointless."""
     if message.mime is None:
         return composed[message.pk]
@@ -188,24 +231,33 @@ def _composed(
         if len(messages) == 1:
             reason = f"It could not be written: {type(trouble).__name__}: {trouble}"[:500]
             return {messages[0].pk: Unsendable(reason)}
-    alone: dict[int, bytes | Unsendable | Pointless] = {}
+    alone: dict[int, _Outcome] = {}
     for message in messages:
         alone.update(_composed([message], compose=compose, clock=clock))
     return alone
 
 
 def _send(
-    message: Message, mime: bytes, *, post: SmtpConnection, clock: Callable[[], datetime]
+    turn: _Turn,
+    mime: bytes,
+    *,
+    post: SmtpConnection,
+    clock: Callable[[], datetime],
+    then: Callable[[], _Turn | None],
 ) -> str | None:
     """Hand over one message and settle it; in words, what is wrong with the mail server if it is.
 
-    A message that another worker has taken over is left to it.
+    A message that another worker has taken over is left to it. `then` says which is sent next, if
+    there is time: its attempt begins as this one is settled.
     """
+    message = turn.message
     try:
         post.open()
     except Unreachable as trouble:
+        if turn.is_begun:
+            _broken_off(message, trouble, now=clock())
         return str(trouble)
-    if not _begin(message, mime, now=clock()):
+    if not (turn.is_begun or _begin(message, mime, now=clock())):
         return None
     try:
         post.send(
@@ -222,7 +274,7 @@ def _send(
     except Unreachable as trouble:
         _broken_off(message, trouble, now=clock())
         return str(trouble)
-    _sent(message, now=clock())
+    _sent(message, then=then(), now=clock())
     if post.in_trouble_since is not None:
         _hurry(since=post.in_trouble_since, now=clock())
         post.in_trouble_since = None
@@ -267,19 +319,42 @@ def _settle(message: Message, state: Message.State, **changes: Any) -> None:
     _mine(message).update(state=state, lease_until=None, **changes)
 
 
-def _sent(message: Message, *, now: datetime) -> None:
-    """Mark it as taken by the mail server, once the database answers if it is away just now."""
+def _sent(message: Message, *, then: _Turn | None, now: datetime) -> None:
+    """Mark it as taken by the mail server, once the database answers if it is away just now.
+
+    The attempt of the message `then` begins with it, unless another worker has taken it over.
+    """
     for seconds in (*SETTLING_WAITS, None):
         try:
-            _settle(message, Message.State.SENT, sent_at=now, last_error="", refused_since=None)
+            if then is not None and isinstance(then.outcome, bytes):
+                _settle_and_begin(message, then, then.outcome, now=now)
+            else:
+                _settle(message, Message.State.SENT, sent_at=now, last_error="", refused_since=None)
         except OperationalError:
             # Only we know that it was taken; who takes it over would send it a second time.
             if seconds is None:
                 raise
+            then = None
             connection.close()
             time.sleep(seconds)
         else:
             return
+
+
+def _settle_and_begin(message: Message, then: _Turn, mime: bytes, *, now: datetime) -> None:
+    values = {
+        "sent": message.pk,
+        "sent_claim": message.claim_number,
+        "is_secret": message.is_secret,
+        "now": now,
+        "next": then.message.pk,
+        "next_claim": then.message.claim_number,
+        "lease_until": now + LEASE_WHILE_SENDING,
+        "mime": mime if then.message.mime is None else None,
+    }
+    with prepared(_SENT_AND_NEXT_BEGUN, values) as cursor:
+        then.is_begun = cursor.rowcount == 1
+    then.message.attempts += then.is_begun
 
 
 def _refused(message: Message, refusal: RefusedByServer, *, now: datetime) -> None:

@@ -19,6 +19,7 @@ from accounts.models import User
 from booking.catalogue.models import Allocation, Session
 from booking.catalogue.sittings import SittingTimes
 from booking.places.models import Booking
+from booking.site.prepared import prepared
 from booking.site.sealing import Sealed
 
 _COLUMNS = [each.column for each in Session._meta.concrete_fields if each.column]
@@ -43,9 +44,10 @@ SELECT {", ".join(f"session.{column}" for column in _COLUMNS)}, COALESCE(policy.
 FROM booking_session session
 JOIN booking_course course ON course.id = session.course_id
 LEFT JOIN booking_cancellationpolicy policy ON policy.id = session.policy_id
-WHERE session.id = ANY(%s)
 """  # noqa: S608 - our own names
-_LOCK_SESSION = f"{_SESSION} FOR NO KEY UPDATE OF session"
+_ONE_SESSION = f"{_SESSION} WHERE session.id = %s"
+_SEVERAL_SESSIONS = f"{_SESSION} WHERE session.id = ANY(%s)"
+_LOCK_SESSION = f"{_ONE_SESSION} FOR NO KEY UPDATE OF session"
 _PEOPLE = """
 SELECT person.id, agency.id, COALESCE(agency.sector, ''), person.level, person.email,
     person.manager_email, COALESCE(agency.email_domains, '{}'), said.id, COALESCE(said.sector, ''),
@@ -54,9 +56,10 @@ FROM accounts_user person
 LEFT JOIN accounts_agency said ON said.id = person.agency_id
 LEFT JOIN accounts_agency agency
     ON agency.id = person.agency_id AND person.agency_confirmed_at IS NOT NULL
-WHERE person.id = ANY(%s) ORDER BY person.id
 """
-_LOCK_PEOPLE = f"{_PEOPLE} FOR NO KEY UPDATE OF person"
+_ONE_PERSON = f"{_PEOPLE} WHERE person.id = %s"
+_SEVERAL_PEOPLE = f"{_PEOPLE} WHERE person.id = ANY(%s) ORDER BY person.id"
+_LOCKED = " FOR NO KEY UPDATE OF person"
 _GROUPS = """
 SELECT user_id, practitionergroup_id, TRUE FROM accounts_practitionergroup_members
 WHERE user_id = ANY(%s) AND practitionergroup_id = ANY(%s)
@@ -81,35 +84,35 @@ _SAVE_COUNTS = (
     "UPDATE booking_session SET places_taken = places_taken + %s,"
     " waiting_count = waiting_count + %s, last_ticket = GREATEST(last_ticket, %s) WHERE id = %s"
 )
+_LIVE, _HOLDING = (
+    ", ".join(f"'{state}'" for state in states) for states in (Booking.LIVE, Booking.HOLDING)
+)
 # This session's own live booking comes first, then one that holds a place elsewhere at that time;
 # beside it, a place on another date of the course.
-_SITTINGS_AND_CONFLICTS = """
+_SITTINGS_AND_CONFLICTS = f"""
 SELECT sitting.id, sitting.starts_at, sitting.ends_at, (
     SELECT booking.id FROM booking_booking booking
-    WHERE booking.person_id = %(person)s AND (
-        (booking.session_id = sitting.session_id AND booking.state = ANY(%(live)s))
-        OR (booking.state = ANY(%(holding)s) AND EXISTS (
-            SELECT 1 FROM booking_sitting other
-            WHERE other.session_id = booking.session_id
-            AND other.starts_at < sitting.ends_at AND other.ends_at > sitting.starts_at
-        ))
-    )
-    ORDER BY booking.session_id = sitting.session_id DESC, booking.id
+    LEFT JOIN LATERAL (
+        SELECT MIN(here.starts_at) AS at FROM booking_sitting here JOIN booking_sitting other
+            ON other.starts_at < here.ends_at AND other.ends_at > here.starts_at
+        WHERE here.session_id = %(session)s AND other.session_id = booking.session_id
+    ) clash ON booking.state IN ({_HOLDING})
+    WHERE booking.person_id = %(person)s AND booking.state IN ({_LIVE})
+    AND (booking.session_id = %(session)s OR clash.at IS NOT NULL)
+    ORDER BY booking.session_id = %(session)s DESC, clash.at, booking.id
     LIMIT 1
 ), (
     SELECT booking.id FROM booking_booking booking
     JOIN booking_session date ON date.id = booking.session_id
-    WHERE booking.person_id = %(person)s AND booking.state = ANY(%(holding)s)
-    AND date.course_id = %(course)s AND date.id <> sitting.session_id
-    AND date.starts_at > %(now)s
+    WHERE booking.person_id = %(person)s AND booking.state IN ({_HOLDING})
+    AND date.course_id = %(course)s AND date.id <> %(session)s AND date.starts_at > %(now)s
     ORDER BY date.starts_at, booking.id
     LIMIT 1
 )
 FROM booking_sitting sitting
 WHERE sitting.session_id = %(session)s
 ORDER BY sitting.starts_at, sitting.id
-"""
-_LIVE, _HOLDING = (list(map(str, states)) for states in (Booking.LIVE, Booking.HOLDING))
+"""  # noqa: S608 - our own names
 
 
 @dataclass(frozen=True)
@@ -156,8 +159,8 @@ def locked(*session_ids: int) -> Iterator[dict[int, RuledSession]]:
             (taken, waiting), (was_taken, was_waiting) = _counts(ruled.session), before[key]
             if (taken, waiting) != (was_taken, was_waiting):
                 moved = [taken - was_taken, waiting - was_waiting, ruled.session.last_ticket, key]
-                with connection.cursor() as cursor:
-                    cursor.execute(_SAVE_COUNTS, moved)
+                with prepared(_SAVE_COUNTS, moved):
+                    pass
 
 
 def _counts(session: Session) -> tuple[int, int]:
@@ -182,37 +185,36 @@ def locked_booking(booking: Booking) -> Iterator[tuple[RuledSession, Booking]]:
 
 
 def _lock_session(session_id: int) -> RuledSession:
-    return _only(_sessions(_LOCK_SESSION, [session_id]))
+    return _only(_LOCK_SESSION, session_id)
 
 
 def read_session(session_id: int) -> RuledSession:
     """The session and its course's rules, read without a lock: to show, not to decide."""
-    return _only(_sessions(_SESSION, [session_id]))
+    return _only(_ONE_SESSION, session_id)
 
 
 def read_sessions(session_ids: Iterable[int]) -> dict[int, RuledSession]:
     """Several sessions as `read_session` reads one, by key, with one statement."""
-    return {ruled.session.pk: ruled for ruled in _sessions(_SESSION, session_ids)}
-
-
-def _only(found: Sequence[RuledSession]) -> RuledSession:
-    if not found:
-        raise Session.DoesNotExist
-    return found[0]
-
-
-def _sessions(statement: str, session_ids: Iterable[int]) -> list[RuledSession]:
-    found: list[RuledSession] = []
     with connection.cursor() as cursor:
-        cursor.execute(statement, [list(session_ids)])
-        for row in cursor.fetchall():
-            notice_days, *asked, groups, group_names, courses, titles = row[len(_NAMES) :]
-            named = (zip(groups, group_names, strict=True), zip(courses, titles, strict=True))
-            rules = CourseRules(*(*asked, *map(dict, named)))
-            session = Session.from_db(connection.alias, _NAMES, row[: len(_NAMES)])
-            session.meeting = Sealed(row[_NAMES.index("meeting")])
-            found.append(RuledSession(session, rules, notice_days))
-    return found
+        cursor.execute(_SEVERAL_SESSIONS, [list(session_ids)])
+        return {ruled.session.pk: ruled for ruled in map(_ruled, cursor.fetchall())}
+
+
+def _only(statement: str, session_id: int) -> RuledSession:
+    with prepared(statement, [session_id]) as cursor:
+        row = cursor.fetchone()
+    if row is None:
+        raise Session.DoesNotExist
+    return _ruled(row)
+
+
+def _ruled(row: Sequence[Any]) -> RuledSession:
+    notice_days, *asked, groups, group_names, courses, titles = row[len(_NAMES) :]
+    named = (zip(groups, group_names, strict=True), zip(courses, titles, strict=True))
+    rules = CourseRules(*(*asked, *map(dict, named)))
+    session = Session.from_db(connection.alias, _NAMES, row[: len(_NAMES)])
+    session.meeting = Sealed(row[_NAMES.index("meeting")])
+    return RuledSession(session, rules, notice_days)
 
 
 def sittings_of(session: Session) -> list[SittingTimes]:
@@ -232,16 +234,12 @@ def sittings_and_conflicts(
         "person": person_id,
         "session": session.pk,
         "course": session.course_id,
-        "live": _LIVE,
-        "holding": _HOLDING,
         "now": now,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_SITTINGS_AND_CONFLICTS, asked)
+    with prepared(_SITTINGS_AND_CONFLICTS, asked) as cursor:
         rows = cursor.fetchall()
-    conflict = next((each for *_, each, _ in rows if each is not None), None)
     sittings = [SittingTimes(*times) for *times, _, _ in rows]
-    return sittings, conflict, rows[0][-1] if rows else None
+    return (sittings, *rows[0][-2:]) if rows else (sittings, None, None)
 
 
 @dataclass(frozen=True)
@@ -277,9 +275,13 @@ def read_practitioners(
     Costs one statement, and one more each if the course asks for a group or for other courses.
     """
     keys = sorted(set(people_ids))
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCK_PEOPLE if lock else _PEOPLE, [keys])
-        rows = cursor.fetchall()
+    if len(keys) == 1:
+        with prepared(_ONE_PERSON + _LOCKED * lock, keys) as cursor:
+            rows = cursor.fetchall()
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(_SEVERAL_PEOPLE + _LOCKED * lock, [keys])
+            rows = cursor.fetchall()
     groups = _by_person(_GROUPS, [keys, list(rules.groups)]) if rules.groups else {}
     asked = {"people": keys, "courses": list(rules.prerequisites)}
     learnt = _by_person(_LEARNT, asked) if rules.prerequisites else {}

@@ -7,6 +7,8 @@ from typing import Any
 from django.db import connection
 from django.db.models import Field, Model
 
+from booking.site.prepared import prepared
+
 
 @cache
 def _columns(model: type[Model]) -> tuple[list["Field[Any, Any]"], str, str]:
@@ -41,9 +43,13 @@ def insert(rows: Sequence[Model]) -> None:
     ]
     key = connection.ops.quote_name(str(type(rows[0])._meta.pk.column))
     statement = f"{beginning}{', '.join([one_row] * len(rows))} RETURNING {key}"
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        keys = cursor.fetchall()
+    if len(rows) == 1:
+        with prepared(statement, values) as cursor:
+            keys = cursor.fetchall()
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            keys = cursor.fetchall()
     for row, (number,) in zip(rows, keys, strict=True):
         row.pk = number
         row._state.adding = False
