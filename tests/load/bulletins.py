@@ -26,6 +26,8 @@ _A_BOOKING_EVERY = 2.0
 
 def measure(*, log_folder: Path, count: int) -> list[Line]:
     """How long it takes until all have left, and how long a confirmation takes meanwhile."""
+    for days in range(20, 40):
+        make_session(starts_at=timezone.now() + timedelta(days=days))
     bulletin = july_for(count)
     variables, waits = dict(os.environ), []
     workers = [
@@ -72,8 +74,6 @@ def measure(*, log_folder: Path, count: int) -> list[Line]:
 def july_for(count: int) -> Bulletin:
     """The July newsletter as a draft, and so many addresses that want it."""
     now = timezone.now()
-    for days in range(20, 40):
-        make_session(starts_at=now + timedelta(days=days))
     bulletin = add_july_newsletter(now=now)
     Subscriber.topics.through.objects.all().delete()
     Subscriber.objects.all().delete()

@@ -92,7 +92,7 @@ def fill(england: England) -> Line:
     most = _GIGABYTES * england.scale + _EMPTY_GIGABYTES
     with_text = Message.objects.filter(mime__isnull=False).count()
     return Line(
-        name="the site of England",
+        name="shoebox: the site of England",
         target=Target(words=f"< {most:.2f} GB", met=gigabytes < most),
         note=(
             f"{gigabytes:.2f} GB with indexes: {User.objects.count():,} people,"

@@ -139,7 +139,7 @@ class Installation:
     def __enter__(self) -> Self:
         try:
             self._stack.enter_context(self._servers)
-            self._empty_database()
+            self.empty_database()
             self.mail_port = self._start_sink()
             os.environ.update(self._environment(self.mail_port))
         except BaseException:
@@ -151,8 +151,13 @@ class Installation:
         self._stack.close()
         shutil.rmtree(self.mail_folder, ignore_errors=True)
 
-    def _empty_database(self) -> None:
+    def empty_database(self) -> None:
+        """Take out all tables, at the end too if they are large: they would stay on the disk.
+
+        Raises `psycopg.errors.LockNotAvailable` if somebody still uses them.
+        """
         with psycopg.connect(self.database_url, autocommit=True) as link:
+            link.execute("SET lock_timeout = '10s'")
             link.execute("DROP SCHEMA public CASCADE")
             link.execute("CREATE SCHEMA public")
 

@@ -26,6 +26,10 @@ def run(
             lines.extend(measure(installation))
     except KeyboardInterrupt:
         return 130
+    except (AssertionError, TimeoutError):
+        # What was measured before is worth reading.
+        report.show(lines)
+        raise
     except (DoesNotStart, ServersRefused) as refusal:
         print(refusal, file=sys.stderr)
         return 1

@@ -48,7 +48,7 @@ _READING = (0.5, 2.5)
 _STEPS = ("page", "form", "booking", "where it leads", "page again")
 # Seconds of arrivals that are looked at together while more and more come.
 _WINDOW_SECONDS = 2.0
-_TRIES = 6
+_TRIES = 8
 _RECENT = 30
 _FEWER, _MORE = 0.85, 1.12
 

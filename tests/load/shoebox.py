@@ -364,15 +364,28 @@ def measure(
     """Every line, as it is measured."""
     django.setup()
     # These need the settings, which need the servers' addresses.
-    from booking.outbox.models import Message
-    from booking.places.models import Booking
+    from django.db import connection
+
     from tests.load import england
-    from tests.load.latency import worker_and_beat
 
     installation.prepare()
     country = england.England(scale)
-    say(f"Making {country.people:,} people and {country.bookings:,} bookings")
-    yield england.fill(country)
+    try:
+        say(f"Making {country.people:,} people and {country.bookings:,} bookings")
+        yield england.fill(country)
+        rates = {kind: rate * load for kind, rate in _RATES.items()}
+        yield from _served(installation, country, rates=rates, seconds=seconds)
+    finally:
+        connection.close()
+        installation.empty_database()
+
+
+def _served(
+    installation: Installation, country: "England", *, rates: Mapping[str, float], seconds: float
+) -> Iterator[Line]:
+    """The night, the quarter of an hour and the mails, with every program that production has."""
+    from tests.load.latency import worker_and_beat
+
     folder = installation.folder
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.load.counted_settings"}
     with (
@@ -381,28 +394,35 @@ def measure(
     ):
         say("A night passes")
         yield _night()
-        rates = {kind: rate * load for kind, rate in _RATES.items()}
         warm_up = Quarter(seconds=min(60.0, seconds / 2), rates=rates)
-        quarter = Quarter(seconds=seconds, rates=rates)
         bookers = int(1.2 * rates[_BOOKINGS] * (seconds + warm_up.seconds)) + 50
         coming = _country(site.port, country, bookers=bookers)
         say(f"Warming up for {warm_up.seconds:.0f} seconds")
         coming.play(warm_up)
-        say(f"{', '.join(f'{rate:g} {kind}' for kind, rate in rates.items())} a second")
-        last_message = Message.objects.order_by("-pk").values_list("pk", flat=True)[0]
-        bookings, before = Booking.objects.count(), processors.Reading.now()
-        coming.play(quarter)
-        shares = processors.Shares(before)
-        if len(quarter.memory) < quarter.slices:
-            yield _overwhelmed(quarter, shares)
-        else:
-            quarter.show()
-            yield from quarter.lines(shares)
-        yield _exact_bookings(quarter, before=bookings)
-        yield _confirmations(last_message)
-        count = max(200, round(_MAILS * scale))
+        yield from _quarter(coming, Quarter(seconds=seconds, rates=rates))
+        count = max(200, round(_MAILS * country.scale))
         say(f"Sending {count:,} mails")
         yield _mails(count)
+
+
+def _quarter(coming: Country, quarter: Quarter) -> Iterator[Line]:
+    """All of them come; what became of it, and of their bookings."""
+    from booking.outbox.models import Message
+    from booking.places.models import Booking
+
+    asked = ", ".join(f"{rate:g} {kind}" for kind, rate in quarter.rates.items())
+    say(f"{asked} a second, for {quarter.seconds:.0f} seconds")
+    last_message = Message.objects.order_by("-pk").values_list("pk", flat=True)[0]
+    bookings, before = Booking.objects.count(), processors.Reading.now()
+    coming.play(quarter)
+    shares = processors.Shares(before)
+    if len(quarter.memory) < quarter.slices:
+        yield _overwhelmed(quarter, shares)
+    else:
+        quarter.show()
+        yield from quarter.lines(shares)
+    yield _exact_bookings(quarter, before=bookings)
+    yield _confirmations(last_message)
 
 
 def _country(port: int, country: "England", *, bookers: int) -> Country:
