@@ -17,7 +17,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.actions import forget_second_step
-from accounts.models import ROLES, User
+from accounts.models import User
 from accounts.sessions import lifetime_of
 from booking.outbox.models import Message
 from booking.templatetags.briefed import device
@@ -174,7 +174,7 @@ def test_taking_the_second_step_away_asks_for_another() -> None:
     assert lands(elsewhere) == reverse("account_login")
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", User.ROLES)
 def test_whoever_is_given_a_role_signs_in_anew(role: str) -> None:
     person = make_person()
     client = signed_in(person)

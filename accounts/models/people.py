@@ -1,11 +1,10 @@
-"""People, and the agencies that employ them."""
+"""People, and the groups that they belong to."""
 
 import json
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
-from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -14,113 +13,14 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.addresses import as_stored, is_no_address, mailbox, same_mailbox
-from accounts.fields import AddressField, DomainField, NameField
+from accounts.fields import AddressField, NameField
 from accounts.finding import PeopleQuerySet
+from accounts.models.agencies import Agency
 from booking.partnership.levels import level_at
 from booking.site.human_order import HumanOrder
 
-
-class Sector(models.TextChoices):
-    """The part of the safeguarding system an agency belongs to."""
-
-    LOCAL_AUTHORITY = "local authority", "Local authority"
-    POLICE = "police", "Police"
-    HEALTH = "health", "Health"
-    EDUCATION = "education", "Education"
-    EARLY_YEARS = "early years", "Early years"
-    PROBATION = "probation", "Probation"
-    FAMILY_COURT = "family court", "Family court"
-    VOLUNTARY = "voluntary and community", "Voluntary and community"
-    INDEPENDENT = "independent", "Independent"
-    OTHER = "other", "Other"
-
-
-class AgencyQuerySet(models.QuerySet["Agency"]):
-    """Ways to choose agencies."""
-
-    def listed(self) -> Self:
-        """Those a person may choose from, by name."""
-        return self.filter(is_listed=True).order_by(HumanOrder("name"))
-
-    def with_email_domain(self, domain: str) -> Self:
-        """Those whose staff have addresses at this domain, on the list or not; maybe several."""
-        return self.filter(email_domains__contains=[domain.lower()])
-
-
-class Agency(models.Model):
-    """The employer of a practitioner."""
-
-    name = models.CharField(max_length=200, unique=True)
-    sector = models.CharField(max_length=30, choices=Sector)
-    email_domains = ArrayField(
-        DomainField(max_length=253),
-        default=list,
-        blank=True,
-        help_text="The parts after the @ of its staff's addresses, in lower case.",
-    )
-    trainers_in_kind = models.BooleanField(
-        "gives trainers in kind", default=False, help_text="It lends trainers to the partnership."
-    )
-    annual_turnover_pence = models.PositiveBigIntegerField(
-        "annual turnover in pence",
-        null=True,
-        blank=True,
-        help_text="Of a charity: small ones may be free of charges.",
-    )
-    is_listed = models.BooleanField(
-        "on the list", default=True, help_text="People may choose it when they join."
-    )
-
-    objects = AgencyQuerySet.as_manager()
-
-    class Meta:
-        verbose_name_plural = "agencies"
-        ordering = [HumanOrder("name")]
-        indexes = [GinIndex(fields=["email_domains"], name="agency_email_domains")]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class PractitionerGroup(models.Model):
-    """Practitioners who belong together, such as designated safeguarding leads.
-
-    Courses may be kept for the members of a group.
-    """
-
-    name = models.CharField(max_length=150, unique=True)
-    members: "models.ManyToManyField[User, Any]" = models.ManyToManyField(
-        "User", blank=True, related_name="practitioner_groups"
-    )
-    interested: "models.ManyToManyField[User, Any]" = models.ManyToManyField(
-        "User",
-        blank=True,
-        related_name="groups_wanted",
-        help_text="People who have asked to join; a coordinator lets them in.",
-    )
-    purposes = models.TextField(blank=True, help_text="What members do, one a line.")
-    is_open = models.BooleanField(
-        default=False, help_text="Everybody sees its page and may ask to join."
-    )
-
-    class Meta:
-        ordering = [HumanOrder("name")]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def each_purpose(self) -> list[str]:
-        """What members do, one by one."""
-        return [line.strip() for line in self.purposes.splitlines() if line.strip()]
-
-
 # What `accounts.addresses.parse_address` gives: no second spelling of one mailbox fits.
 _PLAIN_ADDRESS = r"^[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-z0-9.-]+$"
-# What lets a person see or change more than their own.
-ROLES = ("is_agency_lead", "is_trainer", "is_coordinator", "is_staff", "is_superuser")
-
-
 # They say whom they work for, and nobody has confirmed it.
 _SAYS_WHERE = models.Q(is_active=True, agency_confirmed_at=None) & (
     models.Q(agency__isnull=False) | ~models.Q(unlisted_agency="")
@@ -234,10 +134,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     objects: ClassVar[UserManager] = UserManager()
 
-    # Each shows its holder something of other people.
+    # Each shows its holder something of other people. In another order, every session would end.
     ROLES: ClassVar[tuple[str, ...]] = (
-        "is_trainer",
         "is_agency_lead",
+        "is_trainer",
         "is_coordinator",
         "is_staff",
         "is_superuser",
@@ -347,7 +247,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         began before.
         """
         agreed = [self.password, self.email, self.session_epoch]
-        agreed += [getattr(self, role) for role in ROLES]
+        agreed += [getattr(self, role) for role in self.ROLES]
         salt = "accounts.models.User.session"
         return salted_hmac(salt, json.dumps(agreed), secret=secret, algorithm="sha256").hexdigest()
 
@@ -414,64 +314,34 @@ class User(AbstractBaseUser, PermissionsMixin):
         return any(getattr(self, role) for role in self.ROLES)
 
 
-class Remembered(models.Model):
-    """What signing in remembers for a while: see `accounts/remembered.py`."""
+class PractitionerGroup(models.Model):
+    """Practitioners who belong together, such as designated safeguarding leads.
 
-    key = models.CharField(max_length=255, primary_key=True)
-    value = models.JSONField()
-    expires_at = models.DateTimeField(db_index=True)
-
-    class Meta:
-        verbose_name_plural = "remembered"
-
-    def __str__(self) -> str:
-        return self.key
-
-
-class AccessRecord(models.Model):
-    """Somebody looked at, printed or downloaded a list of people or what is held of one person.
-
-    Kept because names, employers and needs are seen there (UK GDPR, article 5(1)(f): integrity and
-    confidentiality, and 5(2): accountability).
+    Courses may be kept for the members of a group.
     """
 
-    class Form(models.TextChoices):
-        """How it was seen."""
-
-        PAGE = "page", "On screen"
-        PRINT = "print", "Printable page"
-        CSV = "csv", "Downloaded as CSV"
-        FILE = "file", "Downloaded as a file"
-
-    by = models.ForeignKey(
-        User,
-        on_delete=models.PROTECT,
-        null=True,
-        related_name="+",
-        help_text="Nobody stands here for a line manager who opened the link in a mail.",
+    name = models.CharField(max_length=150, unique=True)
+    members: "models.ManyToManyField[User, Any]" = models.ManyToManyField(
+        "User", blank=True, related_name="practitioner_groups"
     )
-    at = models.DateTimeField()
-    form = models.CharField(max_length=10, choices=Form)
-    what = models.CharField(max_length=40, help_text="What was seen: attendees, booking.")
-    whom = models.ForeignKey(
-        User,
-        on_delete=models.SET_NULL,
-        null=True,
+    interested: "models.ManyToManyField[User, Any]" = models.ManyToManyField(
+        "User",
         blank=True,
-        related_name="+",
-        help_text="Whose data it was, if one person's.",
+        related_name="groups_wanted",
+        help_text="People who have asked to join; a coordinator lets them in.",
     )
-    about = models.CharField(max_length=200, help_text="Whose list it was, in words.")
-    about_id = models.BigIntegerField(help_text="The key of what it belongs to.")
-    rows = models.PositiveIntegerField(help_text="How many people it showed.")
+    purposes = models.TextField(blank=True, help_text="What members do, one a line.")
+    is_open = models.BooleanField(
+        default=False, help_text="Everybody sees its page and may ask to join."
+    )
 
     class Meta:
-        ordering = ["-at", "-id"]
-        indexes = [
-            models.Index(fields=["what", "about_id", "-at"], name="access_by_list"),
-            models.Index(fields=["-at", "-id"], name="access_newest_first"),
-        ]
+        ordering = [HumanOrder("name")]
 
     def __str__(self) -> str:
-        whose = self.whom or self.about
-        return f"{self.by} saw the {self.what} of {whose} at {self.at:%Y-%m-%d %H:%M}"
+        return self.name
+
+    @property
+    def each_purpose(self) -> list[str]:
+        """What members do, one by one."""
+        return [line.strip() for line in self.purposes.splitlines() if line.strip()]
