@@ -24,11 +24,12 @@ from booking.local import MAIL_ADDRESS, PARTNERSHIP, SIGN_IN_AS
 from booking.local.processes import (
     FolderInUse,
     GuardedProcess,
+    ServersRefused,
     lock_folder,
     port_in_use,
     stopped_by_signals,
 )
-from booking.local.servers import LOCAL, REPOSITORY, EmbeddedServers, ServersRefused
+from booking.local.servers import LOCAL, REPOSITORY, EmbeddedServers
 from booking.local.smtp_sink import SmtpSink
 
 _READY_SECONDS = 60.0

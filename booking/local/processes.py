@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import IO, Any
 
 
+class ServersRefused(Exception):
+    """The servers cannot be started; the message is one sentence for the person who asked."""
+
+
 class FolderInUse(Exception):
     """Another process holds the folder; the message is one sentence."""
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import django
 
-from booking.local.processes import stopped_by_signals
-from booking.local.servers import REPOSITORY, ServersRefused
+from booking.local.processes import ServersRefused, stopped_by_signals
+from booking.local.servers import REPOSITORY
 from tests.load import report
 from tests.load.installation import DEMO_SERVER, WEB_SERVERS, DoesNotStart, Installation, web_server
 from tests.load.report import Line

@@ -11,8 +11,14 @@ import psycopg
 import pytest
 import redis
 
-from booking.local.processes import GuardedProcess, free_port, lock_folder, port_in_use
-from booking.local.servers import EmbeddedServers, ServersRefused, Valkey, first_free_folder
+from booking.local.processes import (
+    GuardedProcess,
+    ServersRefused,
+    free_port,
+    lock_folder,
+    port_in_use,
+)
+from booking.local.servers import EmbeddedServers, Valkey, first_free_folder
 from booking.local.smtp_sink import SmtpSink
 
 
