@@ -5,19 +5,23 @@
 It starts PostgreSQL with its data kept safe, Valkey, a mail server that misbehaves on command, web
 servers, workers and beat; it kills, stops and cuts them off; and it says for each fault what was
 lost, what was duplicated and how long the rest took. `--list` names the faults.
+
+A short run tries half of them in a second process: most of the time they wait.
 """
 
 import argparse
+import contextlib
 import sys
+import tempfile
 import time
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import django
 
-from booking.local.processes import stopped_by_signals
-from booking.local.servers import REPOSITORY, ServersRefused
+from booking.local.processes import GuardedProcess, ServersRefused, stopped_by_signals
+from booking.local.servers import REPOSITORY
 from tests.faults import report
 from tests.faults.report import Row
 from tests.faults.scale import FULL, SHORT, Scale
@@ -40,6 +44,7 @@ NAMES = (
     "clocks",
     "by-chance",
 )
+BESIDE = ("mail-server", "database", "redis", "mail-refusals", "poison")
 
 
 def rows_of(name: str, site: Site, scale: Scale) -> Iterable[Row]:
@@ -98,6 +103,34 @@ def run(names: Sequence[str], scale: Scale) -> list[Row]:
     return rows
 
 
+@contextlib.contextmanager
+def tried_beside(names: Sequence[str]) -> Iterator[Callable[[], list[Row]]]:
+    """Try these in another process, with servers of its own; the call waits for their rows."""
+    if not names:
+        yield list
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        stored = Path(folder) / "rows.json"
+        only = [word for name in names for word in ("--only", name)]
+        other = GuardedProcess(
+            [sys.executable, "-m", "tests.faults", "--short", *only, "--json", str(stored)],
+            log=Path(folder) / "log",
+            directory=REPOSITORY,
+        )
+
+        def rows() -> list[Row]:
+            other.wait()
+            print(other.log.read_text(), file=sys.stderr)
+            if stored.exists():
+                return report.read(stored)
+            return [Row("the faults tried beside", "broken off", failures=other.last_lines(1))]
+
+        try:
+            yield rows
+        finally:
+            other.stop(seconds=60)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Try them, print the table and store it: 0 if every fault was survived, else 1."""
     parser = argparse.ArgumentParser(description="Make everything fail that may fail.")
@@ -109,10 +142,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.list:
         print("\n".join(NAMES))
         return 0
+    beside = BESIDE if chosen.short and not chosen.only else ()
+    here = chosen.only or [name for name in NAMES if name not in beside]
     began = time.monotonic()
     try:
-        with stopped_by_signals():
-            rows = run(chosen.only or NAMES, SHORT if chosen.short else FULL)
+        with stopped_by_signals(), tried_beside(beside) as others:
+            rows = run(here, SHORT if chosen.short else FULL) + others()
     except KeyboardInterrupt:
         return 130
     except (DoesNotStart, ServersRefused) as refusal:

@@ -89,3 +89,9 @@ def store(rows: Sequence[Row], path: Path, *, is_full: bool, seconds: float) -> 
         "rows": [row.as_json() for row in rows],
     }
     path.write_text(json.dumps(whole, indent=2) + "\n")
+
+
+def read(path: Path) -> list[Row]:
+    """The rows that `store` wrote."""
+    stored = json.loads(path.read_text())["rows"]
+    return [Row(**{name: each[name] for name in each if name != "passed"}) for each in stored]

@@ -16,12 +16,12 @@ from typing import Self
 import psycopg
 from django.core.management import call_command
 
+from booking.local.postgres import Postgres
 from booking.local.processes import GuardedProcess, free_port
 from booking.local.servers import (
     LOCAL,
     REPOSITORY,
     EmbeddedServers,
-    Postgres,
     Valkey,
     first_free_folder,
 )
@@ -189,6 +189,8 @@ class Installation:
             "MAIL_FROM": "Briefed <training@briefed.example>",
             "MAIL_REPLY_TO": "training@briefed.example",
             "MAILBOX_DIR": "",
+            # Apart from the checkout's own, which somebody may be rebuilding.
+            "STATIC_ROOT": str(self.folder / "static"),
             "TRUSTED_PROXY_COUNT": "0",
             "TWO_STEP_REQUIRED": "false",
             "RATE_LIMIT_FACTOR": "100000",
