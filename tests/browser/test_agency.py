@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.places.models import Booking
-from tests.browser.journeys import Accessible, Mail, show_heading, sign_in
+from tests.browser.journeys import Accessible, Mail, let_in, show_heading
 from tests.factories import make_agency, make_course, make_lead, make_person, make_session, morning
 from tests.people import book_now
 
@@ -49,8 +49,8 @@ def test_a_lead_sees_the_list_and_books_many_with_mixed_outcomes(
     booked(session, "am@police.example")
     make_person("nurse@hospital.example")
     page.set_viewport_size({"width": width, "height": 900})
+    let_in(page.context, lead)
     page.goto("/agency/")
-    sign_in(page, lead.email, mail)
     show_heading(page, "West Yorkshire Police")
     amy = page.get_by_role("link", name=re.compile("^Amy Brown"))
     expect(amy).to_be_visible()
@@ -128,8 +128,8 @@ def test_a_place_is_given_to_a_colleague_after_a_refusal(
     booking = booked(session_of("Neglect"), "zo@police.example")
     booked(session_of("Briefing"), "am@police.example")
     page.set_viewport_size({"width": width, "height": 900})
+    let_in(page.context, booking.person)
     page.goto(booking.get_absolute_url())
-    sign_in(page, "zo@police.example", mail)
     page.get_by_role("link", name="Give the place to a colleague").click()
     show_heading(page, "Give your place to a colleague")
     accessible(page)
@@ -164,8 +164,8 @@ def test_a_place_is_moved_to_another_date(
     last = session_of("Neglect", days=40, course=first.course, capacity=1)
     session_of("Neglect", days=50, course=first.course)
     page.set_viewport_size({"width": width, "height": 900})
+    let_in(page.context, booking.person)
     page.goto(booking.get_absolute_url())
-    sign_in(page, "zo@police.example", mail)
     page.get_by_role("link", name="Move to another date").click()
     show_heading(page, "Move your place to another date")
     expect(page.get_by_text("All places are taken.")).to_be_visible()
@@ -185,13 +185,13 @@ def test_a_place_is_moved_to_another_date(
 
 
 def test_colleagues_are_booked_without_javascript(
-    browser: Browser, running_site: str, mail: Mail, lead: User
+    browser: Browser, running_site: str, lead: User
 ) -> None:
     session = session_of("Neglect")
     context = browser.new_context(java_script_enabled=False, base_url=running_site)
     page = context.new_page()
+    let_in(page.context, lead)
     page.goto(f"/agency/sessions/{session.pk}/book-many/")
-    sign_in(page, lead.email, mail)
     page.get_by_label("Your colleagues’ work email addresses").fill("zo@police.example")
     page.get_by_role("button", name="Check the list").click()
     page.get_by_role("button", name="Book this person").click()

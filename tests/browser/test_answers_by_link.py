@@ -15,7 +15,7 @@ from booking.places.managers import asking
 from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.places.sweep import sweep
-from tests.browser.journeys import SCREENS, Accessible, Mail, show_heading, sign_in
+from tests.browser.journeys import SCREENS, Accessible, Mail, let_in, show_heading, sign_in
 from tests.factories import (
     make_agency,
     make_coordinator,
@@ -169,8 +169,8 @@ def test_a_coordinator_confirms_an_address(
     booking = book_now(asking_session(), nurse, manager_email="boss@elsewhere.example")
     coordinator = make_coordinator()
     page.set_viewport_size(screen)  # type: ignore[arg-type]
+    let_in(page.context, coordinator)
     page.goto("/manage/")
-    sign_in(page, coordinator.email, mail)
     accessible(page)
     page.get_by_role("link", name="Managers’ addresses to confirm").click()
     accessible(page)

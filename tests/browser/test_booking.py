@@ -21,6 +21,7 @@ from tests.browser.journeys import (
     Accessible,
     Mail,
     as_person,
+    let_in,
     read_code,
     show_heading,
     sign_in,
@@ -152,8 +153,8 @@ def test_waiting_list_passes_a_cancelled_place_on(
     assert mail(second.email, "waiting list")
 
     holder = browser.new_page(base_url=running_site, viewport=DESK)
+    let_in(holder.context, first)
     holder.goto("/bookings/")
-    sign_in(holder, first.email, mail)
     show_heading(holder, "My bookings")
     accessible(holder)
     holder.get_by_role("link", name="Neglect").click()
@@ -178,9 +179,7 @@ def test_waiting_list_passes_a_cancelled_place_on(
     assert int(str(after["SEQUENCE"])) > int(str(before["SEQUENCE"]))
 
 
-def test_an_offer_is_accepted_on_the_booking_page(
-    page: Page, mail: Mail, accessible: Accessible
-) -> None:
+def test_an_offer_is_accepted_on_the_booking_page(page: Page, accessible: Accessible) -> None:
     session = make_session(
         capacity=1,
         promotion=Session.Promotion.OFFER,
@@ -190,8 +189,8 @@ def test_an_offer_is_accepted_on_the_booking_page(
     held = book_now(session, holder)
     booking = book_now(session, waiting)
     actions.cancel(booking=held, by=holder, now=timezone.now())
+    let_in(page.context, waiting)
     page.goto(booking.get_absolute_url())
-    sign_in(page, waiting.email, mail)
     show_heading(page, "A place is yours if you accept it")
     accessible(page)
     page.get_by_role("button", name="Accept the place").click()
@@ -200,15 +199,13 @@ def test_an_offer_is_accepted_on_the_booking_page(
     assert booking.state == Booking.State.CONFIRMED
 
 
-def test_a_clash_is_refused_where_the_person_stands(
-    page: Page, mail: Mail, accessible: Accessible
-) -> None:
+def test_a_clash_is_refused_where_the_person_stands(page: Page, accessible: Accessible) -> None:
     starts = morning(20)
     held = make_session(course=make_course(title="Domestic abuse"), starts_at=starts)
     wanted = make_session(course=make_course(title="Online safety"), starts_at=starts)
     person = make_person("busy@agency.example")
+    let_in(page.context, person)
     page.goto(f"/sessions/{wanted.pk}/book/")
-    sign_in(page, person.email, mail)
     page.get_by_label("Access or dietary needs").fill("A hearing loop")
     # Meanwhile they book the other one on their phone.
     book_now(held, person)

@@ -15,7 +15,7 @@ from booking.outbox.models import Message
 from booking.replies.incoming import Fetched
 from booking.replies.intake import take_in
 from booking.site.wording import clock, short_day
-from tests.browser.journeys import DESK, Mail, show_heading, sign_in
+from tests.browser.journeys import DESK, Mail, let_in, show_heading
 from tests.factories import make_coordinator, make_course, make_person, make_session, morning
 from tests.people import book_now
 from tests.replies import letters
@@ -44,8 +44,8 @@ def test_a_coordinator_finds_out_what_happened_to_a_mail_and_sends_it_elsewhere(
     take_in(Fetched(raw=letters.question(), is_whole=True), now=timezone.now())
 
     page.set_viewport_size({"width": width, "height": 800})
+    let_in(page.context, coordinator)
     page.goto(f"/manage/sessions/{session.pk}/")
-    sign_in(page, coordinator.email, mail)
     page.get_by_role("link", name="1 came back").click()
     show_heading(page, "Mail")
     expect(page.get_by_text("5.1.1 550 5.1.1 No such person")).to_be_visible()
@@ -124,8 +124,8 @@ def test_did_it_go_out_takes_two_presses_and_sending_again_one_more(
     first = mail(person.email, "Neglect").message
     _until_sent(page, booking.pk)
     page.set_viewport_size({"width": width, "height": 800})
+    let_in(page.context, coordinator)
     page.goto("/manage/")
-    sign_in(page, coordinator.email, mail)
     presses = 1
     if width < DESK["width"]:  # the menu is folded
         presses += 1
@@ -154,11 +154,11 @@ def test_did_it_go_out_takes_two_presses_and_sending_again_one_more(
 
 
 def test_a_person_reads_that_mail_does_not_reach_them(
-    page: Page, mail: Mail, accessible: Callable[[Page], None]
+    page: Page, accessible: Callable[[Page], None]
 ) -> None:
     person = make_person("full@agency.example")
+    let_in(page.context, person)
     page.goto("/accounts/profile/")
-    sign_in(page, person.email, mail)
     show_heading(page, "Your details")
     failing.mark_failing(email=person.email, why="5.2.2 Mailbox full", now=timezone.now())
     for width in (375, 1280):

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.actions import reminders_path
 from accounts.models import User
-from tests.browser.journeys import Mail, show_heading, sign_in
+from tests.browser.journeys import let_in, show_heading
 from tests.factories import make_person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -17,12 +17,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.mark.parametrize("width", [375, 1280])
 def test_reminders_are_turned_off_in_the_account(
-    page: Page, mail: Mail, accessible: Callable[[Page], None], width: int
+    page: Page, accessible: Callable[[Page], None], width: int
 ) -> None:
     person = make_person(f"quiet{width}@agency.example")
     page.set_viewport_size({"width": width, "height": 800})
+    let_in(page.context, person)
     page.goto("/accounts/profile/")
-    sign_in(page, person.email, mail)
     if width == 375:
         page.get_by_text("Pages of your account").click()
     page.get_by_role("link", name="Emails from us").click()

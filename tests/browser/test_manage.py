@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from booking.catalogue.models import Session
 from booking.places.models import Booking
-from tests.browser.journeys import Accessible, Mail, sign_in
+from tests.browser.journeys import Accessible, Mail, let_in
 from tests.factories import (
     make_agency,
     make_coordinator,
@@ -58,12 +58,12 @@ def session() -> Session:
 
 
 @pytest.fixture
-def at_work(page: Page, mail: Mail, width: int) -> Page:
+def at_work(page: Page, width: int) -> Page:
     """A browser of this width in which a coordinator is signed in."""
     page.set_viewport_size({"width": width, "height": 900})
     coordinator = make_coordinator("coordinator@agency.example")
+    let_in(page.context, coordinator)
     page.goto("/manage/")
-    sign_in(page, coordinator.email, mail)
     expect(page.get_by_role("heading", level=1)).to_contain_text("Today")
     return page
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from booking.catalogue.models import Session
 from booking.places.models import Booking
-from tests.browser.journeys import DESK, PHONE, Accessible, Mail, show_heading, sign_in
+from tests.browser.journeys import DESK, PHONE, Accessible, let_in, show_heading
 from tests.factories import make_coordinator, make_person, make_policy, session_ahead
 from tests.people import book_now
 
@@ -41,15 +41,15 @@ class Presses:
 
 @pytest.mark.parametrize("screen", [PHONE, DESK], ids=["phone", "desk"])
 def test_a_call_takes_few_presses(
-    page: Page, mail: Mail, accessible: Accessible, screen: dict[str, int]
+    page: Page, accessible: Accessible, screen: dict[str, int]
 ) -> None:
     page.set_viewport_size({"width": screen["width"], "height": screen["height"]})
     session = session_ahead(10, capacity=1, policy=make_policy(notice_days=20, late=3500))
     make_person(first_name="Zofia", last_name="Nowak", phone="0113 496 0000")
     make_person(first_name="Ada", last_name="Ruth")
     coordinator = make_coordinator("coordinator@agency.example")
+    let_in(page.context, coordinator)
     page.goto(reverse("manage_session", args=[session.pk]))
-    sign_in(page, coordinator.email, mail)
     show_heading(page, session.course.title)
     press, table = Presses(page), {}
 
@@ -104,13 +104,11 @@ def test_a_call_takes_few_presses(
     }
 
 
-def test_somebody_new_and_the_post_are_accessible(
-    page: Page, mail: Mail, accessible: Accessible
-) -> None:
+def test_somebody_new_and_the_post_are_accessible(page: Page, accessible: Accessible) -> None:
     session = session_ahead()
     coordinator = make_coordinator("coordinator@agency.example")
+    let_in(page.context, coordinator)
     page.goto(f"{reverse('manage_session_add', args=[session.pk])}?new")
-    sign_in(page, coordinator.email, mail)
     accessible(page)
     page.get_by_label("First name").fill("Ada")
     page.get_by_label("Last name").fill("Ruth")

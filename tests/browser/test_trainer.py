@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.journeys import Mail, show_heading, sign_in
+from tests.browser.journeys import let_in, show_heading
 from tests.factories import make_course, make_person, make_session, make_trainer, morning
 from tests.people import book_now
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.mark.parametrize("width", [375, 1280])
 def test_trainer_sees_prints_and_downloads_the_list(
-    page: Page, mail: Mail, accessible: Callable[[Page], None], width: int
+    page: Page, accessible: Callable[[Page], None], width: int
 ) -> None:
     trainer = make_trainer("trainer@agency.example")
     session = make_session(
@@ -27,8 +27,8 @@ def test_trainer_sees_prints_and_downloads_the_list(
         person = make_person(first_name=name, last_name="Ahmed")
         book_now(session, person)
     page.set_viewport_size({"width": width, "height": 800})
+    let_in(page.context, trainer)
     page.goto("/trainer/")
-    sign_in(page, trainer.email, mail)
     show_heading(page, "My sessions")
     expect(page.get_by_text("2 of 2 places taken, 1 waiting")).to_be_visible()
     accessible(page)
@@ -45,11 +45,9 @@ def test_trainer_sees_prints_and_downloads_the_list(
     accessible(page)
 
 
-def test_somebody_elses_list_is_not_found(
-    page: Page, mail: Mail, accessible: Callable[[Page], None]
-) -> None:
+def test_somebody_elses_list_is_not_found(page: Page, accessible: Callable[[Page], None]) -> None:
     session = make_session(starts_at=morning(20))
+    let_in(page.context, make_person("curious@agency.example"))
     page.goto(f"/sessions/{session.pk}/attendees/")
-    sign_in(page, make_person("curious@agency.example").email, mail)
     expect(page.get_by_role("heading", level=1)).to_contain_text("Page not found")
     accessible(page)

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.places.models import Booking
-from tests.browser.journeys import DESK, Accessible, Mail, show_heading, sign_in
+from tests.browser.journeys import DESK, Accessible, Mail, let_in, show_heading
 from tests.factories import (
     make_coordinator,
     make_course,
@@ -80,8 +80,8 @@ def test_a_coordinators_week(page: Page, mail: Mail, accessible: Accessible) -> 
     later = book_now(session_ahead(30, course=make_course(title="Risk outside home")), twice)
     coordinator = make_coordinator("coordinator@agency.example")
     page.set_viewport_size(DESK)
+    let_in(page.context, coordinator)
     page.goto(reverse("manage"))
-    sign_in(page, coordinator.email, mail)
 
     # Monday: a caller is booked over capacity, and nobody who waits is seated in between.
     of_session(page, session, "Add a person")
