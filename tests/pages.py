@@ -31,3 +31,12 @@ def statements(client: Client, address: str) -> int:
     with CaptureQueriesContext(connection) as captured:
         assert client.get(address).status_code == 200
     return len(captured)
+
+
+def titles(client: Client, **query: Any) -> list[str]:
+    """The titles of the rows, in order."""
+    answer = client.get("/programme/", query)
+    assert answer.status_code == 200
+    return re.findall(
+        r'app-session__title"><a class="govuk-link" href="[^"]*">([^<]*)<', answer.text
+    )

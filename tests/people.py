@@ -7,13 +7,14 @@ from datetime import datetime
 from threading import Barrier
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.places import actions
+from booking.places import actions, links
 from booking.places.models import Booking
 from booking.site.refusals import Refused
 from tests.factories import NOW, make_person
@@ -84,3 +85,13 @@ def wait_for_somebody_to_be_held_up() -> None:
                 return
         time.sleep(0.05)
     raise AssertionError("Nobody is held up.")
+
+
+def join_url(booking: Booking) -> str:
+    """The link in the mails of a booking."""
+    return f"{settings.SITE_URL}{links.join_path(booking.join_key)}"
+
+
+def trainer_join_url(session: Session, trainer: User) -> str:
+    """The link in the feed of somebody who leads a session."""
+    return f"{settings.SITE_URL}{links.trainer_join_path(session.pk, trainer.pk)}"

@@ -5,6 +5,8 @@ import tomllib
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 # Indexes of the rooms, and what Django asks for: they hold no rules.
 INDEXES = {"booking.admin", "booking.apps", "booking.migrations", "booking.models", "booking.urls"}
@@ -90,3 +92,27 @@ def test_a_test_file_is_one_subject() -> None:
         for file in (ROOT / "tests").rglob("*.py")
     }
     assert not {name: lines for name, lines in lengths.items() if lines > MOST_LINES}
+
+
+TAGS = sorted((ROOT / "booking/templatetags").glob("*.py"))
+# What begins or makes a statement; `all` is not here, since it reads what a view has prefetched.
+ASKS = {"objects", "filter", "exclude", "get_queryset", "count", "exists", "first", "last"}
+
+
+def questions(source: str) -> list[str]:
+    """Whatever in this module asks the database: views and context processors do, tags do not."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or "", *(each.name for each in node.names)]
+            found += [name for name in names if name.endswith("queries")]
+        elif isinstance(node, ast.Import):
+            found += [each.name for each in node.names if each.name.endswith("queries")]
+        elif isinstance(node, ast.Attribute) and node.attr in ASKS:
+            found.append(ast.unparse(node))
+    return [each for each in found if each != "register.filter"]
+
+
+@pytest.mark.parametrize("module", TAGS, ids=lambda path: path.stem)
+def test_a_template_tag_asks_the_database_nothing(module: Path) -> None:
+    assert questions(module.read_text()) == []

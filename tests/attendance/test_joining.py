@@ -29,7 +29,7 @@ from booking.places.models import Booking
 from booking.scheduling.guests import add_guest, remove_guest
 from booking.site.sealing import Sealed
 from tests.calendars.calendar_client import deliver_everything
-from tests.calendars.subscribing import trainers_feed
+from tests.calendars.events import trainers_feed
 from tests.desk.coordinators import typed_session
 from tests.factories import (
     make_coordinator,

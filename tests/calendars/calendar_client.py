@@ -14,7 +14,7 @@ from booking.outbox.smtp import SmtpConnection
 from booking.places.models import Booking
 from booking.places.news.drafts import calendar_uid
 from tests.calendars import libical
-from tests.joining import join_url
+from tests.people import join_url
 
 
 @dataclass(frozen=True)

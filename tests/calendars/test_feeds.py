@@ -19,10 +19,9 @@ from booking.outbox.models import Message
 from booking.places import actions
 from booking.places.models import Booking
 from booking.site.wording import deadline
-from tests.calendars.subscribing import events, trainers_feed
+from tests.calendars.events import events, trainers_feed
 from tests.factories import make_person, make_session, make_trainer, morning, session_ahead
-from tests.joining import join_url
-from tests.people import book_now, signed_in
+from tests.people import book_now, join_url, signed_in
 
 pytestmark = pytest.mark.django_db
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from icalendar.parser import unescape_backslash
 
 from booking.calendars.ics import cancellation, feed, invitation, single
-from tests.calendars.events import event
-from tests.calendars.lines import check_lines, properties, shape
+from tests.calendars.events import check_lines, event, properties, shape
 from tests.calendars.parsers import read_with_ical_js
 
 # --- text that wants to be more than text ---

@@ -20,7 +20,7 @@ from booking.catalogue.models import Session, Venue
 from booking.mail.composing import compose
 from booking.outbox.models import Message
 from tests.calendars.calendar_client import calendar_part_of
-from tests.calendars.lines import check_lines
+from tests.calendars.events import check_lines
 from tests.factories import (
     make_coordinator,
     make_course,

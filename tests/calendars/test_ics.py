@@ -10,8 +10,7 @@ import pytest
 import vobject
 
 from booking.calendars.ics import VTIMEZONE, cancellation, feed, invitation, is_repeated, single
-from tests.calendars.events import LONDON, event, london
-from tests.calendars.lines import properties
+from tests.calendars.events import LONDON, event, london, properties
 from tests.calendars.parsers import Read, Seen, SeenCalendar, every_parser, read_with_icalendar
 
 # --- times ---

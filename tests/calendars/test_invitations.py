@@ -33,8 +33,7 @@ from tests.factories import (
     make_trainer,
     make_venue,
 )
-from tests.joining import join_url
-from tests.people import book, give_up
+from tests.people import book, give_up, join_url
 from tests.scheduling.changes import as_it_is, rearrange
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from accounts.models import User
 from booking.calendars.actions import new_feed, revoke_feed
 from booking.calendars.models import CalendarFeed
 from booking.catalogue.models import Course, DiaryDate, Session, Topic
-from tests.calendars.subscribing import events, trainers_feed
+from tests.calendars.events import events, trainers_feed
 from tests.factories import (
     NOW,
     make_agency,
@@ -25,8 +25,7 @@ from tests.factories import (
     make_trainer,
     session_ahead,
 )
-from tests.joining import trainer_join_url
-from tests.people import book_now, signed_in
+from tests.people import book_now, signed_in, trainer_join_url
 
 pytestmark = pytest.mark.django_db
 

@@ -170,3 +170,8 @@ def part(mail: EmailMessage, content_type: str) -> str:
     [found] = [each for each in mail.walk() if each.get_content_type() == content_type]
     content: str = found.get_content()
     return content.replace("\r\n", "\n")
+
+
+def calendar_part(mail: EmailMessage) -> Any:
+    [found] = [each for each in mail.walk() if each.get_content_type() == "text/calendar"]
+    return found

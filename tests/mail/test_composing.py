@@ -20,6 +20,7 @@ from booking.places.models import Booking
 from booking.site.wording import LONDON
 from tests.factories import NOW, make_session
 from tests.mail.letters import (
+    calendar_part,
     composed_at,
     every_notice,
     make_booking,
@@ -30,7 +31,6 @@ from tests.mail.letters import (
     times,
     written,
 )
-from tests.mail.notices import calendar_part
 
 pytestmark = pytest.mark.django_db
 

@@ -19,8 +19,7 @@ from booking.places import announcements
 from booking.places.models import Booking
 from booking.site.plain_text import one_line
 from tests.factories import NOW
-from tests.mail.letters import part, post, read, times, written
-from tests.mail.notices import calendar_part
+from tests.mail.letters import calendar_part, part, post, read, times, written
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,6 @@ from booking.mail.reminders import post_due_reminders
 from booking.outbox.models import Message
 from booking.places.actions import cancel
 from booking.site.wording import LONDON
-from tests.joining import join_url
 from tests.mail.letters import make_booking, part, read
 from tests.mail.reminding import (
     LONG_AGO,
@@ -25,7 +24,7 @@ from tests.mail.reminding import (
     run,
     session_at,
 )
-from tests.people import at_once
+from tests.people import at_once, join_url
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,6 @@ from booking.places.models import Booking
 from booking.places.news import sessions as session_news
 from booking.places.news.drafts import EntryChanges, entries_of
 from tests.factories import NOW, make_coordinator, make_person, make_policy, make_session
-from tests.joining import join_url
 from tests.mail.letters import (
     CHANGES,
     LATER,
@@ -28,6 +27,7 @@ from tests.mail.letters import (
     times,
     written,
 )
+from tests.people import join_url
 
 pytestmark = pytest.mark.django_db
 

@@ -3,10 +3,16 @@
 from datetime import datetime
 
 from accounts.models import Agency, User
+from booking.catalogue.models import Session
 from booking.places.changing import confirming
+from booking.places.events import BookingEvent
 from booking.places.models import Booking
+from booking.scheduling import capacity
+from booking.scheduling.capacity import Reservation
+from tests.factories import NOW, make_coordinator, make_person
 
 State = Booking.State
+What = BookingEvent.What
 
 
 def state_of(booking: Booking) -> str:
@@ -31,3 +37,28 @@ def settle(person: User, agency: Agency, by: User | None, *, now: datetime) -> N
         confirming.not_ours(person=person, agency=agency, by=person, now=now)
     else:
         confirming.confirm_agency(person=person, agency=agency, by=by, now=now)
+
+
+def from_agency(agency: Agency, number: int) -> list[User]:
+    """Some people who work there."""
+    return [make_person(agency=agency) for _ in range(number)]
+
+
+def set_limits(
+    session: Session, *reservations: Reservation, limit: int | None = None, now: datetime = NOW
+) -> int:
+    """What a coordinator sets."""
+    return capacity.change_limits(
+        session=session,
+        agency_limit=limit,
+        reservations=reservations,
+        by=make_coordinator(),
+        now=now,
+    )
+
+
+def last(booking: Booking) -> BookingEvent:
+    """The last thing that happened to it."""
+    event = booking.events.last()
+    assert event is not None
+    return event

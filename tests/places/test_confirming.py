@@ -29,8 +29,7 @@ from tests.factories import (
 )
 from tests.factories import make_agency as agency_of
 from tests.people import book, give_up, signed_in
-from tests.places.booked import state_of
-from tests.places.rules.bookings import last, set_limits
+from tests.places.booked import last, set_limits, state_of
 
 pytestmark = pytest.mark.django_db
 

@@ -28,8 +28,7 @@ from tests.factories import (
 )
 from tests.people import at_once, book, give_up
 from tests.places import oracle
-from tests.places.booked import refreshed, state_of
-from tests.places.rules.bookings import set_limits
+from tests.places.booked import refreshed, set_limits, state_of
 
 State, What = Booking.State, BookingEvent.What
 

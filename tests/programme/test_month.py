@@ -10,7 +10,7 @@ from booking.catalogue.models import DiaryDate
 from booking.catalogue.months import Month, weeks
 from booking.site.wording import LONDON
 from tests.factories import make_course, make_person, make_session
-from tests.programme.listed import titles
+from tests.pages import titles
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_now")]
 

@@ -14,7 +14,7 @@ from booking.catalogue.availability import availability
 from booking.catalogue.models import Course, Session, Topic
 from booking.site.wording import LONDON
 from tests.factories import NOW, make_course, make_session, make_venue
-from tests.programme.listed import titles
+from tests.pages import titles
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_now")]
 

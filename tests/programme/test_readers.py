@@ -15,7 +15,7 @@ from booking.catalogue.models import Allocation, Session
 from booking.places.models import Booking
 from booking.site.wording import LONDON
 from tests.factories import NOW, make_agency, make_person, make_session
-from tests.programme.listed import titles
+from tests.pages import titles
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_now")]
 

@@ -17,7 +17,7 @@ from booking.partnership.models import Partnership
 from booking.site.characters import fold
 from booking.site.wording import LONDON
 from tests.factories import NOW, make_course, make_session, make_trainer, make_venue
-from tests.programme.listed import titles
+from tests.pages import titles
 from tests.programme.queries import MANY_THINGS, ONE_THING
 
 pytestmark = pytest.mark.django_db

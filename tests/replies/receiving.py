@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from booking.outbox.models import Message
+from accounts.failing import people_whose_mail_fails
+from booking.outbox.models import Message, MessageEvent
 from booking.outbox.posting import Draft
 from booking.places import announcements
 from booking.places.models import Booking
@@ -11,8 +12,19 @@ from booking.replies.intake import take_in
 from booking.replies.models import ReceivedMail
 from tests.factories import NOW
 from tests.mail.letters import make_booking, post, times
+from tests.replies import letters
 
 State = ReceivedMail.State
+What = MessageEvent.What
+FAILED = (State.DONE, [What.CAME_BACK], True)
+LATE = (State.DONE, [What.DELAYED], False)
+DOUBTED = (State.LISTED, [What.MAY_HAVE_COME_BACK], False)
+UNTOUCHED: tuple[str, list[str], bool] = (State.LISTED, [], False)
+DAEMON = "From: Mail Delivery System <mailer-daemon@mx.example>\nSubject: {}\n\n"
+COPY = (
+    "\n--- This is a copy of the message.\n\nReturn-Path: <x@briefed.example>\nMessage-ID: {MID}\n"
+)
+BOUNCE = DAEMON.format("failure notice") + "Hi. This is the mail system at mx.example.\n\n{}" + COPY
 
 
 def receive(mail: bytes) -> bool:
@@ -35,3 +47,19 @@ def sent_confirmation() -> Message:
     )
     message.refresh_from_db()
     return message
+
+
+def became(mail: bytes | str, message: Message) -> tuple[str, list[str], bool]:
+    """What became of a mail about a message: its state, what was noted, whether it came back."""
+    if isinstance(mail, str):
+        mail = letters.crlf(
+            mail.replace("{EMAIL}", message.to_email).replace("{MID}", message.message_id)
+        )
+    receive(mail)
+    message.refresh_from_db()
+    events = [each.what for each in message.events.all()]
+    return ReceivedMail.objects.latest("pk").state, events, message.came_back
+
+
+def is_marked(message: Message) -> bool:
+    return people_whose_mail_fails().filter(email=message.to_email).exists()

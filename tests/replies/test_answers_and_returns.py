@@ -16,8 +16,7 @@ from booking.replies.intake import take_in
 from booking.replies.models import CalendarReply, ReceivedMail, newest_answer
 from tests.factories import NOW, make_coordinator
 from tests.replies import letters
-from tests.replies.evidence import is_marked
-from tests.replies.receiving import State, receive, sent_confirmation
+from tests.replies.receiving import State, is_marked, receive, sent_confirmation
 
 pytestmark = pytest.mark.django_db
 

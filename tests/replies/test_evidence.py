@@ -7,7 +7,7 @@ import pytest
 from booking.outbox.models import MessageEvent
 from booking.replies.models import CalendarReply, ReceivedMail
 from tests.replies import letters
-from tests.replies.evidence import (
+from tests.replies.receiving import (
     BOUNCE,
     COPY,
     DAEMON,
@@ -15,10 +15,12 @@ from tests.replies.evidence import (
     FAILED,
     LATE,
     UNTOUCHED,
+    State,
     became,
     is_marked,
+    receive,
+    sent_confirmation,
 )
-from tests.replies.receiving import State, receive, sent_confirmation
 
 pytestmark = pytest.mark.django_db
 

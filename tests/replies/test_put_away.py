@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.replies.evidence import FAILED, UNTOUCHED, became, is_marked
-from tests.replies.receiving import State, sent_confirmation
+from tests.replies.receiving import FAILED, UNTOUCHED, State, became, is_marked, sent_confirmation
 
 pytestmark = pytest.mark.django_db
 

@@ -11,8 +11,17 @@ from booking.replies.models import ReceivedMail
 from tests.factories import NOW
 from tests.outbox.posting import post
 from tests.replies import letters
-from tests.replies.evidence import BOUNCE, DOUBTED, FAILED, UNTOUCHED, became, is_marked
-from tests.replies.receiving import State, receive, sent_confirmation
+from tests.replies.receiving import (
+    BOUNCE,
+    DOUBTED,
+    FAILED,
+    UNTOUCHED,
+    State,
+    became,
+    is_marked,
+    receive,
+    sent_confirmation,
+)
 
 pytestmark = pytest.mark.django_db
 

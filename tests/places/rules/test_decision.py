@@ -12,7 +12,7 @@ from booking.places.rules.decision import Verdict, decide
 from booking.places.rules.rules import RULES, Asks, Case
 from tests.factories import NOW, make_agency, make_course, make_person, make_session
 from tests.people import book
-from tests.places.rules.bookings import set_limits
+from tests.places.booked import set_limits
 
 pytestmark = pytest.mark.django_db
 

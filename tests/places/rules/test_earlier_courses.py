@@ -14,7 +14,7 @@ from booking.places.refusals import PrerequisiteMissing
 from booking.scheduling import cancelling
 from tests.factories import NOW, make_coordinator, make_course, make_person, make_session
 from tests.people import book, give_up, signed_in
-from tests.places.rules.bookings import State, What
+from tests.places.booked import State, What
 
 pytestmark = pytest.mark.django_db
 

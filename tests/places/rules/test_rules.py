@@ -21,8 +21,7 @@ from tests.factories import (
     make_session,
 )
 from tests.people import book, give_up
-from tests.places.booked import state_of
-from tests.places.rules.bookings import State, What, from_agency, last, set_limits
+from tests.places.booked import State, What, from_agency, last, set_limits, state_of
 
 pytestmark = pytest.mark.django_db
 
