@@ -56,7 +56,7 @@ def our_own_mailers(django_test_environment: None) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def emptied_quickly(django_test_environment: None) -> None:
+def emptied_quickly(django_test_environment: None) -> Iterator[None]:
     """After a test with transactions of its own, empty the tables that hold rows, and only those.
 
     Django would truncate them all and make every permission anew, which takes ten times as long.
@@ -77,7 +77,9 @@ def emptied_quickly(django_test_environment: None) -> None:
                 if is_filled:
                     cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - a table of ours
 
-    TransactionTestCase._fixture_teardown = empty
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setattr(TransactionTestCase, "_fixture_teardown", empty)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -4,15 +4,20 @@ Loaded with `-p tests.servers`, so it runs before pytest-django reads the settin
 shared by one run's worker processes, each with its own database; Valkey and the mail server are
 each process's own, so a test may stop the one or empty the other without disturbing a neighbour.
 A server that `DATABASE_URL` or `REDIS_URL` already names is used instead of starting one.
+
+The tables are made once, in a database that each process copies and that later runs find again.
 """
 
+import hashlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from booking.local.servers import LOCAL, REPOSITORY, EmbeddedServers, Valkey, first_free_folder
@@ -21,6 +26,7 @@ from booking.local.smtp_sink import SmtpSink
 _IN_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 # What the process that started the run tells its workers.
 _FOLDER, _VALKEY_IS_OURS = "BRIEFED_TESTS_FOLDER", "BRIEFED_TESTS_VALKEY"
+_TEMPLATE = "BRIEFED_TESTS_TEMPLATE"
 
 os.environ.update(
     {
@@ -67,6 +73,41 @@ sink.start()
 os.environ["MAIL_URL"] = sink.url
 
 
+def _migrated() -> str:
+    """The name of a database with every migration applied, made anew when one of them changes.
+
+    So it is when a module that they import changes, or a requirement.
+    """
+    migrations = sorted(REPOSITORY.glob("*/migrations/*.py"))
+    text = "".join(file.name + file.read_text() for file in migrations)
+    imported = sorted(set(re.findall(r"^(?:from|import) ((?:accounts|booking)[\w.]+)", text, re.M)))
+    files = [REPOSITORY / f"{each.replace('.', '/')}.py" for each in imported]
+    text += "".join(file.read_text() for file in files if file.is_file())
+    text += (REPOSITORY / "requirements.txt").read_text()
+    digest = hashlib.sha256(text.encode())
+    name = f"migrated_{digest.hexdigest()[:16]}"
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as link:
+        found = link.execute("SELECT datname FROM pg_database WHERE datname LIKE 'migrat%'")
+        others = [each for (each,) in found if each != name]
+        for other in others:
+            link.execute(f"DROP DATABASE {other}")
+        if found.rowcount == len(others):
+            link.execute("CREATE DATABASE migrating")
+            address = os.environ["DATABASE_URL"].replace("/briefed?", "/migrating?")
+            subprocess.run(
+                [sys.executable, "manage.py", "migrate", "-v", "0"],
+                cwd=REPOSITORY,
+                env={**os.environ, "DATABASE_URL": address},
+                check=True,
+            )
+            link.execute(f"ALTER DATABASE migrating RENAME TO {name}")
+    return name
+
+
+if servers is not None and servers.postgres is not None:
+    os.environ[_TEMPLATE] = _migrated()
+
+
 @pytest.fixture
 def smtp_sink() -> Iterator[SmtpSink]:
     """This process's mail server, empty at the start of the test."""
@@ -98,6 +139,8 @@ def pytest_configure() -> None:
     """Serve static files as they lie in the repository, so that tests need no `collectstatic`."""
     from django.conf import settings
 
+    if template := os.environ.get(_TEMPLATE):
+        settings.DATABASES["default"].setdefault("TEST", {})["TEMPLATE"] = template
     settings.STATIC_ROOT = folder / "static"
     settings.STATIC_ROOT.mkdir(exist_ok=True)
     settings.MEDIA_ROOT = folder / "files"

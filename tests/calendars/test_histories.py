@@ -12,8 +12,8 @@ from tests.calendars.histories import PEOPLE, World
 
 pytestmark = pytest.mark.django_db
 
-# Two hundred each time; `make test-deep` asks for ten thousand.
-HISTORIES = 10_000 if os.environ.get("DEEP") == "1" else 200
+# A hundred each time; `make test-deep` asks for ten thousand.
+HISTORIES = 10_000 if os.environ.get("DEEP") == "1" else 100
 
 
 @pytest.mark.deep

@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING
 
 import django
 
-from accounts.models import User
-from booking.catalogue.models import Session
 from booking.local.processes import stopped_by_signals
 from tests.load import client
 from tests.load.client import Answer, Script
