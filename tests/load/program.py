@@ -4,8 +4,8 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 
-from booking.local.processes import stopped_by_signals
-from booking.local.servers import REPOSITORY, ServersRefused
+from booking.local.processes import ServersRefused, stopped_by_signals
+from booking.local.servers import REPOSITORY
 from tests.load import report
 from tests.load.installation import DoesNotStart, Installation
 from tests.load.report import Line
