@@ -105,8 +105,8 @@ def _subjects() -> dict[str, str]:
 def _about(words: Iterable[str]) -> list[Q]:
     """Mail whose person, address or session holds every word, each way by an index of its own.
 
-    Mail without a recipient belongs to whose address it is. Of sessions the last thousand are looked
-    at, by their keys: the database cannot guess how many a word finds. Costs two statements.
+    Mail without a recipient belongs to whose address it is. Of sessions the last thousand are
+    looked at, by their keys: the database cannot guess how many a word finds. Costs two statements.
     """
     people, addressed, sessions = User.objects.all(), Q(), Session.objects.all()
     courses = Course.objects.alias(said=Folded("title"))
@@ -119,7 +119,7 @@ def _about(words: Iterable[str]) -> list[Q]:
             Q(course__in=titled.values("pk")) | Q(pk__in=referred.values("pk"))
         )
     keys = list(sessions.order_by("-starts_at").values_list("pk", flat=True)[:_FEW])
-    known = dict(people.values_list("pk", "email")[: _FEW + 1])
+    known = dict(people.order_by().values_list("pk", "email")[: _FEW + 1])
     is_few = len(known) <= _FEW
     return [
         addressed,
@@ -141,7 +141,7 @@ def _some_of(chosen: QuerySet[Message], search: str, order: str) -> list[int]:
         return list(rows[: MOST_SHOWN + 1])
     found: set[int] = set()
     if ways := [rows.filter(way)[: MOST_SHOWN + 1] for way in _ways_to_find(search)]:
-        found.update(ways[0].union(*ways[1:]))
+        found.update(ways[0].union(*ways[1:]).order_by())
     return sorted(found, reverse=order.startswith("-"))[: MOST_SHOWN + 1]
 
 
