@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from django import forms
+from django.db.models import Count, Q
 from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
@@ -10,20 +11,14 @@ from django.urls import reverse
 
 from accounts.access import desk, looked_at
 from accounts.addresses import PUBLIC_MAIL, parse_domain
-from accounts.agencies import (
-    AgencyGone,
-    AgencyNameTaken,
-    AgencyPlan,
-    colleagues_of,
-    store_agency,
-)
-from accounts.models import Agency, Sector, User
+from accounts.agencies import AgencyNameTaken, AgencyPlan, colleagues_of, store_agency
+from accounts.agency_proof import AgencyGone
+from accounts.models import Agency, Sector
 from accounts.views import signed_in
 from booking.catalogue.bounds import MOST_TURNOVER_POUNDS
 from booking.desk.questions import ListQuestion
 from booking.desk.sessions.arrangements import digest
 from booking.places.agency import merging
-from booking.site.counting import number_of
 from booking.site.form_kit import Form, PoundsField
 from booking.site.human_order import HumanOrder
 from booking.site.readable import key_in
@@ -102,12 +97,12 @@ class ListedAgencyForm(Form):
 @desk()
 def agencies(request: HttpRequest) -> HttpResponse:
     """Every agency, with how many people are confirmed there."""
-    active = User.objects.filter(is_active=True)
-    confirmed = active.filter(agency_confirmed_at__isnull=False)
+    active = Q(people__is_active=True)
+    confirmed = active & Q(people__agency_confirmed_at__isnull=False)
     found = Agency.objects.annotate(
-        confirmed=number_of(confirmed, "agency"),
-        unconfirmed=number_of(active.filter(agency_confirmed_at=None), "agency"),
-        leads=number_of(confirmed.filter(is_agency_lead=True), "agency"),
+        confirmed=Count("people", filter=confirmed),
+        unconfirmed=Count("people", filter=active & Q(people__agency_confirmed_at=None)),
+        leads=Count("people", filter=confirmed & Q(people__is_agency_lead=True)),
     )
     return listed_page(
         request,
