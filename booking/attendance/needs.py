@@ -17,8 +17,8 @@ _LONGEST_OF_NONE = 20
 def with_needs_ahead(*, now: datetime) -> BookingQuerySet:
     """Bookings that hold a place on a session ahead and say what the person needs there."""
     folded = Func("needs", function="booking_fold", output_field=TextField())
-    bookings = Booking.objects.holding_a_place().exclude(needs="")
-    bookings = bookings.alias(folded=folded, length=Length("needs"))
+    said = Booking.objects.holding_a_place().exclude(needs="")
+    bookings = said.alias(folded=folded, length=Length("needs"))
     # The length first: folding takes most of the time, and every page of the desk counts these.
     bookings = bookings.exclude(length__lte=_LONGEST_OF_NONE, folded__in=NO_NEEDS)
     return bookings.filter(session__state=Session.State.PUBLISHED, session__starts_at__gt=now)
