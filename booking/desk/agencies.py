@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts import agencies
 from accounts.access import desk, looked_at
 from accounts.addresses import PUBLIC_MAIL
-from accounts.agency_proof import people_to_confirm
+from accounts.agency_proof import AgencyGone, people_to_confirm
 from accounts.fields import DomainQuestion
 from accounts.models import Agency, Sector, User
 from accounts.views import signed_in
@@ -84,7 +84,7 @@ def settle_unlisted(request: HttpRequest, person_id: int) -> HttpResponse:
             return done(request, f"{settled} settled in {agency.name}.", "manage_agencies")
         except agencies.AgencyNameTaken as refused:
             form.add_error("name", refused.sentence)
-        except agencies.AgencyGone as refused:
+        except AgencyGone as refused:
             form.add_error("agency", refused.sentence)
         except (agencies.ClaimSettled, agencies.OwnAgency) as refused:
             return done(request, refused.sentence, "manage_agencies")

@@ -32,6 +32,10 @@ class Migration(migrations.Migration):
             index=models.Index(models.F('topic'), models.OrderBy(models.F('id'), descending=True), name='messages_by_topic'),
         ),
         migrations.AddIndex(
+            model_name='message',
+            index=models.Index(models.F('id'), condition=models.Q(('state__in', ['dropped', 'superseded'])), name='messages_given_up'),
+        ),
+        migrations.AddIndex(
             model_name='session',
             index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(accounts.finding.Folded('reference'), name='gin_trgm_ops'), name='sessions_by_reference'),
         ),

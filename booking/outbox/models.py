@@ -188,6 +188,11 @@ class Message(models.Model):
             models.Index(F("topic"), F("id").desc(), name="messages_by_topic"),
             models.Index(F("id"), condition=Q(state="letter"), name="letters_to_go_out"),
             models.Index(
+                F("id"),
+                condition=Q(state__in=["dropped", "superseded"]),
+                name="messages_given_up",
+            ),
+            models.Index(
                 F("bounced_at"), condition=Q(bounced_at__isnull=False), name="messages_sent_back"
             ),
         ]

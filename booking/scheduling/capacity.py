@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, IntegerField, OuterRef, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import F
 
 from accounts.models import Agency, User
 from booking.catalogue.models import (
@@ -33,6 +32,7 @@ from booking.places.overriding import set_capacity
 from booking.places.refusals import CapacityTooLow, LimitTooLow, ReservedPlaces
 from booking.places.rules.decision import check_ahead, check_changeable, must_be_confirmed
 from booking.places.rules.line import next_in_line
+from booking.site.counting import number_of
 from booking.site.wording import LONDON, counted, listed
 from booking.site.working_days import end_of_working_day_before
 
@@ -212,14 +212,6 @@ def at_risk(sessions: SessionQuerySet, *, now: datetime) -> SessionQuerySet:
     Published and ahead, their day to decide has come, fewer people have a confirmed place than
     the session needs, and nobody has said yet that it goes ahead.
     """
-    confirmed = (
-        Booking.objects.confirmed()
-        .filter(session_id=OuterRef("pk"))
-        .order_by()
-        .values("session_id")
-        .annotate(number=Count("pk"))
-        .values("number")
-    )
     return (
         sessions.upcoming(now=now)
         .filter(
@@ -227,7 +219,7 @@ def at_risk(sessions: SessionQuerySet, *, now: datetime) -> SessionQuerySet:
             decide_on__lte=now.astimezone(LONDON).date(),
             goes_ahead_at__isnull=True,
         )
-        .annotate(confirmed=Coalesce(Subquery(confirmed, output_field=IntegerField()), 0))
+        .annotate(confirmed=number_of(Booking.objects.confirmed(), "session"))
         .filter(confirmed__lt=F("minimum"))
     )
 

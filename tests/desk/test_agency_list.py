@@ -4,7 +4,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.agencies import AgencyGone, AgencyPlan, store_agency
+from accounts.agencies import AgencyPlan, store_agency
+from accounts.agency_proof import AgencyGone
 from accounts.models import AccessRecord, Agency
 from booking.catalogue.models import Allocation
 from booking.places.agency import merging

@@ -107,7 +107,7 @@ def test_mail_is_found_by_name_address_subject_and_reference(coordinator: Client
 def test_of_more_mail_than_anybody_looks_through_the_first_is_shown(
     coordinator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(messages, "MOST_FOUND", 2)
+    monkeypatch.setattr(messages, "MOST_SHOWN", 2)
     session = make_session(starts_at=morning(40), reference="NEG-7")
     many = [make_person(f"q{number}@agency.example", last_name="Quill") for number in range(3)]
     told = [Message.objects.get(booking=book_now(session, each)) for each in many]

@@ -11,13 +11,8 @@ from django.urls import reverse
 
 from accounts.access import desk, looked_at
 from accounts.addresses import PUBLIC_MAIL, parse_domain
-from accounts.agencies import (
-    AgencyGone,
-    AgencyNameTaken,
-    AgencyPlan,
-    colleagues_of,
-    store_agency,
-)
+from accounts.agencies import AgencyNameTaken, AgencyPlan, colleagues_of, store_agency
+from accounts.agency_proof import AgencyGone
 from accounts.models import Agency, Sector
 from accounts.views import signed_in
 from booking.catalogue.bounds import MOST_TURNOVER_POUNDS

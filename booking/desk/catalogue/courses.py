@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
@@ -32,6 +32,7 @@ from booking.desk import audience, preview, questions
 from booking.partnership.kept import the_partnership
 from booking.partnership.levels import names_of_levels, works_of_levels
 from booking.scheduling import corrections
+from booking.site.counting import number_of
 from booking.site.form_kit import MOST_MINUTES, Form, ReminderDaysField, whole_number_field
 from booking.site.human_order import HumanOrder
 from booking.site.web import done, listed_page, page, paged, posted
@@ -249,8 +250,8 @@ _MEMBERS_PER_PAGE = 100
 @desk()
 def courses(request: HttpRequest) -> HttpResponse:
     """Every course, with how many dates lie ahead."""
-    ahead = Q(sessions__state=Session.State.PUBLISHED, sessions__starts_at__gt=timezone.now())
-    found = Course.objects.defer("search").annotate(dates=Count("sessions", filter=ahead))
+    ahead = Session.objects.upcoming(now=timezone.now())
+    found = Course.objects.defer("search").annotate(dates=number_of(ahead, "course"))
     return listed_page(
         request,
         "desk/catalogue/courses.html",

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.db.models import Count, Q
 from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
@@ -18,6 +17,7 @@ from booking.catalogue.models import Session, Venue
 from booking.desk import audience, preview
 from booking.desk.questions import point_out_meetings_typed, text_field
 from booking.scheduling import corrections
+from booking.site.counting import number_of
 from booking.site.form_kit import Form
 from booking.site.web import done, listed_page, page, posted
 
@@ -50,11 +50,12 @@ class VenueForm(Form):
 @desk()
 def venues(request: HttpRequest) -> HttpResponse:
     """Every venue, with how many sessions ahead are held there."""
-    ahead = Q(sessions__state=Session.State.PUBLISHED, sessions__ends_at__gt=timezone.now())
+    now = timezone.now()
+    ahead = Session.objects.filter(state=Session.State.PUBLISHED, ends_at__gt=now)
     return listed_page(
         request,
         "desk/catalogue/venues.html",
-        Venue.objects.annotate(ahead=Count("sessions", filter=ahead)),
+        Venue.objects.annotate(ahead=number_of(ahead, "venue")),
         noun=("venue", "venues"),
         new="manage_venue_new",
         searched_by={"name": "name", "address": "address"},
