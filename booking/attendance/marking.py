@@ -98,18 +98,18 @@ def mark(
     now: datetime,
     source: Mark.Source = Source.PRESS,
 ) -> list[Mark]:
-    """Note these presses as `note` does. Returns what was noted now.
+    """Note these presses as `note_presses` does. Returns what was noted now.
 
     Raises `NotYetMarked`, `RegisterClosed`, or why they were left out if all were.
     """
     with transaction.atomic():
-        noted = note(session=session, presses=presses, by=by, now=now, source=source)
+        noted = note_presses(session=session, presses=presses, by=by, now=now, source=source)
         if presses and len(noted.left_out) == len(presses):
             raise noted.left_out[presses[0]]
     return noted.marks
 
 
-def note(
+def note_presses(
     *,
     session: Session,
     presses: Sequence[Press],

@@ -149,7 +149,9 @@ def _kept_marks(request: HttpRequest, session: Session, *, now: datetime) -> Htt
     sittings = {each.pk: each for each in session.sittings.all()}
     presses = _read_marks(request.POST["marks"], sittings, now=now)
     try:
-        noted = marking.note(session=session, presses=presses, by=signed_in(request), now=now)
+        noted = marking.note_presses(
+            session=session, presses=presses, by=signed_in(request), now=now
+        )
     except Refused as refused:
         left_out, status = dict.fromkeys(presses, refused), 409
     else:

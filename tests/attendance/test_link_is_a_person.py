@@ -36,10 +36,6 @@ from tests.places.test_any_order import Places
 from tests.scheduling.changes import as_it_is
 
 EXAMPLES = int(os.environ.get("EXAMPLES", 5000 if "DEEP" in os.environ else 20))
-# Several processes share the histories of `make test-deep`.
-PARTS = 4 if EXAMPLES > 100 else 1
-# Of the pages of all links, which take longest by far, so many are looked at in one step.
-_PAGES = 5
 STEPS = 20
 _EARLY, _LATE = timedelta(minutes=15), timedelta(minutes=30)
 _MEETING = "https://meet.example/"
@@ -119,13 +115,10 @@ class Joined(Places):
     def scanners_fetch_every_link(self, by_page: bool) -> None:
         """Mail scanners look at all links while they are open: nobody came by that."""
         before, client = Arrival.objects.count(), Client()
-        owners = self.owners()
-        self.number += 1
-        by_pages = {(self.number + each) % len(owners) for each in range(_PAGES)}
-        for at, owner in enumerate(owners):
+        for owner in self.owners():
             session = owner.session if isinstance(owner, Booking) else owner
             path, moment = self.path(owner), session.starts_at
-            if not by_page or at not in by_pages:
+            if not by_page:
                 entrance(links.join_link(path.split("/")[2], now=moment), now=moment)
                 continue
             with time_machine.travel(moment, tick=False):
@@ -217,12 +210,11 @@ class Joined(Places):
 
 @pytest.mark.deep
 @pytest.mark.django_db
-@pytest.mark.parametrize("part", range(PARTS))
-def test_a_link_is_a_person(part: int) -> None:
+def test_a_link_is_a_person() -> None:
     run_state_machine_as_test(
         Joined,
         settings=settings(
-            max_examples=EXAMPLES // PARTS,
+            max_examples=EXAMPLES,
             stateful_step_count=STEPS,
             deadline=None,
             suppress_health_check=list(HealthCheck),
