@@ -117,6 +117,7 @@ def answer(
     revision = f"{revision} {the_partnership().revision}"
     if part is None or not part.about.agrees(revision, stands, now=now):
         context, about = make(revision)
+        context = {"partnership": the_partnership(), **context}
         part = made(request, template, context, about)
         keep(key, part)
         stands = _stands_as_read(about, person)
