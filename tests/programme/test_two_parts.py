@@ -270,6 +270,8 @@ def test_a_form_of_a_kept_page_is_taken_for_its_reader_alone(
 def test_a_page_of_a_session_costs_three_statements_beside_who_reads(
     session: Session,
 ) -> None:
+    Allocation.objects.all().delete()
+    Session.objects.update(has_allocations=False)
     client = signed_in(make_person(agency=make_agency()))
     client.get(session.get_absolute_url())
     with CaptureQueriesContext(connection) as asked:
