@@ -18,7 +18,7 @@ from accounts.fields import AddressField, DomainField, NameField
 from accounts.finding import PeopleQuerySet
 from booking.partnership.levels import level_at
 from booking.site.human_order import HumanOrder
-from booking.site.ready_queries import Given, Ready
+from booking.site.ready_queries import Later, Ready
 
 
 class Sector(models.TextChoices):
@@ -129,7 +129,7 @@ _SAYS_WHERE = models.Q(is_active=True, agency_confirmed_at=None) & (
 
 
 _BY_KEY: Ready["User"] = Ready(
-    lambda: User.objects.select_related("agency").filter(pk=Given("key", models.BigIntegerField()))
+    lambda: User.objects.select_related("agency").filter(pk=Later("key", models.BigIntegerField()))
 )
 
 

@@ -32,7 +32,7 @@ from booking.places.pages.loaders import booking_for
 from booking.places.rules.line import standing, standings
 from booking.places.terms import terms_of
 from booking.replies.models import CalendarReply
-from booking.site.ready_queries import Given, Ready, ReadyPages
+from booking.site.ready_queries import Later, Ready, ReadyPages
 
 _PAST_PER_PAGE = 20
 _MAIL_SHOWN = 5
@@ -72,8 +72,8 @@ def _over() -> BookingQuerySet:
     return others.order_by("-session__starts_at", "-pk")
 
 
-_PERSON, _NOW = Given("person", BigIntegerField()), Given("now", DateTimeField())
-_NOT_THESE = Given("ahead", BigIntegerField())
+_PERSON, _NOW = Later("person", BigIntegerField()), Later("now", DateTimeField())
+_NOT_THESE = Later("ahead", BigIntegerField())
 _AHEAD: Ready[Booking] = Ready(_ahead)
 _OVER: Ready[Booking] = Ready(_over)
 _HOW_MANY_OVER: Ready[tuple[int]] = Ready(

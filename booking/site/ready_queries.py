@@ -1,4 +1,4 @@
-"""QuerySets that are put together once in a process; what differs each time is `Given`.
+"""QuerySets that are put together once in a process; what differs each time comes `Later`.
 
 Putting one together takes longer than PostgreSQL takes to answer it, so pages that everybody opens
 keep theirs ready. Each is a QuerySet as anywhere else, and says the same.
@@ -14,7 +14,7 @@ from django.db.models import Expression, Field, Model, QuerySet
 from django.db.models.query import get_related_populators
 
 
-class Given(Expression):
+class Later(Expression):
     """Stands in a QuerySet for a value that is given by this name when it is asked."""
 
     def __init__(self, name: str, output_field: "Field[Any, Any]") -> None:
@@ -55,7 +55,7 @@ class Ready[Row]:
     def __call__(self, *, part: slice | None = None, **given: object) -> list[Row]:
         """The rows for these values, each as the database driver takes it; or a part of them."""
         sql, asked, converted = self._plan
-        values = [given[each.name] if isinstance(each, Given) else each for each in asked]
+        values = [given[each.name] if isinstance(each, Later) else each for each in asked]
         if part is not None:
             sql += f" LIMIT {part.stop - part.start:d} OFFSET {part.start:d}"
         with connection.cursor() as cursor:

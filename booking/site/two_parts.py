@@ -112,7 +112,7 @@ def found(key: Hashable) -> Any:
     return caches["pages"].get(key)
 
 
-def keep(key: Any, part: object, *, seconds: float = 60) -> None:
+def keep_part(key: Any, part: object, *, seconds: float = 60) -> None:
     """Keep it by this key for so long."""
     caches["pages"].set(key, part, seconds)
 
@@ -188,7 +188,7 @@ def _kept_by(slot: Slot, request: HttpRequest) -> Part:
         making = _Making()
         context = _as_nobody(request, {"user": seen, _MAKING: making})
         part = making.part(_rendered(slot, context))
-        keep(key, part)
+        keep_part(key, part)
     return part
 
 
@@ -241,7 +241,7 @@ class _Same(Node):
             within = _Making()
             with context.push(**{_MAKING: within}):
                 part = within.part(self.nodelist.render(context))
-            keep(key, part)
+            keep_part(key, part)
         pieces = [
             each if isinstance(each, str) else making.stands_for(each) for each in part.pieces
         ]
@@ -298,7 +298,7 @@ def same_for_everyone(
                 if response.status_code != 200 or response.cookies:
                     return unkept(response)
                 stored = response.content, response.headers["Content-Type"]
-                keep(key, stored, seconds=seconds)
+                keep_part(key, stored, seconds=seconds)
             return to_stranger(*stored)
 
         return kept
