@@ -54,6 +54,8 @@ def count(busy: Busy) -> dict[str, Counting]:
         "start page": _get(anonymous, reverse("start")),
         "programme, anonymous": _get(anonymous, reverse("programme")),
         "programme, signed in": _get(mine, reverse("programme")),
+        "month, signed in": _get(mine, f"{reverse('programme')}?view=month"),
+        "course page, signed in": _get(mine, session.course.get_absolute_url()),
         "session page, anonymous": _get(anonymous, reverse("session", args=[session.pk])),
         "session page, signed in": _get(mine, reverse("session", args=[session.pk])),
         "programme feed": _get(anonymous, reverse("programme_ics")),
