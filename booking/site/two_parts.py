@@ -202,15 +202,17 @@ class _Yours(Node):
         self.name, self.key, self.when, self.by, self.nodelist = name, key, when, by, nodelist
 
     def render(self, context: Context) -> SafeString:
-        making, request = context.get(_MAKING), context.get("request")
+        making: _Making | None = context.get(_MAKING)
+        request: Any = context.get("request")
         is_theirs = self.when is None or self.when.resolve(context, ignore_failures=True)
-        page = context.template
+        page: Any = context.template
         if making is not None and is_theirs:
             key = self.key.resolve(context) if self.key else None
             return making.stands_for(Slot(self.name, key, self.by, self.nodelist, page))
         if self.by and making is None and hasattr(request, "user"):
             slot = Slot(self.name, None, self.by, self.nodelist, page)
-            return mark_safe(_Reader(request, context.flatten(), {}).put(slot))  # noqa: S308
+            values: Any = context.flatten()
+            return mark_safe(_Reader(request, values, {}).put(slot))  # noqa: S308
         return SafeString(self.nodelist.render(context))
 
 
