@@ -5,11 +5,11 @@ from django.contrib.sessions.models import Session
 from django.db.models import DateTimeField, TextField
 from django.utils import timezone
 
-from booking.site.ready_queries import Given, Ready
+from booking.site.ready_queries import Later, Ready
 
 _LIVE: Ready[Session] = Ready(
     lambda: Session.objects.filter(
-        session_key=Given("key", TextField()), expire_date__gt=Given("now", DateTimeField())
+        session_key=Later("key", TextField()), expire_date__gt=Later("now", DateTimeField())
     )
 )
 

@@ -18,7 +18,7 @@ from accounts.finding import PeopleQuerySet
 from accounts.models.agencies import Agency
 from booking.partnership.levels import level_at
 from booking.site.human_order import HumanOrder
-from booking.site.ready_queries import Given, Ready
+from booking.site.ready_queries import Later, Ready
 
 # What `accounts.addresses.parse_address` gives: no second spelling of one mailbox fits.
 _PLAIN_ADDRESS = r"^[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-z0-9.-]+$"
@@ -29,7 +29,7 @@ _SAYS_WHERE = models.Q(is_active=True, agency_confirmed_at=None) & (
 
 
 _BY_KEY: Ready["User"] = Ready(
-    lambda: User.objects.select_related("agency").filter(pk=Given("key", models.BigIntegerField()))
+    lambda: User.objects.select_related("agency").filter(pk=Later("key", models.BigIntegerField()))
 )
 
 

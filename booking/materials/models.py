@@ -14,7 +14,7 @@ from accounts.models import User
 from booking.catalogue.models import Course, Session
 from booking.materials.files import NAME_LENGTH, TYPES
 from booking.places.models import Booking
-from booking.site.ready_queries import Given, Ready
+from booking.site.ready_queries import Later, Ready
 from booking.site.wording import short_day
 
 TITLE_LENGTH = 120
@@ -81,13 +81,13 @@ def materials_for(
 @cache
 def _ready(roles: frozenset[str]) -> "Ready[Material]":
     key, moment = models.BigIntegerField(), models.DateTimeField()
-    moments = {name: Given(name, moment) for name in ("now", "new")}
-    moments["today"] = Given("today", models.DateField())
+    moments = {name: Later(name, moment) for name in ("now", "new")}
+    moments["today"] = Later("today", models.DateField())
 
     def build() -> MaterialQuerySet:
-        of_it = Q(course=Given("course", key)) | Q(session=Given("session", key))
+        of_it = Q(course=Later("course", key)) | Q(session=Later("session", key))
         found = Material.objects.filter(of_it)
-        return found._open_to(roles, Given("person", key), **moments)
+        return found._open_to(roles, Later("person", key), **moments)
 
     return Ready(build)
 

@@ -301,13 +301,13 @@ def practitioner_as_read(person: User, rules: CourseRules) -> Practitioner:
     agency, said = person.proved_agency, person.agency
     return Practitioner(
         key=person.pk,
-        agency_id=agency and agency.pk,
+        agency_id=agency.pk if agency else None,
         sector=agency.sector if agency else "",
         level=person.level,
         email=person.email,
         manager_email=person.manager_email,
         agency_domains=agency.email_domains if agency else (),
-        said_agency_id=said and said.pk,
+        said_agency_id=said.pk if said else None,
         said_sector=said.sector if said else "",
         is_active=person.is_active,
     )

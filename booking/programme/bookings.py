@@ -32,7 +32,7 @@ from booking.places.pages.loaders import booking_for
 from booking.places.rules.line import standing, standings
 from booking.places.terms import terms_of
 from booking.replies.models import CalendarReply
-from booking.site.ready_queries import Given, Ready, ReadyPages
+from booking.site.ready_queries import Later, Ready, ReadyPages
 
 _PAST_PER_PAGE = 20
 _MAIL_SHOWN = 5
@@ -64,7 +64,7 @@ def _ahead() -> BookingQuerySet:
 
 def _over() -> BookingQuerySet:
     """Where a booking came from stands with it; what was moved away did not end."""
-    others = (
+    others: BookingQuerySet = (
         _mine()
         .exclude(replaced_by__person=_PERSON)
         .extra(where=["NOT (booking_booking.id = ANY(%s))"], params=[_NOT_THESE])
@@ -72,8 +72,8 @@ def _over() -> BookingQuerySet:
     return others.order_by("-session__starts_at", "-pk")
 
 
-_PERSON, _NOW = Given("person", BigIntegerField()), Given("now", DateTimeField())
-_NOT_THESE = Given("ahead", BigIntegerField())
+_PERSON, _NOW = Later("person", BigIntegerField()), Later("now", DateTimeField())
+_NOT_THESE = Later("ahead", BigIntegerField())
 _AHEAD: Ready[Booking] = Ready(_ahead)
 _OVER: Ready[Booking] = Ready(_over)
 _HOW_MANY_OVER: Ready[tuple[int]] = Ready(
@@ -136,7 +136,8 @@ def my_bookings(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     ahead = _AHEAD(person=person.pk, now=now)
     asked = {"person": person.pk, "ahead": [each.pk for each in ahead]}
-    over = Paginator(ReadyPages(_OVER, _HOW_MANY_OVER, asked), _PAST_PER_PAGE)  # type: ignore[type-var]
+    rows: Any = ReadyPages(_OVER, _HOW_MANY_OVER, asked)
+    over: Paginator[Booking] = Paginator(rows, _PAST_PER_PAGE)
     past = over.get_page(request.GET.get("page"))
     with_sittings([each.session for each in (*ahead, *past)])
     not_yet = (Booking.State.WAITING, Booking.State.OFFERED)

@@ -44,9 +44,9 @@ from booking.places.pages.readers import (
     standing_so,
 )
 from booking.places.terms import terms_offered
-from booking.programme.shown import Made, Shown, answer, reader_of
+from booking.programme.shown import Made, SessionsPage, answer, reader_of
 from booking.site.plain_text import one_line
-from booking.site.ready_queries import Given, Ready
+from booking.site.ready_queries import Later, Ready
 from booking.site.two_parts import same_for_everyone
 from booking.site.web import paged
 from booking.site.wording import LONDON, counted, sitting_times
@@ -62,25 +62,25 @@ _NEW_ON_START = 3
 # A session's page is read by these whenever its kept part is made anew.
 _KEY, _MOMENT = BigIntegerField(), DateTimeField()
 _SESSION: Ready[Session] = Ready(
-    lambda: Session.objects.public().for_pages(sittings=False).filter(pk=Given("key", _KEY))
+    lambda: Session.objects.public().for_pages(sittings=False).filter(pk=Later("key", _KEY))
 )
 _OF_SESSION: Any = SimpleNamespace(
-    pk=Given("key", _KEY),
-    course_id=Given("course", _KEY),
-    starts_at=Given("starts_at", _MOMENT),
-    ends_at=Given("ends_at", _MOMENT),
-    delivery=Given("delivery", TextField()),
+    pk=Later("key", _KEY),
+    course_id=Later("course", _KEY),
+    starts_at=Later("starts_at", _MOMENT),
+    ends_at=Later("ends_at", _MOMENT),
+    delivery=Later("delivery", TextField()),
 )
 _OTHERS: Ready[Session] = Ready(
     lambda: (
-        Session.objects.upcoming(now=Given("now", _MOMENT))
+        Session.objects.upcoming(now=Later("now", _MOMENT))
         .besides(_OF_SESSION)
         .for_rows(sittings=False)[: _OTHER_DATES + 1]
     )
 )
-_TRAINERS: Ready[User] = Ready(lambda: User.objects.filter(sessions_led=Given("key", _KEY)))
+_TRAINERS: Ready[User] = Ready(lambda: User.objects.filter(sessions_led=Later("key", _KEY)))
 _PREREQUISITES: Ready[Course] = Ready(
-    lambda: Course.objects.filter(leads_to=Given("key", _KEY)).defer("search")
+    lambda: Course.objects.filter(leads_to=Later("key", _KEY)).defer("search")
 )
 
 
@@ -102,7 +102,7 @@ def start(request: HttpRequest) -> HttpResponse:
             "bulletin": Bulletin.objects.published().filter(month=None).first(),
             "now": now,
         }
-        return context, Shown.of(revision, [*coming, *new_ones], now=now)
+        return context, SessionsPage.of(revision, [*coming, *new_ones], now=now)
 
     return answer(request, "programme/start.html", make, now=now)
 
@@ -124,10 +124,10 @@ def course(request: HttpRequest, code: str) -> HttpResponse:
             "page_obj": page_obj,
             "now": now,
         }
-        about = Shown.of(revision, page_obj.object_list, now=now, more={"course": course})
+        about = SessionsPage.of(revision, page_obj.object_list, now=now, more={"course": course})
         return context, about
 
-    def yours(about: Shown, stands: Mapping[int, Stand]) -> dict[str, Any]:
+    def yours(about: SessionsPage, stands: Mapping[int, Stand]) -> dict[str, Any]:
         course = about.more["course"]
         materials = materials_for(person, course_id=course.pk, now=now)
         told = person is not None and is_told(course, person)
@@ -154,17 +154,17 @@ def session(request: HttpRequest, session_id: int) -> HttpResponse:
         context = _session_context(*read, now=now)
         more = {**context, "ruled": read_session(session_id)}
         moments = [terms_offered(found[0], None).free_until]
-        about = Shown.of(revision, read, now=now, own=found[0], more=more, moments=moments)
+        about = SessionsPage.of(revision, read, now=now, own=found[0], more=more, moments=moments)
         return context, about
 
-    def yours(about: Shown, stands: Mapping[int, Stand]) -> dict[str, Any]:
+    def yours(about: SessionsPage, stands: Mapping[int, Stand]) -> dict[str, Any]:
         return _yours_of_session(about, stands, person, now=now)
 
     return answer(request, "programme/session.html", make, now=now, yours=yours)
 
 
 def _yours_of_session(
-    about: Shown, stands: Mapping[int, Stand], person: User | None, *, now: datetime
+    about: SessionsPage, stands: Mapping[int, Stand], person: User | None, *, now: datetime
 ) -> dict[str, Any]:
     """What the reader has booked or would get, and all that is theirs on a session's page."""
     assert about.own is not None  # noqa: S101
@@ -255,7 +255,7 @@ def programme(request: HttpRequest) -> HttpResponse:
 
     def make(revision: str) -> Made:
         context = context_for(None)
-        return context, Shown.of(revision, context["shown"], now=now)
+        return context, SessionsPage.of(revision, context["shown"], now=now)
 
     if request.GET.get("places"):
         # Which sessions have places for them differs with the reader.

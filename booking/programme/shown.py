@@ -21,7 +21,16 @@ from booking.catalogue.models import Session
 from booking.partnership.kept import the_partnership
 from booking.places.pages.readers import MARKS, Stand, standing_so, stands_of
 from booking.site.caching import unkept
-from booking.site.two_parts import Filler, Part, filled, found, is_stranger, keep, made, to_stranger
+from booking.site.two_parts import (
+    Filler,
+    Part,
+    filled,
+    found,
+    is_stranger,
+    keep_part,
+    made,
+    to_stranger,
+)
 from booking.site.wording import LONDON, in_london
 
 # Longer than this nothing is kept, whatever it agrees with.
@@ -35,7 +44,7 @@ def reader_of(request: HttpRequest) -> User | None:
 
 
 @dataclass(frozen=True)
-class Shown:
+class SessionsPage:
     """What a kept page agrees with: the catalogue, how its sessions stand, and until when.
 
     `counts` are those that the kept part says: of the session whose `own` page it is only whether
@@ -59,7 +68,7 @@ class Shown:
         own: Session | None = None,
         more: Mapping[str, Any] | None = None,
         moments: Iterable[datetime] = (),
-    ) -> "Shown":
+    ) -> "SessionsPage":
         """Of sessions just read, whose rows it lets be kept."""
         shown = {each.pk: each for each in sessions}
         for each in shown.values():
@@ -94,7 +103,7 @@ def _changes_at(sessions: Iterable[Session], more: Iterable[datetime], now: date
     return min(moment for moment in moments if moment > now)
 
 
-Made = tuple[dict[str, Any], Shown]
+Made = tuple[dict[str, Any], SessionsPage]
 
 
 def answer(
@@ -103,7 +112,7 @@ def answer(
     make: Callable[[str], Made],
     *,
     now: datetime,
-    yours: Callable[[Shown, Mapping[int, Stand]], dict[str, Any]] = lambda *_: {},
+    yours: Callable[[SessionsPage, Mapping[int, Stand]], dict[str, Any]] = lambda *_: {},
 ) -> HttpResponse:
     """A page in two parts. One statement, and none of the page's own while the kept part agrees.
 
@@ -117,8 +126,9 @@ def answer(
     revision = f"{revision} {the_partnership().revision}"
     if part is None or not part.about.agrees(revision, stands, now=now):
         context, about = make(revision)
+        context = {"partnership": the_partnership(), **context}
         part = made(request, template, context, about)
-        keep(key, part)
+        keep_part(key, part)
         stands = _stands_as_read(about, person)
     about = part.about
     if is_stranger(request) and part.to_strangers[0] == stands:
@@ -148,7 +158,7 @@ def answer(
     return to_stranger(text)
 
 
-def _stands_as_read(about: Shown, person: User | None) -> dict[int, Stand]:
+def _stands_as_read(about: SessionsPage, person: User | None) -> dict[int, Stand]:
     """How the sessions of a page just made stand; nobody has bookings to be read."""
     found = {
         key: Stand(each.places_taken, each.waiting_count, None, None)

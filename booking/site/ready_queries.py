@@ -1,4 +1,4 @@
-"""QuerySets that are put together once in a process; what differs each time is `Given`.
+"""QuerySets that are put together once in a process; what differs each time comes `Later`.
 
 Putting one together takes longer than PostgreSQL takes to answer it, so pages that everybody opens
 keep theirs ready. Each is a QuerySet as anywhere else, and says the same.
@@ -14,7 +14,7 @@ from django.db.models import Expression, Field, Model, QuerySet
 from django.db.models.query import get_related_populators
 
 
-class Given(Expression):
+class Later(Expression):
     """Stands in a QuerySet for a value that is given by this name when it is asked."""
 
     def __init__(self, name: str, output_field: "Field[Any, Any]") -> None:
@@ -32,7 +32,7 @@ class ReadyPages[Row]:
 
     rows: "Ready[Row]"
     number: "Ready[tuple[int]]"
-    given: Mapping[str, object]
+    given: Mapping[str, Any]
 
     def count(self) -> int:
         """How many there are."""
@@ -52,10 +52,12 @@ class Ready[Row]:
     def __init__(self, build: Callable[[], "QuerySet[Any, Row]"]) -> None:
         self._build = build
 
-    def __call__(self, *, part: slice | None = None, **given: object) -> list[Row]:
+    def __call__(self, *, part: slice | None = None, **given: Any) -> list[Row]:
         """The rows for these values, each as the database driver takes it; or a part of them."""
         sql, asked, converted = self._plan
-        values = [given[each.name] if isinstance(each, Given) else each for each in asked]
+        values: list[Any] = [
+            given[each.name] if isinstance(each, Later) else each for each in asked
+        ]
         if part is not None:
             sql += f" LIMIT {part.stop - part.start:d} OFFSET {part.start:d}"
         with connection.cursor() as cursor:
@@ -78,9 +80,7 @@ class Ready[Row]:
         model: type[Model] = about["model"]
         first, last = about["select_fields"][0], about["select_fields"][-1] + 1
         names = [column.target.attname for column, *_ in compiler.select[first:last]]
-        related = get_related_populators(  # type: ignore[call-arg]
-            about, compiler.select, queryset.db, queryset._fetch_mode
-        )
+        related = get_related_populators(about, compiler.select, queryset.db, queryset._fetch_mode)
 
         def made(rows: list[Any]) -> Iterator[Any]:
             for row in converted(rows):

@@ -112,7 +112,7 @@ def found(key: Hashable) -> Any:
     return caches["pages"].get(key)
 
 
-def keep(key: Any, part: object, *, seconds: float = 60) -> None:
+def keep_part(key: Any, part: object, *, seconds: float = 60) -> None:
     """Keep it by this key for so long."""
     caches["pages"].set(key, part, seconds)
 
@@ -188,7 +188,7 @@ def _kept_by(slot: Slot, request: HttpRequest) -> Part:
         making = _Making()
         context = _as_nobody(request, {"user": seen, _MAKING: making})
         part = making.part(_rendered(slot, context))
-        keep(key, part)
+        keep_part(key, part)
     return part
 
 
@@ -202,15 +202,17 @@ class _Yours(Node):
         self.name, self.key, self.when, self.by, self.nodelist = name, key, when, by, nodelist
 
     def render(self, context: Context) -> SafeString:
-        making, request = context.get(_MAKING), context.get("request")
+        making: _Making | None = context.get(_MAKING)
+        request: Any = context.get("request")
         is_theirs = self.when is None or self.when.resolve(context, ignore_failures=True)
-        page = context.template
+        page: Any = context.template
         if making is not None and is_theirs:
             key = self.key.resolve(context) if self.key else None
             return making.stands_for(Slot(self.name, key, self.by, self.nodelist, page))
         if self.by and making is None and hasattr(request, "user"):
             slot = Slot(self.name, None, self.by, self.nodelist, page)
-            return mark_safe(_Reader(request, context.flatten(), {}).put(slot))  # noqa: S308
+            values: Any = context.flatten()
+            return mark_safe(_Reader(request, values, {}).put(slot))  # noqa: S308
         return SafeString(self.nodelist.render(context))
 
 
@@ -241,7 +243,7 @@ class _Same(Node):
             within = _Making()
             with context.push(**{_MAKING: within}):
                 part = within.part(self.nodelist.render(context))
-            keep(key, part)
+            keep_part(key, part)
         pieces = [
             each if isinstance(each, str) else making.stands_for(each) for each in part.pieces
         ]
@@ -298,7 +300,7 @@ def same_for_everyone(
                 if response.status_code != 200 or response.cookies:
                     return unkept(response)
                 stored = response.content, response.headers["Content-Type"]
-                keep(key, stored, seconds=seconds)
+                keep_part(key, stored, seconds=seconds)
             return to_stranger(*stored)
 
         return kept

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from django.urls import reverse
 
 from accounts.models import User
-from booking.catalogue.models import Session
+from booking.catalogue.models import Course, Session
 from booking.places.models import Booking
 from tests.load import client, crowd, raw_bookings
 from tests.load.client import Answer, Script
@@ -134,6 +134,27 @@ class Site:
                 "session page, signed in",
                 None,
             ),
+            (
+                "month, signed in",
+                [client.get(f"{programme}?view=month", cookies=each) for each in cookies],
+                "month, signed in",
+                None,
+            ),
+            (
+                "course pages, signed in",
+                [
+                    client.get(page, cookies=each)
+                    for page, each in zip(_courses(), itertools.cycle(cookies), strict=False)
+                ],
+                "course page, signed in",
+                None,
+            ),
+            (
+                "my bookings",
+                [client.get(reverse("my_bookings"), cookies=each) for each in cookies],
+                "my bookings",
+                None,
+            ),
         ]
         for name, requests, counted, ratio in pages:
             samples = self.pages(self.port, itertools.cycle(requests))
@@ -247,6 +268,11 @@ def check_booked(answer: Answer) -> None:
 def _upcoming() -> list[int]:
     sessions = Session.objects.filter(reference__startswith="U").order_by("starts_at", "pk")
     return list(sessions.values_list("pk", flat=True))
+
+
+def _courses() -> list[str]:
+    ahead = Course.objects.filter(sessions__reference__startswith="U").distinct()
+    return [each.get_absolute_url() for each in ahead.order_by("pk")]
 
 
 def bookers() -> Iterator[dict[str, str]]:

@@ -54,6 +54,8 @@ def count(busy: Busy) -> dict[str, Counting]:
         "start page": counted_get(anonymous, reverse("start")),
         "programme, anonymous": counted_get(anonymous, reverse("programme")),
         "programme, signed in": counted_get(mine, reverse("programme")),
+        "month, signed in": counted_get(mine, f"{reverse('programme')}?view=month"),
+        "course page, signed in": counted_get(mine, session.course.get_absolute_url()),
         "session page, anonymous": counted_get(anonymous, reverse("session", args=[session.pk])),
         "session page, signed in": counted_get(mine, reverse("session", args=[session.pk])),
         "programme feed": counted_get(anonymous, reverse("programme_ics")),

@@ -228,8 +228,8 @@ def test_the_page_costs_the_same_whatever_the_session_holds(
             session.trainers.add(make_trainer())
             session.course.prerequisites.add(make_course())
         for path, statements in (
-            (f"/sessions/{session.pk}/", 9),
-            (f"/courses/{session.course.code}/", 7),
+            (f"/sessions/{session.pk}/", 8),
+            (f"/courses/{session.course.code}/", 8),
         ):
             caches["pages"].clear()
             with django_assert_num_queries(statements):

@@ -17,7 +17,7 @@ from booking.catalogue.models.policies import CancellationPolicy
 from booking.catalogue.models.programme import Course
 from booking.catalogue.reading import Reading
 from booking.site.human_order import HumanOrder
-from booking.site.ready_queries import Given, Ready
+from booking.site.ready_queries import Later, Ready
 from booking.site.sealing import Sealed, SealedField
 
 
@@ -45,7 +45,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """Those the public may see: everything but drafts."""
         return self.exclude(state=Session.State.DRAFT)
 
-    def upcoming(self, *, now: datetime | Given) -> Self:
+    def upcoming(self, *, now: datetime | Later) -> Self:
         """Published and not yet started, soonest first."""
         ahead = self.filter(state=Session.State.PUBLISHED, starts_at__gt=now)
         return ahead.order_by("starts_at", "id")
@@ -317,7 +317,7 @@ class Sitting(models.Model):
 
 _SITTINGS: Ready[Sitting] = Ready(
     lambda: Sitting.objects.extra(
-        where=["session_id = ANY(%s)"], params=[Given("sessions", models.BigIntegerField())]
+        where=["session_id = ANY(%s)"], params=[Later("sessions", models.BigIntegerField())]
     ).order_by("starts_at", "id")
 )
 

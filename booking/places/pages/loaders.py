@@ -18,14 +18,14 @@ from booking.places import links
 from booking.places.managers.models import Approval
 from booking.places.models import Booking, BookingQuerySet
 from booking.places.pages.readers import read_for
-from booking.site.ready_queries import Given, Ready
+from booking.site.ready_queries import Later, Ready
 
 _BOOKING = "booking"
 _PUBLIC: Ready[Session] = Ready(
     lambda: (
         Session.objects.public()
         .for_pages(sittings=False)
-        .filter(pk=Given("key", BigIntegerField()))
+        .filter(pk=Later("key", BigIntegerField()))
     )
 )
 

@@ -63,7 +63,7 @@ def stands_of(session_ids: Iterable[int], person: User | None) -> tuple[str, dic
     The revision is another after every change of the catalogue; places are given without.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_STANDS, [list(session_ids), person and person.pk, _LIVE])
+        cursor.execute(_STANDS, [list(session_ids), person.pk if person else None, _LIVE])
         rows = cursor.fetchall()
     return rows[0][0], {key: Stand(*stand) for _, key, *stand in rows if key is not None}
 
