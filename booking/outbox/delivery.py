@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -155,6 +156,10 @@ def deliver(
         bulk_ends = began + BULK_TURN if turn.message.is_bulk else None
         return any(end and clock() >= end for end in (until, bulk_ends))
 
+    def in_time(position: int) -> _Turn | None:
+        following = turns[position] if position < len(turns) else None
+        return None if following is None or is_over(following) else following
+
     for position, turn in enumerate(turns):
         message = turn.message
         if position and not turn.is_begun and is_over(turn):
@@ -166,13 +171,8 @@ def deliver(
         if isinstance(turn.outcome, Pointless):
             _settle(message, Message.State.SUPERSEDED, last_error=turn.outcome.reason[:500])
             continue
-        following = turns[position + 1] if position + 1 < len(turns) else None
         trouble = _send(
-            turn,
-            turn.outcome,
-            post=post,
-            clock=clock,
-            then=lambda next_up=following: None if next_up is None or is_over(next_up) else next_up,
+            turn, turn.outcome, post=post, clock=clock, then=partial(in_time, position + 1)
         )
         if trouble is not None:
             # It concerns the others too. A server that hangs would hold each of them for its full

@@ -22,6 +22,7 @@ def prepared(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> Itera
     carry them in the text, and are not prepared.
     """
     connection.ensure_connection()
-    with connection._prepare_cursor(psycopg.Cursor(connection.connection)) as cursor:
+    bare = psycopg.Cursor(connection.connection)
+    with connection._prepare_cursor(bare) as cursor:  # type: ignore[attr-defined]
         cursor.execute(statement, values)
         yield cursor

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+import psycopg
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from pytest_django import Settings
 
 from booking.local.smtp_sink import SmtpSink
@@ -14,6 +15,7 @@ from booking.outbox.models import Message
 from booking.outbox.refusals import MayHaveArrived
 from booking.outbox.smtp import SmtpConnection
 from tests.factories import NOW, make_coordinator
+from tests.load.counting import Counting
 from tests.outbox.mail_servers import mail_server
 from tests.outbox.posting import Clock, compose, connected, names, post, sent, state_of
 from tests.people import at_once
@@ -21,6 +23,11 @@ from tests.people import at_once
 State = Message.State
 
 pytestmark = pytest.mark.django_db
+_TAKEN_AND_BEGUN = """
+SELECT count(*) FILTER (WHERE state = 'sent'),
+    count(*) FILTER (WHERE state = 'sending' AND attempts = 1)
+FROM booking_message
+"""
 
 
 # --- posting ---
@@ -126,6 +133,60 @@ def test_a_message_is_sent_once_and_its_stream_goes_on(clock: Clock, smtp_sink: 
         assert [run(clock) for _ in range(4)] == [1, 1, 1, 0]
     assert sent(smtp_sink) == ["m0", "m1", "m2"]
     assert set(Message.objects.values_list("state", flat=True)) == {State.SENT}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_taken_is_committed_before_the_next_is_handed_over(
+    clock: Clock, settings: Settings
+) -> None:
+    # Codes, whose text is forgotten once they are taken.
+    codes = [post(f"m{number}", is_urgent=True) for number in range(4)]
+    seen = []
+
+    link = connection.get_connection_params()
+
+    def watching(content: bytes, before: int) -> str:
+        # By another connection, which sees what is committed and nothing else.
+        with psycopg.connect(**link) as other:
+            seen.append(other.execute(_TAKEN_AND_BEGUN).fetchone())
+        return "250 OK"
+
+    with mail_server(watching, settings), connected() as run:
+        run(clock)
+    assert seen == [(0, 1), (1, 1), (2, 1), (3, 1)]
+    for code in codes:
+        assert state_of(code) == State.SENT
+        assert (code.attempts, code.sent_at, code.mime) == (1, clock.now, None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_that_another_worker_took_over_while_the_one_before_was_sent_is_left_to_it(
+    clock: Clock, settings: Settings
+) -> None:
+    messages = [post(f"m{number}") for number in range(3)]
+
+    link = connection.get_connection_params()
+
+    def slow(content: bytes, before: int) -> str:
+        with psycopg.connect(**link) as other:
+            other.execute("UPDATE booking_message SET claim_number = 7 WHERE subject_key = 'm1'")
+        return "250 OK"
+
+    with mail_server(slow, settings), connected() as run:
+        run(clock)
+    assert [state_of(each) for each in messages] == [State.SENT, State.SENDING, State.SENT]
+    assert [each.attempts for each in messages] == [1, 0, 1]
+
+
+def test_each_mail_more_costs_one_statement(clock: Clock, smtp_sink: SmtpSink) -> None:
+    counts = []
+    for number in (3, 9):
+        for each in range(number):
+            post(f"{number} {each}", to_email=f"p{each}@agency.example")
+        with Counting() as counting, connected() as run:
+            run(clock)
+        counts.append(len(counting.statements))
+    assert counts[1] - counts[0] == 6
 
 
 def test_a_refusal_for_now_is_tried_again_with_the_same_bytes(
