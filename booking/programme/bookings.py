@@ -64,12 +64,13 @@ def _ahead() -> BookingQuerySet:
 
 def _over() -> BookingQuerySet:
     """Where a booking came from stands with it; what was moved away did not end."""
-    others: BookingQuerySet = (
+    others: Any = (
         _mine()
         .exclude(replaced_by__person=_PERSON)
         .extra(where=["NOT (booking_booking.id = ANY(%s))"], params=[_NOT_THESE])
     )
-    return others.order_by("-session__starts_at", "-pk")
+    found: BookingQuerySet = others.order_by("-session__starts_at", "-pk")
+    return found
 
 
 _PERSON, _NOW = Later("person", BigIntegerField()), Later("now", DateTimeField())
