@@ -351,7 +351,7 @@ def _keep_times_of_commits(installation: Installation) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print the table: 0, or 1 if a promise was not kept."""
     parser = argparse.ArgumentParser(description="Have many people come at once.")
-    parser.add_argument("--quick", action="store_true", help="few people, in two minutes")
+    parser.add_argument("--quick", action="store_true", help="few people, in some minutes")
     parser.add_argument("--only", choices=["rush", "landing"], help="only this part")
     chosen = parser.parse_args(arguments)
     parts = (chosen.only,) if chosen.only else ("rush", "landing")
