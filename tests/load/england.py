@@ -6,12 +6,11 @@ of it yet, and every mail of the last ninety days, with those of some nights mor
 
 import contextlib
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from allauth.account.models import EmailAddress
-from django.db import connection, models, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import Agency, User
@@ -24,6 +23,7 @@ from booking.places.models import Booking
 from booking.privacy.forgetting import TEXTS_KEPT
 from tests.load import crowd
 from tests.load.crowd import insert_select
+from tests.load.filling import unchecked, without_indexes
 from tests.load.report import Line, Target
 
 _PEOPLE, _SESSIONS, _BOOKINGS_EACH = 600_000, 250_000, 16
@@ -75,7 +75,7 @@ class England:
 def fill(england: England) -> Line:
     """Make it, with the indexes as migrated and the planner's figures; how large it is."""
     began = time.monotonic()
-    with _without_indexes(), _unchecked():
+    with without_indexes(*_LARGE), unchecked():
         _add_catalogue(england)
         _add_people(england)
         _add_sessions(england)
@@ -84,7 +84,7 @@ def fill(england: England) -> Line:
         cursor.execute("ANALYZE")
         cursor.execute("SELECT booking_write_documents(array_agg(id)) FROM booking_session")
     text = _text_of_a_mail()
-    with _without_indexes(BookingEvent, Message), _unchecked():
+    with without_indexes(BookingEvent, Message), unchecked():
         _add_events()
         _add_messages(text)
     _vacuum()
@@ -114,73 +114,6 @@ def _vacuum() -> None:
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("CHECKPOINT")
-
-
-# ---------------------------------------------------------------- how it is filled fast
-
-
-@contextlib.contextmanager
-def _unchecked() -> Iterator[None]:
-    """No trigger runs and no foreign key is checked: all are right by construction."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")
-        try:
-            yield
-        finally:
-            cursor.execute("RESET session_replication_role")
-
-
-@contextlib.contextmanager
-def _without_indexes(*of: type[models.Model]) -> Iterator[None]:
-    """Take away the indexes of these tables, or of all large ones, and make them anew.
-
-    Raises `AssertionError` if they are not as before then.
-    """
-    tables = [model._meta.db_table for model in of or _LARGE]
-    with connection.cursor() as cursor:
-        before = _definitions(tables)
-        cursor.execute(
-            "SELECT format('%%I', conrelid::regclass), format('%%I', conname),"
-            " pg_get_constraintdef(oid) FROM pg_constraint"
-            " WHERE contype = 'u' AND conrelid = ANY(%s::regclass[]) ORDER BY oid",
-            [tables],
-        )
-        constraints = cursor.fetchall()
-        cursor.execute(
-            "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index"
-            " WHERE indrelid = ANY(%s::regclass[]) AND NOT EXISTS"
-            " (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u'))"
-            " ORDER BY indexrelid",
-            [tables],
-        )
-        indexes = cursor.fetchall()
-        for table, name, _ in constraints:
-            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
-        for name, _ in indexes:
-            cursor.execute(f"DROP INDEX {name}")
-        yield
-        cursor.execute("SET maintenance_work_mem = '512MB'")
-        for table, name, definition in constraints:
-            cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
-        for _, definition in indexes:
-            cursor.execute(definition)
-        cursor.execute("RESET maintenance_work_mem")
-        assert _definitions(tables) == before, "the indexes are not as migrated"
-
-
-def _definitions(tables: list[str]) -> list[str]:
-    """Every index and constraint of these tables, in PostgreSQL's words.
-
-    Of which rows an index is for is left out: read a second time, it has other brackets.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT split_part(indexdef, ' WHERE ', 1) FROM pg_indexes WHERE tablename = ANY(%s)"
-            " UNION ALL SELECT conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint"
-            " WHERE conrelid = ANY(%s::regclass[]) ORDER BY 1",
-            [tables, tables],
-        )
-        return [row[0] for row in cursor.fetchall()]
 
 
 # ---------------------------------------------------------------- what there is

@@ -21,7 +21,6 @@ import os
 import random
 import sys
 import time
-from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -32,24 +31,17 @@ import django
 import psycopg
 
 from tests.load import client, processors, program
-from tests.load.client import Answer, Later, Script
 from tests.load.installation import DEMO_SERVER, WEB_SERVERS, Installation, web_server
 from tests.load.program import say
-from tests.load.report import Line, Target, percentile
+from tests.load.report import Line, Target
+from tests.load.visits import LIMIT_MS, Visits, steps, visit
 
 if TYPE_CHECKING:
     from booking.catalogue.models import Session
     from tests.load.rush_checks import Checks
 
-LIMIT_MS = 500
 _WANTED_PEOPLE, _WANTED_SECONDS = 10_000, 60
-# What somebody takes to read a page, in seconds.
-_READING = (0.5, 2.5)
-_STEPS = ("page", "form", "booking", "where it leads", "page again")
-# Seconds of arrivals that are looked at together while more and more come.
-_WINDOW_SECONDS = 2.0
 _TRIES = 8
-_RECENT = 30
 _FEWER, _MORE = 0.85, 1.12
 
 
@@ -78,49 +70,6 @@ QUICK = Size(
 )
 _COMING_OF_RECIPIENTS = 0.03
 _LANDING_PLACES = 20
-
-
-@dataclass
-class Visits:
-    """What the people who came were answered."""
-
-    began: float = field(default_factory=time.perf_counter)
-    came: int = 0
-    # The step, when it was due in seconds since the beginning, and the seconds it took.
-    noted: list[tuple[str, float, float]] = field(default_factory=list)
-    recent: deque[float] = field(default_factory=lambda: deque(maxlen=_RECENT))
-    latest: float = 0.0
-
-    def note(self, step: str, answer: Answer, *, status: int = 200) -> None:
-        """Keep how long it took. Raises `AssertionError` for another answer than is due."""
-        assert answer.status == status, f"{step} answered {answer.status}"
-        due = time.perf_counter() - answer.seconds - self.began
-        self.noted.append((step, due, answer.seconds))
-        self.recent.append(answer.seconds)
-
-    def p(self, share: float, step: str | None = None) -> float:
-        """Milliseconds that this share of the answers stayed within."""
-        chosen = [took for name, _, took in self.noted if step in (None, name)]
-        return percentile(chosen, share)
-
-    @property
-    def is_overwhelmed(self) -> bool:
-        """Whether the last answers took far too long."""
-        return len(self.recent) == _RECENT and percentile(list(self.recent), 0.5) > 2 * LIMIT_MS
-
-    def first_too_slow(self) -> float | None:
-        """When answers began to take too long, in seconds since the beginning.
-
-        One window alone may be a moment's trouble; the next one has to be as slow.
-        """
-        windows: dict[int, list[float]] = defaultdict(list)
-        for _, due, took in self.noted:
-            windows[int(due / _WINDOW_SECONDS)].append(took)
-        slow = [percentile(windows[number], 0.99) >= LIMIT_MS for number in sorted(windows)]
-        for number, both in zip(sorted(windows), itertools.pairwise(slow), strict=False):
-            if all(both):
-                return number * _WINDOW_SECONDS
-        return None
 
 
 @dataclass(frozen=True)
@@ -160,7 +109,7 @@ class Morning:
         visits = Visits()
         chance = random.Random(session.pk)
         scripts = (
-            (moment, _visit(visits, session.pk, cookies, chance))
+            (moment, visit(visits, session.pk, cookies, chance))
             for moment, cookies in zip(moments, people, strict=False)
         )
         visits.began = time.perf_counter()
@@ -199,7 +148,7 @@ class Morning:
                 f" {_latest(visits)} Of two processors: {best.shares.words}."
             ),
         )
-        yield from _steps("rush", visits)
+        yield from steps("rush", visits)
         yield self._wanted(best)
         yield from self.checks.lines("rush")
 
@@ -336,26 +285,8 @@ class Morning:
                 f" {left:,} copies left. {_latest(visits)} Of two processors: {shares.words}."
             ),
         )
-        yield from _steps("landing", visits)
+        yield from steps("landing", visits)
         yield from self.checks.lines("landing")
-
-
-def _visit(
-    visits: Visits, session_id: int, cookies: dict[str, str], chance: random.Random
-) -> Script:
-    """One person, from the session's page to the look after the booking."""
-    from tests.load.over_http import book_request, check_booked
-
-    page, form = f"/sessions/{session_id}/", f"/sessions/{session_id}/book/"
-    visits.came += 1
-    visits.note("page", (yield client.get(page, cookies=cookies)))
-    visits.note("form", (yield Later(chance.uniform(*_READING), client.get(form, cookies=cookies))))
-    booked = yield Later(chance.uniform(*_READING), book_request(form, cookies))
-    check_booked(booked)
-    visits.note("booking", booked, status=302)
-    visits.note("where it leads", (yield client.get(booked.location, cookies=cookies)))
-    again = yield Later(chance.uniform(*_READING), client.get(page, cookies=cookies))
-    visits.note("page again", again)
 
 
 def _by_chance(rate: float, seconds: float) -> Iterator[float]:
@@ -363,11 +294,6 @@ def _by_chance(rate: float, seconds: float) -> Iterator[float]:
     chance, moment = random.Random(9), 0.0
     while (moment := moment + chance.expovariate(rate)) < seconds:
         yield moment
-
-
-def _steps(of: str, visits: Visits) -> Iterator[Line]:
-    for step in _STEPS:
-        yield Line(name=f"{of}: {step}", p50=visits.p(0.5, step), p99=visits.p(0.99, step))
 
 
 def _latest(visits: Visits) -> str:
@@ -425,7 +351,7 @@ def _keep_times_of_commits(installation: Installation) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print the table: 0, or 1 if a promise was not kept."""
     parser = argparse.ArgumentParser(description="Have many people come at once.")
-    parser.add_argument("--quick", action="store_true", help="few people, in two minutes")
+    parser.add_argument("--quick", action="store_true", help="few people, in some minutes")
     parser.add_argument("--only", choices=["rush", "landing"], help="only this part")
     chosen = parser.parse_args(arguments)
     parts = (chosen.only,) if chosen.only else ("rush", "landing")

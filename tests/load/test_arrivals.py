@@ -78,6 +78,20 @@ def test_a_request_that_is_put_off_counts_from_when_it_was_due() -> None:
     assert took[0] < 0.4
 
 
+def test_what_this_client_is_late_counts_too() -> None:
+    took: list[float] = []
+
+    def arrivals() -> Iterator[tuple[float, Script]]:
+        time.sleep(0.3)
+        yield 0.0, _look(took)
+
+    with _one_at_a_time(0.0) as port:
+        latest = client.run_arrivals(port, arrivals())
+
+    assert latest >= 0.3
+    assert took[0] >= 0.3
+
+
 def test_whoever_gives_the_arrivals_may_stop() -> None:
     took: list[float] = []
     given = 0

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.load.processors import Reading, Shares
+from tests.load.quarter import Quarter
 from tests.load.report import Line, missed_targets
-from tests.load.rush import Visits
 from tests.load.rush_checks import Asked, Checks, wrong_mails, wrong_order, wrong_places
-from tests.load.shoebox import Quarter
+from tests.load.visits import Visits
 
 _NINE = datetime(2026, 11, 30, 9, tzinfo=UTC)
 # Two places, and two people behind them.
