@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('booking', '0033_pages_elsewhere'),
+        ('booking', '0034_what_reports_are_about'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -97,7 +97,7 @@ _UNDO = (
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0012_groups_that_can_be_asked"),
-        ("booking", "0033_pages_elsewhere"),
+        ("booking", "0035_mail_by_words_of_its_address"),
     ]
 
     operations = [migrations.RunSQL(_TABLE + _triggers(), _UNDO)]
