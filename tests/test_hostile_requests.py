@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from django.contrib import admin
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
 from pytest_django import Settings
@@ -254,6 +254,11 @@ def test_no_query_brings_a_nul(typed: str) -> None:
 
     asked = RequestFactory().get(f"/programme/?q={typed}")
     assert b"\0" not in only_readable(shown)(asked).content
+
+
+def test_no_path_brings_a_nul() -> None:
+    with pytest.raises(Http404):
+        only_readable(lambda _: HttpResponse())(RequestFactory().get("/courses/a%00b/"))
 
 
 @pytest.mark.slow

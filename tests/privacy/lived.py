@@ -102,7 +102,7 @@ def _booked(person: User, *, then: datetime) -> None:
         manager_email="boss.of.zoltana@ours.example",
     )
     approval = Approval.objects.get(booking=booking)
-    answering.approve(approval=approval, now=then, reason="Zoltana Quibblewick may fly")
+    answering.approve(approval=approval, now=then, reason="Zoltana may fly")
     booking.refresh_from_db()
     Arrival.objects.create(
         booking=booking, sitting=session.sittings.get(), at=session.starts_at, device="browser"
@@ -119,10 +119,10 @@ def _booked(person: User, *, then: datetime) -> None:
     AbsenceCase.objects.create(
         booking=booking,
         manager_email="boss.of.zoltana@ours.example",
-        reason="Zoltana Quibblewick flew elsewhere",
-        manager_reason=f"{NAME} was on call",
+        reason="Zoltana flew elsewhere",
+        manager_reason="Zoltana was on call",
         decided_by=person,
-        why=f"{NAME} rang",
+        why="Zoltana rang",
     )
     CalendarReply.objects.create(
         booking=booking, partstat="ACCEPTED", at=then, message_id=f"<1.{EMAIL}>"
@@ -168,7 +168,7 @@ def _as_manager(person: User, *, now: datetime, then: datetime) -> None:
     )
     actions.book(session=asking, person=staff, by=staff, now=now, manager_email=EMAIL)
     AbsenceCase.objects.create(
-        booking=Booking.objects.get(person=staff), manager_email=EMAIL, manager_reason="On leave"
+        booking=Booking.objects.get(person=staff), manager_email=EMAIL, manager_reason="Zoltana wrote: on leave"
     )
     led = make_session(starts_at=then + timedelta(days=22), trainers=[person])
     SessionEvent.objects.create(session=led, at=then, by=person, what=f"Trainers: {NAME}")
@@ -188,7 +188,7 @@ def _wrote(person: User, *, now: datetime) -> None:
             note=f"{NAME} sent a certificate",
         )
     ReceivedMail.objects.create(
-        key="9", seen_at=now, from_address=EMAIL, subject=f"{NAME} cannot come", settled_by=person
+        key="9", seen_at=now, from_address=EMAIL, subject="Zoltana cannot come", settled_by=person
     )
     Message.objects.create(
         topic=ACCOUNT_MAIL,
@@ -204,7 +204,7 @@ def _wrote(person: User, *, now: datetime) -> None:
 def _acted(person: User, *, now: datetime) -> None:
     coordinator = make_coordinator()
     looked_at(person, by=coordinator, what="bookings")
-    accounts_of_people.note(person=person, text=f"{NAME} rang.", by=coordinator, now=now)
+    accounts_of_people.note(person=person, text="Zoltana rang.", by=coordinator, now=now)
     accounts_of_people.note(person=coordinator, text="Rang.", by=person, now=now)
     looked_at(make_course(), by=person, what="attendees", rows=2, form=AccessRecord.Form.CSV)
     PriorLearning.objects.create(
