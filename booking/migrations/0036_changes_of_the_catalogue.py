@@ -1,8 +1,8 @@
 """What pages keep is made anew when the catalogue changes: its changes, a row a transaction.
 
-A row for each and not one number, which all who change anything would have to wait for. Rows are
-only added, so that whoever reads another count of them, or another sum, sees another catalogue; a
-day later nothing is kept that old, and they go. Places are given and taken without it.
+A row for each and not one number, which all who change anything would have to wait for. A day
+later nothing is kept that old, and they go. Whoever sees other rows reads another revision: as many
+may have come as went, but then their keys sum to more. Places are given and taken without it.
 """
 
 from django.db import migrations
@@ -48,7 +48,7 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE FUNCTION booking_catalogue_revision() RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT concat_ws('.', count(*), sum(times), max(id)) FROM booking_cataloguechange
+    SELECT concat_ws('.', count(*), sum(times), sum(id)) FROM booking_cataloguechange
 $$;
 """
 _TRIGGER = (

@@ -222,12 +222,28 @@ def test_what_is_taken_off_the_programme_is_gone_at_once(session: Session) -> No
     assert session.get_absolute_url() not in client.get("/programme/").text
 
 
-def test_giving_a_place_is_no_change_of_the_catalogue(session: Session) -> None:
-    def revision() -> str:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT booking_catalogue_revision()")
-            return str(cursor.fetchone()[0])
+def revision() -> str:
+    """The revision of the catalogue."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT booking_catalogue_revision()")
+        return str(cursor.fetchone()[0])
 
+
+def test_a_change_that_takes_an_old_one_away_is_another_revision() -> None:
+    added = (
+        "INSERT INTO booking_cataloguechange (id, xact, at) OVERRIDING SYSTEM VALUE"
+        " VALUES (%s, %s, now() - %s * interval '1 hour')"
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(added, [(900010, "1", 25), (900016, "2", 1)])
+        before = revision()
+        # It began before the last, and ends after it.
+        cursor.execute(added, [900015, "3", 1])
+        cursor.execute("DELETE FROM booking_cataloguechange WHERE id = 900010")
+    assert revision() != before
+
+
+def test_giving_a_place_is_no_change_of_the_catalogue(session: Session) -> None:
     before = revision()
     book_now(session)
     assert revision() == before
