@@ -50,6 +50,9 @@ END $$;
 CREATE FUNCTION booking_catalogue_revision() RETURNS text LANGUAGE sql STABLE AS $$
     SELECT concat_ws('.', count(*), sum(times), sum(id)) FROM booking_cataloguechange
 $$;
+CREATE FUNCTION booking_leads_a_session(person bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM booking_session_trainers WHERE user_id = person)
+$$;
 """
 _TRIGGER = (
     "CREATE TRIGGER catalogue_changed AFTER {when} ON {table}"
@@ -72,17 +75,15 @@ def _triggers() -> str:
             each="STATEMENT",
         )
     )
-    # The names of groups and of trainers stand on pages.
+    # The names of groups stand on pages, and of whoever leads a session, a trainer still or not.
     every.append(
-        _TRIGGER.format(
-            when="UPDATE OF name", table="accounts_practitionergroup", each="STATEMENT"
-        )
+        _TRIGGER.format(when="UPDATE OF name", table="accounts_practitionergroup", each="STATEMENT")
     )
     every.append(
         _TRIGGER.format(
             when="UPDATE OF first_name, last_name",
             table="accounts_user",
-            each=f"ROW WHEN (OLD.is_trainer AND {_NAME})",
+            each=f"ROW WHEN ({_NAME} AND booking_leads_a_session(NEW.id))",
         )
     )
     return "\n".join(every)
@@ -90,7 +91,8 @@ def _triggers() -> str:
 
 _UNDO = (
     "DROP FUNCTION booking_catalogue_changed() CASCADE;"
-    " DROP FUNCTION booking_catalogue_revision(); DROP TABLE booking_cataloguechange"
+    " DROP FUNCTION booking_catalogue_revision(); DROP FUNCTION booking_leads_a_session(bigint);"
+    " DROP TABLE booking_cataloguechange"
 )
 
 

@@ -190,6 +190,13 @@ def _renamed(session: Session) -> None:
     User.objects.filter(sessions_led=session).update(first_name="What it is", last_name="now")
 
 
+def _renamed_who_trains_no_more(session: Session) -> None:
+    led = User.objects.filter(sessions_led=session)
+    led.update(is_trainer=False)
+    assert led.exists()
+    led.update(first_name="What it is", last_name="now")
+
+
 def _added(session: Session) -> None:
     Material.objects.update(title="What it is now")
 
@@ -198,7 +205,10 @@ def _another(session: Session) -> None:
     session.course.prerequisites.add(make_course("FIRST", title="What it is now"))
 
 
-@pytest.mark.parametrize("change", [_retitled, _moved, _led, _renamed, _added, _another])
+@pytest.mark.parametrize(
+    "change",
+    [_retitled, _moved, _led, _renamed, _renamed_who_trains_no_more, _added, _another],
+)
 def test_a_change_of_the_catalogue_shows_at_once(
     change: Callable[[Session], None], session: Session
 ) -> None:
