@@ -172,10 +172,15 @@ def _yours_of_session(
     ruled: RuledSession = about.more["ruled"]
     (as_asked,) = standing_so([ruled.session], stands, None, now=now)
     read = replace(ruled, session=as_asked)
+    # Machines are told what a visitor sees, whoever reads.
+    event = about.more["event"]
+    if not session.has_own_places:
+        event = event | {"remainingAttendeeCapacity": as_asked.places_left}
     context: dict[str, Any] = {
         "session": session,
         "course": session.course,
         "calendars": about.more["calendars"],
+        "event_data": as_script_text(event),
         "availability": availability(session, now),
         "why_not": why_not(session, now),
         "is_ahead": is_ahead(session, now),
@@ -236,7 +241,7 @@ def _session_context(session: Session, *read: Session, now: datetime) -> dict[st
         "prerequisites": _PREREQUISITES(key=session.course_id),
         "trainers": _TRAINERS(key=session.pk),
         "calendars": list(zip(sittings, map(calendar_links, entries), strict=True)),
-        "event_data": as_script_text(event),
+        "event": event,
         "other_dates": others[:_OTHER_DATES],
         "other_way": other_way,
         "now": now,

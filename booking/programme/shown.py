@@ -48,7 +48,8 @@ class SessionsPage:
     """What a kept page agrees with: the catalogue, how its sessions stand, and until when.
 
     `counts` are those that the kept part says: of the session whose `own` page it is only whether
-    it is full and whether people wait. `more` is what the slots of a reader need of what was read.
+    it is full and whether people wait, unless its places differ with the reader. `more` is what the
+    slots of a reader need of what was read.
     """
 
     revision: str
@@ -87,7 +88,7 @@ class SessionsPage:
         return self._said(counts) == self.counts
 
     def _said(self, counts: dict[int, tuple[int, int]]) -> dict[int, tuple[int, int]]:
-        if self.own is not None and self.own.pk in counts:
+        if self.own is not None and not self.own.has_own_places and self.own.pk in counts:
             taken, waiting = counts[self.own.pk]
             counts[self.own.pk] = (taken >= self.own.capacity, waiting > 0)
         return counts
@@ -149,6 +150,7 @@ def answer(
         "places": places,
         "brief": brief,
         "materials": lambda key: None if context.get("materials") else "",
+        "event": lambda key: context["event_data"],
     }
     text = filled(part, request, context, fillers)
     if not is_stranger(request):

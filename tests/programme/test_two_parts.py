@@ -1,5 +1,6 @@
 """What is kept of a page is everybody's: the same whoever comes first, and never out of date."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -230,6 +231,25 @@ def test_what_is_taken_off_the_programme_is_gone_at_once(session: Session) -> No
     for each in (client, Client()):
         assert each.get(session.get_absolute_url()).status_code == 404
     assert session.get_absolute_url() not in client.get("/programme/").text
+
+
+@pytest.mark.parametrize("own", [{}, {"agency_limit": 4}, {"has_allocations": True}])
+def test_machines_are_told_the_places_left_now(own: dict[str, Any]) -> None:
+    session = make_session(capacity=9, **own)
+    if own.get("has_allocations"):
+        Allocation.objects.create(
+            session=session, sector=Sector.POLICE, places=2, release_at=morning(1)
+        )
+    readers = [signed_in(make_person()), Client()]
+
+    def told(reader: Client) -> int:
+        text = reader.get(session.get_absolute_url()).text
+        (event,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', text)
+        return int(json.loads(event)["remainingAttendeeCapacity"])
+
+    before = [told(each) for each in readers]
+    book_now(session)
+    assert [told(each) for each in readers] == [each - 1 for each in before]
 
 
 def revision() -> str:
