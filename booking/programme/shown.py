@@ -132,8 +132,9 @@ def answer(
         keep_part(key, part)
         stands = _stands_as_read(about, person)
     about = part.about
-    if is_stranger(request) and part.to_strangers[0] == stands:
-        return to_stranger(part.to_strangers[1])
+    agreed, text = part.to_strangers
+    if is_stranger(request) and agreed == stands:
+        return to_stranger(text)
     of_agencies = [each for each in about.sessions.values() if each.has_own_places]
     read = {each.pk: each for each in standing_so(of_agencies, stands, person, now=now)}
 
