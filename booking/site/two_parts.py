@@ -45,8 +45,17 @@ _MAKING = "two_parts_making"
 _PERSONAL_COOKIES = frozenset({settings.SESSION_COOKIE_NAME, settings.MESSAGE_COOKIE_NAME})
 
 
+# Of all that is kept together: with the rows behind a page it takes some 15 bytes a character.
+_MOST_CHARACTERS = 10_000_000
+# What is shorter, such as a row, is bounded by the number of entries.
+_LONG = 5_000
+
+
 class PartsInMemory(LocMemCache):
-    """Django's cache in a process, of things as they are: whoever gets one must not change it."""
+    """Django's cache in a process, of things as they are: whoever gets one must not change it.
+
+    Anybody can ask for pages by addresses without number, so it is bounded by their length too.
+    """
 
     def get(self, key: Any, default: Any = None, version: Any = None) -> Any:
         """What is kept by this, which may be anything that can be a key of a dict."""
@@ -58,9 +67,23 @@ class PartsInMemory(LocMemCache):
             return self._cache[key]  # type: ignore[attr-defined]
 
     def set(self, key: Any, value: Any, timeout: Any = 300, version: Any = None) -> None:
-        """Keep it for so many seconds."""
+        """Keep it for so many seconds; what was not used for longest makes room."""
         with self._lock:  # type: ignore[attr-defined]
             self._set(key, value, timeout)  # type: ignore[attr-defined]
+            if _length(value) < _LONG:
+                return
+            kept = self._cache  # type: ignore[attr-defined]
+            total = sum(map(_length, kept.values()))
+            while total > _MOST_CHARACTERS:
+                total -= _length(kept[oldest := next(reversed(kept))])
+                self._delete(oldest)  # type: ignore[attr-defined]
+
+
+def _length(kept: Any) -> int:
+    """Of a part, of a whole answer with its type, or of what else is kept."""
+    if isinstance(kept, Part):
+        return kept.length
+    return len(kept[0] if isinstance(kept, tuple) else kept)
 
 
 @dataclass(frozen=True)
@@ -83,6 +106,7 @@ class Part:
     """
 
     pieces: Sequence[str | Slot]
+    length: int
     about: Any = None
     to_strangers: tuple[object, str] = (None, "")
 
@@ -104,7 +128,7 @@ class _Making:
         pieces: list[str | Slot] = [texts[0]]
         for slot, after in zip(self.slots, texts[1:], strict=True):
             pieces += (slot, after)
-        return Part(pieces, about)
+        return Part(pieces, len(text), about)
 
 
 def found(key: Hashable) -> Any:

@@ -19,7 +19,7 @@ from accounts.models import Sector, User
 from booking.catalogue.models import Allocation, DiaryDate, Session, Topic
 from booking.materials.models import Material
 from booking.partnership import kept
-from booking.site.two_parts import Part
+from booking.site.two_parts import Part, found, keep_part
 from tests.factories import (
     make_agency,
     make_coordinator,
@@ -296,6 +296,26 @@ def test_changed_settings_show_on_kept_pages(session: Session) -> None:
     client.get("/programme/")
     kept.change(values={"name": "Another partnership"}, by=None)
     assert "Another partnership" in client.get("/programme/").text
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_token_of_one_reader_is_not_in_the_page_of_another(page: str, session: Session) -> None:
+    address, tokens, clients = address_of(page, session), [], []
+    for _ in range(2):
+        clients.append(client := Client(enforce_csrf_checks=True))
+        client.force_login(make_person())
+        text = client.get(address).text
+        tokens.append(re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', text)[-1])
+    for of_page, of_reader in ((0, 1), (1, 0), (1, 1)):
+        form = {"csrfmiddlewaretoken": tokens[of_page]}
+        taken = clients[of_reader].post(reverse("account_logout"), form).status_code
+        assert taken == (302 if of_page == of_reader else 403)
+
+
+def test_pages_of_any_length_are_not_kept_without_end() -> None:
+    for number in range(20):
+        keep_part(number, Part([""], 1_500_000))
+    assert [number for number in range(20) if found(number)] == list(range(14, 20))
 
 
 def test_a_form_of_a_kept_page_is_taken_for_its_reader_alone(
