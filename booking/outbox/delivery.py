@@ -68,7 +68,8 @@ class Pointless:
 # the desk, which corrects an address of several at once.
 _SENT_AND_NEXT_BEGUN = """
 WITH held AS MATERIALIZED (
-    SELECT id FROM booking_message WHERE id IN (%(sent)s, %(next)s) ORDER BY id FOR UPDATE
+    SELECT id FROM booking_message WHERE id IN (%(sent)s, %(next)s) ORDER BY id
+    FOR NO KEY UPDATE
 ), sent AS (
     UPDATE booking_message message SET state = 'sent', lease_until = NULL, sent_at = %(now)s,
         last_error = '', refused_since = NULL,
@@ -252,14 +253,17 @@ def _send(
     """
     message = turn.message
     try:
-        post.open()
+        is_new = post.open()
     except Unreachable as trouble:
         if turn.is_begun:
             _broken_off(message, trouble, now=clock())
         return str(trouble)
-    if not (turn.is_begun or _begin(message, mime, now=clock())):
-        return None
     try:
+        if not turn.is_begun and not _begin(message, mime, now=clock()):
+            return None
+        if turn.is_begun and is_new:
+            # Connecting may have taken as long as a message is held for being sent.
+            _renew(message, now=clock())
         post.send(
             to_email=message.to_email,
             mime=mime,
