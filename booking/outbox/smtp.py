@@ -79,8 +79,12 @@ class SmtpConnection:
         """Whether the server has said "not now" to many messages and taken none in between."""
         return self._refusals_in_a_row >= REFUSALS_BEFORE_REST
 
-    def open(self) -> None:
-        """Open the connection, or see that an idle one still answers. Raises `Unreachable`."""
+    def open(self) -> bool:
+        """Open the connection, or see that an idle one still answers; whether it is a new one.
+
+        Raises `Unreachable`.
+        """
+        is_new = False
         idle = time.monotonic() - self._last_used
         with self._closed_on_trouble():
             if self._mailer.connection and idle > IDLE_SECONDS_BEFORE_PROBE:
@@ -89,10 +93,11 @@ class SmtpConnection:
                 except (smtplib.SMTPException, OSError):
                     self.close()
             if self._mailer.open():
-                self._is_fresh = True
+                is_new = self._is_fresh = True
                 # Now, and not within the time that a message is held for being sent.
                 self._connection().ehlo_or_helo_if_needed()
         self._last_used = time.monotonic()
+        return is_new
 
     def send(self, *, to_email: str, mime: bytes, now: datetime, renew: Callable[[], None]) -> None:
         """Hand over one message on the open connection. Raises `RefusedByServer` or `Unreachable`.

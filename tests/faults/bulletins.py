@@ -9,17 +9,15 @@ from booking.bulletins.models import Bulletin
 from booking.local.processes import GuardedProcess
 from booking.outbox.models import Message
 from tests.faults.accounts_of_mail import settle
-from tests.faults.kills import RECOVERED_WITHIN, kill_at_random
+from tests.faults.kills import PATIENCE, RECOVERED_WITHIN, kill_at_random
 from tests.faults.report import Row
 from tests.faults.scale import Scale
-from tests.faults.site import STARTED_WITHIN, Site, wait_until
+from tests.faults.site import Site, wait_until
 from tests.load import crowd
 from tests.load.bulletins import july_for
 
 # Seconds over every answer, so that a bulletin leaves for longer than the kills take.
 _PAUSE = 0.01
-# A worker that was killed is started anew, on a machine that is busy otherwise.
-_PATIENCE = 2 * STARTED_WITHIN
 
 
 def killed_workers(site: Site, scale: Scale) -> list[Row]:
@@ -38,7 +36,7 @@ def killed_workers(site: Site, scale: Scale) -> list[Row]:
     def wait_for_more(worker: GuardedProcess) -> None:
         before = len(site.mail.taken)
         wait_until(
-            lambda: len(site.mail.taken) > before, worker, beat, seconds=_PATIENCE, every=0.01
+            lambda: len(site.mail.taken) > before, worker, beat, seconds=PATIENCE, every=0.01
         )
 
     with site.beat() as beat, ExitStack() as workers:

@@ -13,10 +13,12 @@ from booking.outbox.models import Message
 from tests.faults.accounts_of_mail import begin_anew, nothing_on_the_way, post_confirmations, settle
 from tests.faults.report import Row
 from tests.faults.scale import Scale
-from tests.faults.site import Site, children, kill, wait_until
+from tests.faults.site import STARTED_WITHIN, Site, children, kill, wait_until
 
 # The lease of a message that was being handed over, and time to send what was left.
 RECOVERED_WITHIN = 160.0
+# A worker that was killed is started anew, on a machine that is busy otherwise.
+PATIENCE = 2 * STARTED_WITHIN
 _ENOUGH_WAITING = 200
 # Every so many kills take the whole worker program and not one of its processes.
 _WHOLE_PROGRAM_EVERY = 5
@@ -76,7 +78,7 @@ def _kill_around_reply(
             site.mail.before_reply = trap
         else:
             site.mail.after_reply = trap
-        wait_until(trap.sprung.is_set, worker, beat, seconds=160, every=0.005)
+        wait_until(trap.sprung.is_set, worker, beat, seconds=PATIENCE, every=0.005)
         site.mail.before_reply = site.mail.after_reply = None
 
 
@@ -84,7 +86,7 @@ def _wait_for_more(site: Site, *programs: GuardedProcess) -> None:
     """Until mail is leaving, so that the next kill hits somebody at work."""
     _post_if_few_wait()
     before = len(site.mail.taken)
-    wait_until(lambda: len(site.mail.taken) > before, *programs, seconds=160, every=0.01)
+    wait_until(lambda: len(site.mail.taken) > before, *programs, seconds=PATIENCE, every=0.01)
 
 
 def _post_if_few_wait() -> None:

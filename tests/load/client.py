@@ -10,8 +10,7 @@ import re
 import selectors
 import socket
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlencode
@@ -77,27 +76,23 @@ def _common(cookies: Mapping[str, str]) -> str:
     return lines
 
 
-def run(port: int, scripts: Iterable[Script], *, starts: Sequence[float] = ()) -> float:
+def run(port: int, scripts: Iterable[Script]) -> float:
     """Play all scripts at once, each on a connection of its own, until they have ended.
 
-    With `starts`, each begins so many seconds after the first could; they are in order.
     Returns the seconds from the first request to the last answer. Raises `TimeoutError` if
     nothing is answered for a minute, `ConnectionError` if an answer breaks off.
     """
     with selectors.DefaultSelector() as selector:
         clients = [_Client(port, script, selector) for script in scripts]
         try:
-            if not starts:
-                for client in clients:
-                    client.connect()
+            for client in clients:
+                client.connect()
             began = time.perf_counter()
-            waiting = deque(zip(starts or [0.0] * len(clients), clients, strict=True))
-            while waiting or selector.get_map():
-                passed = time.perf_counter() - began
-                while waiting and waiting[0][0] <= passed:
-                    waiting.popleft()[1].begin()
-                ready = selector.select(waiting[0][0] - passed if waiting else _PATIENCE_SECONDS)
-                if not ready and not waiting:
+            for client in clients:
+                client.begin()
+            while selector.get_map():
+                ready = selector.select(_PATIENCE_SECONDS)
+                if not ready:
                     raise TimeoutError("The server has not answered for a minute.")
                 for key, _ in ready:
                     key.data.receive()

@@ -26,7 +26,10 @@ from tests.load.together import in_processes, meet
 _PROCESSES = (2, 4)
 # Bytes, which psycopg takes for SQL that was put together with care.
 Statements = Mapping[str, bytes]
-_BOOKING = ("session_id", "person_id", "booked_by_id", "needs", "booked_at", "calendar_key")
+_BOOKING = (
+    *("session_id", "person_id", "booked_by_id", "needs", "booked_at"),
+    *("calendar_key", "join_key"),
+)
 _EVENT = ("booking_id", "at", "by_id")
 _MESSAGE = (
     *("subject_key", "stream", "recipient_id", "to_email", "booking_id"),
@@ -68,6 +71,7 @@ def _insert(model: type[models.Model], given: Sequence[str], fixed: dict[str, st
     values: list[sql.Composable] = [sql.Placeholder() for _ in given]
     for column, field in stored_columns(model):
         if column not in given:
+            assert not field.unique, f"{column} would be the same in every row"
             columns.append(sql.Identifier(column))
             values.append(sql.Literal(fixed.get(column, field.get_default())))
     connection.ensure_connection()
@@ -129,9 +133,8 @@ def _book(
     ).fetchone()
     assert booked is None
     key = secrets.token_hex(12)
-    made = link.execute(
-        statements["booking"], [session_id, person_id, person_id, "", now, key]
-    ).fetchone()
+    values = [session_id, person_id, person_id, "", now, key, secrets.token_hex(12)]
+    made = link.execute(statements["booking"], values).fetchone()
     assert made is not None
     link.execute(statements["event"], [made[0], now, person_id])
     stream = f"booking:{made[0]}"

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
+from threading import Thread
+from typing import Any
 
 import psycopg
 import pytest
@@ -9,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from pytest_django import Settings
 
 from booking.local.smtp_sink import SmtpSink
-from booking.outbox import delivery, posting, remedies
+from booking.outbox import delivery, posting, remedies, settling, smtp
 from booking.outbox.delivery import Composed, claim, deliver
 from booking.outbox.models import Message
 from booking.outbox.refusals import MayHaveArrived
@@ -18,7 +21,7 @@ from tests.factories import NOW, make_coordinator
 from tests.load.counting import Counting
 from tests.outbox.mail_servers import mail_server
 from tests.outbox.posting import Clock, compose, connected, names, post, sent, state_of
-from tests.people import at_once
+from tests.people import alone, at_once, wait_for_somebody_to_be_held_up
 
 State = Message.State
 
@@ -160,22 +163,68 @@ def test_what_was_taken_is_committed_before_the_next_is_handed_over(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_that_another_worker_took_over_while_the_one_before_was_sent_is_left_to_it(
-    clock: Clock, settings: Settings
+@pytest.mark.parametrize(
+    "change",
+    ["claim_number = 7", "state = 'dropped', lease_until = NULL"],
+    ids=["taken", "dropped"],
+)
+@pytest.mark.parametrize("is_late", [False, True], ids=["before", "while it is settled"])
+def test_one_that_is_nobody_s_any_more_once_the_one_before_is_sent_is_not_sent(
+    clock: Clock, settings: Settings, change: str, is_late: bool
 ) -> None:
     messages = [post(f"m{number}") for number in range(3)]
+    link, committing = connection.get_connection_params(), []
 
-    link = connection.get_connection_params()
+    def commit(other: "psycopg.Connection[Any]") -> None:
+        if is_late:
+            wait_for_somebody_to_be_held_up()
+        other.commit()
+        other.close()
 
     def slow(content: bytes, before: int) -> str:
-        with psycopg.connect(**link) as other:
-            other.execute("UPDATE booking_message SET claim_number = 7 WHERE subject_key = 'm1'")
+        if not committing:
+            other = psycopg.connect(**link)
+            statement = f"UPDATE booking_message SET {change} WHERE subject_key = 'm1'"  # noqa: S608
+            other.execute(statement.encode())
+            committing.append(Thread(target=alone, args=[partial(commit, other)]))
+            committing[0].start()
+            if not is_late:
+                committing[0].join()
         return "250 OK"
 
-    with mail_server(slow, settings), connected() as run:
+    with mail_server(slow, settings) as server, connected() as run:
+        run(clock)
+    committing[0].join()
+    left = State.SENDING if "claim" in change else State.DROPPED
+    assert [state_of(each) for each in messages] == [State.SENT, left, State.SENT]
+    assert [each.attempts for each in messages] == [1, 0, 1]
+    assert [b"m1" in each for each in server.received] == [False, False]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_begun_one_that_another_worker_took_over_during_a_new_connection_is_left_to_it(
+    clock: Clock, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp, "IDLE_SECONDS_BEFORE_PROBE", 0)
+    messages = [post(f"m{number}") for number in range(3)]
+    link = connection.get_connection_params()
+
+    def take_over(times: int) -> None:
+        if times == 2:
+            with psycopg.connect(**link) as other:
+                other.execute(
+                    "UPDATE booking_message SET claim_number = 7 WHERE subject_key = 'm1'"
+                )
+
+    with (
+        mail_server(lambda content, before: "250 and hang up", settings) as server,
+        connected() as run,
+    ):
+        server.when_greeted = take_over
         run(clock)
     assert [state_of(each) for each in messages] == [State.SENT, State.SENDING, State.SENT]
-    assert [each.attempts for each in messages] == [1, 0, 1]
+    assert [each.attempts for each in messages] == [1, 1, 1]
+    assert [b"m1" in each for each in server.received] == [False, False]
 
 
 def test_each_mail_more_costs_one_statement(clock: Clock, smtp_sink: SmtpSink) -> None:
@@ -260,7 +309,7 @@ def test_refusals_for_now_end_after_three_days(clock: Clock, settings: Settings)
                 break
             clock.go(4400)
     assert message.state == State.PARKED
-    assert clock.now - NOW > delivery.GIVE_UP_AFTER
+    assert clock.now - NOW > settling.GIVE_UP_AFTER
 
 
 def test_what_is_left_when_the_time_is_over_is_given_back_as_it_was(
