@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 
 from accounts.addresses import as_stored, parse_address
@@ -106,9 +107,9 @@ def stop(*, subscriber: Subscriber, now: datetime) -> None:
     """
     address = subscriber.person.email if subscriber.person else subscriber.email
     same = list(Subscriber.objects.at(address).values_list("pk", flat=True))
-    Subscriber.objects.filter(pk__in=same, ended_at=None).update(
-        ended_at=now, wants_bulletins=False, wants_digest=False
-    )
+    # What mail servers say later brings nobody back who has stopped.
+    going_on = Subscriber.objects.filter(Q(ended_at=None) | ~Q(failure=""), pk__in=same)
+    going_on.update(ended_at=now, wants_bulletins=False, wants_digest=False, failure="")
 
 
 def end_unreachable(*, email: str, why: str, now: datetime) -> None:

@@ -89,6 +89,15 @@ def test_the_report_that_ended_it_is_brought_back_and_put_away_again() -> None:
     assert gets_next() == []
 
 
+def test_who_has_stopped_meanwhile_gets_none_if_the_report_is_brought_back() -> None:
+    bo = make_stranger(BO)
+    gets_next()
+    comes_back(BO, diagnostic="550 5.1.1 No such person")
+    subscribing.stop(subscriber=bo, now=NOW)
+    bring_back(received=ReceivedMail.objects.get(), by=make_coordinator(), now=NOW)
+    assert gets_next() == []
+
+
 def test_it_is_forgotten_like_every_address_that_has_ended() -> None:
     make_stranger(BO)
     gets_next()
