@@ -168,7 +168,9 @@ def _as_manager(person: User, *, now: datetime, then: datetime) -> None:
     )
     actions.book(session=asking, person=staff, by=staff, now=now, manager_email=EMAIL)
     AbsenceCase.objects.create(
-        booking=Booking.objects.get(person=staff), manager_email=EMAIL, manager_reason="Zoltana wrote: on leave"
+        booking=Booking.objects.get(person=staff),
+        manager_email=EMAIL,
+        manager_reason="Zoltana wrote: on leave",
     )
     led = make_session(starts_at=then + timedelta(days=22), trainers=[person])
     SessionEvent.objects.create(session=led, at=then, by=person, what=f"Trainers: {NAME}")
