@@ -240,7 +240,8 @@ def mark_dealt_with(*, received: ReceivedMail, by: User, now: datetime) -> None:
 def bring_back(*, received: ReceivedMail, by: User, now: datetime) -> None:
     """Put a mail that was put away on the list of what somebody must read.
 
-    What a report made of its message and of the address is undone until somebody has read it.
+    What a report made of its message and of the address is undone, and done again only by
+    `put_away_again`.
     """
     with transaction.atomic():
         fresh = ReceivedMail.objects.select_for_update(of=["self"]).get(pk=received.pk)
