@@ -7,8 +7,10 @@ whether an address is known.
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 
 from accounts.addresses import as_stored, parse_address
@@ -106,26 +108,26 @@ def stop(*, subscriber: Subscriber, now: datetime) -> None:
     """
     address = subscriber.person.email if subscriber.person else subscriber.email
     same = list(Subscriber.objects.at(address).values_list("pk", flat=True))
-    Subscriber.objects.filter(pk__in=same, ended_at=None).update(
-        ended_at=now, wants_bulletins=False, wants_digest=False
-    )
+    # What mail servers say later brings nobody back who has stopped.
+    going_on = Subscriber.objects.filter(Q(ended_at=None) | ~Q(failure=""), pk__in=same)
+    going_on.update(ended_at=now, wants_bulletins=False, wants_digest=False, failure="")
 
 
-def end_unreachable(*, email: str, why: str, now: datetime) -> None:
-    """There is no such address any more: it gets no bulletins until somebody confirms it anew.
+def end_unreachable(*, email: str, why: str, said_at: datetime, now: datetime) -> None:
+    """There is no such address any more, as was said then: it gets no bulletins until somebody
+    confirms it anew, unless they have asked since.
 
     Somebody with an account is not ended: see `accounts.failing`.
     """
     reader = Subscriber.objects.filter(person=None, email=as_stored(email), ended_at=None)
-    reader.update(ended_at=now, failure=why[:_LONGEST_FAILURE])
+    reader.filter(asked_at__lte=said_at).update(ended_at=now, failure=why[:_LONGEST_FAILURE])
 
 
-def reach_again(*, email: str, why: str) -> None:
-    """What ended an address is doubted: bulletins come to it as before."""
-    ended = Subscriber.objects.filter(person=None, email=as_stored(email))
-    ended.filter(failure=why[:_LONGEST_FAILURE]).exclude(failure="").update(
-        ended_at=None, failure=""
-    )
+def reach_again(*, reader: Subscriber, why: str) -> None:
+    """The report that ended an address is doubted; `why` is what another says of it. If none does,
+    bulletins come to it as before."""
+    changes: dict[str, Any] = {"failure": why} if why else {"failure": "", "ended_at": None}
+    Subscriber.objects.filter(pk=reader.pk).exclude(failure="").update(**changes)
 
 
 def unreachable() -> SubscriberQuerySet:

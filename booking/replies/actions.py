@@ -24,7 +24,13 @@ from booking.places.news.drafts import sequence_of_entry
 from booking.replies.answers import Answer
 from booking.replies.bounces import DeliveryReport, named_in_it
 from booking.replies.incoming import Incoming, NotForUs
-from booking.replies.models import CalendarReply, MailboxState, ReceivedMail, newest_answer
+from booking.replies.models import (
+    CalendarReply,
+    MailboxState,
+    ReceivedMail,
+    ReceivedMailQuerySet,
+    newest_answer,
+)
 from booking.site.wording import deadline
 
 # As `places.news.drafts.calendar_uid` makes them.
@@ -160,7 +166,7 @@ def record_delivery_report(
             now=now,
         )
         if said.action == "failed" and is_about_this:
-            _mark(message.to_email, reason=said.reason, now=now)
+            _mark(message.to_email, reason=said.reason, said_at=now, now=now)
     return event
 
 
@@ -234,7 +240,8 @@ def mark_dealt_with(*, received: ReceivedMail, by: User, now: datetime) -> None:
 def bring_back(*, received: ReceivedMail, by: User, now: datetime) -> None:
     """Put a mail that was put away on the list of what somebody must read.
 
-    What a report made of its message and of the address is undone until somebody has read it.
+    What a report made of its message and of the address is undone, and done again only by
+    `put_away_again`.
     """
     with transaction.atomic():
         fresh = ReceivedMail.objects.select_for_update(of=["self"]).get(pk=received.pk)
@@ -250,41 +257,50 @@ def bring_back(*, received: ReceivedMail, by: User, now: datetime) -> None:
 def put_away_again(*, received: ReceivedMail, by: User, now: datetime) -> None:
     """Put away a mail that was brought back: what a report had made of its message counts again.
 
-    So does what it made of the address, unless its owner has signed in since.
+    What was done about the message or its address since it was read stays.
     """
     with transaction.atomic():
         fresh = ReceivedMail.objects.select_for_update(of=["self"]).get(pk=received.pk)
         if fresh.state != ReceivedMail.State.LISTED or fresh.brought_back_at is None:
             return
         if fresh.noted is not None and fresh.noted.what == MessageEvent.What.CAME_BACK:
-            fresh.noted = _redo(fresh.noted, since=fresh.brought_back_at, now=now)
+            fresh.noted = _redo(fresh.noted, now=now)
         fresh.state, fresh.why, fresh.brought_back_at = ReceivedMail.State.DONE, "", None
         fresh.settled_by, fresh.settled_at = by, now
         fresh.save()
 
 
-def _redo(event: MessageEvent, *, since: datetime, now: datetime) -> MessageEvent:
-    """Note again what a report said that was brought back `since`; returns the new note."""
-    message = event.message
-    again = remedies.record_report(
-        message=message,
-        message_id=event.former_message_id,
-        is_final=True,
-        reason=event.why,
-        now=now,
-    )
+def _redo(event: MessageEvent, *, now: datetime) -> MessageEvent:
+    """Note again what a report said; returns the note that stands.
+
+    A message that was sent again since counts as sent, and an address as working whose owner has
+    signed in or of which a coordinator has said so.
+    """
+    message, again = event.message, event
+    if message.sent_at is None or message.sent_at <= event.at:
+        again = remedies.record_report(
+            message=message,
+            message_id=event.former_message_id,
+            is_final=True,
+            reason=event.why,
+            now=now,
+        )
     email = as_stored(message.to_email)
-    has_signed_in = User.objects.filter(email=email, last_login__gt=since).exists()
-    if message.message_id == event.former_message_id and not has_signed_in:
-        _mark(email, reason=event.why, now=now)
+    said_to_work = MessageEvent.objects.filter(
+        message__to_email__iexact=email, what=MessageEvent.What.ADDRESS_WORKS, at__gt=event.at
+    )
+    has_signed_in = User.objects.filter(email=email, last_login__gt=event.at)
+    works = said_to_work.exists() or has_signed_in.exists()
+    if message.message_id == event.former_message_id and not works:
+        _mark(email, reason=event.why, said_at=event.at, now=now)
     return again
 
 
-def _mark(email: str, *, reason: str, now: datetime) -> None:
+def _mark(email: str, *, reason: str, said_at: datetime, now: datetime) -> None:
     """Mail to an address came back for good: it is marked if it is at fault."""
     if is_fault_of_the_address(reason):
         failing.mark_failing(email=email, why=reason, now=now)
-        subscribing.end_unreachable(email=email, why=reason, now=now)
+        subscribing.end_unreachable(email=email, why=reason, said_at=said_at, now=now)
 
 
 def _undo(event: MessageEvent, *, by: User, now: datetime, without: ReceivedMail) -> None:
@@ -295,17 +311,24 @@ def _undo(event: MessageEvent, *, by: User, now: datetime, without: ReceivedMail
     ).exclude(pk=without.pk)
     if not reports.filter(noted__message=message).exists():
         remedies.take_back(message=message, by=by, now=now)
-    subscribing.reach_again(email=message.to_email, why=event.why)
-    person = User.objects.filter(
-        email=as_stored(message.to_email), mail_failing_since__isnull=False, mail_failure=event.why
-    ).first()
-    if person is not None:
-        others = reports.filter(
-            noted__message__to_email__iexact=person.email, noted__at__gte=person.mail_failing_since
-        )
-        said = others.order_by("noted__at").values_list("noted__why", flat=True)
-        blaming = [why for why in said if is_fault_of_the_address(why)]
-        failing.doubt_report(person=person, why=blaming[-1] if blaming else "")
+    email = as_stored(message.to_email)
+    reader = subscribing.unreachable().filter(email=email, failure=event.why).first()
+    if reader is not None and reader.ended_at is not None:
+        blamed = _blamed_since(reader.ended_at, reports, email=email)
+        subscribing.reach_again(reader=reader, why=blamed)
+    marked = User.objects.filter(mail_failing_since__isnull=False, mail_failure=event.why)
+    person = marked.filter(email=email).first()
+    if person is not None and person.mail_failing_since is not None:
+        blamed = _blamed_since(person.mail_failing_since, reports, email=email)
+        failing.doubt_report(person=person, why=blamed)
+
+
+def _blamed_since(since: datetime, reports: ReceivedMailQuerySet, *, email: str) -> str:
+    """Why mail to an address came back, as the newest of the reports says that finds it at fault;
+    empty if none does."""
+    about_it = reports.filter(noted__message__to_email__iexact=email, noted__at__gte=since)
+    said = about_it.order_by("-noted__at").values_list("noted__why", flat=True)
+    return next(filter(is_fault_of_the_address, said), "")
 
 
 def forget_what_was_put_away(*, now: datetime) -> None:

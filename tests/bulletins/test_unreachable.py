@@ -89,6 +89,52 @@ def test_the_report_that_ended_it_is_brought_back_and_put_away_again() -> None:
     assert gets_next() == []
 
 
+def test_who_has_stopped_meanwhile_gets_none_if_the_report_is_brought_back() -> None:
+    bo = make_stranger(BO)
+    gets_next()
+    comes_back(BO, diagnostic="550 5.1.1 No such person")
+    subscribing.stop(subscriber=bo, now=NOW)
+    bring_back(received=ReceivedMail.objects.get(), by=make_coordinator(), now=NOW)
+    assert gets_next() == []
+
+
+def test_what_another_report_says_of_a_reader_stays_when_one_is_brought_back() -> None:
+    make_stranger(BO)
+    gets_next()
+    gets_next()
+    for message in Message.objects.filter(topic=ISSUE):
+        said = "smtp; 550 5.1.1 No such person"
+        assert receive(
+            letters.notification(
+                message.message_id,
+                recipient=BO,
+                own_id=f"<dsn{message.pk}@mx.example>",
+                status="5.1.1",
+                diagnostic=said,
+            )
+        )
+    first, second = ReceivedMail.objects.order_by("pk")
+    by = make_coordinator()
+    bring_back(received=first, by=by, now=NOW)
+    assert gets_next() == []
+    bring_back(received=second, by=by, now=NOW)
+    assert gets_next() == [BO]
+
+
+def test_a_report_put_away_again_does_not_end_who_has_confirmed_since() -> None:
+    bo = make_stranger(BO)
+    gets_next()
+    comes_back(BO, diagnostic="550 5.1.1 No such person")
+    later = NOW + timedelta(days=1)
+    subscribing.ask_by_address(email=BO, now=later)
+    bo.refresh_from_db()
+    subscribing.confirm_wish(subscriber=bo, now=later)
+    received, by = ReceivedMail.objects.get(), make_coordinator()
+    bring_back(received=received, by=by, now=later)
+    put_away_again(received=received, by=by, now=later)
+    assert gets_next() == [BO]
+
+
 def test_it_is_forgotten_like_every_address_that_has_ended() -> None:
     make_stranger(BO)
     gets_next()

@@ -248,6 +248,19 @@ def test_a_term_is_copied_by_a_shift_and_skips_holidays(coordinator: Client) -> 
     assert (second.delivery, second.meeting.opened()) == ("online", "")
 
 
+@pytest.mark.parametrize(
+    ("held", "name"), [(date(2027, 3, 12), "Good Friday"), (date(2027, 3, 15), "Easter Monday")]
+)
+def test_a_copy_skips_a_week_with_a_bank_holiday(held: date, name: str) -> None:
+    session = make_session(starts_at=at(held))
+    [copy] = planning.copies_of([session], weeks=2, now=at(held))
+    assert [each.starts_at for each in copy.sittings] == [at(held + timedelta(weeks=3))]
+    [skipped] = copy.skipped
+    assert skipped.endswith(f": {name}")
+    [copy] = planning.copies_of([session], weeks=1, now=at(held))
+    assert (copy.sittings[0].starts_at, copy.skipped) == (at(held + timedelta(weeks=1)), ())
+
+
 def test_a_copy_keeps_the_time_of_day_when_the_clocks_change() -> None:
     winter = datetime(2027, 3, 23, 9, 30, tzinfo=LONDON)
     assert planning.later(winter, weeks=1) == datetime(2027, 3, 30, 9, 30, tzinfo=LONDON)

@@ -5,13 +5,14 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
+from accounts import failing
 from accounts.failing import people_whose_mail_fails
 from accounts.models import User
+from booking.outbox import remedies
 from booking.outbox.models import Message, MessageEvent
 from booking.programme.bookings import calendar_answers
-from booking.replies.actions import bring_back
+from booking.replies.actions import bring_back, put_away_again, say_address_works
 from booking.replies.answers import answers_in
 from booking.replies.incoming import Fetched, Incoming
 from booking.replies.intake import take_in
@@ -200,7 +201,7 @@ def test_what_was_brought_back_by_mistake_is_put_away_as_it_was(
     received = report_on(message, 1, "550 5.1.1 no such user")
     coordinator.post(reverse("manage_received_bring_back", args=[received.pk]))
     if signs_in:
-        later = timezone.now() + timedelta(minutes=1)
+        later = NOW + timedelta(hours=1)
         User.objects.filter(email=message.to_email).update(last_login=later)
     again = reverse("manage_received_put_away", args=[received.pk])
     assert again in coordinator.get(reverse("manage_received")).content.decode()
@@ -219,6 +220,28 @@ def test_what_was_brought_back_by_mistake_is_put_away_as_it_was(
     coordinator.post(reverse("manage_received_bring_back", args=[received.pk]))
     assert not Message.objects.get(pk=message.pk).came_back
     assert not is_marked(message)
+
+
+@pytest.mark.parametrize("does", ["sends it again", "signs in", "says that it works"])
+def test_what_was_done_since_a_report_stays_when_it_is_put_away_again(does: str) -> None:
+    message, by = sent_confirmation(), make_coordinator()
+    person = User.objects.get(email=message.to_email)
+    received = report_on(message, 1, "550 5.1.1 no such user")
+    later = NOW + timedelta(hours=1)
+    if does == "sends it again":
+        remedies.retry(message=message, by=by, now=later)
+        Message.objects.update(state=Message.State.SENT, sent_at=later)
+    elif does == "signs in":
+        failing.clear_failing(person=person)
+        User.objects.filter(pk=person.pk).update(last_login=later)
+    else:
+        say_address_works(person=person, by=by, why="She rang.", now=later)
+    before = Message.objects.get().came_back, is_marked(message)
+    bring_back(received=received, by=by, now=NOW + timedelta(hours=2))
+    put_away_again(received=received, by=by, now=NOW + timedelta(hours=3))
+    assert (Message.objects.get().came_back, is_marked(message)) == before
+    received.refresh_from_db()
+    assert received.state == State.DONE
 
 
 def test_what_was_never_put_away_is_not_put_away_unread(coordinator: Client) -> None:

@@ -66,7 +66,7 @@ def test_what_was_put_away_is_counted_listed_and_brought_back(coordinator: Clien
     received = ReceivedMail.objects.get()
     back = reverse("manage_received_bring_back", args=[received.pk])
     assert back in page
-    assert "From there it can be put away again." in coordinator.get(back).content.decode()
+    assert "From there it can be put away again" in coordinator.get(back).content.decode()
     received.refresh_from_db()
     assert received.state == ReceivedMail.State.DONE
     coordinator.post(back)

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 from django.db import transaction
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.agencies import join_agency
 from accounts.models import User
@@ -135,3 +136,25 @@ def test_who_names_an_agency_that_is_merged_away_meanwhile_is_told_so() -> None:
     assert answer.status_code == 422
     assert "part of another one by now" in answer.text
     assert "Ann" in answer.text
+
+
+def test_who_is_written_down_for_an_agency_that_is_merged_away_meanwhile_is_not_lost() -> None:
+    keep, other = make_agency(), make_agency(domains=["gone.example"])
+    by, session = make_coordinator(), make_session(starts_at=timezone.now(), capacity=9)
+    typed = {"email": "new@gone.example", "first_name": "Ann", "last_name": "Lee"}
+    address = reverse("register_walk_in", args=[session.pk])
+    post = partial(signed_in(by).post, address, typed)
+    answers = []
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            merge_agencies(keep=keep, other=other, by=by)
+            writing = pool.submit(alone, lambda: answers.append(post()))
+            wait_for_somebody_to_be_held_up()
+        writing.result()
+    [answer] = answers
+    assert answer.status_code == 409
+    assert "part of another one by now" in answer.text
+    assert 'value="new@gone.example"' in answer.text
+    assert not User.objects.filter(email=typed["email"]).exists()
+    assert post().status_code == 200
+    assert User.objects.get(email=typed["email"]).proved_agency == keep
