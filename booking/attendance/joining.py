@@ -177,5 +177,10 @@ def open_sitting(sittings: Sequence[Sitting], *, now: datetime) -> Sitting | Non
     return next(coming, None) or next(over, None)
 
 
+def opens_next(sittings: Sequence[Sitting], *, now: datetime) -> datetime | None:
+    """When the next sitting to come can be joined, if one is to come. They are in order of time."""
+    return next((each.starts_at - _opens() for each in sittings if each.starts_at > now), None)
+
+
 def _opens() -> timedelta:
     return timedelta(minutes=the_partnership().join_opens_minutes)

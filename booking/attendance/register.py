@@ -297,6 +297,7 @@ def close(request: HttpRequest, session_id: int) -> HttpResponse:
     context: dict[str, Any] = {
         "session": session,
         "roster": roster,
+        "may_close": may_close and not roster.is_closed,
         "seen": closing.fingerprint(roster),
         "by_outcome": [
             (outcome, [each for each in roster.attendees if each.outcome == outcome])

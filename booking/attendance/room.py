@@ -22,6 +22,7 @@ from accounts.models import User
 from accounts.views import signed_in
 from booking.attendance import in_room
 from booking.attendance.join import device_of, remember_device
+from booking.attendance.joining import opens_next
 from booking.attendance.lists import session_with_people
 from booking.catalogue.models import Session
 from booking.site.form_kit import Form
@@ -48,6 +49,7 @@ def screen(request: HttpRequest, session_id: int) -> HttpResponse:
     context = {
         "session": session,
         "sitting": sitting,
+        "shown_from": opens_next(session.sittings.all(), now=now),
         "claims": claims,
         "shows_people": shows_people,
         "code": f"{code[:3]} {code[3:]}",

@@ -69,7 +69,7 @@ def test_closing_decides_by_the_rule_of_the_course() -> None:
     client = signed_in(trainer_of(session))
     address = reverse("register_close", args=[session.pk])
     page = client.get(address).content.decode()
-    assert "1 person not marked everywhere" in page
+    assert "1 person still to be marked" in page
     assert "attended, 20 minutes late. Counts as: <strong>attended in part</strong>" in page
     seen = closing.fingerprint(roster_of(session))
     # Two presses: Close the register there, and here.
@@ -101,9 +101,12 @@ def test_a_register_is_not_closed_before_the_last_date_has_begun() -> None:
     start = timezone.now() - timedelta(hours=1)
     times = [(start, start + timedelta(hours=2))]
     times.append((start + timedelta(days=7), start + timedelta(days=7, hours=2)))
-    session = make_session(sittings=times)
+    session, by = make_session(sittings=times), make_coordinator()
     with pytest.raises(CannotBeClosedYet):
-        closing.close_register(session=session, seen="", by=make_coordinator(), now=timezone.now())
+        closing.close_register(session=session, seen="", by=by, now=timezone.now())
+    page = signed_in(by).get(reverse("register_close", args=[session.pk])).text
+    assert "cannot be closed yet" in page
+    assert 'name="seen"' not in page
 
 
 def test_a_correction_keeps_history_and_undoes_what_hung_on_it() -> None:

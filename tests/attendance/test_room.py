@@ -18,6 +18,7 @@ from booking.attendance.models import Arrival
 from booking.catalogue.models import Session
 from booking.places import links
 from booking.places.models import Booking
+from booking.site.wording import deadline
 from tests.factories import make_coordinator, make_person, make_session, make_trainer, morning
 from tests.people import book_now, give_up, signed_in
 
@@ -50,6 +51,16 @@ def seen_by(client: Client, code: str) -> str:
     answer = client.post(reverse("room"), {"code": code})
     assert answer.status_code == 302, answer.text
     return str(answer.headers["Location"])
+
+
+def test_the_screen_says_when_it_will_show_a_code() -> None:
+    session, trainer, _ = in_hall()
+    with at(-60):
+        shown = screen(session, trainer).text
+    opens = START - timedelta(minutes=15)
+    assert f"The code is shown from {deadline(opens)}." in shown
+    with at(24 * 60):
+        assert "the session is over" in screen(session, trainer).text
 
 
 def test_the_code_changes_every_minute_and_holds_for_the_next() -> None:

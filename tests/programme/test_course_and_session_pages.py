@@ -204,7 +204,7 @@ def test_somebody_with_a_booking_is_told_and_led_to_it(
     page = page_of(client, session)
     assert words in page
     assert booking.get_absolute_url() in page
-    for of_others in ("Book a place", "places left", "Booking closes"):
+    for of_others in ("Book a place", "places left", "Booking closes", "If you book"):
         assert of_others not in page
 
 

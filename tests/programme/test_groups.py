@@ -22,6 +22,11 @@ def group() -> PractitionerGroup:
     return found
 
 
+def test_the_foot_of_every_page_leads_to_the_groups(client: Client) -> None:
+    foot = client.get("/").text.partition("<footer")[2]
+    assert 'href="/groups/"' in foot
+
+
 def test_one_press_a_coordinator_lets_in_and_members_see_meetings(
     group: PractitionerGroup, coordinator: Client
 ) -> None:

@@ -166,7 +166,10 @@ def test_search_forgives_typing_errors(
 def test_search_finds_only_what_is_alike(client: Client, sample: dict[str, Session]) -> None:
     assert titles(client, q="explotation") == [TITLES["CE"]]
     assert titles(client, q="elephant") == []
-    assert "No session matches what you chose." in client.get("/programme/?q=elephant").text
+    page = client.get("/programme/?q=elephant").text
+    assert "No session matches what you chose." in page
+    assert "Try other words" in page
+    assert "Take a filter away" in client.get("/programme/?q=elephant&where=online").text
 
 
 def test_the_best_match_comes_first_whatever_its_date(client: Client) -> None:
