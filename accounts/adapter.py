@@ -135,5 +135,6 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
-        """Where to go after signing in when no page was asked for."""
-        return going_to(request) or reverse("my_bookings")
+        """The page that was asked for, or a coordinator's desk and everybody else's bookings."""
+        at_desk = isinstance(request.user, User) and request.user.is_coordinator
+        return going_to(request) or reverse("manage" if at_desk else "my_bookings")

@@ -111,6 +111,11 @@ class Navigation:
         """The kinds of which something waits, with how many."""
         return [(kind, self.counts[kind.name]) for kind in waiting.KINDS if self.counts[kind.name]]
 
+    @property
+    def needs_in_all(self) -> int:
+        """How many things wait, of all kinds."""
+        return sum(number for _, number in self.needs)
+
 
 def navigation(name: str) -> Navigation:
     """The navigation as the page of this name shows it. Costs one statement."""

@@ -241,6 +241,13 @@ def test_nobody_changes_to_a_shared_mailbox() -> None:
     assert "mailbox that several people read" in response.content.decode()
 
 
+def test_a_coordinator_begins_at_the_desk() -> None:
+    coordinator, own = make_coordinator(), reverse("bulletins")
+    assert sign_in(Client(), coordinator.email) == reverse("manage")
+    assert sign_in(Client(), coordinator.email, own) == own
+    assert sign_in(Client(), make_trainer().email) == reverse("my_bookings")
+
+
 def test_the_first_coordinator_signs_in_with_one_code() -> None:
     person = User.objects.create_superuser("first@scp.example", "not used to sign in")
     client = Client()

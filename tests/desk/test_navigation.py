@@ -58,6 +58,8 @@ def test_today_tells_what_waits_and_leads_to_where_it_is_settled(coordinator: Cl
         (f"{reverse('manage_messages')}?show=parked", "Mail that did not go out", number),
         (reverse("manage_agencies"), "Agencies to confirm", "1"),
     ]
+    assert Message.objects.count() > 1
+    assert f"{Message.objects.count() + 1} things need somebody." in page
     assert f"{counted(2, 'thing')} need somebody." in page
     assert session.course.title not in page
 

@@ -92,6 +92,8 @@ def test_those_who_asked_first_are_offered_the_places_in_order_and_newcomers_com
     coordinator = make_coordinator()
     page = signed_in(coordinator).get(f"/manage/sessions/{session.pk}/").text
     assert "3 people have asked for a date of this course" in page
+    drafts = signed_in(coordinator).get("/manage/sessions/drafts/").text
+    assert "3 people have asked for a date of a course on this list" in drafts
     now = NOW + timedelta(days=6)
     with time_machine.travel(now, tick=False):
         answer = signed_in(coordinator).post(

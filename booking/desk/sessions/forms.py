@@ -272,6 +272,7 @@ class MoveUpForm(Form):
 class OpeningForm(Form):
     """For how many working days those who asked come first; left empty, it is open to all."""
 
+    asked_for = "a date of this course"
     first_days = whole_number_field(
         "Working days in which they come first (optional)", 1, drafting.LONGEST, required=False
     )
@@ -281,7 +282,7 @@ class OpeningForm(Form):
         self.asked = asked
         people = counted(asked, "person has", "people have")
         self.fields["first_days"].help_text = (
-            f"{people} asked for a date of this course. They are offered the places in the order in"
+            f"{people} asked for {self.asked_for}. They are offered the places in the order in"
             " which they asked; others join the line behind them. Left empty, booking is open to"
             " everybody at once, and those who want to hear of new dates are told by email."
         )

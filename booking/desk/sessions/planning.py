@@ -167,6 +167,7 @@ def _moments(days: Mapping[str, Any]) -> tuple[datetime, datetime]:
 class DraftsForm(OpeningForm):
     """Which drafts are published, and for how long those who asked come first."""
 
+    asked_for = "a date of a course on this list"
     chosen = forms.ModelMultipleChoiceField(
         label="Drafts",
         queryset=Session.objects.none(),
