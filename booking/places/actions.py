@@ -23,7 +23,6 @@ from booking.places.lock import (
     locked_booking,
     locked_session,
     read_practitioners,
-    read_seating,
     sittings_of,
 )
 from booking.places.managers import asking
@@ -34,6 +33,7 @@ from booking.places.refusals import NotLive, SessionStarted
 from booking.places.rules.decision import decide, must_be_confirmed
 from booking.places.rules.line import asked_for, clashes, next_in_line
 from booking.places.rules.rules import AGENCY, MANAGER
+from booking.places.rules.seating import read_seating
 from booking.site.inserting import insert
 from booking.site.working_days import free_until
 

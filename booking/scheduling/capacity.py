@@ -20,19 +20,14 @@ from booking.catalogue.models import (
 )
 from booking.places import actions
 from booking.places.holding import state_when_chosen
-from booking.places.lock import (
-    RuledSession,
-    Seating,
-    locked_session,
-    read_practitioners,
-    read_seating,
-)
+from booking.places.lock import RuledSession, locked_session, read_practitioners
 from booking.places.models import Booking
 from booking.places.overriding import set_capacity
 from booking.places.refusals import CapacityTooLow, LimitTooLow, ReservedPlaces
 from booking.places.rules.decision import check_ahead, check_changeable, must_be_confirmed
 from booking.places.rules.line import next_in_line
-from booking.site.counting import number_of
+from booking.places.rules.seating import Seating, read_seating
+from booking.site.counting import count_of
 from booking.site.wording import LONDON, counted, listed
 from booking.site.working_days import end_of_working_day_before
 
@@ -219,7 +214,7 @@ def at_risk(sessions: SessionQuerySet, *, now: datetime) -> SessionQuerySet:
             decide_on__lte=now.astimezone(LONDON).date(),
             goes_ahead_at__isnull=True,
         )
-        .annotate(confirmed=number_of(Booking.objects.confirmed(), "session"))
+        .annotate(confirmed=count_of(Booking.objects.confirmed(), "session"))
         .filter(confirmed__lt=F("minimum"))
     )
 

@@ -28,14 +28,9 @@ from booking.outbox import posting as outbox
 from booking.outbox.posting import Draft
 from booking.outbox.topics import MailTopic, register
 from booking.places.changing import exchanges
-from booking.places.lock import (
-    RuledSession,
-    locked_session,
-    read_practitioners,
-    read_seating,
-    read_session,
-)
+from booking.places.lock import RuledSession, locked_session, read_practitioners, read_session
 from booking.places.rules.decision import against_course
+from booking.places.rules.seating import read_seating
 from booking.scheduling import corrections, demand, trainers
 from booking.scheduling.capacity import Reservation, check_reserved, reserve
 from booking.scheduling.changing import Arrangements, move_releases

@@ -32,7 +32,7 @@ from booking.desk import audience, preview, questions
 from booking.partnership.kept import the_partnership
 from booking.partnership.levels import names_of_levels, works_of_levels
 from booking.scheduling import corrections
-from booking.site.counting import number_of
+from booking.site.counting import count_of
 from booking.site.form_kit import MOST_MINUTES, Form, ReminderDaysField, whole_number_field
 from booking.site.human_order import HumanOrder
 from booking.site.web import done, listed_page, page, paged, posted
@@ -251,7 +251,7 @@ _MEMBERS_PER_PAGE = 100
 def courses(request: HttpRequest) -> HttpResponse:
     """Every course, with how many dates lie ahead."""
     ahead = Session.objects.upcoming(now=timezone.now())
-    found = Course.objects.defer("search").annotate(dates=number_of(ahead, "course"))
+    found = Course.objects.defer("search").annotate(dates=count_of(ahead, "course"))
     return listed_page(
         request,
         "desk/catalogue/courses.html",

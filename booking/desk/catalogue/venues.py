@@ -17,7 +17,7 @@ from booking.catalogue.models import Session, Venue
 from booking.desk import audience, preview
 from booking.desk.questions import point_out_meetings_typed, text_field
 from booking.scheduling import corrections
-from booking.site.counting import number_of
+from booking.site.counting import count_of
 from booking.site.form_kit import Form
 from booking.site.web import done, listed_page, page, posted
 
@@ -55,7 +55,7 @@ def venues(request: HttpRequest) -> HttpResponse:
     return listed_page(
         request,
         "desk/catalogue/venues.html",
-        Venue.objects.annotate(ahead=number_of(ahead, "venue")),
+        Venue.objects.annotate(ahead=count_of(ahead, "venue")),
         noun=("venue", "venues"),
         new="manage_venue_new",
         searched_by={"name": "name", "address": "address"},

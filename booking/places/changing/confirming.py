@@ -22,10 +22,11 @@ from booking.places.holding import (
     agency_not_confirmed,
     agency_not_ours,
 )
-from booking.places.lock import RuledSession, locked_session, read_practitioners, read_seating
+from booking.places.lock import RuledSession, locked_session, read_practitioners
 from booking.places.managers import asking
 from booking.places.models import Booking
 from booking.places.rules.rules import AGENCY, Asks, Case, agency_limit, first_against, sector
+from booking.places.rules.seating import read_seating
 
 State = Booking.State
 What = BookingEvent.What

@@ -15,15 +15,10 @@ from django.db.models import F, Q
 from accounts.models import User
 from booking.catalogue.models import Session, SessionQuerySet
 from booking.catalogue.reading import Reading
-from booking.places.lock import (
-    CourseRules,
-    Practitioner,
-    Seating,
-    read_practitioners,
-    read_seatings,
-)
+from booking.places.lock import CourseRules, Practitioner, read_practitioners
 from booking.places.models import Booking
 from booking.places.rules.line import held_back
+from booking.places.rules.seating import Seating, read_seatings
 from booking.site.wording import listed
 
 # Nobody knows an anonymous visitor's agency.

@@ -17,10 +17,7 @@ from booking.places.lock import (
     CourseRules,
     Practitioner,
     RuledSession,
-    Seating,
     read_practitioners,
-    read_seating,
-    read_seatings,
     read_sessions,
     sittings_and_conflicts,
 )
@@ -28,6 +25,7 @@ from booking.places.models import Booking
 from booking.places.refusals import MustWait, PlaceRefused
 from booking.places.rules.decision import decide
 from booking.places.rules.rules import OF_FREE_PLACES, Asks, Case, first_against
+from booking.places.rules.seating import Seating, read_seating, read_seatings
 from booking.site.wording import counted
 
 # How many who wait are looked at with one set of statements: few at first, since the next one is
@@ -394,8 +392,7 @@ def _clashes(
     for sitting in Sitting.objects.filter(session__in=session_ids):
         for booking in held:
             is_another = booking != besides and booking.session_id != sitting.session_id
-            if is_another and any(
-                overlap(other, sitting) for other in booking.session.sittings.all()
-            ):
+            theirs = booking.session.sittings.all()
+            if is_another and any(overlap(other, sitting) for other in theirs):
                 found.setdefault(sitting.session_id, booking)
     return found

@@ -16,7 +16,7 @@ from accounts.models import Sector, User
 from booking.catalogue.availability import Opening, opening
 from booking.catalogue.models import Session
 from booking.partnership.levels import level_at
-from booking.places.lock import CourseRules, Practitioner, Seating
+from booking.places.lock import CourseRules, Practitioner
 from booking.places.models import Booking
 from booking.places.refusals import (
     AccountEnded,
@@ -35,6 +35,7 @@ from booking.places.refusals import (
     SessionNotOpen,
     SessionStarted,
 )
+from booking.places.rules.seating import Seating
 from booking.site.wording import counted, deadline, listed
 
 MANAGER = "manager's approval"

@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 
 from accounts.models import PractitionerGroup, Sector
-from booking.places.lock import read_practitioners, read_seating, read_session
+from booking.places.lock import read_practitioners, read_session
 from booking.places.refusals import AlreadyBooked, Clash, Effect, ManagerNeeded, SessionStarted
 from booking.places.rules.decision import Verdict, decide
 from booking.places.rules.rules import RULES, Asks, Case
+from booking.places.rules.seating import read_seating
 from tests.factories import NOW, make_agency, make_course, make_person, make_session
 from tests.people import book
 from tests.places.booked import set_limits
