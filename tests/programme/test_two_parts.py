@@ -238,7 +238,7 @@ def test_machines_are_told_the_places_left_now(own: dict[str, Any]) -> None:
     session = make_session(capacity=9, **own)
     if own.get("has_allocations"):
         Allocation.objects.create(
-            session=session, sector=Sector.POLICE, places=2, release_at=morning(1)
+            session=session, sector=Sector.HEALTH, places=2, release_at=morning(1)
         )
     readers = [signed_in(make_person()), Client()]
 
