@@ -251,7 +251,7 @@ def test_a_coordinator_begins_at_the_desk() -> None:
 def test_the_first_coordinator_signs_in_with_one_code() -> None:
     person = User.objects.create_superuser("first@scp.example", "not used to sign in")
     client = Client()
-    assert sign_in(client, person.email) == reverse("my_bookings")
+    assert sign_in(client, person.email) == reverse("manage")
     assert EmailAddress.objects.get(user=person).verified
 
 
