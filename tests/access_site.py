@@ -39,6 +39,7 @@ from booking.scheduling.guests import add_guest
 from tests.access_table import LOGIN, LOGO, TABLE, Answer
 from tests.bulletins.bulletins import make_bulletin, make_stranger
 from tests.factories import (
+    NOW,
     make_agency,
     make_claimant,
     make_coordinator,
@@ -146,7 +147,7 @@ def make_site() -> Site:
     received = ReceivedMail.objects.create(key="1", state=listed, brought_back_at=now, **came)
     put_away = ReceivedMail.objects.create(key="2", state=away, kind="report", **came)
     make_stranger("gone@mail.example")
-    end_unreachable(email="gone@mail.example", why="5.1.1 No such person", now=now)
+    end_unreachable(email="gone@mail.example", why="5.1.1 No such person", said_at=NOW, now=now)
     on_paper = booked(make_session(starts_at=ahead + timedelta(days=6)), make_person(no_address()))
     letter = Message.objects.get(booking=on_paper)
     group = PractitionerGroup.objects.create(name="Leads")

@@ -49,7 +49,7 @@ def screen(request: HttpRequest, session_id: int) -> HttpResponse:
     context = {
         "session": session,
         "sitting": sitting,
-        "shown_from": opens_next(session.sittings.all(), now=now),
+        "shown_from": opens_next(list(session.sittings.all()), now=now),
         "claims": claims,
         "shows_people": shows_people,
         "code": f"{code[:3]} {code[3:]}",

@@ -392,11 +392,8 @@ def test_two_ways_to_come_name_each_other(course: Course) -> None:
     hall = make_session(course=course, starts_at=at(tuesday()), venue=make_venue("Town Hall"))
     online = make_session(course=course, starts_at=at(tuesday()), delivery="online")
     other = make_session(course=course, starts_at=at(tuesday(1)), delivery="online")
-    page = Client().get(hall.get_absolute_url()).text
-    assert (
-        f'at the same time: <a class="govuk-link" href="{online.get_absolute_url()}">online<'
-        in page
-    )
-    page = Client().get(online.get_absolute_url()).text
+    page, there = Client().get(hall.get_absolute_url()).text, online.get_absolute_url()
+    assert f'at the same time: <a class="govuk-link" href="{there}">online<' in page
+    page = Client().get(there).text
     assert f'href="{hall.get_absolute_url()}">in person, Town Hall<' in page
     assert "The other way to come" not in Client().get(other.get_absolute_url()).text

@@ -13,10 +13,8 @@ from pytest_django import Settings
 
 from booking.local.smtp_sink import SmtpSink
 from booking.outbox import delivery, posting, remedies, smtp
-from booking.outbox.delivery import Composed, claim, deliver
+from booking.outbox.delivery import Composed, claim
 from booking.outbox.models import Message
-from booking.outbox.refusals import MayHaveArrived
-from booking.outbox.smtp import SmtpConnection
 from tests.factories import NOW, make_coordinator
 from tests.load.counting import Counting
 from tests.outbox.mail_servers import mail_server
@@ -173,7 +171,8 @@ def test_one_that_is_nobody_s_any_more_once_the_one_before_is_sent_is_not_sent(
     clock: Clock, settings: Settings, change: str, is_late: bool
 ) -> None:
     messages = [post(f"m{number}") for number in range(3)]
-    link, committing = connection.get_connection_params(), []
+    link = connection.get_connection_params()
+    committing: list[Thread] = []
 
     def commit(other: "psycopg.Connection[Any]") -> None:
         if is_late:
@@ -367,70 +366,3 @@ def test_three_days_are_counted_from_the_first_refusal_not_from_the_writing(
         remedies.retry(message=message, by=make_coordinator(), now=clock.now)
         run(clock)
         assert state_of(message) == State.WAITING
-
-
-# --- who may have it ---
-
-
-@pytest.mark.parametrize(
-    ("answers", "may_have_it"),
-    [
-        (["550 No such person"], False),
-        (["451 Not yet", "550 No such person"], False),
-        # Taken or not, nobody knows; a later refusal says nothing about that.
-        (["hang up", "550 No such person"], True),
-        (["451 Not yet", "hang up", "550 No such person"], True),
-    ],
-)
-def test_only_what_was_refused_at_every_attempt_may_go_to_another_address(
-    clock: Clock, settings: Settings, answers: list[str], may_have_it: bool
-) -> None:
-    message = post("one")
-    with mail_server(lambda _, before: answers[before], settings), connected() as run:
-        for _ in answers:
-            run(clock)
-            clock.go(100)
-    assert state_of(message) == State.PARKED
-    assert message.may_have_arrived == may_have_it
-
-    def correct() -> None:
-        remedies.correct_address(
-            message=message, to_email="new@x.example", by=make_coordinator(), why="", now=clock.now
-        )
-
-    if may_have_it:
-        with pytest.raises(MayHaveArrived):
-            correct()
-    else:
-        correct()
-        assert state_of(message) == State.WAITING
-
-
-def test_what_came_back_and_was_refused_then_has_reached_nobody(
-    clock: Clock, settings: Settings
-) -> None:
-    message = post("one")
-    answers = ["250 OK", "550 No such person"]
-    with mail_server(lambda _, before: answers[before], settings), connected() as run:
-        run(clock)
-        assert state_of(message) == State.SENT
-        assert message.may_have_arrived
-        Message.objects.update(bounced_at=clock.now)
-        remedies.retry(message=message, by=make_coordinator(), now=clock.now)
-        run(clock)
-    assert state_of(message) == State.PARKED
-    assert not message.may_have_arrived
-
-
-def test_a_server_that_went_away_before_it_was_given_the_content_has_nothing(
-    clock: Clock, settings: Settings
-) -> None:
-    with mail_server(lambda *_: "250 OK", settings):
-        office = SmtpConnection()
-        post("one")
-        deliver(compose=compose, post=office, clock=clock)
-    two = post("two")
-    deliver(compose=compose, post=office, clock=clock)
-    office.close()
-    assert (state_of(two), two.attempts) == (State.WAITING, 1)
-    assert not two.may_have_arrived

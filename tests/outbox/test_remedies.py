@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from booking.outbox import remedies
 from booking.outbox.models import Message, MessageEvent
@@ -20,6 +21,7 @@ from booking.outbox.refusals import (
 from booking.places.models import Booking
 from tests.factories import NOW, make_coordinator, make_person, make_session
 from tests.outbox import posting as outbox
+from tests.outbox.mail_servers import mail_server
 
 pytestmark = pytest.mark.django_db
 
@@ -254,3 +256,56 @@ def test_a_report_about_the_old_address_does_not_count_against_the_new_one() -> 
     message.refresh_from_db()
     assert not message.came_back
     assert remedies.find_by_message_id("<unknown@briefed.example>") is None
+
+
+# --- who may have it ---
+
+
+@pytest.mark.parametrize(
+    ("answers", "may_have_it"),
+    [
+        (["550 No such person"], False),
+        (["451 Not yet", "550 No such person"], False),
+        # Taken or not, nobody knows; a later refusal says nothing about that.
+        (["hang up", "550 No such person"], True),
+        (["451 Not yet", "hang up", "550 No such person"], True),
+    ],
+)
+def test_only_what_was_refused_at_every_attempt_may_go_to_another_address(
+    clock: outbox.Clock, settings: Settings, answers: list[str], may_have_it: bool
+) -> None:
+    message = outbox.post("one")
+    with mail_server(lambda _, before: answers[before], settings), outbox.connected() as run:
+        for _ in answers:
+            run(clock)
+            clock.go(100)
+    assert outbox.state_of(message) == State.PARKED
+    assert message.may_have_arrived == may_have_it
+
+    def correct() -> None:
+        remedies.correct_address(
+            message=message, to_email="new@x.example", by=make_coordinator(), why="", now=clock.now
+        )
+
+    if may_have_it:
+        with pytest.raises(MayHaveArrived):
+            correct()
+    else:
+        correct()
+        assert outbox.state_of(message) == State.WAITING
+
+
+def test_what_came_back_and_was_refused_then_has_reached_nobody(
+    clock: outbox.Clock, settings: Settings
+) -> None:
+    message = outbox.post("one")
+    answers = ["250 OK", "550 No such person"]
+    with mail_server(lambda _, before: answers[before], settings), outbox.connected() as run:
+        run(clock)
+        assert outbox.state_of(message) == State.SENT
+        assert message.may_have_arrived
+        Message.objects.update(bounced_at=clock.now)
+        remedies.retry(message=message, by=make_coordinator(), now=clock.now)
+        run(clock)
+    assert outbox.state_of(message) == State.PARKED
+    assert not message.may_have_arrived

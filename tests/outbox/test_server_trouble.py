@@ -350,3 +350,17 @@ def test_what_a_server_says_of_an_address_is_not_logged_nor_noted_on_other_messa
     assert "too busy" in second.last_error
     assert "first@agency.example" in first.last_error
     assert "@" not in str(line) + second.last_error
+
+
+def test_a_server_that_went_away_before_it_was_given_the_content_has_nothing(
+    clock: Clock, settings: Settings
+) -> None:
+    with mail_server(lambda *_: "250 OK", settings):
+        office = SmtpConnection()
+        post("one")
+        deliver(compose=compose, post=office, clock=clock)
+    two = post("two")
+    deliver(compose=compose, post=office, clock=clock)
+    office.close()
+    assert (state_of(two), two.attempts) == (State.WAITING, 1)
+    assert not two.may_have_arrived
