@@ -98,10 +98,12 @@
         tell(answer.type === "opaqueredirect" || answer.status === 403);
         return;
       }
+      // Read to its end first: of an answer that was cut off, all are sent again.
+      const notTaken = (await answer.json()).left_out ?? {};
       const sent = new Set(marks.map((mark) => mark.key));
       keep(all().filter((mark) => !sent.has(mark.key)));
       marks.forEach((mark) => settle(mark.booking));
-      refuse(marks, (await answer.json()).left_out ?? {});
+      refuse(marks, notTaken);
       tell();
     } catch {
       tell();
