@@ -126,6 +126,37 @@ def test_marks_made_without_a_connection_survive_and_are_sent_once(
     assert Mark.objects.count() == 4
 
 
+def test_a_page_made_before_the_marks_on_their_way_were_taken_shows_them(
+    browser: Browser, base_url: str
+) -> None:
+    session = held_session(people=1)
+    (booking,) = bookings_of(session)
+    page = as_person(browser, trainer_of(session), base_url, DESK)
+    page.goto(address(session))
+    on_their_way: list[Route] = []
+
+    def answer_late(route: Route) -> None:
+        if route.request.method == "POST":
+            on_their_way.append(route)
+            return
+        without = route.fetch()
+        with page.expect_response(lambda answer: answer.request.method == "POST"):
+            on_their_way.pop().continue_()
+        page.wait_for_timeout(300)
+        route.fulfill(response=without)
+
+    page.route(f"**{address(session)}", answer_late)
+    press(page, booking, "Came")
+    expect(page.locator(f"#b{booking.pk}")).to_contain_text("Attended (not sent yet)")
+    page.reload()
+    expect(page.locator(f"#b{booking.pk}")).to_contain_text("Attended")
+    assert Mark.objects.count() == 1
+    page.unroute(f"**{address(session)}")
+    page.reload()
+    expect(page.locator("#kept")).to_be_hidden()
+    assert Mark.objects.get().what == Mark.What.ATTENDED
+
+
 def test_came_confirms_what_is_filled_in_and_a_second_press_takes_it_back(
     browser: Browser, base_url: str
 ) -> None:
@@ -249,6 +280,9 @@ def test_a_session_of_two_dates_from_the_first_press_to_a_correction(
     page.context.set_offline(True)
     press(page, late, "Late, now")
     page.context.set_offline(False)
+    page.reload()
+    expect(page.locator(f"#b{late.pk}")).to_contain_text("Attended")
+    expect(page.locator("#kept")).to_be_hidden()
     page.reload()
     expect(page.locator(f"#b{late.pk}")).to_contain_text("minutes late")
     # Somebody comes without a booking.

@@ -8,6 +8,7 @@
   const { person, address } = notice.dataset;
   const sitting = form?.elements.sitting.value;
   const WORDS = { attended: "Attended", absent: "Absent", apologies: "Apologies", late: "Attended, late", nothing: "" };
+  const NOT_SENT = " (not sent yet)";
 
   // Where nothing can be kept, each press is a form of its own, as without this file.
   try {
@@ -49,10 +50,10 @@
     const before = pressed(row);
     number("came", came(what) - came(before));
     number("unmarked", Number(what === "nothing") - Number(before === "nothing"));
-    // What is filled in already and only confirmed keeps its words, such as the minutes late.
+    // What the server says of the same already keeps its words, such as the minutes late.
     const seen = row.querySelector("[data-seen]");
-    const words = isFilledIn(row) && what === before ? seen.textContent : WORDS[what];
-    seen.textContent = words + (what === "nothing" ? "" : " (not sent yet)");
+    const words = what === before ? seen.textContent.replace(NOT_SENT, "") : WORDS[what];
+    seen.textContent = words + (what === "nothing" ? "" : NOT_SENT);
     delete row.dataset.filledIn;
     for (const button of row.querySelectorAll("button[aria-pressed]")) {
       button.setAttribute("aria-pressed", String(button.value === `${booking}:${what}`));
@@ -60,7 +61,7 @@
   };
   const settle = (booking) => {
     const seen = document.getElementById(`b${booking}`)?.querySelector("[data-seen]");
-    if (seen) seen.textContent = seen.textContent.replace(" (not sent yet)", "");
+    if (seen) seen.textContent = seen.textContent.replace(NOT_SENT, "");
   };
 
   const refuse = (marks, why) => {
@@ -77,6 +78,11 @@
       leftOut.append(line);
     }
   };
+
+  // A page that is being loaded may have been made before the server took these marks: they are kept
+  // for it, which shows them and sends them again, and the server counts each once.
+  let leaving = false;
+  addEventListener("beforeunload", () => { leaving = true; });
 
   let sending = false;
   const send = async () => {
@@ -100,6 +106,7 @@
       }
       // Read to its end first: of an answer that was cut off, all are sent again.
       const notTaken = (await answer.json()).left_out ?? {};
+      if (leaving) return;
       const sent = new Set(marks.map((mark) => mark.key));
       keep(all().filter((mark) => !sent.has(mark.key)));
       marks.forEach((mark) => settle(mark.booking));
@@ -148,5 +155,7 @@
   tell();
   send();
   addEventListener("online", send);
-  setInterval(send, 15_000);
+  addEventListener("pageshow", () => { leaving = false; send(); });
+  // Whoever is still here after so long has not left.
+  setInterval(() => { leaving = false; send(); }, 15_000);
 })();
