@@ -1,5 +1,6 @@
 """Messages that must reach somebody, and what was done about each."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Self
 
@@ -49,6 +50,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
             may_have_come_back=Exists(doubted),
             doubt=Subquery(said.order_by("-at", "-id").values("why")[:1]),
         )
+
+    def last_sent_to(self, emails: Collection[str]) -> Self:
+        """The last mail sent to each of these addresses, which are as they are stored."""
+        sent = self.filter(state=Message.State.SENT, to_email__in=emails)
+        return sent.order_by("to_email", "-id").distinct("to_email")
 
     def forget_text(self, *, now: datetime) -> int:
         """Forget what settled messages say; topic, person and times stay. Returns how many."""

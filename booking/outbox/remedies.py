@@ -67,12 +67,6 @@ def find_by_message_id(*message_ids: str) -> tuple[Message, str] | None:
     return next(((found[each], each) for each in message_ids if each in found), None)
 
 
-def last_sent_to(emails: Collection[str]) -> list[Message]:
-    """The last mail sent to each of these addresses, which are as they are stored."""
-    sent = Message.objects.filter(state=State.SENT, to_email__in=emails).defer("mime", "payload")
-    return list(sent.order_by("to_email", "-id").distinct("to_email"))
-
-
 def note_doubt(*, message: Message, reason: str, now: datetime) -> None:
     """Note on a message that it may have come back: it is shown, and changes nothing. Once a day,
     as anybody can write of it."""

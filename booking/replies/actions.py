@@ -176,7 +176,8 @@ def _doubted(report: DeliveryReport, *, now: datetime) -> NotForUs:
     reasons = []
     with transaction.atomic():
         # Anybody can write one, who need not know a Message-ID.
-        doubted = remedies.last_sent_to(sorted(report.named)[:_MOST_DOUBTED])
+        sent = Message.objects.last_sent_to(sorted(report.named)[:_MOST_DOUBTED])
+        doubted = list(sent.defer("mime", "payload"))
         for message in doubted:
             said = report.about(as_stored(message.to_email)) or report.worst
             reasons.append(said.reason)

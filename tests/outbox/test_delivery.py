@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from pytest_django import Settings
 
 from booking.local.smtp_sink import SmtpSink
-from booking.outbox import delivery, posting, remedies, smtp
+from booking.outbox import delivery, posting, remedies, settling, smtp
 from booking.outbox.delivery import Composed, claim
 from booking.outbox.models import Message
 from tests.factories import NOW, make_coordinator
@@ -308,7 +308,7 @@ def test_refusals_for_now_end_after_three_days(clock: Clock, settings: Settings)
                 break
             clock.go(4400)
     assert message.state == State.PARKED
-    assert clock.now - NOW > delivery.GIVE_UP_AFTER
+    assert clock.now - NOW > settling.GIVE_UP_AFTER
 
 
 def test_what_is_left_when_the_time_is_over_is_given_back_as_it_was(

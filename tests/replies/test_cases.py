@@ -15,7 +15,6 @@ from django.test.utils import CaptureQueriesContext
 from accounts.failing import people_whose_mail_fails
 from booking.outbox.models import Message, MessageEvent
 from booking.outbox.reasons import code_in, is_fault_of_the_address, reason_around
-from booking.outbox.remedies import last_sent_to
 from booking.programme.bookings import calendar_answers
 from booking.replies.actions import bring_back, forget_what_was_put_away, mark_dealt_with
 from booking.replies.models import (
@@ -349,7 +348,7 @@ def test_the_last_mail_to_an_address_is_found_by_an_index() -> None:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE booking_message")
     with CaptureQueriesContext(connection) as asked:
-        [found] = last_sent_to({"p7@agency.example"})
+        [found] = Message.objects.last_sent_to({"p7@agency.example"})
     assert found.message_id == "<15007@x.example>"
     with connection.cursor() as cursor:
         cursor.execute("EXPLAIN " + asked[0]["sql"])
