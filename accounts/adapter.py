@@ -87,6 +87,10 @@ class AccountAdapter(DefaultAccountAdapter):
             mail.body = plain_text(page)
         return mail
 
+    def is_ajax(self, request: HttpRequest) -> bool:
+        """What a passkey is asked with is read by a script; every form is answered by a page."""
+        return request.method == "GET" and super().is_ajax(request)
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Closed: an account begins on the sign-in page, with the code."""
         return False

@@ -12,6 +12,7 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import BaseModelAdmin
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import AnonymousUser, Group
@@ -34,6 +35,7 @@ from accounts.roles import (
     reopen,
 )
 from booking.partnership.levels import names_of_levels
+from booking.site.readable import key_in
 from booking.site.wording import counted
 
 # Before `admin.site.urls` is read, or Django's own password page would still be there.
@@ -106,6 +108,15 @@ class BackOffice(ByRole, admin.ModelAdmin):  # type: ignore[type-arg]
             *(f"{name}{ask}" for name in self.get_list_filter(request) for ask in _FILTERS_ASK),
             *(f"{self.date_hierarchy}__{part}" for part in ("year", "month", "day")),
         }
+
+    def response_action(
+        self, request: HttpRequest, *of_what: Any, **where: Any
+    ) -> HttpResponse | None:
+        """What is done with the ticked rows; nothing if what is ticked is no row."""
+        ticked = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if any(key_in(key) is None for key in ticked):
+            return None
+        return super().response_action(request, *of_what, **where)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The list; a look at people goes on record."""

@@ -261,6 +261,25 @@ def test_no_path_brings_a_nul() -> None:
         only_readable(lambda _: HttpResponse())(RequestFactory().get("/courses/a%00b/"))
 
 
+@pytest.mark.parametrize("typed", ["9" * 5000, "9999-99-99"])
+def test_a_number_that_is_none_is_refused_as_what_it_is(site: Site, typed: str) -> None:
+    superuser = signed_in(make_coordinator(is_staff=True, is_superuser=True))
+    ticked = {"action": "forget_second_step", "_selected_action": typed}
+    assert superuser.post(reverse("admin:accounts_user_changelist"), ticked).status_code == 302
+    desk = site.browsers["coordinator"]
+    sent = desk.post(site.addresses["manage_bulletin_send"], {"revision": typed})
+    assert "changed meanwhile" in sent.text
+    page = desk.post(site.addresses["manage_course"], {"must_attend": typed})
+    assert "Enter numbers of dates" in page.text
+
+
+def test_a_form_is_answered_by_a_page_however_it_is_sent(site: Site) -> None:
+    owner = site.browsers["owner"]
+    out = owner.post(reverse("account_logout"), "{}", content_type="application/json")
+    assert out.status_code == 302
+    assert reverse("account_logout") in out.headers["Location"]
+
+
 @pytest.mark.slow
 @pytest.mark.deep
 @pytest.mark.parametrize("seed", range(-(-REQUESTS // IN_ONE_TEST)))

@@ -86,7 +86,7 @@ def progress(bulletin: Bulletin) -> Progress:
     )
 
 
-def send(*, bulletin: Bulletin, expected_revision: int, now: datetime) -> None:
+def send(*, bulletin: Bulletin, expected_revision: int | None, now: datetime) -> None:
     """Publish it, and begin to send. Raises `DoneMeanwhile`, `NothingToSend` or `TooLarge`."""
     with transaction.atomic():
         locked = Bulletin.objects.select_for_update().get(pk=bulletin.pk)

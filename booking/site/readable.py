@@ -35,7 +35,7 @@ register_converter(KeyConverter, "key")
 
 
 def key_in(typed: str) -> int | None:
-    """The key of a row in a query or a form, if it is one as `KeyConverter` takes it."""
+    """The key of a row, or another number, in a query or a form, as `KeyConverter` takes it."""
     return int(typed) if re.fullmatch(KeyConverter.regex, typed) else None
 
 

@@ -25,6 +25,7 @@ from booking.bulletins.sending import (
 )
 from booking.bulletins.sending import send as begin_to_send
 from booking.desk.bulletins.blocks import MAIL_POLICY
+from booking.site.readable import key_in
 from booking.site.web import done, page, refusals_shown
 
 _HOLDING: dict[str, tuple[Callable[..., None], str]] = {
@@ -74,8 +75,7 @@ def send(request: HttpRequest, bulletin_id: int) -> HttpResponse:
             if act is not None:
                 act(bulletin=found)
             else:
-                typed = request.POST.get("revision", "")
-                revision = int(typed) if typed.isascii() and typed.isdecimal() else -1
+                revision = key_in(request.POST.get("revision", ""))
                 begin_to_send(bulletin=found, expected_revision=revision, now=now)
             return done(request, words, "manage_bulletin_send", found.pk)
     if "refusal" in context:

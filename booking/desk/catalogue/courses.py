@@ -35,6 +35,7 @@ from booking.scheduling import corrections
 from booking.site.counting import count_of
 from booking.site.form_kit import MOST_MINUTES, Form, ReminderDaysField, whole_number_field
 from booking.site.human_order import HumanOrder
+from booking.site.readable import key_in
 from booking.site.web import done, listed_page, page, paged, posted
 from booking.site.wording import counted
 
@@ -43,9 +44,10 @@ _AUDIENCE_LENGTH = 300
 
 def _number_of_date(typed: str) -> int:
     """The number of one date of a session. Raises `ValidationError`."""
-    if not (typed.isascii() and typed.isdecimal() and 1 <= int(typed) <= MOST_DATES):
+    number = key_in(typed)
+    if number is None or not 1 <= number <= MOST_DATES:
         raise forms.ValidationError(f"Enter numbers of dates from 1 to {MOST_DATES}, such as 1, 2.")
-    return int(typed)
+    return number
 
 
 class CourseForm(Form):
