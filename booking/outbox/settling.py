@@ -125,7 +125,7 @@ def _sent_and_begun(message: Message, following: Message, mime: bytes, *, now: d
         "mime": mime if following.mime is None else None,
     }
     with prepared(_SENT_AND_NEXT_BEGUN, values) as cursor:
-        is_begun = cursor.rowcount == 1
+        is_begun: bool = cursor.rowcount == 1
     following.attempts += is_begun
     return is_begun
 
