@@ -2,7 +2,7 @@
 
 The histories are those of `tests/places/test_any_order.py`, with sessions online, scanners that
 fetch every link, other meetings, trainers that come and go, and people who press Join at any
-moment. A hundred in `make test`, five thousand in `make test-deep`; `EXAMPLES` asks for another
+moment. Twenty in `make test`, five thousand in `make test-deep`; `EXAMPLES` asks for another
 number.
 """
 
@@ -36,6 +36,8 @@ from tests.places.test_any_order import Places
 from tests.scheduling.changes import as_it_is
 
 EXAMPLES = int(os.environ.get("EXAMPLES", 5000 if "DEEP" in os.environ else 20))
+# So many tests share them, for as many processes.
+PARTS = 10 if EXAMPLES > 100 else 1
 STEPS = 20
 _EARLY, _LATE = timedelta(minutes=15), timedelta(minutes=30)
 _MEETING = "https://meet.example/"
@@ -210,15 +212,16 @@ class Joined(Places):
 
 @pytest.mark.deep
 @pytest.mark.django_db
-def test_a_link_is_a_person() -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_link_is_a_person(part: int) -> None:
     run_state_machine_as_test(
         Joined,
         settings=settings(
-            max_examples=EXAMPLES,
+            max_examples=EXAMPLES // PARTS,
             stateful_step_count=STEPS,
             deadline=None,
             suppress_health_check=list(HealthCheck),
-            derandomize=EXAMPLES <= 100,
+            derandomize=PARTS == 1,
             phases=[phase for phase in Phase if phase is not Phase.shrink],
         ),
     )
