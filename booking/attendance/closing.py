@@ -4,7 +4,6 @@ Until then people hear nothing. All of it is one transaction under the session's
 walks in, cancels or is marked while it is decided.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -23,11 +22,15 @@ from booking.places.events import BookingEvent
 from booking.places.lock import locked_booking, locked_session
 from booking.places.models import Booking
 from booking.places.news.drafts import about
+from booking.site.readable import key_in
 from booking.site.refusals import Refused
+from booking.site.wording import counted
 
 register(MailTopic("attendance.walked_in", "Came without a booking"))
 
 Outcome, What = Booking.Outcome, BookingEvent.What
+# How many of the changes since a page was shown are said one by one.
+_MOST_SAID = 10
 
 
 class CannotBeClosedYet(Refused):
@@ -37,9 +40,16 @@ class CannotBeClosedYet(Refused):
 
 
 class MarkedMeanwhile(Refused):
-    """Somebody has marked since the page was shown."""
+    """The register says something else than when the page was shown."""
 
-    sentence = "Somebody has marked people since this page was shown. Look through it again."
+    def __init__(self, changed: Sequence[str]) -> None:
+        said = [*changed[:_MOST_SAID]]
+        if more := len(changed) - len(said):
+            said.append(f"{counted(more, 'other change')}")
+        self.sentence = (
+            f"Since this page was shown, the register has changed: {'; '.join(said)}."
+            " Nothing is closed yet."
+        )
 
 
 class NotClosed(Refused):
@@ -61,9 +71,24 @@ def may_be_closed(session: Session, *, now: datetime) -> bool:
 
 
 def fingerprint(roster: Roster) -> str:
-    """Tells whether what is proposed is what was looked at."""
-    proposed = ",".join(f"{each.booking.pk}:{each.outcome}" for each in roster.attendees)
-    return hashlib.sha256(proposed.encode()).hexdigest()[:16]
+    """What is proposed, by booking: tells whether it is what was looked at."""
+    return ",".join(f"{each.booking.pk}:{each.outcome}" for each in roster.attendees)
+
+
+def _changed_since(seen: str, roster: Roster) -> list[str]:
+    """What is proposed otherwise than in the `fingerprint` that was looked at, in words."""
+    was = dict(each.split(":", 1) for each in seen.split(",") if ":" in each)
+    changed = []
+    for each in roster.attendees:
+        key, person, counts = str(each.booking.pk), each.booking.person, each.outcome.label.lower()
+        if key not in was:
+            changed.append(f"{person} is on it now, as {counts}")
+        elif was[key] != each.outcome:
+            changed.append(f"{person} counts as {counts} now")
+    here = {str(each.booking.pk) for each in roster.attendees}
+    gone = [key_in(each) or 0 for each in was if each not in here]
+    left = Booking.objects.for_session(roster.session).filter(pk__in=gone).select_related("person")
+    return [*changed, *(f"{each.person} has no certain place any more" for each in left)]
 
 
 def close_register(*, session: Session, seen: str, by: User, now: datetime) -> Roster:
@@ -79,7 +104,7 @@ def close_register(*, session: Session, seen: str, by: User, now: datetime) -> R
             raise CannotBeClosedYet
         roster = roster_of(fresh)
         if fingerprint(roster) != seen:
-            raise MarkedMeanwhile
+            raise MarkedMeanwhile(_changed_since(seen, roster))
         held.closed_at, held.closed_by = now, by
         held.save(update_fields=["closed_at", "closed_by"])
         for outcome in Outcome:

@@ -17,6 +17,7 @@ from booking.attendance.outcomes import Seen
 from booking.catalogue.models import Session, Sitting
 from booking.places.models import Booking
 from booking.site.refusals import Refused
+from booking.site.wording import deadline
 
 What, Source, CAME = Mark.What, Mark.Source, Mark.CAME
 # Whoever arrives is marked from then on.
@@ -33,7 +34,12 @@ class RegisterClosed(Refused):
 class NotYetMarked(Refused):
     """The session, or this date of it, is not held yet, or not at all."""
 
-    sentence = "People are marked from shortly before a date begins."
+    def __init__(self, begins: datetime | None) -> None:
+        self.sentence = (
+            f"Marking for this date begins at {deadline(begins)}."
+            if begins
+            else "This session is not held, so nobody is marked."
+        )
 
 
 class NothingToMark(Refused):
@@ -68,10 +74,17 @@ class Noted:
     left_out: dict[Press, Refused]
 
 
+def marking_begins(session: Session, sitting: Sitting | None = None) -> datetime | None:
+    """From when people are marked at the sitting, or the first one; nothing if it is not held."""
+    if session.state not in (Session.State.PUBLISHED, Session.State.COMPLETED):
+        return None
+    return (sitting or session).starts_at - _BEFORE_START
+
+
 def may_be_marked(session: Session, *, now: datetime) -> bool:
     """Whether the session is held, and begins soon or has begun."""
-    held = session.state in (Session.State.PUBLISHED, Session.State.COMPLETED)
-    return held and session.starts_at - _BEFORE_START <= now
+    begins = marking_begins(session)
+    return begins is not None and begins <= now
 
 
 @contextmanager
@@ -81,7 +94,7 @@ def open_register(session: Session, *, now: datetime) -> Iterator[Register]:
     Raises `NotYetMarked` or `RegisterClosed`.
     """
     if not may_be_marked(session, now=now):
-        raise NotYetMarked
+        raise NotYetMarked(marking_begins(session))
     with transaction.atomic():
         Register.objects.get_or_create(session=session, defaults={"opened_at": now})
         register = Register.objects.select_for_update(no_key=True).get(session=session)
@@ -129,8 +142,8 @@ def note_presses(
         def why_not(press: Press) -> Refused | None:
             if press.booking not in here or press.sitting not in begins:
                 return NothingToMark()
-            is_ahead = begins[press.sitting] - _BEFORE_START > now
-            return NotYetMarked() if is_ahead and press.what in CAME else None
+            opens = begins[press.sitting] - _BEFORE_START
+            return NotYetMarked(opens) if opens > now and press.what in CAME else None
 
         left_out = {each: why for each in presses if (why := why_not(each))}
         on_it = [each for each in presses if each not in left_out]
@@ -195,7 +208,7 @@ def mark_everybody_else(
     """
     with open_register(session, now=now):
         if sitting.starts_at - _BEFORE_START > now:
-            raise NotYetMarked
+            raise NotYetMarked(sitting.starts_at - _BEFORE_START)
         seen = Mark.objects.filter(sitting=sitting).current().values_list("booking_id", "what")
         marked = {booking for booking, what in seen if what != What.NOTHING}
         others = _with_a_place(session) - marked - set(standing)

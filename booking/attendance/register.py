@@ -94,6 +94,7 @@ def _page(
         "is_late": sitting.starts_at < now < sitting.ends_at,
         "not_certain": not_certain(session),
         "may_close": closing.may_be_closed(session, now=now) and not roster.is_closed,
+        "not_yet": marking.NotYetMarked(marking.marking_begins(session, sitting)),
         "refusal": refusal,
     }
     return page(request, "attendance/register.html", context)

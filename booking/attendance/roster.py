@@ -15,6 +15,7 @@ from booking.attendance.outcomes import CountingRule, Seen, outcome_of
 from booking.catalogue.models import Session, Sitting
 from booking.places.events import BookingEvent
 from booking.places.models import Booking
+from booking.site.wording import clock, short_day
 
 What = Mark.What
 
@@ -26,11 +27,28 @@ class Attendee:
     booking: Booking
     seen: Sequence[Seen]
     outcome: Booking.Outcome
+    sittings: Sequence[Sitting]
 
     @property
     def is_open(self) -> bool:
         """Whether something is not known yet."""
         return any(each.is_open for each in self.seen)
+
+    @property
+    def seen_in_words(self) -> str:
+        """ "Not marked on either date"; "Tue 9 Feb 2027: attended; Tue 16 Feb 2027: not marked"."""
+        words, number = [each.in_words.lower() for each in self.seen], len(self.seen)
+        if number == 1:
+            return words[0]
+        if len(set(words)) == 1:
+            every = "both dates" if number == 2 else f"all {number} dates"
+            none = "either date" if number == 2 else f"any of {number} dates"
+            return f"{words[0]} on {none if self.seen[0].is_open else every}"
+        days = [short_day(each.starts_at) for each in self.sittings]
+        if len(set(days)) < number:
+            times = [clock(each.starts_at) for each in self.sittings]
+            days = [", ".join(pair) for pair in zip(days, times, strict=True)]
+        return "; ".join(map(": ".join, zip(days, words, strict=True)))
 
     @property
     def pressed(self) -> Booking.Outcome | None:
@@ -97,7 +115,7 @@ def roster_of(session: Session, *, only: Sequence[int] | None = None) -> Roster:
     for booking in bookings:
         booking.session = session
         seen = [_seen(booking, each, marks, came, apologised) for each in sittings]
-        attendees.append(Attendee(booking, seen, outcome_of(seen, sittings, rule)))
+        attendees.append(Attendee(booking, seen, outcome_of(seen, sittings, rule), sittings))
     register = Register.objects.select_related("closed_by").filter(session=session).first()
     return Roster(session, sittings, register, attendees, rule)
 

@@ -29,10 +29,20 @@ from booking.places.changing.walking_in import walk_in
 from booking.places.models import Booking
 from booking.site.form_kit import Form
 from booking.site.readable import key_in
+from booking.site.refusals import Refused
 from booking.site.web import done, page, posted, refusals_shown, search_text
 
 _SHOWN = 12
 _SHORTEST_SEARCH = 2
+
+
+class LeftTheList(Refused):
+    """Somebody who was chosen from the session's list is not on it any more."""
+
+    sentence = (
+        "The person you chose has left the list of this session since you looked: their booking"
+        " has ended. If they are here all the same, find them by their whole address."
+    )
 
 
 class NewcomerForm(Form):
@@ -66,6 +76,22 @@ class InsteadForm(Form):
         choices = self.fields["instead_of"]
         choices.queryset = free.order_by("person__sort_name", "pk")  # type: ignore[attr-defined]
         choices.label_from_instance = lambda each: str(each.person)  # type: ignore[attr-defined]
+        if (key := key_in(self.data.get("instead_of", ""))) is not None:
+            choices.error_messages["invalid_choice"] = _why_not_free(session, key)
+
+
+def _why_not_free(session: Session, key: int) -> str:
+    """Why nobody can come in the place of this booking, which could be chosen a while ago."""
+    booking = Booking.objects.for_session(session).select_related("person").filter(pk=key).first()
+    if booking is None:
+        return "Choose from the list in whose place they come."
+    if booking.pk in came_to(session):
+        why = f"{booking.person} is marked as there by now"
+    elif booking.state != Booking.State.CONFIRMED:
+        why = f"{booking.person} has no certain place any more"
+    else:
+        why = f"Somebody else has come in the place of {booking.person} by now"
+    return f"{why}. Choose another, or nobody."
 
 
 @signed_in_page(post=60)
@@ -74,13 +100,18 @@ def walk_in_page(request: HttpRequest, session_id: int) -> HttpResponse:
     by = signed_in(request)
     session = session_with_people(by, session_id, now=timezone.now())
     key = key_in(request.POST.get("person") or request.GET.get("person", ""))
+    context: dict[str, Any] = {"session": session}
     if key is not None:
-        return _let_in(request, session, _person(by, session, key, request))
+        try:
+            return _let_in(request, session, _person(by, session, key, request))
+        except LeftTheList as refused:
+            context |= {"form": NewcomerForm(), "refusal": refused}
+            return page(request, "attendance/walk_in.html", context)
     if request.method == "POST" and "first_name" not in request.POST:
         return _found_by_address(request, session)
     form = NewcomerForm(posted(request))
     search = search_text(request)
-    context: dict[str, Any] = {"session": session, "form": form, "search": search}
+    context |= {"form": form, "search": search}
     if by.is_coordinator and len(search) >= _SHORTEST_SEARCH:
         people = User.objects.found_by(search).filter(is_active=True).some_by_name()
         context["found"] = list(people.select_related("agency")[:_SHOWN])
@@ -109,13 +140,16 @@ def _address(typed: str) -> str:
 
 def _person(by: User, session: Session, key: int, request: HttpRequest) -> User:
     """Anybody for a coordinator; for a trainer those who are on the session's lists, and somebody
-    whose whole address they name. Raises `Http404`."""
+    whose whole address they name. Raises `LeftTheList` or `Http404`."""
     people = User.objects.select_related("agency").filter(is_active=True)
     if not by.is_coordinator:
         named = request.POST.get("email", "")
-        here = Booking.objects.for_session(session).live().values("person")
-        people = people.filter(pk__in=here) | people.filter(email=_address(named))
-    person = get_object_or_404(people.distinct(), pk=key)
+        on_it = Booking.objects.for_session(session)
+        here = people.filter(pk__in=on_it.live().values("person"))
+        people = (here | people.filter(email=_address(named))).distinct()
+        if on_it.filter(person=key).exists() and not people.filter(pk=key).exists():
+            raise LeftTheList
+    person = get_object_or_404(people, pk=key)
     looked_at(person, by=by, what="walk-in")
     return person
 
@@ -149,7 +183,8 @@ def _let_in(request: HttpRequest, session: Session, person: User) -> HttpRespons
         "session": session,
         "person": person,
         "form": form,
-        "is_full": session.places_taken >= session.capacity,
+        "is_full": session.is_full,
+        "was_free": "saw_place" in request.POST,
         "email": request.POST.get("email", ""),
     }
     if form.is_valid():

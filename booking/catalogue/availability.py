@@ -47,9 +47,10 @@ _FEW = 3
 class Availability:
     """What a person may do about a session at one moment.
 
-    `text` is the short sentence of lists, `left` the number of places in it, `waiting` how many
-    people wait when it is full (or nothing), `is_full` that nobody could have one, `opens` when
-    booking does if that is still to come, `tone` the ending of its CSS class. At most one of
+    `text` is the short sentence of lists, `left` the number of places in it, `whose` says that more
+    are left for other agencies, `waiting` how many people wait when it is full (or nothing),
+    `is_full` that nobody could have one, `opens` when booking does if that is still to come, `tone`
+    the ending of its CSS class. At most one of
     `can_book` (a place is free) and `can_wait` (only the waiting list is open) is true.
     """
 
@@ -59,6 +60,7 @@ class Availability:
     can_wait: bool = False
     waiting: str = ""
     left: int = 0
+    whose: str = ""
     is_full: bool = False
     opens: datetime | None = None
 
@@ -66,7 +68,7 @@ class Availability:
     def brief(self) -> str:
         """In the few words that a month has room for."""
         if self.can_book:
-            return f"{self.left} left"
+            return f"{self.left} left{self.whose}"
         if self.can_wait:
             return "Full" if self.is_full else "Waiting list"
         if self.opens:
@@ -101,8 +103,10 @@ def availability(session: Session, now: datetime) -> Availability:
             _why_none(session), "full", can_wait=True, waiting=waiting, is_full=session.is_full
         )
     more = f", {kept} more for {reading.whom}" if reading and kept else ""
+    whose = " for your agency" if reading and reading.is_limited else ""
     tone: Tone = "few" if left <= _FEW else "open"
-    return Availability(f"{counted(left, 'place')} left{more}", tone, can_book=True, left=left)
+    words = f"{counted(left, 'place')} left{whose}{more}"
+    return Availability(words, tone, can_book=True, left=left, whose=whose)
 
 
 def _why_none(session: Session) -> str:

@@ -13,13 +13,14 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import AccessRecord
 from booking.attendance import marking
 from booking.attendance.marking import NothingToMark, NotYetMarked, RegisterClosed
-from booking.attendance.models import Arrival, Mark
+from booking.attendance.models import LONGEST_OPEN, Arrival, Mark
 from booking.attendance.roster import roster_of
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.places.changing import undoing
 from booking.places.events import BookingEvent
 from booking.places.models import Booking
+from booking.site.wording import deadline
 from tests.attendance.rooms import (
     bookings_of,
     close_now,
@@ -203,7 +204,8 @@ def test_a_tablet_is_told_which_of_its_marks_could_not_be_noted_and_why() -> Non
     trainer = signed_in(trainer_of(session))
     left_out = trainer.post(address(session), {"marks": json.dumps(kept)}).json()["left_out"]
     nothing = NothingToMark.sentence
-    ahead_of_it = NotYetMarked.sentence
+    last = session.sittings.all()[1]
+    ahead_of_it = f"Marking for this date begins at {deadline(last.starts_at - LONGEST_OPEN)}."
     assert left_out == {"gone": nothing, "elsewhere": nothing, "ahead": ahead_of_it}
     assert Mark.objects.get().key == "good"
 
@@ -224,7 +226,8 @@ def test_a_register_opens_shortly_before_and_is_only_for_those_who_lead() -> Non
     with pytest.raises(NotYetMarked):
         press(session, booking, What.ATTENDED)
     page = signed_in(trainer_of(session)).get(address(session))
-    assert "Marking begins shortly before" in page.content.decode()
+    opens = deadline(session.starts_at - LONGEST_OPEN)
+    assert f"Marking for this date begins at {opens}." in page.content.decode()
     for person in (make_trainer(), make_person(), booking.person):
         assert signed_in(person).get(address(session)).status_code == 404
 

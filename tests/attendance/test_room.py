@@ -131,6 +131,7 @@ def test_somebody_without_a_place_is_sent_to_the_trainer() -> None:
             refused = browser.post(path, {"who": "me"})
             assert refused.status_code == 409
             assert "You have no certain place" in refused.text
+            assert refused.text.count("Speak to the trainer") == 1
     assert not Arrival.objects.exists()
 
 

@@ -10,6 +10,7 @@ from booking.places.links import join_path
 from booking.places.models import Booking
 from booking.scheduling import capacity
 from booking.scheduling.capacity import Reservation
+from booking.site.wording import short_day
 from tests.browser.journeys import DESK, PHONE, SCREENS, as_person, show_heading
 from tests.factories import (
     make_agency,
@@ -82,7 +83,7 @@ def test_one_press_moves_to_another_date(
     page.goto(second.get_absolute_url())
     expect(page.get_by_text("You have a place on this course already")).to_be_visible()
     expect(page.get_by_role("button", name="Book this date as well")).to_be_visible()
-    press(page, "Move to this date")
+    press(page, f"Move to {short_day(second.starts_at)}")
     show_heading(page, "You're booked")
     expect(page.get_by_text("Moved from", exact=True)).to_be_visible()
     assert [each.session for each in Booking.objects.live()] == [second]

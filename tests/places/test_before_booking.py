@@ -12,7 +12,8 @@ from accounts.models import PractitionerGroup, Sector, User
 from booking.catalogue.models import Session
 from booking.places.models import Booking
 from booking.places.refusals import OnAnotherDate
-from tests.factories import make_agency, make_course, make_person, make_session
+from booking.site.wording import short_day
+from tests.factories import make_agency, make_course, make_person, make_session, morning
 from tests.pages import statements
 from tests.people import book_now, signed_in
 
@@ -99,7 +100,7 @@ class TestAnotherDate:
         for address in (second.get_absolute_url(), book_page(second)):
             shown = text_of(client, address)
             assert "You have a place on this course already" in shown
-            assert "Move to this date" in shown
+            assert f"Move to {short_day(second.starts_at)}<" in shown
             assert "Book this date as well" in shown
         client.post(reverse("move_booking", args=[had.pk]), {"to": second.pk})
         now_had = Booking.objects.live().get(person=person)
@@ -122,8 +123,26 @@ class TestAnotherDate:
         book_now(first, person)
         book_now(second)
         shown = text_of(signed_in(person), second.get_absolute_url())
-        assert "See whether you can move to this date" in shown
-        assert "Move to this date</button>" not in shown
+        assert f"See whether you can move to {short_day(second.starts_at)}<" in shown
+        assert "Move to" not in shown.replace("See whether you can move to", "")
+
+    def test_before_a_date_is_chosen_no_button_speaks_of_this_one(self) -> None:
+        course, person = make_course(), make_person()
+        had = book_now(ahead(20, course=course), person)
+        ahead(40, course=course)
+        shown = text_of(signed_in(person), reverse("move_booking", args=[had.pk]))
+        assert ">Move to the chosen date<" in shown
+        assert "this date" not in shown
+
+    def test_another_way_on_the_same_day_is_told_apart(self) -> None:
+        course, person = make_course(), make_person()
+        first, online = (
+            make_session(course=course, starts_at=morning(20), delivery=each)
+            for each in ("in person", "online")
+        )
+        book_now(first, person)
+        shown = text_of(signed_in(person), online.get_absolute_url())
+        assert f"Move to {short_day(online.starts_at)}, 9:30am, Online<" in shown
 
     def test_what_moving_costs_the_database_does_not_grow_with_the_dates(self) -> None:
         course, person = make_course(), make_person()

@@ -8,6 +8,7 @@ from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Sector, User
@@ -127,6 +128,31 @@ def test_who_waits_because_of_their_own_agency_hides_no_place_from_others(client
     client.force_login(of_sector(Sector.POLICE))
     assert "1 place left" in client.get("/programme/").text
     assert titles(client, places="on") == [session.course.title]
+
+
+def test_fewer_places_for_ones_agency_than_there_are_say_whose_they_are(client: Client) -> None:
+    session = make_session(capacity=18, agency_limit=5)
+    start, programme, month, page, course = read(client, session)
+    for text in (start, programme, page, course):
+        assert "18 places left<" in text
+    assert "18 left<" in month
+    client.force_login(of_sector(Sector.HEALTH))
+    start, programme, month, page, course = read(client, session)
+    form = client.get(reverse("book", args=[session.pk])).text
+    for text in (start, programme, page, course, form):
+        assert "5 places left for your agency" in text
+    assert "5 left for your agency" in month
+    Session.objects.filter(pk=session.pk).update(places_taken=14)
+    start, *_ = read(client, session)
+    assert "4 places left<" in start
+
+
+def test_the_places_of_ones_agency_stand_beside_those_reserved_for_others(client: Client) -> None:
+    session = reserved(2, agency_limit=1)
+    client.force_login(of_sector(Sector.HEALTH))
+    _, programme, _, page, _ = read(client, session)
+    for text in (programme, page, client.get(reverse("book", args=[session.pk])).text):
+        assert "1 place left for your agency, 2 more for police" in text
 
 
 @pytest.mark.parametrize(

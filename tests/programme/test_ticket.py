@@ -59,6 +59,19 @@ def test_no_page_says_for_ever_that_we_are_emailing() -> None:
     assert "On its way to" in page
 
 
+def test_mail_about_waiting_does_not_read_as_if_somebody_with_a_place_still_waited() -> None:
+    session = make_session(starts_at=morning(40), capacity=1)
+    first, waiting = book_now(session), book_now(session)
+    assert "Notice of the waiting list</dt> <dd> On its way" in page_of(waiting)
+    actions.cancel(booking=first, by=first.person, now=timezone.now())
+    waiting.refresh_from_db()
+    page = page_of(waiting)
+    assert "Confirmation after waiting</dt>" in page
+    assert "Notice of the waiting list: on its way" in page
+    assert "On the waiting list" not in page
+    assert "held place" not in page
+
+
 def test_the_ticket_says_how_long_to_go_and_what_can_be_done() -> None:
     booking = book_now(online(starts_at=morning(1)), make_person())
     page = page_of(booking)

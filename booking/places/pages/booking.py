@@ -27,7 +27,7 @@ from booking.places.pages.loaders import (
     unread_session,
 )
 from booking.places.pages.outlook import asked_of_everybody, expected
-from booking.places.pages.readers import as_read_by, bookable
+from booking.places.pages.readers import as_read_by, bookable, read_for
 from booking.places.refusals import AlreadyBooked, ManagerNeeded, OnAnotherDate, PlaceRefused
 from booking.places.rules.decision import as_told
 from booking.places.terms import terms_of, terms_offered
@@ -86,7 +86,7 @@ def _about_person(request: HttpRequest, person: User, session_id: int) -> Profil
 def _book_page(request: HttpRequest, session_id: int, context: dict[str, Any]) -> HttpResponse:
     """The page before and after a try: what booking comes to, and the form unless it is in vain."""
     person, now = signed_in(request), timezone.now()
-    session = public_session(session_id, person)
+    (session,) = read_for([public_session(session_id, person)], person, now=now)
     if session.is_online:
         context["form"].ask_of_online()
     profile, refusal = context["profile"], context.get("refusal")

@@ -153,7 +153,7 @@ def _reading(seating: Seating, who: Practitioner, *, now: datetime) -> Reading:
     session = seating.session
     if not seating.reserved and session.agency_limit is None and session.waiting_count:
         return Reading(left=0)
-    left = seating.open_to(who)
+    left = could_have = seating.open_to(who)
     if session.agency_limit is not None and who.agency_id is not None:
         left = min(left, max(0, session.agency_limit - seating.holders[who.agency_id]))
     unmet = seating.unmet_each(who, seating.free)
@@ -163,7 +163,8 @@ def _reading(seating: Seating, who: Practitioner, *, now: datetime) -> Reading:
         for each, places in unmet
         if places
     ]
-    return Reading(left=left, others=others, whom=listed(names) if others else "")
+    whom = listed(names) if others else ""
+    return Reading(left=left, others=others, whom=whom, is_limited=left < could_have)
 
 
 def _seat_who_waits(seatings: dict[int, Seating], *, now: datetime) -> None:
