@@ -75,3 +75,7 @@ def test_what_waits_costs_one_statement_however_much_it_is(coordinator: Client) 
 def test_today_begins_with_what_needs_somebody(coordinator: Client) -> None:
     page = coordinator.get(reverse("manage")).text
     assert page.index(">Needs somebody</h2>") < page.index(">The next seven days</h2>")
+
+
+def test_bulletins_have_one_name(coordinator: Client) -> None:
+    assert "Newsletter" not in coordinator.get(reverse("manage_bulletins")).text
