@@ -18,7 +18,10 @@ from booking.site.web import done
 
 @desk()
 def needs(request: HttpRequest) -> HttpResponse:
-    """Needs to be arranged, those of the next session first; or those that are arranged."""
+    """Needs to be arranged, those of the next session first; or those that are arranged.
+
+    Each session is folded but the one that somebody comes back from, or else the first.
+    """
     now, show = timezone.now(), "arranged" if request.GET.get("show") == "arranged" else "open"
     everybody, still_open = with_needs_ahead(now=now), to_arrange(now=now)
     chosen = still_open if show == "open" else everybody.exclude(needs_arranged_at=None)
@@ -26,13 +29,14 @@ def needs(request: HttpRequest) -> HttpResponse:
         "person__agency", "session__course", "session__venue", "needs_arranged_by"
     ).defer("session__course__search")
     chosen = chosen.order_by("session__starts_at", "session_id", "person__sort_name", "pk")
+    opened = key_in(request.GET.get("session", ""))
     context = {
         "show": show,
         "number_open": still_open.count(),
         **chosen.aggregate(
             people=Count("person", distinct=True), sessions=Count("session", distinct=True)
         ),
-        "opened": key_in(request.GET.get("session", "")),
+        "opened": opened if chosen.filter(session=opened).exists() else None,
     }
     chosen = chosen.annotate(at_session=Window(Count("pk"), partition_by="session_id"))
     template, what = "desk/people/needs.html", "needs to arrange"

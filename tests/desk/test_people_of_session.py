@@ -174,6 +174,9 @@ def test_needs_are_folded_by_session(coordinator: Client) -> None:
         (first.pk, False),
         (second.pk, True),
     ]
+    only = Booking.objects.get(session=first)
+    done = coordinator.post(reverse("manage_needs_arranged", args=[only.pk]), {"page": "1"})
+    assert opened_sessions(coordinator.get(done.headers["Location"]).text) == [(second.pk, True)]
 
 
 def opened_sessions(page: str) -> list[tuple[int, bool]]:
