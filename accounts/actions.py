@@ -269,6 +269,7 @@ class SharedMailbox(CorrectionRefused):
     """It names a desk rather than a person."""
 
     sentence = SHARED_MAILBOX_REFUSED
+    field = "email"
 
 
 class OnlyByAdministrator(CorrectionRefused):

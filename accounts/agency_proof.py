@@ -25,6 +25,7 @@ class AgencyGone(Refused):
     """Somebody has made it a part of another one meanwhile."""
 
     sentence = "This agency is part of another one by now. Look at the list again."
+    field = "agency"
 
 
 def keep_agency(agency: Agency) -> None:

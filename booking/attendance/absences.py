@@ -166,6 +166,11 @@ def accept(*, case: AbsenceCase, why: str, by: User, now: datetime) -> None:
     _settle(case, State.ACCEPTED, why=why, by=by, now=now)
 
 
+def decline(*, case: AbsenceCase, why: str, by: User, now: datetime) -> None:
+    """The reason is not accepted, and nothing is charged all the same. Raises `CaseSettled`."""
+    _settle(case, State.DECLINED, why=why, by=by, now=now)
+
+
 def charge(*, case: AbsenceCase, why: str, by: User, now: datetime) -> None:
     """The absence is charged, by the band promised when it was booked.
 
@@ -207,6 +212,8 @@ def sentence_of(case: AbsenceCase) -> str:
             return f"Absence: {pounds(case.pence)} is charged."
         case State.ACCEPTED:
             return "The reason for the absence was accepted: nothing is charged."
+        case State.DECLINED:
+            return "The reason for the absence was not accepted: nothing is charged."
         case State.CLOSED:
             return "Nothing is charged for the absence."
     return "It is to be decided what follows from the absence."

@@ -151,6 +151,7 @@ class AbsenceCase(models.Model):
 
         OPEN = "open", "To decide"
         ACCEPTED = "accepted", "The reason was accepted"
+        DECLINED = "declined", "The reason was not accepted"
         CHARGED = "charged", "Charged"
         CLOSED = "closed", "Closed by itself"
 

@@ -1,4 +1,4 @@
-"""The blocks of a newsletter: spaces available, new briefings, dates for the diary.
+"""The blocks of a bulletin: spaces available, new briefings, dates for the diary.
 
 A block is read once for whoever looks: an embedded page, JSON, Atom, a newsletter to copy, and the
 bulletin. It holds nothing personal. Places are those that somebody whom nobody knows could have:

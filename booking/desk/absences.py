@@ -17,6 +17,11 @@ from booking.site.form_kit import Form
 from booking.site.web import done, page, posted, refusals_shown
 
 State = AbsenceCase.State
+_ANSWERS = {
+    "accept": (absences.accept, "The reason is accepted."),
+    "decline": (absences.decline, "The reason is not accepted."),
+    "charge": (absences.charge, "The absence is charged."),
+}
 
 
 def _cases() -> Any:
@@ -49,13 +54,12 @@ def cases(request: HttpRequest) -> HttpResponse:
 
 @desk(post=60)
 def case(request: HttpRequest, case_id: int) -> HttpResponse:
-    """One absence: accept the reason, or charge what was promised."""
+    """One absence: accept the reason, or do not, or charge what was promised."""
     now = timezone.now()
     found = get_object_or_404(_cases(), pk=case_id)
     person = found.booking.person
     looked_at(person, by=signed_in(request), what="absence")
     form = DecisionForm(posted(request))
-    answer = request.POST.get("answer")
     context: dict[str, Any] = {
         "case": found,
         "booking": found.booking,
@@ -64,10 +68,10 @@ def case(request: HttpRequest, case_id: int) -> HttpResponse:
         "repeated": repeated_absences([person.pk], now=now).get(person.pk, ""),
         "form": form,
     }
-    if answer in ("accept", "charge") and form.is_valid():
-        act = absences.accept if answer == "accept" else absences.charge
+    answer = _ANSWERS.get(request.POST.get("answer", ""))
+    if answer and form.is_valid():
+        act, words = answer
         with refusals_shown(context):
             act(case=found, why=form.cleaned_data["why"], by=signed_in(request), now=now)
-            words = "The reason is accepted." if answer == "accept" else "The absence is charged."
             return done(request, f"{person}: {words}", "manage_absences")
     return page(request, "desk/people/absence.html", context)

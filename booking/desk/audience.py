@@ -18,7 +18,7 @@ from booking.places.news.drafts import EntryChanges, entries_of
 from booking.scheduling.guests import are_told
 from booking.scheduling.models import SessionGuest
 from booking.scheduling.trainers import are_trainers_told
-from booking.site.wording import in_mails
+from booking.site.wording import counted, in_mails, listed
 
 # Of people without an address: what they are told goes out by post.
 _BY_POST = Q(person__email__endswith=f"@{NO_ADDRESS_DOMAIN}")
@@ -49,6 +49,7 @@ class Told:
 class Managers:
     """How many line managers hear of a change, each counted once."""
 
+    everybody: int = 0
     # Asked again, about this many bookings, since they have not answered.
     asked: int = 0
     questions: int = 0
@@ -70,8 +71,10 @@ class Audience:
     trainers: int = 0
     # One email for each session that a trainer leads.
     trainer_emails: int = 0
-    # Interpreters and speakers, one email for each session they come to.
+    # Interpreters and speakers.
     guests: int = 0
+    # One email for each session that a guest comes to.
+    guest_emails: int = 0
     # People put in line for another date, who are each told where they stand there.
     put_in_line: int = 0
     put_in_line_by_post: int = 0
@@ -80,6 +83,25 @@ class Audience:
     def is_anybody(self) -> bool:
         """Whether anybody is told at all."""
         return bool(self.people.everybody or self.trainers or self.guests)
+
+    @property
+    def number(self) -> int:
+        """How many are told in all."""
+        return self.people.everybody + self.managers.everybody + self.trainers + self.guests
+
+    @property
+    def who(self) -> str:
+        """ "3 people on 2 sessions, 1 line manager and 2 trainers"; nothing if nobody is told."""
+        several = f" on {self.people.sessions} sessions" if self.people.sessions > 1 else ""
+        groups = [
+            (self.people.everybody, "person", "people", several),
+            (self.managers.everybody, "line manager", "", ""),
+            (self.trainers, "trainer", "", ""),
+            (self.guests, "guest", "", ""),
+        ]
+        return listed(
+            [counted(number, one, more) + rest for number, one, more, rest in groups if number]
+        )
 
     @property
     def letters(self) -> int:
@@ -92,7 +114,7 @@ class Audience:
         """How many emails leave in all."""
         people = self.place_mails + self.people.bookings - self.people.places + self.put_in_line
         managers = self.managers.questions + self.managers.copies
-        return people - self.letters + managers + self.trainer_emails + self.guests
+        return people - self.letters + managers + self.trainer_emails + self.guest_emails
 
     @property
     def mails(self) -> str:
@@ -115,15 +137,16 @@ def who_hears(sessions: SessionQuerySet, changes: Sequence[Change], *, now: date
     keys = sessions.order_by().values("pk")
     leading = Session.trainers.through.objects.filter(session__in=keys)
     found = leading.aggregate(trainers=Count("user", distinct=True), trainer_emails=Count("pk"))
+    coming = SessionGuest.objects.coming().filter(session__in=keys).order_by()
     bookings = Booking.objects.filter(session__in=keys)
     ahead = bookings.confirmed().filter(session__sittings__starts_at__gt=now)
     places = ahead.aggregate(place_mails=Count("pk"), place_letters=Count("pk", filter=_BY_POST))
     return Audience(
         people=_counted(bookings.filter(state__in=states_concerned(changes))),
         managers=_managers(bookings, changes, now=now),
-        guests=SessionGuest.objects.coming().filter(session__in=keys).count(),
         **places,
         **found,
+        **coming.aggregate(guests=Count("email", distinct=True), guest_emails=Count("pk")),
     )
 
 
@@ -138,6 +161,7 @@ def who_hears_of(
     """Who would hear of these changes to one session, besides so many trainers."""
     bookings = Booking.objects.for_session(session)
     people = _counted(bookings.filter(state__in=states_concerned(changes)))
+    guests = session.guests.coming().count() if are_told(changes) else 0
     return Audience(
         people=people,
         place_mails=people.places * entries.mails,
@@ -146,7 +170,8 @@ def who_hears_of(
         managers=_managers(bookings, changes, now=now),
         trainers=trainers,
         trainer_emails=trainers,
-        guests=session.guests.coming().count() if are_told(changes) else 0,
+        guests=guests,
+        guest_emails=guests,
     )
 
 
@@ -154,30 +179,42 @@ def who_hears_of_the_end(session: Session, in_line: Iterable[User]) -> Audience:
     """Who would hear that a session is called off, and who is put in line for other dates."""
     bookings = Booking.objects.for_session(session).live()
     people, trainers = _counted(bookings), session.trainers.count()
-    copies = copied_of_change(bookings)
+    guests = session.guests.coming().count()
     entries = len(entries_of(sittings_of(session)))
     is_by_post = [not person.has_address for person in in_line]
     return Audience(
         people=people,
         place_mails=people.places * entries,
         place_letters=people.places_by_post * entries,
-        managers=Managers(copied=len(set(copies)), copies=len(copies)),
+        managers=_of_managers([], copied_of_change(bookings)),
         trainers=trainers,
         trainer_emails=trainers,
-        guests=session.guests.coming().count(),
+        guests=guests,
+        guest_emails=guests,
         put_in_line=len(is_by_post),
         put_in_line_by_post=sum(is_by_post),
     )
 
 
 def _managers(bookings: BookingQuerySet, changes: Sequence[Change], *, now: datetime) -> Managers:
-    asked = {"asked": 0, "questions": 0}
+    asked: Iterable[str] = ()
     if for_managers(changes):
         again = Approval.objects.to_ask_again(now=now).filter(booking__in=bookings.values("pk"))
-        asked = again.aggregate(asked=Count("manager_email", distinct=True), questions=Count("pk"))
+        asked = again.values_list("manager_email", flat=True)
     is_for_attending = all(change.is_for_attending for change in changes)
-    copies = [] if is_for_attending else copied_of_change(bookings)
-    return Managers(copied=len(set(copies)), copies=len(copies), **asked)
+    return _of_managers(asked, [] if is_for_attending else copied_of_change(bookings))
+
+
+def _of_managers(asked: Iterable[str], copied: Iterable[str]) -> Managers:
+    """Of addresses, one for each question or copy."""
+    questions, copies = list(asked), list(copied)
+    return Managers(
+        everybody=len({*questions, *copies}),
+        asked=len(set(questions)),
+        questions=len(questions),
+        copied=len(set(copies)),
+        copies=len(copies),
+    )
 
 
 def _counted(bookings: QuerySet[Booking]) -> Told:

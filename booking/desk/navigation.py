@@ -72,7 +72,7 @@ SECTIONS = (
         Tab("Addresses that fail", "manage_addresses", ("address",), ("addresses",)),
     ),
     _section(
-        "Newsletter",
+        "Bulletins",
         Tab("Bulletins", "manage_bulletins", ("bulletin",)),
         Tab("Spaces to share", "manage_blocks", ("block",)),
         Tab("Dates for the diary", "manage_diary", ("diary",)),

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from booking.desk.audience import Audience
 from booking.desk.questions import point_out_meetings_typed
 from booking.places.changes import Change
-from booking.site.wording import counted, listed
+from booking.site.wording import counted
 
 _CHANGED_MEANWHILE = (
     "Somebody else has changed this meanwhile, so nothing of yours is done yet. Check what would"
@@ -79,19 +79,9 @@ def done_words(told: Audience) -> str:
 
     How many mails that takes is said where it is not one email for each of them.
     """
-    groups = []
-    if told.people.everybody:
-        people = counted(told.people.everybody, "person", "people")
-        several = told.people.sessions > 1
-        groups.append(f"{people} on {told.people.sessions} sessions" if several else people)
-    if told.trainers:
-        groups.append(counted(told.trainers, "trainer"))
-    if told.guests:
-        groups.append(counted(told.guests, "guest"))
-    if not groups:
+    if not told.who:
         return ""
     if told.letters:
-        return f"{listed(groups)} will be told: {told.mails} in all."
-    is_one_each = told.emails == told.people.everybody + told.trainers + told.guests
-    in_all = "" if is_one_each else f" {counted(told.emails, 'email')} in all."
-    return f"{listed(groups)} will be told by email.{in_all}"
+        return f"{told.who} will be told: {told.mails} in all."
+    in_all = "" if told.emails == told.number else f" {counted(told.emails, 'email')} in all."
+    return f"{told.who} will be told by email.{in_all}"

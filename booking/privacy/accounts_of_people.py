@@ -63,6 +63,7 @@ class AccountTaken(Refused):
     """Somebody has it already."""
 
     sentence = "Somebody has an account with this address already: find them under People."
+    field = "email"
 
 
 class OwnAccount(Refused):

@@ -42,6 +42,10 @@ LEFT JOIN accounts_agency agency ON agency.id = person.agency_id
 WHERE asked.course_id = %(course)s
 GROUP BY agency.id ORDER BY count(*) DESC, COALESCE(agency.name, '')
 """  # noqa: S608
+_NUMBER = f"""
+SELECT count(DISTINCT asked.person_id) FROM ({_ASKED}) asked
+WHERE asked.course_id = ANY(%(courses)s)
+"""  # noqa: S608
 _IN_ORDER = f"""
 SELECT asked.person_id FROM ({_ASKED}) asked WHERE asked.course_id = %(course)s
 ORDER BY asked.since, asked.person_id
@@ -96,9 +100,10 @@ def by_agency(course: Course, *, now: datetime) -> list[AgencyDemand]:
     return [AgencyDemand(*row) for row in _rows(_BY_AGENCY, now=now, course=course.pk)]
 
 
-def number_of(course: Course, *, now: datetime) -> int:
-    """How many people would come to another date of a course."""
-    return sum(1 for _ in _rows(_IN_ORDER, now=now, course=course.pk))
+def number_of(courses: Iterable[int], *, now: datetime) -> int:
+    """How many people would come to another date of one of these courses, each counted once."""
+    [(number,)] = _rows(_NUMBER, now=now, courses=list(courses))
+    return int(number)
 
 
 def in_order_of_asking(course: Course, *, now: datetime) -> list[User]:

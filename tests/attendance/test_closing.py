@@ -16,7 +16,10 @@ from booking.attendance.roster import roster_of
 from booking.catalogue.models import Session
 from booking.mail.again import NotSoAnyMore, send_again
 from booking.outbox.models import Message
+from booking.partnership import kept
 from booking.places.changing.walking_in import walk_in
+from booking.places.events import BookingEvent
+from booking.places.history import repeated_absences
 from booking.places.links import absence_path
 from booking.places.models import Booking
 from booking.places.refusals import AlreadyBooked, NoRoomForWalkIn
@@ -37,6 +40,7 @@ from tests.factories import (
     make_policy,
     make_session,
 )
+from tests.mail.letters import part, read, written
 from tests.people import book, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -324,3 +328,26 @@ def test_a_coordinator_finds_by_a_few_letters() -> None:
     address = reverse("register_walk_in", args=[session.pk])
     page = signed_in(make_coordinator()).get(f"{address}?q=nguyen").content.decode()
     assert "Zoë Nguyễn" in page
+
+
+def test_a_reason_is_not_accepted_though_nothing_is_charged(coordinator: Client) -> None:
+    session = held_session(people=1)
+    close_now(session)
+    case = AbsenceCase.objects.get()
+    address = reverse("manage_absence", args=[case.pk])
+    assert ">Do not accept it, charge nothing</button>" in coordinator.get(address).text
+    answer = coordinator.post(address, {"answer": "decline", "why": "Nobody rang."})
+    assert answer.headers["Location"] == reverse("manage_absences")
+    case.refresh_from_db()
+    assert (case.state, case.decided_by is None) == (State.DECLINED, False)
+    assert case.booking.charge_pence == 0
+    kept.change(values={"repeated_absences": 1}, by=None)
+    assert case.booking.person_id in repeated_absences([case.booking.person_id], now=timezone.now())
+    told = "The reason for the absence was not accepted: nothing is charged."
+    assert told in coordinator.get(address).text
+    assert f"{told} Nobody rang." in BookingEvent.objects.get(what="absence settled").why
+    letter = read(written(Message.objects.get(topic="absence.decided")))
+    assert "Your reason for not coming" in part(letter, "text/plain")
+    assert "is not accepted" in part(letter, "text/plain")
+    settled = coordinator.get(reverse("manage_absences"), {"show": "settled"}).text
+    assert "The reason was not accepted" in settled

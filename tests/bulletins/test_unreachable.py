@@ -141,3 +141,21 @@ def test_it_is_forgotten_like_every_address_that_has_ended() -> None:
     comes_back(BO, diagnostic="550 5.1.1 No such person")
     subscribing.forget_addresses(now=NOW + subscribing.ENDED_KEPT + timedelta(days=1))
     assert not Subscriber.objects.exists()
+
+
+def test_the_list_says_how_many_there_are_besides_the_newest(coordinator: Client) -> None:
+    Subscriber.objects.bulk_create(
+        Subscriber(
+            email=f"reader{number}@elsewhere.example",
+            asked_at=NOW,
+            ended_at=NOW - timedelta(minutes=number),
+            failure="No such person",
+        )
+        for number in range(201)
+    )
+    page = coordinator.get(reverse("manage_addresses")).text
+    assert "The newest 200 of 201 addresses" in page
+    assert "reader199@" in page
+    assert "reader200@" not in page
+    Subscriber.objects.get(email="reader0@elsewhere.example").delete()
+    assert "200 addresses, newest first" in coordinator.get(reverse("manage_addresses")).text

@@ -1,5 +1,7 @@
 """Agencies as coordinators keep them, and two of them made one."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -160,3 +162,14 @@ def test_no_column_that_points_to_an_agency_is_forgotten() -> None:
         "booking.Allocation.agency",
         "booking.UsualAllocation.agency",
     }
+
+
+def test_no_agency_is_chosen_before_somebody_chooses_one(coordinator: Client) -> None:
+    keep = make_agency("Leeds Police")
+    make_agency("Leeds police force")
+    address = reverse("manage_listed_merge", args=[keep.pk])
+    shown = re.search(r"<select .*?<option value=\"([^\"]*)\"", coordinator.get(address).text, re.S)
+    assert shown
+    assert shown[1] == ""
+    assert "There is a problem" not in coordinator.get(address).text
+    assert "Choose the other agency." in coordinator.get(address, {"other": ""}).text

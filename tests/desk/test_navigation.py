@@ -70,3 +70,12 @@ def test_what_waits_costs_one_statement_however_much_it_is(coordinator: Client) 
         make_person(agency=None, unlisted_agency="Leeds Rowing Club")
     Message.objects.update(state=Message.State.PARKED)
     assert statements(coordinator, reverse("manage")) == few
+
+
+def test_today_begins_with_what_needs_somebody(coordinator: Client) -> None:
+    page = coordinator.get(reverse("manage")).text
+    assert page.index(">Needs somebody</h2>") < page.index(">The next seven days</h2>")
+
+
+def test_bulletins_have_one_name(coordinator: Client) -> None:
+    assert "Newsletter" not in coordinator.get(reverse("manage_bulletins")).text

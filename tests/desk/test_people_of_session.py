@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 from django.test import Client
@@ -155,3 +156,30 @@ def test_nobody_arranges_for_a_booking_that_ended(coordinator: Client) -> None:
     act = reverse("manage_needs_arranged", args=[booking.pk])
     assert coordinator.post(act).status_code == 404
     assert Booking.objects.get(pk=booking.pk).needs_arranged_at is None
+
+
+def test_needs_are_folded_by_session(coordinator: Client) -> None:
+    first, second = session_ahead(5), session_ahead(6)
+    person = book_now(first, needs="Vegan").person
+    book_now(second, person, needs="Vegan", wants_both=True)
+    last = book_now(second, needs="Vegan")
+    address = reverse("manage_needs")
+    page = coordinator.get(address).text
+    assert "2 people at 2 sessions" in page
+    assert f"({first.reference}): 1 person<" in page
+    assert f"({second.reference}): 2 people<" in page
+    assert opened_sessions(page) == [(first.pk, True), (second.pk, False)]
+    done = coordinator.post(reverse("manage_needs_arranged", args=[last.pk]), {"page": "1"})
+    assert opened_sessions(coordinator.get(done.headers["Location"]).text) == [
+        (first.pk, False),
+        (second.pk, True),
+    ]
+    only = Booking.objects.get(session=first)
+    done = coordinator.post(reverse("manage_needs_arranged", args=[only.pk]), {"page": "1"})
+    assert opened_sessions(coordinator.get(done.headers["Location"]).text) == [(second.pk, True)]
+
+
+def opened_sessions(page: str) -> list[tuple[int, bool]]:
+    """The sessions of a page of needs, and whether what is needed there is open."""
+    found = re.findall(r'<details [^>]*id="session-(\d+)"( open)?', page)
+    return [(int(key), bool(is_open)) for key, is_open in found]

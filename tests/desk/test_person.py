@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.addresses import NO_ADDRESS_DOMAIN, no_address
-from accounts.models import AccessRecord, User
+from accounts.models import AccessRecord, Agency, User
 from booking.catalogue.models import Session
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.places.models import Booking
@@ -290,3 +291,21 @@ def test_what_stands_for_no_address_is_shown_on_no_page(coordinator: Client) -> 
         page = coordinator.get(address)
         assert page.status_code == 200, address
         assert NO_ADDRESS_DOMAIN not in page.content.decode(), address
+
+
+def test_what_is_refused_about_the_agency_of_a_new_person_stands_beside_it(
+    coordinator: Client,
+) -> None:
+    agency = make_agency()
+
+    def merged_meanwhile(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith('INSERT INTO "account_emailaddress"'):
+            Agency.objects.filter(pk=agency.pk).delete()
+        return execute(sql, *rest)
+
+    typed = {"first_name": "Łucja", "last_name": "Nowak", "email": "lucja@elsewhere.example"}
+    with connection.execute_wrapper(merged_meanwhile):
+        answer = coordinator.post(reverse("manage_person_new"), {**typed, "agency": agency.pk})
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == ["agency"]
+    assert "This agency is part of another one by now." in answer.text

@@ -238,3 +238,45 @@ def test_a_preview_costs_the_same_however_many_are_told(coordinator: Client) -> 
     for day in range(31, 35):
         fill(day)
     assert statements() == few
+
+
+def test_the_button_the_page_and_what_is_said_after_name_the_same_people(
+    coordinator: Client,
+) -> None:
+    session = make_session(
+        course=asking(copies_manager=True), starts_at=ahead(), trainers=[make_trainer()]
+    )
+    agreed, _ = (
+        book_now(session, person) for person in colleagues("b@trust.example", "B@trust.example")
+    )
+    answering.approve(approval=agreed.approval, now=timezone.now())
+    session.refresh_from_db()
+    typed = typed_change(session, **typed_times(1, ahead(35), ahead(35, 12)))
+    page = reverse("manage_session_change", args=[session.pk])
+    preview = coordinator.post(page, {**typed, "step": "preview"}).text
+    who = "2 people, 1 line manager and 1 trainer"
+    assert f"That is 5 emails in all, to {who}." in preview
+    assert f">Change it and tell {who}</button>" in preview
+    done = coordinator.post(page, {**typed, "step": "do"})
+    assert said(done).endswith(f"{who} will be told by email. 5 emails in all.")
+    cancel = coordinator.post(
+        reverse("manage_session_cancel", args=[session.pk]), {"why": "Ill.", "answer_days": "3"}
+    ).text
+    assert "That is 3 emails in all, to 2 people and 1 line manager." in cancel
+    assert ">Cancel it and tell 2 people and 1 line manager</button>" in cancel
+
+
+def test_a_guest_of_two_sessions_is_one_guest(coordinator: Client) -> None:
+    venue = make_venue()
+    for day in (30, 31):
+        guests = reverse("manage_session_guests", args=[session_at(venue, day=day).pk])
+        isla = {"name": "Isla", "email": "isla@bsl.example", "purpose": "BSL interpreter"}
+        assert coordinator.post(guests, isla).status_code == 302
+    page, typed = moved(venue)
+    preview = coordinator.post(page, typed).text
+    assert "1 guest gets an email for each of these sessions that they come to." in preview
+    assert "That is 2 emails in all, to 1 guest." in preview
+    assert ">Change it and tell 1 guest</button>" in preview
+    done = coordinator.post(page, {**sent_on(preview), "step": "do"})
+    assert said(done).endswith("1 guest will be told by email. 2 emails in all.")
+    assert posted("guest.changed") == ["isla@bsl.example"] * 2

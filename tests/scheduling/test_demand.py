@@ -197,3 +197,12 @@ def test_publishing_locks_all_whom_it_may_offer_a_place_at_once_and_in_order() -
     locks = [each["sql"] for each in asked.captured_queries if "UPDATE OF person" in each["sql"]]
     assert len(locks) > 1, "a place is offered in a round of its own"
     assert {str(person.pk) for person in people} <= set(re.findall(r"\d+", locks[0]))
+
+
+def test_somebody_who_asked_for_two_courses_on_the_list_of_drafts_is_one_person() -> None:
+    courses, person = [make_course(), make_course()], make_person()
+    for course in courses:
+        ask(course, person)
+        draft(course, starts_at=NOW + timedelta(days=60))
+    page = signed_in(make_coordinator()).get("/manage/sessions/drafts/").text
+    assert "1 person has asked for a date of a course on this list" in page

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from django import forms
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
@@ -94,6 +94,21 @@ class ListedAgencyForm(Form):
         return AgencyPlan(**self.cleaned_data)
 
 
+class OtherAgencyForm(Form):
+    """Which agency goes over to another; none is chosen beforehand."""
+
+    other = forms.ModelChoiceField(
+        label="The other agency",
+        queryset=Agency.objects.none(),
+        empty_label="Choose an agency",
+        error_messages={"required": "Choose the other agency."},
+    )
+
+    def __init__(self, data: QueryDict | None, *, others: QuerySet[Agency]) -> None:
+        super().__init__(data)
+        self.fields["other"].queryset = others  # type: ignore[attr-defined]
+
+
 @desk()
 def agencies(request: HttpRequest) -> HttpResponse:
     """Every agency, with how many people are confirmed there."""
@@ -144,8 +159,11 @@ def merge(request: HttpRequest, agency_id: int) -> HttpResponse:
     others = Agency.objects.exclude(pk=stays.pk).order_by(HumanOrder("name"))
     chosen = key_in(request.GET.get("other", ""))
     other = None if chosen is None else get_object_or_404(others, pk=chosen)
-    context: dict[str, Any] = {"agency": stays, "other": other, "others": others}
-    if other:
+    context: dict[str, Any] = {"agency": stays, "other": other}
+    if other is None:
+        typed = request.GET if "other" in request.GET else None
+        context["form"] = OtherAgencyForm(typed, others=others)
+    else:
         if request.method == "POST":
             with refusals_shown(context):
                 merging.merge_agencies(keep=stays, other=other, by=signed_in(request))

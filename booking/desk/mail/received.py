@@ -114,9 +114,12 @@ def manage_received(request: HttpRequest) -> HttpResponse:
 def manage_addresses(request: HttpRequest) -> HttpResponse:
     """People whose address mail does not reach, or may not; and readers of bulletins who get none
     any more because of that."""
-    people, readers = people_whose_mail_may_fail(), unreachable()[:_READERS_SHOWN]
+    readers = list(unreachable()[: _READERS_SHOWN + 1])
+    context = {"readers": readers[:_READERS_SHOWN], "number_of_readers": len(readers)}
+    if len(readers) > _READERS_SHOWN:
+        context["number_of_readers"] = unreachable().count()
     template, what = "desk/mail/addresses.html", "addresses that fail"
-    return page_of_people(request, template, people, what=what, readers=readers)
+    return page_of_people(request, template, people_whose_mail_may_fail(), what=what, **context)
 
 
 @desk(post=120)

@@ -1,5 +1,7 @@
 """Find anybody: the list of people by a few letters, role or what is not settled, also as CSV."""
 
+from typing import Any
+
 from django import forms
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -13,9 +15,8 @@ from accounts.models import AccessRecord, Agency, User
 from accounts.views import signed_in
 from booking.privacy import accounts_of_people
 from booking.site.form_kit import Form
-from booking.site.refusals import Refused
 from booking.site.spreadsheets import as_csv
-from booking.site.web import done, page, paged, posted, search_text
+from booking.site.web import done, page, paged, posted, refusals_shown, search_text
 
 _PER_PAGE = 50
 SHOWN = {
@@ -114,12 +115,11 @@ class NewPersonForm(Form):
 def new(request: HttpRequest) -> HttpResponse:
     """Make an account for somebody, such as a trainer from elsewhere, and invite them."""
     form = NewPersonForm(posted(request))
+    context: dict[str, Any] = {"form": form}
     if form.is_valid():
         by, now = signed_in(request), timezone.now()
-        try:
+        with refusals_shown(context, beside=form):
             person = accounts_of_people.open_account(**form.cleaned_data, by=by, now=now)
             words = f"{person} has an account now, and is told by email how to sign in."
             return done(request, words, "manage_person", person.pk)
-        except Refused as refused:
-            form.add_error("email", refused.sentence)
-    return page(request, "desk/person/new.html", {"form": form})
+    return page(request, "desk/person/new.html", context)

@@ -201,8 +201,7 @@ def drafts(request: HttpRequest) -> HttpResponse:
     rows = list(found[:_MOST_COPIED])
     warnings = warnings_of([PlannedSession.of(each) for each in rows])
     keys = [key for each in request.GET.getlist("chosen") if (key := key_in(each)) is not None]
-    courses = {row.course_id for row in rows}
-    asked = sum(each.people for each in demand.by_course(now=now) if each.course_id in courses)
+    asked = demand.number_of({row.course_id for row in rows}, now=now)
     form = DraftsForm(posted(request), asked=asked, drafts=found, initial={"chosen": keys})
     shown = digest(each for some in warnings for each in some)
     if form.is_valid() and request.POST.get("warned", "") != shown:

@@ -119,7 +119,7 @@ def _scheduled(request: HttpRequest, course: Course, draft: Session | None) -> H
 
 
 def _opening_form(course: Course, typed: QueryDict | None, *, now: datetime) -> OpeningForm:
-    return OpeningForm(typed, asked=demand.number_of(course, now=now))
+    return OpeningForm(typed, asked=demand.number_of([course.pk], now=now))
 
 
 @desk(post=60)
