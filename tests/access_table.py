@@ -315,7 +315,7 @@ SIGN_IN = {
 # What coordinators who were let into the back office may do with the rows of each model there.
 BACK_OFFICE: Mapping[str, frozenset[str]] = {
     "accounts_accessrecord": frozenset({"view"}),
-    "accounts_agency": frozenset({"view", "add", "change"}),
+    "accounts_agency": frozenset({"view"}),
     "accounts_user": frozenset({"view", "change"}),
     "booking_booking": frozenset({"view"}),
     "booking_bookingevent": frozenset({"view"}),
