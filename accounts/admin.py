@@ -200,8 +200,8 @@ for _of_a_library in (EmailAddress, EmailConfirmation, Authenticator, UserSessio
 
 
 @admin.register(Agency)
-class AgencyPages(BackOffice):
-    """Employers."""
+class AgencyPages(ReadOnly):
+    """Employers: they change under /manage/, after a proof, because their domains prove people."""
 
     list_display = ["name", "sector", "email_domains", "trainers_in_kind", "is_listed"]
     list_filter = ["sector", "is_listed", "trainers_in_kind"]

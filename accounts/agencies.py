@@ -108,20 +108,6 @@ def refuse_claim(*, person: User, agency: Agency, by: User) -> None:
         note_roles(person, by=by, changed=["is_agency_lead"])
 
 
-def add_agency(*, name: str, sector: str, domain: str) -> Agency:
-    """Put a new agency on the list; `domain` is that of its staff's addresses, or nothing.
-
-    Raises `AgencyNameTaken`.
-    """
-    try:
-        with transaction.atomic():
-            return Agency.objects.create(
-                name=name, sector=sector, email_domains=[domain.lower()] if domain else []
-            )
-    except IntegrityError as error:
-        raise AgencyNameTaken from error
-
-
 @dataclass(frozen=True, kw_only=True)
 class AgencyPlan:
     """Everything about an agency that coordinators decide; its turnover is in pence."""
@@ -129,13 +115,13 @@ class AgencyPlan:
     name: str
     sector: str
     email_domains: list[str]
-    trainers_in_kind: bool
-    annual_turnover_pence: int | None
-    is_listed: bool
+    trainers_in_kind: bool = False
+    annual_turnover_pence: int | None = None
+    is_listed: bool = True
 
 
-def store_agency(*, agency: Agency, plan: AgencyPlan, by: User) -> None:
-    """Write an agency down as planned; the log says who did.
+def store_agency(*, agency: Agency, plan: AgencyPlan, by: User) -> Agency:
+    """Write an agency down as planned and return it; the log says who did.
 
     Raises `AgencyNameTaken`, or `AgencyGone` rather than bring one back that was merged away.
     Another domain confirms nobody before they sign in again, and takes no confirmation back.
@@ -155,6 +141,7 @@ def store_agency(*, agency: Agency, plan: AgencyPlan, by: User) -> None:
     except IntegrityError as error:
         raise AgencyNameTaken from error
     log.info("agency_stored", by=by.pk, agency=agency.pk, domains=plan.email_domains)
+    return agency
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -315,7 +315,7 @@ SIGN_IN = {
 # What coordinators who were let into the back office may do with the rows of each model there.
 BACK_OFFICE: Mapping[str, frozenset[str]] = {
     "accounts_accessrecord": frozenset({"view"}),
-    "accounts_agency": frozenset({"view", "add", "change"}),
+    "accounts_agency": frozenset({"view"}),
     "accounts_user": frozenset({"view", "change"}),
     "booking_booking": frozenset({"view"}),
     "booking_bookingevent": frozenset({"view"}),
@@ -373,7 +373,7 @@ PROVED = PROVED_TO_LOOK | {
     *("make_feed", "make_feed led", "remove_feed", "manage_message_address", "manage_person_new"),
     *("manage_person_correct", "manage_person_roles", "manage_person_merge", "manage_person_end"),
     "manage_person_reopen",
-    *("manage_listed_new", "manage_listed_agency", "manage_listed_merge"),
+    *("manage_listed_new", "manage_listed_agency", "manage_listed_merge", "manage_agency_settle"),
     *("manage_person_held", "manage_person_copy", "manage_files_import"),
 }
 LOGO = "0123456789abcdef"

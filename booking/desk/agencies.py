@@ -15,7 +15,7 @@ from accounts import agencies
 from accounts.access import desk, looked_at
 from accounts.addresses import PUBLIC_MAIL
 from accounts.agency_proof import AgencyGone, people_to_confirm
-from accounts.fields import DomainQuestion
+from accounts.fields import DomainQuestion, NameQuestion
 from accounts.models import Agency, Sector, User
 from accounts.views import signed_in
 from booking.desk.lists import page_of_people
@@ -64,7 +64,7 @@ def _settled(request: HttpRequest, person: User, *, confirms: bool) -> HttpRespo
     return done(request, words, "manage_agencies")
 
 
-@desk(post=60)
+@desk(post=60, proof=True)
 def settle_unlisted(request: HttpRequest, person_id: int) -> HttpResponse:
     """Put somebody whose agency is not listed into one that is, or a new one.
 
@@ -77,7 +77,9 @@ def settle_unlisted(request: HttpRequest, person_id: int) -> HttpResponse:
     if form.is_valid():
         by, now = signed_in(request), timezone.now()
         try:
-            agency = form.cleaned_data["agency"] or agencies.add_agency(**form.new_agency)
+            agency = form.cleaned_data["agency"] or agencies.store_agency(
+                agency=Agency(), plan=form.new_agency, by=by
+            )
             people = [person, *form.cleaned_data.get("others", ())]
             many = confirming.settle_agency(people=people, agency=agency, by=by, now=now)
             settled = counted(many, "person", "people")
@@ -109,7 +111,7 @@ class AgencyForm(Form):
         required=False,
         empty_label="None of these: add a new agency",
     )
-    name = forms.CharField(label="Name", max_length=200, required=False)
+    name = NameQuestion(label="Name", max_length=200, required=False)
     sector = forms.ChoiceField(required=False, choices=[("", "Choose a sector"), *Sector.choices])
     domain = DomainQuestion(
         label="Email domain (optional)",
@@ -151,7 +153,7 @@ class AgencyForm(Form):
             for name in ("name", "sector", "domain"):
                 self.errors.pop(name, None)
             return cleaned
-        cleaned["name"] = name = " ".join(cleaned.get("name", "").split())
+        name = cleaned.get("name", "")
         if name and Agency.objects.filter(name__iexact=name).exists():
             self.add_error("name", "There is already an agency of this name. Choose it above.")
         missing = {
@@ -164,6 +166,10 @@ class AgencyForm(Form):
         return cleaned
 
     @property
-    def new_agency(self) -> dict[str, str]:
-        """The new agency's name, sector and domain."""
-        return {name: self.cleaned_data[name] for name in ("name", "sector", "domain")}
+    def new_agency(self) -> agencies.AgencyPlan:
+        """The new agency: its name and sector, and the domain of its addresses if it has one."""
+        return agencies.AgencyPlan(
+            name=self.cleaned_data["name"],
+            sector=self.cleaned_data["sector"],
+            email_domains=list(filter(None, [self.cleaned_data["domain"]])),
+        )

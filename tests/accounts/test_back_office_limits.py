@@ -8,10 +8,11 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import Agency, User
 from accounts.roles import LastSuperuser, keep_a_superuser
 from booking.outbox.models import Message
 from tests.factories import (
+    make_agency,
     make_coordinator,
     make_lead,
     make_person,
@@ -68,6 +69,18 @@ def test_a_coordinator_makes_a_trainer_but_no_coordinator(client: Client) -> Non
     assert client.post(page_of(person), sent).status_code == 302
     person.refresh_from_db()
     assert (person.is_trainer, person.is_coordinator, person.is_staff) == (True, False, False)
+
+
+def test_nobody_gives_an_agency_a_domain_there() -> None:
+    agency = make_agency(domains=["police.example"])
+    sent = {"name": agency.name, "sector": agency.sector, "email_domains": "thief.example"}
+    browser = signed_in(make_superuser())
+    for page, arguments in (("add", []), ("change", [agency.pk])):
+        address = reverse(f"admin:accounts_agency_{page}", args=arguments)
+        assert browser.post(address, sent).status_code == 403
+    assert [each.email_domains for each in Agency.objects.filter(pk=agency.pk)] == [
+        ["police.example"]
+    ]
 
 
 @pytest.mark.parametrize("taken", ["is_active", "is_staff"])

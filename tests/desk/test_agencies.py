@@ -1,6 +1,7 @@
 """Whom people work for is confirmed, and unlisted agencies are settled, by coordinators."""
 
 import pytest
+import structlog
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -9,8 +10,8 @@ from accounts.models import Agency
 from booking.places import actions
 from booking.places.changing import exchanges
 from tests.desk.coordinators import ahead
-from tests.factories import make_agency, make_person, make_session
-from tests.people import book_now
+from tests.factories import make_agency, make_coordinator, make_person, make_session
+from tests.people import book_now, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -44,6 +45,15 @@ def test_a_place_counts_as_the_agency_s_once_its_person_is_settled(coordinator: 
     assert taken.agency_id == agency.pk
 
 
+def test_who_adds_an_agency_with_its_domain_is_in_the_log() -> None:
+    by, person = make_coordinator(), make_person(agency=None, unlisted_agency="Leeds Rowing Club")
+    typed = {"name": "Leeds Rowing Club", "sector": "police", "domain": "rowing.example"}
+    with structlog.testing.capture_logs() as lines:
+        signed_in(by).post(reverse("manage_agency_settle", args=[person.pk]), typed)
+    [line] = [each for each in lines if each["event"] == "agency_stored"]
+    assert (line["by"], line["domains"]) == (by.pk, ["rowing.example"])
+
+
 def test_each_of_the_others_who_wrote_the_same_is_asked_for(coordinator: Client) -> None:
     person = make_person("a@rowing.example", agency=None, unlisted_agency="Leeds Rowing Club")
     other, third = (make_person(agency=None, unlisted_agency="leeds rowing club") for _ in range(2))
@@ -73,6 +83,7 @@ def test_each_of_the_others_who_wrote_the_same_is_asked_for(coordinator: Client)
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
+        ({"name": "A\u200b club"}, "There is an invisible character"),
         ({"name": ""}, "Choose an agency from the list, or enter the name of a new one."),
         ({"sector": ""}, "Choose the sector of the new agency."),
         ({"domain": "not a domain"}, "Enter a domain such as agency.org.uk."),

@@ -56,6 +56,8 @@ def test_an_agency_is_added_and_changed_with_its_domains(coordinator: Client) ->
     [
         ("name", "", "Enter the name of the agency."),
         ("name", "TAKEN", "There is already an agency of this name. You can merge them."),
+        ("name", "West\u200bern Police", "There is an invisible character"),
+        ("name", "police.example", "Leave out addresses of web pages."),
         ("sector", "", "Choose the sector."),
         ("email_domains", "gmail.com", "“gmail.com”: Anybody can have an address at gmail.com."),
         ("email_domains", "a!.uk", "“a!.uk”: Enter a domain such as agency.org.uk."),

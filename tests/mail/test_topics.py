@@ -53,6 +53,12 @@ def test_every_topic_has_words_of_its_own_and_templates() -> None:
             assert (templates / folder / template).exists()
 
 
+def test_no_subject_has_the_name_of_a_person() -> None:
+    lines = (REPOSITORY / "templates/mail").glob("*/*.txt")
+    named = re.compile(r"\{\{[^}]*(person|owner|named|first_|last_|\.by\b)")
+    assert [line.parent.name for line in lines if named.search(line.read_text())] == []
+
+
 def test_every_topic_that_a_room_names_where_it_posts_is_registered() -> None:
     named = set()
     for file in (REPOSITORY / "booking").rglob("*.py"):

@@ -136,6 +136,18 @@ def test_the_privacy_page_names_the_periods_that_the_code_keeps() -> None:
     assert "Someone who left" in page
 
 
+def test_the_privacy_page_names_what_is_held_and_who_sees_it() -> None:
+    page = " ".join(Client().get("/privacy/").text.split())
+    for words in (
+        "wait for or cancelled lately, and on which past ones you had a place as one of its people",
+        "training that you did elsewhere",
+        "the groups you belong to",
+        "what coordinators note about you",
+        "a trainer who types your whole work address to let you in",
+    ):
+        assert words in page
+
+
 def test_the_privacy_page_takes_its_periods_from_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("booking.privacy.views.NEEDS_KEPT", timedelta(days=41))
     monkeypatch.setattr("booking.privacy.views.TEXTS_KEPT", timedelta(days=43))

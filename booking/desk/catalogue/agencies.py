@@ -13,6 +13,7 @@ from accounts.access import desk, looked_at
 from accounts.addresses import PUBLIC_MAIL, parse_domain
 from accounts.agencies import AgencyNameTaken, AgencyPlan, colleagues_of, store_agency
 from accounts.agency_proof import AgencyGone
+from accounts.fields import NameQuestion
 from accounts.models import Agency, Sector
 from accounts.views import signed_in
 from booking.catalogue.bounds import MOST_TURNOVER_POUNDS
@@ -47,7 +48,7 @@ class ListedAgencyForm(Form):
 
     was = forms.CharField(widget=forms.HiddenInput, required=False)
 
-    name = forms.CharField(
+    name = NameQuestion(
         max_length=200, error_messages={"required": "Enter the name of the agency."}
     )
     sector = forms.ChoiceField(choices=[("", "Choose a sector"), *Sector.choices])
@@ -73,10 +74,6 @@ class ListedAgencyForm(Form):
         self.is_now = digest(map(str, stored.values())) if agency else ""
         super().__init__(data, initial=stored | {"was": self.is_now})
         self.fields["email_domains"].widget.attrs["rows"] = 3
-
-    def clean_name(self) -> str:
-        """The name in one line."""
-        return " ".join(str(self.cleaned_data["name"]).split())
 
     def clean(self) -> dict[str, Any]:
         """Nobody puts a domain back that somebody else has taken away meanwhile."""
