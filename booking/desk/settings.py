@@ -23,6 +23,7 @@ from booking.catalogue.searching import acronyms_of
 from booking.desk.levels import LevelsQuestion
 from booking.desk.logo import LogoForm
 from booking.desk.questions import FREE_UNTIL_START, LinesQuestion, ListQuestion, places_field
+from booking.desk.school_terms import SchoolTermsQuestion
 from booking.partnership import kept
 from booking.partnership.colours import (
     DARK_GROUNDS,
@@ -33,7 +34,6 @@ from booking.partnership.colours import (
     least_contrast,
 )
 from booking.partnership.models import LONGEST_WORD, Partnership, channels_of
-from booking.partnership.school_year import school_term_of
 from booking.site.form_kit import (
     MOST_DAYS,
     MOST_MINUTES,
@@ -147,16 +147,7 @@ class SettingsForm(LogoForm):
         help_text="At 5pm, for every new session that is given no moment of its own. Left empty,"
         " it closes when the session starts.",
     )
-    school_terms = LinesQuestion(
-        "Dates of terms (optional)",
-        read=school_term_of,
-        each="each term",
-        like="Autumn 2026 = 1 September 2026 to 23 October 2026",
-        more="The weekdays between are school holidays: they are pointed out when you plan"
-        " sessions, and skipped when you copy some.",
-        max_length=5000,
-        rows=7,
-    )
+    school_terms = SchoolTermsQuestion()
     levels = LevelsQuestion()
     join_opens_minutes = whole_number_field(
         "Minutes before a date from which people can join", 0, _LONGEST_OPEN

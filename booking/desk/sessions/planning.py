@@ -106,6 +106,14 @@ class PeriodForm(Form):
     begins = day_field("From", called="From")
     ends = day_field("To", called="To")
 
+    def clean(self) -> dict[str, Any]:
+        """A period ends no earlier than it begins."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        begins, ends = cleaned.get("begins"), cleaned.get("ends")
+        if begins and ends and ends < begins:
+            self.add_error("ends", "To: choose the same day as From, or a later one.")
+        return cleaned
+
 
 @desk(post=60)
 def copy(request: HttpRequest) -> HttpResponse:
@@ -120,6 +128,8 @@ def copy(request: HttpRequest) -> HttpResponse:
         sessions = sessions.filter(starts_at__range=_moments(days)).exclude(
             state=Session.State.DRAFT
         )
+        if period.errors:
+            sessions = sessions.none()
     every = list(sessions.order_by("starts_at", "pk").values_list("pk", flat=True))
     keys = every[:_MOST_COPIED]
     shown = Session.objects.filter(pk__in=keys).for_pages().order_by("starts_at", "pk")
@@ -136,7 +146,8 @@ def copy(request: HttpRequest) -> HttpResponse:
                 point_out_meetings(request, *(each.joining_instructions for each in made))
                 return _to_drafts(request, made)
             copies = planning.copies_of(chosen, weeks=weeks, now=now)
-            warnings = warnings_of([as_held(each.held()) for each in copies])
+            named = [(each, f"the copy of {each.session.reference}") for each in copies]
+            warnings = warnings_of([as_held(each.held(), name=name) for each, name in named])
             context["copies"] = list(zip(copies, warnings, strict=True))
             return page(request, "desk/sessions/copy_preview.html", context)
         except planning.PlannedAlready as refused:
