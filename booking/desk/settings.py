@@ -6,6 +6,7 @@ its name in the section of the page where it belongs.
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, cast
 
 from django import forms
@@ -64,6 +65,29 @@ _SECTIONS = {
     "Elsewhere": ("social_links", "quick_exit"),
     "Search": ("acronyms",),
 }
+# What is rarely changed is folded, below these words.
+_FOLDED = {
+    "Mailboxes that several people read": "Words of their names, and exceptions",
+    "Joining online": "From when, and until when",
+    "Lists of people": "How long trainers see them",
+    "Attendance": "Minutes missed, and repeated absences",
+    "Elsewhere": "Your own pages, and leaving quickly",
+    "Search": "Acronyms",
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading of the page with the fields below it; folded below these words, if any."""
+
+    heading: str
+    fields: list[forms.BoundField]
+    folded: str
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether something in it must be mended."""
+        return any(field.errors for field in self.fields)
 
 
 def _word(typed: str) -> str:
@@ -224,10 +248,10 @@ class SettingsForm(LogoForm):
             *((name, name) for name in names_of_policies),
         ]
 
-    def sections(self) -> Iterator[tuple[str, list[forms.BoundField]]]:
+    def sections(self) -> Iterator[Section]:
         """The headings of the page with the fields below each."""
         for heading, names in _SECTIONS.items():
-            yield heading, [self[name] for name in names]
+            yield Section(heading, [self[name] for name in names], _FOLDED.get(heading, ""))
 
     def clean_name(self) -> str:
         """The name in one line: it stands in the heads of mails."""

@@ -284,3 +284,14 @@ def test_levels_and_terms_that_cannot_be_are_refused_and_stay_on_the_page(
     answer = coordinator.post(ADDRESS, typed(**{name: text}))
     assert why in refusal(answer)
     assert answer.context["form"][name].value() == text
+
+
+def test_what_is_rarely_changed_is_folded_until_something_in_it_is_wrong(
+    coordinator: Client,
+) -> None:
+    folds = re.compile(r'<details class="govuk-details"( open)?>.*?</details>', re.DOTALL)
+    at_first = coordinator.get(ADDRESS).text
+    assert [found[1] for found in folds.finditer(at_first)] == [None] * 6
+    answer = coordinator.post(ADDRESS, typed(acronyms="DA"))
+    [opened] = [found[0] for found in folds.finditer(answer.text) if found[1]]
+    assert 'name="acronyms"' in opened
