@@ -63,3 +63,19 @@ def test_a_period_that_ends_before_it_begins_is_refused(coordinator: Client) -> 
     assert "There is a problem" in page
     assert "To: choose the same day as From, or a later one." in page
     assert "There are no sessions in this time." not in page
+
+
+def test_all_drafts_are_chosen_by_one_press_and_no_session_to_copy(coordinator: Client) -> None:
+    for week in range(3):
+        make_session(starts_at=at(tuesday(week)), state=Session.State.DRAFT)
+        make_session(starts_at=at(tuesday(week)))
+    drafts = reverse("manage_session_drafts")
+    page = coordinator.get(drafts).text
+    assert 'href="?all=1"' in page
+    assert " checked" not in page
+    assert coordinator.get(f"{drafts}?all=1").text.count(" checked") == 3
+    copies = f"{reverse('manage_session_copy')}?begins={tuesday()}&ends={tuesday(3)}"
+    page = coordinator.get(copies).text
+    assert page.count(" checked") == 3
+    assert "Choose none" in page
+    assert " checked" not in coordinator.get(f"{copies}&none=1").text

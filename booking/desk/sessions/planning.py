@@ -134,7 +134,8 @@ def copy(request: HttpRequest) -> HttpResponse:
     keys = every[:_MOST_COPIED]
     shown = Session.objects.filter(pk__in=keys).for_pages().order_by("starts_at", "pk")
     shown = shown.prefetch_related("trainers")
-    form = CopyForm(posted(request), sessions=shown, initial={"chosen": keys})
+    chosen_first = [] if "none" in request.GET else keys
+    form = CopyForm(posted(request), sessions=shown, initial={"chosen": chosen_first})
     context: dict[str, Any] = {"form": form, "period": period, "sessions": shown, "one": one}
     context |= {"every": len(every), "most": len(keys)}
     if form.is_valid() and request.POST.get("step") != "edit":
@@ -212,6 +213,8 @@ def drafts(request: HttpRequest) -> HttpResponse:
     rows = list(found[:_MOST_COPIED])
     warnings = warnings_of([PlannedSession.of(each) for each in rows])
     keys = [key for each in request.GET.getlist("chosen") if (key := key_in(each)) is not None]
+    if "all" in request.GET:
+        keys = [row.pk for row in rows]
     courses = {row.course_id for row in rows}
     asked = sum(each.people for each in demand.by_course(now=now) if each.course_id in courses)
     form = DraftsForm(posted(request), asked=asked, drafts=found, initial={"chosen": keys})
