@@ -103,6 +103,10 @@ def lock_course(course: Course) -> Course:
 
 
 def _store(course: Course, plan: CoursePlan) -> None:
+    # Files name courses without regard to capitals.
+    others = Course.objects.exclude(pk=course.pk).filter(code__iexact=plan.code)
+    if plan.code != course.code and others.exists():
+        raise CodeTaken
     for name in PLAIN_FIELDS:
         setattr(course, name, getattr(plan, name))
     try:

@@ -11,6 +11,8 @@ from booking.desk.questions import LinesQuestion
 from booking.partnership.levels import MOST_LEVELS, all_levels, levels_of
 from booking.site.wording import counted, listed
 
+_LONGEST_NAME, _LONGEST_WORK = 60, 200
+
 
 class LevelsQuestion(LinesQuestion):
     """All levels, one a line, the lowest first."""
@@ -35,9 +37,21 @@ class LevelsQuestion(LinesQuestion):
         levels = levels_of(lines)
         if len(levels) > MOST_LEVELS:
             raise forms.ValidationError(f"There can be {MOST_LEVELS} levels at most.")
+        _refuse_alike([each.name for each in levels])
+        if any(len(each.name) > _LONGEST_NAME or len(each.work) > _LONGEST_WORK for each in levels):
+            raise forms.ValidationError(
+                f"Use {_LONGEST_NAME} characters or fewer for the name of each level, and"
+                f" {_LONGEST_WORK} for what people say."
+            )
         _refuse_too_few(len(levels))
         _refuse_moved([each.name for each in levels])
         return lines
+
+
+def _refuse_alike(names: list[str]) -> None:
+    known = [name.casefold() for name in names]
+    if twice := next((name for name in names if known.count(name.casefold()) > 1), ""):
+        raise forms.ValidationError(f"Two levels are called {twice}. Give each its own name.")
 
 
 def _refuse_too_few(number: int) -> None:

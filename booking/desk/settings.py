@@ -6,6 +6,7 @@ its name in the section of the page where it belongs.
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, cast
 
 from django import forms
@@ -23,6 +24,7 @@ from booking.catalogue.searching import acronyms_of
 from booking.desk.levels import LevelsQuestion
 from booking.desk.logo import LogoForm
 from booking.desk.questions import FREE_UNTIL_START, LinesQuestion, ListQuestion, places_field
+from booking.desk.school_terms import SchoolTermsQuestion
 from booking.partnership import kept
 from booking.partnership.colours import (
     DARK_GROUNDS,
@@ -33,7 +35,6 @@ from booking.partnership.colours import (
     least_contrast,
 )
 from booking.partnership.models import LONGEST_WORD, Partnership, channels_of
-from booking.partnership.school_year import school_term_of
 from booking.site.form_kit import (
     MOST_DAYS,
     MOST_MINUTES,
@@ -64,6 +65,29 @@ _SECTIONS = {
     "Elsewhere": ("social_links", "quick_exit"),
     "Search": ("acronyms",),
 }
+# What is rarely changed is folded, below these words.
+_FOLDED = {
+    "Mailboxes that several people read": "Words of their names, and exceptions",
+    "Joining online": "From when, and until when",
+    "Lists of people": "How long trainers see them",
+    "Attendance": "Minutes missed, and repeated absences",
+    "Elsewhere": "Your own pages, and leaving quickly",
+    "Search": "Acronyms",
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading of the page with the fields below it; folded below these words, if any."""
+
+    heading: str
+    fields: list[forms.BoundField]
+    folded: str
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether something in it must be mended."""
+        return any(field.errors for field in self.fields)
 
 
 def _word(typed: str) -> str:
@@ -147,16 +171,7 @@ class SettingsForm(LogoForm):
         help_text="At 5pm, for every new session that is given no moment of its own. Left empty,"
         " it closes when the session starts.",
     )
-    school_terms = LinesQuestion(
-        "Dates of terms (optional)",
-        read=school_term_of,
-        each="each term",
-        like="Autumn 2026 = 1 September 2026 to 23 October 2026",
-        more="The weekdays between are school holidays: they are pointed out when you plan"
-        " sessions, and skipped when you copy some.",
-        max_length=5000,
-        rows=7,
-    )
+    school_terms = SchoolTermsQuestion()
     levels = LevelsQuestion()
     join_opens_minutes = whole_number_field(
         "Minutes before a date from which people can join", 0, _LONGEST_OPEN
@@ -233,10 +248,10 @@ class SettingsForm(LogoForm):
             *((name, name) for name in names_of_policies),
         ]
 
-    def sections(self) -> Iterator[tuple[str, list[forms.BoundField]]]:
+    def sections(self) -> Iterator[Section]:
         """The headings of the page with the fields below each."""
         for heading, names in _SECTIONS.items():
-            yield heading, [self[name] for name in names]
+            yield Section(heading, [self[name] for name in names], _FOLDED.get(heading, ""))
 
     def clean_name(self) -> str:
         """The name in one line: it stands in the heads of mails."""

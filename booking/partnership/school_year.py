@@ -21,11 +21,17 @@ class SchoolTerm:
 
 
 def school_term_of(line: str) -> SchoolTerm | None:
-    """What "Autumn = 1 September 2026 to 23 October 2026" says; nothing if it cannot be read."""
+    """What "Autumn = 1 September 2026 to 23 October 2026" says; nothing if it cannot be so."""
+    term = typed_term(line)
+    return term if term and term.first <= term.last else None
+
+
+def typed_term(line: str) -> SchoolTerm | None:
+    """What a line says, even if it ends before it begins; nothing if it is no term."""
     name, _, days = " ".join(line.split()).partition("=")
     typed, _, until = days.partition(" to ")
     first, last = _day(typed.strip()), _day(until)
-    if not name.strip() or first is None or last is None or last < first:
+    if not name.strip() or first is None or last is None:
         return None
     return SchoolTerm(name.strip(), first, last)
 

@@ -159,6 +159,8 @@ def test_last_term_is_copied_in_four_presses_and_published_with_clashes_shown(
     hands.press("Save as drafts")
     show_heading(page, "Publish drafts together")
     expect(page.get_by_text("Town Hall is also used by Prevent")).to_be_visible()
+    # The hall and its trainers stand one below another, on a phone too.
+    assert "\n" in page.get_by_role("cell", name="No trainer yet").first.inner_text()
     accessible(page)
     hands.press("Publish the chosen")
     expect(page.get_by_text("12 sessions published")).to_be_visible()

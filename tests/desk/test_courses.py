@@ -136,3 +136,13 @@ def test_a_topic_that_was_removed_meanwhile_does_not_come_back() -> None:
     with pytest.raises(TopicGone):
         store_topic(topic=open_page, name="Neglect of infants")
     assert not Topic.objects.exists()
+
+
+def test_a_code_in_other_capitals_is_taken_too(coordinator: Client) -> None:
+    other = make_course("NEG1")
+    answer = coordinator.post("/manage/courses/new/", typed_course(code="neg1"))
+    assert "Another course has this code. Choose a different one." in answer.text
+    assert 'value="neg1"' in answer.text
+    # Its own may be written otherwise.
+    kept = coordinator.post(f"/manage/courses/{other.pk}/", typed_course(code="Neg1"))
+    assert kept.status_code == 302

@@ -369,3 +369,29 @@ def test_two_workers_do_not_import_the_same_files_twice(at_desk: Client) -> None
     worker_works()
     assert imported() == 2
     assert timezone.now() - ProgrammeUpload.objects.get().at < timedelta(minutes=1)
+
+
+def test_a_workbook_is_refused_with_how_to_save_it_and_an_empty_file_by_its_name(
+    at_desk: Client,
+) -> None:
+    workbook = SimpleUploadedFile("programme.xlsx", b"PK\x03\x04" + b"x" * 50)
+    answer = at_desk.post(reverse("manage_files"), {"files": [workbook]})
+    said = "programme.xlsx is a workbook or a zip file, not a CSV file; save it as CSV UTF-8"
+    assert said in answer.text
+    assert "venues.csv is empty. Choose another." in send(at_desk, venues="").text
+    assert "its first line must have the names of" in send(at_desk, holiday="a,b\n1,2\n").text
+
+
+def test_a_new_session_is_shown_as_it_was_read_with_days_on_which_few_come(
+    at_desk: Client,
+) -> None:
+    files = all_files()
+    header, first, *_ = files["sessions"].splitlines()
+    assert "2027-02-09T09:30/2027-02-09T12:30" in first
+    files["sessions"] = f"{header}\n{first.replace('2027-02-09T', '25/12/2028 ')}\n"
+    send(at_desk, **files)
+    worker_works()
+    page = at_desk.get(reverse("manage_files"), {"show": "new"}).text
+    assert "Monday 25 December 2028, 9:30am to 12:30pm" in page
+    assert "Mon 25 Dec 2028: Christmas Day." in page
+    assert "Civic Hall, Room 2, a new venue" in page

@@ -150,7 +150,7 @@ def test_clashes_and_days_on_which_few_come_are_shown_before_anything_is_saved(
     assert Session.objects.count() == before
     assert "Session 1: Reginald Centre is also used by" in page.text
     assert "Christmas Day" in page.text
-    assert "Session 3: Sam Green also leads another of these at the same time." in page.text
+    assert "Session 3: Sam Green also leads session 2 at the same time." in page.text
     again = typed(rows, warned=page.context["warned"])
     assert coordinator.post(address, again | {"date_1_1": tuesday(1)}).status_code == 200, "unseen"
     assert coordinator.post(address, again).status_code == 302

@@ -132,3 +132,13 @@ def test_a_session_begins_with_the_usual_rules_of_its_course(coordinator: Client
     course = make_course(usual_policy=policy)
     form = coordinator.get(f"{reverse('manage_session_new')}?course={course.pk}").context["form"]
     assert form["policy"].value() == policy.pk
+
+
+def test_a_length_without_any_charge_is_not_taken_for_free(coordinator: Client) -> None:
+    typed = typed_policy(hours_3="6")
+    answer = coordinator.post(reverse("manage_policy_new"), typed)
+    assert "Row 3: enter what is charged, or 0." in answer.text
+    assert answer.context["form"]["hours_3"].value() == "6"
+    assert (
+        coordinator.post(reverse("manage_policy_new"), typed | {"late_3": "0"}).status_code == 302
+    )

@@ -255,3 +255,43 @@ def test_a_second_file_that_is_refused_does_not_lose_the_first(
     answer = coordinator.post(ADDRESS, typed(chosen_logo=text, logo=file(SVG)))
     assert "SVG cannot be used" in refusal(answer)
     assert (f'name="chosen_logo" value="{text}"' in answer.text) is (before == PNG)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        (
+            "levels",
+            f"{USUAL_LEVELS}\nlevel 3 = I train others",
+            "Two levels are called Level 3. Give each its own name.",
+        ),
+        ("levels", f"{USUAL_LEVELS}\nLevel 4 = {'x' * 201}", "Use 60 characters or fewer"),
+        (
+            "school_terms",
+            "Autumn = 23 October 2026 to 1 September 2026",
+            "“Autumn = 23 October 2026 to 1 September 2026” ends before it begins.",
+        ),
+        (
+            "school_terms",
+            "One = 1 September 2026 to 23 October 2026\nTwo = 1/10/2026 to 18/12/2026",
+            "“Two” begins before “One” is over. Mend one of the two.",
+        ),
+    ],
+)
+def test_levels_and_terms_that_cannot_be_are_refused_and_stay_on_the_page(
+    coordinator: Client, name: str, text: str, why: str
+) -> None:
+    answer = coordinator.post(ADDRESS, typed(**{name: text}))
+    assert why in refusal(answer)
+    assert answer.context["form"][name].value() == text
+
+
+def test_what_is_rarely_changed_is_folded_until_something_in_it_is_wrong(
+    coordinator: Client,
+) -> None:
+    folds = re.compile(r'<details class="govuk-details"( open)?>.*?</details>', re.DOTALL)
+    at_first = coordinator.get(ADDRESS).text
+    assert [found[1] for found in folds.finditer(at_first)] == [None] * 6
+    answer = coordinator.post(ADDRESS, typed(acronyms="DA"))
+    [opened] = [found[0] for found in folds.finditer(answer.text) if found[1]]
+    assert 'name="acronyms"' in opened

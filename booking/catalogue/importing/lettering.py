@@ -40,11 +40,16 @@ class Lettering:
     is_guessed: bool = False
 
 
+def other_file(content: bytes) -> str:
+    """What a file "is" that is no text, such as "is a workbook"; nothing if it may be one."""
+    found = (what for beginning, what in _OTHER_FILES.items() if content.startswith(beginning))
+    return next(found, "")
+
+
 def read_letters(content: bytes) -> Lettering:
     """The file as text. Raises `Unreadable`, with how to save it."""
-    for beginning, what in _OTHER_FILES.items():
-        if content.startswith(beginning):
-            raise Unreadable(f"{what}, not a CSV file; {SAVE_AS}")
+    if what := other_file(content):
+        raise Unreadable(f"{what}, not a CSV file; {SAVE_AS}")
     if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise Unreadable(f"is UTF-32; {SAVE_AS}")
     wide = _wide(content)

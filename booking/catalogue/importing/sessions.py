@@ -31,10 +31,11 @@ from booking.catalogue.importing.sittings import (
 from booking.catalogue.importing.venues import VenueImport
 from booking.catalogue.models import Allocation, Session, SessionEvent, Sitting, Venue
 from booking.catalogue.policies import closes_at, day_to_decide, following, releases_moved
+from booking.partnership.school_year import warnings_of_days
 from booking.site.meeting_addresses import holds_a_meeting
 from booking.site.sealing import Sealed
 from booking.site.spreadsheets import Cell
-from booking.site.wording import counted
+from booking.site.wording import LONDON, counted, sitting_times
 from booking.site.working_days import end_of_working_day_before
 
 _FIELDS = (
@@ -166,6 +167,7 @@ class SessionImport:
             new |= self._usual(row, wanted)
             self.table.put(reference, wanted, reference=reference, **new)
             row.becomes(new=True)
+            self._say(row, self.table.rows[reference], times)
             self._sittings.append((self.table.rows[reference], times))
             self._trainers.append((self.table.rows[reference], trainers))
             self._reserved.append((self.table.rows[reference], reserved or []))
@@ -184,6 +186,17 @@ class SessionImport:
             self.table.touch(reference)
             change = (cells.in_one_cell(before), cells.in_one_cell(after))
             row.becomes(new=False, trainer_email=change)
+
+    def _say(self, row: Row, session: Session, times: Sequence[Sitting]) -> None:
+        """How a new session was read: its course, days and place; on which days few can come."""
+        days = [sitting_times(each.starts_at, each.ends_at) for each in times]
+        new = ", a new venue" if session.venue and session.venue.pk is None else ""
+        row.outcome.says = [session.course.title, *days, f"{session.where}{new}"]
+        ahead = [each.starts_at for each in times if each.starts_at > self._now]
+        self.notes += [
+            f"{row.file}, line {row.line}: {row.cells['reference']}, {warning}"
+            for warning in warnings_of_days(each.astimezone(LONDON).date() for each in ahead)
+        ]
 
     def _reserved_by(
         self, row: Row, wanted: dict[str, Any], found: Session | None

@@ -74,6 +74,8 @@ class RowOutcome:
     name: str
     is_new: bool = False
     changes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    # Of a new row, how its cells were read.
+    says: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

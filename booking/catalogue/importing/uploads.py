@@ -15,12 +15,14 @@ import structlog
 from django.db import IntegrityError, OperationalError, transaction
 
 from accounts.models import User
+from booking.catalogue.importing.lettering import SAVE_AS, other_file
 from booking.catalogue.importing.programme import FILES, Given, ImportPlan, Report
 from booking.catalogue.importing.sheets import Sheet, best_header
 from booking.catalogue.models import ProgrammeUpload
 from booking.site.caching import count, remark, remarked
 from booking.site.refusals import Refused
 from booking.site.sealing import Sealed
+from booking.site.wording import listed
 
 log = structlog.get_logger(__name__)
 
@@ -81,8 +83,13 @@ def add_files(*, files: Sequence[Given], by: User, now: datetime) -> list[str]:
         kept, taken = dict(upload.files), set()
         for given in files:
             kind = kind_of(given)
-            if not kind:
-                refused.append(f"{given.name} is none of the files: {', '.join(FILES)}.")
+            if what := other_file(given.content):
+                refused.append(f"{given.name} {what}, not a CSV file; {SAVE_AS}.")
+            elif not kind:
+                refused.append(
+                    f"{given.name} is none of the files {listed(list(FILES))}: its first line must"
+                    " have the names of their columns. Export one to see them."
+                )
             elif kind in taken:
                 refused.append(f"{given.name} is a second file of {kind}. Upload one of a kind.")
             else:
@@ -249,12 +256,12 @@ def _rows_of(sheet: Sheet) -> Iterator[list[Any]]:
         if row.line in wrong:
             continue
         outcome = row.outcome
-        changes = [
+        changes = [_cut(each) for each in outcome.says] + [
             f"{column}: {_cut(before) or 'empty'} becomes {_cut(after) or 'empty'}"
             for column, (before, after) in outcome.changes.items()
             if not outcome.is_new
         ]
-        status = "new" if outcome.is_new else "changed" if changes else "unchanged"
+        status = "new" if outcome.is_new else "changed" if outcome.changes else "unchanged"
         yield [sheet.name, row.line, _cut(outcome.name), status, changes]
     for line, column, cell in sheet.guessed:
         yield [sheet.name, line, _cut(names.get(line, "")), "letters", [f"{column}: {_cut(cell)}"]]

@@ -51,6 +51,9 @@ class FilesField(forms.FileField):
     def clean(self, data: Any, initial: Any = None) -> list[Given]:
         """The files, none of which is empty."""
         chosen = data if isinstance(data, list) else [data]
+        for each in filter(None, chosen):
+            if not each.size:
+                raise forms.ValidationError(f"{_shown_name(each.name)} is empty. Choose another.")
         read = [super(FilesField, self).clean(each, initial) for each in chosen or [None]]
         if sum(each.size for each in read) > uploads.MOST_BYTES:
             most = uploads.MOST_BYTES // 1_000_000

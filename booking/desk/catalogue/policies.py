@@ -106,6 +106,8 @@ class PolicyForm(RowsForm):
             name, is_charged = f"hours_{number}", late is not None or absent is not None
             if hours is None and is_charged and name not in self.errors:
                 self.add_error(name, f"Row {number}: enter the hours, or clear the row.")
+            if hours is not None and not is_charged:
+                self.add_error(f"late_{number}", f"Row {number}: enter what is charged, or 0.")
             if hours in seen:
                 self.add_error(name, f"Row {number}: this length has a row already.")
             if hours is not None:
@@ -114,7 +116,7 @@ class PolicyForm(RowsForm):
 
     @property
     def terms(self) -> PolicyTerms:
-        """What was typed, once valid; an amount left empty is no charge."""
+        """What was typed, once valid; of two amounts, one left empty is no charge."""
         return PolicyTerms(
             notice_days=self.cleaned_data["notice_days"],
             free_for_trainers_in_kind=self.cleaned_data["free_for_trainers_in_kind"],

@@ -203,10 +203,15 @@ def _version(session: Session) -> dict[str, Any]:
     return {"revision": session.revision, "meeting_was": digest([session.meeting.token])}
 
 
-def as_held(held: Arrangements, session: Session | None = None) -> queries.PlannedSession:
-    """A session as it would be held, to be looked at for what is used twice."""
+def as_held(
+    held: Arrangements, session: Session | None = None, *, name: str = ""
+) -> queries.PlannedSession:
+    """A session as it would be held, to be looked at for what is used twice.
+
+    `name` is what the others call it that would be held beside it.
+    """
     return queries.PlannedSession(
-        name="another of these",
+        name=name,
         sittings=held.sittings,
         venue=held.venue,
         trainers=held.trainers or (),

@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
 
+from accounts.models import User
 from booking.catalogue.bounds import MOST_DATES
 from booking.catalogue.models import Course, Session, Venue
 from booking.desk.queries import warnings_of
 from booking.desk.questions import day_field, places_field, small_boxes
 from booking.desk.sessions.arrangements import SittingsForm, as_held, who_could_lead
 from booking.partnership.kept import the_partnership
-from booking.partnership.school_year import holiday, school_terms_of
+from booking.partnership.school_year import SchoolTerm, holiday, school_terms_of
 from booking.scheduling.changing import Arrangements, BadTimes, PlannedSitting, check_times
 from booking.scheduling.planning import MOST_SKIPPED
 from booking.site.form_kit import with_agency
@@ -99,14 +101,20 @@ class PlanForm(SittingsForm):
             widget=small_boxes(),
         )
 
-    def planned_rows(self) -> list[tuple[int, list[forms.BoundField], forms.BoundField, int]]:
-        """For the page: number, fields, the question for trainers and how many are chosen."""
+    def planned_rows(
+        self,
+    ) -> list[tuple[int, list[forms.BoundField], forms.BoundField, list[User]]]:
+        """For the page: number, fields, the question for trainers and who is chosen."""
         return [
             (
                 number,
                 fields,
                 self[f"trainers_{number}"],
-                len(self[f"trainers_{number}"].value() or ()),
+                [
+                    self.people[str(key)]
+                    for key in self[f"trainers_{number}"].value() or ()
+                    if str(key) in self.people
+                ],
             )
             for number, (_, fields) in zip(self.numbers, self.row_fields(), strict=True)
         ]
@@ -159,22 +167,48 @@ class PlanForm(SittingsForm):
 
     def warnings(self) -> dict[int, list[str]]:
         """By the numbers of rows: clashes, and days on which few can come."""
-        held = [as_held(each) for _, each in self.planned]
+        held = [as_held(each, name=self.row_name(number).lower()) for number, each in self.planned]
         found = zip(self.planned, warnings_of(held), strict=True)
         return {number: warnings for (number, _), warnings in found if warnings}
 
     def next_row(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """As the last row, later by what lies between the last two, or a week; on no holiday."""
-        last = rows[-1]
-        days = {at: _day(last[f"date_{at}"]) for at in self.dates}
-        first, before = days[1], _day(rows[-2]["date_1"]) if len(rows) > 1 else None
-        step = first - before if first and before and first > before else timedelta(weeks=1)
+        days = [{at: _day(each[f"date_{at}"]) for at in self.dates} for each in rows]
         terms = school_terms_of(the_partnership().school_terms)
-        for _ in range(MOST_SKIPPED):
-            if not any(on and holiday(on + step, terms) for on in days.values()):
-                break
-            step += timedelta(weeks=1)
-        return {**last, **{f"date_{at}": on + step if on else "" for at, on in days.items()}}
+        step = _skipping(days[-1], _rhythm(days, terms), terms)
+        moved = {f"date_{at}": on + step if on else "" for at, on in days[-1].items()}
+        return {**rows[-1], **moved}
+
+
+_Days = Mapping[int, date | None]
+
+
+def _rhythm(rows: Sequence[_Days], terms: Sequence[SchoolTerm]) -> timedelta:
+    """How far apart the rows are meant to be: weeks that were skipped for holidays do not count."""
+    steps: list[tuple[_Days, timedelta]] = []
+    for earlier, later in pairwise(rows):
+        first, then = earlier[1], later[1]
+        if first is None or then is None or then <= first:
+            steps.clear()
+        else:
+            steps.append((earlier, then - first))
+    if not steps:
+        return timedelta(weeks=1)
+    last = steps[-1][1]
+    for weeks in range(1, last.days // 7 + 1):
+        meant = timedelta(weeks=weeks)
+        if all(_skipping(days, meant, terms) == step for days, step in steps):
+            return meant
+    return last
+
+
+def _skipping(days: _Days, step: timedelta, terms: Sequence[SchoolTerm]) -> timedelta:
+    """So much later, and by as many weeks more as holidays are in the way."""
+    for _ in range(MOST_SKIPPED):
+        if not any(on and holiday(on + step, terms) for on in days.values()):
+            break
+        step += timedelta(weeks=1)
+    return step
 
 
 def _day(typed: Any) -> date | None:

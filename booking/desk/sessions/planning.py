@@ -106,6 +106,14 @@ class PeriodForm(Form):
     begins = day_field("From", called="From")
     ends = day_field("To", called="To")
 
+    def clean(self) -> dict[str, Any]:
+        """A period ends no earlier than it begins."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        begins, ends = cleaned.get("begins"), cleaned.get("ends")
+        if begins and ends and ends < begins:
+            self.add_error("ends", "To: choose the same day as From, or a later one.")
+        return cleaned
+
 
 @desk(post=60)
 def copy(request: HttpRequest) -> HttpResponse:
@@ -120,11 +128,14 @@ def copy(request: HttpRequest) -> HttpResponse:
         sessions = sessions.filter(starts_at__range=_moments(days)).exclude(
             state=Session.State.DRAFT
         )
+        if period.errors:
+            sessions = sessions.none()
     every = list(sessions.order_by("starts_at", "pk").values_list("pk", flat=True))
     keys = every[:_MOST_COPIED]
     shown = Session.objects.filter(pk__in=keys).for_pages().order_by("starts_at", "pk")
     shown = shown.prefetch_related("trainers")
-    form = CopyForm(posted(request), sessions=shown, initial={"chosen": keys})
+    chosen_first = [] if "none" in request.GET else keys
+    form = CopyForm(posted(request), sessions=shown, initial={"chosen": chosen_first})
     context: dict[str, Any] = {"form": form, "period": period, "sessions": shown, "one": one}
     context |= {"every": len(every), "most": len(keys)}
     if form.is_valid() and request.POST.get("step") != "edit":
@@ -136,7 +147,8 @@ def copy(request: HttpRequest) -> HttpResponse:
                 point_out_meetings(request, *(each.joining_instructions for each in made))
                 return _to_drafts(request, made)
             copies = planning.copies_of(chosen, weeks=weeks, now=now)
-            warnings = warnings_of([as_held(each.held()) for each in copies])
+            named = [(each, f"the copy of {each.session.reference}") for each in copies]
+            warnings = warnings_of([as_held(each.held(), name=name) for each, name in named])
             context["copies"] = list(zip(copies, warnings, strict=True))
             return page(request, "desk/sessions/copy_preview.html", context)
         except planning.PlannedAlready as refused:
@@ -201,6 +213,8 @@ def drafts(request: HttpRequest) -> HttpResponse:
     rows = list(found[:_MOST_COPIED])
     warnings = warnings_of([PlannedSession.of(each) for each in rows])
     keys = [key for each in request.GET.getlist("chosen") if (key := key_in(each)) is not None]
+    if "all" in request.GET:
+        keys = [row.pk for row in rows]
     asked = demand.number_of({row.course_id for row in rows}, now=now)
     form = DraftsForm(posted(request), asked=asked, drafts=found, initial={"chosen": keys})
     shown = digest(each for some in warnings for each in some)
