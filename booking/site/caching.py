@@ -11,8 +11,6 @@ from django.core.cache.backends.redis import RedisCache
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse
 from django.utils.cache import add_never_cache_headers
-from redis.exceptions import ConnectionError as RedisAway
-from redis.exceptions import TimeoutError as RedisSlow
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 _SECONDS_BETWEEN_TRIES = 2.0
@@ -31,6 +29,10 @@ class ForgivingRedisCache(RedisCache):
 
     def forgiving(self, otherwise: Any, call: Callable[[], Any]) -> Any:
         """What the call returns; while Redis is away, the other."""
+        # As Django does: who only looks at a page asks Redis for nothing.
+        from redis.exceptions import ConnectionError as RedisAway
+        from redis.exceptions import TimeoutError as RedisSlow
+
         if time.monotonic() < ForgivingRedisCache._away_until:
             return otherwise
         try:
