@@ -27,7 +27,7 @@ def _bank_holidays() -> Mapping[date, str]:
     """
     from holidays.countries.united_kingdom import UnitedKingdom
 
-    return UnitedKingdom(subdiv="ENG")  # type: ignore[no-untyped-call,no-any-return]
+    return UnitedKingdom(subdiv="ENG")  # type: ignore[no-untyped-call]
 
 
 def is_working_day(day: date) -> bool:
