@@ -14,7 +14,7 @@ from tests.worker.celery_programs import environment
 # What the worker reads mail with, what few pages ask for, and what forms alone need.
 _LATER = {"celery", "holidays", "imapclient", "kombu", "markdown_it", "qrcode", "redis"}
 _FIRST_ANSWER = """
-import json, sys
+import gc, json, sys
 from wsgiref.util import setup_testing_defaults
 from booking.site.wsgi import application
 
@@ -22,6 +22,7 @@ request = {"PATH_INFO": "/programme/"}
 setup_testing_defaults(request)
 statuses = []
 body = b"".join(application(request, lambda status, headers: statuses.append(status)))
+assert gc.isenabled() and gc.get_freeze_count() > 100_000
 print(json.dumps([statuses, body.decode(), sorted(sys.modules)]))
 """
 
