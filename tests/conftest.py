@@ -34,6 +34,7 @@ _SLOW = (
     "places/agency/test_exchange_race.py",
     "places/test_race.py",
     "replies/test_reading.py",
+    "site/test_starting.py",
     "worker/test_celery_programs.py",
 )
 

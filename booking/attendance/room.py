@@ -4,7 +4,6 @@ import base64
 from datetime import datetime
 from typing import Any
 
-import qrcode
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +12,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
-from qrcode.image.svg import SvgPathImage
 
 from accounts.access import looked_at, signed_in_page
 from accounts.codes import read_code
@@ -25,6 +23,7 @@ from booking.attendance.join import device_of, remember_device
 from booking.attendance.joining import opens_next
 from booking.attendance.lists import session_with_people
 from booking.catalogue.models import Session
+from booking.catalogue.sharing import code_to_scan
 from booking.site.form_kit import Form
 from booking.site.limits import at_most_from_one_address, opened_by_link
 from booking.site.readable import key_in
@@ -78,10 +77,10 @@ def _settled(request: HttpRequest, session: Session, by: User, *, now: datetime)
 
 def _picture(address: str) -> str:
     """An address as a QR code, as the address of a picture."""
-    code = qrcode.QRCode(image_factory=SvgPathImage, border=4)
-    code.add_data(address)
-    drawn = base64.b64encode(code.make_image().to_string()).decode()
-    return f"data:image/svg+xml;base64,{drawn}"
+    size, dots = code_to_scan(address)
+    box = f'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}"'
+    drawn = f'<svg {box}><path d="{dots}"/></svg>'
+    return f"data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}"
 
 
 class CodeForm(Form):

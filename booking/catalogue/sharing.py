@@ -13,8 +13,6 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from django.utils.safestring import SafeString, mark_safe
-from qrcode.constants import ERROR_CORRECT_M
-from qrcode.main import QRCode
 
 from booking.catalogue.availability import availability
 from booking.catalogue.models import Session, Sitting, Venue
@@ -54,6 +52,10 @@ def calendar_links(entry: CalendarEntry) -> list[CalendarLink]:
 
 def code_to_scan(address: str) -> tuple[int, str]:
     """A QR code as the side of its square and the path of its dots (SVG), with the quiet zone."""
+    # Few pages show one.
+    from qrcode.constants import ERROR_CORRECT_M
+    from qrcode.main import QRCode
+
     code: Any = QRCode(error_correction=ERROR_CORRECT_M, border=4)
     code.add_data(address)
     rows = code.get_matrix()

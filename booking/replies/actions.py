@@ -2,10 +2,9 @@
 
 import re
 from datetime import datetime, timedelta
-from email.utils import parseaddr
+from typing import TYPE_CHECKING
 
 from allauth.account.models import EmailAddress
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
@@ -21,9 +20,7 @@ from booking.outbox.reasons import is_fault_of_the_address
 from booking.places import announcements
 from booking.places.models import Booking
 from booking.places.news.drafts import sequence_of_entry
-from booking.replies.answers import Answer
-from booking.replies.bounces import DeliveryReport, named_in_it
-from booking.replies.incoming import Incoming, NotForUs
+from booking.replies.incoming import NotForUs
 from booking.replies.models import (
     CalendarReply,
     MailboxState,
@@ -33,12 +30,15 @@ from booking.replies.models import (
 )
 from booking.site.wording import deadline
 
+if TYPE_CHECKING:
+    # Only the worker reads mail; the desk's pages act without these.
+    from booking.replies.answers import Answer
+    from booking.replies.bounces import DeliveryReport
+
 # As `places.news.drafts.calendar_uid` makes them.
 _OUR_UID = re.compile(r"([a-z0-9]{1,32})-([0-9]{1,18})@.+")
 # One mail of anybody's raises no doubt about more.
 _MOST_DOUBTED = 20
-# Nobody who is away names so many.
-_MOST_NAMED = 200
 Partstat = CalendarReply.Partstat
 
 
@@ -51,7 +51,7 @@ class NotBelieved(NotForUs):
 
 
 def record_answer(
-    *, answer: Answer, message_id: str, is_automatic_reply: bool, now: datetime
+    *, answer: "Answer", message_id: str, is_automatic_reply: bool, now: datetime
 ) -> None:
     """Record what a person answered in their calendar.
 
@@ -103,22 +103,8 @@ def is_written_to(email: str) -> bool:
     return Message.objects.filter(to_email__in={email, as_stored(email)}).exists() or own.exists()
 
 
-def names_what_is_ours(incoming: Incoming) -> bool:
-    """Whether a mail of somebody else names one of our messages, our address, or somebody we write
-    to."""
-    message_ids, addresses = named_in_it(incoming)
-    own = {parseaddr(each)[1].lower() for each in (settings.MAIL_FROM, settings.MAIL_REPLY_TO)}
-    if (
-        own & addresses
-        or len(addresses) > _MOST_NAMED
-        or remedies.find_by_message_id(*message_ids) is not None
-    ):
-        return True
-    return Message.objects.filter(to_email__in=addresses).exists()
-
-
 def record_delivery_report(
-    *, report: DeliveryReport, sender: str, now: datetime
+    *, report: "DeliveryReport", sender: str, now: datetime
 ) -> MessageEvent | None:
     """Note what a mail server reports of one of our messages. Raises `NotForUs`.
 
@@ -170,7 +156,7 @@ def record_delivery_report(
     return event
 
 
-def _doubted(report: DeliveryReport, *, now: datetime) -> NotForUs:
+def _doubted(report: "DeliveryReport", *, now: datetime) -> NotForUs:
     """What to say of a report that names no message of ours. If it names somebody we wrote to, it
     is noted that mail to them may have come back."""
     reasons = []
@@ -356,7 +342,7 @@ def _some(addresses: frozenset[str]) -> str:
     return " and ".join(sorted(filter(None, addresses))[:2])[:150] or "an unnamed address"
 
 
-def _booking_of(answer: Answer) -> tuple[Booking, int]:
+def _booking_of(answer: "Answer") -> tuple[Booking, int]:
     """The booking whose entry was answered, held until the answer is recorded."""
     parts = _OUR_UID.fullmatch(answer.uid)
     booking = (
@@ -372,7 +358,7 @@ def _booking_of(answer: Answer) -> tuple[Booking, int]:
     return booking, int(parts.group(2))
 
 
-def _said_by(booking: Booking, answer: Answer) -> Partstat:
+def _said_by(booking: Booking, answer: "Answer") -> Partstat:
     """What the person of a booking answers, among all attendees that an answer names.
 
     Theirs are the address of their account, others that they confirmed, and those that we wrote

@@ -3,15 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import parseaddr
 
 import structlog
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 
+from booking.outbox import remedies
 from booking.outbox.models import Message, MessageEvent
 from booking.replies import actions
 from booking.replies.answers import answers_in, brings_a_calendar
-from booking.replies.bounces import report_in
+from booking.replies.bounces import named_in_it, report_in
 from booking.replies.incoming import Fetched, Incoming, NotForUs
 from booking.replies.models import ReceivedMail
 from booking.replies.origin import (
@@ -27,6 +30,8 @@ log = structlog.get_logger(__name__)
 State, Kind = ReceivedMail.State, ReceivedMail.Kind
 # A mail that stopped its reader so often is left to people.
 _MOST_ATTEMPTS = 3
+# Nobody who is away names so many.
+_MOST_NAMED = 200
 
 _ORDINARY = "It is not an answer from a calendar, nor a report of a mail server."
 _BY_PROGRAM = "A program wrote it, and not for anybody we have written to."
@@ -121,10 +126,24 @@ def _act(incoming: Incoming, fetched: Fetched, key: str, now: datetime) -> Under
         is_ours = actions.is_written_to(incoming.from_address)
         if brings_a_calendar(incoming) or not is_notice(incoming, is_of_a_recipient=is_ours):
             return Understood(kind, _BY_PROGRAM if is_by_a_program(incoming) else _ORDINARY)
-        if not is_ours and actions.names_what_is_ours(incoming):
+        if not is_ours and _names_what_is_ours(incoming):
             return Understood(kind, _OF_OTHERS)
         return Understood(Kind.NOTICE)
     except actions.NotBelieved as refused:
         return Understood(kind, str(refused), about=refused.message)
     except NotForUs as refused:
         return Understood(kind, str(refused))
+
+
+def _names_what_is_ours(incoming: Incoming) -> bool:
+    """Whether a mail of somebody else names one of our messages, our address, or somebody we write
+    to."""
+    message_ids, addresses = named_in_it(incoming)
+    own = {parseaddr(each)[1].lower() for each in (settings.MAIL_FROM, settings.MAIL_REPLY_TO)}
+    if (
+        own & addresses
+        or len(addresses) > _MOST_NAMED
+        or remedies.find_by_message_id(*message_ids) is not None
+    ):
+        return True
+    return Message.objects.filter(to_email__in=addresses).exists()

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -161,6 +162,11 @@ class MailboxState(models.Model):
     def current(cls) -> "MailboxState":
         """The row, or an empty one if the mailbox was never read."""
         return cls.objects.filter(pk=1).first() or cls(pk=1)
+
+    @staticmethod
+    def is_read_here() -> bool:
+        """Whether this site reads a reply mailbox at all."""
+        return settings.REPLIES_MAILBOX is not None
 
 
 def mail_to_read() -> ReceivedMailQuerySet:

@@ -48,11 +48,6 @@ class Round:
     trouble: str = ""
 
 
-def is_read_here() -> bool:
-    """Whether this site reads a reply mailbox at all."""
-    return settings.REPLIES_MAILBOX is not None
-
-
 def read_replies() -> Round:
     """Read what waits in the mailbox of the settings, if there is one.
 

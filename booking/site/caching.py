@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import structlog
@@ -11,8 +11,8 @@ from django.core.cache.backends.redis import RedisCache
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse
 from django.utils.cache import add_never_cache_headers
-from redis.exceptions import ConnectionError as RedisAway
-from redis.exceptions import TimeoutError as RedisSlow
+from django.utils.functional import SimpleLazyObject
+from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 _SECONDS_BETWEEN_TRIES = 2.0
@@ -31,6 +31,10 @@ class ForgivingRedisCache(RedisCache):
 
     def forgiving(self, otherwise: Any, call: Callable[[], Any]) -> Any:
         """What the call returns; while Redis is away, the other."""
+        # As Django does: who only looks at a page asks Redis for nothing.
+        from redis.exceptions import ConnectionError as RedisAway
+        from redis.exceptions import TimeoutError as RedisSlow
+
         if time.monotonic() < ForgivingRedisCache._away_until:
             return otherwise
         try:
@@ -104,3 +108,14 @@ class RememberedStaticFiles(CompressedManifestStaticFilesStorage):
         if name not in self._addresses:
             self._addresses[name] = str(super().url(name))
         return self._addresses[name]
+
+
+class StaticFilesWhenAsked(WhiteNoiseMiddleware):
+    """Static files whose headers are put together when somebody first asks for the file.
+
+    There are hundreds, of which most are never asked for.
+    """
+
+    def get_static_file(self, *about: Any, **more: Any) -> Any:
+        """As WhiteNoise's, when it is used."""
+        return SimpleLazyObject(partial(super().get_static_file, *about, **more))

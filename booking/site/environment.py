@@ -4,17 +4,19 @@ Every setting that differs between one installation and another is read here and
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import dj_database_url
 from cryptography.fernet import Fernet
-from environs import Env, EnvError
 
 _MINIMUM_SECRET_LENGTH = 40
 # RFC 9116, 2.5.3: a URI, and one over the web by https alone.
 _CONTACT = re.compile(r"mailto:[^\s<>]+@[^\s<>]+|https://[^\s<>]+")
+
+_YES, _NO = {"true", "yes", "on", "t", "y", "1"}, {"false", "no", "off", "f", "n", "0"}
 
 
 class EnvironmentRefused(Exception):
@@ -41,12 +43,12 @@ class ImapServer(MailServer):
     done_folder: str
 
 
-def required(env: Env, name: str, example: str) -> str:
+def required(env: Mapping[str, str], name: str, example: str) -> str:
     """The variable's text.
 
     Raises `EnvironmentRefused` if it is missing or empty; `example` shows what it looks like.
     """
-    text: str = env.str(name, "").strip()
+    text = env.get(name, "").strip()
     if not text:
         raise EnvironmentRefused(f"{name} is missing: set it to something like {example}.")
     return text
@@ -64,7 +66,7 @@ def _parts(name: str, url: str) -> SplitResult:
     return parts
 
 
-def secret_key(env: Env) -> str:
+def secret_key(env: Mapping[str, str]) -> str:
     """`SECRET_KEY`, at least 40 characters. Raises `EnvironmentRefused`."""
     key = required(env, "SECRET_KEY", "the output of `openssl rand -base64 48`")
     if len(key) < _MINIMUM_SECRET_LENGTH:
@@ -74,7 +76,7 @@ def secret_key(env: Env) -> str:
     return key
 
 
-def meeting_keys(env: Env) -> list[str]:
+def meeting_keys(env: Mapping[str, str]) -> list[str]:
     """`MEETING_KEYS`: Fernet keys, separated by commas, the one that seals first.
 
     Raises `EnvironmentRefused`.
@@ -94,7 +96,7 @@ def meeting_keys(env: Env) -> list[str]:
     return keys
 
 
-def hosts(env: Env) -> list[str]:
+def hosts(env: Mapping[str, str]) -> list[str]:
     """`ALLOWED_HOSTS`, a comma-separated list. Raises `EnvironmentRefused`."""
     text = required(env, "ALLOWED_HOSTS", "training.example.org")
     found = [host.strip() for host in text.split(",") if host.strip()]
@@ -105,7 +107,7 @@ def hosts(env: Env) -> list[str]:
     return found
 
 
-def database(env: Env) -> dict[str, Any]:
+def database(env: Mapping[str, str]) -> dict[str, Any]:
     """`DATABASE_URL` as Django's settings for one database. Raises `EnvironmentRefused`."""
     url = required(env, "DATABASE_URL", "postgresql://user:password@host:5432/briefed")
     if _parts("DATABASE_URL", url).scheme not in {"postgres", "postgresql"}:
@@ -121,7 +123,7 @@ def database(env: Env) -> dict[str, Any]:
     return settings
 
 
-def redis_url(env: Env) -> str:
+def redis_url(env: Mapping[str, str]) -> str:
     """`REDIS_URL`. Raises `EnvironmentRefused`."""
     url = required(env, "REDIS_URL", "redis://host:6379/0")
     parts = _parts("REDIS_URL", url)
@@ -134,7 +136,7 @@ def redis_url(env: Env) -> str:
     return url
 
 
-def mail_server(env: Env) -> MailServer:
+def mail_server(env: Mapping[str, str]) -> MailServer:
     """`MAIL_URL`: smtp://, smtp+tls:// (STARTTLS) or smtps://. Raises `EnvironmentRefused`."""
     url = required(env, "MAIL_URL", "smtp+tls://user:password@host:587")
     parts = _parts("MAIL_URL", url)
@@ -157,13 +159,13 @@ def mail_server(env: Env) -> MailServer:
     )
 
 
-def reply_mailbox(env: Env) -> ImapServer | None:
+def reply_mailbox(env: Mapping[str, str]) -> ImapServer | None:
     """`REPLIES_IMAP_URL`: imaps://, imap+tls:// (STARTTLS) or imap://; nothing when not set.
 
     A path names the folder that is read, INBOX if there is none. `REPLIES_DONE_FOLDER` is where
     mail goes that was dealt with. Raises `EnvironmentRefused`.
     """
-    url: str = env.str("REPLIES_IMAP_URL", "").strip()
+    url = env.get("REPLIES_IMAP_URL", "").strip()
     if not url:
         return None
     parts = _parts("REPLIES_IMAP_URL", url)
@@ -180,7 +182,7 @@ def reply_mailbox(env: Env) -> ImapServer | None:
     if parts.query or parts.fragment:
         raise EnvironmentRefused("REPLIES_IMAP_URL is malformed: it takes no options.")
     folder = unquote(parts.path.strip("/")) or "INBOX"
-    done_folder = env.str("REPLIES_DONE_FOLDER", "").strip() or "Done"
+    done_folder = env.get("REPLIES_DONE_FOLDER", "").strip() or "Done"
     if done_folder == folder:
         raise EnvironmentRefused(
             "REPLIES_DONE_FOLDER is malformed: it must be another folder than the one that is read."
@@ -197,7 +199,7 @@ def reply_mailbox(env: Env) -> ImapServer | None:
     )
 
 
-def site_url(env: Env) -> str:
+def site_url(env: Mapping[str, str]) -> str:
     """`SITE_URL`, the public address without a trailing slash. Raises `EnvironmentRefused`."""
     url = required(env, "SITE_URL", "https://training.example.org")
     parts = _parts("SITE_URL", url)
@@ -208,12 +210,12 @@ def site_url(env: Env) -> str:
     return url.rstrip("/")
 
 
-def security_contact(env: Env, *, otherwise: str) -> str:
+def security_contact(env: Mapping[str, str], *, otherwise: str) -> str:
     """`SECURITY_CONTACT`: where somebody reports a weakness, an address of mail or of a page.
 
     `otherwise` is the mailbox that is named when it is not set. Raises `EnvironmentRefused`.
     """
-    contact: str = env.str("SECURITY_CONTACT", "").strip() or f"mailto:{otherwise}"
+    contact = env.get("SECURITY_CONTACT", "").strip() or f"mailto:{otherwise}"
     if not _CONTACT.fullmatch(contact):
         raise EnvironmentRefused(
             "SECURITY_CONTACT is malformed: it must be like mailto:security@example.org or"
@@ -222,21 +224,20 @@ def security_contact(env: Env, *, otherwise: str) -> str:
     return contact
 
 
-def number_from(env: Env, name: str, default: int) -> int:
+def number_from(env: Mapping[str, str], name: str, default: int) -> int:
     """An optional whole number of 0 or more. Raises `EnvironmentRefused`."""
     try:
-        number: int = env.int(name, default)
-    except EnvError as refusal:
+        number = int(env.get(name, default))
+    except ValueError as refusal:
         raise EnvironmentRefused(f"{name} is malformed: it must be a whole number.") from refusal
     if number < 0:
         raise EnvironmentRefused(f"{name} is malformed: it cannot be negative.")
     return number
 
 
-def flag_from(env: Env, name: str, default: bool) -> bool:
+def flag_from(env: Mapping[str, str], name: str, default: bool) -> bool:
     """An optional switch. Raises `EnvironmentRefused`."""
-    try:
-        switch: bool = env.bool(name, default)
-    except EnvError as refusal:
-        raise EnvironmentRefused(f"{name} is malformed: it must be true or false.") from refusal
-    return switch
+    said = env.get(name, str(default)).strip().lower()
+    if said not in _YES | _NO:
+        raise EnvironmentRefused(f"{name} is malformed: it must be true or false.")
+    return said in _YES

@@ -3,18 +3,18 @@
 What differs between installations comes from the environment; see `booking/site/environment.py`.
 """
 
+import os
 import sys
 from email.utils import parseaddr
 from pathlib import Path
 
 from django.utils.csp import CSP
-from environs import Env
 
 from booking.site import environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
-env = Env()
+env = os.environ
 
 try:
     SECRET_KEY = environment.secret_key(env)
@@ -36,9 +36,9 @@ try:
     RATE_LIMIT_FACTOR = environment.number_from(env, "RATE_LIMIT_FACTOR", 1) or 1
     # When the oldest mail that has not left is older, monitoring and coordinators are told.
     MAIL_ALERT_MINUTES = environment.number_from(env, "MAIL_ALERT_MINUTES", 15)
-    MAIL_FROM: str = env.str("MAIL_FROM", "Briefed <training@briefed.example>")
+    MAIL_FROM = env.get("MAIL_FROM", "Briefed <training@briefed.example>")
     # Calendar replies and questions go to a mailbox that somebody reads.
-    MAIL_REPLY_TO: str = env.str("MAIL_REPLY_TO", MAIL_FROM)
+    MAIL_REPLY_TO = env.get("MAIL_REPLY_TO", MAIL_FROM)
     SECURITY_CONTACT = environment.security_contact(env, otherwise=parseaddr(MAIL_REPLY_TO)[1])
 except environment.EnvironmentRefused as refusal:
     sys.exit(str(refusal))
@@ -46,7 +46,7 @@ except environment.EnvironmentRefused as refusal:
 # ---------------------------------------------------------------- mail and the demo
 DEFAULT_FROM_EMAIL = MAIL_FROM
 # A folder of .eml files shown at /mailbox/; only the demo sets it.
-MAILBOX_DIR: str = env.str("MAILBOX_DIR", "")
+MAILBOX_DIR = env.get("MAILBOX_DIR", "")
 
 DEBUG = False
 SECURE = SITE_URL.startswith("https://")
@@ -74,7 +74,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "booking.site.caching.StaticFilesWhenAsked",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -257,7 +257,7 @@ URLIZE_ASSUME_HTTPS = True
 
 # ---------------------------------------------------------------- static files
 STATIC_URL = "static/"
-STATIC_ROOT = Path(env.str("STATIC_ROOT", "") or BASE_DIR / "staticfiles")
+STATIC_ROOT = Path(env.get("STATIC_ROOT", "") or BASE_DIR / "staticfiles")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "booking.site.caching.RememberedStaticFiles"},
@@ -265,7 +265,7 @@ STORAGES = {
 
 # ---------------------------------------------------------------- files of coordinators
 # No address leads there: a view hands each out to whoever may open it.
-MEDIA_ROOT = Path(env.str("FILES_ROOT", "") or BASE_DIR / "files")
+MEDIA_ROOT = Path(env.get("FILES_ROOT", "") or BASE_DIR / "files")
 FILE_UPLOAD_PERMISSIONS = 0o640
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o750
 
@@ -326,7 +326,7 @@ LOGGING = {
         "json": {"()": "booking.site.logs.JsonFormatter"},
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO").upper()},
+    "root": {"handlers": ["console"], "level": env.get("LOG_LEVEL", "INFO").upper()},
     "loggers": {
         "django.server": {"level": "WARNING"},
     },

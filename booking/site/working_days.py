@@ -5,11 +5,9 @@ substitute days and extra ones that are proclaimed under section 1, as the `holi
 lists them for England.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-
-from holidays.countries.united_kingdom import UnitedKingdom
 
 from booking.site.wording import LONDON
 
@@ -20,19 +18,26 @@ END_OF_WORKING_DAY = time(17)
 SHORTEST_OFFER = timedelta(hours=1)
 
 
-# The library works out each year when it is first asked for. The class is named outright, because
-# looking it up by country code loads every country, in the first request that asks.
-_BANK_HOLIDAYS = UnitedKingdom(subdiv="ENG")  # type: ignore[no-untyped-call]
+@cache
+def _bank_holidays() -> Mapping[date, str]:
+    """Each year is worked out when it is first asked for.
+
+    The library is loaded here, as it loads every country with the one that is asked for; most
+    pages ask for no working day.
+    """
+    from holidays.countries.united_kingdom import UnitedKingdom
+
+    return UnitedKingdom(subdiv="ENG")  # type: ignore[no-untyped-call]
 
 
 def is_working_day(day: date) -> bool:
     """Whether people at work in England are usually at work on this day."""
-    return day.weekday() < 5 and day not in _BANK_HOLIDAYS
+    return day.weekday() < 5 and day not in _bank_holidays()
 
 
 def bank_holiday(day: date) -> str:
     """The name of the bank holiday that this day is, or nothing."""
-    return str(_BANK_HOLIDAYS.get(day, ""))
+    return str(_bank_holidays().get(day, ""))
 
 
 @cache

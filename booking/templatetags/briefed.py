@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol
 
 import css_inline
 import nh3
@@ -10,11 +11,13 @@ from django import template
 from django.forms import BoundField
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from markdown_it import MarkdownIt
 
 from booking.outbox.reasons import in_plain_words
 from booking.site import wording
 from booking.site.plain_text import one_line
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 register = template.Library()
 
@@ -124,11 +127,18 @@ register.filter("one_line", one_line, is_safe=True)
 
 
 # ---------------------------------------------------------------- text written by coordinators
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 _MARKDOWN_TAGS = {
     "a", "blockquote", "br", "code", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre",
     "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
+
+
+@cache
+def _reader_of_markdown() -> "MarkdownIt":
+    """Loaded with the first text: lists and forms show none."""
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 @register.filter
@@ -138,11 +148,12 @@ def markdown(text: str | None) -> SafeString:
     Raw HTML is shown as text. Headings begin at level 3, since the page has its own first and
     second levels.
     """
-    tokens = _MARKDOWN.parse(text or "")
+    reader = _reader_of_markdown()
+    tokens = reader.parse(text or "")
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(int(token.tag[1]) + 2, 6)}"
-    html = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
+    html = reader.renderer.render(tokens, reader.options, {})
     clean = nh3.clean(
         html,
         tags=_MARKDOWN_TAGS,

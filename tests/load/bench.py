@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from tests.load.over_http import Site
     from tests.load.statements import Counts
 
-PARTS = ("statements", "http", "promotions", "feeds", "search", "files", "mails", "latency")
+PARTS = (
+    *("start", "statements", "http", "promotions", "feeds", "search", "files", "mails"),
+    "latency",
+)
 # Takes minutes, and a gigabyte: only when it is asked for.
 LARGE_PARTS = ("people", "bulletins", "conference")
 _say = program.say
@@ -68,7 +71,17 @@ def measure(
 
         _say("Importing and exporting 2,000 sessions")
         yield from files.measure()
-    if set(parts) <= {*LARGE_PARTS, "files"}:
+    if "start" in parts:
+        from tests.load import starting
+
+        _say("Starting web processes")
+        crowd.populate(crowd.SMALL)
+        for server in servers:
+            yield from starting.measure(
+                server, folder=installation.folder, times=5 if quick else 15
+            )
+        crowd.clear()
+    if set(parts) <= {*LARGE_PARTS, "files", "start"}:
         return
     _say("Counting statements with little data")
     crowd.populate(crowd.SMALL)

@@ -53,6 +53,7 @@ class WebServer:
 
     port: int
     process: GuardedProcess
+    seconds_to_first_answer: float
 
 
 @contextlib.contextmanager
@@ -74,6 +75,7 @@ def web_server(
         if command[0] == "gunicorn"
         else ("--host", "127.0.0.1", "--port", str(port))
     )
+    began = time.monotonic()
     process = GuardedProcess(
         [sys.executable, "-m", *command, *bind, application],
         log=folder / f"{command[0]}-{port}.log",
@@ -82,7 +84,7 @@ def web_server(
     )
     try:
         _wait_for_answer(f"http://127.0.0.1:{port}{ready}", process)
-        yield WebServer(port=port, process=process)
+        yield WebServer(port, process, seconds_to_first_answer=time.monotonic() - began)
     finally:
         process.stop(seconds=10)
 
@@ -95,7 +97,7 @@ def _wait_for_answer(address: str, process: GuardedProcess) -> None:
             urllib.request.urlopen(address, timeout=10),
         ):
             return
-        time.sleep(0.05)
+        time.sleep(0.01)
     story = "\n".join(process.last_lines(15))
     raise DoesNotStart(f"{address} does not answer. Its log ends with:\n{story}")
 

@@ -26,7 +26,6 @@ from booking.replies.models import (
     mail_put_away,
     mail_to_read,
 )
-from booking.replies.reading import is_read_here
 from booking.site.web import done, page, paged, posted
 
 Kind = ReceivedMail.Kind
@@ -105,7 +104,7 @@ def manage_received(request: HttpRequest) -> HttpResponse:
         "about_words": _ABOUT.get(show, ""),
         "kept_days": ReceivedMail.KEPT_DAYS,
         "mailbox": MailboxState.current(),
-        "is_read_here": is_read_here(),
+        "is_read_here": MailboxState.is_read_here(),
     }
     return page(request, "desk/mail/received.html", context)
 

@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from booking.outbox.watch import backlog
 from booking.replies.models import MailboxState
-from booking.replies.reading import is_read_here
 
 
 class Command(BaseCommand):
@@ -27,7 +26,8 @@ class Command(BaseCommand):
         """Print and exit."""
         now = timezone.now()
         found = backlog(now=now)
-        replies = _replies(late_after=found.late_after, now=now) if is_read_here() else None
+        is_read_here = MailboxState.is_read_here()
+        replies = _replies(late_after=found.late_after, now=now) if is_read_here else None
         line = {
             "waiting": found.waiting,
             "held_back": found.held_back,
