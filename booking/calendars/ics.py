@@ -15,6 +15,8 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from urllib.parse import quote
 
+from icalendar.parser import param_value
+
 from booking.site.wording import LONDON
 
 TZID = "Europe/London"
@@ -324,13 +326,10 @@ def _person(name: str, email: str) -> str:
     """A CN parameter, if there is a name, and the address (RFC 5545 sections 3.2.2 and 3.3.3).
 
     The name becomes one line. It may not hold a double quote: RFC 6868 has a way to write one,
-    but Outlook and Gmail would show it raw, so it becomes a single quote. A circumflex is written
-    twice, as the same RFC has it.
+    but Outlook and Gmail would show it raw, so it becomes a single quote.
     """
-    shown = _one_line(name).replace('"', "'").replace("^", "^^")
-    if any(mark in shown for mark in ",;:’"):
-        shown = f'"{shown}"'
-    common_name = f";CN={shown}" if shown else ""
+    shown = _one_line(name).replace('"', "'")
+    common_name = f";CN={param_value(shown)}" if shown else ""
     address = quote("".join(_clean(email).split()), safe=_IN_AN_ADDRESS)
     return f"{common_name}:mailto:{address}"
 
