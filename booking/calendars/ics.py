@@ -15,8 +15,6 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from urllib.parse import quote
 
-from icalendar.parser import param_value
-
 from booking.site.wording import LONDON
 
 TZID = "Europe/London"
@@ -328,6 +326,9 @@ def _person(name: str, email: str) -> str:
     The name becomes one line. It may not hold a double quote: RFC 6868 has a way to write one,
     but Outlook and Gmail would show it raw, so it becomes a single quote.
     """
+    # No page writes a calendar: the library is loaded with the first that is asked for.
+    from icalendar.parser import param_value
+
     shown = _one_line(name).replace('"', "'")
     common_name = f";CN={param_value(shown)}" if shown else ""
     address = quote("".join(_clean(email).split()), safe=_IN_AN_ADDRESS)

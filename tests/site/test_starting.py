@@ -12,7 +12,16 @@ from tests.servers import collect_static
 from tests.worker.celery_programs import environment
 
 # What the worker reads mail with, what few pages ask for, and what forms alone need.
-_LATER = {"celery", "holidays", "imapclient", "kombu", "markdown_it", "qrcode", "redis"}
+_LATER = {
+    "celery",
+    "holidays",
+    "icalendar",
+    "imapclient",
+    "kombu",
+    "markdown_it",
+    "qrcode",
+    "redis",
+}
 _FIRST_ANSWER = """
 import gc, json, sys
 from wsgiref.util import setup_testing_defaults
