@@ -1,10 +1,12 @@
 """QuerySets that are put together once in a process; what differs each time comes `Later`.
 
-Putting one together takes longer than PostgreSQL takes to answer it, so pages that everybody opens
-keep theirs ready. Each is a QuerySet as anywhere else, and says the same.
+Putting one together and planning it each take longer than PostgreSQL takes to answer it, so pages
+that everybody opens keep theirs ready and prepared. Each is a QuerySet as anywhere else, and says
+the same.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,6 +14,9 @@ from typing import Any
 from django.db import connection
 from django.db.models import Expression, Field, Model, QuerySet
 from django.db.models.query import get_related_populators
+from psycopg import sql
+
+from booking.site.prepared import prepared
 
 
 class Later(Expression):
@@ -54,21 +59,19 @@ class Ready[Row]:
 
     def __call__(self, *, part: slice | None = None, **given: Any) -> list[Row]:
         """The rows for these values, each as the database driver takes it; or a part of them."""
-        sql, asked, converted = self._plan
-        values: list[Any] = [
-            given[each.name] if isinstance(each, Later) else each for each in asked
-        ]
+        statement, later, converted = self._plan
         if part is not None:
-            sql += f" LIMIT {part.stop - part.start:d} OFFSET {part.start:d}"
-        with connection.cursor() as cursor:
-            cursor.execute(sql, values)
+            statement += f" LIMIT {part.stop - part.start:d} OFFSET {part.start:d}"
+        with prepared(statement, [given[each.name] for each in later]) as cursor:
             return list(converted(cursor.fetchall()))
 
     @cached_property
-    def _plan(self) -> tuple[str, tuple[Any, ...], Callable[[list[Any]], Iterator[Row]]]:
+    def _plan(self) -> tuple[str, list[Later], Callable[[list[Any]], Iterator[Row]]]:
         queryset: Any = self._build()
         compiler = queryset.query.get_compiler(queryset.db)
-        sql, asked = compiler.as_sql()
+        asking, asked = compiler.as_sql()
+        statement = _always_so(asking, asked)
+        later = [each for each in asked if isinstance(each, Later)]
         converters = compiler.get_converters([each for each, *_ in compiler.select])
 
         def converted(rows: list[Any]) -> Iterator[Any]:
@@ -76,7 +79,7 @@ class Ready[Row]:
 
         about = compiler.klass_info
         if queryset.query.values_select or about is None:
-            return sql, asked, converted
+            return statement, later, converted
         model: type[Model] = about["model"]
         first, last = about["select_fields"][0], about["select_fields"][-1] + 1
         names = [column.target.attname for column, *_ in compiler.select[first:last]]
@@ -91,4 +94,16 @@ class Ready[Row]:
                     setattr(found, name, row[at])
                 yield found
 
-        return sql, asked, made
+        return statement, later, made
+
+
+def _always_so(asking: str, asked: Sequence[Any]) -> str:
+    """The statement with every value in its text but those that come later."""
+    coming = iter(asked)
+
+    def value(found: re.Match[str]) -> str:
+        if found[0] == "%%" or isinstance(each := next(coming), Later):
+            return found[0]
+        return sql.Literal(each).as_string(connection.connection).replace("%", "%%")
+
+    return re.sub("%[%s]", value, asking)
