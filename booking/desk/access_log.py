@@ -17,7 +17,7 @@ from booking.site.web import search_text
 # Of years of looks the newest are shown; others are searched for.
 _MOST = 1000
 # Of so many people who share a word their keys are asked for.
-_FEW = 5000
+_FEW = 4000
 _LAST = 10
 
 
@@ -31,11 +31,11 @@ def last_looks_at(session: Session) -> QuerySet[AccessRecord]:
 def looks(request: HttpRequest) -> HttpResponse:
     """Every look at other people's data, the newest first; by who looked, at whom or at what."""
     search = search_text(request)
-    found = AccessRecord.objects.select_related("by", "whom")
-    if words := [each for each in dict.fromkeys(search.split()) if fold(each)]:
-        found = found.filter(pk__in=_newest_found_by(words))
-    template, some = "desk/people/looks.html", found[: _MOST + 1]
-    context = {"search": search, "most": _MOST}
+    words = [each for each in dict.fromkeys(search.split()) if fold(each)]
+    keys = _newest_found_by(words) if words else None
+    newest = AccessRecord.objects.select_related("by", "whom").order_by("-at", "-pk")
+    template, some = "desk/people/looks.html", newest if words else newest[: _MOST + 1]
+    context: dict[str, Any] = {"search": search, "most": _MOST, "keys": keys}
     return page_of_people(request, template, some, what="who looked at whom", **context)
 
 
