@@ -183,6 +183,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         indexes = [
             models.Index(fields=["agency", "sort_name", "id"], name="people_of_agency"),
             models.Index(
+                fields=["agency", "is_agency_lead"],
+                condition=models.Q(is_active=True, agency_confirmed_at__isnull=False),
+                name="confirmed_people_of_agency",
+            ),
+            models.Index(
+                fields=["agency"],
+                condition=models.Q(is_active=True, agency_confirmed_at=None),
+                name="claimants_of_agency",
+            ),
+            models.Index(
                 fields=["date_joined", "id"], condition=_SAYS_WHERE, name="people_to_confirm"
             ),
             models.Index(

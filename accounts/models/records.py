@@ -1,7 +1,10 @@
 """What signing in remembers for a while, and who looked at whom."""
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models.functions import Concat
 
+from accounts.finding import Folded
 from accounts.models.people import User
 
 
@@ -55,12 +58,18 @@ class AccessRecord(models.Model):
     about = models.CharField(max_length=200, help_text="Whose list it was, in words.")
     about_id = models.BigIntegerField(help_text="The key of what it belongs to.")
     rows = models.PositiveIntegerField(help_text="How many people it showed.")
+    words = models.GeneratedField(
+        expression=Folded(Concat("about", models.Value(" "), "what")),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
 
     class Meta:
         ordering = ["-at", "-id"]
         indexes = [
             models.Index(fields=["what", "about_id", "-at"], name="access_by_list"),
             models.Index(fields=["-at", "-id"], name="access_newest_first"),
+            GinIndex(fields=["words"], opclasses=["gin_trgm_ops"], name="access_by_words"),
         ]
 
     def __str__(self) -> str:

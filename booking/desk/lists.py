@@ -1,7 +1,9 @@
 """Lists that show people to coordinators: in pages, each look on record."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
@@ -18,9 +20,17 @@ def page_of_people(
     rows: QuerySet[Any],
     *,
     what: str,
+    keys: Sequence[int] | None = None,
     **context: Any,
 ) -> HttpResponse:
-    """One page of the rows as `page_obj`, beside the context; `what` says what is seen."""
-    shown = paged(request, rows, per_page=_PER_PAGE)
+    """One page of the rows as `page_obj`, beside the context; `what` says what is seen.
+
+    Where the keys of the rows are known, in their order, only those of the page are read.
+    """
+    if keys is None:
+        shown = paged(request, rows, per_page=_PER_PAGE)
+    else:
+        shown = Paginator(keys, _PER_PAGE).get_page(request.GET.get("page"))
+        shown.object_list = list(rows.filter(pk__in=shown.object_list))
     looked_at(None, by=signed_in(request), what=what, rows=len(shown))
     return page(request, template, {"page_obj": shown, **context})

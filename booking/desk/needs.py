@@ -1,8 +1,12 @@
 """What people need at sessions ahead: a worklist, until somebody says that it is arranged."""
 
+from collections import Counter
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, Window
+from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -11,9 +15,12 @@ from django.utils import timezone
 from accounts.access import desk, looked_at
 from accounts.views import signed_in
 from booking.attendance.lists import say_arranged, to_arrange, with_needs_ahead
-from booking.desk.lists import page_of_people
+from booking.places.models import Booking
 from booking.site.readable import key_in
-from booking.site.web import done
+from booking.site.web import done, page
+
+_PER_PAGE = 50
+_IN_ORDER = ("session__starts_at", "session_id", "person__sort_name", "pk")
 
 
 @desk()
@@ -23,24 +30,34 @@ def needs(request: HttpRequest) -> HttpResponse:
     Each session is folded but the one that somebody comes back from, or else the first.
     """
     now, show = timezone.now(), "arranged" if request.GET.get("show") == "arranged" else "open"
-    everybody, still_open = with_needs_ahead(now=now), to_arrange(now=now)
-    chosen = still_open if show == "open" else everybody.exclude(needs_arranged_at=None)
-    chosen = chosen.select_related(
+    still_open = to_arrange(now=now)
+    chosen = (
+        still_open if show == "open" else with_needs_ahead(now=now).exclude(needs_arranged_at=None)
+    )
+    # Their keys tell every number, so that only the page's rows are read whole.
+    found = list(chosen.order_by(*_IN_ORDER).values_list("pk", "session_id", "person_id"))
+    shown: Page[Any] = Paginator(found, _PER_PAGE).get_page(request.GET.get("page"))
+    rows = Booking.objects.filter(pk__in=[pk for pk, *_ in shown]).order_by(*_IN_ORDER)
+    rows = rows.select_related(
         "person__agency", "session__course", "session__venue", "needs_arranged_by"
     ).defer("session__course__search")
-    chosen = chosen.order_by("session__starts_at", "session_id", "person__sort_name", "pk")
+    shown.object_list = list(rows)
+    looked_at(None, by=signed_in(request), what="needs to arrange", rows=len(shown))
+    at_session = Counter(session for _, session, _ in found)
     opened = key_in(request.GET.get("session", ""))
     context = {
+        "page_obj": shown,
+        "by_session": [
+            (session, at_session[session.pk], list(bookings))
+            for session, bookings in groupby(shown, attrgetter("session"))
+        ],
         "show": show,
-        "number_open": still_open.count(),
-        **chosen.aggregate(
-            people=Count("person", distinct=True), sessions=Count("session", distinct=True)
-        ),
-        "opened": opened if chosen.filter(session=opened).exists() else None,
+        "number_open": len(found) if show == "open" else still_open.count(),
+        "people": len({person for *_, person in found}),
+        "sessions": len(at_session),
+        "opened": opened if opened in at_session else None,
     }
-    chosen = chosen.annotate(at_session=Window(Count("pk"), partition_by="session_id"))
-    template, what = "desk/people/needs.html", "needs to arrange"
-    return page_of_people(request, template, chosen, what=what, **context)
+    return page(request, "desk/people/needs.html", context)
 
 
 @desk(post=60, only_post=True)

@@ -9,4 +9,4 @@ from django.db.models.functions import Coalesce
 def count_of(rows: QuerySet[Any], column: str) -> Coalesce:
     """How many of these rows point by this column to each row that is annotated with it."""
     theirs = rows.filter(**{column: OuterRef("pk")}).order_by().values(column)
-    return Coalesce(Subquery(theirs.annotate(number=Count("pk")).values("number")), 0)
+    return Coalesce(Subquery(theirs.annotate(number=Count("*")).values("number")), 0)

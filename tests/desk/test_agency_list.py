@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.agencies import AgencyPlan, store_agency
 from accounts.agency_proof import AgencyGone
-from accounts.models import AccessRecord, Agency
+from accounts.models import AccessRecord, Agency, User
 from booking.catalogue.models import Allocation
 from booking.places.agency import merging
 from booking.scheduling.capacity import Reservation, change_limits
@@ -81,6 +81,21 @@ def test_leads_and_confirmed_people_are_shown_and_the_look_recorded(coordinator:
     assert page.index(lead.full_name) < page.index(member.full_name)
     assert says_so.full_name not in page
     assert AccessRecord.objects.filter(what="people of an agency", rows=2).exists()
+
+
+def test_active_people_are_counted_for_each_agency_that_a_search_finds(coordinator: Client) -> None:
+    police, _ = make_agency("Leeds Police"), make_agency("Leeds Police College")
+    make_lead(agency=police)
+    make_person(agency=police)
+    make_claimant(agency=police)
+    for gone in (make_lead(agency=police), make_claimant(agency=police)):
+        User.objects.filter(pk=gone.pk).update(is_active=False)
+    User.objects.filter(pk=make_claimant(agency=police).pk).update(is_agency_lead=True)
+    page = coordinator.get(reverse("manage_listed"), {"q": "police"}).context["page_obj"]
+    assert [(row.name, row.leads, row.confirmed, row.unconfirmed) for row in page] == [
+        ("Leeds Police", 1, 2, 2),
+        ("Leeds Police College", 0, 0, 0),
+    ]
 
 
 def shown_form(browser: Client, agency: Agency) -> dict[str, str]:

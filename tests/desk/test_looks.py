@@ -129,6 +129,36 @@ def test_coordinators_see_and_search_the_looks(coordinator: Client) -> None:
     assert "No look matches" in coordinator.get(reverse("manage_looks"), {"q": "zzz"}).text
 
 
+@pytest.mark.parametrize("few", [5000, 0])
+def test_each_word_is_of_who_looked_or_at_whom_or_of_what_was_seen(
+    coordinator: Client, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr("booking.desk.access_log._FEW", few)
+    zelda, lucja = (make_person(first_name=name, last_name="Quill") for name in ("Zelda", "Łucja"))
+    at, form = timezone.now(), "page"
+    looks = {
+        name: AccessRecord.objects.create(at=at, form=form, what=what, about_id=0, rows=1, **about)
+        for name, what, about in (
+            ("zelda at łucja", "booking", {"by": zelda, "whom": lucja}),
+            ("łucja at zelda", "account", {"by": lucja, "whom": zelda}),
+            ("łucja at a list", "attendees", {"by": lucja, "about": "Safer Sleep (SS-1)"}),
+            ("a line manager", "booking", {"whom": zelda}),
+        )
+    }
+    for search, found in {
+        "quill": [*looks],
+        "zelda": ["zelda at łucja", "łucja at zelda", "a line manager"],
+        "LUCJA  zelda quill": ["zelda at łucja", "łucja at zelda"],
+        "zelda book": ["zelda at łucja", "a line manager"],
+        "sleep ss-1 łucja": ["łucja at a list"],
+        "lee - (ss": ["łucja at a list"],
+        "sleep zelda": [],
+        "nobody": [],
+    }.items():
+        page = coordinator.get(reverse("manage_looks"), {"q": search}).context["page_obj"]
+        assert list(page) == [looks[name] for name in reversed(looks) if name in found], search
+
+
 def test_of_years_of_looks_no_more_are_counted_than_anybody_leafs_through(
     coordinator: Client,
 ) -> None:

@@ -179,6 +179,22 @@ def test_needs_are_folded_by_session(coordinator: Client) -> None:
     assert opened_sessions(coordinator.get(done.headers["Location"]).text) == [(second.pk, True)]
 
 
+def test_a_session_on_two_pages_tells_all_of_its_people_on_both(
+    coordinator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("booking.desk.needs._PER_PAGE", 2)
+    first, second = session_ahead(5), session_ahead(6)
+    for session in (first, second, second):
+        book_now(session, needs="Vegan")
+    for number in ("1", "2"):
+        page = coordinator.get(reverse("manage_needs"), {"page": number})
+        assert "3 people at 2 sessions" in page.text
+        assert f"({second.reference}): 2 people<" in page.text
+        assert page.context["number_open"] == 3
+        assert AccessRecord.objects.latest("pk").rows == len(page.context["page_obj"])
+    assert opened_sessions(page.text) == [(second.pk, True)]
+
+
 def opened_sessions(page: str) -> list[tuple[int, bool]]:
     """The sessions of a page of needs, and whether what is needed there is open."""
     found = re.findall(r'<details [^>]*id="session-(\d+)"( open)?', page)

@@ -24,7 +24,7 @@ from tests.load.report import Line, Target, percentile
 _SIZE = Size(people=600_000, upcoming=2_000, past=10_000, bookings_each=2)
 _QUICK = Size(people=60_000, upcoming=200, past=1_000, bookings_each=2)
 _SEARCH_MS, _PAGE_MS = 50, 150
-_ROUNDS = 10
+_ROUNDS = 20
 _FIRST = "Ann,Łucja,Zoë,Siân,Mohammed,Grace,Rhys,Naomi,Harjit,Ewa,Callum,Farzana,Tom,Nadia,Denise"
 _LAST = "Ahmed,Zielińska,O’Brien,Clarke,Kowalczyk,Oyelaran,Prosser,Sandhu,Whitaker,Feldman,Bennett"
 # Enough beginnings and endings for as many surnames as a county has. The index and what writes a

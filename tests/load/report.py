@@ -91,7 +91,7 @@ def percentile(seconds: Sequence[float], share: float) -> float:
     ordered = sorted(seconds)
     if not ordered:
         return math.nan
-    return 1000 * ordered[min(int(len(ordered) * share), len(ordered) - 1)]
+    return 1000 * ordered[max(math.ceil(len(ordered) * share) - 1, 0)]
 
 
 def show(lines: Sequence[Line]) -> None:

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from django import forms
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
@@ -14,12 +14,13 @@ from accounts.addresses import PUBLIC_MAIL, parse_domain
 from accounts.agencies import AgencyNameTaken, AgencyPlan, colleagues_of, store_agency
 from accounts.agency_proof import AgencyGone
 from accounts.fields import NameQuestion
-from accounts.models import Agency, Sector
+from accounts.models import Agency, Sector, User
 from accounts.views import signed_in
 from booking.catalogue.bounds import MOST_TURNOVER_POUNDS
 from booking.desk.questions import ListQuestion
 from booking.desk.sessions.arrangements import digest
 from booking.places.agency import merging
+from booking.site.counting import count_of
 from booking.site.form_kit import Form, PoundsField
 from booking.site.human_order import HumanOrder
 from booking.site.readable import key_in
@@ -109,12 +110,12 @@ class OtherAgencyForm(Form):
 @desk()
 def agencies(request: HttpRequest) -> HttpResponse:
     """Every agency, with how many people are confirmed there."""
-    active = Q(people__is_active=True)
-    confirmed = active & Q(people__agency_confirmed_at__isnull=False)
+    active = User.objects.filter(is_active=True)
+    confirmed = active.filter(agency_confirmed_at__isnull=False)
     found = Agency.objects.annotate(
-        confirmed=Count("people", filter=confirmed),
-        unconfirmed=Count("people", filter=active & Q(people__agency_confirmed_at=None)),
-        leads=Count("people", filter=confirmed & Q(people__is_agency_lead=True)),
+        confirmed=count_of(confirmed, "agency"),
+        unconfirmed=count_of(active.filter(agency_confirmed_at=None), "agency"),
+        leads=count_of(confirmed.filter(is_agency_lead=True), "agency"),
     )
     return listed_page(
         request,
