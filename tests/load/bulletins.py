@@ -40,6 +40,8 @@ def measure(*, log_folder: Path, count: int) -> list[Line]:
     ]
     beat = celery_program(log_folder, "beat", "--pidfile=", variables=variables)
     with workers[0], workers[1], beat:
+        # They have started once a first booking is confirmed.
+        _seconds_to_confirm()
         began = time.monotonic()
         sending.send(bulletin=bulletin, expected_revision=bulletin.revision, now=timezone.now())
         while not Bulletin.objects.filter(pk=bulletin.pk, state=Bulletin.State.SENT).exists():
