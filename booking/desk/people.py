@@ -67,8 +67,8 @@ def learning_to_check(request: HttpRequest) -> HttpResponse:
     declared = PriorLearning.objects.filter(state=show).select_related("course", "person__agency")
     order = ("declared_at", "id") if show == "declared" else ("-checked_at", "-id")
     declared = declared.defer("course__search").order_by(*order)
-    template, context = "desk/people/learning.html", {"show": show, "shown": _SHOWN}
-    return page_of_people(request, template, declared, what="learning declared", **context)
+    template, what = "desk/people/learning.html", "learning declared"
+    return page_of_people(request, template, declared, what=what, show=show, shown=_SHOWN)
 
 
 @desk(post=60)

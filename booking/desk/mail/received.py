@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
@@ -114,7 +115,10 @@ def manage_addresses(request: HttpRequest) -> HttpResponse:
     """People whose address mail does not reach, or may not; and readers of bulletins who get none
     any more because of that."""
     readers = list(unreachable()[: _READERS_SHOWN + 1])
-    context = {"readers": readers[:_READERS_SHOWN], "number_of_readers": len(readers)}
+    context: dict[str, Any] = {
+        "readers": readers[:_READERS_SHOWN],
+        "number_of_readers": len(readers),
+    }
     if len(readers) > _READERS_SHOWN:
         context["number_of_readers"] = unreachable().count()
     template, what = "desk/mail/addresses.html", "addresses that fail"
