@@ -4,11 +4,16 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import time_machine
 from django.conf import settings
 from django.core.cache import caches
 from django.test import Client
+
+# A case takes as long as a busy machine makes it take.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 _HERE = Path(__file__).parent
 # What drives a browser, starts servers and programs, breaks them, races, reads with every parser,

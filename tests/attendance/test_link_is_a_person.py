@@ -220,7 +220,6 @@ def test_a_link_is_a_person(part: int) -> None:
         settings=settings(
             max_examples=EXAMPLES // PARTS,
             stateful_step_count=STEPS,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
             derandomize=PARTS == 1,
             phases=[phase for phase in Phase if phase is not Phase.shrink],

@@ -5,7 +5,6 @@ from typing import Any
 import icalendar
 import vobject
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from icalendar.parser import unescape_backslash
 
@@ -77,7 +76,6 @@ def as_read(text: str) -> str:
     )
 
 
-@hypothesis_settings(deadline=None)
 @given(
     uid=hostile.filter(lambda text: as_read(text).strip() != ""),
     summary=hostile,
@@ -126,7 +124,6 @@ def test_no_text_becomes_anything_but_text(
         assert sum(map(len, component.vevent.contents.values())) == len(found.property_items()) - 2
 
 
-@hypothesis_settings(deadline=None)
 @given(name=hostile, events=st.integers(min_value=0, max_value=3))
 def test_a_feed_may_be_called_anything(name: str, events: int) -> None:
     sent = feed(name=name, events=[event()] * events)

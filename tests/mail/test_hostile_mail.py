@@ -83,7 +83,6 @@ class Tags(HTMLParser):
 
 @hypothesis_settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(title=hostile, first=hostile, last=hostile, why=hostile, place=hostile)
@@ -141,7 +140,7 @@ def letter(**changes: Any) -> Letter:
     return Letter(**(fields | changes))
 
 
-@hypothesis_settings(max_examples=200, deadline=None)
+@hypothesis_settings(max_examples=200)
 @given(name=hostile, subject=hostile)
 def test_headers_say_what_they_were_given(name: str, subject: str) -> None:
     mail = read(write(letter(to_name=name, subject=subject)))
@@ -152,7 +151,7 @@ def test_headers_say_what_they_were_given(name: str, subject: str) -> None:
     assert str(mail["Subject"]) == one_line(subject)[:200].rstrip()
 
 
-@hypothesis_settings(max_examples=100, deadline=None)
+@hypothesis_settings(max_examples=100)
 @given(text=hostile)
 def test_bodies_say_what_they_were_given(text: str) -> None:
     expected = re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "", text)

@@ -392,7 +392,6 @@ def test_it_holds_in_any_order() -> None:
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
             derandomize=EXAMPLES <= 100,
             phases=[phase for phase in Phase if SHRINKS or phase is not Phase.shrink],

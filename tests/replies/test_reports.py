@@ -324,9 +324,7 @@ _PIECES = [
 
 
 @pytest.mark.slow
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(_PIECES) | st.binary(max_size=12), max_size=40))
 def test_whatever_comes_is_settled_or_listed(pieces: list[bytes]) -> None:
     mail = b"".join(pieces)
@@ -338,9 +336,7 @@ def test_whatever_comes_is_settled_or_listed(pieces: list[bytes]) -> None:
 
 
 @pytest.mark.slow
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_damaged_answer_never_takes_a_place(data: st.DataObject) -> None:
     booking = Booking.objects.first() or make_booking()

@@ -253,7 +253,6 @@ def test_a_long_list_is_foreseen_with_a_few_statements(
 @pytest.mark.slow
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(content=st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
