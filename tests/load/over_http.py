@@ -166,7 +166,8 @@ class Site:
         turns = itertools.chain.from_iterable(itertools.repeat(requests, 6))
 
         def visitor() -> Script:
-            yield from turns
+            while request := next(turns, b""):
+                yield request
 
         client.run(self.port, [visitor() for _ in range(CLIENTS)])
 
