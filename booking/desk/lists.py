@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
@@ -25,12 +24,8 @@ def page_of_people(
 ) -> HttpResponse:
     """One page of the rows as `page_obj`, beside the context; `what` says what is seen.
 
-    Where the keys of the rows are known, in their order, only those of the page are read.
+    `keys` are as of `paged`.
     """
-    if keys is None:
-        shown = paged(request, rows, per_page=_PER_PAGE)
-    else:
-        shown = Paginator(keys, _PER_PAGE).get_page(request.GET.get("page"))
-        shown.object_list = list(rows.filter(pk__in=shown.object_list))
+    shown = paged(request, rows, per_page=_PER_PAGE, keys=keys)
     looked_at(None, by=signed_in(request), what=what, rows=len(shown))
     return page(request, template, {"page_obj": shown, **context})

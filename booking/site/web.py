@@ -1,10 +1,10 @@
 """What every page shares: small print, whether the site is well, errors, forms, lists, searches."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
@@ -154,9 +154,23 @@ def refusals_shown(context: dict[str, Any], *, beside: BaseForm | None = None) -
             context["refusal"] = refused
 
 
-def paged[Row: Model](request: HttpRequest, rows: QuerySet[Row], *, per_page: int) -> Page[Row]:
-    """The page of a list that the address asks for; the last or the first if there is none such."""
-    return Paginator(rows, per_page).get_page(request.GET.get("page"))
+def paged[Row: Model](
+    request: HttpRequest,
+    rows: QuerySet[Row],
+    *,
+    per_page: int,
+    keys: Sequence[int] | None = None,
+) -> Page[Row]:
+    """The page of a list that the address asks for; the last or the first if there is none such.
+
+    Where the keys of the rows are known, in their order, only those of the page are read.
+    """
+    asked_for = request.GET.get("page")
+    if keys is None:
+        return Paginator(rows, per_page).get_page(asked_for)
+    shown: Any = Paginator(keys, per_page).get_page(asked_for)
+    shown.object_list = list(rows.filter(pk__in=shown.object_list))
+    return cast(Page[Row], shown)
 
 
 def listed_page[Row: Model](

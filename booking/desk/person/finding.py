@@ -50,8 +50,8 @@ def people(request: HttpRequest) -> HttpResponse:
     if search:
         found = found.some_by_name()
     keys = list(found.values_list("pk", flat=True)[: MOST_FOUND + 1])
-    some = User.objects.filter(pk__in=keys[:MOST_FOUND]).select_related("agency")
-    shown = paged(request, some.order_by("sort_name", "pk"), per_page=_PER_PAGE)
+    by_name = User.objects.select_related("agency").order_by("sort_name", "pk")
+    shown = paged(request, by_name, per_page=_PER_PAGE, keys=keys[:MOST_FOUND])
     looked_at(None, by=signed_in(request), what="people found", rows=len(shown))
     context = {
         "page_obj": shown,
