@@ -301,7 +301,8 @@ def test_a_session_of_two_dates_from_the_first_press_to_a_correction(
     expect(page.get_by_text("Closed at")).to_be_visible()
     assert outcomes(session) == ["part", "absent", "", "absent", "part"]
     mail(away.person.email, "You did not come")
-    assert tell_of_missing(now=timezone.now()) == 1
+    # The worker's round may have done so already.
+    tell_of_missing(now=timezone.now())
     mail(away.person.email, "Something to do before After it")
     # One is charged, the other waived; then it is corrected.
     desk = as_person(browser, coordinator, base_url, DESK)
