@@ -45,7 +45,7 @@ class MarkedMeanwhile(Refused):
     def __init__(self, changed: Sequence[str]) -> None:
         said = [*changed[:_MOST_SAID]]
         if more := len(changed) - len(said):
-            said.append(f"{counted(more, 'other change')}")
+            said.append(counted(more, "other change"))
         self.sentence = (
             f"Since this page was shown, the register has changed: {'; '.join(said)}."
             " Nothing is closed yet."

@@ -3,10 +3,8 @@
 from collections import Counter
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
 from urllib.parse import urlencode
 
-from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -17,7 +15,7 @@ from accounts.views import signed_in
 from booking.attendance.lists import say_arranged, to_arrange, with_needs_ahead
 from booking.places.models import Booking
 from booking.site.readable import key_in
-from booking.site.web import done, page
+from booking.site.web import done, page, paged
 
 _PER_PAGE = 50
 _IN_ORDER = ("session__starts_at", "session_id", "person__sort_name", "pk")
@@ -36,12 +34,12 @@ def needs(request: HttpRequest) -> HttpResponse:
     )
     # Their keys tell every number, so that only the page's rows are read whole.
     found = list(chosen.order_by(*_IN_ORDER).values_list("pk", "session_id", "person_id"))
-    shown: Page[Any] = Paginator(found, _PER_PAGE).get_page(request.GET.get("page"))
-    rows = Booking.objects.filter(pk__in=[pk for pk, *_ in shown]).order_by(*_IN_ORDER)
-    rows = rows.select_related(
-        "person__agency", "session__course", "session__venue", "needs_arranged_by"
-    ).defer("session__course__search")
-    shown.object_list = list(rows)
+    rows = (
+        Booking.objects.order_by(*_IN_ORDER)
+        .select_related("person__agency", "session__course", "session__venue", "needs_arranged_by")
+        .defer("session__course__search")
+    )
+    shown = paged(request, rows, per_page=_PER_PAGE, keys=[pk for pk, *_ in found])
     looked_at(None, by=signed_in(request), what="needs to arrange", rows=len(shown))
     at_session = Counter(session for _, session, _ in found)
     opened = key_in(request.GET.get("session", ""))
