@@ -5,9 +5,12 @@ from html import unescape
 from typing import Any
 
 from django.contrib.messages import get_messages
+from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+
+from booking.site.two_parts import Part
 
 _HIDDEN = re.compile(r'<input type="hidden" name="(\w+)"(?: value="([^"]*)")?')
 
@@ -31,6 +34,18 @@ def statements(client: Client, address: str) -> int:
     with CaptureQueriesContext(connection) as captured:
         assert client.get(address).status_code == 200
     return len(captured)
+
+
+def kept_parts() -> dict[Any, list[object]]:
+    """What is kept now: the text of each part, and where slots stand between."""
+    return {
+        key: [
+            each if isinstance(each, str) else (each.name, each.key, each.by)
+            for each in value.pieces
+        ]
+        for key, value in caches["pages"]._cache.items()  # type: ignore[attr-defined]
+        if isinstance(value, Part)
+    }
 
 
 def titles(client: Client, **query: Any) -> list[str]:

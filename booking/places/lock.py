@@ -24,7 +24,7 @@ _COLUMNS = [each.column for each in Session._meta.concrete_fields if each.column
 _NAMES = [each.attname for each in Session._meta.concrete_fields]
 # With the session comes all that its course and its policy of cancelling ask.
 _SESSION = f"""
-SELECT {", ".join(f"session.{column}" for column in _COLUMNS)}, COALESCE(policy.notice_days, 0),
+{", ".join(f"session.{column}" for column in _COLUMNS)}, COALESCE(policy.notice_days, 0),
     course.needs_manager_approval, course.copies_manager, course.may_be_repeated, course.sectors,
     course.least_level,
     ARRAY(SELECT practitionergroup_id FROM booking_course_groups
@@ -43,9 +43,9 @@ FROM booking_session session
 JOIN booking_course course ON course.id = session.course_id
 LEFT JOIN booking_cancellationpolicy policy ON policy.id = session.policy_id
 """  # noqa: S608 - our own names
-_ONE_SESSION = f"{_SESSION} WHERE session.id = %s"
-_SEVERAL_SESSIONS = f"{_SESSION} WHERE session.id = ANY(%s)"
-_LOCK_SESSION = f"{_ONE_SESSION} FOR NO KEY UPDATE OF session"
+_ONE_SESSION = f"SELECT booking_catalogue_revision(), {_SESSION} WHERE session.id = %s"
+_SEVERAL_SESSIONS = f"SELECT '', {_SESSION} WHERE session.id = ANY(%s)"
+_LOCK_SESSION = f"SELECT '', {_SESSION} WHERE session.id = %s FOR NO KEY UPDATE OF session"
 _PEOPLE = """
 SELECT person.id, agency.id, COALESCE(agency.sector, ''), person.level, person.email,
     person.manager_email, COALESCE(agency.email_domains, '{}'), said.id, COALESCE(said.sector, ''),
@@ -134,12 +134,14 @@ class CourseRules:
 class RuledSession:
     """A session, what its course asks, and the working days of notice that a booking is promised.
 
-    Whoever decides by it has it from `locked`.
+    Whoever decides by it has it from `locked`. `read_session` says the revision of the catalogue
+    with which it was read.
     """
 
     session: Session
     rules: CourseRules
     notice_days: int
+    revision: str = ""
 
 
 @contextmanager
@@ -207,12 +209,13 @@ def _only(statement: str, session_id: int) -> RuledSession:
 
 
 def _ruled(row: Sequence[Any]) -> RuledSession:
+    revision, *row = row
     notice_days, *asked, groups, group_names, courses, titles = row[len(_NAMES) :]
     named = (zip(groups, group_names, strict=True), zip(courses, titles, strict=True))
     rules = CourseRules(*(*asked, *map(dict, named)))
     session = Session.from_db(connection.alias, _NAMES, row[: len(_NAMES)])
     session.meeting = Sealed(row[_NAMES.index("meeting")])
-    return RuledSession(session, rules, notice_days)
+    return RuledSession(session, rules, notice_days, revision)
 
 
 def sittings_of(session: Session) -> list[SittingTimes]:

@@ -196,9 +196,9 @@ def _yours_of_session(
             mine.session = session
     may_ask = not (context["why_not"] or context.get("booking"))
     if may_ask and person is not None and person.is_complete:
-        context |= expected(session=session, person=person, now=now, read=read)
+        context |= expected(read=read, person=person, now=now)
     elif may_ask:
-        context["asked"] = asked_of_everybody(session, now=now, read=read)
+        context["asked"] = asked_of_everybody(read, now=now)
     return context
 
 

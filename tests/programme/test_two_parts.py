@@ -31,6 +31,7 @@ from tests.factories import (
     make_venue,
     morning,
 )
+from tests.pages import kept_parts
 from tests.people import book_now, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -90,18 +91,6 @@ def readers(session: Session) -> list[User]:
         make_lead("lead@bracken.example", first_name="Leopold", last_name="Ash", agency=police),
         make_trainer("tr@quill.example", first_name="Tristram", last_name="Yew", agency=health),
     ]
-
-
-def kept_parts() -> dict[Any, list[object]]:
-    """What is kept now: the text of each part, and where slots stand between."""
-    return {
-        key: [
-            each if isinstance(each, str) else (each.name, each.key, each.by)
-            for each in value.pieces
-        ]
-        for key, value in caches["pages"]._cache.items()  # type: ignore[attr-defined]
-        if isinstance(value, Part)
-    }
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -6,16 +6,22 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.html import escape
 
 from accounts.access import signed_in_page
 from accounts.forms import ProfileForm
 from accounts.models import User
 from accounts.views import is_kept, profile_form, signed_in
+from booking.catalogue.availability import availability
 from booking.catalogue.models import Session
+from booking.catalogue.reading import Reading
+from booking.partnership.kept import the_partnership
 from booking.places import actions
 from booking.places.changing import answering
 from booking.places.links import offer_path
+from booking.places.lock import RuledSession, read_session
 from booking.places.managers.copies import would_be_copied_to
 from booking.places.models import Booking
 from booking.places.pages.forms import BookForm, CancelForm, OfferAnswerForm
@@ -27,13 +33,15 @@ from booking.places.pages.loaders import (
     unread_session,
 )
 from booking.places.pages.outlook import asked_of_everybody, expected
-from booking.places.pages.readers import as_read_by, bookable, read_for
+from booking.places.pages.readers import as_read_by, bookable
 from booking.places.refusals import AlreadyBooked, ManagerNeeded, OnAnotherDate, PlaceRefused
-from booking.places.rules.decision import as_told
+from booking.places.rules.decision import Verdict, as_told
 from booking.places.terms import terms_of, terms_offered
+from booking.site.two_parts import Filler, Part, filled, found, keep_part, made
 from booking.site.web import page, posted, refusals_shown
 
 _OTHER_DATES = 5
+_UNCONFIRMED = "account/_agency_unconfirmed.html"
 
 
 @signed_in_page(post=60)
@@ -86,15 +94,21 @@ def _about_person(request: HttpRequest, person: User, session_id: int) -> Profil
 def _book_page(request: HttpRequest, session_id: int, context: dict[str, Any]) -> HttpResponse:
     """The page before and after a try: what booking comes to, and the form unless it is in vain."""
     person, now = signed_in(request), timezone.now()
-    (session,) = read_for([public_session(session_id, person)], person, now=now)
-    if session.is_online:
-        context["form"].ask_of_online()
     profile, refusal = context["profile"], context.get("refusal")
     known = profile.known_agency if profile else None
+    try:
+        read = read_session(session_id)
+    except Session.DoesNotExist as missing:
+        raise Http404 from missing
     if refusal is None or isinstance(refusal, OnAnotherDate):
-        context |= expected(session=session, person=person, now=now, known=known)
+        context |= expected(read=read, person=person, now=now, known=known)
     else:
         context["expected"] = as_told(refusal, now=now)
+    if posted(request) is None and profile is None and _is_plain(read, context):
+        return _plain_form(request, read, person, now=now)
+    session = public_session(session_id, person)
+    if session.is_online:
+        context["form"].ask_of_online()
     against = context["expected"].refusal
     if refusal is None and isinstance(against, AlreadyBooked):
         return redirect(against.booking)
@@ -103,7 +117,7 @@ def _book_page(request: HttpRequest, session_id: int, context: dict[str, Any]) -
         context["expected"] = against = None
     told = context["expected"]
     if profile is not None and against is None:
-        context["asked"] = asked_of_everybody(session, now=now, told=told)
+        context["asked"] = asked_of_everybody(read, now=now, told=told)
     waits = told.waits if told is not None else not session.places_left
     context |= {
         "session": session,
@@ -115,6 +129,39 @@ def _book_page(request: HttpRequest, session_id: int, context: dict[str, Any]) -
         "terms": terms_offered(session, person, known=known).sentence(now=now),
     }
     return page(request, "places/book.html", context)
+
+
+def _is_plain(read: RuledSession, context: dict[str, Any]) -> bool:
+    """Whether a place is theirs for the asking, and the form asks everybody the same."""
+    has_manager = read.rules.needs_manager_approval or read.rules.copies_manager
+    is_alone = "other_date" not in context and not read.session.has_own_places
+    return is_alone and not has_manager and context["expected"].outcome == Verdict.PLACE
+
+
+def _plain_form(
+    request: HttpRequest, read: RuledSession, person: User, *, now: datetime
+) -> HttpResponse:
+    """The page of whoever gets a place for the asking: a part that is kept, and three lines."""
+    revisions = read.revision, the_partnership().revision
+    key = "places/book.html", request.get_host(), read.session.pk, *revisions
+    part: Part | None = found(key)
+    if part is None:
+        session = public_session(read.session.pk, person)
+        session.reading = Reading(left=read.session.places_left)
+        form = BookForm(with_manager=False)
+        if session.is_online:
+            form.ask_of_online()
+        context = {"session": session, "form": form, "is_open": True, "now": now}
+        context["partnership"] = the_partnership()
+        part = made(request, "places/book.html", context, session)
+        keep_part(key, part)
+    session = part.about
+    fillers: dict[str, Filler] = {
+        "places": lambda key: escape(availability(read.session, now).text),
+        "terms": lambda key: escape(terms_offered(session, person).sentence(now=now)),
+        "agency": lambda key: render_to_string(_UNCONFIRMED, {"user": person}),
+    }
+    return HttpResponse(filled(part, request, {}, fillers))
 
 
 def _dates_with_places(session: Session, person: User, *, now: datetime) -> list[Session]:

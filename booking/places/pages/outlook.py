@@ -45,20 +45,17 @@ _TO_BE_NAMED = "to be named"
 
 def expected(
     *,
-    session: Session,
+    read: RuledSession,
     person: User,
     now: datetime,
     known: Agency | None = None,
-    read: RuledSession | None = None,
 ) -> dict[str, Any]:
     """What this person would get if they booked the session now, for a page. Reads only.
 
-    `known` is the agency that the address proves of somebody who has not said who they are, `read`
-    the session if it was read already. A place on another date of the course is said beside what
-    booking this one too would come to. Raises `Session.DoesNotExist`.
+    `known` is the agency that the address proves of somebody who has not said who they are. A place
+    on another date of the course is said beside what booking this one too would come to.
     """
     manager = person.manager_email or _TO_BE_NAMED
-    read = read or read_session(session.pk)
     who = practitioner_as_read(person, read.rules)
     case = asked_for(read, person.pk, by=person, named=manager, now=now, who=who).case
     if known is not None and case.who is not None:
@@ -83,17 +80,12 @@ def expected(
 
 
 def asked_of_everybody(
-    session: Session,
-    *,
-    now: datetime,
-    told: Decision | None = None,
-    read: RuledSession | None = None,
+    read: RuledSession, *, now: datetime, told: Decision | None = None
 ) -> list[str]:
-    """What the course and the session ask of whoever books, in sentences. One statement, or none.
+    """What the course and the session ask of whoever books, in sentences.
 
     But for what the page has `told` the person already of themselves.
     """
-    read = read or read_session(session.pk)
     decision = decide(Case(session=read.session, course=read.rules, now=now))
     sentences = [each.sentence for each in decision.against if isinstance(each, RuledOut)]
     is_news = decision.to_confirm and not (told and told.to_confirm)

@@ -9,6 +9,7 @@ from django.test import Client
 from accounts.models import PractitionerGroup, Sector, User
 from booking.catalogue.models import Session
 from booking.learning.models import PriorLearning
+from booking.places.lock import read_session
 from booking.places.models import Booking
 from booking.places.pages import outlook
 from booking.places.rules.decision import Decision, Verdict
@@ -29,9 +30,9 @@ from tests.people import book, signed_in
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_now")]
 
 
-def expected(**asked: Any) -> Decision:
+def expected(*, session: Session, **asked: Any) -> Decision:
     """What the person would get."""
-    decision = outlook.expected(**asked)["expected"]
+    decision = outlook.expected(read=read_session(session.pk), **asked)["expected"]
     assert isinstance(decision, Decision)
     return decision
 
