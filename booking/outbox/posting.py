@@ -1,5 +1,6 @@
 """Writing messages into the outbox, also those that Django or a library sends."""
 
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +13,6 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.utils import timezone
-from django.utils.crypto import get_random_string
 
 from accounts.addresses import is_no_address
 from booking.outbox.models import ACCOUNT_MAIL, Message
@@ -23,7 +23,7 @@ from booking.site.inserting import insert
 def new_message_id() -> str:
     """A Message-ID of at least 128 random bits, on our sending domain (RFC 5322, 3.6.4)."""
     domain = parseaddr(settings.MAIL_FROM)[1].rpartition("@")[2] or "localhost"
-    return f"<{get_random_string(28)}@{domain}>"
+    return f"<{secrets.token_hex(16)}@{domain}>"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +114,7 @@ class OutboxMailer(BaseEmailBackend):
         drafts = []
         for email_message in email_messages:
             for address in email_message.recipients():
-                key = get_random_string(22)
+                key = secrets.token_hex(12)
                 message_id = new_message_id()
                 email_message.extra_headers["Message-ID"] = message_id
                 # No holiday notices in answer, please (RFC 3834, 5).

@@ -1,5 +1,6 @@
 """Bookings: one practitioner's claim on a place, through its whole life."""
 
+import secrets
 from datetime import datetime
 from email.utils import parseaddr
 from typing import Self
@@ -10,24 +11,22 @@ from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.crypto import get_random_string
 
 from accounts.models import Agency, User
 from booking.catalogue.models import CancellationPolicy, Session, Sitting
 from booking.catalogue.sittings import overlapping
 
-_KEY_LENGTH = 24
-_KEY_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
+_KEY_BYTES = 12
 
 
 def new_calendar_key() -> str:
     """A random key from which the UIDs of a booking's calendar entries are made."""
-    return get_random_string(_KEY_LENGTH, _KEY_CHARACTERS)
+    return secrets.token_hex(_KEY_BYTES)
 
 
 def new_join_key() -> str:
     """A random key that a booking's join link signs."""
-    return get_random_string(_KEY_LENGTH, _KEY_CHARACTERS)
+    return secrets.token_hex(_KEY_BYTES)
 
 
 def our_mail_domain() -> str:

@@ -29,6 +29,11 @@ class ForgivingRedisCache(RedisCache):
 
     _away_until = 0.0
 
+    @cached_property
+    def _counting(self) -> Any:
+        """A client that is kept: one made for each count takes longer than Redis to answer it."""
+        return self._cache.get_client(None, write=True)
+
     def forgiving(self, otherwise: Any, call: Callable[[], Any]) -> Any:
         """What the call returns; while Redis is away, the other."""
         # As Django does: who only looks at a page asks Redis for nothing.
@@ -53,7 +58,7 @@ class ForgivingRedisCache(RedisCache):
 
         def counted() -> int:
             name = self.make_and_validate_key(key)
-            pipeline = self._cache.get_client(name, write=True).pipeline(transaction=False)
+            pipeline = self._counting.pipeline(transaction=False)
             pipeline.incr(name)
             pipeline.expire(name, seconds, nx=True)
             return int(pipeline.execute()[0])

@@ -122,4 +122,4 @@ def public_session(session_id: int, reader: User) -> Session:
 
 def unread_session(session_id: int) -> Session:
     """The session that an address names, for an action that reads it under its own lock."""
-    return Session(pk=session_id)
+    return Session.from_db("default", ["id"], [session_id])
