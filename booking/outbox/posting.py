@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.policy import SMTP
 from email.utils import parseaddr
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -20,10 +21,19 @@ from booking.outbox.topics import topic_of
 from booking.site.inserting import insert
 
 
+@cache
+def _domain_of(sender: str) -> str:
+    return parseaddr(sender)[1].rpartition("@")[2] or "localhost"
+
+
+def our_mail_domain() -> str:
+    """The domain that mail is sent from now, which tells our UIDs from everybody else's."""
+    return _domain_of(settings.MAIL_FROM)
+
+
 def new_message_id() -> str:
     """A Message-ID of at least 128 random bits, on our sending domain (RFC 5322, 3.6.4)."""
-    domain = parseaddr(settings.MAIL_FROM)[1].rpartition("@")[2] or "localhost"
-    return f"<{secrets.token_hex(16)}@{domain}>"
+    return f"<{secrets.token_hex(16)}@{our_mail_domain()}>"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,10 +2,8 @@
 
 import secrets
 from datetime import datetime
-from email.utils import parseaddr
 from typing import Self
 
-from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q, Subquery
@@ -15,6 +13,7 @@ from django.utils import timezone
 from accounts.models import Agency, User
 from booking.catalogue.models import CancellationPolicy, Session, Sitting
 from booking.catalogue.sittings import overlapping
+from booking.outbox.posting import our_mail_domain
 
 _KEY_BYTES = 12
 
@@ -27,11 +26,6 @@ def new_calendar_key() -> str:
 def new_join_key() -> str:
     """A random key that a booking's join link signs."""
     return secrets.token_hex(_KEY_BYTES)
-
-
-def our_mail_domain() -> str:
-    """The domain that mail is sent from now, which tells our UIDs from everybody else's."""
-    return parseaddr(settings.MAIL_FROM)[1].rpartition("@")[2] or "localhost"
 
 
 class BookingQuerySet(models.QuerySet["Booking"]):
