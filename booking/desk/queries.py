@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import Any
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, DateTimeField, Max, Q, QuerySet
 from django.http import Http404
 
 from accounts.models import Sector, User
-from booking.catalogue.models import Session, Sitting, Venue
+from booking.catalogue.models import Session, SessionQuerySet, Sitting, Venue
 from booking.catalogue.sittings import Span, overlap, overlapping
 from booking.outbox.models import Message
 from booking.partnership.school_year import warnings_of_days
@@ -16,6 +18,7 @@ from booking.places.events import BookingEvent
 from booking.places.models import Booking
 from booking.scheduling import capacity
 from booking.site.human_order import HumanOrder
+from booking.site.ready_queries import Later, Ready, ReadyPages, number_of
 from booking.site.web import searched
 from booking.site.wording import LONDON, counted, short_day
 
@@ -27,6 +30,10 @@ SHOWN = {
     "past": "Past",
     "cancelled": "Cancelled",
 }
+_OF_A_ROW = (
+    *("reference", "state", "delivery", "starts_at", "ends_at", "capacity", "places_taken"),
+    *("waiting_count", "course__title", "venue__name"),
+)
 What = BookingEvent.What
 _HAPPENINGS_SHOWN = 20
 _LINE = (
@@ -42,25 +49,41 @@ _LINE = (
 )
 
 
-def programme_table(*, show: str, search: str, now: datetime) -> QuerySet[Session]:
-    """The sessions of one filter, by course or reference; what runs today is still upcoming."""
-    sessions = Session.objects.for_pages()
+def programme_table(*, show: str, search: str, now: datetime) -> Any:
+    """The sessions of one filter, by course or reference; what runs today is still upcoming.
+
+    To be paged: a ready query where nothing is searched.
+    """
+    if not search and show in _READY:
+        return ReadyPages(*_READY[show], {"now": now})
+    table = _programme(show, now)
+    return searched(table, search, "reference", "course__title", "course__code")
+
+
+def _programme(show: str, now: Any) -> SessionQuerySet:
+    sessions = Session.objects.select_related("course", "venue").only(*_OF_A_ROW)
     State = Session.State
     if show == "at-risk":
-        sessions = capacity.at_risk(sessions, now=now)
-    elif show == "no-meeting":
-        sessions = sessions.without_a_meeting(now=now).order_by("starts_at", "id")
-    else:
-        chosen = {
-            "upcoming": Q(state=State.PUBLISHED, ends_at__gt=now),
-            "drafts": Q(state=State.DRAFT),
-            "past": Q(state=State.COMPLETED) | Q(state=State.PUBLISHED, ends_at__lte=now),
-            "cancelled": Q(state=State.CANCELLED),
-        }
-        newest_first = show in ("past", "cancelled")
-        order = ("-starts_at", "-id") if newest_first else ("starts_at", "id")
-        sessions = sessions.filter(chosen[show]).order_by(*order)
-    return searched(sessions, search, "reference", "course__title", "course__code")
+        return capacity.at_risk(sessions, now=now)
+    if show == "no-meeting":
+        return sessions.without_a_meeting(now=now).order_by("starts_at", "id")
+    chosen = {
+        "upcoming": Q(state=State.PUBLISHED, ends_at__gt=now),
+        "drafts": Q(state=State.DRAFT),
+        "past": Q(state=State.COMPLETED) | Q(state=State.PUBLISHED, ends_at__lte=now),
+        "cancelled": Q(state=State.CANCELLED),
+    }
+    newest_first = show in ("past", "cancelled")
+    order = ("-starts_at", "-id") if newest_first else ("starts_at", "id")
+    return sessions.filter(chosen[show]).order_by(*order)
+
+
+def _ready_programme(show: str) -> tuple[Ready[Session], Ready[tuple[int]]]:
+    build = partial(_programme, show, Later("now", DateTimeField()))
+    return Ready(build), number_of(build)
+
+
+_READY = {show: _ready_programme(show) for show in ("upcoming", "drafts", "past", "cancelled")}
 
 
 def people_who_would_clash(session: Session, sittings: Sequence[Span]) -> int:

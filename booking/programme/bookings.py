@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import BigIntegerField, Count, DateTimeField, Value
+from django.db.models import BigIntegerField, DateTimeField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -25,6 +25,7 @@ from booking.outbox.topics import topic_of
 from booking.places import terms
 from booking.places.announcements import held_to
 from booking.places.changing import undoing
+from booking.places.events import BookingEvent
 from booking.places.managers.copies import copied_to
 from booking.places.models import Booking, BookingQuerySet
 from booking.places.news.drafts import calendar_uid, sequences_of_entries
@@ -32,11 +33,10 @@ from booking.places.pages.loaders import booking_for
 from booking.places.rules.line import standing, standings
 from booking.places.terms import terms_of
 from booking.replies.models import CalendarReply
-from booking.site.ready_queries import Later, Ready, ReadyPages
+from booking.site.ready_queries import Later, Ready, ReadyPages, number_of
 
 _PAST_PER_PAGE = 20
 _MAIL_SHOWN = 5
-_STATES = [state for state in Message.State if state != Message.State.SUPERSEDED]
 _IN_TROUBLE = (Message.State.PARKED, Message.State.DROPPED)
 _CONFIRMATIONS = ("booking.confirmed", "booking.promoted")
 _OF_FURTHER_DATES = ("booking.further_date", "booking.further_date_cancelled")
@@ -77,15 +77,28 @@ _PERSON, _NOW = Later("person", BigIntegerField()), Later("now", DateTimeField()
 _NOT_THESE = Later("ahead", BigIntegerField())
 _AHEAD: Ready[Booking] = Ready(_ahead)
 _OVER: Ready[Booking] = Ready(_over)
-_HOW_MANY_OVER: Ready[tuple[int]] = Ready(
+_HOW_MANY_OVER = number_of(_over)
+# What is asked of one booking's page.
+_BOOKING = Later("booking", BigIntegerField())
+_EVENTS: Ready[BookingEvent] = Ready(
+    lambda: BookingEvent.objects.filter(booking=_BOOKING).select_related("by")
+)
+_MAIL: Ready[Message] = Ready(
     lambda: (
-        _over()
-        .order_by()
-        .annotate(every=Value(1))
-        .values("every")
-        .annotate(number=Count("pk"))
-        .values_list("number")
+        Message.objects.filter(booking=_BOOKING)
+        .exclude(state=Message.State.SUPERSEDED)
+        .with_doubts()
+        .defer("mime", "payload")
+        .order_by("-id")
     )
+)
+_BECAME: Ready[Booking] = Ready(
+    lambda: (
+        Booking.objects.filter(replaces=_BOOKING).select_related("person", "session").order_by("pk")
+    )
+)
+_ANSWERS: Ready[CalendarReply] = Ready(
+    lambda: CalendarReply.objects.filter(booking=_BOOKING).select_related("sitting")
 )
 
 
@@ -103,7 +116,7 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
         "sittings": sittings,
         "standing": standing(booking, now=now) if waits else None,
         "sitting_ahead": next((each for each in sittings if each.starts_at > now), None),
-        "events": booking.events.select_related("by"),
+        "events": _EVENTS(booking=booking.pk),
         "materials": materials_for(
             booking.person,
             course_id=booking.session.course_id,
@@ -117,7 +130,7 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
         "now": now,
         "terms": terms_of(booking, reader=reader).sentence(now=now),
         "charged": terms.charge_sentence(booking),
-        "became": booking.replaced_by.select_related("person", "session").first(),
+        "became": next(iter(_BECAME(booking=booking.pk)), None),
         # Whose chair a walk-in had is nobody's business.
         "came_from": None if booking.is_walk_in else booking.replaces,
         "outcome": outcome_in_words(booking, now=now),
@@ -171,10 +184,7 @@ def mail_about(booking: Booking) -> dict[str, Any]:
     The last few messages, and the last confirmation whatever came since; those of its further
     dates by themselves, as they are many. Costs one statement.
     """
-    sent = Message.objects.filter(booking_id=booking.pk, state__in=_STATES).with_doubts()
-    named = [
-        (topic_of(each.topic).words, each) for each in sent.defer("mime", "payload").order_by("-id")
-    ]
+    named = [(topic_of(each.topic).words, each) for each in _MAIL(booking=booking.pk)]
     main = [row for row in named if row[1].topic not in _OF_FURTHER_DATES]
     further = [row for row in named if row[1].topic in _OF_FURTHER_DATES]
     last, older = main[:_MAIL_SHOWN], main[_MAIL_SHOWN:]
@@ -204,7 +214,7 @@ def calendar_answers(booking: Booking) -> list[CalendarReply]:
 
     What was answered before the entry was changed says nothing about what it is now.
     """
-    answers = list(CalendarReply.objects.filter(booking=booking).select_related("sitting"))
+    answers = _ANSWERS(booking=booking.pk)
     if answers:
         current = sequences_of_entries(booking)
         answers = [

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db import connection
-from django.db.models import Expression, Field, Model, QuerySet
+from django.db.models import Count, Expression, Field, Model, QuerySet, Value
 from django.db.models.query import get_related_populators
 from psycopg import sql
 
@@ -95,6 +95,20 @@ class Ready[Row]:
                 yield found
 
         return statement, later, made
+
+
+def number_of(build: Callable[[], "QuerySet[Any, Any]"]) -> Ready[tuple[int]]:
+    """How many rows a QuerySet has: one row that says so, or none where there are none."""
+    return Ready(
+        lambda: (
+            build()
+            .order_by()
+            .annotate(every=Value(1))
+            .values("every")
+            .annotate(number=Count("pk"))
+            .values_list("number")
+        )
+    )
 
 
 def _always_so(asking: str, asked: Sequence[Any]) -> str:

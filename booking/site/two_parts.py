@@ -11,8 +11,10 @@ holds nothing of whoever came first. What differs stands in the template between
     {% yours "csrf" %}, {% yours "messages" %}       known to every page
 
 and `{% same session.agreed %}...{% endsame %}` keeps lines of which many pages show the same, by
-what they agree with. Any other page is rendered as if the tags were not there. Parts are lost with
-the process, and the longest unused ones go when there are many.
+what they agree with. Any other page is rendered as if the tags were not there. On every page
+`{% once "a template" name=value ... %}` puts in a template that is given these values and nothing
+else, so that it can be kept by them and is never out of date. Parts are lost with the process, and
+the longest unused ones go when there are many.
 """
 
 import hashlib
@@ -31,7 +33,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.template import Context, Node, NodeList, RequestContext, Template
-from django.template.loader import get_template
+from django.template.loader import get_template, render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -49,6 +51,8 @@ _PERSONAL_COOKIES = frozenset({settings.SESSION_COOKIE_NAME, settings.MESSAGE_CO
 _MOST_CHARACTERS = 10_000_000
 # What is shorter, such as a row, is bounded by the number of entries.
 _LONG = 5_000
+# By its values it is never wrong, only unused.
+_KEPT_BY_VALUES = 3600
 
 
 class PartsInMemory(LocMemCache):
@@ -281,6 +285,18 @@ def same(parser: Any, token: Any) -> Node:
     nodelist = parser.parse(("endsame",))
     parser.delete_first_token()
     return _Same(name.strip('"'), [parser.compile_filter(each) for each in words], nodelist)
+
+
+@register.simple_tag
+def once(name: str, **shown: Hashable) -> SafeString:
+    """What the template of this name makes of these values alone, made once for each of them."""
+    # What is equal may yet be shown differently: 1 and True, and a text that is safe or not.
+    key = "once", name, *((word, type(value), value) for word, value in shown.items())
+    lines: SafeString | None = found(key)
+    if lines is None:
+        lines = render_to_string(name, shown)
+        keep_part(key, lines, seconds=_KEPT_BY_VALUES)
+    return lines
 
 
 def is_stranger(request: HttpRequest) -> bool:

@@ -39,6 +39,25 @@ def test_the_table_shows_one_kind_of_session_at_a_time(coordinator: Client) -> N
         assert [each.reference for each in page.context["page_obj"]] == references
 
 
+def test_a_row_says_how_its_session_stands_now(coordinator: Client) -> None:
+    session = with_people(booked=1, capacity=2)
+    where, course = {"show": "upcoming"}, type(session.course)
+
+    def row() -> str:
+        text = coordinator.get(reverse("manage_sessions"), where).text
+        return re.sub(r"<[^>]*>|\s+", " ", text.partition("<tbody")[2])
+
+    assert " 1 of 2 " in row()
+    actions.book(session=session, person=make_person(), by=make_coordinator(), now=timezone.now())
+    assert " 2 of 2 " in row()
+    assert " Full " in row()
+    course.objects.filter(pk=session.course_id).update(title="What it is now")
+    assert "What it is now" in row()
+    Session.objects.filter(pk=session.pk).update(state="completed")
+    where["show"] = "past"
+    assert " Over " in row()
+
+
 def test_search_finds_by_words_of_the_title_code_or_reference(coordinator: Client) -> None:
     course = make_course("DA2", title="Domestic abuse and children")
     make_session(course=course, reference="AUT-7", starts_at=ahead())

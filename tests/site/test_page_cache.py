@@ -1,9 +1,16 @@
 """Pages kept for people who are not signed in: never another person's, never with stale places."""
 
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
 import pytest
+from django.core.cache import caches
 from django.test import Client
+from django.utils.safestring import mark_safe
 from pytest_django import DjangoAssertNumQueries
 
+from booking.site.two_parts import once
 from tests.factories import make_course, make_person, make_session, morning, session_ahead
 from tests.people import book_now, signed_in
 
@@ -68,3 +75,26 @@ def test_no_header_of_a_stranger_has_others_read_a_whole_page_in_place_of_its_pa
     assert "<html" in restored.text
     part = Client().get("/programme/", headers={"HX-Request": "true"})
     assert "<html" not in part.text
+
+
+def _row(**shown: Any) -> str:
+    """A row of the desk's table of sessions."""
+    at, others = datetime(2027, 2, 9, 9, 30, tzinfo=UTC), {"key": 1, "title": "A course"}
+    return once("desk/sessions/_row.html", **{"starts_at": at, "taken": 1, **others, **shown})
+
+
+def test_lines_kept_by_their_values_are_made_once_and_for_no_others() -> None:
+    made = partial(len, caches["pages"]._cache)  # type: ignore[attr-defined]
+    before = made()
+    assert _row(waiting=2) == _row(waiting=2)
+    assert made() == before + 1
+    assert 'data-label="Waiting">3<' in _row(waiting=3)
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_values_that_are_equal_and_shown_differently_are_kept_apart(turn: int) -> None:
+    for safe in (False, True)[::turn]:
+        title = mark_safe("<i>A course</i>") if safe else "<i>A course</i>"
+        assert ("<i>A course</i>" in _row(title=title)) == safe
+    for value in (1, True, 1.0)[::turn]:
+        assert f">{value} of " in _row(taken=value)

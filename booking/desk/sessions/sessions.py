@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.access import desk, looked_at
 from accounts.views import signed_in
 from booking.catalogue.courses import EditRefused
-from booking.catalogue.models import Course, Session
+from booking.catalogue.models import Course, Session, with_sittings
 from booking.desk import audience, preview, queries, questions
 from booking.desk.queries import managed_session
 from booking.desk.sessions.arrangements import as_held, digest
@@ -20,6 +20,7 @@ from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused, ReservedPlaces
 from booking.scheduling import capacity, corrections, demand, drafting
 from booking.site.readable import key_in
+from booking.site.two_parts import once
 from booking.site.web import done, page, paged, posted, refusals_shown, search_text
 
 _PER_PAGE = 30
@@ -34,14 +35,34 @@ def sessions(request: HttpRequest) -> HttpResponse:
     show = show if show in queries.SHOWN else "upcoming"
     search = search_text(request)
     table = queries.programme_table(show=show, search=search, now=now)
+    on_page = paged(request, table, per_page=_PER_PAGE)
     context = {
-        "page_obj": paged(request, table, per_page=_PER_PAGE),
+        "page_obj": on_page,
+        "rows": [_row(each, now=now) for each in with_sittings(list(on_page))],
         "show": show,
         "shown": queries.SHOWN,
         "search": search,
-        "now": now,
     }
     return page(request, "desk/sessions/sessions.html", context)
+
+
+def _row(session: Session, *, now: datetime) -> str:
+    """One session in the table."""
+    return once(
+        "desk/sessions/_row.html",
+        key=session.pk,
+        title=session.course.title,
+        reference=session.reference,
+        starts_at=session.starts_at,
+        dates=len(session.sittings.all()),
+        where=session.where,
+        taken=session.places_taken,
+        capacity=session.capacity,
+        waiting=session.waiting_count,
+        state=session.state,
+        is_full=session.is_full,
+        is_over=session.ends_at <= now,
+    )
 
 
 @desk()
@@ -69,6 +90,7 @@ def overview(request: HttpRequest, session_id: int) -> HttpResponse:
         "opening": _opening_form(session.course, None, now=now) if is_draft else None,
         "mail": queries.message_counts(session),
         "lately": lately,
+        "is_over": not is_ahead,
         "warnings": _warnings(session) if is_ahead and not is_cancelled else [],
         "now": now,
     }
