@@ -155,6 +155,22 @@ class Site:
                 "my bookings",
                 None,
             ),
+            (
+                "a booking's page",
+                [
+                    client.get(page, cookies=each)
+                    for person, each in zip(people, cookies, strict=True)
+                    for page in _bookings_of(person)
+                ],
+                "a booking's page",
+                None,
+            ),
+            (
+                "sessions on the desk",
+                [client.get(reverse("manage_sessions"), cookies=_coordinator())],
+                "sessions on the desk",
+                None,
+            ),
         ]
         for name, requests, counted, ratio in pages:
             self._asked_before(requests)
@@ -284,6 +300,15 @@ def _upcoming() -> list[int]:
 def _courses() -> list[str]:
     ahead = Course.objects.filter(sessions__reference__startswith="U").distinct()
     return [each.get_absolute_url() for each in ahead.order_by("pk")]
+
+
+def _bookings_of(person: User) -> list[str]:
+    return [each.get_absolute_url() for each in Booking.objects.for_person(person).order_by("pk")]
+
+
+def _coordinator() -> dict[str, str]:
+    """The cookies of the coordinator that `statements.count` made one."""
+    return crowd.sign_in(User.objects.filter(is_coordinator=True)[:1])[0]
 
 
 def bookers() -> Iterator[dict[str, str]]:

@@ -63,6 +63,8 @@ def count(busy: Busy) -> dict[str, Counting]:
         "booking, confirmed": _book(new, session),
         "booking, waiting list": _book(late, full),
         "my bookings": counted_get(mine, reverse("my_bookings")),
+        "a booking's page": counted_get(mine, reader.bookings.order_by("pk")[0].get_absolute_url()),
+        "sessions on the desk": counted_get(theirs, reverse("manage_sessions")),
         "attendee list": counted_get(theirs, reverse("attendees", args=[full.pk])),
         "attendee list as CSV": counted_get(theirs, reverse("attendees_csv", args=[full.pk])),
     }

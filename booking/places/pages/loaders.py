@@ -21,17 +21,16 @@ from booking.places.pages.readers import read_for
 from booking.site.ready_queries import Later, Ready
 
 _BOOKING = "booking"
+_KEY, _PERSON = Later("key", BigIntegerField()), Later("person", BigIntegerField())
 _PUBLIC: Ready[Session] = Ready(
-    lambda: (
-        Session.objects.public()
-        .for_pages(sittings=False)
-        .filter(pk=Later("key", BigIntegerField()))
-    )
+    lambda: Session.objects.public().for_pages(sittings=False).filter(pk=_KEY)
 )
 
 
 def booking_for(person: User, booking_id: int) -> Booking:
     """A booking whose page this person may open. Raises `Http404` for anybody else's."""
+    for own in _OWN(key=booking_id, person=person.pk):
+        return own
     return _found(Booking.objects.visible_to(person), booking_id, by=person)
 
 
@@ -59,19 +58,26 @@ def booking_to_ask_about(person: User, booking_id: int) -> Booking:
     return _found(bookings, booking_id, by=person)
 
 
-def _found(bookings: BookingQuerySet, booking_id: int, *, by: User) -> Booking:
-    with_all = bookings.select_related(
+def _with_all(bookings: BookingQuerySet) -> BookingQuerySet:
+    return bookings.select_related(
         "person__agency",
         "agency",
         "booked_by",
         "session__course",
         "session__venue",
+        "session__register",
         "policy",
         "approval",
         "replaces__person",
         "replaces__session",
-    )
-    booking = get_object_or_404(with_all, pk=booking_id)
+    ).defer("session__course__search")
+
+
+_OWN: Ready[Booking] = Ready(lambda: _with_all(Booking.objects.filter(pk=_KEY, person=_PERSON)))
+
+
+def _found(bookings: BookingQuerySet, booking_id: int, *, by: User) -> Booking:
+    booking = get_object_or_404(_with_all(bookings), pk=booking_id)
     looked_at(booking.person, by=by, what=_BOOKING)
     return booking
 
