@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from email.utils import parseaddr
 from functools import partial
 
 from django.conf import settings
@@ -15,6 +14,7 @@ from booking.places.links import join_path, trainer_join_path
 from booking.places.models import Booking
 from booking.places.news.drafts import calendar_uid
 from booking.places.terms import terms_of
+from booking.site.environment import name_and_address
 from booking.site.wording import counted, deadline
 
 
@@ -184,7 +184,7 @@ def _location(session: Session) -> str:
 
 
 def _organizer() -> tuple[str, str]:
-    name, address = parseaddr(settings.MAIL_REPLY_TO)
+    name, address = name_and_address(settings.MAIL_REPLY_TO)
     return name or the_partnership().name, address
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.errors import MessageError
-from email.utils import parseaddr
 from typing import Any
 
 import structlog
@@ -52,6 +51,7 @@ from booking.scheduling import guests, trainers, writing
 from booking.scheduling.drafting import NEW_DATE
 from booking.scheduling.models import SessionGuest, SessionNote
 from booking.site import wording
+from booking.site.environment import name_and_address
 from booking.site.plain_text import one_line, plain_text
 
 log = structlog.get_logger(__name__)
@@ -321,7 +321,7 @@ def _letter(
     words = {
         "notice": notice,
         "partnership": the_partnership(),
-        "ask": parseaddr(settings.MAIL_REPLY_TO)[1],
+        "ask": name_and_address(settings.MAIL_REPLY_TO)[1],
         "programme_url": absolute(reverse("programme")),
     }
     subject = one_line(render_to_string(f"mail/{message.topic}/subject.txt", words))
@@ -353,7 +353,7 @@ def calendar_part(notice: Notice, *, to_name: str, to_email: str, decided_at: da
     if method not in ("REQUEST", "CANCEL"):
         raise ValueError(f"A calendar entry is requested or cancelled, not {method!r}.")
     is_cancelled = method == "CANCEL"
-    name, email = parseaddr(settings.MAIL_REPLY_TO)
+    name, email = name_and_address(settings.MAIL_REPLY_TO)
     event = Event(
         uid=entry["uid"],
         sequence=int(entry["sequence"]),

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.policy import SMTP
-from email.utils import parseaddr
-from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -18,17 +16,13 @@ from django.utils import timezone
 from accounts.addresses import is_no_address
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.outbox.topics import topic_of
+from booking.site.environment import name_and_address
 from booking.site.inserting import insert
-
-
-@cache
-def _domain_of(sender: str) -> str:
-    return parseaddr(sender)[1].rpartition("@")[2] or "localhost"
 
 
 def our_mail_domain() -> str:
     """The domain that mail is sent from now, which tells our UIDs from everybody else's."""
-    return _domain_of(settings.MAIL_FROM)
+    return name_and_address(settings.MAIL_FROM)[1].rpartition("@")[2] or "localhost"
 
 
 def new_message_id() -> str:

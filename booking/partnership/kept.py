@@ -7,7 +7,7 @@ for visitors without a session (`booking.site.two_parts`) may show the old one f
 
 import time
 from collections.abc import Mapping
-from email.utils import parseaddr, quote
+from email.utils import quote
 
 import structlog
 from django.conf import settings
@@ -15,6 +15,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from booking.partnership.models import ONLY_KEY, Partnership
+from booking.site.environment import name_and_address
 from booking.site.refusals import Refused
 
 log = structlog.get_logger(__name__)
@@ -48,7 +49,7 @@ def read_again() -> Partnership:
 def sender() -> str:
     """Who our mail is from: the partnership by its name, at the address of `MAIL_FROM`."""
     name = quote(" ".join(the_partnership().name.split()))
-    return f'"{name}" <{parseaddr(settings.MAIL_FROM)[1]}>'
+    return f'"{name}" <{name_and_address(settings.MAIL_FROM)[1]}>'
 
 
 def keep(row: Partnership, *, seconds: float = KEPT_SECONDS) -> None:

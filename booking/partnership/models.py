@@ -1,7 +1,6 @@
 """The partnership that this installation serves: one row, changed by its coordinators."""
 
 import re
-from email.utils import parseaddr
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -10,6 +9,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from booking.partnership.acronyms import USUAL_ACRONYMS
+from booking.site.environment import name_and_address
 
 _WHOLE_ADDRESS = re.compile(r"https://[^\s<>\"]{3,400}")
 ONLY_KEY = 1
@@ -155,7 +155,7 @@ class Partnership(models.Model):
         """The address for help; until any way to ask is set, the one that mail is answered to."""
         if self.help_email or self.help_phone or self.help_page:
             return self.help_email
-        return parseaddr(settings.MAIL_REPLY_TO)[1]
+        return name_and_address(settings.MAIL_REPLY_TO)[1]
 
     @property
     def channels(self) -> list[tuple[str, str]]:

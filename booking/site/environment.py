@@ -6,6 +6,8 @@ Every setting that differs between one installation and another is read here and
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parseaddr
+from functools import cache
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
@@ -222,6 +224,12 @@ def security_contact(env: Mapping[str, str], *, otherwise: str) -> str:
             " https://example.org/report."
         )
     return contact
+
+
+@cache
+def name_and_address(text: str) -> tuple[str, str]:
+    """The name and the address in `MAIL_FROM` or `MAIL_REPLY_TO`, read once."""
+    return parseaddr(text)
 
 
 def number_from(env: Mapping[str, str], name: str, default: int) -> int:
