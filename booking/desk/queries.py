@@ -18,7 +18,7 @@ from booking.places.events import BookingEvent
 from booking.places.models import Booking
 from booking.scheduling import capacity
 from booking.site.human_order import HumanOrder
-from booking.site.ready_queries import Later, Ready, ReadyPages, number_of
+from booking.site.ready_queries import Later, Ready, ReadyPages, row_count
 from booking.site.web import searched
 from booking.site.wording import LONDON, counted, short_day
 
@@ -80,7 +80,7 @@ def _programme(show: str, now: Any) -> SessionQuerySet:
 
 def _ready_programme(show: str) -> tuple[Ready[Session], Ready[tuple[int]]]:
     build = partial(_programme, show, Later("now", DateTimeField()))
-    return Ready(build), number_of(build)
+    return Ready(build), row_count(build)
 
 
 _READY = {show: _ready_programme(show) for show in ("upcoming", "drafts", "past", "cancelled")}

@@ -33,7 +33,7 @@ from booking.places.pages.loaders import booking_for
 from booking.places.rules.line import standing, standings
 from booking.places.terms import terms_of
 from booking.replies.models import CalendarReply
-from booking.site.ready_queries import Later, Ready, ReadyPages, number_of
+from booking.site.ready_queries import Later, Ready, ReadyPages, row_count
 
 _PAST_PER_PAGE = 20
 _MAIL_SHOWN = 5
@@ -77,7 +77,7 @@ _PERSON, _NOW = Later("person", BigIntegerField()), Later("now", DateTimeField()
 _NOT_THESE = Later("ahead", BigIntegerField())
 _AHEAD: Ready[Booking] = Ready(_ahead)
 _OVER: Ready[Booking] = Ready(_over)
-_HOW_MANY_OVER = number_of(_over)
+_HOW_MANY_OVER = row_count(_over)
 # What is asked of one booking's page.
 _BOOKING = Later("booking", BigIntegerField())
 _EVENTS: Ready[BookingEvent] = Ready(

@@ -97,7 +97,7 @@ class Ready[Row]:
         return statement, later, made
 
 
-def number_of(build: Callable[[], "QuerySet[Any, Any]"]) -> Ready[tuple[int]]:
+def row_count(build: Callable[[], "QuerySet[Any, Any]"]) -> Ready[tuple[int]]:
     """How many rows a QuerySet has: one row that says so, or none where there are none."""
     return Ready(
         lambda: (
