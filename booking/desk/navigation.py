@@ -102,8 +102,8 @@ class Link:
 class Navigation:
     """The sections, the pages of the section that the reader is in, and what waits, by kind."""
 
-    sections: list[Link]
-    pages: list[Link]
+    sections: tuple[Link, ...]
+    pages: tuple[Link, ...]
     counts: Mapping[str, int]
 
     @property
@@ -126,9 +126,9 @@ def navigation(name: str) -> Navigation:
             current = "page" if tab.page == name else "true" if tab.stands_for(name) else ""
             yield Link(tab, current, sum(counts[kind] for kind in tab.kinds))
 
-    sections = list(links(SECTIONS))
+    sections = tuple(links(SECTIONS))
     pages = next((each.tab.pages for each in sections if each.current), ())
-    return Navigation(sections, list(links(pages)), counts)
+    return Navigation(sections, tuple(links(pages)), counts)
 
 
 def in_templates(request: HttpRequest) -> dict[str, object]:
