@@ -13,7 +13,7 @@ from tests.load.processors import Reading
 from tests.load.report import Line, Target
 
 _AT_MOST_SECONDS = 1.0
-_SITE, _BARE = "booking.site.wsgi:application", "tests.load.bare_start:application"
+_SITE, _BARE = "tests.load.site_start:application", "tests.load.bare_start:application"
 
 
 def measure(server: str, *, folder: Path, times: int) -> Iterator[Line]:
