@@ -1,5 +1,6 @@
 """What every test relies on."""
 
+import gc
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("deep") or any(item.path.is_relative_to(each) for each in slow):
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish() -> None:
+    """What was loaded and collected stays, so nobody looks through it for what could go."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
