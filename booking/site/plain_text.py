@@ -10,6 +10,7 @@ _NOT_FOR_HEADERS = re.compile(
 )
 _ADDRESS = re.compile(r"""(?:"[^"]*"|[^\s"'<>()\[\],;:]+)@[^\s"'<>()\[\],;:]+""")
 _SPACES = re.compile(r"[ \t\n\r\f]+")
+_STYLE = re.compile(r'(?<=["\w]) style="[^"<>]*"(?=[^<>]*>)')
 _EMPTY_LINES = re.compile(r"\n{3,}")
 _BLOCKS = frozenset({"h1", "h2", "p", "li", "ul", "div"})
 _VOID = frozenset({"br", "hr", "img", "meta"})
@@ -33,8 +34,8 @@ def plain_text(page: str) -> str:
     What is marked `data-html-only` is left out.
     """
     reader = _Reader()
-    # The head is mostly style sheet, which costs time and says nothing.
-    reader.feed(page.partition("</head>")[2] or page)
+    # Style sheets, in the head and in each element, cost time and say nothing.
+    reader.feed(_STYLE.sub("", page.partition("</head>")[2] or page))
     reader.close()
     reader.end_block()
     return "".join(reader.text) + "\n"

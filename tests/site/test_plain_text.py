@@ -27,6 +27,10 @@ from booking.site.plain_text import plain_text
         ('<p>Write to <a href="mailto:a@b.example">a@b.example</a>.</p>', "Write to a@b.example."),
         ("<p>Seen</p><div data-html-only><p>Not<br>seen</p></div><p>Too</p>", "Seen\n\nToo"),
         ("<head><style>p {}</style></head><body><p> </p><p>Words</p></body>", "Words"),
+        ('<p class="lead" style="color: #000">A <a href="https://a.example/" style="x">b</a></p>',
+         "A b: https://a.example/"),
+        ("<p>Type &lt;p style=&quot;x&quot;&gt; or style=\"y\" here</p>",
+         "Type <p style=\"x\"> or style=\"y\" here"),
         ("", ""),
     ],
 )  # fmt: skip
