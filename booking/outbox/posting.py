@@ -118,7 +118,7 @@ class OutboxMailer(BaseEmailBackend):
         drafts = []
         for email_message in email_messages:
             for address in email_message.recipients():
-                key = secrets.token_hex(12)
+                key = secrets.token_hex(16)
                 message_id = new_message_id()
                 email_message.extra_headers["Message-ID"] = message_id
                 # No holiday notices in answer, please (RFC 3834, 5).

@@ -15,7 +15,7 @@ from booking.catalogue.models import CancellationPolicy, Session, Sitting
 from booking.catalogue.sittings import overlapping
 from booking.outbox.posting import our_mail_domain
 
-_KEY_BYTES = 12
+_KEY_BYTES = 16
 
 
 def new_calendar_key() -> str:

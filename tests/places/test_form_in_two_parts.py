@@ -13,6 +13,8 @@ from django.utils import timezone
 from accounts.models import User
 from booking.catalogue.models import Session
 from booking.partnership import kept
+from booking.places import actions
+from booking.places.models import Booking
 from tests.factories import (
     make_agency,
     make_claimant,
@@ -112,6 +114,24 @@ def test_whoever_must_name_a_manager_waits_or_books_twice_has_a_page_of_their_ow
     assert "Book this date as well" in form(client, session)
     Session.objects.filter(pk=session.pk).update(capacity=1, places_taken=1)
     assert "Join the waiting list" in form(signed_in(make_person()), session)
+
+
+def test_what_is_said_while_somebody_waits_is_said_to_nobody_afterwards(session: Session) -> None:
+    other = make_session(starts_at=session.starts_at)
+    Session.objects.filter(pk=session.pk).update(capacity=1)
+    waits, client = make_person(), signed_in(make_person())
+    for each, person in ((other, waits), (session, make_person()), (session, waits)):
+        book_now(each, person)
+    # They hold the other place, so that this one is for whoever asks.
+    Session.objects.filter(pk=session.pk).update(capacity=2)
+    assert "Book this place" in form(client, session)
+    assert not [key for key in kept_parts() if key[0] == "places/book.html"]
+    mine = Booking.objects.get(person=waits, session=session)
+    assert mine.state == Booking.State.WAITING
+    actions.cancel(booking=mine, by=waits, now=timezone.now())
+    text = form(client, session)
+    assert "1 place left." in text
+    assert "Join the waiting list" not in text
 
 
 def test_the_form_takes_the_token_of_its_reader_alone(session: Session) -> None:

@@ -132,10 +132,14 @@ def _book_page(request: HttpRequest, session_id: int, context: dict[str, Any]) -
 
 
 def _is_plain(read: RuledSession, context: dict[str, Any]) -> bool:
-    """Whether a place is theirs for the asking, and the form asks everybody the same."""
+    """Whether a place is theirs for the asking, and the form asks everybody the same.
+
+    Where somebody waits whom a rule holds back, the page says so.
+    """
     has_manager = read.rules.needs_manager_approval or read.rules.copies_manager
-    is_alone = "other_date" not in context and not read.session.has_own_places
-    return is_alone and not has_manager and context["expected"].outcome == Verdict.PLACE
+    differs = has_manager or read.session.has_own_places or "other_date" in context
+    is_first = context["expected"].outcome == Verdict.PLACE and not read.session.waiting_count
+    return is_first and not differs
 
 
 def _plain_form(
