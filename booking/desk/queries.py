@@ -49,7 +49,9 @@ _LINE = (
 )
 
 
-def programme_table(*, show: str, search: str, now: datetime) -> Any:
+def programme_table(
+    *, show: str, search: str, now: datetime
+) -> QuerySet[Session] | ReadyPages[Session]:
     """The sessions of one filter, by course or reference; what runs today is still upcoming.
 
     To be paged: a ready query where nothing is searched.

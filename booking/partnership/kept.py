@@ -3,6 +3,7 @@
 Every page and mail needs it, so it is not asked for each time: a process keeps it for a second.
 A change is seen by every web server and worker within that second; pages that are themselves kept
 for visitors without a session (`booking.site.two_parts`) may show the old one for ten seconds more.
+The foot of a page is kept by the row's revision, which every change of it raises.
 """
 
 import time

@@ -22,6 +22,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from booking.site.human_order import HumanOrder
+from booking.site.ready_queries import ReadyPages
 from booking.site.refusals import Refused
 
 _TRY_AGAIN_SECONDS = 30
@@ -156,7 +157,7 @@ def refusals_shown(context: dict[str, Any], *, beside: BaseForm | None = None) -
 
 def paged[Row: Model](
     request: HttpRequest,
-    rows: QuerySet[Row],
+    rows: QuerySet[Row] | ReadyPages[Row],
     *,
     per_page: int,
     keys: Sequence[int] | None = None,
@@ -166,8 +167,9 @@ def paged[Row: Model](
     Where the keys of the rows are known, in their order, only those of the page are read.
     """
     asked_for = request.GET.get("page")
-    if keys is None:
-        return Paginator(rows, per_page).get_page(asked_for)
+    if keys is None or isinstance(rows, ReadyPages):
+        any_rows: Any = rows
+        return cast(Page[Row], Paginator(any_rows, per_page).get_page(asked_for))
     shown: Any = Paginator(keys, per_page).get_page(asked_for)
     shown.object_list = list(rows.filter(pk__in=shown.object_list))
     return cast(Page[Row], shown)
