@@ -65,9 +65,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Those a worker may take at this moment, urgent ones first and what goes to
         many last, each the longest due first.
 
-        No earlier message of their stream is unsettled. That is asked as which is the first, which
-        PostgreSQL looks up for each by the stream: as a join, planned while nothing was unsettled,
-        it compared thousands with thousands when they were posted at once.
+        Each is the first unsettled one of its stream, which PostgreSQL looks up by the stream. A
+        join with what is earlier, planned while little was unsettled, would compare all with all
+        once thousands are posted.
         """
         of_stream = Message.objects.unsettled().filter(stream=OuterRef("stream"))
         return (

@@ -5,6 +5,7 @@ Who loads another person's booking is on record for it.
 
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import BigIntegerField
 from django.http import Http404
 from django.shortcuts import get_object_or_404
@@ -128,4 +129,4 @@ def public_session(session_id: int, reader: User) -> Session:
 
 def unread_session(session_id: int) -> Session:
     """The session that an address names, for an action that reads it under its own lock."""
-    return Session.from_db("default", ["id"], [session_id])
+    return Session.from_db(connection.alias, ["id"], [session_id])
