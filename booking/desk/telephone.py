@@ -24,7 +24,7 @@ from booking.catalogue.models import Session
 from booking.desk.queries import managed_session
 from booking.places.agency import callers
 from booking.places.history import repeated_absences
-from booking.places.lock import read_session
+from booking.places.lock import practitioner_as_read, read_newcomer, read_session
 from booking.places.models import Booking
 from booking.places.pages.forms import NEEDS_LENGTH
 from booking.places.refusals import Effect
@@ -144,7 +144,9 @@ class UnknownCallerForm(EmployerForm):
 def _decided(session: Session, person: User, by: User, named: str) -> Decision:
     """What booking would come to now. Reads only."""
     read, now = read_session(session.pk), timezone.now()
-    return decide(asked_for(read, person.pk, by=by, named=named, now=now).case)
+    newcomer = read_newcomer(read.session, practitioner_as_read(person, read.rules), now=now)
+    case, _ = asked_for(read, newcomer, by=by, named=named, now=now)
+    return decide(case)
 
 
 @desk(post=60)

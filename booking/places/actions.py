@@ -22,6 +22,7 @@ from booking.places.lock import (
     RuledSession,
     locked_booking,
     locked_session,
+    locked_to_book,
     read_practitioners,
     sittings_of,
 )
@@ -35,6 +36,7 @@ from booking.places.rules.line import asked_for, clashes, next_in_line
 from booking.places.rules.rules import AGENCY, MANAGER
 from booking.places.rules.seating import read_seating
 from booking.site.inserting import insert
+from booking.site.prepared import together
 from booking.site.working_days import free_until
 
 State = Booking.State
@@ -74,23 +76,22 @@ def book(
     """
     reasons = overriding or {}
     overridden = check_may_override(reasons, person=person, by=by)
-    with locked_session(session) as ruled:
-        session = ruled.session
-        asked = asked_for(
+    with locked_to_book(session, person.pk, now=now) as (ruled, newcomer, booking_key):
+        session, who = ruled.session, newcomer.who
+        case, line = asked_for(
             ruled,
-            person.pk,
+            newcomer,
             by=by,
             named=manager_email,
             now=now,
             wants_both=wants_both,
             overridden=overridden,
-            lock=True,
         )
-        decision = decide(asked.case)
+        decision = decide(case)
         decision.check()
         held, manager = decision.must_wait, decision.manager
-        booking = new_booking(ruled, asked.who, person=person, by=by, now=now)
-        booking.needs = needs
+        booking = new_booking(ruled, who, person=person, by=by, now=now)
+        booking.pk, booking.needs = booking_key, needs
         let_past(booking, decision, reasons, by=by, now=now)
         if held is not None:
             join_list(booking, session)
@@ -98,24 +99,28 @@ def book(
             seat(booking, session, decision.state, now=now)
             if decision.to_confirm is not None:
                 booking.agency_until = holding.confirmed_by(session, now=now)
-        insert([booking])
-        to_manager = asking.ask(booking, asked.who, manager, by=by, now=now) if manager else []
+        to_manager = asking.ask(booking, who, manager, by=by, now=now) if manager else []
         drafts: Iterable[Draft]
         if held is not None:
-            history.record(
-                [booking], What.JOINED, by=by, now=now, rule=held.rule, why=held.sentence
-            )
             position, asked_now = session.waiting_count, manager if to_manager else ""
             why = decision.held_back
             drafts = [announcements.waiting(booking, position=position, why=why, manager=asked_now)]
         else:
-            history.record_passed_over(asked.line.held, now=now)
-            what = What.BOOKED if booking.state == State.CONFIRMED else What.REQUESTED
-            history.record([booking], what, by=by, now=now)
-            drafts = announcements.begun(booking, asked.sittings, ruled.rules)
-        record_overridden(booking, decision, reasons, by=by, now=now)
-        outbox.post([*drafts, *to_manager], now=now)
-    if asked.line.chosen:
+            drafts = announcements.begun(booking, newcomer.sittings, ruled.rules)
+        with together():
+            insert([booking])
+            if held is not None:
+                history.record(
+                    [booking], What.JOINED, by=by, now=now, rule=held.rule, why=held.sentence
+                )
+            else:
+                history.record_passed_over(line.held, now=now)
+                what = What.BOOKED if booking.state == State.CONFIRMED else What.REQUESTED
+                history.record([booking], what, by=by, now=now)
+            record_overridden(booking, decision, reasons, by=by, now=now)
+            outbox.post([*drafts, *to_manager], now=now)
+            ruled.save_counts()
+    if line.chosen:
         # Places came free a moment ago, for those who wait and perhaps for this person too.
         fill_places(session=session, now=now)
         booking.refresh_from_db(fields=["state", "confirmed_at", "offered_until"])

@@ -17,7 +17,7 @@ from accounts.models import User
 from booking.catalogue.models import Session
 from booking.catalogue.sittings import SittingTimes
 from booking.places.models import Booking
-from booking.site.prepared import prepared
+from booking.site.prepared import answers, prepared
 from booking.site.sealing import Sealed
 
 _COLUMNS = [each.column for each in Session._meta.concrete_fields if each.column]
@@ -47,7 +47,7 @@ _ONE_SESSION = f"SELECT booking_catalogue_revision(), {_SESSION} WHERE session.i
 _SEVERAL_SESSIONS = f"SELECT '', {_SESSION} WHERE session.id = ANY(%s)"
 _LOCK_SESSION = f"SELECT '', {_SESSION} WHERE session.id = %s FOR NO KEY UPDATE OF session"
 _PEOPLE = """
-SELECT person.id, agency.id, COALESCE(agency.sector, ''), person.level, person.email,
+person.id, agency.id, COALESCE(agency.sector, ''), person.level, person.email,
     person.manager_email, COALESCE(agency.email_domains, '{}'), said.id, COALESCE(said.sector, ''),
     person.is_active
 FROM accounts_user person
@@ -55,9 +55,13 @@ LEFT JOIN accounts_agency said ON said.id = person.agency_id
 LEFT JOIN accounts_agency agency
     ON agency.id = person.agency_id AND person.agency_confirmed_at IS NOT NULL
 """
-_ONE_PERSON = f"{_PEOPLE} WHERE person.id = %s"
-_SEVERAL_PEOPLE = f"{_PEOPLE} WHERE person.id = ANY(%s) ORDER BY person.id"
 _LOCKED = " FOR NO KEY UPDATE OF person"
+_ONE_PERSON = f"SELECT {_PEOPLE} WHERE person.id = %s"
+# With a key for the booking to be.
+_PERSON_TO_BOOK = (
+    f"SELECT nextval('booking_booking_id_seq'), {_PEOPLE} WHERE person.id = %s{_LOCKED}"
+)
+_SEVERAL_PEOPLE = f"SELECT {_PEOPLE} WHERE person.id = ANY(%s) ORDER BY person.id"
 _GROUPS = """
 SELECT user_id, practitionergroup_id, TRUE FROM accounts_practitionergroup_members
 WHERE user_id = ANY(%s) AND practitionergroup_id = ANY(%s)
@@ -87,7 +91,7 @@ _LIVE, _HOLDING = (
 )
 # This session's own live booking comes first, then one that holds a place elsewhere at that time;
 # beside it, a place on another date of the course.
-_SITTINGS_AND_CONFLICTS = f"""
+_IN_THE_WAY = f"""
 SELECT sitting.id, sitting.starts_at, sitting.ends_at, (
     SELECT booking.id FROM booking_booking booking
     LEFT JOIN LATERAL (
@@ -103,7 +107,8 @@ SELECT sitting.id, sitting.starts_at, sitting.ends_at, (
     SELECT booking.id FROM booking_booking booking
     JOIN booking_session date ON date.id = booking.session_id
     WHERE booking.person_id = %(person)s AND booking.state IN ({_HOLDING})
-    AND date.course_id = %(course)s AND date.id <> %(session)s AND date.starts_at > %(now)s
+    AND date.course_id = (SELECT course_id FROM booking_session WHERE id = %(session)s)
+    AND date.id <> %(session)s AND date.starts_at > %(now)s
     ORDER BY date.starts_at, booking.id
     LIMIT 1
 )
@@ -130,18 +135,35 @@ class CourseRules:
     prerequisites: Mapping[int, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass
 class RuledSession:
     """A session, what its course asks, and the working days of notice that a booking is promised.
 
-    Whoever decides by it has it from `locked`. `read_session` says the revision of the catalogue
-    with which it was read.
+    Whoever decides by it has it from `locked` or `locked_to_book`. `read_session` says the revision
+    of the catalogue with which it was read.
     """
 
     session: Session
     rules: CourseRules
     notice_days: int
     revision: str = ""
+
+    def __post_init__(self) -> None:
+        self._stored = self._counts()
+
+    def save_counts(self) -> None:
+        """Store how the places taken and those who wait have moved since they were read or stored.
+
+        Raises `IntegrityError` if more places would be taken than there are.
+        """
+        (taken, waiting), (was_taken, was_waiting) = self._counts(), self._stored
+        if (taken, waiting) != (was_taken, was_waiting):
+            ticket, key = self.session.last_ticket, self.session.pk
+            with prepared(_SAVE_COUNTS, [taken - was_taken, waiting - was_waiting, ticket, key]):
+                self._stored = taken, waiting
+
+    def _counts(self) -> tuple[int, int]:
+        return self.session.places_taken, self.session.waiting_count
 
 
 @contextmanager
@@ -152,19 +174,10 @@ def locked(*session_ids: int) -> Iterator[dict[int, RuledSession]]:
     `Session.DoesNotExist`, and `IntegrityError` if more places would be taken than there are.
     """
     with transaction.atomic():
-        held = {key: _lock_session(key) for key in sorted(set(session_ids))}
-        before = {key: _counts(ruled.session) for key, ruled in held.items()}
+        held = {key: _only(_LOCK_SESSION, key) for key in sorted(set(session_ids))}
         yield held
-        for key, ruled in held.items():
-            (taken, waiting), (was_taken, was_waiting) = _counts(ruled.session), before[key]
-            if (taken, waiting) != (was_taken, was_waiting):
-                moved = [taken - was_taken, waiting - was_waiting, ruled.session.last_ticket, key]
-                with prepared(_SAVE_COUNTS, moved):
-                    pass
-
-
-def _counts(session: Session) -> tuple[int, int]:
-    return session.places_taken, session.waiting_count
+        for ruled in held.values():
+            ruled.save_counts()
 
 
 @contextmanager
@@ -175,6 +188,27 @@ def locked_session(session: Session) -> Iterator[RuledSession]:
 
 
 @contextmanager
+def locked_to_book(
+    session: Session, person_id: int, *, now: datetime
+) -> Iterator[tuple[RuledSession, "Newcomer", int]]:
+    """As `locked_session`, with the lock of a person who asks for a place there, in one round trip.
+
+    Last comes a key for their booking.
+
+    Each statement sees what was there when it began, so that what stands in the person's way is as
+    it is once both are locked.
+    """
+    with transaction.atomic():
+        locks = (_LOCK_SESSION, [session.pk]), (_PERSON_TO_BOOK, [person_id])
+        rows, people, ways = answers(*locks, _in_the_way(session, person_id, now=now))
+        ruled = _ruled_of(rows)
+        [(booking_key, *person)] = people
+        who = _practitioners([person], ruled.rules)[person_id]
+        yield ruled, _newcomer(who, ways), booking_key
+        ruled.save_counts()
+
+
+@contextmanager
 def locked_booking(booking: Booking) -> Iterator[tuple[RuledSession, Booking]]:
     """As `locked`, for a booking's session, with the booking as it is now, which nobody moves."""
     with locked(booking.session_id) as held:
@@ -182,10 +216,6 @@ def locked_booking(booking: Booking) -> Iterator[tuple[RuledSession, Booking]]:
         fresh = Booking.objects.select_related("person", "approval").get(pk=booking.pk)
         fresh.session = ruled.session
         yield ruled, fresh
-
-
-def _lock_session(session_id: int) -> RuledSession:
-    return _only(_LOCK_SESSION, session_id)
 
 
 def read_session(session_id: int) -> RuledSession:
@@ -202,10 +232,13 @@ def read_sessions(session_ids: Iterable[int]) -> dict[int, RuledSession]:
 
 def _only(statement: str, session_id: int) -> RuledSession:
     with prepared(statement, [session_id]) as cursor:
-        row = cursor.fetchone()
-    if row is None:
+        return _ruled_of(cursor.fetchall())
+
+
+def _ruled_of(rows: Sequence[Sequence[Any]]) -> RuledSession:
+    if not rows:
         raise Session.DoesNotExist
-    return _ruled(row)
+    return _ruled(rows[0])
 
 
 def _ruled(row: Sequence[Any]) -> RuledSession:
@@ -221,26 +254,6 @@ def _ruled(row: Sequence[Any]) -> RuledSession:
 def sittings_of(session: Session) -> list[SittingTimes]:
     """When the session is held."""
     return [SittingTimes.of(sitting) for sitting in session.sittings.all()]
-
-
-def sittings_and_conflicts(
-    session: Session, person_id: int, *, now: datetime
-) -> tuple[list[SittingTimes], int | None, int | None]:
-    """The session's sittings, and up to two bookings of the person's that stand in the way.
-
-    The first is of this session, or holds a place elsewhere at that time; the second holds a place
-    on another date of the course that is ahead.
-    """
-    asked: dict[str, Any] = {
-        "person": person_id,
-        "session": session.pk,
-        "course": session.course_id,
-        "now": now,
-    }
-    with prepared(_SITTINGS_AND_CONFLICTS, asked) as cursor:
-        rows = cursor.fetchall()
-    sittings = [SittingTimes(*times) for *times, _, _ in rows]
-    return (sittings, *rows[0][-2:]) if rows else (sittings, None, None)
 
 
 @dataclass(frozen=True)
@@ -283,6 +296,11 @@ def read_practitioners(
         with connection.cursor() as cursor:
             cursor.execute(_SEVERAL_PEOPLE + _LOCKED * lock, [keys])
             rows = cursor.fetchall()
+    return _practitioners(rows, rules)
+
+
+def _practitioners(rows: Sequence[Sequence[Any]], rules: CourseRules) -> dict[int, Practitioner]:
+    keys = [key for key, *_ in rows]
     groups = _by_person(_GROUPS, [keys, list(rules.groups)]) if rules.groups else {}
     asked = {"people": keys, "courses": list(rules.prerequisites)}
     learnt = _by_person(_LEARNT, asked) if rules.prerequisites else {}
@@ -290,6 +308,37 @@ def read_practitioners(
         key: Practitioner(*(key, *row, frozenset(groups.get(key, ())), learnt.get(key, {})))
         for key, *row in rows
     }
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """Somebody who asks for a place: when it is held, and up to two bookings in their way.
+
+    The first is of this session, or holds a place elsewhere at that time; the second holds a place
+    on another date of the course that is ahead.
+    """
+
+    who: Practitioner
+    sittings: list[SittingTimes]
+    conflict_id: int | None
+    other_date_id: int | None
+
+
+def read_newcomer(session: Session, who: Practitioner, *, now: datetime) -> Newcomer:
+    """As in `locked_to_book`, read without a lock: to show, not to decide. Costs one statement."""
+    with prepared(*_in_the_way(session, who.key, now=now)) as cursor:
+        return _newcomer(who, cursor.fetchall())
+
+
+def _in_the_way(
+    session: Session, person_id: int, *, now: datetime
+) -> tuple[str, dict[str, object]]:
+    return _IN_THE_WAY, {"person": person_id, "session": session.pk, "now": now}
+
+
+def _newcomer(who: Practitioner, rows: Sequence[Sequence[Any]]) -> Newcomer:
+    sittings = [SittingTimes(*times) for *times, _, _ in rows]
+    return Newcomer(who, sittings, *(rows[0][-2:] if rows else (None, None)))
 
 
 def practitioner_as_read(person: User, rules: CourseRules) -> Practitioner:

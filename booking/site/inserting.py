@@ -1,23 +1,27 @@
 """Inserting rows where every millisecond counts, without writing column names twice."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Field, Model
 
-from booking.site.prepared import prepared
+from booking.site.prepared import are_together, prepared
 
 
 @cache
-def _columns(model: type[Model]) -> tuple[list["Field[Any, Any]"], str, str]:
+def _columns(model: type[Model], *, with_key: bool) -> tuple[list["Field[Any, Any]"], str, str]:
     """The fields that are given values, the beginning of the INSERT, and one row of it."""
     options = model._meta
     fields = [
-        field for field in options.concrete_fields if not (field.primary_key or field.generated)
+        field
+        for field in options.concrete_fields
+        if not field.generated and (with_key or not field.primary_key)
     ]
-    quote = connection.ops.quote_name
+    quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
     names = ", ".join(quote(field.column) for field in fields if field.column)
     return (
         fields,
@@ -31,26 +35,39 @@ def insert(rows: Sequence[Model]) -> None:
 
     As `bulk_create`, but the text of the statement is worked out once for a model. A booking
     inserts three times: with `bulk_create` it took 4.3 and not 3.4 ms of the processor, and 7.3
-    and not 6.4 ms in all (docs/decisions/0004-sql-by-hand.md). Raises `IntegrityError`.
+    and not 6.4 ms in all (docs/decisions/0004-sql-by-hand.md). All have a key already, or none has.
+    Within `together` no key is given. Raises `IntegrityError`.
     """
     if not rows:
         return
-    fields, beginning, one_row = _columns(type(rows[0]))
+    has_key = rows[0].pk is not None
+    fields, beginning, one_row = _columns(type(rows[0]), with_key=has_key)
+    # Not by its proxy, which is asked for a dozen times a row.
+    link = connections[DEFAULT_DB_ALIAS]
     values = [
-        field.get_db_prep_save(field.pre_save(row, add=True), connection)
+        field.get_db_prep_save(field.pre_save(row, add=True), link)
         for row in rows
         for field in fields
     ]
-    key = connection.ops.quote_name(str(type(rows[0])._meta.pk.column))
-    statement = f"{beginning}{', '.join([one_row] * len(rows))} RETURNING {key}"
-    if len(rows) == 1:
-        with prepared(statement, values) as cursor:
-            keys = cursor.fetchall()
-    else:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, values)
-            keys = cursor.fetchall()
-    for row, (number,) in zip(rows, keys, strict=True):
-        row.pk = number
+    statement = f"{beginning}{', '.join([one_row] * len(rows))}"
+    if not has_key:
+        key = link.ops.quote_name(str(type(rows[0])._meta.pk.column))
+        statement += f" RETURNING {key}"
+    with _carried_out(statement, values, is_one=len(rows) == 1) as cursor:
+        if not (has_key or are_together()):
+            for row, (number,) in zip(rows, cursor.fetchall(), strict=True):
+                row.pk = number
+    for row in rows:
         row._state.adding = False
-        row._state.db = "default"
+        row._state.db = DEFAULT_DB_ALIAS
+
+
+@contextmanager
+def _carried_out(statement: str, values: list[Any], *, is_one: bool) -> Iterator[CursorWrapper]:
+    if is_one:
+        with prepared(statement, values) as cursor:
+            yield cursor
+    else:
+        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+            cursor.execute(statement, values)
+            yield cursor

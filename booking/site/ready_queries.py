@@ -62,7 +62,8 @@ class Ready[Row]:
         statement, later, converted = self._plan
         if part is not None:
             statement += f" LIMIT {part.stop - part.start:d} OFFSET {part.start:d}"
-        with prepared(statement, [given[each.name] for each in later]) as cursor:
+        values = [given[each.name] for each in later]
+        with prepared(statement, values, only_reads=True) as cursor:
             return list(converted(cursor.fetchall()))
 
     @cached_property

@@ -7,7 +7,7 @@ import pytest
 
 from accounts.models import User
 from booking.catalogue.models import Session
-from booking.places.lock import sittings_and_conflicts
+from booking.places.lock import CourseRules, practitioner_as_read, read_newcomer
 from booking.places.models import Booking
 from tests.factories import NOW, make_person, make_session
 
@@ -36,7 +36,8 @@ def _booked(session: Session, person: User, state: str = State.CONFIRMED) -> int
 
 
 def _conflict(session: Session, person: User) -> int | None:
-    return sittings_and_conflicts(session, person.pk, now=NOW)[1]
+    who = practitioner_as_read(person, CourseRules())
+    return read_newcomer(session, who, now=NOW).conflict_id
 
 
 def test_the_own_booking_comes_first_then_the_earliest_sitting_then_the_lowest_key() -> None:

@@ -13,6 +13,7 @@ from booking.places.changing.exchanges import check_may_be_given, check_may_be_m
 from booking.places.lock import (
     RuledSession,
     practitioner_as_read,
+    read_newcomer,
     read_practitioners,
     read_session,
     read_sessions,
@@ -56,8 +57,8 @@ def expected(
     on another date of the course is said beside what booking this one too would come to.
     """
     manager = person.manager_email or _TO_BE_NAMED
-    who = practitioner_as_read(person, read.rules)
-    case = asked_for(read, person.pk, by=person, named=manager, now=now, who=who).case
+    newcomer = read_newcomer(read.session, practitioner_as_read(person, read.rules), now=now)
+    case, _ = asked_for(read, newcomer, by=person, named=manager, now=now)
     if known is not None and case.who is not None:
         who = replace(
             case.who,

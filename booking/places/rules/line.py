@@ -12,14 +12,14 @@ from django.db.models import Q
 
 from accounts.models import User
 from booking.catalogue.models import Session, Sitting
-from booking.catalogue.sittings import SittingTimes, overlap
+from booking.catalogue.sittings import overlap
 from booking.places.lock import (
     CourseRules,
+    Newcomer,
     Practitioner,
     RuledSession,
     read_practitioners,
     read_sessions,
-    sittings_and_conflicts,
 )
 from booking.places.models import Booking
 from booking.places.refusals import MustWait, PlaceRefused
@@ -94,37 +94,24 @@ def _first_in_line(seating: Seating, ruled: RuledSession, *, now: datetime) -> L
     return next_in_line(seating, ruled.rules, 1, now=now)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """Somebody who asks for a place: what the rules look at, who is in line, and when it is."""
-
-    case: Case
-    who: Practitioner
-    line: Line
-    sittings: list[SittingTimes]
-
-
 def asked_for(
     ruled: RuledSession,
-    person_id: int,
+    newcomer: Newcomer,
     *,
     by: User,
     named: str,
     now: datetime,
     wants_both: bool = False,
     overridden: frozenset[str] = frozenset(),
-    lock: bool = False,
-    who: Practitioner | None = None,
-) -> Asked:
-    """All that the rules look at for a new booking.
+) -> tuple[Case, Line]:
+    """All that the rules look at for a new booking, and who is in line.
 
-    With `lock` the person's row is held; the caller holds the session's then. Pages may say `who`
-    it is that was read already.
+    To decide by it, the caller holds the session's lock and the person's.
     """
-    who = who or read_practitioners([person_id], ruled.rules, lock=lock)[person_id]
+    who = newcomer.who
     # Whoever is let past a rule must not come before those who wait without its being noticed.
     line = who_waits(ruled, now=now, newcomer=None if overridden else who)
-    sittings, conflict_id, other_id = sittings_and_conflicts(ruled.session, person_id, now=now)
+    conflict_id, other_id = newcomer.conflict_id, newcomer.other_date_id
     found: dict[int | None, Booking] = {}
     if conflict_id is not None or other_id is not None:
         bookings = Booking.objects.select_related("session__course")
@@ -146,7 +133,7 @@ def asked_for(
         others_first=bool(line.chosen),
         overridden=overridden,
     )
-    return Asked(case=case, who=who, line=line, sittings=sittings)
+    return case, line
 
 
 def case_of_taking_over(
