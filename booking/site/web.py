@@ -155,9 +155,9 @@ def refusals_shown(context: dict[str, Any], *, beside: BaseForm | None = None) -
             context["refusal"] = refused
 
 
-def paged[Row: Model](
+def paged[Row](
     request: HttpRequest,
-    rows: QuerySet[Row] | ReadyPages[Row],
+    rows: QuerySet[Any, Row] | ReadyPages[Row],
     *,
     per_page: int,
     keys: Sequence[int] | None = None,

@@ -11,6 +11,7 @@ from booking.catalogue.models.sessions import (
     SessionQuerySet,
     Sitting,
     Venue,
+    where_held,
     with_sittings,
 )
 from booking.catalogue.models.uploads import ProgrammeUpload
@@ -33,5 +34,6 @@ __all__ = [
     "UsualAllocation",
     "Venue",
     "usual_reminders",
+    "where_held",
     "with_sittings",
 ]

@@ -269,8 +269,7 @@ class Session(models.Model):
     @property
     def where(self) -> str:
         """The venue's name, or "Online"."""
-        there = self.venue.name if self.venue else "To be announced"
-        return "Online" if self.is_online else there
+        return where_held(self.delivery, self.venue.name if self.venue else None)
 
     @property
     def where_in_full(self) -> str:
@@ -287,6 +286,11 @@ class Session(models.Model):
     def booking_ends_at(self) -> datetime:
         """When booking closes: the moment set, or the start."""
         return min(self.booking_closes_at or self.starts_at, self.starts_at)
+
+
+def where_held(delivery: str, venue: str | None) -> str:
+    """The name of the venue, if it is known yet, or "Online"."""
+    return "Online" if delivery == Session.Delivery.ONLINE else venue or "To be announced"
 
 
 class Sitting(models.Model):

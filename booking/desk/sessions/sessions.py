@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.access import desk, looked_at
 from accounts.views import signed_in
 from booking.catalogue.courses import EditRefused
-from booking.catalogue.models import Course, Session, with_sittings
+from booking.catalogue.models import Course, Session, where_held
 from booking.desk import audience, preview, queries, questions
 from booking.desk.queries import managed_session
 from booking.desk.sessions.arrangements import as_held, digest
@@ -38,7 +38,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
     on_page = paged(request, table, per_page=_PER_PAGE)
     context = {
         "page_obj": on_page,
-        "rows": [_row(each, now=now) for each in with_sittings(list(on_page))],
+        "rows": [_row(queries.TableRow(*each), now=now) for each in on_page],
         "show": show,
         "shown": queries.SHOWN,
         "search": search,
@@ -46,22 +46,22 @@ def sessions(request: HttpRequest) -> HttpResponse:
     return page(request, "desk/sessions/sessions.html", context)
 
 
-def _row(session: Session, *, now: datetime) -> str:
+def _row(row: queries.TableRow, *, now: datetime) -> str:
     """One session in the table."""
     return once(
         "desk/sessions/_row.html",
-        key=session.pk,
-        title=session.course.title,
-        reference=session.reference,
-        starts_at=session.starts_at,
-        dates=len(session.sittings.all()),
-        where=session.where,
-        taken=session.places_taken,
-        capacity=session.capacity,
-        waiting=session.waiting_count,
-        state=session.state,
-        is_full=session.is_full,
-        is_over=session.ends_at <= now,
+        key=row.key,
+        title=row.title,
+        reference=row.reference,
+        starts_at=row.starts_at,
+        dates=row.dates,
+        where=where_held(row.delivery, row.venue),
+        taken=row.taken,
+        capacity=row.capacity,
+        waiting=row.waiting,
+        state=row.state,
+        is_full=row.taken >= row.capacity,
+        is_over=row.ends_at <= now,
     )
 
 
