@@ -27,6 +27,7 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, logout, update_session_auth_hash
+from django.contrib.auth.middleware import get_user
 from django.contrib.auth.signals import user_logged_in
 from django.core.mail import EmailMessage
 from django.db.models import F
@@ -157,7 +158,7 @@ def _begin(sender: Any, request: HttpRequest, user: User, **about: Any) -> None:
 
 def _goes_on(request: HttpRequest) -> bool:
     """Whether the session is live; one that is not is emptied."""
-    person = request.user
+    person = get_user(request)
     if not isinstance(person, User):
         log.info("session_ended", why="the account changed")
         request.session.flush()
@@ -173,6 +174,8 @@ def _goes_on(request: HttpRequest) -> bool:
     # Noted now and then: a look at a page should write nothing.
     if lifetime.idle < lifetime.total and unused > idle / 60:
         request.session[SEEN_AT] = now
+    # The person, not a proxy that is asked for them a hundred times on a page.
+    request.user = person
     return True
 
 

@@ -312,6 +312,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.agency_id is not None and self.agency_confirmed_at is not None
 
     @property
+    def agency_is_only_said(self) -> bool:
+        """Whether they have said whom they work for, and nobody has confirmed it."""
+        return bool(self.agency_name) and not self.agency_is_confirmed
+
+    @property
     def proved_agency(self) -> Agency | None:
         """The agency that they are proved to work for; what depends on an agency asks this one."""
         return self.agency if self.agency_is_confirmed else None
@@ -319,7 +324,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def agency_and_standing(self) -> str:
         """Whom they work for, for people who see them; what is only said is marked."""
-        is_claimed = self.agency_name and not self.agency_is_confirmed
+        is_claimed = self.agency_is_only_said
         return f"{self.agency_name} (not confirmed)" if is_claimed else self.agency_name
 
     @property

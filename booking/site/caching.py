@@ -92,7 +92,8 @@ def count(key: str, *, seconds: int) -> int:
 
 def unkept(response: HttpResponse) -> HttpResponse:
     """Not to be stored by a browser or proxy: who goes back after booking sees the places left."""
-    add_never_cache_headers(response)
+    if "no-store" not in response.headers.get("Cache-Control", ""):
+        add_never_cache_headers(response)
     return response
 
 

@@ -182,6 +182,7 @@ class _Reader:
         self, request: HttpRequest, context: Mapping[str, Any], fillers: Mapping[str, Filler]
     ) -> None:
         self.request, self.context = request, context
+        self.token = ""
         self.fillers = {"csrf": self._csrf, **fillers}
 
     def put(self, slot: Slot) -> str:
@@ -199,9 +200,10 @@ class _Reader:
         return "".join([each if isinstance(each, str) else self.put(each) for each in part.pieces])
 
     def _csrf(self, key: object) -> str:
+        # Two forms of one page have the same.
+        self.token = self.token or get_token(self.request)
         name = "csrfmiddlewaretoken"
-        token = get_token(self.request)
-        return format_html('<input type="hidden" name="{}" value="{}">', name, token)
+        return format_html('<input type="hidden" name="{}" value="{}">', name, self.token)
 
     def _has_messages(self) -> bool:
         return not is_stranger(self.request) and bool(list(get_messages(self.request)))

@@ -41,7 +41,6 @@ from booking.site.two_parts import Filler, Part, filled, found, keep_part, made
 from booking.site.web import page, posted, refusals_shown
 
 _OTHER_DATES = 5
-_UNCONFIRMED = "account/_agency_unconfirmed.html"
 
 
 @signed_in_page(post=60)
@@ -52,12 +51,10 @@ def book(request: HttpRequest, session_id: int) -> HttpResponse:
     """
     person = signed_in(request)
     profile = None if person.is_complete else _about_person(request, person, session_id)
-    form = BookForm(
-        posted(request),
-        initial={"manager_email": person.manager_email},
-        with_manager=profile is None,
-    )
-    context: dict[str, Any] = {"form": form, "profile": profile}
+    context: dict[str, Any] = {"profile": profile}
+    if posted(request) is None:
+        return _book_page(request, session_id, context)
+    form = context["form"] = _form(request, profile)
     if form.is_valid() and (profile is None or is_kept(profile, person)):
         context["profile"] = None
         with refusals_shown(context, beside=form):
@@ -68,6 +65,11 @@ def book(request: HttpRequest, session_id: int) -> HttpResponse:
                 messages.warning(request, f"The last place went a moment ago. {where}")
             return redirect(booking)
     return _book_page(request, session_id, context)
+
+
+def _form(request: HttpRequest, profile: ProfileForm | None) -> BookForm:
+    initial = {"manager_email": signed_in(request).manager_email}
+    return BookForm(posted(request), initial=initial, with_manager=profile is None)
 
 
 def _booked(session_id: int, person: User, form: BookForm) -> Booking:
@@ -106,6 +108,8 @@ def _book_page(request: HttpRequest, session_id: int, context: dict[str, Any]) -
         context["expected"] = as_told(refusal, now=now)
     if posted(request) is None and profile is None and _is_plain(read, context):
         return _plain_form(request, read, person, now=now)
+    if "form" not in context:
+        context["form"] = _form(request, profile)
     session = public_session(session_id, person)
     if session.is_online:
         context["form"].ask_of_online()
@@ -163,9 +167,15 @@ def _plain_form(
     fillers: dict[str, Filler] = {
         "places": lambda key: escape(availability(read.session, now).text),
         "terms": lambda key: escape(terms_offered(session, person).sentence(now=now)),
-        "agency": lambda key: render_to_string(_UNCONFIRMED, {"user": person}),
+        "agency": lambda key: _unconfirmed(person),
     }
     return HttpResponse(filled(part, request, {}, fillers))
+
+
+def _unconfirmed(person: User) -> str:
+    if not person.agency_is_only_said:
+        return ""
+    return render_to_string("account/_agency_unconfirmed.html", {"user": person})
 
 
 def _dates_with_places(session: Session, person: User, *, now: datetime) -> list[Session]:
