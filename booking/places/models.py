@@ -178,8 +178,13 @@ class Booking(models.Model):
     CAME = (Outcome.ATTENDED, Outcome.PART)
     MISSED = (Outcome.PART, Outcome.APOLOGIES, Outcome.ABSENT)
 
-    session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="bookings")
-    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="bookings")
+    # Indexes of the table begin with these two, and two are for the few rows that name anybody.
+    session = models.ForeignKey(
+        Session, on_delete=models.PROTECT, related_name="bookings", db_index=False
+    )
+    person = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="bookings", db_index=False
+    )
     booked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=10, choices=State)
     needs = models.TextField(
@@ -189,7 +194,12 @@ class Booking(models.Model):
         null=True, help_text="Since when what the person needs is arranged; empty if it is not."
     )
     needs_arranged_by = models.ForeignKey(
-        User, on_delete=models.PROTECT, null=True, related_name="+", help_text="Who says so."
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="+",
+        help_text="Who says so.",
     )
     ticket = models.PositiveBigIntegerField(
         null=True, help_text="Its number on the waiting list; lower is earlier."
@@ -223,6 +233,7 @@ class Booking(models.Model):
         "self",
         on_delete=models.PROTECT,
         null=True,
+        db_index=False,
         related_name="replaced_by",
         help_text="The booking whose place this one took over or exchanged.",
     )
@@ -311,6 +322,14 @@ class Booking(models.Model):
             ),
             models.Index(fields=["session"], condition=~Q(needs=""), name="bookings_with_needs"),
             models.Index(fields=["person"], condition=Q(outcome="absent"), name="absences"),
+            models.Index(
+                fields=["replaces"], condition=Q(replaces__isnull=False), name="bookings_replaced"
+            ),
+            models.Index(
+                fields=["needs_arranged_by"],
+                condition=Q(needs_arranged_by__isnull=False),
+                name="needs_by_who_arranged",
+            ),
         ]
 
     def __str__(self) -> str:

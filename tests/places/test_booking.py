@@ -262,3 +262,12 @@ def test_a_session_that_fails_keeps_no_other_from_its_turn() -> None:
     assert "broken" in str(raised.value.exceptions[0])
     states = {key: Booking.objects.get(pk=each.pk).state for key, each in waiting.items()}
     assert states == {broken.pk: "waiting", sound.pk: "confirmed"}
+
+
+def test_to_count_a_place_taken_writes_no_index_of_the_session() -> None:
+    # PostgreSQL writes all of a row's indexes where one names a column that has changed.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexdef FROM pg_indexes WHERE tablename = 'booking_session'")
+        found = [definition for (definition,) in cursor.fetchall()]
+    assert any("waiting_count > 0" in definition for definition in found)
+    assert not [each for each in found if "places_taken" in each or "last_ticket" in each]

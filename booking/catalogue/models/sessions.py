@@ -120,7 +120,10 @@ class Session(models.Model):
     Promotion = programme.Promotion
 
     reference = models.CharField(max_length=30, unique=True)
-    course = models.ForeignKey(Course, on_delete=models.PROTECT, related_name="sessions")
+    # The indexes of the table begin with it.
+    course = models.ForeignKey(
+        Course, on_delete=models.PROTECT, related_name="sessions", db_index=False
+    )
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     delivery = models.CharField(max_length=10, choices=Delivery, default=Delivery.IN_PERSON)
     venue = models.ForeignKey(
@@ -223,7 +226,9 @@ class Session(models.Model):
             ),
             models.Index(
                 fields=["id"],
-                condition=Q(state="published", waiting_count__gt=0, places_taken__lt=F("capacity")),
+                # Without the places taken, which change with every booking: none of the table's
+                # indexes is to be written for that.
+                condition=Q(state="published", waiting_count__gt=0),
                 name="sessions_to_fill",
             ),
         ]
