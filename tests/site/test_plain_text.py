@@ -31,6 +31,10 @@ from booking.site.plain_text import plain_text
          "A b: https://a.example/"),
         ("<p>Type &lt;p style=&quot;x&quot;&gt; or style=\"y\" here</p>",
          "Type <p style=\"x\"> or style=\"y\" here"),
+        ('<p>See <a class="x" href="https://a.example/data-html-only">this</a></p>',
+         "See this: https://a.example/data-html-only"),
+        ('<p>As <a href="https://a.example/?a>b">it</a> is<!-- <p>not</p> --> 1 < 2</p>',
+         "As it: https://a.example/?a>b is 1 < 2"),
         ("", ""),
     ],
 )  # fmt: skip
