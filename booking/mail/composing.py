@@ -3,14 +3,16 @@
 What a notice about a booking says is worked out in `notice`; the others are written here.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.errors import MessageError
+from functools import partial
 from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db.models import Prefetch
 from django.template import TemplateDoesNotExist, TemplateSyntaxError, VariableDoesNotExist
 from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
@@ -91,22 +93,43 @@ class _Read:
 
 def compose(
     messages: Sequence[Message], *, clock: Callable[[], datetime] = timezone.now
-) -> dict[int, _Outcome]:
+) -> Mapping[int, _Outcome]:
     """The bytes of each message, by its key, or why it cannot or need not be composed.
 
-    Costs the same few statements however many messages there are. Composing a message again
-    gives the same bytes as long as what it tells of is the same.
+    All that they tell of is read at once, by the same few statements however many messages there
+    are; each is composed when it is asked for. Composing a message again gives the same bytes as
+    long as what it tells of is the same.
     """
     now = clock()
     read = _read(messages)
-    return {message.pk: _written(message, read, now=now) for message in messages}
+    return WhenAsked(
+        {message.pk: partial(_written, message, read, now=now) for message in messages}
+    )
+
+
+class WhenAsked(Mapping[int, _Outcome]):
+    """What each of these makes, by key, made when it is asked for."""
+
+    def __init__(self, makes: Mapping[int, Callable[[], _Outcome]]) -> None:
+        self._makes = makes
+
+    def __getitem__(self, key: int) -> _Outcome:
+        return self._makes[key]()
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._makes)
+
+    def __len__(self) -> int:
+        return len(self._makes)
 
 
 def _read(messages: Sequence[Message]) -> _Read:
-    bookings = Booking.objects.with_session().select_related(
-        "approval", "agency", "policy", "absence"
+    bookings = Booking.objects.select_related(
+        *("person__agency", "booked_by", "approval", "agency", "policy", "absence")
     )
-    bookings = bookings.prefetch_related("session__trainers", "policy__bands")
+    # Of a session that many bookings share there is one.
+    sessions = Session.objects.for_pages().prefetch_related("trainers")
+    bookings = bookings.prefetch_related(Prefetch("session", sessions), "policy__bands")
     interests = CourseInterest.objects.select_related("person", "course")
     dates = [message.payload for message in messages if message.topic == NEW_DATE]
 

@@ -7,9 +7,10 @@ possible only between the server's 250 and our commit, and then it is byte for b
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 
 import structlog
 from django.db import DataError, transaction
@@ -28,7 +29,7 @@ log = structlog.get_logger(__name__)
 # nothing has been handed over. Longer than a connection takes that is not answered.
 LEASE = timedelta(seconds=30)
 BATCH = 50
-# Of mail to many: a whole batch is composed before its first is sent, and is to leave in one turn.
+# Of mail to many: a whole batch is to leave in one turn.
 BULK_BATCH = 5
 # How long a batch goes on with mail to many, so that what is claimed before it waits no longer.
 BULK_TURN = timedelta(seconds=2)
@@ -50,17 +51,29 @@ class Pointless:
 
 
 _Outcome = bytes | Unsendable | Pointless
+# By the message's key; each may be composed when it is asked for, and has no need of the database.
 Composed = Mapping[int, _Outcome]
 Composer = Callable[[Sequence[Message]], Composed]
 
 
 @dataclass
 class _Turn:
-    """A claimed message, what is to be sent, and whether its attempt has begun already."""
+    """A claimed message, how it is composed, and whether its attempt has begun already."""
 
     message: Message
-    outcome: _Outcome
+    write: Callable[[], _Outcome]
     is_begun: bool = False
+
+    @cached_property
+    def outcome(self) -> _Outcome:
+        """What is to be sent, if anything is."""
+        return self.write()
+
+    def before_its_turn(self) -> _Outcome | None:
+        """As `outcome`, while another is being sent; nothing of what goes wrong in its turn too."""
+        with suppress(Exception):
+            return self.outcome
+        return None
 
 
 def claim(*, now: datetime, limit: int = BATCH) -> list[Message]:
@@ -112,7 +125,9 @@ def deliver(
     composed = _composed(
         [message for message in hopeful if _may_change(message)], compose=compose, clock=clock
     )
-    turns = [_Turn(message, _to_send(message, composed)) for message in hopeful]
+    turns = [
+        _Turn(message, partial(_to_send, message, composed, clock=clock)) for message in hopeful
+    ]
 
     def is_over(turn: _Turn) -> bool:
         bulk_ends = began + BULK_TURN if turn.message.is_bulk else None
@@ -157,11 +172,18 @@ def _may_change(message: Message) -> bool:
     return message.mime is None or not (message.handed_over or message.holds_a_code)
 
 
-def _to_send(message: Message, composed: Composed) -> _Outcome:
+def _to_send(message: Message, composed: Composed, *, clock: Callable[[], datetime]) -> _Outcome:
     """What was written once stays as it is, unless it has become pointless."""
+    again: _Outcome | None = None
+    if _may_change(message):
+        try:
+            again = composed[message.pk]
+        except Exception as trouble:
+            if _is_nobodys_fault(trouble, [message], now=clock()):
+                raise
+            again = _not_composed([message], trouble)
     if message.mime is None:
-        return composed[message.pk]
-    again = composed.get(message.pk)
+        return again or Unsendable("Nobody has composed it.")
     return again if isinstance(again, Pointless) else bytes(message.mime)
 
 
@@ -185,18 +207,29 @@ def _composed(
     try:
         return compose(messages)
     except Exception as trouble:
-        if isinstance(trouble, DatabaseTrouble) and not isinstance(trouble, DataError):
+        if _is_nobodys_fault(trouble, messages, now=clock()):
             raise
-        if any(message.lease_until and message.lease_until <= clock() for message in messages):
-            raise
-        log.exception("messages_not_composed", messages=[message.pk for message in messages])
+        fault = _not_composed(messages, trouble)
         if len(messages) == 1:
-            reason = f"It could not be written: {type(trouble).__name__}: {trouble}"[:500]
-            return {messages[0].pk: Unsendable(reason)}
+            return {messages[0].pk: fault}
     alone: dict[int, _Outcome] = {}
     for message in messages:
         alone.update(_composed([message], compose=compose, clock=clock))
     return alone
+
+
+def _is_nobodys_fault(trouble: Exception, messages: Sequence[Message], *, now: datetime) -> bool:
+    is_database = isinstance(trouble, DatabaseTrouble) and not isinstance(trouble, DataError)
+    return is_database or any(each.lease_until and each.lease_until <= now for each in messages)
+
+
+def _not_composed(messages: Sequence[Message], trouble: Exception) -> Unsendable:
+    log.exception("messages_not_composed", messages=[message.pk for message in messages])
+    return Unsendable(f"It could not be written: {type(trouble).__name__}: {trouble}"[:500])
+
+
+def _early(turn: _Turn | None) -> _Outcome | None:
+    return turn.before_its_turn() if turn else None
 
 
 def _send(
@@ -230,6 +263,7 @@ def _send(
             mime=mime,
             now=clock(),
             renew=lambda: settling.renew(message, now=clock()),
+            meanwhile=lambda: _early(then()),
         )
     except settling.TakenOver:
         return None
@@ -240,8 +274,9 @@ def _send(
         settling.broken_off(message, trouble, now=clock())
         return str(trouble)
     following = then()
-    if following is not None and isinstance(following.outcome, bytes):
-        attempt = following.message, following.outcome
+    its_mime = _early(following)
+    if following is not None and isinstance(its_mime, bytes):
+        attempt = following.message, its_mime
         following.is_begun = settling.sent(message, then=attempt, now=clock())
     else:
         settling.sent(message, then=None, now=clock())

@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import re
 import smtplib
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ REST_SECONDS = 10
 REFUSALS_BEFORE_REST = 10
 # RFC 5321, 4.2.3: the server says this and hangs up.
 _SERVICE_CLOSING = 421
+_GO_ON = 354
 
 
 class RefusedByServer(Exception):
@@ -99,12 +101,21 @@ class SmtpConnection:
         self._last_used = time.monotonic()
         return is_new
 
-    def send(self, *, to_email: str, mime: bytes, now: datetime, renew: Callable[[], None]) -> None:
+    def send(
+        self,
+        *,
+        to_email: str,
+        mime: bytes,
+        now: datetime,
+        renew: Callable[[], None],
+        meanwhile: Callable[[], object],
+    ) -> None:
         """Hand over one message on the open connection. Raises `RefusedByServer` or `Unreachable`.
 
         Servers end a connection that has lasted or carried enough. When it turns out before any
         content was handed over, the message goes over a new one. `renew` is called before that,
         because finding out and connecting may have taken long; what it raises ends the attempt.
+        `meanwhile` is done while the server looks at the content, and must not raise.
         """
         try:
             recipient = self._mailer.prep_address(to_email)
@@ -122,7 +133,7 @@ class SmtpConnection:
                     self._is_fresh = False
                     renew()
                     self._announce(recipient, size=len(mime))
-                self._hand_over(mime)
+                self._hand_over(mime, meanwhile)
             except RefusedByServer as refusal:
                 if refusal.for_good:
                     self._note_no_refusal()
@@ -150,15 +161,17 @@ class SmtpConnection:
             self._expect_acceptance(*connection.mail(self._from, options))
             self._expect_acceptance(*connection.rcpt(recipient))
 
-    def _hand_over(self, mime: bytes) -> None:
+    def _hand_over(self, mime: bytes, meanwhile: Callable[[], object]) -> None:
         try:
             with self._closed_on_trouble():
-                try:
-                    reply = self._connection().data(mime)
-                except smtplib.SMTPDataError as refusal:
+                connection = self._connection()
+                code, text = connection.docmd("data")
+                if code != _GO_ON:
                     # Said before any content went out, so not even a 250 is an acceptance.
-                    self._refuse(refusal.smtp_code, refusal.smtp_error)
-                self._expect_acceptance(*reply)
+                    self._refuse(code, text)
+                connection.send(_as_content(mime))
+                meanwhile()
+                self._expect_acceptance(*connection.getreply())
         except Unreachable as trouble:
             raise Unreachable(str(trouble), may_have_it=True) from trouble
 
@@ -200,3 +213,12 @@ class SmtpConnection:
         except BaseException:
             self.close()
             raise
+
+
+def _as_content(mime: bytes) -> bytes:
+    """The bytes, each dot that begins a line twice, and the end of all (RFC 5321, 4.5.2).
+
+    Their lines end in CRLF already.
+    """
+    end = b".\r\n" if mime.endswith(b"\r\n") else b"\r\n.\r\n"
+    return re.sub(rb"(?m)^\.", b"..", mime) + end

@@ -3,6 +3,7 @@
 import time
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from statistics import fmean
 
 from django.core.mail import EmailMultiAlternatives, mailers
 
@@ -18,27 +19,31 @@ from tests.load.statements import pairs
 from tests.load.together import in_processes, meet
 
 _AT_LEAST = 100
+# Each measured between two of the reference, since the speed of a machine changes meanwhile.
+_ROUNDS = 4
 
 
 def measure(count: int) -> list[Line]:
     """So many confirmations by one and by two delivering processes, beside Django's own backend."""
-    reference = _django_alone(min(count, 500))
     lines = []
     for processes in (1, 2):
-        keys = post_confirmations(count)
-        took = in_processes(processes, _deliver_all)
-        began, ended = min(each[0] for each in took), max(each[1] for each in took)
-        sent = Message.objects.filter(pk__in=keys, state=Message.State.SENT).count()
-        assert sent == count, f"{sent} of {count} were sent"
-        rate = count / (ended - began)
-        statements = sum(each[2] for each in took)
+        references, seconds, statements = [_django_alone(count // _ROUNDS)], 0.0, 0
+        for _ in range(_ROUNDS):
+            keys = post_confirmations(count // _ROUNDS)
+            took = in_processes(processes, _deliver_all)
+            sent = Message.objects.filter(pk__in=keys, state=Message.State.SENT).count()
+            assert sent == len(keys), f"{sent} of {len(keys)} were sent"
+            seconds += max(each[1] for each in took) - min(each[0] for each in took)
+            statements += sum(each[2] for each in took)
+            references.append(_django_alone(count // _ROUNDS))
+        rate = count / seconds
         lines.append(
             Line(
                 name=f"confirmations delivered, {processes} process{'es' * (processes > 1)}",
                 rate=rate,
                 sql=f"{statements / count:.1f}",
                 reference="Django's SMTP backend, parts prepared",
-                reference_rate=reference,
+                reference_rate=fmean(references),
                 target=Target(words=f"rate >= {_AT_LEAST}", met=rate >= _AT_LEAST),
             )
         )

@@ -3,12 +3,16 @@
 import multiprocessing
 import os
 from collections.abc import Sequence
+from functools import partial
+from threading import Event
+from typing import Any
 
 import pytest
 from django.db import DataError, OperationalError, connection
 from pytest_django import Settings
 
 from booking.local.smtp_sink import SmtpSink
+from booking.mail.composing import WhenAsked
 from booking.outbox import delivery
 from booking.outbox.delivery import Composed, Pointless, Unsendable, claim
 from booking.outbox.models import ACCOUNT_MAIL, Message
@@ -97,13 +101,17 @@ def test_a_message_whose_composing_kills_its_worker_takes_no_other_with_it_for_l
     assert sorted(sent(smtp_sink)) == ["m1", "m2", "m3"]
 
 
+@pytest.mark.parametrize("fails_when_asked", [False, True])
 @pytest.mark.parametrize("fault", [LookupError, DataError, SystemError])
 def test_a_message_whose_composing_fails_is_parked_and_the_rest_is_sent(
-    clock: Clock, smtp_sink: SmtpSink, fault: type[Exception]
+    clock: Clock, smtp_sink: SmtpSink, fault: type[Exception], *, fails_when_asked: bool
 ) -> None:
-    poison, *others = [post(f"m{number}") for number in range(4)]
+    first, poison, *more = [post(f"m{number}") for number in range(4)]
+    others = [first, *more]
 
     def failing(messages: Sequence[Message]) -> Composed:
+        if fails_when_asked:
+            return when_asked(messages, poison, fault("What it needs is not there."))
         if poison.pk in {message.pk for message in messages}:
             raise fault("What it needs is not there.")
         return compose(messages)
@@ -114,7 +122,61 @@ def test_a_message_whose_composing_fails_is_parked_and_the_rest_is_sent(
     reason = f"It could not be written: {fault.__name__}: What it needs is not there."
     assert poison.last_error == reason
     assert {state_of(other) for other in others} == {State.SENT}
-    assert sent(smtp_sink) == ["m1", "m2", "m3"]
+    assert sent(smtp_sink) == ["m0", "m2", "m3"]
+
+
+def when_asked(messages: Sequence[Message], poison: Message, fault: Exception) -> Composed:
+    """Each composed when it is asked for, which fails for one."""
+    composed = compose(messages)
+
+    def make(message: Message) -> Any:
+        if message == poison:
+            raise fault
+        return composed[message.pk]
+
+    return WhenAsked({message.pk: partial(make, message) for message in messages})
+
+
+def test_what_was_taken_is_settled_although_the_next_cannot_be_composed_now(
+    clock: Clock, smtp_sink: SmtpSink
+) -> None:
+    taken, poison, last = [post(f"m{number}") for number in range(3)]
+
+    def failing(messages: Sequence[Message]) -> Composed:
+        return when_asked(messages, poison, OperationalError("The database is restarting."))
+
+    with connected() as run, pytest.raises(OperationalError):
+        run(clock, failing)
+    states = [state_of(message) for message in (taken, poison, last)]
+    assert states == [State.SENT, State.SENDING, State.SENDING]
+    assert sent(smtp_sink) == ["m0"]
+
+
+def test_the_next_is_composed_while_the_server_looks_at_the_one_before(
+    clock: Clock, settings: Settings
+) -> None:
+    messages = [post(f"m{number}") for number in range(3)]
+    composed = {message.subject_key: Event() for message in messages}
+    was_in_time = []
+
+    def composing(batch: Sequence[Message]) -> Composed:
+        made = compose(batch)
+
+        def make(message: Message) -> Any:
+            composed[message.subject_key].set()
+            return made[message.pk]
+
+        return WhenAsked({message.pk: partial(make, message) for message in batch})
+
+    def answer(content: bytes, before: int) -> str:
+        following = {b"m0": "m1", b"m1": "m2"}.get(content[9:11])
+        was_in_time.append(following is None or composed[following].wait(timeout=3))
+        return "250 OK"
+
+    with mail_server(answer, settings), connected() as run:
+        run(clock, composing)
+    assert was_in_time == [True] * 3
+    assert {state_of(message) for message in messages} == {State.SENT}
 
 
 @pytest.mark.parametrize("is_late", [False, True])

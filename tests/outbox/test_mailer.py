@@ -41,3 +41,13 @@ def test_it_is_sent_and_its_text_forgotten(smtp_sink: SmtpSink) -> None:
     assert {mail.message["Auto-Submitted"] for mail in mails} == {"auto-generated"}
     assert {message.state for message in stored} == {Message.State.SENT}
     assert {message.mime for message in stored} == {None}
+
+
+def test_lines_that_begin_with_a_dot_arrive_as_they_are(smtp_sink: SmtpSink) -> None:
+    lines = ".\n.one\n..two\nthree.\n.\nend"
+    EmailMultiAlternatives("Dots", lines, None, ["a@agency.example"]).send()
+    office = SmtpConnection()
+    assert deliver(compose=compose, post=office) == 1
+    office.close()
+    [mail] = smtp_sink.messages()
+    assert mail.message.get_content().splitlines() == lines.splitlines()
