@@ -22,6 +22,7 @@ from booking.partnership.kept import the_partnership
 from booking.places.pages.readers import MARKS, Stand, standing_so, stands_of
 from booking.site.caching import unkept
 from booking.site.two_parts import (
+    KEPT_SECONDS,
     Filler,
     Part,
     filled,
@@ -33,8 +34,7 @@ from booking.site.two_parts import (
 )
 from booking.site.wording import LONDON, in_london
 
-# Longer than this nothing is kept, whatever it agrees with.
-_KEPT = timedelta(minutes=1)
+_LIST_KEPT = timedelta(minutes=1)
 _BRIEF = '<span class="app-places app-places--{}">{}</span>'
 
 
@@ -76,7 +76,9 @@ class SessionsPage:
             stand = each.places_taken, each.waiting_count
             each.agreed = (revision, each.pk, *stand, opening(each, now=now))
         counts = {key: (each.places_taken, each.waiting_count) for key, each in shown.items()}
-        until = _changes_at(shown.values(), moments, now)
+        # A list says how many there are, of which only those it shows say when they are over.
+        longest = timedelta(seconds=KEPT_SECONDS) if own else _LIST_KEPT
+        until = _changes_at(shown.values(), [now + longest, *moments], now)
         found = cls(revision, until, shown, {}, more or {}, own)
         return replace(found, counts=found._said(counts))
 
@@ -95,9 +97,9 @@ class SessionsPage:
 
 
 def _changes_at(sessions: Iterable[Session], more: Iterable[datetime], now: datetime) -> datetime:
-    """When the clock alone makes a page of these say something else: at a minute's end at most."""
+    """When the clock alone makes a page of these say something else; no later than midnight."""
     tomorrow = in_london(now).date() + timedelta(days=1)
-    moments = [now + _KEPT, datetime.combine(tomorrow, time(), tzinfo=LONDON), *more]
+    moments = [datetime.combine(tomorrow, time(), tzinfo=LONDON), *more]
     for each in sessions:
         moments += [each.starts_at, each.ends_at, each.booking_ends_at]
         moments += [each.booking_opens_at] if each.booking_opens_at else []

@@ -35,6 +35,7 @@ try:
     # Multiplies every rate limit; load tests raise it, nothing else should.
     RATE_LIMIT_FACTOR = environment.number_from(env, "RATE_LIMIT_FACTOR", 1) or 1
     # When the oldest mail that has not left is older, monitoring and coordinators are told.
+    KEPT_PAGES_MEGABYTES = environment.number_from(env, "KEPT_PAGES_MEGABYTES", 200)
     MAIL_ALERT_MINUTES = environment.number_from(env, "MAIL_ALERT_MINUTES", 15)
     MAIL_FROM = env.get("MAIL_FROM", "Briefed <training@briefed.example>")
     # Calendar replies and questions go to a mailbox that somebody reads.
@@ -142,7 +143,7 @@ CACHES = {
     "pages": {
         "BACKEND": "booking.site.two_parts.PartsInMemory",
         "LOCATION": "pages",
-        "OPTIONS": {"MAX_ENTRIES": 2000},
+        "OPTIONS": {"MAX_ENTRIES": 50_000, "MOST_CHARACTERS": KEPT_PAGES_MEGABYTES * 100_000},
     },
 }
 SESSION_ENGINE = "accounts.session_store"

@@ -18,7 +18,9 @@ the longest unused ones go when there are many.
 """
 
 import hashlib
+import itertools
 import secrets
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -47,10 +49,8 @@ _MAKING = "two_parts_making"
 _PERSONAL_COOKIES = frozenset({settings.SESSION_COOKIE_NAME, settings.MESSAGE_COOKIE_NAME})
 
 
-# Of all that is kept together: with the rows behind a page it takes some 15 bytes a character.
-_MOST_CHARACTERS = 10_000_000
-# What is shorter, such as a row, is bounded by the number of entries.
-_LONG = 5_000
+# What a page or a row is kept for at most, whatever it agrees with.
+KEPT_SECONDS = 600
 # By its values it is never wrong, only unused.
 _KEPT_BY_VALUES = 3600
 
@@ -58,14 +58,23 @@ _KEPT_BY_VALUES = 3600
 class PartsInMemory(LocMemCache):
     """Django's cache in a process, of things as they are: whoever gets one must not change it.
 
-    Anybody can ask for pages by addresses without number, so it is bounded by their length too.
+    Anybody can ask for pages by addresses without number, so it is bounded by their length too, by
+    the option `MOST_CHARACTERS`: with the rows behind a page it takes some ten bytes for each.
     """
+
+    # Of all that is kept under a name, which every thread has its own instance for.
+    _characters: Counter[str] = Counter()
+
+    def __init__(self, name: str, params: dict[str, Any]) -> None:
+        options = dict(params["OPTIONS"])
+        self._name, self._most_characters = name, options.pop("MOST_CHARACTERS")
+        super().__init__(name, {**params, "OPTIONS": options})
 
     def get(self, key: Any, default: Any = None, version: Any = None) -> Any:
         """What is kept by this, which may be anything that can be a key of a dict."""
         with self._lock:  # type: ignore[attr-defined]
             if self._has_expired(key):  # type: ignore[attr-defined]
-                self._delete(key)  # type: ignore[attr-defined]
+                self._delete(key)
                 return default
             self._cache.move_to_end(key, last=False)  # type: ignore[attr-defined]
             return self._cache[key]  # type: ignore[attr-defined]
@@ -73,14 +82,25 @@ class PartsInMemory(LocMemCache):
     def set(self, key: Any, value: Any, timeout: Any = 300, version: Any = None) -> None:
         """Keep it for so many seconds; what was not used for longest makes room."""
         with self._lock:  # type: ignore[attr-defined]
+            self._delete(key)
+            self._characters[self._name] += _length(value)
             self._set(key, value, timeout)  # type: ignore[attr-defined]
-            if _length(value) < _LONG:
-                return
-            kept = self._cache  # type: ignore[attr-defined]
-            total = sum(map(_length, kept.values()))
-            while total > _MOST_CHARACTERS:
-                total -= _length(kept[oldest := next(reversed(kept))])
-                self._delete(oldest)  # type: ignore[attr-defined]
+            while self._characters[self._name] > self._most_characters:
+                self._delete(next(reversed(self._cache)))  # type: ignore[attr-defined]
+
+    def clear(self) -> None:
+        """Keep nothing."""
+        super().clear()
+        self._characters[self._name] = 0
+
+    def _delete(self, key: Any) -> bool:
+        if key in self._cache:  # type: ignore[attr-defined]
+            self._characters[self._name] -= _length(self._cache[key])  # type: ignore[attr-defined]
+        return bool(super()._delete(key))  # type: ignore[misc]
+
+    def _cull(self) -> None:
+        for key in list(itertools.islice(reversed(self._cache), len(self._cache) // 10)):  # type: ignore[attr-defined]
+            self._delete(key)
 
 
 def _length(kept: Any) -> int:
@@ -140,7 +160,7 @@ def found(key: Hashable) -> Any:
     return caches["pages"].get(key)
 
 
-def keep_part(key: Any, part: object, *, seconds: float = 60) -> None:
+def keep_part(key: Any, part: object, *, seconds: float = KEPT_SECONDS) -> None:
     """Keep it by this key for so long."""
     caches["pages"].set(key, part, seconds)
 

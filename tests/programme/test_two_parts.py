@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core.cache import caches
 from django.db import connection
 from django.test import Client
@@ -303,8 +304,27 @@ def test_a_token_of_one_reader_is_not_in_the_page_of_another(page: str, session:
 
 def test_pages_of_any_length_are_not_kept_without_end() -> None:
     for number in range(20):
-        keep_part(number, Part([""], 1_500_000))
+        keep_part(number, Part([""], 3_000_000))
     assert [number for number in range(20) if found(number)] == list(range(14, 20))
+    # What is kept anew, out of date, or all forgotten, does not count any more.
+    for _ in range(20):
+        keep_part(19, Part([""], 3_000_000))
+    keep_part("old", Part([""], 1_500_000), seconds=-1)
+    assert found("old") is None
+    assert [number for number in range(20) if found(number)] == list(range(14, 20))
+    caches["pages"].clear()
+    for number in range(6):
+        keep_part(number, Part([""], 3_000_000))
+    assert found(0)
+
+
+def test_rows_of_any_number_are_not_kept_without_end() -> None:
+    pages: Any = settings.CACHES["pages"]
+    most = pages["OPTIONS"]["MAX_ENTRIES"]
+    for number in range(most + 1):
+        keep_part(number, "")
+    assert found(most) == found(most // 9) == ""
+    assert found(0) is found(most // 11) is None
 
 
 def test_a_form_of_a_kept_page_is_taken_for_its_reader_alone(

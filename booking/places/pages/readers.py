@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db import connection
 from django.db.models import F, Q
 
 from accounts.models import User
@@ -19,6 +18,7 @@ from booking.places.lock import CourseRules, Practitioner, read_practitioners
 from booking.places.models import Booking
 from booking.places.rules.line import held_back
 from booking.places.rules.seating import Seating, read_seatings
+from booking.site.prepared import prepared
 from booking.site.wording import listed
 
 # Nobody knows an anonymous visitor's agency.
@@ -57,8 +57,8 @@ def stands_of(session_ids: Iterable[int], person: User | None) -> tuple[str, dic
 
     The revision is another after every change of the catalogue; places are given without.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_STANDS, [list(session_ids), person.pk if person else None, _LIVE])
+    asked = [list(session_ids), person.pk if person else None, _LIVE]
+    with prepared(_STANDS, asked, only_reads=True) as cursor:
         rows = cursor.fetchall()
     return rows[0][0], {key: Stand(*stand) for _, key, *stand in rows if key is not None}
 
