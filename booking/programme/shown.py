@@ -5,8 +5,9 @@ revision of the catalogue and of the settings, how its sessions stand, and the c
 kept of a session whose places depend on the reader's agency but the rest of its row.
 """
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from functools import cache
 from typing import Any
@@ -16,7 +17,7 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 
 from accounts.models import User
-from booking.catalogue.availability import availability, opening
+from booking.catalogue.availability import Availability, availability, opening
 from booking.catalogue.models import Session
 from booking.partnership.kept import the_partnership
 from booking.places.pages.readers import MARKS, Stand, standing_so, stands_of
@@ -45,19 +46,20 @@ def reader_of(request: HttpRequest) -> User | None:
 
 @dataclass(frozen=True)
 class SessionsPage:
-    """What a kept page agrees with: the catalogue, how its sessions stand, and until when.
+    """What a kept page agrees with: the catalogue, until when, and how its `own` session stands.
 
-    `counts` are those that the kept part says: of the session whose `own` page it is only whether
-    it is full and whether people wait, unless its places differ with the reader. `more` is what the
-    slots of a reader need of what was read.
+    Of the session whose page it is that is whether it is full and whether people wait, or, if its
+    places differ with the reader, how many. What is said of places is put in for all of them, and
+    `lines` are those last put in. `more` is what the slots of a reader need of what was read.
     """
 
     revision: str
     until: datetime
     sessions: Mapping[int, Session]
-    counts: Mapping[int, tuple[int, int]]
     more: Mapping[str, Any]
     own: Session | None = None
+    own_stand: tuple[int, int] | None = None
+    lines: dict[tuple[str, int], tuple[tuple[int, int], str]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -73,27 +75,37 @@ class SessionsPage:
         """Of sessions just read, whose rows it lets be kept."""
         shown = {each.pk: each for each in sessions}
         for each in shown.values():
-            stand = each.places_taken, each.waiting_count
-            each.agreed = (revision, each.pk, *stand, opening(each, now=now))
-        counts = {key: (each.places_taken, each.waiting_count) for key, each in shown.items()}
+            each.agreed = (revision, each.pk, opening(each, now=now))
         # A list says how many there are, of which only those it shows say when they are over.
         longest = timedelta(seconds=KEPT_SECONDS) if own else _LIST_KEPT
         until = _changes_at(shown.values(), [now + longest, *moments], now)
-        found = cls(revision, until, shown, {}, more or {}, own)
-        return replace(found, counts=found._said(counts))
+        stand = _stand_of(own, own.places_taken, own.waiting_count) if own else None
+        return cls(revision, until, shown, more or {}, own, stand)
 
     def agrees(self, revision: str, stands: Mapping[int, Stand], *, now: datetime) -> bool:
         """Whether the page would say the same if it were made now."""
         if self.revision != revision or not now < self.until:
             return False
-        counts = {key: (stand.taken, stand.waiting) for key, stand in stands.items()}
-        return self._said(counts) == self.counts
+        if self.own is None:
+            return True
+        stand = stands[self.own.pk]
+        return _stand_of(self.own, stand.taken, stand.waiting) == self.own_stand
 
-    def _said(self, counts: dict[int, tuple[int, int]]) -> dict[int, tuple[int, int]]:
-        if self.own is not None and not self.own.has_own_places and self.own.pk in counts:
-            taken, waiting = counts[self.own.pk]
-            counts[self.own.pk] = (taken >= self.own.capacity, waiting > 0)
-        return counts
+    def line(self, name: str, key: int, stand: Stand, make: Callable[[Session], str]) -> str:
+        """What a line says of the places of a session, which are the same for every reader."""
+        counts = stand.taken, stand.waiting
+        found = self.lines.get((name, key))
+        if found is None or found[0] != counts:
+            session = copy.copy(self.sessions[key])
+            (session.places_taken, session.waiting_count), session.reading = counts, None
+            found = self.lines[name, key] = counts, make(session)
+        return found[1]
+
+
+def _stand_of(session: Session, taken: int, waiting: int) -> tuple[int, int]:
+    if session.has_own_places:
+        return taken, waiting
+    return taken >= session.capacity, waiting > 0
 
 
 def _changes_at(sessions: Iterable[Session], more: Iterable[datetime], now: datetime) -> datetime:
@@ -140,18 +152,19 @@ def answer(
     of_agencies = [each for each in about.sessions.values() if each.has_own_places]
     read = {each.pk: each for each in standing_so(of_agencies, stands, person, now=now)}
 
-    def places(key: int) -> str:
-        return render_to_string("programme/_places.html", {"places": availability(read[key], now)})
+    def line(name: str, make: Callable[[Availability], str]) -> Filler:
+        def of_session(session: Session) -> str:
+            return make(availability(session, now))
 
-    def brief(key: int) -> str:
-        there = availability(read[key], now)
-        return format_html(_BRIEF, there.tone, there.brief)
+        return lambda key: (
+            of_session(read[key]) if key in read else about.line(name, key, stands[key], of_session)
+        )
 
     context = yours(about, stands)
     fillers: dict[str, Filler] = {
         "mark": lambda key: _mark(stands[key].mine) if key in stands else "",
-        "places": places,
-        "brief": brief,
+        "places": line("places", _places),
+        "brief": line("brief", lambda there: format_html(_BRIEF, there.tone, there.brief)),
         "materials": lambda key: None if context.get("materials") else "",
         "event": lambda key: context["event_data"],
     }
@@ -170,6 +183,10 @@ def _stands_as_read(about: SessionsPage, person: User | None) -> dict[int, Stand
         for key, each in about.sessions.items()
     }
     return found if person is None else found | stands_of(found, person)[1]
+
+
+def _places(there: Availability) -> str:
+    return render_to_string("programme/_places.html", {"places": there})
 
 
 @cache

@@ -5,7 +5,6 @@ holds nothing of whoever came first. What differs stands in the template between
 
     {% yours "mark" session.pk %}...{% endyours %}   the view says what stands there for this key,
                                                      or the lines are rendered as its reader
-    {% yours "places" session.pk when session.x %}   only where that holds; else it is everybody's
     {% yours "menu" by is_trainer %}...{% endyours %} a part kept by these of the reader's
                                                      attributes, which sees no others of them
     {% yours "csrf" %}, {% yours "messages" %}       known to every page
@@ -248,18 +247,17 @@ def _rendered(slot: Slot, context: Context) -> str:
 
 
 class _Yours(Node):
-    def __init__(self, name: str, key: Any, when: Any, by: tuple[str, ...], nodelist: Any) -> None:
-        self.name, self.key, self.when, self.by, self.nodelist = name, key, when, by, nodelist
+    def __init__(self, name: str, key: Any, by: tuple[str, ...], nodelist: Any) -> None:
+        self.name, self.key, self.by, self.nodelist = name, key, by, nodelist
 
     def render(self, context: Context) -> SafeString:
         making: _Making | None = context.get(_MAKING)
         request: Any = context.get("request")
-        is_theirs = self.when is None or self.when.resolve(context, ignore_failures=True)
         page: Any = context.template
-        if making is not None and is_theirs:
+        if making is not None:
             key = self.key.resolve(context) if self.key else None
             return making.stands_for(Slot(self.name, key, self.by, self.nodelist, page))
-        if self.by and making is None and hasattr(request, "user"):
+        if self.by and hasattr(request, "user"):
             slot = Slot(self.name, None, self.by, self.nodelist, page)
             values: Any = context.flatten()
             return mark_safe(_Reader(request, values, {}).put(slot))  # noqa: S308
@@ -274,8 +272,7 @@ def yours(parser: Any, token: Any) -> Node:
     parser.delete_first_token()
     by = tuple(words[1:]) if words[:1] == ["by"] else ()
     key = parser.compile_filter(words[0]) if words and not by else None
-    when = parser.compile_filter(words[2]) if words[1:2] == ["when"] else None
-    return _Yours(name.strip('"'), key, when, by, nodelist)
+    return _Yours(name.strip('"'), key, by, nodelist)
 
 
 class _Same(Node):

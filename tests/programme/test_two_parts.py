@@ -107,6 +107,25 @@ def test_a_kept_part_is_the_same_whoever_it_was_made_for(page: str, session: Ses
 
 
 @pytest.mark.parametrize("page", PAGES)
+def test_a_booking_leaves_a_page_kept_and_its_places_are_those_of_now(
+    page: str, session: Session
+) -> None:
+    address, client = address_of(page, session), signed_in(make_person())
+    words = "{} left" if page == "month" else "{} place{} left"
+    with CaptureQueriesContext(connection) as asked:
+        assert words.format(9, "s") in client.get(address).text
+    made_of = len(asked)
+    for left in range(8, 1, -1):
+        book_now(session)
+        with CaptureQueriesContext(connection) as asked:
+            assert words.format(left, "s") in client.get(address).text
+        assert len(asked) < made_of
+    for _ in range(3):
+        book_now(session)
+    assert ("Full" if page == "month" else "1 person waiting") in client.get(address).text
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_no_reader_is_in_a_kept_part(page: str, session: Session) -> None:
     address = address_of(page, session)
     for person in readers(session):
