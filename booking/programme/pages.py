@@ -152,7 +152,8 @@ def session(request: HttpRequest, session_id: int) -> HttpResponse:
         others = _OTHERS(key=session_id, course=found[0].course_id, now=now, **asked)
         read = as_read_by(with_sittings([*found, *others]), None, now=now)
         context = _session_context(*read, now=now)
-        more = {**context, "ruled": read_session(session_id)}
+        more = {name: context[name] for name in ("event", "calendars")}
+        more["ruled"] = read_session(session_id)
         moments = [terms_offered(found[0], None).free_until]
         about = SessionsPage.of(revision, read, now=now, own=found[0], more=more, moments=moments)
         return context, about

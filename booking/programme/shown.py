@@ -55,7 +55,7 @@ class SessionsPage:
 
     revision: str
     until: datetime
-    sessions: Mapping[int, Session]
+    sessions: dict[int, Session]
     more: Mapping[str, Any]
     own: Session | None = None
     own_stand: tuple[int, int] | None = None
@@ -90,6 +90,18 @@ class SessionsPage:
             return True
         stand = stands[self.own.pk]
         return _stand_of(self.own, stand.taken, stand.waiting) == self.own_stand
+
+    def keep_rows_alone(self) -> None:
+        """Once it is made: of other sessions than its own, keep nothing that comes with their rows.
+
+        Python's collector goes through all that is kept, while everybody waits.
+        """
+        for key, each in self.sessions.items():
+            if each is not self.own and not each.has_own_places:
+                self.sessions[key] = row = copy.copy(each)
+                row._state.fields_cache.clear()
+                row._prefetched_objects_cache = {}  # type: ignore[attr-defined]
+                row.reading = None
 
     def line(self, name: str, key: int, stand: Stand, make: Callable[[Session], str]) -> str:
         """What a line says of the places of a session, which are the same for every reader."""
@@ -143,6 +155,7 @@ def answer(
         context, about = make(revision)
         context = {"partnership": the_partnership(), **context}
         part = made(request, template, context, about)
+        about.keep_rows_alone()
         keep_part(key, part)
         stands = _stands_as_read(about, person)
     about = part.about
