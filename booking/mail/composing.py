@@ -3,7 +3,7 @@
 What a notice about a booking says is worked out in `notice`; the others are written here.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.errors import MessageError
@@ -43,7 +43,7 @@ from booking.mail.notice import (
 from booking.mail.reminders import DAYS, HOUR, still_reminds
 from booking.materials.actions import MATERIALS
 from booking.materials.models import Material
-from booking.outbox.delivery import Pointless, Unsendable
+from booking.outbox.delivery import Pointless, Unsendable, WhenAsked
 from booking.outbox.models import Message
 from booking.outbox.topics import composes, topic_of
 from booking.partnership.kept import sender, the_partnership
@@ -105,22 +105,6 @@ def compose(
     return WhenAsked(
         {message.pk: partial(_written, message, read, now=now) for message in messages}
     )
-
-
-class WhenAsked(Mapping[int, _Outcome]):
-    """What each of these makes, by key, made when it is asked for."""
-
-    def __init__(self, makes: Mapping[int, Callable[[], _Outcome]]) -> None:
-        self._makes = makes
-
-    def __getitem__(self, key: int) -> _Outcome:
-        return self._makes[key]()
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._makes)
-
-    def __len__(self) -> int:
-        return len(self._makes)
 
 
 def _read(messages: Sequence[Message]) -> _Read:

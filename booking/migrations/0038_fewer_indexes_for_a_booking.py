@@ -4,15 +4,31 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-# Django adds them to unique texts for LIKE, which nobody asks of what is random.
-_FOR_LIKE = (
+# Some are covered by others, or are for rows that name anybody, which are few; those that end in
+# "like" Django adds to unique texts, and nobody asks that of what is random.
+_NOT_NEEDED = (
+    "booking_booking_person_id_bdfa5882",
+    "booking_booking_session_id_67c699e2",
+    "booking_booking_replaces_id_f1ab62ba",
+    "booking_booking_needs_arranged_by_id_b9b1cdcf",
     "booking_booking_calendar_key_1687531c_like",
     "booking_booking_join_key_8b889085_like",
     "booking_message_message_id_49c79f59_like",
+    "booking_session_course_id_e4d116f5",
+    "sessions_to_fill",
+)
+_NEW = (
+    "bookings_replaced ON booking_booking (replaces_id) WHERE replaces_id IS NOT NULL",
+    "needs_by_who_arranged ON booking_booking (needs_arranged_by_id)"
+    " WHERE needs_arranged_by_id IS NOT NULL",
+    "sessions_to_fill ON booking_session (id) WHERE state = 'published' AND waiting_count > 0",
 )
 
 
 class Migration(migrations.Migration):
+    """While the site runs, and as often as need be: nobody waits for an index."""
+
+    atomic = False
 
     dependencies = [
         ('accounts', '0014_looks_by_words'),
@@ -21,46 +37,56 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RemoveIndex(
-            model_name='session',
-            name='sessions_to_fill',
-        ),
-        migrations.RunSQL([f"DROP INDEX IF EXISTS {name}" for name in _FOR_LIKE], migrations.RunSQL.noop),
-        migrations.AlterField(
-            model_name='booking',
-            name='needs_arranged_by',
-            field=models.ForeignKey(db_index=False, help_text='Who says so.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AlterField(
-            model_name='booking',
-            name='person',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='bookings', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AlterField(
-            model_name='booking',
-            name='replaces',
-            field=models.ForeignKey(db_index=False, help_text='The booking whose place this one took over or exchanged.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='replaced_by', to='booking.booking'),
-        ),
-        migrations.AlterField(
-            model_name='booking',
-            name='session',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='bookings', to='booking.session'),
-        ),
-        migrations.AlterField(
-            model_name='session',
-            name='course',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='sessions', to='booking.course'),
-        ),
-        migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(condition=models.Q(('replaces__isnull', False)), fields=['replaces'], name='bookings_replaced'),
-        ),
-        migrations.AddIndex(
-            model_name='booking',
-            index=models.Index(condition=models.Q(('needs_arranged_by__isnull', False)), fields=['needs_arranged_by'], name='needs_by_who_arranged'),
-        ),
-        migrations.AddIndex(
-            model_name='session',
-            index=models.Index(condition=models.Q(('state', 'published'), ('waiting_count__gt', 0)), fields=['id'], name='sessions_to_fill'),
+        migrations.SeparateDatabaseAndState(
+            database_operations=[
+                migrations.RunSQL(
+                    [f"DROP INDEX CONCURRENTLY IF EXISTS {each}" for each in _NOT_NEEDED]
+                    + [f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {each}" for each in _NEW],
+                    migrations.RunSQL.noop,
+                )
+            ],
+            state_operations=[
+                migrations.RemoveIndex(
+                    model_name='session',
+                    name='sessions_to_fill',
+                ),
+                migrations.AlterField(
+                    model_name='booking',
+                    name='needs_arranged_by',
+                    field=models.ForeignKey(db_index=False, help_text='Who says so.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+                ),
+                migrations.AlterField(
+                    model_name='booking',
+                    name='person',
+                    field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='bookings', to=settings.AUTH_USER_MODEL),
+                ),
+                migrations.AlterField(
+                    model_name='booking',
+                    name='replaces',
+                    field=models.ForeignKey(db_index=False, help_text='The booking whose place this one took over or exchanged.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='replaced_by', to='booking.booking'),
+                ),
+                migrations.AlterField(
+                    model_name='booking',
+                    name='session',
+                    field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='bookings', to='booking.session'),
+                ),
+                migrations.AlterField(
+                    model_name='session',
+                    name='course',
+                    field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='sessions', to='booking.course'),
+                ),
+                migrations.AddIndex(
+                    model_name='booking',
+                    index=models.Index(condition=models.Q(('replaces__isnull', False)), fields=['replaces'], name='bookings_replaced'),
+                ),
+                migrations.AddIndex(
+                    model_name='booking',
+                    index=models.Index(condition=models.Q(('needs_arranged_by__isnull', False)), fields=['needs_arranged_by'], name='needs_by_who_arranged'),
+                ),
+                migrations.AddIndex(
+                    model_name='session',
+                    index=models.Index(condition=models.Q(('state', 'published'), ('waiting_count__gt', 0)), fields=['id'], name='sessions_to_fill'),
+                ),
+            ],
         ),
     ]

@@ -3,11 +3,11 @@
 PostgreSQL says what is to be sent and what was. A worker claims messages for a limited time (the
 lease) under a number that rises with each claim, so that a worker which comes back too late
 cannot settle what another has taken over. SMTP cannot promise exactly once: a duplicate is
-possible only between the server's 250 and our commit, and then it is byte for byte the same.
+possible only where a worker ends between handing over the content and our commit, and then it is
+byte for byte the same.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -56,6 +56,22 @@ Composed = Mapping[int, _Outcome]
 Composer = Callable[[Sequence[Message]], Composed]
 
 
+class WhenAsked(Mapping[int, _Outcome]):
+    """What each of these makes, by key, made when it is asked for."""
+
+    def __init__(self, makes: Mapping[int, Callable[[], _Outcome]]) -> None:
+        self._makes = makes
+
+    def __getitem__(self, key: int) -> _Outcome:
+        return self._makes[key]()
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._makes)
+
+    def __len__(self) -> int:
+        return len(self._makes)
+
+
 @dataclass
 class _Turn:
     """A claimed message, how it is composed, and whether its attempt has begun already."""
@@ -63,16 +79,22 @@ class _Turn:
     message: Message
     write: Callable[[], _Outcome]
     is_begun: bool = False
+    trouble: Exception | None = None
 
     @cached_property
     def outcome(self) -> _Outcome:
-        """What is to be sent, if anything is."""
+        """What is to be sent, if anything is. Raises what went wrong before its turn."""
+        if self.trouble is not None:
+            raise self.trouble
         return self.write()
 
     def before_its_turn(self) -> _Outcome | None:
-        """As `outcome`, while another is being sent; nothing of what goes wrong in its turn too."""
-        with suppress(Exception):
-            return self.outcome
+        """As `outcome`, while another is being sent; nothing if it goes wrong."""
+        if self.trouble is None:
+            try:
+                return self.outcome
+            except Exception as trouble:  # noqa: BLE001 - raised in its turn
+                self.trouble = trouble
         return None
 
 
@@ -174,17 +196,15 @@ def _may_change(message: Message) -> bool:
 
 def _to_send(message: Message, composed: Composed, *, clock: Callable[[], datetime]) -> _Outcome:
     """What was written once stays as it is, unless it has become pointless."""
-    again: _Outcome | None = None
-    if _may_change(message):
-        try:
-            again = composed[message.pk]
-        except Exception as trouble:
-            if _is_nobodys_fault(trouble, [message], now=clock()):
-                raise
-            again = _not_composed([message], trouble)
-    if message.mime is None:
-        return again or Unsendable("Nobody has composed it.")
-    return again if isinstance(again, Pointless) else bytes(message.mime)
+    if message.mime is not None and not _may_change(message):
+        return bytes(message.mime)
+    try:
+        again = composed[message.pk]
+    except Exception as trouble:
+        if _is_nobodys_fault(trouble, [message], now=clock()):
+            raise
+        again = _not_composed([message], trouble)
+    return again if message.mime is None or isinstance(again, Pointless) else bytes(message.mime)
 
 
 def _is_parked_as_deadly(message: Message) -> bool:
@@ -212,10 +232,11 @@ def _composed(
         fault = _not_composed(messages, trouble)
         if len(messages) == 1:
             return {messages[0].pk: fault}
-    alone: dict[int, _Outcome] = {}
-    for message in messages:
-        alone.update(_composed([message], compose=compose, clock=clock))
-    return alone
+
+    def alone(message: Message) -> _Outcome:
+        return _composed([message], compose=compose, clock=clock)[message.pk]
+
+    return WhenAsked({message.pk: partial(alone, message) for message in messages})
 
 
 def _is_nobodys_fault(trouble: Exception, messages: Sequence[Message], *, now: datetime) -> bool:

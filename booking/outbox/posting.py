@@ -53,7 +53,7 @@ class Draft:
 def post(drafts: Iterable[Draft], *, now: datetime, if_new: bool = False) -> list[Message]:
     """Write messages into the outbox, in the caller's transaction, with one statement.
 
-    Returns them, with their keys.
+    Returns them, with their keys unless statements are sent `together`.
 
     With `if_new`, a message that was posted before is left as it is, and no key is known; without
     it, posting one twice raises `IntegrityError`. Raises `TransactionManagementError` outside a

@@ -106,12 +106,12 @@ class SessionsPage:
     def line(self, name: str, key: int, stand: Stand, make: Callable[[Session], str]) -> str:
         """What a line says of the places of a session, which are the same for every reader."""
         counts = stand.taken, stand.waiting
-        found = self.lines.get((name, key))
-        if found is None or found[0] != counts:
+        said = self.lines.get((name, key))
+        if said is None or said[0] != counts:
             session = copy.copy(self.sessions[key])
             (session.places_taken, session.waiting_count), session.reading = counts, None
-            found = self.lines[name, key] = counts, make(session)
-        return found[1]
+            said = self.lines[name, key] = counts, make(session)
+        return said[1]
 
 
 def _stand_of(session: Session, taken: int, waiting: int) -> tuple[int, int]:

@@ -32,8 +32,8 @@ def prepared(
     still stands, so that nothing is asked for that alone.
     """
     connection: Any = connections[DEFAULT_DB_ALIAS]
-    is_left = only_reads and not connection.in_atomic_block and not connection.health_check_done
-    if is_left and connection.connection is not None:
+    is_left = connection.connection is not None and not connection.health_check_done
+    if is_left := is_left and only_reads and not connection.in_atomic_block:
         connection.health_check_done = True
     try:
         cursor = _carried_out(statement, values)
@@ -52,8 +52,8 @@ def together() -> Iterator[None]:
     """The prepared statements within are sent at once, in their order, in one round trip.
 
     What they answer is read afterwards. The first error is raised at the end; none after it has
-    been carried out. For statements that are prepared, and `insert`: of all others Django asks at
-    once how many rows they changed.
+    been carried out. For statements that are prepared, and `insert`: of all others Django asks how
+    many rows they changed, and is told a wrong number.
     """
     connection = connections[DEFAULT_DB_ALIAS]
     connection.close_if_health_check_failed()

@@ -34,8 +34,8 @@ try:
     TWO_STEP_REQUIRED = environment.flag_from(env, "TWO_STEP_REQUIRED", True)
     # Multiplies every rate limit; load tests raise it, nothing else should.
     RATE_LIMIT_FACTOR = environment.number_from(env, "RATE_LIMIT_FACTOR", 1) or 1
-    # When the oldest mail that has not left is older, monitoring and coordinators are told.
     KEPT_PAGES_MEGABYTES = environment.number_from(env, "KEPT_PAGES_MEGABYTES", 200)
+    # When the oldest mail that has not left is older, monitoring and coordinators are told.
     MAIL_ALERT_MINUTES = environment.number_from(env, "MAIL_ALERT_MINUTES", 15)
     MAIL_FROM = env.get("MAIL_FROM", "Briefed <training@briefed.example>")
     # Calendar replies and questions go to a mailbox that somebody reads.

@@ -89,8 +89,10 @@ class PartsInMemory(LocMemCache):
 
     def clear(self) -> None:
         """Keep nothing."""
-        super().clear()
-        self._characters[self._name] = 0
+        with self._lock:  # type: ignore[attr-defined]
+            self._cache.clear()  # type: ignore[attr-defined]
+            self._expire_info.clear()  # type: ignore[attr-defined]
+            self._characters[self._name] = 0
 
     def _delete(self, key: Any) -> bool:
         if key in self._cache:  # type: ignore[attr-defined]

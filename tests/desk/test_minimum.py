@@ -36,6 +36,8 @@ def test_what_is_at_risk_is_found_and_counted(coordinator: Client) -> None:
     with_people(booked=1)
     page = coordinator.get(reverse("manage_sessions"))
     assert "At risk (1)" in page.content.decode()
+    page = coordinator.get(reverse("manage_sessions"), {"show": "no-meeting"})
+    assert "No sessions without a meeting." in page.content.decode()
     page = coordinator.get(reverse("manage_sessions"), {"show": "at-risk"})
     assert [TableRow(*each).key for each in page.context["page_obj"]] == [risky.pk]
 

@@ -12,9 +12,8 @@ from django.db import DataError, OperationalError, connection
 from pytest_django import Settings
 
 from booking.local.smtp_sink import SmtpSink
-from booking.mail.composing import WhenAsked
 from booking.outbox import delivery
-from booking.outbox.delivery import Composed, Pointless, Unsendable, claim
+from booking.outbox.delivery import Composed, Pointless, Unsendable, WhenAsked, claim
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from tests.outbox.mail_servers import mail_server
 from tests.outbox.posting import Clock, compose, connected, post, sent, state_of
@@ -101,15 +100,17 @@ def test_a_message_whose_composing_kills_its_worker_takes_no_other_with_it_for_l
     assert sorted(sent(smtp_sink)) == ["m1", "m2", "m3"]
 
 
-@pytest.mark.parametrize("fails_when_asked", [False, True])
+@pytest.mark.parametrize("fails_when_asked", [False, True, "alone"])
 @pytest.mark.parametrize("fault", [LookupError, DataError, SystemError])
 def test_a_message_whose_composing_fails_is_parked_and_the_rest_is_sent(
-    clock: Clock, smtp_sink: SmtpSink, fault: type[Exception], *, fails_when_asked: bool
+    clock: Clock, smtp_sink: SmtpSink, fault: type[Exception], *, fails_when_asked: object
 ) -> None:
     first, poison, *more = [post(f"m{number}") for number in range(4)]
     others = [first, *more]
 
     def failing(messages: Sequence[Message]) -> Composed:
+        if fails_when_asked == "alone" and len(messages) > 1:
+            raise fault("Nobody can tell of whom.")
         if fails_when_asked:
             return when_asked(messages, poison, fault("What it needs is not there."))
         if poison.pk in {message.pk for message in messages}:
