@@ -142,15 +142,24 @@ def test_what_was_taken_is_settled_although_the_next_cannot_be_composed_now(
     clock: Clock, smtp_sink: SmtpSink
 ) -> None:
     taken, poison, last = [post(f"m{number}") for number in range(3)]
+    tries = []
 
     def failing(messages: Sequence[Message]) -> Composed:
-        return when_asked(messages, poison, OperationalError("The database is restarting."))
+        composed = when_asked(messages, poison, OperationalError("The database is restarting."))
+
+        def make(key: int) -> Any:
+            tries.append(key)
+            return composed[key]
+
+        return WhenAsked({key: partial(make, key) for key in composed})
 
     with connected() as run, pytest.raises(OperationalError):
         run(clock, failing)
     states = [state_of(message) for message in (taken, poison, last)]
     assert states == [State.SENT, State.SENDING, State.SENDING]
     assert sent(smtp_sink) == ["m0"]
+    # What went wrong while another was being sent is remembered, not tried again.
+    assert tries == [taken.pk, poison.pk]
 
 
 def test_the_next_is_composed_while_the_server_looks_at_the_one_before(
