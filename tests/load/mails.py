@@ -60,8 +60,13 @@ def post_confirmations(count: int) -> list[int]:
 
 
 def _deliver_all(number: int) -> tuple[float, float, int]:
-    """Deliver until nothing is due: when that began and ended, and the statements it took."""
+    """Deliver until nothing is due: when that began and ended, and the statements it took.
+
+    A worker has its templates and its connections from the mails before, as the reference has.
+    """
     post = SmtpConnection()
+    assert dict(compose(list(Message.objects.unsettled()[:1])))
+    post.open()
     with Counting() as counting:
         meet()
         began = time.monotonic()
