@@ -32,14 +32,17 @@ def prepared(
     still stands, so that nothing is asked for that alone.
     """
     connection: Any = connections[DEFAULT_DB_ALIAS]
-    is_left = connection.connection is not None and not connection.health_check_done
-    if is_left := is_left and only_reads and not connection.in_atomic_block:
+    is_free = connection.connection is not None and not connection.in_atomic_block
+    is_left = only_reads and is_free and not connection.health_check_done
+    if is_left:
         connection.health_check_done = True
     try:
         cursor = _carried_out(statement, values)
     except Error as error:
         is_spoilt = isinstance(error, NotSupportedError)
-        if connection.in_atomic_block or not (is_spoilt or (is_left and _is_lost())):
+        if connection.in_atomic_block or not (
+            is_spoilt or (is_left and not connection.is_usable())
+        ):
             raise
         connection.close()
         cursor = _carried_out(statement, values)
@@ -83,7 +86,3 @@ def _carried_out(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> C
     cursor: CursorWrapper = connection._prepare_cursor(psycopg.Cursor(connection.connection))
     cursor.execute(statement, values)
     return cursor
-
-
-def _is_lost() -> bool:
-    return not connections[DEFAULT_DB_ALIAS].is_usable()

@@ -58,7 +58,7 @@ class PartsInMemory(LocMemCache):
     """Django's cache in a process, of things as they are: whoever gets one must not change it.
 
     Anybody can ask for pages by addresses without number, so it is bounded by their length too, by
-    the option `MOST_CHARACTERS`: with the rows behind a page it takes some ten bytes for each.
+    the option `MOST_CHARACTERS`: with the rows behind a page it takes up to ten bytes for each.
     """
 
     # Of all that is kept under a name, which every thread has its own instance for.

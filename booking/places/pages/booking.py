@@ -162,7 +162,7 @@ def _plain_form(
         context = {"session": session, "form": form, "is_open": True, "now": now}
         context["partnership"] = the_partnership()
         part = made(request, "places/book.html", context, session)
-        keep_part(key, part)
+        keep_part(key, part, seconds=60)
     session = part.about
     fillers: dict[str, Filler] = {
         "places": lambda key: escape(availability(read.session, now).text),
