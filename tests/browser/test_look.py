@@ -78,7 +78,8 @@ def test_when_booking_opens_takes_two_lines_at_most(
 ) -> None:
     Session.objects.update(booking_opens_at=timezone.now() + timedelta(days=20))
     page.set_viewport_size({"width": width, "height": 800})
-    page.goto("/programme/")
+    # A list is kept for a second: not the one that the test before has asked for.
+    page.goto("/programme/?q=genital")
     words = page.get_by_text("Booking opens").first
     box = words.bounding_box()
     assert box is not None
