@@ -7,6 +7,7 @@ from datetime import datetime
 from threading import Barrier
 from typing import Any
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.db import connection
 from django.test import Client
@@ -24,6 +25,9 @@ def signed_in(person: User) -> Client:
     """A browser in which this person is signed in."""
     client = Client()
     client.force_login(person)
+    # As allauth does when somebody signs in.
+    key = client.session.session_key
+    UserSession.objects.create(user=person, session_key=key, ip="127.0.0.1", user_agent="tests")
     return client
 
 

@@ -18,7 +18,6 @@ from accounts.finding import PeopleQuerySet
 from accounts.models.agencies import Agency
 from booking.partnership.levels import level_at
 from booking.site.human_order import HumanOrder
-from booking.site.ready_queries import Later, Ready
 
 # What `accounts.addresses.parse_address` gives: no second spelling of one mailbox fits.
 _PLAIN_ADDRESS = r"^[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[a-z0-9.-]+$"
@@ -28,30 +27,12 @@ _SAYS_WHERE = models.Q(is_active=True, agency_confirmed_at=None) & (
 )
 
 
-_BY_KEY: Ready["User"] = Ready(
-    lambda: User.objects.select_related("agency").filter(pk=Later("key", models.BigIntegerField()))
-)
-
-
 class UserManager(BaseUserManager["User"]):
     """Makes people; the column keeps an address as it is read, so that it names one person."""
 
     def get_queryset(self) -> PeopleQuerySet:
         """People, to be chosen among."""
         return PeopleQuerySet(self.model, using=self._db)
-
-    def get(self, *args: Any, **sought: Any) -> "User":
-        """As of any QuerySet. By key alone, as every page asks who is signed in, it is ready.
-
-        Not of a relation, such as the members of a group: those are managers of their own classes,
-        which choose among fewer people.
-        """
-        if type(self) is not UserManager or args or list(sought) != ["pk"]:
-            return self.get_queryset().get(*args, **sought)
-        found = _BY_KEY(key=int(sought["pk"]))
-        if not found:
-            raise User.DoesNotExist
-        return found[0]
 
     def found_by(self, text: str) -> PeopleQuerySet:
         """As `PeopleQuerySet.found_by`, of everybody."""

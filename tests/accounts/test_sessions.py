@@ -9,7 +9,9 @@ import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from allauth.mfa.totp.internal.auth import yield_hotp_counters_from_time as counters
+from allauth.usersessions.models import UserSession
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -317,3 +319,33 @@ def test_people_see_where_they_are_signed_in_and_sign_out_there() -> None:
     assert "You are signed in nowhere else." in answer
     assert lands(elsewhere) == reverse("account_login")
     assert lands(here) == ""
+
+
+def test_who_reads_is_asked_for_in_one_statement_with_the_session() -> None:
+    client = signed_in(make_person(agency=make_agency()))
+    with CaptureQueriesContext(connection) as asked:
+        assert lands(client, "/programme/?q=nothing") == ""
+    of_tables = [each["sql"] for each in asked if "django_session" in each["sql"]]
+    assert len(of_tables) == 1
+    assert sum("accounts_user" in each["sql"] for each in asked) == 1
+
+
+@pytest.mark.parametrize("spoilt", ["person", "gone", "hash", "inactive"])
+def test_a_person_beside_a_session_is_believed_of_nobody_it_does_not_prove(spoilt: str) -> None:
+    person, other = make_person(first_name="Una"), make_coordinator()
+    client = signed_in(person)
+    beside = UserSession.objects.filter(user=person)
+    match spoilt:
+        case "person":
+            beside.update(user=other)
+        case "gone":
+            beside.delete()
+        case "hash":
+            User.objects.filter(pk=person.pk).update(session_epoch=F("session_epoch") + 1)
+        case "inactive":
+            User.objects.filter(pk=person.pk).update(is_active=False)
+    answer = client.get(HOME)
+    assert answer.wsgi_request.user != other
+    goes_on = spoilt in ("person", "gone")
+    assert (answer.wsgi_request.user == person) == goes_on
+    assert answer.status_code == {"hash": 302, "inactive": 403}.get(spoilt, 200)

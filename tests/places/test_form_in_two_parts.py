@@ -166,4 +166,4 @@ def test_it_costs_two_statements_beside_who_is_signed_in(session: Session) -> No
     form(client, session)
     with CaptureQueriesContext(connection) as asked:
         form(client, session)
-    assert len(asked) == 4
+    assert len(asked) == 3

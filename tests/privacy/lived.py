@@ -79,12 +79,8 @@ def lived_person(**fields: Any) -> User:
 def signed_in_here(person: User) -> Client:
     """A browser in which they are signed in, which their list of devices shows."""
     browser = signed_in(person)
-    UserSession.objects.create(
-        user=person,
-        ip="192.0.2.7",
-        user_agent="A browser",
-        session_key=browser.session.session_key,
-    )
+    beside = UserSession.objects.filter(session_key=browser.session.session_key)
+    beside.update(ip="192.0.2.7", user_agent="A browser")
     return browser
 
 

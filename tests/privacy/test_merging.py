@@ -183,7 +183,8 @@ def test_who_merged_away_is_signed_out() -> None:
     merging.merge(
         keep=keep, other=User.objects.get(pk=other.pk), why=WHY, by=by, now=timezone.now()
     )
-    assert browser.get(reverse("my_bookings")).status_code == 403
+    answer = browser.get(reverse("my_bookings"))
+    assert answer.headers["Location"].startswith(reverse("account_login"))
 
 
 def test_two_bookings_of_a_session_that_is_over_hinder_nothing() -> None:

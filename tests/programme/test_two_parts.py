@@ -370,7 +370,7 @@ def test_a_page_of_a_session_costs_three_statements_beside_who_reads(
     client.get(session.get_absolute_url())
     with CaptureQueriesContext(connection) as asked:
         client.get(session.get_absolute_url())
-    assert len(asked) == 5
+    assert len(asked) == 4
 
 
 @pytest.mark.parametrize("page", ["start", "list", "month", "filtered", "searched"])
@@ -383,4 +383,4 @@ def test_a_page_of_sessions_costs_one_statement_beside_who_is_signed_in(
     client.get(address)
     with CaptureQueriesContext(connection) as asked:
         client.get(address)
-    assert len(asked) == 3
+    assert len(asked) == 2
