@@ -242,14 +242,15 @@ def _add_bookings(england: England) -> None:
         "least(s.starts_at - interval '30 days', now() - interval '1 day')"
         " - k * interval '13 hours' - s.id % 97 * interval '1 hour'"
     )
+    person = f"1 + ((s.id * {_BOOKINGS_EACH} + k) * 7919) % {england.booked_people}"
     insert_select(
         Booking,
         {
             "session_id": "s.id",
-            "person_id": f"1 + ((s.id * {_BOOKINGS_EACH} + k) * 7919) % {england.booked_people}",
-            "booked_by_id": (
-                f"1 + ((s.id * {_BOOKINGS_EACH} + k) * 7919) % {england.booked_people}"
-            ),
+            "person_id": person,
+            "booked_by_id": person,
+            # Their own, as it is confirmed.
+            "agency_id": f"1 + ({person}) % {_agencies(england)}",
             "state": "'confirmed'",
             "booked_at": booked,
             "confirmed_at": booked,
