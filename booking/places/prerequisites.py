@@ -49,9 +49,8 @@ def resting_on_nothing(*, now: datetime) -> BookingQuerySet:
 
     Some may have done it all the same: `missing` says which have not.
     """
-    needed = Course.prerequisites.through.objects.filter(
-        from_course=OuterRef(OuterRef("session__course"))
-    )
+    every = Course.prerequisites.through.objects.all()
+    needed = every.filter(from_course=OuterRef(OuterRef("session__course")))
     gone = Q(state=State.CANCELLED, ended_at__gte=OuterRef("booked_at"))
     too_late = Q(state=State.CONFIRMED, session__ends_at__gt=OuterRef("session__starts_at"))
     missed = Q(state=State.CONFIRMED, outcome__in=Booking.MISSED)
@@ -61,8 +60,12 @@ def resting_on_nothing(*, now: datetime) -> BookingQuerySet:
         session__course__in=needed.values("to_course"),
         confirmed_at__isnull=False,
     )
+    # Few courses ask for another: the places on all others are not looked at.
     return Booking.objects.holding_a_place().filter(
-        Exists(earlier), session__state=Session.State.PUBLISHED, session__starts_at__gt=now
+        Exists(earlier),
+        session__course__in=every.values("from_course"),
+        session__state=Session.State.PUBLISHED,
+        session__starts_at__gt=now,
     )
 
 

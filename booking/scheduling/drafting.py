@@ -246,7 +246,9 @@ def change_details(*, session: Session, details: Details, by: User, now: datetim
 
 def complete_sessions(*, now: datetime) -> int:
     """Mark published sessions whose last sitting has ended as completed. Returns how many."""
-    return Session.objects.to_complete(now=now).update(state=Session.State.COMPLETED)
+    over = Session.objects.to_complete(now=now)
+    # The database takes an update of no row for a change of the catalogue too.
+    return over.update(state=Session.State.COMPLETED) if over.exists() else 0
 
 
 @contextmanager

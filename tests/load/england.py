@@ -152,6 +152,12 @@ def _add_catalogue(england: England) -> None:
         {"course_id": "n", "topic_id": "1 + n % 12"},
         f"generate_series(1, {courses}) AS n",
     )
+    # Every fifth asks for another first.
+    insert_select(
+        Course.prerequisites.through,
+        {"from_course_id": "n", "to_course_id": "n - 1"},
+        f"generate_series(5, {courses}, 5) AS n",
+    )
 
 
 def _agencies(england: England) -> int:

@@ -261,35 +261,6 @@ def test_machines_are_told_the_places_left_now(own: dict[str, Any]) -> None:
     assert [told(each) for each in readers] == [each - 1 for each in before]
 
 
-def revision() -> str:
-    """The revision of the catalogue."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT booking_catalogue_revision()")
-        return str(cursor.fetchone()[0])
-
-
-def test_a_change_that_takes_an_old_one_away_is_another_revision() -> None:
-    added = (
-        "INSERT INTO booking_cataloguechange (id, xact, at) OVERRIDING SYSTEM VALUE"
-        " VALUES (%s, %s, now() - %s * interval '1 hour')"
-    )
-    with connection.cursor() as cursor:
-        cursor.executemany(added, [(900010, "1", 25), (900016, "2", 1)])
-        before = revision()
-        # It began before the last, and ends after it.
-        cursor.execute(added, [900015, "3", 1])
-        cursor.execute("DELETE FROM booking_cataloguechange WHERE id = 900010")
-    assert revision() != before
-
-
-def test_giving_a_place_is_no_change_of_the_catalogue(session: Session) -> None:
-    before = revision()
-    book_now(session)
-    assert revision() == before
-    Session.objects.filter(pk=session.pk).update(capacity=50)
-    assert revision() != before
-
-
 def test_the_clock_alone_opens_booking(session: Session) -> None:
     client, opens = signed_in(make_person()), timezone.now() + timedelta(seconds=30)
     Session.objects.filter(pk=session.pk).update(booking_opens_at=opens)
