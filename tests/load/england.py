@@ -321,7 +321,7 @@ class _TakeBack(Exception):
 def _text_of_a_mail() -> bytes:
     """A confirmation with its invitation, as it would be sent."""
     text = b""
-    session = Session.objects.upcoming(now=timezone.now())[0]
+    session = Session.objects.upcoming(now=timezone.now()).filter(course__prerequisites=None)[0]
     person = User.objects.order_by("-pk")[0]
     with contextlib.suppress(_TakeBack), transaction.atomic():
         booking = book(session=session, person=person, by=person, now=timezone.now())
