@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from booking.site.two_parts import Part
+from booking.site.two_parts import Part, opened
 
 _HIDDEN = re.compile(r'<input type="hidden" name="(\w+)"(?: value="([^"]*)")?')
 
@@ -36,16 +36,17 @@ def statements(client: Client, address: str) -> int:
     return len(captured)
 
 
-def kept_parts() -> dict[Any, list[object]]:
+def kept_parts() -> dict[Any, list[Any]]:
     """What is kept now: the text of each part, and where slots stand between."""
-    return {
-        key: [
-            each if isinstance(each, str) else (each.name, each.key, each.by)
-            for each in value.pieces
-        ]
-        for key, value in caches["pages"]._cache.items()  # type: ignore[attr-defined]
-        if isinstance(value, Part)
-    }
+    found: dict[Any, list[Any]] = {}
+    for key, value in caches["pages"]._cache.items():  # type: ignore[attr-defined]
+        part = opened(value.octets) if hasattr(value, "octets") else value
+        if isinstance(part, Part):
+            found[key] = [
+                each if isinstance(each, str) else (each.name, each.key, each.by)
+                for each in part.pieces
+            ]
+    return found
 
 
 def titles(client: Client, **query: Any) -> list[str]:

@@ -31,11 +31,15 @@ from booking.site.two_parts import (
     is_stranger,
     keep_part,
     made,
+    opened,
+    pressed,
     to_stranger,
 )
 from booking.site.wording import LONDON, in_london
 
 _LIST_KEPT = timedelta(minutes=1)
+# Of a kept page, besides its text.
+_LEAST_BYTES = 2_000
 _BRIEF = '<span class="app-places app-places--{}">{}</span>'
 
 
@@ -46,11 +50,10 @@ def reader_of(request: HttpRequest) -> User | None:
 
 @dataclass(frozen=True)
 class SessionsPage:
-    """What a kept page agrees with: the catalogue, until when, and how its `own` session stands.
+    """What a page of sessions is made of: the catalogue of a revision, good until a moment.
 
-    Of the session whose page it is that is whether it is full and whether people wait, or, if its
-    places differ with the reader, how many. What is said of places is put in for all of them, and
-    `lines` are those last put in. `more` is what the slots of a reader need of what was read.
+    `own` is the session whose page it is. What is said of places is put in for all of them. `more`
+    is what the slots of a reader need of what was read.
     """
 
     revision: str
@@ -58,8 +61,6 @@ class SessionsPage:
     sessions: dict[int, Session]
     more: Mapping[str, Any]
     own: Session | None = None
-    own_stand: tuple[int, int] | None = None
-    lines: dict[tuple[str, int], tuple[tuple[int, int], str]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -79,17 +80,7 @@ class SessionsPage:
         # A list says how many there are, of which only those it shows say when they are over.
         longest = timedelta(seconds=KEPT_SECONDS) if own else _LIST_KEPT
         until = _changes_at(shown.values(), [now + longest, *moments], now)
-        stand = _stand_of(own, own.places_taken, own.waiting_count) if own else None
-        return cls(revision, until, shown, more or {}, own, stand)
-
-    def agrees(self, revision: str, stands: Mapping[int, Stand], *, now: datetime) -> bool:
-        """Whether the page would say the same if it were made now."""
-        if self.revision != revision or not now < self.until:
-            return False
-        if self.own is None:
-            return True
-        stand = stands[self.own.pk]
-        return _stand_of(self.own, stand.taken, stand.waiting) == self.own_stand
+        return cls(revision, until, shown, more or {}, own)
 
     def keep_rows_alone(self) -> None:
         """Once it is made: of other sessions than its own, keep nothing that comes with their rows.
@@ -103,21 +94,70 @@ class SessionsPage:
                 row._prefetched_objects_cache = {}  # type: ignore[attr-defined]
                 row.reading = None
 
-    def line(self, name: str, key: int, stand: Stand, make: Callable[[Session], str]) -> str:
+
+@dataclass
+class _KeptPage:
+    """A page of sessions, pressed, and what it agrees with.
+
+    Of the session whose page it is that is whether it is full and whether people wait, or, if its
+    places differ with the reader, how many. `lines` are what was last said of places, and
+    `to_strangers` is the page with what stands there for nobody, once nobody has asked for it, with
+    the counts that it says.
+    """
+
+    revision: str
+    until: datetime
+    keys: tuple[int, ...]
+    own: tuple[int, int, bool] | None
+    own_stand: tuple[int, int] | None
+    octets: bytes
+    length: int
+    lines: dict[tuple[str, int], tuple[tuple[int, int], str]] = field(default_factory=dict)
+    to_strangers: tuple[tuple[int, ...], bytes] = ((), b"")
+
+    @classmethod
+    def of(cls, part: Part) -> "_KeptPage":
+        about: SessionsPage = part.about
+        own = stand = None
+        if (each := about.own) is not None:
+            own = each.pk, each.capacity, each.has_own_places
+            stand = _stand_of(own, each.places_taken, each.waiting_count)
+        octets, keys = pressed(part), tuple(about.sessions)
+        # With its lines and what strangers see, which is three times as long, in tens of bytes.
+        length = (4 * len(octets) + _LEAST_BYTES) // 10
+        return cls(about.revision, about.until, keys, own, stand, octets, length)
+
+    def agrees(self, revision: str, stands: Mapping[int, Stand], *, now: datetime) -> bool:
+        """Whether the page would say the same if it were made now."""
+        if self.revision != revision or not now < self.until:
+            return False
+        if self.own is None:
+            return True
+        stand = stands[self.own[0]]
+        return _stand_of(self.own, stand.taken, stand.waiting) == self.own_stand
+
+    def counts(self, stands: Mapping[int, Stand]) -> tuple[int, ...]:
+        """Of all its sessions, how many have a place and how many wait."""
+        return tuple(
+            number for key in self.keys for number in (stands[key].taken, stands[key].waiting)
+        )
+
+    def line(
+        self, name: str, session: Session, stand: Stand, make: Callable[[Session], str]
+    ) -> str:
         """What a line says of the places of a session, which are the same for every reader."""
         counts = stand.taken, stand.waiting
-        said = self.lines.get((name, key))
+        said = self.lines.get((name, session.pk))
         if said is None or said[0] != counts:
-            session = copy.copy(self.sessions[key])
+            session = copy.copy(session)
             (session.places_taken, session.waiting_count), session.reading = counts, None
-            said = self.lines[name, key] = counts, make(session)
+            said = self.lines[name, session.pk] = counts, make(session)
         return said[1]
 
 
-def _stand_of(session: Session, taken: int, waiting: int) -> tuple[int, int]:
-    if session.has_own_places:
-        return taken, waiting
-    return taken >= session.capacity, waiting > 0
+def _stand_of(own: tuple[int, int, bool], taken: int, waiting: int) -> tuple[int, int]:
+    _, capacity, has_own_places = own
+    return (taken, waiting) if has_own_places else (taken >= capacity, waiting > 0)
 
 
 def _changes_at(sessions: Iterable[Session], more: Iterable[datetime], now: datetime) -> datetime:
@@ -147,30 +187,35 @@ def answer(
     """
     person = reader_of(request)
     key = template, request.get_host(), request.get_full_path()
-    part: Part | None = found(key)
-    known = part.about.sessions if part else {}
-    revision, stands = stands_of(known, person)
+    kept: _KeptPage | None = found(key)
+    revision, stands = stands_of(kept.keys if kept else (), person)
     revision = f"{revision} {the_partnership().revision}"
-    if part is None or not part.about.agrees(revision, stands, now=now):
+    if kept is not None and kept.agrees(revision, stands, now=now):
+        counts, octets = kept.to_strangers
+        if octets and is_stranger(request) and counts == kept.counts(stands):
+            return to_stranger(octets)
+        part = opened(kept.octets)
+        about: SessionsPage = part.about
+    else:
         context, about = make(revision)
         context = {"partnership": the_partnership(), **context}
         part = made(request, template, context, about)
         about.keep_rows_alone()
-        keep_part(key, part)
+        kept = _KeptPage.of(part)
+        keep_part(key, kept)
         stands = _stands_as_read(about, person)
-    about = part.about
-    agreed, text = part.to_strangers
-    if is_stranger(request) and agreed == stands:
-        return to_stranger(text)
     of_agencies = [each for each in about.sessions.values() if each.has_own_places]
     read = {each.pk: each for each in standing_so(of_agencies, stands, person, now=now)}
+    said = kept.line
 
     def line(name: str, make: Callable[[Availability], str]) -> Filler:
         def of_session(session: Session) -> str:
             return make(availability(session, now))
 
         return lambda key: (
-            of_session(read[key]) if key in read else about.line(name, key, stands[key], of_session)
+            of_session(read[key])
+            if key in read
+            else said(name, about.sessions[key], stands[key], of_session)
         )
 
     context = yours(about, stands)
@@ -185,7 +230,7 @@ def answer(
     if not is_stranger(request):
         return unkept(HttpResponse(text))
     if not of_agencies:
-        part.to_strangers = stands, text
+        kept.to_strangers = kept.counts(stands), text.encode()
     return to_stranger(text)
 
 

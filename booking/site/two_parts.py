@@ -18,11 +18,13 @@ the longest unused ones go when there are many.
 
 import hashlib
 import itertools
+import pickle
 import secrets
+import zlib
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any
 
 from django import template
@@ -58,7 +60,7 @@ class PartsInMemory(LocMemCache):
     """Django's cache in a process, of things as they are: whoever gets one must not change it.
 
     Anybody can ask for pages by addresses without number, so it is bounded by their length too, by
-    the option `MOST_CHARACTERS`: with the rows behind a page it takes up to ten bytes for each.
+    the option `MOST_CHARACTERS`: with all that belongs to it, each takes up to ten bytes.
     """
 
     # Of all that is kept under a name, which every thread has its own instance for.
@@ -105,9 +107,9 @@ class PartsInMemory(LocMemCache):
 
 
 def _length(kept: Any) -> int:
-    """Of a part, of a whole answer with its type, or of what else is kept."""
-    if isinstance(kept, Part):
-        return kept.length
+    """Of what knows its own, of a whole answer with its type, or of what else is kept."""
+    if hasattr(kept, "length"):
+        return int(kept.length)
     return len(kept[0] if isinstance(kept, tuple) else kept)
 
 
@@ -121,19 +123,42 @@ class Slot:
     lines: NodeList
     template: Template
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        _STAYS.update({id(each): each for each in (self.lines, self.template)})
+        return _slot, (self.name, self.key, self.by, id(self.lines), id(self.template))
+
+
+# Of templates, which stay as they are loaded: of a pressed slot only their numbers are kept.
+_STAYS: dict[int, Any] = {}
+
+
+def _slot(name: str, key: Any, by: tuple[str, ...], lines: int, of_template: int) -> Slot:
+    return Slot(name, key, by, _STAYS[lines], _STAYS[of_template])
+
 
 @dataclass
 class Part:
-    """What everybody sees: text, and slots between. `about` is whatever its view has to know.
-
-    `to_strangers` is the page with what stands there for nobody, once nobody has asked for it, and
-    what that agrees with.
-    """
+    """What everybody sees: text, and slots between. `about` is whatever its view has to know."""
 
     pieces: Sequence[str | Slot]
     length: int
     about: Any = None
-    to_strangers: tuple[object, str] = (None, "")
+
+
+def pressed(part: Part) -> bytes:
+    """A part with what it is about, in a tenth of the room, and nothing for Python's collector.
+
+    To be opened in this process alone.
+    """
+    return zlib.compress(pickle.dumps(part), 1)
+
+
+# As many of the latest stay open as Python's collector goes through in some milliseconds.
+@lru_cache(maxsize=512)
+def opened(octets: bytes) -> Part:
+    """The part that was pressed; whoever gets it must not change it."""
+    part: Part = pickle.loads(zlib.decompress(octets))  # noqa: S301 - it never left the process
+    return part
 
 
 class _Making:
