@@ -32,7 +32,8 @@ class SessionStore(db.SessionStore):
     def load(self) -> dict[str, Any]:
         """What is stored, in one statement with the person."""
         for person in _SIGNED_IN(key=self.session_key, now=timezone.now()):
-            if person.stored is not None:
+            stored = vars(person).pop("stored")
+            if stored is not None:
                 self.person = person
-                return self.decode(person.stored)
+                return self.decode(stored)
         return super().load()

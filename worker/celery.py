@@ -105,14 +105,16 @@ app.conf.update(
 )
 
 
-# Steps of the system's `nice`: about a third of the processor while web processes want it too.
+# Steps of the system's `nice`: a third as much of a processor as a web process that wants it too.
 _GIVES_WAY = 5
 
 
 @worker_init.connect
 def give_way(**arguments: Any) -> None:
     """Work when no page is waiting: a mail may leave some milliseconds later."""
-    os.nice(_GIVES_WAY)
+    mine = os.getpriority(os.PRIO_PROCESS, 0)
+    # A worker that is loaded anew has what it had before.
+    os.setpriority(os.PRIO_PROCESS, 0, max(mine, _GIVES_WAY))
 
 
 @setup_logging.connect

@@ -40,6 +40,8 @@ from booking.site.wording import LONDON, in_london
 _LIST_KEPT = timedelta(minutes=1)
 # Of a kept page, besides its text.
 _LEAST_BYTES = 2_000
+# A page of a session counts a third of it.
+_STAYS_OPEN_TO = 10_000
 _BRIEF = '<span class="app-places app-places--{}">{}</span>'
 
 
@@ -73,7 +75,7 @@ class SessionsPage:
         more: Mapping[str, Any] | None = None,
         moments: Iterable[datetime] = (),
     ) -> "SessionsPage":
-        """Of sessions just read, whose rows it lets be kept."""
+        """Of sessions just read, whose rows may be kept."""
         shown = {each.pk: each for each in sessions}
         for each in shown.values():
             each.agreed = (revision, each.pk, opening(each, now=now))
@@ -123,9 +125,15 @@ class _KeptPage:
             own = each.pk, each.capacity, each.has_own_places
             stand = _stand_of(own, each.places_taken, each.waiting_count)
         octets, keys = pressed(part), tuple(about.sessions)
-        # With its lines and what strangers see, which is three times as long, in tens of bytes.
-        length = (4 * len(octets) + _LEAST_BYTES) // 10
+        # With its lines and what strangers see, which is half as long again, in tens of bytes.
+        length = (len(octets) + 2 * part.length + _LEAST_BYTES) // 10
         return cls(about.revision, about.until, keys, own, stand, octets, length)
+
+    @property
+    def part(self) -> Part:
+        """As it was made; a long one is opened for each reader."""
+        is_long = self.length > _STAYS_OPEN_TO
+        return opened.__wrapped__(self.octets) if is_long else opened(self.octets)
 
     def agrees(self, revision: str, stands: Mapping[int, Stand], *, now: datetime) -> bool:
         """Whether the page would say the same if it were made now."""
@@ -194,7 +202,7 @@ def answer(
         counts, octets = kept.to_strangers
         if octets and is_stranger(request) and counts == kept.counts(stands):
             return to_stranger(octets)
-        part = opened(kept.octets)
+        part = kept.part
         about: SessionsPage = part.about
     else:
         context, about = make(revision)
@@ -229,7 +237,7 @@ def answer(
     text = filled(part, request, context, fillers)
     if not is_stranger(request):
         return unkept(HttpResponse(text))
-    if not of_agencies:
+    if request.method == "GET" and not of_agencies:
         kept.to_strangers = kept.counts(stands), text.encode()
     return to_stranger(text)
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from booking.bulletins import sending
 from booking.bulletins.models import Bulletin
 from booking.catalogue.models import Session
+from booking.outbox.models import Message
 from tests.bulletins.bulletins import make_bulletin, make_subscriber
 from tests.factories import make_session, morning
 from tests.people import book_now
@@ -100,3 +101,6 @@ def test_a_bulletin_that_leaves_is_a_change_when_it_begins_and_when_it_ends(
     assert begun != before
     assert sending.post_bulletins(now=now) == 3
     assert revision() == begun
+    Message.objects.update(state=Message.State.SENT)
+    sending.post_bulletins(now=now)
+    assert revision() != begun

@@ -308,6 +308,17 @@ def test_pages_of_any_length_are_not_kept_without_end() -> None:
     assert found(0)
 
 
+def test_a_long_address_counts_with_all_that_its_page_repeats() -> None:
+    lengths = []
+    for page in ("x", "x" * 40_000):
+        caches["pages"].clear()
+        for client in (Client(), signed_in(make_person())):
+            assert client.head(f"/programme/?page={page}").status_code == 200
+        pages = caches["pages"]._cache.values()  # type: ignore[attr-defined]
+        lengths += [each.length for each in pages if hasattr(each, "octets")]
+    assert lengths[1] - lengths[0] > 40_000 / 10
+
+
 def test_rows_of_any_number_are_not_kept_without_end() -> None:
     pages: Any = settings.CACHES["pages"]
     most = pages["OPTIONS"]["MAX_ENTRIES"]
