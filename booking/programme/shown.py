@@ -40,8 +40,8 @@ from booking.site.wording import LONDON, in_london
 _LIST_KEPT = timedelta(minutes=1)
 # Of a kept page, besides its text.
 _LEAST_BYTES = 2_000
-# A page of a session counts a third of it.
-_STAYS_OPEN_TO = 10_000
+# A page of a session counts a tenth of it, a full month two thirds.
+_STAYS_OPEN_TO = 30_000
 _BRIEF = '<span class="app-places app-places--{}">{}</span>'
 
 
