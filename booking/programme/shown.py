@@ -85,10 +85,7 @@ class SessionsPage:
         return cls(revision, until, shown, more or {}, own)
 
     def keep_rows_alone(self) -> None:
-        """Once it is made: of other sessions than its own, keep nothing that comes with their rows.
-
-        Python's collector goes through all that is kept, while everybody waits.
-        """
+        """Once it is made: of other sessions than its own, keep what their rows hold alone."""
         for key, each in self.sessions.items():
             if each is not self.own and not each.has_own_places:
                 self.sessions[key] = row = copy.copy(each)
