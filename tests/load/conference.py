@@ -93,8 +93,8 @@ def _first_minute(site: Site, session: Session, seconds: float) -> list[Line]:
     one_query = client.get(f"/bench/one-query/{session.pk}/")
     of_bare = in_processes(1, _arrive, site.bare_port, [([one_query] * joins, 200)], seconds)[0]
     # Each further browser of somebody is noted as well, so the work is the same.
-    without_pause = site.pages(site.port, itertools.cycle(joining))
-    bare = site.pages(site.bare_port, itertools.cycle([one_query]))
+    without_pause = site.pages(site.port, itertools.cycle(joining), site.seconds)
+    bare = site.pages(site.bare_port, itertools.cycle([one_query]), site.seconds)
     p99 = of_joins.p99
     return [
         Line(

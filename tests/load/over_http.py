@@ -4,7 +4,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import partial
+from statistics import fmean
 
 from django.urls import reverse
 
@@ -18,6 +18,10 @@ from tests.load.statements import Counts
 
 CLIENTS = 16
 _WARM_UP_SECONDS = 0.7
+# How often what is compared is measured in turn.
+_TURNS = 4
+# Signed in at once, before any of them is needed: more than book in one run.
+_BOOKERS = 10_000
 _PAGE_RATIO = 0.25
 _SPREAD_OVER = 200
 # On a machine of two cores that also runs the clients and the database.
@@ -30,6 +34,11 @@ class Samples:
 
     seconds: list[float] = field(default_factory=list)
     whole: float = 0.0
+
+    def add(self, others: "Samples") -> None:
+        """Count those of another time with these."""
+        self.seconds += others.seconds
+        self.whole += others.whole
 
     @property
     def rate(self) -> float:
@@ -47,6 +56,10 @@ class Samples:
         return percentile(self.seconds, 0.99)
 
 
+# What is measured in so many seconds.
+Measured = Callable[[float], Samples]
+
+
 @dataclass(frozen=True)
 class Site:
     """The site and the bare view, each served by the same kind of web server."""
@@ -59,7 +72,8 @@ class Site:
 
     def measure(self) -> Iterator[Line]:
         """Every line of this server."""
-        bare = self._bare()
+        self._bare(_WARM_UP_SECONDS)
+        bare = self._bare(self.seconds)
         yield Line(
             name="bare view, one indexed query",
             server=self.server,
@@ -68,20 +82,23 @@ class Site:
             p99=bare.p99,
             sql="1",
         )
-        under_middleware, bare = self._beside_bare(lambda: self.pages(self.port, self._one_query()))
+        under_middleware, bare = self._beside_bare(self._in_turn(self._one_query()))
         yield self._compared(
             "the same under the site's middleware", under_middleware, bare, sql="1"
         )
         yield from self._page_lines()
         yield from self._booking_lines()
 
-    def _bare(self) -> Samples:
-        return self.pages(self.bare_port, self._one_query(), seconds=self.seconds / 2)
+    def _bare(self, seconds: float) -> Samples:
+        return self.pages(self.bare_port, self._one_query(), seconds)
 
-    def _beside_bare(self, measured: Callable[[], Samples]) -> tuple[Samples, Samples]:
-        """These, and the bare view just before and after: the machine is not always as fast."""
-        before, samples, after = self._bare(), measured(), self._bare()
-        return samples, Samples(before.seconds + after.seconds, before.whole + after.whole)
+    def _beside_bare(self, measured: Measured) -> tuple[Samples, Samples]:
+        """What is measured, and the bare view, in turn: no machine is always as fast."""
+        samples, bare = Samples(), Samples()
+        for _ in range(_TURNS):
+            bare.add(self._bare(self.seconds / _TURNS))
+            samples.add(measured(self.seconds / _TURNS))
+        return samples, bare
 
     def _compared(
         self, name: str, samples: Samples, bare: Samples, *, sql: str, ratio: float | None = None
@@ -183,8 +200,7 @@ class Site:
         ]
         for name, requests, counted, ratio in pages:
             self._asked_before(requests)
-            in_turn = itertools.cycle(requests)
-            samples, bare = self._beside_bare(partial(self.pages, self.port, in_turn))
+            samples, bare = self._beside_bare(self._in_turn(itertools.cycle(requests)))
             yield self._compared(name, samples, bare, sql=self.counts[counted].words, ratio=ratio)
 
     def _asked_before(self, requests: list[bytes]) -> None:
@@ -197,36 +213,47 @@ class Site:
 
         client.run(self.port, [visitor() for _ in range(CLIENTS)])
 
-    def pages(
-        self, port: int, requests: Iterator[bytes], *, seconds: float | None = None
-    ) -> Samples:
-        """These requests in turn, of several visitors at once, for so long."""
+    def _in_turn(self, requests: Iterator[bytes]) -> Measured:
+        return lambda seconds: self.pages(self.port, requests, seconds)
 
-        def visitor(samples: Samples, deadline: float) -> Script:
+    def pages(self, port: int, requests: Iterator[bytes], seconds: float) -> Samples:
+        """These requests in turn, of several visitors at once, for so long."""
+        samples = Samples()
+        deadline = time.monotonic() + seconds
+
+        def visitor() -> Script:
             while time.monotonic() < deadline:
                 answer = yield next(requests)
                 assert answer.status == 200, f"answered {answer.status}"
                 samples.seconds.append(answer.seconds)
 
-        for duration in (_WARM_UP_SECONDS, self.seconds if seconds is None else seconds):
-            samples = Samples()
-            deadline = time.monotonic() + duration
-            samples.whole = client.run(port, [visitor(samples, deadline) for _ in range(CLIENTS)])
+        samples.whole = client.run(port, [visitor() for _ in range(CLIENTS)])
         return samples
 
     # ------------------------------------------------------------ bookings
 
     def _booking_lines(self) -> Iterator[Line]:
-        people = bookers()
+        people = iter(list(itertools.islice(bookers(), _BOOKERS)))
         counted = self.counts["booking, confirmed"].words
         hot = crowd.add_session(capacity=20_000)
-        on_hot = itertools.repeat(hot.pk)
-        self._bookings(on_hot, people, seconds=_WARM_UP_SECONDS)
-        raw_before = self._raw_bookings(days_ahead=410)
-        on_one, bare = self._beside_bare(lambda: self._bookings(on_hot, people))
-        raw_after = self._raw_bookings(days_ahead=420)
+        # On days of their own: who booked there may still book here.
+        for_raw = [
+            crowd.add_session(capacity=20_000, days_ahead=410 + 10 * turn) for turn in range(_TURNS)
+        ]
+        raw: list[raw_bookings.Raw] = []
+
+        def booked(sessions: Iterable[int], *, look_first: bool = False) -> Measured:
+            each = iter(sessions)
+            return lambda seconds: self._bookings(each, people, seconds, look_first=look_first)
+
+        def booked_after_raw(seconds: float) -> Samples:
+            raw.append(raw_bookings.measure(for_raw[len(raw)], seconds=seconds))
+            return on_hot(seconds)
+
+        on_hot = booked(itertools.repeat(hot.pk))
+        on_hot(_WARM_UP_SECONDS)
+        on_one, bare = self._beside_bare(booked_after_raw)
         _check_counts([hot.pk])
-        raw_rate = (raw_before.rate + raw_after.rate) / 2
         yield Line(
             name="bookings on one session",
             server=self.server,
@@ -234,24 +261,23 @@ class Site:
             p50=on_one.p50,
             p99=on_one.p99,
             sql=counted,
-            reference=f"raw SQL, {raw_after.processes} processes",
-            reference_rate=raw_rate,
+            reference=f"raw SQL, {raw[-1].processes} processes",
+            reference_rate=fmean(each.rate for each in raw),
             target=_fast_enough(on_one, a_second=_HOT_RATE),
             note=(
                 f"the bare view gives {bare.rate:,.0f} a second; raw SQL in one transaction"
-                f" takes {raw_after.p50:.1f} ms (p50)."
+                f" takes {fmean(each.p50 for each in raw):.1f} ms (p50)."
             ),
         )
         yield self._compared("the same, beside the bare view", on_one, bare, sql=counted)
         spread_over = _upcoming()[:_SPREAD_OVER]
-        in_turn = itertools.cycle(spread_over)
-        spread, bare = self._beside_bare(lambda: self._bookings(in_turn, people))
+        spread, bare = self._beside_bare(booked(itertools.cycle(spread_over)))
         _check_counts(spread_over)
         line = self._compared(
             f"bookings spread over {_SPREAD_OVER} sessions", spread, bare, sql=counted
         )
         yield replace(line, target=_fast_enough(spread, a_second=_SPREAD_RATE))
-        both, bare = self._beside_bare(lambda: self._bookings(on_hot, people, look_first=True))
+        both, bare = self._beside_bare(booked(itertools.repeat(hot.pk), look_first=True))
         _check_counts([hot.pk])
         yield self._compared(
             "form read, then booked, on one session",
@@ -260,21 +286,16 @@ class Site:
             sql=f"{self.counts['booking form'].words} + {counted}",
         )
 
-    def _raw_bookings(self, *, days_ahead: int) -> raw_bookings.Raw:
-        """On a day of their own: who booked there may still book here."""
-        session = crowd.add_session(capacity=20_000, days_ahead=days_ahead)
-        return raw_bookings.measure(session, seconds=self.seconds)
-
     def _bookings(
         self,
         sessions: Iterator[int],
         bookers: Iterator[dict[str, str]],
+        seconds: float,
         *,
-        seconds: float | None = None,
         look_first: bool = False,
     ) -> Samples:
         samples = Samples()
-        deadline = time.monotonic() + (self.seconds if seconds is None else seconds)
+        deadline = time.monotonic() + seconds
 
         def booker() -> Script:
             while time.monotonic() < deadline:
