@@ -16,6 +16,11 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 _SECONDS_BETWEEN_TRIES = 2.0
+_COUNT = """
+local times = redis.call('INCR', KEYS[1])
+if times == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+return times
+"""
 
 log = structlog.get_logger(__name__)
 
@@ -56,14 +61,8 @@ class ForgivingRedisCache(RedisCache):
         Returns the number; 0 while Redis is away.
         """
 
-        def counted() -> int:
-            name = self.make_and_validate_key(key)
-            pipeline = self._counting.pipeline(transaction=False)
-            pipeline.incr(name)
-            pipeline.expire(name, seconds, nx=True)
-            return int(pipeline.execute()[0])
-
-        return int(self.forgiving(0, counted))
+        name = self.make_and_validate_key(key)
+        return int(self.forgiving(0, lambda: self._counting.eval(_COUNT, 1, name, seconds)))
 
 
 def remark(key: str, words: str, *, seconds: int) -> None:
