@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache, lru_cache
 from typing import Any
 
 from django import forms
@@ -45,23 +46,24 @@ class Form(forms.Form):
         """Check what was sent."""
         for bound in self:
             field, label = bound.field, str(bound.label).removesuffix(" (optional)")
-            usual = _usual_messages(field, label)
+            usual = _usual_messages(type(field), label, getattr(field, "max_length", None))
             field.error_messages = usual | {
                 code: words
                 for code, words in field.error_messages.items()
-                if code not in usual or words not in _messages_of_django(field, code)
+                if code not in usual or words not in _messages_of_django(type(field), code)
             }
         super().full_clean()
         if isinstance(self.data, TypedBefore):
             self.add_error(None, self.data.why)
 
 
-def _usual_messages(field: forms.Field, label: str) -> dict[str, Any]:
+@lru_cache(maxsize=2_000)
+def _usual_messages(kind: type[forms.Field], label: str, most: int | None) -> dict[str, Any]:
     """What to say if a field is left empty, too long, or not what it asks for."""
     is_question = label.endswith("?")
     noun = label if label[:2].isupper() else label[:1].lower() + label[1:]
     noun = noun if noun.startswith(("your ", "their ")) else f"the {noun}"
-    is_choice = isinstance(field, forms.ChoiceField | forms.ModelChoiceField)
+    is_choice = issubclass(kind, forms.ChoiceField | forms.ModelChoiceField)
     if is_question:
         required = f"Answer the question “{label}”."
     else:
@@ -71,19 +73,19 @@ def _usual_messages(field: forms.Field, label: str) -> dict[str, Any]:
         "invalid_choice": f"{label}{' C' if is_question else ': c'}hoose from the list.",
         "empty": "The file is empty. Choose another.",
     }
-    if isinstance(field, forms.EmailField):
+    if issubclass(kind, forms.EmailField):
         messages["invalid"] = BAD_ADDRESS
-    if most := getattr(field, "max_length", None):
-        noun = "the address" if isinstance(field, forms.EmailField) else noun
+    if most:
+        noun = "the address" if issubclass(kind, forms.EmailField) else noun
         of_what = "" if is_question else f" for {noun}"
         messages["max_length"] = f"Use {most:,} characters or fewer{of_what}."
     return messages
 
 
-def _messages_of_django(field: forms.Field, code: str) -> list[Any]:
-    """What the classes of a field say by themselves."""
-    classes = type(field).__mro__
-    return [vars(each).get("default_error_messages", {}).get(code) for each in classes]
+@cache
+def _messages_of_django(kind: type[forms.Field], code: str) -> list[Any]:
+    """What a kind of field, and those it is derived from, say by themselves."""
+    return [vars(each).get("default_error_messages", {}).get(code) for each in kind.__mro__]
 
 
 def london_moment(wall: datetime) -> datetime:
