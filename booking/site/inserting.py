@@ -3,18 +3,38 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from types import NoneType
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Field, Model
 
 from booking.site.prepared import are_together, prepared
 
+# Django works out what each field stores, even where it is what was given.
+_PLAIN_FIELDS = {
+    models.BigAutoField,
+    models.BooleanField,
+    models.CharField,
+    models.ForeignKey,
+    models.PositiveIntegerField,
+    models.PositiveSmallIntegerField,
+    models.TextField,
+}
+_PLAIN_VALUES = {str, int, bool, NoneType}
+
+
+def is_plain(field: "Field[Any, Any]") -> bool:
+    """Whether it stores text, numbers and booleans as they are given."""
+    return type(field) in _PLAIN_FIELDS
+
 
 @cache
-def _columns(model: type[Model], *, with_key: bool) -> tuple[list["Field[Any, Any]"], str, str]:
-    """The fields that are given values, the beginning of the INSERT, and one row of it."""
+def _columns(
+    model: type[Model], *, with_key: bool
+) -> tuple[list[tuple["Field[Any, Any]", bool]], str, str]:
+    """The fields given values, and whether they are plain; the INSERT, and one row of it."""
     options = model._meta
     fields = [
         field
@@ -24,7 +44,7 @@ def _columns(model: type[Model], *, with_key: bool) -> tuple[list["Field[Any, An
     quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
     names = ", ".join(quote(field.column) for field in fields if field.column)
     return (
-        fields,
+        [(field, is_plain(field)) for field in fields],
         f"INSERT INTO {quote(options.db_table)} ({names}) VALUES ",  # noqa: S608 - our own names
         f"({', '.join(['%s'] * len(fields))})",
     )
@@ -44,11 +64,14 @@ def insert(rows: Sequence[Model]) -> None:
     fields, beginning, one_row = _columns(type(rows[0]), with_key=has_key)
     # Not by its proxy, which is asked for a dozen times a row.
     link = connections[DEFAULT_DB_ALIAS]
-    values = [
-        field.get_db_prep_save(field.pre_save(row, add=True), link)
-        for row in rows
-        for field in fields
-    ]
+    values = []
+    for row in rows:
+        given = vars(row)
+        for field, is_plain in fields:
+            value = given.get(field.attname)
+            if not is_plain or type(value) not in _PLAIN_VALUES:
+                value = field.get_db_prep_save(field.pre_save(row, add=True), link)
+            values.append(value)
     statement = f"{beginning}{', '.join([one_row] * len(rows))}"
     if not has_key:
         key = link.ops.quote_name(str(type(rows[0])._meta.pk.column))
