@@ -46,11 +46,12 @@ class Form(forms.Form):
         """Check what was sent."""
         for bound in self:
             field, label = bound.field, str(bound.label).removesuffix(" (optional)")
-            usual = _usual_messages(type(field), label, getattr(field, "max_length", None))
+            kind: Any = type(field)
+            usual = _usual_messages(kind, label, getattr(field, "max_length", None))
             field.error_messages = usual | {
                 code: words
                 for code, words in field.error_messages.items()
-                if code not in usual or words not in _messages_of_django(type(field), code)
+                if code not in usual or words not in _messages_of_django(kind, code)
             }
         super().full_clean()
         if isinstance(self.data, TypedBefore):
