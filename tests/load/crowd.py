@@ -108,6 +108,7 @@ def populate(size: Size) -> None:
             "last_name": "(ARRAY['Ahmed', 'Baker', 'Clarke', 'Davies', 'Evans'])[1 + n % 5]",
             "job_title": "'Social worker'",
             "agency_id": "1 + n % 40",
+            "agency_confirmed_at": "CASE WHEN n % 50 > 0 THEN now() END",
             "last_login": "now()",
         },
         f"generate_series(1, {size.people}) AS n",
@@ -210,6 +211,10 @@ def add_bookings(pairs: str, *, state: str = "confirmed", told: str = "sent") ->
             "session_id": "pairs.session_id",
             "person_id": "pairs.person_id",
             "booked_by_id": "pairs.person_id",
+            "agency_id": (
+                f"(SELECT agency_id FROM {User._meta.db_table} WHERE id = pairs.person_id"
+                " AND agency_confirmed_at IS NOT NULL)"
+            ),
             "state": f"'{state}'",
             "ticket": (
                 "row_number() OVER (PARTITION BY pairs.session_id ORDER BY pairs.person_id)"
