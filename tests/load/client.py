@@ -194,6 +194,7 @@ class _Client:
         self._link: socket.socket | None = None
         self._received = bytearray()
         self._sent_at = 0.0
+        self._request, self._may_ask_again = b"", False
 
     def connect(self) -> socket.socket:
         """Open the connection, unless it is open."""
@@ -218,8 +219,15 @@ class _Client:
     def receive(self) -> None:
         """Take what has come; once the answer is whole, go on with the script."""
         link = self.connect()
-        chunk = link.recv(1 << 18)
+        try:
+            chunk = link.recv(1 << 18)
+        except ConnectionResetError:
+            chunk = b""
         self._received += chunk
+        if not chunk and not self._received and self._may_ask_again:
+            self.disconnect()
+            self._send(self._request, self._sent_at)
+            return
         whole = self._whole_answer(ended=not chunk)
         if whole is None:
             return
@@ -247,8 +255,11 @@ class _Client:
         self._timetable.put(moment + asked.seconds, lambda due: self._send(request, due))
 
     def _send(self, request: bytes, due: float) -> None:
+        # A server closes a connection on which nothing was asked for long, perhaps just now. Then
+        # a browser asks for a page on another one (RFC 9110, 9.2.2).
+        self._may_ask_again = self._link is not None and request.startswith(b"GET ")
         link = self.connect()
-        self._sent_at = due
+        self._sent_at, self._request = due, request
         link.sendall(request)
 
     def _whole_answer(self, *, ended: bool) -> tuple[Answer, bool] | None:

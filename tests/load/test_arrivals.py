@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from tests.load import client
 from tests.load.client import Later, Script
 
@@ -13,8 +15,11 @@ _SLOW_SECONDS = 0.3
 
 
 @contextmanager
-def _one_at_a_time(seconds: float) -> Iterator[int]:
-    """A server that works so long on each request, one after the other; its port."""
+def _one_at_a_time(seconds: float, *, most: int = 100) -> Iterator[int]:
+    """A server that works so long on each request, one after the other; its port.
+
+    It hangs up after the `most` requests of one connection.
+    """
     with socket.create_server(("127.0.0.1", 0), backlog=100) as listener:
 
         def serve() -> None:
@@ -24,7 +29,9 @@ def _one_at_a_time(seconds: float) -> Iterator[int]:
                 except OSError:
                     return
                 with link:
-                    while link.recv(1 << 16):
+                    answered = 0
+                    while answered < most and link.recv(1 << 16):
+                        answered += 1
                         time.sleep(seconds)
                         link.sendall(
                             b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Statements: 7\r\n\r\nok"
@@ -76,6 +83,24 @@ def test_a_request_that_is_put_off_counts_from_when_it_was_due() -> None:
 
     assert whole >= 0.5
     assert took[0] < 0.4
+
+
+def test_a_page_is_asked_for_again_if_the_server_hung_up_meanwhile() -> None:
+    took: list[float] = []
+
+    def reader() -> Script:
+        yield client.get("/")
+        answer = yield client.get("/")
+        took.append(answer.seconds)
+
+    with _one_at_a_time(0.0, most=1) as port:
+        client.run_arrivals(port, [(0.0, reader())])
+    assert len(took) == 1
+    with (
+        _one_at_a_time(0.0, most=0) as port,
+        pytest.raises(ConnectionError, match="closed the connection without an answer"),
+    ):
+        client.run_arrivals(port, [(0.0, reader())])
 
 
 def test_what_this_client_is_late_counts_too() -> None:
