@@ -234,7 +234,7 @@ def answer(
     text = filled(part, request, context, fillers)
     if not is_stranger(request):
         return unkept(HttpResponse(text))
-    if request.method == "GET" and not of_agencies:
+    if not of_agencies:
         kept.to_strangers = kept.counts(stands), text.encode()
     return to_stranger(text)
 

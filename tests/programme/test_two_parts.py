@@ -20,7 +20,8 @@ from accounts.models import Sector, User
 from booking.catalogue.models import Allocation, DiaryDate, Session, Topic
 from booking.materials.models import Material
 from booking.partnership import kept
-from booking.site.two_parts import Part, found, keep_part
+from booking.programme.shown import SessionsPage, _KeptPage
+from booking.site.two_parts import Part, found, keep_part, opened
 from tests.factories import (
     make_agency,
     make_coordinator,
@@ -317,6 +318,14 @@ def test_a_long_address_counts_with_all_that_its_page_repeats() -> None:
         pages = caches["pages"]._cache.values()  # type: ignore[attr-defined]
         lengths += [each.length for each in pages if hasattr(each, "octets")]
     assert lengths[1] - lengths[0] > 40_000 / 10
+
+
+def test_a_long_page_does_not_stay_open() -> None:
+    opened.cache_clear()
+    for text, is_open in (("short", 1), ("long" * 100_000, 1)):
+        part = Part([text], len(text), SessionsPage("", timezone.now(), {}, {}))
+        assert _KeptPage.of(part).part == part
+        assert opened.cache_info().currsize == is_open
 
 
 def test_rows_of_any_number_are_not_kept_without_end() -> None:
