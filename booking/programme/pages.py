@@ -124,8 +124,9 @@ def course(request: HttpRequest, code: str) -> HttpResponse:
             "page_obj": page_obj,
             "now": now,
         }
-        about = SessionsPage.of(revision, page_obj.object_list, now=now, more={"course": course})
-        return context, about
+        shown, is_whole = page_obj.object_list, page_obj.paginator.num_pages == 1
+        more = {"course": course}
+        return context, SessionsPage.of(revision, shown, now=now, more=more, is_whole=is_whole)
 
     def yours(about: SessionsPage, stands: Mapping[int, Stand]) -> dict[str, Any]:
         course = about.more["course"]

@@ -74,13 +74,14 @@ class SessionsPage:
         own: Session | None = None,
         more: Mapping[str, Any] | None = None,
         moments: Iterable[datetime] = (),
+        is_whole: bool = False,
     ) -> "SessionsPage":
-        """Of sessions just read, whose rows may be kept."""
+        """Of sessions just read, whose rows may be kept; `is_whole` if it counts no others."""
         shown = {each.pk: each for each in sessions}
         for each in shown.values():
             each.agreed = (revision, each.pk, opening(each, now=now))
-        # A list says how many there are, of which only those it shows say when they are over.
-        longest = timedelta(seconds=KEPT_SECONDS) if own else _LIST_KEPT
+        # Of those that a list only counts, none says when it is over.
+        longest = timedelta(seconds=KEPT_SECONDS) if own or is_whole else _LIST_KEPT
         until = _changes_at(shown.values(), [now + longest, *moments], now)
         return cls(revision, until, shown, more or {}, own)
 

@@ -272,6 +272,25 @@ def test_the_clock_alone_opens_booking(session: Session) -> None:
             assert "Booking opens" not in client.get(address).text
 
 
+def test_a_course_is_kept_until_a_date_that_it_counts_is_over(session: Session) -> None:
+    now, address = timezone.now(), "/courses/NEGLECT/"
+    Session.objects.update(has_allocations=False)
+
+    def asked(minutes: float) -> int:
+        moment = now + timedelta(minutes=minutes)
+        with time_machine.travel(moment), CaptureQueriesContext(connection) as statements:
+            Client().get(address)
+        return len(statements)
+
+    assert (asked(0) > 1, asked(2)) == (True, 1)
+    soon = make_session(course=session.course, starts_at=now + timedelta(minutes=4))
+    assert (asked(3) > 1, asked(3.5), asked(4.5) > 1) == (True, 1, True)
+    assert soon.get_absolute_url() not in Client().get(address).text
+    for _ in range(50):
+        make_session(course=session.course)
+    assert (asked(5) > 1, asked(5.5), asked(6.5) > 1) == (True, 1, True)
+
+
 def test_changed_settings_show_on_kept_pages(session: Session) -> None:
     client = signed_in(make_person())
     client.get("/programme/")
