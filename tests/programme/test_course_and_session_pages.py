@@ -183,21 +183,24 @@ def test_a_draft_is_not_found(client: Client) -> None:
     ("state", "words"),
     [
         (Booking.State.CONFIRMED, "You have a place"),
-        (Booking.State.WAITING, "You are on the waiting list"),
+        (Booking.State.WAITING, "You are number 2 on the waiting list"),
         (Booking.State.OFFERED, "A place is offered to you"),
     ],
 )
 def test_somebody_with_a_booking_is_told_and_led_to_it(
     client: Client, state: str, words: str
 ) -> None:
-    person = make_person()
+    person, first = make_person(), make_person()
     session = make_session(capacity=5, places_taken=1)
+    Booking.objects.create(
+        session=session, person=first, booked_by=first, state=Booking.State.WAITING, ticket=1
+    )
     booking = Booking.objects.create(
         session=session,
         person=person,
         booked_by=person,
         state=state,
-        ticket=1,
+        ticket=2,
         offered_until=NOW + timedelta(hours=24),
     )
     client.force_login(person)
