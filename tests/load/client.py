@@ -4,6 +4,7 @@ It shares two processors with the servers it measures, so it does no more than s
 the end of an answer and read the clock.
 """
 
+import contextlib
 import gc
 import heapq
 import itertools
@@ -194,7 +195,8 @@ class _Client:
         self._link: socket.socket | None = None
         self._received = bytearray()
         self._sent_at = 0.0
-        self._request, self._may_ask_again = b"", False
+        # What waits for its answer, and how many the open connection has brought.
+        self._request, self._answers = b"", 0
 
     def connect(self) -> socket.socket:
         """Open the connection, unless it is open."""
@@ -210,7 +212,7 @@ class _Client:
         if self._link is not None:
             self._selector.unregister(self._link)
             self._link.close()
-            self._link = None
+            self._link, self._answers = None, 0
 
     def begin(self, due: float | None = None) -> None:
         """Send the script's first request, which was due at that moment or is due now."""
@@ -223,16 +225,21 @@ class _Client:
             chunk = link.recv(1 << 18)
         except ConnectionResetError:
             chunk = b""
-        self._received += chunk
-        if not chunk and not self._received and self._may_ask_again:
+        asked = self._request
+        if not (chunk or self._received or asked.startswith(b"POST ")) and self._answers:
+            # A server closes a connection on which nothing is asked for long, perhaps just as
+            # something is. Then a browser asks for a page on another one (RFC 9110, 9.2.2).
             self.disconnect()
-            self._send(self._request, self._sent_at)
+            if asked:
+                self._send(asked, self._sent_at)
             return
+        self._received += chunk
         whole = self._whole_answer(ended=not chunk)
         if whole is None:
             return
         answer, closes = whole
         self._received.clear()
+        self._request, self._answers = b"", self._answers + 1
         if closes:
             self.disconnect()
         self._go_on(lambda: self._script.send(answer))
@@ -255,12 +262,11 @@ class _Client:
         self._timetable.put(moment + asked.seconds, lambda due: self._send(request, due))
 
     def _send(self, request: bytes, due: float) -> None:
-        # A server closes a connection on which nothing was asked for long, perhaps just now. Then
-        # a browser asks for a page on another one (RFC 9110, 9.2.2).
-        self._may_ask_again = self._link is not None and request.startswith(b"GET ")
         link = self.connect()
         self._sent_at, self._request = due, request
-        link.sendall(request)
+        # What is sent to somebody who has hung up is noticed when the answer is read.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            link.sendall(request)
 
     def _whole_answer(self, *, ended: bool) -> tuple[Answer, bool] | None:
         """The answer and whether the server closes the connection; None while it is incomplete."""

@@ -157,8 +157,14 @@ def populate(size: Size) -> None:
     _add_past_bookings(size.bookings_each, size.past)
     with connection.cursor() as cursor:
         cursor.execute("RESET session_replication_role")
-        # Or PostgreSQL does it by itself some time later, while something is measured.
+    vacuum()
+
+
+def vacuum() -> None:
+    """What PostgreSQL would do by itself some time later, while something is measured."""
+    with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
+        cursor.execute("CHECKPOINT")
 
 
 def _add_sessions(count: int, *, reference: str, first: str, state: str) -> None:

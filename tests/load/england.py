@@ -87,7 +87,7 @@ def fill(england: England) -> Line:
     with without_indexes(BookingEvent, Message), unchecked():
         _add_events()
         _add_messages(text)
-    _vacuum()
+    crowd.vacuum()
     gigabytes = _gigabytes()
     most = _GIGABYTES * england.scale + _EMPTY_GIGABYTES
     with_text = Message.objects.filter(mime__isnull=False).count()
@@ -108,12 +108,6 @@ def _gigabytes() -> float:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_database_size(current_database())")
         return float(cursor.fetchone()[0]) / 1e9
-
-
-def _vacuum() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
-        cursor.execute("CHECKPOINT")
 
 
 # ---------------------------------------------------------------- what there is

@@ -85,22 +85,36 @@ def test_a_request_that_is_put_off_counts_from_when_it_was_due() -> None:
     assert took[0] < 0.4
 
 
-def test_a_page_is_asked_for_again_if_the_server_hung_up_meanwhile() -> None:
+@pytest.mark.parametrize("pause", [0.0, 0.2])
+def test_a_page_is_asked_for_again_if_the_server_hung_up_meanwhile(pause: float) -> None:
     took: list[float] = []
 
     def reader() -> Script:
         yield client.get("/")
-        answer = yield client.get("/")
+        yield Later(pause, client.get("/")) if pause else client.get("/")
+        answer = yield Later(pause, client.get("/")) if pause else client.get("/")
         took.append(answer.seconds)
 
-    with _one_at_a_time(0.0, most=1) as port:
+    with _one_at_a_time(0.05, most=1) as port:
+        began = time.perf_counter()
         client.run_arrivals(port, [(0.0, reader())])
+        assert time.perf_counter() - began >= 2 * pause + 3 * 0.05
     assert len(took) == 1
-    with (
-        _one_at_a_time(0.0, most=0) as port,
-        pytest.raises(ConnectionError, match="closed the connection without an answer"),
-    ):
-        client.run_arrivals(port, [(0.0, reader())])
+
+
+def test_nothing_else_is_asked_for_again() -> None:
+    def reader(first: bytes, *others: bytes) -> Script:
+        yield first
+        for request in others:
+            assert (yield request)
+
+    post = client.post("/", {}, cookies={})
+    for most, requests in ((0, [client.get("/")]), (0, [post]), (1, [post, post])):
+        with (
+            _one_at_a_time(0.0, most=most) as port,
+            pytest.raises(ConnectionError, match="closed the connection without an answer"),
+        ):
+            client.run_arrivals(port, [(0.0, reader(*requests))])
 
 
 def test_what_this_client_is_late_counts_too() -> None:
