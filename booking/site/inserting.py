@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from types import NoneType
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
@@ -12,29 +11,28 @@ from django.db.models import Field, Model
 
 from booking.site.prepared import are_together, prepared
 
-# Django works out what each field stores, even where it is what was given.
-_PLAIN_FIELDS = {
-    models.BigAutoField,
-    models.BooleanField,
-    models.CharField,
-    models.ForeignKey,
-    models.PositiveIntegerField,
-    models.PositiveSmallIntegerField,
-    models.TextField,
+# Of these Django stores values of this kind as they are, and takes longer to find it out.
+_AS_IT_IS: dict[type["Field[Any, Any]"], type] = {
+    models.BigAutoField: int,
+    models.BooleanField: bool,
+    models.CharField: str,
+    models.ForeignKey: int,
+    models.PositiveIntegerField: int,
+    models.PositiveSmallIntegerField: int,
+    models.TextField: str,
 }
-_PLAIN_VALUES = {str, int, bool, NoneType}
 
 
-def is_plain(field: "Field[Any, Any]") -> bool:
-    """Whether it stores text, numbers and booleans as they are given."""
-    return type(field) in _PLAIN_FIELDS
+def stored_as_it_is(field: "Field[Any, Any]") -> type | None:
+    """The kind of value that the field stores as it is given; else Django is asked."""
+    return _AS_IT_IS.get(type(field))
 
 
 @cache
 def _columns(
     model: type[Model], *, with_key: bool
-) -> tuple[list[tuple["Field[Any, Any]", bool]], str, str]:
-    """The fields given values, and whether they are plain; the INSERT, and one row of it."""
+) -> tuple[list[tuple["Field[Any, Any]", type | None]], str, str]:
+    """The fields given values, each with what it stores as it is; the INSERT, one row of it."""
     options = model._meta
     fields = [
         field
@@ -44,7 +42,7 @@ def _columns(
     quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
     names = ", ".join(quote(field.column) for field in fields if field.column)
     return (
-        [(field, is_plain(field)) for field in fields],
+        [(field, stored_as_it_is(field)) for field in fields],
         f"INSERT INTO {quote(options.db_table)} ({names}) VALUES ",  # noqa: S608 - our own names
         f"({', '.join(['%s'] * len(fields))})",
     )
@@ -67,9 +65,9 @@ def insert(rows: Sequence[Model]) -> None:
     values = []
     for row in rows:
         given = vars(row)
-        for field, is_plain in fields:
-            value = given.get(field.attname)
-            if not is_plain or type(value) not in _PLAIN_VALUES:
+        for field, as_it_is in fields:
+            value = given[field.attname]
+            if type(value) is not as_it_is:
                 value = field.get_db_prep_save(field.pre_save(row, add=True), link)
             values.append(value)
     statement = f"{beginning}{', '.join([one_row] * len(rows))}"
