@@ -60,7 +60,6 @@ class ForgivingRedisCache(RedisCache):
 
         Returns the number; 0 while Redis is away.
         """
-
         name = self.make_and_validate_key(key)
         return int(self.forgiving(0, lambda: self._counting.eval(_COUNT, 1, name, seconds)))
 
