@@ -76,7 +76,7 @@ class SessionsPage:
         moments: Iterable[datetime] = (),
         is_whole: bool = False,
     ) -> "SessionsPage":
-        """Of sessions just read, whose rows may be kept; `is_whole` if it counts no others."""
+        """Of sessions just read, whose rows may be kept; `is_whole` if they are all it counts."""
         shown = {each.pk: each for each in sessions}
         for each in shown.values():
             each.agreed = (revision, each.pk, opening(each, now=now))

@@ -1,6 +1,7 @@
 """How forms are drawn, and the kinds of question that they ask. Times typed are Europe/London’s."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -48,7 +49,7 @@ class Form(forms.Form):
             field, label = bound.field, str(bound.label).removesuffix(" (optional)")
             kind: Any = type(field)
             usual = _usual_messages(kind, label, getattr(field, "max_length", None))
-            field.error_messages = usual | {
+            field.error_messages = dict(usual) | {
                 code: words
                 for code, words in field.error_messages.items()
                 if code not in usual or words not in _messages_of_django(kind, code)
@@ -59,7 +60,7 @@ class Form(forms.Form):
 
 
 @lru_cache(maxsize=2_000)
-def _usual_messages(kind: type[forms.Field], label: str, most: int | None) -> dict[str, Any]:
+def _usual_messages(kind: Any, label: str, most: int | None) -> Mapping[str, Any]:
     """What to say if a field is left empty, too long, or not what it asks for."""
     is_question = label.endswith("?")
     noun = label if label[:2].isupper() else label[:1].lower() + label[1:]
@@ -84,9 +85,9 @@ def _usual_messages(kind: type[forms.Field], label: str, most: int | None) -> di
 
 
 @cache
-def _messages_of_django(kind: type[forms.Field], code: str) -> list[Any]:
+def _messages_of_django(kind: Any, code: str) -> tuple[Any, ...]:
     """What a kind of field, and those it is derived from, say by themselves."""
-    return [vars(each).get("default_error_messages", {}).get(code) for each in kind.__mro__]
+    return tuple(vars(each).get("default_error_messages", {}).get(code) for each in kind.__mro__)
 
 
 def london_moment(wall: datetime) -> datetime:
