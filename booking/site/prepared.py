@@ -54,9 +54,10 @@ def prepared(
 def together() -> Iterator[None]:
     """The prepared statements within are sent at once, in their order, in one round trip.
 
-    What they answer is read afterwards. The first error is raised at the end; none after it has
-    been carried out. For statements that are prepared, and `insert`: of all others Django asks how
-    many rows they changed, and is told a wrong number.
+    What they answer is read afterwards. The first error is raised by a later statement, if the
+    database has answered by then, or else at the end; none after it has been carried out. For
+    statements that are prepared, and `insert`: of all others Django asks how many rows they
+    changed, and is told a wrong number.
     """
     connection = connections[DEFAULT_DB_ALIAS]
     connection.close_if_health_check_failed()
