@@ -170,7 +170,8 @@ def control_attributes(attrs: Mapping[str, Any], block: str) -> SafeString:
 
     `block` is the class of the control and any more it needs, such as a width, which gives way
     to one that the form names: {{ widget.attrs|control_attributes:"govuk-input
-    govuk-input--width-10" }}. A control that Django marked as invalid gets the error class.
+    govuk-input--width-10" }}. A control that Django marked as invalid gets the error class. It has
+    no `maxlength`: browsers cut off what is pasted without a word, and the form says it.
     """
     own = str(attrs.get("class", "")).split()
     has_width = any("--width-" in name for name in own)
@@ -182,7 +183,7 @@ def control_attributes(attrs: Mapping[str, Any], block: str) -> SafeString:
     classes += own
     pairs = [("class", " ".join(classes))]
     for name, value in attrs.items():
-        if name == "class" or value is False or value is None:
+        if name in ("class", "maxlength") or value is False or value is None:
             continue
         pairs.append((name, "" if value is True else str(value)))
     return format_html_join("", ' {}="{}"', pairs)

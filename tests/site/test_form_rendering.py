@@ -84,6 +84,15 @@ def test_limit_of_a_long_answer_is_told_and_describes_it() -> None:
     assert "You can enter up to 500 characters" in html
 
 
+def test_no_browser_cuts_off_what_is_pasted() -> None:
+    html = str(Booking({"email": f"{'x' * 400}@agency.org", "needs": "x" * 600}))
+    assert not re.search(r'\smaxlength="', html)
+    assert "x" * 400 in control(html, "id_email")
+    assert "Ensure this value has at most 320 characters (it has 411)." in html
+    assert "x" * 600 in html
+    assert "Ensure this value has at most 500 characters (it has 600)." in html
+
+
 def test_one_checkbox_has_its_label_after_it() -> None:
     html = str(Booking()["agree"].as_field_group())
     assert html.index('id="id_agree"') < html.index("I agree")
