@@ -31,7 +31,7 @@ register(
     MailTopic("booking.invited", "Notice of a turn ahead of newcomers"),
     MailTopic("booking.offered", "Offer of a place", holds="link"),
     MailTopic("booking.offer_ended", "End of an offer"),
-    MailTopic("booking.withdrawn", "Left the waiting list or asks no more"),
+    MailTopic("booking.withdrawn", "End of waiting or of a held place"),
     MailTopic("booking.cancelled", "Cancellation", copied_as="manager.cancelled"),
     MailTopic("booking.further_date_cancelled", "Calendar entry taken out"),
     MailTopic("booking.declined_in_calendar", "Declined in the calendar"),
