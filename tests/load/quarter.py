@@ -32,6 +32,8 @@ class Quarter:
     )
     memory: list[Mapping[str, int]] = field(default_factory=list)
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    # What half of the answers in turn took when it was given up, or nothing.
+    hopeless_ms: float = 0.0
     began: float = 0.0
     latest: float = 0.0
     is_over: threading.Event = field(default_factory=threading.Event)
@@ -54,10 +56,12 @@ class Quarter:
         self.answers[kind, number].append((answer.seconds, answer.statements))
         self.recent.append(answer.seconds)
 
-    @property
-    def is_overwhelmed(self) -> bool:
-        """Whether answers take so long that more and more people would only queue."""
-        return len(self.recent) == _RECENT and percentile(list(self.recent), 0.5) > _HOPELESS_MS
+    def is_given_up(self) -> bool:
+        """Whether answers took so long, once, that more and more people would only queue."""
+        if not self.hopeless_ms and len(self.recent) == _RECENT:
+            half = percentile(list(self.recent), 0.5)
+            self.hopeless_ms = half if half > _HOPELESS_MS else 0.0
+        return bool(self.hopeless_ms)
 
     def of(self, kind: str, number: int | None = None) -> list[tuple[float, int]]:
         """The answers of one kind, of the whole time or of one slice."""
@@ -136,9 +140,11 @@ class Quarter:
 
 def overwhelmed(quarter: Quarter, shares: processors.Shares) -> Line:
     """That it was too much, instead of figures about a queue."""
-    seconds = percentile(list(quarter.recent), 0.5) / 1000
     return Line(
         name="shoebox: pages and bookings",
         target=Target(words=f"p99 < {_P99_MS} ms", met=False),
-        note=f"given up: half of the last answers took {seconds:.1f} s or more. {shares.words}.",
+        note=(
+            f"given up: half of {_RECENT} answers in turn took {quarter.hopeless_ms / 1000:.1f} s or"
+            f" more. {shares.words}."
+        ),
     )

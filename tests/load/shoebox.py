@@ -87,9 +87,9 @@ class Country:
         watching.start()
         scripts = ((moment, made[kind]()) for moment, kind in everybody)
         quarter.latest = client.run_arrivals(
-            self.port, itertools.takewhile(lambda _: not quarter.is_overwhelmed, scripts)
+            self.port, itertools.takewhile(lambda _: not quarter.is_given_up(), scripts)
         )
-        if quarter.is_overwhelmed:
+        if quarter.hopeless_ms:
             quarter.is_over.set()
         watching.join()
 
@@ -312,7 +312,7 @@ def _quarter(coming: Country, quarter: Quarter) -> Iterator[Line]:
     bookings, before = Booking.objects.count(), processors.Reading.now()
     coming.play(quarter)
     shares = processors.Shares(before)
-    if len(quarter.memory) < quarter.slices:
+    if quarter.hopeless_ms:
         yield overwhelmed(quarter, shares)
     else:
         quarter.show()

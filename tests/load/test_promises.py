@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.load.processors import Reading, Shares
-from tests.load.quarter import Quarter
+from tests.load.quarter import Quarter, overwhelmed
 from tests.load.report import Line, missed_targets
 from tests.load.rush_checks import Asked, Checks, wrong_mails, wrong_order, wrong_places
 from tests.load.visits import Visits
@@ -103,6 +103,20 @@ def test_what_is_not_flat_or_fast_misses_its_target(quarter: Quarter, missed: se
     lines: list[Line] = list(quarter.lines(shares))
     titles = {title.rpartition("shoebox: ")[2] for title in missed_targets(lines)}
     assert titles == missed
+
+
+def test_what_was_given_up_stays_so_when_the_queue_has_been_answered() -> None:
+    quarter = _quarter()
+    quarter.recent.extend([4.0] * 100 + [6.0] * 99)
+    assert not quarter.is_given_up()
+    quarter.recent.extend([6.0] * 100)
+    assert quarter.is_given_up()
+    quarter.recent.extend([0.1] * 200)
+    assert quarter.is_given_up()
+    shares = Shares(Reading({}, 0.0, 0.0), Reading({"web": 1.0}, 1.5, 2.0))
+    line = overwhelmed(quarter, shares)
+    assert "half of 200 answers in turn took 6.0 s or more" in line.note
+    assert missed_targets([line]) == ["shoebox: pages and bookings"]
 
 
 def test_shares_say_what_others_took_of_the_processors() -> None:
