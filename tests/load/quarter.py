@@ -144,7 +144,7 @@ def overwhelmed(quarter: Quarter, shares: processors.Shares) -> Line:
         name="shoebox: pages and bookings",
         target=Target(words=f"p99 < {_P99_MS} ms", met=False),
         note=(
-            f"given up: half of {_RECENT} answers in turn took {quarter.hopeless_ms / 1000:.1f} s or"
-            f" more. {shares.words}."
+            f"given up: half of {_RECENT} answers in turn took {quarter.hopeless_ms / 1000:.1f} s"
+            f" or more. {shares.words}."
         ),
     )
