@@ -52,13 +52,6 @@ def clear_failing(*, person: User) -> None:
     )
 
 
-def people_whose_mail_fails() -> QuerySet[User]:
-    """Those whose address mail does not reach, the newest first."""
-    return User.objects.filter(mail_failing_since__isnull=False).order_by(
-        "-mail_failing_since", "pk"
-    )
-
-
 def people_whose_mail_may_fail() -> QuerySet[User]:
     """Those whose address mail does not reach, or may not, the newest first."""
     since = Coalesce("mail_failing_since", "mail_doubted_since")

@@ -25,7 +25,6 @@ from booking.site.refusals import Refused
 from booking.site.wording import LONDON
 from booking.site.working_days import (
     end_of_working_day_before,
-    free_until,
     working_days_before,
     working_days_between,
 )
@@ -156,11 +155,6 @@ def _store(name: str, version: int, terms: PolicyTerms, *, now: datetime) -> Can
         ]
     )
     return policy
-
-
-def free_cancellation_until(session: Session) -> datetime:
-    """Until when somebody who books this session now can give up the place free of charge."""
-    return free_until(session.starts_at, session.notice_days)
 
 
 def usual_closing(starts_at: datetime) -> datetime | None:

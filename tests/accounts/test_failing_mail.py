@@ -5,11 +5,12 @@ from allauth.account.models import EmailAddress
 from django.test import Client
 from django.urls import reverse
 
-from accounts.failing import mark_failing, people_whose_mail_fails
+from accounts.failing import mark_failing
 from accounts.models import User
 from tests.accounts.signing_in import code_for, sign_in
 from tests.factories import NOW, make_person
 from tests.people import signed_in
+from tests.replies.receiving import people_whose_mail_fails
 
 pytestmark = pytest.mark.django_db
 

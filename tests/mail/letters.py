@@ -12,7 +12,6 @@ from booking.attendance import absences
 from booking.attendance.closing import walked_in
 from booking.attendance.models import AbsenceCase
 from booking.catalogue.models import Session
-from booking.catalogue.policies import free_cancellation_until
 from booking.catalogue.sittings import SittingTimes
 from booking.mail.composing import compose
 from booking.mail.reminders import reminders_of
@@ -28,6 +27,7 @@ from booking.places.models import Booking
 from booking.places.news import sessions as session_news
 from booking.places.news.drafts import EntryChanges, entries_of
 from booking.places.prerequisites import earlier_missing
+from booking.site.working_days import free_until
 from tests.factories import NOW, make_coordinator, make_person, make_session
 
 LATER = NOW + timedelta(days=21)
@@ -56,7 +56,7 @@ def make_booking(session: Session | None = None, **fields: Any) -> Booking:
         person=person,
         booked_by=person,
         notice_days=session.notice_days,
-        free_until=free_cancellation_until(session),
+        free_until=free_until(session.starts_at, session.notice_days),
         **fields,
     )
     return Booking.objects.with_session().get(pk=booking.pk)

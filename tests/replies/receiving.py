@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
-from accounts.failing import people_whose_mail_fails, people_whose_mail_may_fail
+from django.db.models import QuerySet
+
+from accounts.failing import people_whose_mail_may_fail
+from accounts.models import User
 from booking.outbox.models import Message, MessageEvent
 from booking.outbox.posting import Draft
 from booking.places import announcements
@@ -59,6 +62,10 @@ def became(mail: bytes | str, message: Message) -> tuple[str, list[str], bool]:
     message.refresh_from_db()
     events = [each.what for each in message.events.all()]
     return ReceivedMail.objects.latest("pk").state, events, message.came_back
+
+
+def people_whose_mail_fails() -> QuerySet[User]:
+    return User.objects.filter(mail_failing_since__isnull=False)
 
 
 def is_doubted(message: Message) -> bool:

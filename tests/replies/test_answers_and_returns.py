@@ -7,7 +7,6 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts import failing
-from accounts.failing import people_whose_mail_fails
 from accounts.models import User
 from booking.outbox import remedies
 from booking.outbox.models import Message, MessageEvent
@@ -19,7 +18,13 @@ from booking.replies.intake import take_in
 from booking.replies.models import CalendarReply, ReceivedMail, newest_answer
 from tests.factories import NOW, make_coordinator
 from tests.replies import letters
-from tests.replies.receiving import State, is_marked, receive, sent_confirmation
+from tests.replies.receiving import (
+    State,
+    is_marked,
+    people_whose_mail_fails,
+    receive,
+    sent_confirmation,
+)
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,6 @@ from allauth.account.models import EmailAddress
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.failing import people_whose_mail_fails
 from booking.outbox.models import Message, MessageEvent
 from booking.outbox.reasons import code_in, is_fault_of_the_address, reason_around
 from booking.programme.bookings import calendar_answers
@@ -26,7 +25,7 @@ from booking.replies.models import (
 )
 from tests.factories import NOW, make_coordinator
 from tests.replies import letters
-from tests.replies.receiving import State, receive, sent_confirmation
+from tests.replies.receiving import State, people_whose_mail_fails, receive, sent_confirmation
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,6 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from accounts.failing import people_whose_mail_fails
 from accounts.models import User
 from booking.outbox.models import MessageEvent
 from booking.replies.actions import note_mailbox
@@ -19,7 +18,7 @@ from booking.site.wording import deadline, short_day
 from tests.factories import NOW, make_person, make_trainer
 from tests.people import signed_in
 from tests.replies import letters
-from tests.replies.receiving import sent_confirmation
+from tests.replies.receiving import people_whose_mail_fails, sent_confirmation
 
 pytestmark = pytest.mark.django_db
 

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.failing import people_whose_mail_fails
 from accounts.models import User
 from booking.outbox.models import Message, MessageEvent
 from booking.places.models import Booking
@@ -16,7 +15,13 @@ from booking.replies.models import CalendarReply, ReceivedMail
 from tests.factories import NOW
 from tests.mail.letters import make_booking
 from tests.replies import letters
-from tests.replies.receiving import State, receive, sent_confirmation, why_listed
+from tests.replies.receiving import (
+    State,
+    people_whose_mail_fails,
+    receive,
+    sent_confirmation,
+    why_listed,
+)
 
 pytestmark = pytest.mark.django_db
 

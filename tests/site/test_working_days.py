@@ -6,12 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import datetimes, integers, just, timedeltas
 
-from booking.catalogue.models import CancellationPolicy, Session
-from booking.catalogue.policies import free_cancellation_until
 from booking.site.wording import LONDON
 from booking.site.working_days import (
     after_working_days,
     after_working_time,
+    free_until,
     is_working_day,
     offer_end,
     working_days_before,
@@ -58,27 +57,21 @@ def test_counting_back(day: date, number: int, expected: date) -> None:
     assert working_days_before(day, number) == expected
 
 
-def session(starts_at: datetime, notice: int) -> Session:
-    return Session(starts_at=starts_at, policy=CancellationPolicy(notice_days=notice))
-
-
 def test_a_place_can_be_given_up_until_the_end_of_the_last_day_of_notice() -> None:
-    until = free_cancellation_until(session(datetime(2027, 2, 9, 9, 30, tzinfo=UTC), 5))
+    until = free_until(datetime(2027, 2, 9, 9, 30, tzinfo=UTC), 5)
     assert until == datetime(2027, 2, 2, 17, 0, tzinfo=UTC)
 
 
 def test_the_end_of_the_day_is_told_by_the_london_clock() -> None:
-    in_summer = free_cancellation_until(session(datetime(2027, 7, 6, 8, 30, tzinfo=UTC), 1))
+    in_summer = free_until(datetime(2027, 7, 6, 8, 30, tzinfo=UTC), 1)
     assert in_summer == datetime(2027, 7, 5, 16, 0, tzinfo=UTC)
-    across_the_change = free_cancellation_until(
-        session(datetime(2027, 3, 30, 8, 30, tzinfo=UTC), 1)
-    )
+    across_the_change = free_until(datetime(2027, 3, 30, 8, 30, tzinfo=UTC), 1)
     assert across_the_change == datetime(2027, 3, 25, 17, 0, tzinfo=UTC)
 
 
 def test_without_notice_a_place_can_be_given_up_until_the_start() -> None:
     starts = datetime(2027, 2, 9, 9, 30, tzinfo=UTC)
-    assert free_cancellation_until(session(starts, 0)) == starts
+    assert free_until(starts, 0) == starts
 
 
 def london(day: int, hour: int, minute: int = 0, *, month: int = 1, year: int = 2027) -> datetime:
