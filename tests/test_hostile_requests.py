@@ -256,6 +256,15 @@ def test_no_query_brings_a_nul(typed: str) -> None:
     assert b"\0" not in only_readable(shown)(asked).content
 
 
+@pytest.mark.parametrize("path", ["/", "/programme/", "/accounts/login/", "/nowhere/"])
+def test_a_query_of_too_many_parts_is_told_apart_from_a_fault(path: str) -> None:
+    query = "&".join(f"a{number}=1" for number in range(301))
+    answer = Client().get(f"{path}?{query}")
+    assert answer.status_code == 400
+    assert "We could not read that request" in answer.text
+    assert Client().get("/programme/?" + query.replace("&a300=1", "")).status_code == 200
+
+
 def test_no_path_brings_a_nul() -> None:
     with pytest.raises(Http404):
         only_readable(lambda _: HttpResponse())(RequestFactory().get("/courses/a%00b/"))

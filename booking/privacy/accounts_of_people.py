@@ -72,6 +72,14 @@ class OwnAccount(Refused):
     sentence = "This is your own account. Another coordinator can end it."
 
 
+class OwnDesk(Refused):
+    """Somebody must be left who can open the desk to others."""
+
+    sentence = (
+        "You would close the desk to yourself. Another superuser can take this role from you."
+    )
+
+
 class NotEnded(Refused):
     """There is nothing to open."""
 
@@ -130,7 +138,7 @@ def set_roles(*, person: User, roles: Iterable[str], by: User, now: datetime) ->
     """Have the person be these of `ROLES`, and none of the others.
 
     Whoever makes somebody the lead of their agency confirms that they work there. Raises
-    `OnlyBySuperuser`, `LeadsNoAgency`, `OwnAgency` or `AccountEnded`.
+    `OnlyBySuperuser`, `OwnDesk`, `LeadsNoAgency`, `OwnAgency` or `AccountEnded`.
     """
     with transaction.atomic():
         fresh = _held(person, by=by)
@@ -138,6 +146,8 @@ def set_roles(*, person: User, roles: Iterable[str], by: User, now: datetime) ->
         changed = [name for name, value in wanted.items() if getattr(fresh, name) != value]
         if any(name in GIVEN_BY_SUPERUSERS for name in changed) and not by.is_superuser:
             raise OnlyBySuperuser
+        if fresh.pk == by.pk and "is_coordinator" in changed:
+            raise OwnDesk
         if not fresh.is_active:
             raise AccountEnded
         if not changed:

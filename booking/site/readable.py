@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable
 
-from django.core.exceptions import RequestDataTooBig
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import register_converter
 
@@ -53,7 +54,8 @@ def only_readable(
     """Look, or send a form: the site knows nothing else. PostgreSQL holds no NUL.
 
     A path with one is not there; in a query a space stands for it. What is far too large is not
-    read. Raises `RequestDataTooBig`.
+    read, nor is a query of more parts than Django takes, by whatever tells of it. Raises
+    `RequestDataTooBig` and `TooManyFieldsSent`.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -63,6 +65,9 @@ def only_readable(
             raise Http404
         if _length_of(request) > MOST_SENT:
             raise RequestDataTooBig
+        if request.META.get("QUERY_STRING", "").count("&") >= settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
+            request.META["QUERY_STRING"] = ""
+            raise TooManyFieldsSent
         request.META["QUERY_STRING"] = _NUL.sub("%20", request.META.get("QUERY_STRING", ""))
         return get_response(request)
 

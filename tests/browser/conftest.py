@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.db import connection
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from booking.local.processes import GuardedProcess, free_port
 from booking.local.servers import REPOSITORY
@@ -121,6 +121,22 @@ def _the_worker_gives_way(transactional_db: None) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SET deadlock_timeout = '20s'")
+
+
+@pytest.fixture(autouse=True)
+def _no_script_fails(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever a test opens, no script of a page ends in an error that nobody took."""
+    failed: list[str] = []
+    opened = browser.new_context
+
+    def new_context(**options: Any) -> BrowserContext:
+        context = opened(**options)
+        context.on("weberror", lambda failure: failed.append(str(failure.error)))
+        return context
+
+    monkeypatch.setattr(browser, "new_context", new_context)
+    yield
+    assert not failed, "\n".join(failed)
 
 
 @pytest.fixture(autouse=True)

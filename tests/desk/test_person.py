@@ -154,6 +154,20 @@ def test_coordinators_make_trainers_and_leads_and_only_superusers_coordinators(
     assert (person.is_coordinator, person.is_trainer, person.is_agency_lead) == (True, False, False)
 
 
+def test_nobody_closes_the_desk_to_themselves() -> None:
+    owner = make_coordinator(is_superuser=True)
+    address = reverse("manage_person_roles", args=[owner.pk])
+    answer = signed_in(owner).post(address, {"roles": ["is_trainer"]})
+    assert answer.status_code == 409
+    assert "Another superuser can take this role from you" in answer.text
+    owner.refresh_from_db()
+    assert (owner.is_coordinator, owner.is_trainer) == (True, False)
+    other = make_coordinator("other@agency.example", is_superuser=True)
+    assert signed_in(other).post(address, {"roles": []}).status_code == 302
+    owner.refresh_from_db()
+    assert not owner.is_coordinator
+
+
 def test_a_coordinator_opens_the_desk_to_nobody() -> None:
     person, by, now = make_person(), make_coordinator(), timezone.now()
     with pytest.raises(OnlyBySuperuser):

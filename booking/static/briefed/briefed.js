@@ -66,7 +66,8 @@
 
   // Marks of a register that are kept here (register.js) are sent by whoever made them alone.
   document.addEventListener("submit", (event) => {
-    if (!event.target.action.endsWith("/accounts/logout/")) return;
+    // A field or a button named "action" hides the form's own.
+    if (!event.target.getAttribute("action")?.endsWith("/accounts/logout/")) return;
     let kept = 0;
     try {
       kept = JSON.parse(localStorage.getItem("briefed.marks") ?? "[]").length;
