@@ -25,7 +25,10 @@ from accounts.models import Agency, User
 from booking.partnership.levels import works_of_levels
 from booking.site.form_kit import BAD_ADDRESS, Form
 
-_NO_CODE = "The code has six letters, like BCD-FGH. Copy it from the newest email we sent you."
+_NO_CODE = (
+    "A code has six letters, none of them a vowel, like BCD-FGH. Copy it from the newest email we"
+    " sent you."
+)
 _USED_UP = "That code does not count any more. Ask for a new one."
 
 
