@@ -22,7 +22,10 @@ _WRONG = (
     f"Reminders: enter up to {MOST_REMINDERS} whole numbers from 1 to {MOST_DAYS}, for example"
     " “5, 1”, or nothing for no reminders."
 )
-
+# How a label begins that is no name of anything, and so is quoted.
+_NO_NAME = re.compile(r"(add|how|or|say|send|to|what|when|where|who|within)\b", re.IGNORECASE)
+# What is wrong in the same words whatever is asked.
+_OF_ANY_FIELD = ("invisible", "page")
 
 NOT_SENT = "You were signed out before this was sent. Look at it again, then send it."
 NOT_DONE = "What you typed is here again. It has not been sent yet."
@@ -55,6 +58,11 @@ class Form(forms.Form):
                 if code not in usual or words not in _messages_of_django(kind, code)
             }
         super().full_clean()
+        for name, errors in self.errors.items():
+            for error in errors.as_data():
+                if error.code in _OF_ANY_FIELD:
+                    label = str(self[name].label).removesuffix(" (optional)")
+                    error.message = f"{label}: {error.message}"
         if isinstance(self.data, TypedBefore):
             self.add_error(None, self.data.why)
 
@@ -64,23 +72,29 @@ def _usual_messages(kind: Any, label: str, most: int | None) -> Mapping[str, Any
     """What to say if a field is left empty, too long, or not what it asks for."""
     is_question = label.endswith("?")
     noun = label if label[:2].isupper() else label[:1].lower() + label[1:]
-    noun = noun if noun.startswith(("your ", "their ")) else f"the {noun}"
+    noun = noun if noun.startswith(("your ", "their ", "the ")) else f"the {noun}"
+    quoted = is_question or bool(_NO_NAME.match(label))
+    named = label if is_question else f"{label}:"
     is_choice = issubclass(kind, forms.ChoiceField | forms.ModelChoiceField)
     if is_question:
         required = f"Answer the question “{label}”."
+    elif quoted:
+        required = f"{'Choose' if is_choice else 'Write'} something under “{label}”."
     else:
         required = f"{'Choose' if is_choice else 'Enter'} {noun}."
     messages: dict[str, Any] = {
         "required": required,
-        "invalid_choice": f"{label}{' C' if is_question else ': c'}hoose from the list.",
+        "invalid_choice": f"{named} {'C' if is_question else 'c'}hoose from the list.",
         "empty": "The file is empty. Choose another.",
+        "null_characters_not_allowed": f"{named} There is a character in it that cannot be kept.",
     }
     if issubclass(kind, forms.EmailField):
         messages["invalid"] = BAD_ADDRESS
-    if most:
+    if most and quoted:
+        messages["max_length"] = f"“{label}”: use {most:,} characters or fewer."
+    elif most:
         noun = "the address" if issubclass(kind, forms.EmailField) else noun
-        of_what = "" if is_question else f" for {noun}"
-        messages["max_length"] = f"Use {most:,} characters or fewer{of_what}."
+        messages["max_length"] = f"Use {most:,} characters or fewer for {noun}."
     return messages
 
 

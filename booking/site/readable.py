@@ -65,7 +65,10 @@ def only_readable(
             raise Http404
         if _length_of(request) > MOST_SENT:
             raise RequestDataTooBig
-        if request.META.get("QUERY_STRING", "").count("&") >= settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
+        if (
+            request.META.get("QUERY_STRING", "").count("&")
+            >= settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+        ):
             request.META["QUERY_STRING"] = ""
             raise TooManyFieldsSent
         request.META["QUERY_STRING"] = _NUL.sub("%20", request.META.get("QUERY_STRING", ""))

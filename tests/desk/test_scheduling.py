@@ -155,7 +155,7 @@ def test_booking_closes_as_is_usual_and_moves_with_the_date(coordinator: Client)
             {"joining_instructions": "x" * 4001},
             "Use 4,000 characters or fewer for the joining instructions.",
         ),
-        ({"joining_instructions": "a\0b"}, "Null characters are not allowed."),
+        ({"joining_instructions": "a\0b"}, "There is a character in it that cannot be kept."),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_typed_is_lost(

@@ -95,7 +95,7 @@ def test_a_course_completed_here_counts_by_itself() -> None:
         ({"completed_on": str(date.today() + timedelta(days=2))}, "must not lie in the future"),  # noqa: DTZ011
         ({"completed_on": "0001-01-01"}, "within the last 60 years"),
         ({"provider": ""}, "Say who gave the training."),
-        ({"provider": "x" * 201}, "Use 200 characters or fewer."),
+        ({"provider": "x" * 201}, "use 200 characters or fewer."),
         ({"course": "NONE"}, "Which course? Choose from the list."),
         ({"course": "\x00"}, "Null characters are not allowed"),
     ],

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django import forms
 
-from accounts.fields import email_field
+from accounts.fields import AddressQuestion, NameQuestion, email_field
 from booking.site.form_kit import Form, MomentField, london_moment
 
 
@@ -30,6 +30,47 @@ def test_a_field_says_by_its_label_what_is_missing() -> None:
         "size": ["Answer the question “How large is it?”."],
         "email": ["Enter your email address."],
     }
+
+
+class Odd(Form):
+    why = forms.CharField(label="Why?", max_length=5)
+    purpose = forms.CharField(label="What they come for", max_length=5)
+    other = forms.CharField(label="The other agency", max_length=5)
+    kind = forms.ChoiceField(label="How people attend", choices=[("a", "A")])
+    first_name = NameQuestion(label="First name")
+    email = AddressQuestion(label="Email address")
+
+
+def test_a_label_that_is_no_name_is_quoted() -> None:
+    errors = {name: [str(each) for each in words] for name, words in Odd({}).errors.items()}
+    assert errors == {
+        "why": ["Answer the question “Why?”."],
+        "purpose": ["Write something under “What they come for”."],
+        "other": ["Enter the other agency."],
+        "kind": ["Choose something under “How people attend”."],
+        "first_name": ["Enter the first name."],
+        "email": ["Enter the email address."],
+    }
+
+
+def test_every_sentence_names_its_field() -> None:
+    typed = {
+        **dict.fromkeys(("why", "purpose", "other"), "much too long"),
+        "kind": "b",
+        "first_name": "An\u202en",
+        "email": "a\u202eb@agency.example",
+    }
+    errors = {name: [str(each) for each in words] for name, words in Odd(typed).errors.items()}
+    hidden = [errors.pop(name)[0] for name in ("first_name", "email")]
+    assert [each.partition(" There is")[0] for each in hidden] == ["First name:", "Email address:"]
+    assert errors == {
+        "why": ["“Why?”: use 5 characters or fewer."],
+        "purpose": ["“What they come for”: use 5 characters or fewer."],
+        "other": ["Use 5 characters or fewer for the other agency."],
+        "kind": ["How people attend: choose from the list."],
+    }
+    nothing = Odd({"why": "a\0b"}).errors["why"]
+    assert list(nothing) == ["Why? There is a character in it that cannot be kept."]
 
 
 def test_a_field_says_by_its_label_what_is_wrong() -> None:
