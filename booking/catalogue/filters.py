@@ -83,7 +83,12 @@ class Chip:
 class ProgrammeFilters(FilterSet):
     """Filters over upcoming sessions. `qs` honours every value that makes sense."""
 
-    q = filters.CharFilter(method="search", label="Search the programme", max_length=200)
+    q = filters.CharFilter(
+        method="search",
+        label="Search the programme",
+        max_length=200,
+        error_messages={"max_length": "Search for 200 characters or fewer. We left it out."},
+    )
     kind = filters.ChoiceFilter(
         field_name="course__kind",
         choices=Course.Kind.choices,

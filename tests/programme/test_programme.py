@@ -249,6 +249,7 @@ def test_filters_by_where_and_places_left(client: Client) -> None:
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
+        ({"q": "x" * 201}, "Search for 200 characters or fewer. We left it out."),
         ({"from_date": "soon"}, "Enter the date to begin from like 9/2/2027. We left it out."),
         ({"to_date": "31/2/2027"}, "Enter the date to end at like 9/2/2027. We left it out."),
         ({"level": "9"}, "Choose a level from the list. We left “9” out."),
