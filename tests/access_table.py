@@ -109,6 +109,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     # Bookings.
     "book": (signed_in(200), signed_in(302)),
     "my_bookings": (signed_in(200), signed_in(405)),
+    "training_record": (signed_in(200), signed_in(405)),
     "booking": (only("owner", "coordinator"), signed_in(405)),
     "booking_ics": (only("owner"), signed_in(405)),
     # Coordinators are led to the page of the desk that does it.

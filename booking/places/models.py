@@ -86,6 +86,15 @@ class BookingQuerySet(models.QuerySet["Booking"]):
             )
         return self.filter(own)
 
+    def counting_as_done(self, *, now: datetime) -> Self:
+        """Those whose course the person has done, as for courses that build on it: attended, or
+        without a closed register held to the end."""
+        return self.confirmed().filter(
+            session__ends_at__lte=now,
+            session__state__in=(Session.State.PUBLISHED, Session.State.COMPLETED),
+            outcome__in=("", Booking.Outcome.ATTENDED),
+        )
+
     def with_position(self) -> Self:
         """Each with `position`: its place in its session's queue, where 1 is next."""
         ahead = (

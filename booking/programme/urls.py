@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from booking.programme import bookings, groups, pages
+from booking.programme import bookings, groups, pages, record
 
 urlpatterns = [
     path("", pages.start, name="start"),
@@ -14,5 +14,6 @@ urlpatterns = [
     path("groups/<key:group_id>/", groups.group, name="group"),
     path("groups/<key:group_id>/join/", groups.join_or_leave, name="group_join_or_leave"),
     path("bookings/", bookings.my_bookings, name="my_bookings"),
+    path("bookings/record/", record.training_record, name="training_record"),
     path("bookings/<key:booking_id>/", bookings.booking_page, name="booking"),
 ]
