@@ -311,7 +311,9 @@ def fill(ruled: RuledSession, *, now: datetime) -> int:
         state = holding.state_when_chosen(booking, ruled, to_confirm=to_confirm, now=now)
         seat(booking, session, state, now=now)
         if booking.state == State.OFFERED:
-            booking.offered_until = holding.offered_until(booking, session, now=now)
+            booking.offered_until = holding.offered_until(
+                session, must_accept_by=booking.must_accept_by, now=now
+            )
             drafts.append(announcements.offered(booking))
             continue
         if to_confirm:

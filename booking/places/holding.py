@@ -52,10 +52,16 @@ def state_when_chosen(
     return State.CONFIRMED if is_certain else State.REQUESTED
 
 
-def offered_until(booking: Booking, session: Session, *, now: datetime) -> datetime:
-    """Until when a place that is offered now is held for this person."""
-    until = offer_end(now=now, starts_at=session.starts_at, hours=session.offer_hours)
-    return min(until, booking.must_accept_by or until)
+def offered_until(
+    session: Session, *, must_accept_by: datetime | None, now: datetime
+) -> datetime:
+    """Until when a place that is offered now is held.
+
+    Whoever was put in line has all the time that they were given, if it ends before the start.
+    """
+    if must_accept_by is not None and must_accept_by < session.starts_at:
+        return must_accept_by
+    return offer_end(now=now, starts_at=session.starts_at, hours=session.offer_hours)
 
 
 def agency_not_confirmed(booking: Booking, *, why: str = "") -> Draft:

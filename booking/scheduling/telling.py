@@ -139,11 +139,11 @@ def _bring_forward(booking: Booking, session: Session, *, now: datetime) -> None
 
     An offer lasts no longer than one that is made now.
     """
-    if booking.offered_until is not None and booking.state == Booking.State.OFFERED:
-        allowed = offered_until(booking, session, now=now)
-        booking.offered_until = min(booking.offered_until, allowed)
     if booking.must_accept_by is not None:
         booking.must_accept_by = min(booking.must_accept_by, session.starts_at)
+    if booking.offered_until is not None and booking.state == Booking.State.OFFERED:
+        allowed = offered_until(session, must_accept_by=booking.must_accept_by, now=now)
+        booking.offered_until = min(booking.offered_until, allowed)
 
 
 def _record_changes(

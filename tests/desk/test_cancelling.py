@@ -11,6 +11,8 @@ from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.scheduling import cancelling
 from booking.scheduling.cancelling import NextDateGone, NextDates
+from booking.site.wording import deadline
+from booking.site.working_days import after_working_days
 from tests.desk.coordinators import ahead, with_people
 from tests.factories import make_coordinator, make_course, make_session, make_trainer
 from tests.mail.letters import part, read, written
@@ -53,7 +55,7 @@ def test_the_next_date_is_offered_to_those_who_had_a_place_in_their_order(
     page = coordinator.get(address).content.decode()
     assert "(SOON): 2 places free, 0 waiting" in page
     assert "ELSE" not in page
-    typed = {"why": "The trainer is ill.", "next_dates": [soon.pk], "answer_days": "3"}
+    typed = {"why": "The trainer is ill.", "next_dates": [soon.pk], "answer_days": "4"}
     wrong = coordinator.post(address, {**typed, "next_dates": [elsewhere.pk]})
     assert "Choose dates from the list." in wrong.content.decode()
     preview = coordinator.post(address, {**typed, "step": "preview"}).content.decode()
@@ -74,6 +76,9 @@ def test_the_next_date_is_offered_to_those_who_had_a_place_in_their_order(
     body = part(read(written(mail)), "text/plain")
     assert f"/bookings/{there[first].pk}/" in body
     assert "you must accept it there" in body
+    promised = {there[person].offered_until for person in (first, second)}
+    assert promised == {after_working_days(timezone.now(), 4)}
+    assert f"until {deadline(after_working_days(timezone.now(), 4))} to accept it" in preview
     late = book_now(soon)
     assert (late.state, late.waiting_position) == ("waiting", 2)
     assert "Offered instead: SOON" in off.events.get().what

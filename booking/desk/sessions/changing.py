@@ -25,6 +25,7 @@ from booking.desk.questions import point_out_meetings_typed
 from booking.desk.sessions.arrangements import ChangeForm, as_held
 from booking.desk.sessions.forms import CancelSessionForm, CapacityForm
 from booking.desk.sessions.places import given_words
+from booking.places.holding import offered_until
 from booking.places.lock import read_session
 from booking.places.refusals import PlaceRefused
 from booking.places.rules.decision import check_ahead
@@ -210,7 +211,11 @@ def cancel(request: HttpRequest, session_id: int) -> HttpResponse:
         "told": told,
         "trainers": session.trainers.all(),
         "instead": chosen,
-        "lines": [(date, len(people)) for date, people in lines],
+        "lines": [
+            (date, len(people), offered_until(date, must_accept_by=chosen.until, now=now))
+            for date, people in lines
+            if chosen
+        ],
     }
     return page(request, f"desk/sessions/cancel{'_preview' if is_shown else ''}.html", context)
 

@@ -283,6 +283,7 @@ class OpeningForm(Form):
         people = counted(asked, "person has", "people have")
         self.fields["first_days"].help_text = (
             f"{people} asked for {self.asked_for}. They are offered the places in the order in"
-            " which they asked; others join the line behind them. Left empty, booking is open to"
-            " everybody at once, and those who want to hear of new dates are told by email."
+            " which they asked, and have until then to accept; others join the line behind them."
+            " Left empty, booking is open to everybody at once, and those who want to hear of new"
+            " dates are told by email."
         )
