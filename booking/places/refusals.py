@@ -335,11 +335,12 @@ class NoRoomForWalkIn(PlaceRefused):
 
 
 class CapacityTooLow(PlaceRefused):
-    """More places are taken than the new capacity allows."""
+    """More places are taken or reserved than the new capacity allows."""
 
-    def __init__(self, *, wanted: int, taken: int) -> None:
-        taken_words = "1 place is" if taken == 1 else f"{taken} places are"
+    def __init__(self, *, wanted: int, taken: int, reserved: int) -> None:
+        taken_words = counted(taken, "place is", "places are")
+        more = f" and {reserved} reserved" if reserved else ""
         self.sentence = (
-            f"{taken_words} taken, so the capacity cannot be {wanted}."
-            f" The lowest it can be is {taken}."
+            f"{taken_words} taken{more}, so the capacity cannot be {wanted}."
+            f" The lowest it can be is {taken + reserved}."
         )

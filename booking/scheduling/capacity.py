@@ -38,8 +38,8 @@ def change_capacity(
     """Set how many places there are, and give new ones to those who wait.
 
     Returns how many people were given or offered a place at once; a long waiting list is worked
-    through in several short transactions. Raises `CapacityTooLow` or `ReservedPlaces` with the
-    numbers, or `SessionNotOpen` if the session was cancelled or is over.
+    through in several short transactions. Raises `CapacityTooLow` with the numbers, or
+    `SessionNotOpen` if the session was cancelled or is over.
     """
     with locked_session(session) as ruled:
         locked = ruled.session
@@ -51,12 +51,12 @@ def change_capacity(
 def check_capacity(session: Session, capacity: int, *, now: datetime) -> None:
     """Refuse a capacity that taken and reserved places do not fit in.
 
-    Raises `CapacityTooLow`, `ReservedPlaces` or `SessionNotOpen`.
+    Raises `CapacityTooLow` or `SessionNotOpen`.
     """
     check_changeable(session)
-    if capacity < max(session.places_taken, 1):
-        raise CapacityTooLow(wanted=capacity, taken=max(session.places_taken, 1))
-    check_reserved(read_seating(session, now=now), capacity=capacity)
+    taken, reserved = session.places_taken, read_seating(session, now=now).unmet()
+    if capacity < taken + reserved:
+        raise CapacityTooLow(wanted=capacity, taken=taken, reserved=reserved)
 
 
 def who_would_get_a_place(

@@ -78,9 +78,11 @@ def test_capacity_below_what_is_reserved_is_refused_with_the_numbers(coordinator
         now=timezone.now(),
     )
     address = reverse("manage_session_capacity", args=[session.pk])
-    for step in ("preview", "do"):
-        response = coordinator.post(address, {"capacity": "7", "step": step})
+    for places, step in (("1", "preview"), ("7", "preview"), ("7", "do")):
+        response = coordinator.post(address, {"capacity": places, "step": step})
         assert response.status_code == 422
-        assert "2 places of 7 would be taken and 6 reserved" in response.content.decode()
+        assert "2 places are taken and 6 reserved" in response.content.decode()
+        assert "The lowest it can be is 8." in response.content.decode()
     session.refresh_from_db()
     assert session.capacity == 10
+    assert coordinator.post(address, {"capacity": "8", "step": "do"}).status_code == 302

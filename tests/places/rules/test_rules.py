@@ -8,7 +8,13 @@ from accounts.models import PractitionerGroup, Sector
 from booking.catalogue.models import SessionEvent
 from booking.learning.models import PriorLearning
 from booking.outbox.models import Message
-from booking.places.refusals import LimitTooLow, NotForYou, PrerequisiteMissing, ReservedPlaces
+from booking.places.refusals import (
+    CapacityTooLow,
+    LimitTooLow,
+    NotForYou,
+    PrerequisiteMissing,
+    ReservedPlaces,
+)
 from booking.places.sweep import sweep
 from booking.scheduling import capacity
 from booking.scheduling.capacity import Reservation
@@ -127,7 +133,7 @@ class TestReservedPlaces:
     def test_capacity_cannot_go_below_what_is_taken_and_reserved(self) -> None:
         session = make_session(capacity=3)
         set_limits(session, Reservation(places=2, sector=Sector.PROBATION))
-        with pytest.raises(ReservedPlaces):
+        with pytest.raises(CapacityTooLow):
             capacity.change_capacity(session=session, capacity=1, by=make_coordinator(), now=NOW)
 
 
