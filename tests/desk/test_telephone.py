@@ -16,10 +16,12 @@ from booking.outbox.reading import letter_of
 from booking.places import links
 from booking.places.events import BookingEvent
 from booking.places.models import Booking
+from booking.scheduling.capacity import Reservation
 from tests.desk.coordinators import with_people
 from tests.factories import make_agency, make_course, make_person, make_policy, session_ahead
 from tests.pages import said, sent_on
 from tests.people import book_now, give_up, signed_in
+from tests.places.booked import set_limits
 
 pytestmark = pytest.mark.django_db
 
@@ -236,6 +238,21 @@ def test_a_cancellation_is_undone_from_the_booking_while_the_place_is_free(
     assert undo not in page
     assert "cannot be undone any more, because the place has gone to somebody else" in page
     assert "the place has gone" in said(coordinator.post(undo))
+
+
+def test_a_cancellation_is_undone_beside_places_that_are_reserved(coordinator: Client) -> None:
+    session = session_ahead(capacity=3)
+    set_limits(session, Reservation(places=1, sector=Sector.PROBATION))
+    booking = book_now(session)
+    undo = reverse("manage_booking_undo", args=[booking.pk])
+    give_up(booking, now=timezone.now())
+    assert undo in coordinator.get(booking.get_absolute_url()).content.decode()
+    coordinator.post(undo)
+    booking.refresh_from_db()
+    assert booking.state == State.CONFIRMED
+    give_up(booking, now=timezone.now())
+    set_limits(session, Reservation(places=3, sector=Sector.PROBATION))
+    assert "reserved for Probation" in said(coordinator.post(undo))
 
 
 def test_there_is_one_form_to_cancel_by(coordinator: Client) -> None:

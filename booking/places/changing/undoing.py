@@ -34,7 +34,11 @@ def take_back_cancelling(*, booking: Booking, by: User, now: datetime) -> Bookin
         if was == State.WAITING:
             against = tuple(each for each in against if each.effect != Effect.WAITS)
         for refused in against:
-            raise CannotBeUndone if refused.effect == Effect.WAITS else refused
+            if refused.effect != Effect.WAITS:
+                raise refused
+            if session.is_full:
+                raise CannotBeUndone
+            raise CannotBeUndone(refused.about_another, CannotBeUndone.instead)
         who = case.who
         if was == State.CONFIRMED and who is not None:
             if booking.agency_id not in (None, who.agency_id):
@@ -69,8 +73,8 @@ def given_up_from(booking: Booking) -> Booking.State:
 
 
 def may_be_undone(booking: Booking, *, now: datetime) -> bool | None:
-    """Whether it may be worth trying, as a page asks: not any more if the place has gone; nothing
-    if there is nothing to undo. One statement, and none of a live booking."""
+    """Whether it may be worth trying, as a page asks: not any more if every place is taken;
+    nothing if there is nothing to undo. One statement, and none of a live booking."""
     session = booking.session
     is_open = session.state == Session.State.PUBLISHED and session.starts_at > now
     if booking.is_live or not is_open:
@@ -79,7 +83,7 @@ def may_be_undone(booking: Booking, *, now: datetime) -> bool | None:
         was = given_up_from(booking)
     except CannotBeUndone:
         return None
-    return was == State.WAITING or session.places_left > 0
+    return was == State.WAITING or not session.is_full
 
 
 def note_apology(*, booking: Booking, by: User, now: datetime, why: str) -> None:
