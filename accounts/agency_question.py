@@ -37,8 +37,12 @@ def agencies_like(typed: str, agencies: list[Agency]) -> list[Agency]:
 
 
 class EmployerForm(Form):
-    """A form that asks whom a person works for, unless their address says it."""
+    """A form that asks whom a person works for, unless their address says it.
 
+    `whose` is "your" or, where somebody else answers for them, "their".
+    """
+
+    whose = "your"
     agency_name = NameQuestion(
         label="Who do you work for?",
         max_length=200,
@@ -101,12 +105,12 @@ class EmployerForm(Form):
         if agency is not None:
             cleaned["agency"] = agency
         elif not name:
-            self.add_error("agency_name", "Enter the name of your agency.")
+            self.add_error("agency_name", f"Enter the name of {self.whose} agency.")
         elif is_unlisted or not agencies_like(name, self.agencies):
             cleaned["unlisted_agency"] = name
         else:
             self._offer(name)
-            self.add_error("agency", "Choose your agency, or say that it is not listed.")
+            self.add_error("agency", f"Choose {self.whose} agency, or say that it is not listed.")
         return cleaned
 
     def _of_name(self, name: str) -> Agency | None:
@@ -121,8 +125,10 @@ class EmployerForm(Form):
         field = self.fields["agency"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101
         assert isinstance(field.widget, forms.RadioSelect)  # noqa: S101
-        not_listed = (NOT_LISTED, f"My agency is not listed. It is called “{typed}”")
-        field.label = f"Which of these is your agency? {counted(len(alike), 'name')} like “{typed}”"
+        mine = "My" if self.whose == "your" else "Their"
+        not_listed = (NOT_LISTED, f"{mine} agency is not listed. It is called “{typed}”")
+        like = f"{counted(len(alike), 'name')} like “{typed}”"
+        field.label = f"Which of these is {self.whose} agency? {like}"
         if not alike:
             field.label = f"No name on our list is like “{typed}”"
         if len(alike) > _MOST_SHOWN:

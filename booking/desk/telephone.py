@@ -4,7 +4,7 @@ Every rule that stands in the way is named at once. Each that a coordinator may 
 for a reason of its own; a reason left empty leaves the rule as it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from django import forms
@@ -46,7 +46,8 @@ _SEEN = "seen"
 class CallerForm(Form):
     """What is asked for somebody on the telephone, and a reason for each rule they may be let past.
 
-    `decision` says which rules stand in the way.
+    `decision` says which rules stand in the way, `seen` which of them the page had shown. Without a
+    reason nobody is let past one that has been seen and without which nothing can be booked.
     """
 
     needs = forms.CharField(
@@ -57,10 +58,16 @@ class CallerForm(Form):
     )
 
     def __init__(
-        self, *args: Any, decision: Decision, session: Session, person: User, **kwargs: Any
+        self,
+        *args: Any,
+        decision: Decision,
+        session: Session,
+        person: User,
+        seen: Set[str],
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.in_the_way = _in_the_way(decision)
+        self.decision, self.seen, self.in_the_way = decision, seen, _in_the_way(decision)
         asks_manager = any(MANAGER in names for names, _ in self.in_the_way)
         if asks_manager:
             self.fields["manager_email"] = email_field(
@@ -70,15 +77,26 @@ class CallerForm(Form):
                 initial=person.manager_email,
             )
         for names, sentences in self.in_the_way:
+            why = f"eason to book all the same: {' '.join(sentences)}"
             self.fields[_field_of(names)] = forms.CharField(
-                label=f"Reason to book all the same: {' '.join(sentences)}",
+                label=f"R{why}",
                 help_text=_help(names, decision),
                 max_length=_REASON_LENGTH,
-                required=False,
+                required=_is_refused(names, decision) and MANAGER not in names and seen >= {*names},
+                error_messages={"required": f"Enter the r{why}"},
             )
         if session.is_online:
             self.fields["needs"].label = "Access needs (optional)"
         self.order_fields([*(_field_of(names) for names, _ in self.in_the_way), "manager_email"])
+
+    def clean(self) -> dict[str, Any]:
+        """Their manager is named, or there is a reason to ask none."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        is_asked = MANAGER in self.seen and not cleaned.get(_field_of([MANAGER]))
+        for refused in self.decision.against:
+            if refused.rule == MANAGER and is_asked and "manager_email" not in self.errors:
+                self.add_error("manager_email", refused.about_another)
+        return cleaned
 
     @property
     def overriding(self) -> dict[str, str]:
@@ -111,20 +129,28 @@ def _field_of(names: Sequence[str]) -> str:
     return "past_" + names[0].replace(" ", "_").replace("'", "")
 
 
+def _is_refused(names: Sequence[str], decision: Decision) -> bool:
+    """Whether one of these rules keeps them from a turn on the waiting list too."""
+    against = [each for each in decision.against if each.rule in names]
+    return any(each.effect == Effect.REFUSES for each in against)
+
+
 def _help(names: Sequence[str], decision: Decision) -> str:
-    if NEEDS_ONE_MORE & set(names):
-        return (
-            "With a reason, the session gets one place more, which is theirs. Without one, they"
-            f" join the waiting list as number {decision.number}."
-        )
     if MANAGER in names:
         return "With a reason, no manager is asked."
-    return "Without a reason, they cannot be booked."
+    if _is_refused(names, decision):
+        return "Without a reason, they cannot be booked."
+    they_wait = f"they join the waiting list as number {decision.number}."
+    if NEEDS_ONE_MORE & set(names):
+        more = "With a reason, the session gets one place more, which is theirs."
+        return f"{more} Without one, {they_wait}"
+    return f"Without a reason, {they_wait}"
 
 
 class UnknownCallerForm(EmployerForm):
     """Somebody who has no account yet, as they say it on the telephone."""
 
+    whose = "their"
     first_name = NameQuestion(label="First name", max_length=100)
     last_name = NameQuestion(label="Last name", max_length=100)
     email = email_field(
@@ -205,12 +231,16 @@ def _book(request: HttpRequest, session: Session, person: User) -> HttpResponse:
     named = request.POST.get("manager_email") or person.manager_email
     decision = _decided(session, person, by, named)
     has_seen = request.method == "POST" and _SEEN in request.POST
+    seen = set(request.POST.getlist(_SEEN))
     form = CallerForm(
-        posted(request) if has_seen else None, decision=decision, session=session, person=person
+        posted(request) if has_seen else None,
+        decision=decision,
+        session=session,
+        person=person,
+        seen=seen,
     )
     names = {name for rules, _ in form.in_the_way for name in rules}
     never = [each for each in decision.against if not each.may_be_overridden]
-    seen = set(request.POST.getlist(_SEEN))
     context: dict[str, Any] = {
         "session": session,
         "person": person,

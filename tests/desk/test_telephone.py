@@ -82,6 +82,12 @@ def test_every_rule_in_the_way_is_named_at_once_and_each_is_passed_for_its_own_r
     for words in ("Booking closed at", "people who work in: Police", "at least this of their work"):
         assert words in page
     assert not pressed(coordinator, session, person, past_sector="A", past_booking_closed="B")
+    seen = {"person": person.pk, "seen": sent_on(page)["seen"], "past_sector": "A"}
+    refused = coordinator.post(add_page(session), seen)
+    assert refused.status_code == 422
+    asked = refused.context["form"].errors
+    assert list(asked) == ["past_booking_closed", "past_level_of_work"]
+    assert "Enter the reason to book all the same: Booking closed" in str(asked)
     booking = pressed(
         coordinator,
         session,
@@ -96,6 +102,29 @@ def test_every_rule_in_the_way_is_named_at_once_and_each_is_passed_for_its_own_r
     assert [event.rule for event in events] == ["booking closed", "sector", "level of work"]
     theirs = signed_in(person).get(booking.get_absolute_url()).content.decode()
     assert "The reason given: Joint work" in theirs
+
+
+def test_the_manager_is_named_or_there_is_a_reason_to_ask_none(coordinator: Client) -> None:
+    session = session_ahead(course=make_course(needs_manager_approval=True))
+    person = make_person(manager_email="")
+    typed = {"person": person.pk, "seen": "manager's approval"}
+    refused = coordinator.post(add_page(session), typed)
+    assert refused.status_code == 422
+    [wrong] = refused.context["form"].errors["manager_email"]
+    assert "This course needs their line manager's agreement." in wrong
+    coordinator.post(add_page(session), {**typed, "past_managers_approval": "Away"})
+    assert Booking.objects.get(person=person).state == State.CONFIRMED
+
+
+def test_beyond_the_most_for_one_agency_they_wait_without_a_reason(coordinator: Client) -> None:
+    session, agency = session_ahead(agency_limit=1), make_agency()
+    first, second = make_person(agency=agency), make_person(agency=agency)
+    book_now(session, first)
+    page = coordinator.get(add_page(session), {"person": second.pk}).content.decode()
+    assert "Without a reason, they join the waiting list as number 1." in page
+    booking = pressed(coordinator, session, second)
+    assert booking is not None
+    assert booking.state == State.WAITING
 
 
 def test_one_over_capacity_is_one_press_and_nobody_who_waits_is_passed(coordinator: Client) -> None:
