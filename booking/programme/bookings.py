@@ -114,7 +114,7 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
         "booking": booking,
         "session": booking.session,
         "sittings": sittings,
-        "standing": standing(booking, now=now) if waits else None,
+        "standing": standing(booking, reader=reader, now=now) if waits else None,
         "sitting_ahead": next((each for each in sittings if each.starts_at > now), None),
         "events": _EVENTS(booking=booking.pk),
         "materials": materials_for(

@@ -226,12 +226,18 @@ def test_a_letter_on_paper_holds_the_join_link_and_the_pages_of_mail_do_not(
 
 
 def test_who_has_an_account_is_not_written_down_twice(coordinator: Client) -> None:
-    known, session = make_person(), session_ahead()
+    known, session = make_person(agency=make_agency("Leeds Rowing Club")), session_ahead()
     typed = {"first_name": "A", "last_name": "B", "email": known.email, "agency_name": "New Club"}
     answer = coordinator.post(f"{add_page(session)}?new", typed)
     assert answer.status_code == 422
     assert "has an account with this address already" in answer.content.decode()
-    assert coordinator.post(f"{add_page(session)}?new", {}).status_code == 422
+    empty = coordinator.post(f"{add_page(session)}?new", {})
+    assert "Enter the name of their agency." in empty.text
+    like = coordinator.post(f"{add_page(session)}?new", {"agency_name": "Leeds", "find": "1"})
+    assert "Which of these is their agency?" in like.text
+    assert "Their agency is not listed." in like.text
+    for each in (empty, like):
+        assert "your agency" not in each.text
 
 
 def test_a_late_charge_is_a_choice_with_a_reason(coordinator: Client) -> None:

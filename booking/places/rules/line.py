@@ -5,7 +5,7 @@ Nothing is written here. To decide by it, the caller holds the session's lock.
 
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db.models import Q
@@ -301,23 +301,27 @@ def why_each_waits(
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """A number on the waiting list, where 1 is next, and what speaks against a place now."""
+    """A number on the waiting list, where 1 is next, and what speaks against a place now.
+
+    `is_own` says that its person reads it.
+    """
 
     position: int
     reason: PlaceRefused
+    is_own: bool = True
 
     @property
     def before(self) -> str:
         """How many people are before them, in words."""
-        if self.position == 1:
-            return "Nobody is before you."
-        people = counted(self.position - 1, "person is", "people are")
-        return f"{people} before you."
+        before = counted(self.position - 1, "person is", "people are")
+        people = "Nobody is" if self.position == 1 else before
+        return f"{people} before {'you' if self.is_own else 'them'}."
 
 
-def standing(booking: Booking, *, now: datetime) -> Standing:
-    """Where a booking that waits stands now."""
-    return standings([booking], now=now)[booking.pk]
+def standing(booking: Booking, *, reader: User, now: datetime) -> Standing:
+    """Where a booking that waits stands now, as this person reads it."""
+    found = standings([booking], now=now)[booking.pk]
+    return replace(found, is_own=booking.person_id == reader.pk)
 
 
 def standings(bookings: Iterable[Booking], *, now: datetime) -> dict[int, Standing]:

@@ -30,20 +30,22 @@ def test_position_those_before_and_the_rule_are_told_on_both_pages() -> None:
     book(session, make_person(agency=agency))
     book(session, make_person(agency=agency))
     second = book(session, make_person(agency=agency))
-    told = standing(second, now=NOW)
+    told = standing(second, reader=second.person, now=NOW)
     assert (told.position, told.reason.rule) == (2, "agency limit")
     for page in pages(second):
         assert "You are number 2 on the waiting list" in page
         assert "1 person is before you. Your agency has its 1 place" in page
+    seen = signed_in(make_coordinator()).get(second.get_absolute_url()).text
+    assert "1 person is before them. Their agency has its 1 place" in seen
 
 
 def test_the_rule_that_holds_is_the_one_of_now_not_of_when_they_joined() -> None:
     session, other = make_session(capacity=1), make_session(course=make_course(title="Neglect"))
     book(session)
     waits = book(session)
-    assert standing(waits, now=NOW).reason.rule == "capacity"
+    assert standing(waits, reader=waits.person, now=NOW).reason.rule == "capacity"
     book(other, waits.person)
-    assert standing(waits, now=NOW).reason.rule == "clash"
+    assert standing(waits, reader=waits.person, now=NOW).reason.rule == "clash"
     for page in pages(waits):
         assert "overlaps with one you have booked: Neglect" in page
 
