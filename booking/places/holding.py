@@ -52,9 +52,7 @@ def state_when_chosen(
     return State.CONFIRMED if is_certain else State.REQUESTED
 
 
-def offered_until(
-    session: Session, *, must_accept_by: datetime | None, now: datetime
-) -> datetime:
+def offered_until(session: Session, *, must_accept_by: datetime | None, now: datetime) -> datetime:
     """Until when a place that is offered now is held.
 
     Whoever was put in line has all the time that they were given, if it ends before the start.

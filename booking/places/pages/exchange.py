@@ -33,7 +33,7 @@ def substitute(request: HttpRequest, booking_id: int) -> HttpResponse:
     sees_colleagues = booking.agency is not None and may_confirm(person, booking.agency)
     form = SubstituteForm(
         posted(request),
-        agency=booking.agency,
+        booking=booking,
         may_choose=sees_colleagues,
         asks_manager=booking.session.course.needs_manager_approval,
     )

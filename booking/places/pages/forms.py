@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 
 from accounts.agencies import Entry, colleagues_of
 from accounts.fields import NameQuestion, email_field
-from accounts.models import Agency, User
+from accounts.models import User
 from booking.places.agency.rows import MOST_BYTES, MOST_ROWS
+from booking.places.models import Booking
 from booking.places.pages.outlook import OtherDate
 from booking.site.form_kit import Form
 from booking.site.wording import pounds
@@ -236,7 +238,7 @@ class SubstituteForm(ColleagueForm):
     )
 
     def __init__(
-        self, *args: Any, agency: Agency | None, may_choose: bool, asks_manager: bool, **kwargs: Any
+        self, *args: Any, booking: Booking, may_choose: bool, asks_manager: bool, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
         manager = self.fields["manager_email"]
@@ -248,14 +250,24 @@ class SubstituteForm(ColleagueForm):
             manager.label = "Their line manager’s email address"
             manager.help_text = "The manager must agree."
             manager.error_messages["required"] = "Give their line manager’s work email address."
-        people = colleagues_of(agency) if may_choose and agency else User.objects.none()
-        if people[: _MOST_TO_CHOOSE_FROM + 1].count() not in range(1, _MOST_TO_CHOOSE_FROM + 1):
+        if may_choose and booking.agency:
+            self._offer(colleagues_of(booking.agency).exclude(pk=booking.person_id), booking)
+
+    def _offer(self, people: QuerySet[User], booking: Booking) -> None:
+        """Have the page show those without a place to choose from, unless they are too many.
+
+        One who has got a place since is for the action to refuse, in its own words.
+        """
+        have_a_place = Booking.objects.for_session(booking.session).holding_a_place()
+        free = people.exclude(pk__in=have_a_place.values("person"))[: _MOST_TO_CHOOSE_FROM + 1]
+        choices = [(each.pk, each.named_with_address) for each in free]
+        if not 0 < len(choices) <= _MOST_TO_CHOOSE_FROM:
             return
         self.fields["email"].required = False
         self.fields["email"].label = "Or their work email address"
-        self.fields["colleague"] = forms.ModelChoiceField(
-            label="Choose a colleague", queryset=people, required=False, empty_label="Somebody else"
-        )
+        field = forms.ModelChoiceField(label="Choose a colleague", queryset=people, required=False)
+        field.widget.choices = [("", "Somebody else"), *choices]  # type: ignore[attr-defined]
+        self.fields["colleague"] = field
         self.order_fields(self.field_order)
 
     def clean(self) -> dict[str, Any]:

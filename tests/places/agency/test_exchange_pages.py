@@ -110,6 +110,21 @@ def test_a_lead_chooses_the_colleague_and_both_are_told_by_whom(police: Police) 
     assert "asked us to give you the place of Zoë Robinson (zoe@police.example)." in plain(came)
 
 
+def test_only_those_without_a_place_are_offered_each_with_their_address(police: Police) -> None:
+    booking = book_now(session_ahead(), police.zoe)
+    book_now(booking.session, police.lead)
+    namesake = make_person(first_name="Amy", last_name="Brown", agency=police.agency)
+    client = signed_in(police.lead)
+    address = reverse("substitute_booking", args=[booking.pk])
+    colleague = client.get(address).context["form"].fields["colleague"]
+    offered = [words for _, words in colleague.widget.choices]
+    people = {f"Amy Brown ({each.email})" for each in (police.amy, namesake)}
+    assert (offered[0], set(offered[1:])) == ("Somebody else", people)
+    refused = substitute(client, booking, "give", colleague=police.lead.pk)
+    assert "place on this session" in refused.context["refusal"].about_another
+    assert substitute(client, booking, "give", colleague=police.zoe.pk).status_code == 422
+
+
 def test_practitioners_are_shown_no_list_of_colleagues(police: Police) -> None:
     booking = book_now(session_ahead(), police.zoe)
     address = reverse("substitute_booking", args=[booking.pk])
