@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from booking.partnership.kept import the_partnership
-from booking.site.wording import short_day
+from booking.site.wording import day, short_day
 from booking.site.working_days import bank_holiday
 
 _FORMS = ("%d %B %Y", "%d %b %Y", "%d/%m/%Y", "%Y-%m-%d")
@@ -55,9 +55,22 @@ def holiday(on: date, terms: Sequence[SchoolTerm]) -> str:
     """ "Christmas Day", "school holidays" or nothing: those lie between terms, not beyond them."""
     if name := bank_holiday(on):
         return name
-    is_between = bool(terms) and terms[0].first <= on <= max(term.last for term in terms)
     is_open = any(term.first <= on <= term.last for term in terms)
-    return "school holidays" if is_between and not is_open else ""
+    return "school holidays" if is_known(on, terms) and not is_open else ""
+
+
+def is_known(on: date, terms: Sequence[SchoolTerm]) -> bool:
+    """Whether these terms say if schools are open on this day."""
+    return bool(terms) and terms[0].first <= on <= max(term.last for term in terms)
+
+
+def holidays_known() -> str:
+    """Which holidays are known, to whoever plans: "bank holidays, and school holidays until …"."""
+    terms = school_terms_of(the_partnership().school_terms)
+    if not terms:
+        return "bank holidays (no school terms are entered in the settings)"
+    until = day(max(term.last for term in terms))
+    return f"bank holidays, and school holidays until {until}, the last day of term in the settings"
 
 
 def why_few_come(on: date, terms: Sequence[SchoolTerm]) -> str:

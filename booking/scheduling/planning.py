@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
@@ -11,7 +11,7 @@ from booking.catalogue.courses import EditRefused
 from booking.catalogue.models import Course, Session
 from booking.catalogue.policies import closes_at, following, newest, usual_closing
 from booking.partnership.kept import the_partnership
-from booking.partnership.school_year import SchoolTerm, holiday, school_terms_of
+from booking.partnership.school_year import SchoolTerm, holiday, is_known, school_terms_of
 from booking.places.refusals import ReservedPlaces
 from booking.scheduling.capacity import Reservation, reservations_of, usual_reservations
 from booking.scheduling.changing import Arrangements, PlannedSitting
@@ -163,6 +163,14 @@ def copies_of(sessions: Iterable[Session], *, weeks: int, now: datetime) -> list
         if each.sittings[0].starts_at <= now:
             raise CopyInThePast(each.session)
     return copies
+
+
+def days_beyond_terms(copies: Iterable[Copy]) -> list[date]:
+    """The days of copies of which the school terms in the settings say nothing, in order."""
+    terms = school_terms_of(the_partnership().school_terms)
+    sittings = [sitting for each in copies for sitting in each.sittings]
+    days = {each.starts_at.astimezone(LONDON).date() for each in sittings}
+    return sorted(each for each in days if not is_known(each, terms))
 
 
 def _copy_of(session: Session, weeks: int, terms: Sequence[SchoolTerm]) -> Copy:

@@ -7,6 +7,8 @@ from django.test import Client
 from django.urls import reverse
 
 from booking.catalogue.models import Session
+from booking.partnership import kept as partnership
+from booking.site.wording import day
 from tests.desk.test_planned_twice import address_of
 from tests.desk.test_planning import at, row, tuesday, typed
 from tests.factories import make_course, make_session, make_trainer, make_venue
@@ -79,3 +81,33 @@ def test_all_drafts_are_chosen_by_one_press_and_no_session_to_copy(coordinator: 
     assert page.count(" checked") == 3
     assert "Choose none" in page
     assert " checked" not in coordinator.get(f"{copies}&none=1").text
+
+
+def test_a_session_that_is_cancelled_can_be_copied_by_itself(coordinator: Client) -> None:
+    off = make_session(starts_at=at(tuesday()), state=Session.State.CANCELLED)
+    overview = coordinator.get(reverse("manage_session", args=[off.pk])).text
+    address = f"{reverse('manage_session_copy')}?session={off.pk}"
+    assert address in overview
+    assert coordinator.get(address).text.count(" checked") == 1
+    coordinator.post(address, {"chosen": [off.pk], "weeks": "2", "step": "do"})
+    assert Session.objects.get(state="draft").course == off.course
+    period = f"{reverse('manage_session_copy')}?begins={tuesday()}&ends={tuesday()}"
+    assert "There are no sessions in this time." in coordinator.get(period).text
+
+
+def test_it_is_said_where_no_school_terms_are_known(coordinator: Client) -> None:
+    session = make_session(starts_at=at(tuesday()))
+    address = f"{reverse('manage_session_copy')}?session={session.pk}"
+    plan = f"{reverse('manage_session_plan')}?course={session.course_id}"
+    unknown = "bank holidays (no school terms are entered in the settings)"
+    for each in (address, plan):
+        assert unknown in coordinator.get(each).text
+    chosen = {"chosen": [session.pk], "weeks": "2"}
+    unknown_there = "There only bank holidays are known."
+    assert unknown_there in coordinator.post(address, chosen).text
+    terms = f"A = {tuesday(-2)} to {tuesday(2)}"
+    partnership.change(values={"school_terms": terms}, by=None)
+    for each in (address, plan):
+        assert f"school holidays until {day(tuesday(2))}" in coordinator.get(each).text
+    assert unknown_there not in coordinator.post(address, chosen).text
+    assert unknown_there in coordinator.post(address, chosen | {"weeks": "6"}).text

@@ -24,7 +24,7 @@ from booking.desk.sessions.arrangements import as_held, digest
 from booking.desk.sessions.forms import OpeningForm
 from booking.desk.sessions.plan_form import PlanForm
 from booking.partnership.kept import the_partnership
-from booking.partnership.school_year import school_terms_of
+from booking.partnership.school_year import holidays_known, school_terms_of
 from booking.places.refusals import PlaceRefused
 from booking.scheduling import demand, drafting, planning
 from booking.site.form_kit import Form, whole_number_field
@@ -47,7 +47,7 @@ def plan(request: HttpRequest) -> HttpResponse:
         return page(request, "desk/sessions/choose_course.html", context)
     course, now = get_object_or_404(Course, pk=chosen), timezone.now()
     form = PlanForm.of_request(request, course=course, now=now)
-    context = {"form": form, "course": course}
+    context = {"form": form, "course": course, "holidays_known": holidays_known()}
     if form.is_valid():
         held = [each for _, each in form.planned]
         # Before what they clash with is looked at: that would be themselves.
@@ -88,16 +88,16 @@ class CopyForm(Form):
         queryset=Session.objects.none(),
         error_messages={"required": "Choose at least one session."},
     )
-    weeks = whole_number_field(
-        "Weeks later",
-        1,
-        _MOST_WEEKS,
-        help_text="52 is the same time next year. Weeks with bank or school holidays are skipped.",
-    )
+    weeks = whole_number_field("Weeks later", 1, _MOST_WEEKS)
 
     def __init__(self, *args: Any, sessions: SessionQuerySet, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["chosen"].queryset = sessions  # type: ignore[attr-defined]
+        self.fields[
+            "weeks"
+        ].help_text = (
+            f"52 is the same time next year. Weeks with holidays are skipped: {holidays_known()}."
+        )
 
 
 class PeriodForm(Form):
@@ -120,13 +120,13 @@ def copy(request: HttpRequest) -> HttpResponse:
     """Choose sessions of a term, or one, and the shift; see their copies; keep them as drafts."""
     now, one = timezone.now(), key_in(request.GET.get("session", ""))
     period = PeriodForm(request.GET if "begins" in request.GET else None, initial=_last_term(now))
-    sessions = Session.objects.exclude(state=Session.State.CANCELLED).for_pages()
+    sessions = Session.objects.for_pages()
     if one is not None:
         sessions = sessions.filter(pk=one)
     else:
         days = period.cleaned_data if period.is_valid() else period.initial
         sessions = sessions.filter(starts_at__range=_moments(days)).exclude(
-            state=Session.State.DRAFT
+            state__in=(Session.State.DRAFT, Session.State.CANCELLED)
         )
         if period.errors:
             sessions = sessions.none()
@@ -150,6 +150,7 @@ def copy(request: HttpRequest) -> HttpResponse:
             named = [(each, f"the copy of {each.session.reference}") for each in copies]
             warnings = warnings_of([as_held(each.held(), name=name) for each, name in named])
             context["copies"] = list(zip(copies, warnings, strict=True))
+            context["beyond_terms"] = planning.days_beyond_terms(copies)
             return page(request, "desk/sessions/copy_preview.html", context)
         except planning.PlannedAlready as refused:
             return _to_drafts(request, refused.sessions, refused.sentence)
