@@ -7,10 +7,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import Sector
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.scheduling import cancelling
 from booking.scheduling.cancelling import NextDateGone, NextDates
+from booking.scheduling.capacity import Reservation
 from booking.site.wording import deadline
 from booking.site.working_days import after_working_days
 from tests.desk.coordinators import ahead, with_people
@@ -18,6 +20,7 @@ from tests.factories import make_coordinator, make_course, make_session, make_tr
 from tests.mail.letters import part, read, written
 from tests.pages import said
 from tests.people import book_now
+from tests.places.booked import set_limits
 
 pytestmark = pytest.mark.django_db
 
@@ -133,3 +136,15 @@ def test_trainers_hear_that_their_session_is_cancelled(coordinator: Client) -> N
     coordinator.post(reverse("manage_session_cancel", args=[session.pk]), typed)
     [told] = Message.objects.filter(recipient=trainer)
     assert (told.topic, told.payload["why"]) == ("trainer.cancelled", "Snow.")
+
+
+def test_what_no_longer_matters_of_a_cancelled_session_is_not_shown(coordinator: Client) -> None:
+    session = with_people(booked=1, minimum=4, decide_on=ahead(20).date())
+    set_limits(session, Reservation(places=2, sector=Sector.PROBATION))
+    address = reverse("manage_session", args=[session.pk])
+    gone = ("Closes at", "reserved for Probation", "to be decided on", "A freed place")
+    assert all(words in coordinator.get(address).text for words in gone)
+    Session.objects.update(state=Session.State.CANCELLED, cancellation_reason="Snow.")
+    page = coordinator.get(address).text
+    assert "Reason: Snow." in page
+    assert not any(words in page for words in gone)
