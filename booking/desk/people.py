@@ -29,8 +29,7 @@ from booking.places.pages.forms import RefuseAddressForm
 from booking.places.refusals import AlreadyAnswered
 from booking.scheduling import demand
 from booking.site.form_kit import Form
-from booking.site.refusals import Refused
-from booking.site.web import done, page, posted
+from booking.site.web import done, page, posted, refusals_shown
 
 _SHOWN = {"declared": "To check", "verified": "Verified", "rejected": "Rejected"}
 _SETTLED = "This address has been settled, or the request has ended."
@@ -78,16 +77,17 @@ def check_learning(request: HttpRequest, declaration_id: int) -> HttpResponse:
     declaration = get_object_or_404(found, pk=declaration_id)
     looked_at(declaration.person, by=signed_in(request), what="learning declared")
     form = CheckForm(posted(request))
+    context: dict[str, Any] = {"form": form}
     if form.is_valid():
-        note, rejects = form.cleaned_data["note"], form.cleaned_data["rejects"]
+        note, seen = form.cleaned_data["note"], request.POST.get("seen", "")
+        rejects, by, now = form.cleaned_data["rejects"], signed_in(request), timezone.now()
         act, words = (learning.reject, "rejected") if rejects else (learning.verify, "verified")
-        try:
-            act(declaration=declaration, by=signed_in(request), now=timezone.now(), note=note)
+        with refusals_shown(context):
+            act(declaration=declaration, seen=seen, by=by, now=now, note=note)
             about = f"{declaration.course.title} of {declaration.person}"
             return done(request, f"{about} is {words}.", "manage_learning")
-        except Refused as refused:
-            form.add_error(None, refused.sentence)
-    context = {"declaration": declaration, "form": form}
+        declaration = get_object_or_404(found, pk=declaration_id)
+    context |= {"declaration": declaration, "seen": learning.mark_of(declaration)}
     return page(request, "desk/people/check_learning.html", context)
 
 
@@ -142,19 +142,19 @@ def decline_manager(request: HttpRequest, approval_id: int) -> HttpResponse:
     approval = get_object_or_404(_with_booking(), pk=approval_id)
     looked_at(approval.booking.person, by=signed_in(request), what="booking")
     is_open = approval.state == Approval.State.UNCONFIRMED and approval.booking.is_live
+    if not is_open and request.method != "POST":
+        messages.info(request, _SETTLED)
+        return redirect("manage_managers")
     form = RefuseAddressForm(posted(request))
-    if is_open and form.is_valid():
+    context: dict[str, Any] = {"approval": approval, "booking": approval.booking, "form": form}
+    if not is_open:
+        context["refusal"] = AlreadyAnswered(_SETTLED)
+    elif form.is_valid():
         by, now = signed_in(request), timezone.now()
-        try:
+        with refusals_shown(context):
             answering.refuse_approval(approval=approval, now=now, by=by, **form.cleaned_data)
             words = f"The request of {approval.booking.person} has ended."
             return done(request, words, "manage_managers")
-        except AlreadyAnswered:
-            is_open = False
-    if not is_open:
-        messages.info(request, _SETTLED)
-        return redirect("manage_managers")
-    context = {"approval": approval, "booking": approval.booking, "form": form}
     return page(request, "desk/people/manager_decline.html", context)
 
 

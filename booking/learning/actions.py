@@ -27,6 +27,20 @@ class NotToBeChecked(Refused):
     sentence = "This declaration was rejected meanwhile. Only its owner can declare it anew."
 
 
+class CheckedMeanwhile(Refused):
+    """Somebody has looked at it since the page was shown on which it was decided."""
+
+    sentence = (
+        "Somebody has settled this meanwhile, so nothing of yours is done. See below what was"
+        " decided, then decide again."
+    )
+
+
+def mark_of(declaration: PriorLearning) -> str:
+    """What tells a page of before the last check from one of after it."""
+    return declaration.checked_at.isoformat() if declaration.checked_at else ""
+
+
 def declare(
     *, person: User, course: Course, completed_on: date, provider: str, now: datetime
 ) -> PriorLearning:
@@ -39,26 +53,39 @@ def declare(
         raise AlreadyDeclared from error
 
 
-def verify(*, declaration: PriorLearning, by: User, now: datetime, note: str = "") -> None:
-    """A coordinator has seen proof of it. Raises `NotToBeChecked` if it was rejected meanwhile."""
-    _check(declaration, State.VERIFIED, by=by, now=now, note=note)
+def verify(
+    *, declaration: PriorLearning, seen: str, by: User, now: datetime, note: str = ""
+) -> None:
+    """A coordinator has seen proof of it. `seen` is its `mark_of` when it was decided.
+
+    Raises `NotToBeChecked` if it was rejected meanwhile, or `CheckedMeanwhile`.
+    """
+    _check(declaration, State.VERIFIED, seen=seen, by=by, now=now, note=note)
 
 
-def reject(*, declaration: PriorLearning, by: User, now: datetime, note: str) -> None:
+def reject(*, declaration: PriorLearning, seen: str, by: User, now: datetime, note: str) -> None:
     """It counts no longer; the person reads the note and may declare it anew.
 
-    Raises `NotToBeChecked` if it was rejected meanwhile.
+    As `verify` otherwise.
     """
-    _check(declaration, State.REJECTED, by=by, now=now, note=note)
+    _check(declaration, State.REJECTED, seen=seen, by=by, now=now, note=note)
 
 
 def _check(
-    declaration: PriorLearning, state: PriorLearning.State, *, by: User, now: datetime, note: str
+    declaration: PriorLearning,
+    state: PriorLearning.State,
+    *,
+    seen: str,
+    by: User,
+    now: datetime,
+    note: str,
 ) -> None:
     with transaction.atomic():
         stored = PriorLearning.objects.select_for_update().get(pk=declaration.pk)
         if stored.state == State.REJECTED:
             raise NotToBeChecked
+        if mark_of(stored) != seen:
+            raise CheckedMeanwhile
         stored.state, stored.note = state, note
         stored.checked_by, stored.checked_at = by, now
         stored.save(update_fields=["state", "note", "checked_by", "checked_at"])

@@ -130,7 +130,10 @@ def test_a_coordinator_decides_an_absence_on_the_desk(earlier: Session) -> None:
     page = reverse("manage_absence", args=[missed.absence.pk])
     assert coordinator.post(page, {"answer": "charge"}).status_code == 409
     assert coordinator.post(page, {"answer": "accept", "why": "Ill."}).status_code == 302
-    assert coordinator.post(page, {"answer": "accept"}).status_code == 409
+    late = coordinator.post(page, {"answer": "charge", "why": "Nobody rang."})
+    assert late.status_code == 409
+    assert "This has been settled already." in late.text
+    assert "Nobody rang." in late.text
     settled = coordinator.get(reverse("manage_absences") + "?show=settled").content.decode()
     assert "The reason was accepted" in settled
     assert "Absences to decide" not in coordinator.get(reverse("manage")).content.decode()

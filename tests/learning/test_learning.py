@@ -10,6 +10,7 @@ from booking.learning.models import PriorLearning
 from booking.places.models import Booking
 from booking.places.refusals import PrerequisiteMissing
 from tests.factories import make_coordinator, make_course, make_person, make_session, morning
+from tests.pages import sent_on
 from tests.people import book_now, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +76,26 @@ def test_verified_learning_counts_and_says_so() -> None:
     assert (declaration.state, declaration.checked_by) == ("verified", coordinator)
     assert "Verified" in signed_in(person).get("/accounts/learning/").text
     assert book_now(session, person).state == Booking.State.CONFIRMED
+
+
+def test_what_was_checked_meanwhile_is_not_reversed_by_an_old_page() -> None:
+    advanced()
+    signed_in(make_person()).post(DECLARE, told())
+    address = f"/manage/learning/{PriorLearning.objects.get().pk}/"
+    client = signed_in(make_coordinator())
+    before = sent_on(client.get(address).text)
+    client.post(address, {**before, "verify": "1", "note": "Certificate seen."})
+    late = client.post(address, {**before, "reject": "1", "note": "No certificate."})
+    assert late.status_code == 409
+    assert "Somebody has settled this meanwhile" in late.text
+    assert "Certificate seen." in late.text
+    assert late.context["form"]["note"].value() == "No certificate."
+    assert PriorLearning.objects.get().state == "verified"
+    client.post(address, {**sent_on(late.text), "reject": "1", "note": "No certificate."})
+    assert PriorLearning.objects.get().state == "rejected"
+    gone = client.post(address, {**before, "verify": "1", "note": "It was there."})
+    assert gone.status_code == 409
+    assert "It was there." in gone.text
 
 
 def test_a_course_completed_here_counts_by_itself() -> None:

@@ -229,6 +229,10 @@ def test_an_address_that_is_not_confirmed_ends_the_request_with_the_reason(
     assert message.payload["by_coordinator"] is True
     assert message.payload["why"] == "A private address"
     assert coordinator.get(address).status_code == 302
+    late = coordinator.post(address, {"reason": "Nobody knows it"})
+    assert late.status_code == 409
+    assert "This address has been settled" in late.text
+    assert "Nobody knows it" in late.text
 
 
 def test_only_coordinators_confirm_addresses(practitioner: User) -> None:
