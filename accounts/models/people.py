@@ -214,6 +214,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         ]
 
     def __str__(self) -> str:
+        """The name; the address of somebody who has given none, so that lists tell them apart."""
         return self.full_name or self.email
 
     @property

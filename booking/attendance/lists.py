@@ -219,10 +219,10 @@ def open_until(session: Session) -> datetime:
 
 
 def row(booking: Booking, place: str) -> list[Cell]:
-    """One person under `HEADING`."""
+    """One person under `HEADING`; whoever has given no name stands there with the address."""
     person = booking.person
     return [
-        person.last_name,
+        person.last_name if person.full_name else str(person),
         person.first_name,
         person.job_title,
         person.agency_and_standing,

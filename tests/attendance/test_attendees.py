@@ -13,6 +13,7 @@ from accounts.models import AccessRecord, Sector, User
 from booking.attendance.lists import totals_of_needs
 from booking.catalogue.models import Session
 from booking.places.links import trainer_join_path
+from tests.attendance.rooms import held_session, trainer_of
 from tests.factories import (
     make_agency,
     make_claimant,
@@ -24,7 +25,7 @@ from tests.factories import (
     morning,
     session_ahead,
 )
-from tests.people import book_now, signed_in
+from tests.people import book, book_now, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -99,6 +100,34 @@ def test_list_shows_what_a_trainer_needs_and_not_addresses() -> None:
         "no-store"
         in signed_in(trainer).get(reverse("attendees", args=[session.pk])).headers["Cache-Control"]
     )
+
+
+LISTS = ["attendees", "attendees_print", "attendees_needs", "register", "register_close"]
+
+
+@pytest.mark.parametrize("view", LISTS)
+def test_people_without_a_name_are_told_apart_by_their_addresses(view: str) -> None:
+    session = held_session(people=0)
+    addresses = ["a@agency.example", "b@agency.example"]
+    for email in addresses:
+        nameless = make_person(email, first_name="", last_name="")
+        book(session, nameless, now=session.starts_at - timedelta(days=9), needs="A ramp")
+    page = signed_in(trainer_of(session)).get(reverse(view, args=[session.pk])).text
+    assert "Name not given" not in page
+    for email in addresses:
+        assert f">{email}<" in page
+        assert view != "register" or f": {email}</span></button>" in page
+
+
+def test_csv_names_people_without_a_name_by_their_address() -> None:
+    session = session_ahead(trainers=[make_trainer()])
+    book_now(session, make_person("a@agency.example", first_name="", last_name=""))
+    book_now(session, make_person("b@agency.example", first_name="Bo", last_name=""))
+    names = [
+        (row["Last name"], row["First name"])
+        for row in csv_rows(signed_in(session.trainers.get()), session)
+    ]
+    assert sorted(names) == [("", "Bo"), ("a@agency.example", "")]
 
 
 def test_csv_has_no_formulas_and_keeps_accents() -> None:
