@@ -17,6 +17,7 @@ from booking.places.managers.models import Approval
 from booking.places.models import Booking
 from booking.places.sweep import sweep
 from tests.factories import make_agency, make_person
+from tests.mail.letters import part, read, written
 from tests.people import at_once, book_now
 from tests.places.booked import state_of
 from tests.places.managers.requests import MANAGER, answer, approval_of, requested
@@ -40,6 +41,18 @@ def test_the_page_says_who_asks_what_and_looking_answers_nothing(practitioner: U
     assert practitioner.email not in page
     assert approval_of(booking).state == Approval.State.ASKED
     assert state_of(booking) == Booking.State.REQUESTED
+
+
+def test_somebody_without_a_name_is_asked_about_by_their_address() -> None:
+    agency = make_agency(domains=["trust.example"])
+    nameless = make_person("new@trust.example", first_name="", last_name="", agency=agency)
+    booking = requested(nameless)
+    page = Client().get(links.approval_path(approval_of(booking).key)).text
+    assert "Do you agree that new@trust.example attends" in page
+    assert "new@trust.example gave your address" in page
+    letter = part(read(written(Message.objects.get(topic="approval.asked"))), "text/plain")
+    assert "that new@trust.example attends" in letter
+    assert "Their address is new@trust.example" in letter
 
 
 def test_agreeing_confirms_the_place_and_sends_the_invitation(practitioner: User) -> None:
@@ -90,7 +103,19 @@ def test_a_second_answer_changes_nothing(practitioner: User, second: str) -> Non
     status, page = answer(booking, answer=second, reason="No")
     assert status == 409
     assert "You have agreed" in page
+    assert "You had answered already when you pressed." in page
     assert state_of(booking) == Booking.State.CONFIRMED
+
+
+def test_who_agrees_after_a_refusal_reads_that_it_did_not_count(practitioner: User) -> None:
+    booking = requested(practitioner)
+    answer(booking, answer="decline", reason="Short of staff")
+    status, page = answer(booking, answer="agree")
+    assert status == 409
+    assert "You have not agreed" in page
+    assert "The first answer counts, and this one has changed nothing." in page
+    looked = Client().get(links.approval_path(approval_of(booking).key)).text
+    assert "changed nothing" not in looked
 
 
 def test_an_answer_that_comes_too_late_is_told_so(practitioner: User) -> None:
