@@ -10,7 +10,7 @@ from datetime import datetime
 
 from accounts.models import User
 from booking.attendance import absences
-from booking.attendance.marking import RegisterClosed, may_be_marked
+from booking.attendance.marking import RegisterClosed, marking_begins
 from booking.attendance.models import Register
 from booking.attendance.roster import Attendee, Roster, roster_of
 from booking.catalogue.models import Session
@@ -24,7 +24,7 @@ from booking.places.models import Booking
 from booking.places.news.drafts import about
 from booking.site.readable import key_in
 from booking.site.refusals import Refused
-from booking.site.wording import counted
+from booking.site.wording import counted, deadline
 
 register(MailTopic("attendance.walked_in", "Came without a booking"))
 
@@ -34,9 +34,15 @@ _MOST_SAID = 10
 
 
 class CannotBeClosedYet(Refused):
-    """Not all of it has begun."""
+    """It is not over, or not held."""
 
-    sentence = "The last date of this session has not begun, so the register cannot be closed yet."
+    def __init__(self, session: Session) -> None:
+        ends = closes_from(session)
+        self.sentence = (
+            f"The register cannot be closed yet: this session ends at {deadline(ends)}."
+            if ends
+            else "This session is not held, so its register cannot be closed."
+        )
 
 
 class MarkedMeanwhile(Refused):
@@ -64,10 +70,15 @@ class SameOutcome(Refused):
     sentence = "This is what the register says already."
 
 
+def closes_from(session: Session) -> datetime | None:
+    """From when the register may be closed: the end of it all; nothing if it is not held."""
+    return session.ends_at if marking_begins(session) else None
+
+
 def may_be_closed(session: Session, *, now: datetime) -> bool:
-    """Whether its last sitting has begun."""
-    sittings = list(session.sittings.all())
-    return may_be_marked(session, now=now) and sittings[-1].starts_at <= now
+    """Whether it was held and its last sitting is over: until then people come and leave."""
+    ends = closes_from(session)
+    return ends is not None and ends <= now
 
 
 def fingerprint(roster: Roster) -> str:
@@ -101,7 +112,7 @@ def close_register(*, session: Session, seen: str, by: User, now: datetime) -> R
         if held.is_closed:
             raise RegisterClosed
         if not may_be_closed(fresh, now=now):
-            raise CannotBeClosedYet
+            raise CannotBeClosedYet(fresh)
         roster = roster_of(fresh)
         if fingerprint(roster) != seen:
             raise MarkedMeanwhile(_changed_since(seen, roster))

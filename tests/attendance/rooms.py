@@ -11,7 +11,7 @@ from booking.attendance import closing, marking
 from booking.attendance.marking import Press
 from booking.attendance.models import Mark
 from booking.attendance.roster import roster_of
-from booking.catalogue.models import Session
+from booking.catalogue.models import Session, Sitting
 from booking.places.models import Booking
 from tests.factories import make_person, make_session, make_trainer
 from tests.people import book
@@ -71,8 +71,18 @@ def close_now(session: Session, *came: Booking, others: Mark.What | None = None)
     close_as_it_is(session)
 
 
+def end_now(session: Session) -> None:
+    """It is over at this moment."""
+    last, now = session.sittings.all().last(), timezone.now()
+    assert last is not None
+    Sitting.objects.filter(pk=last.pk, ends_at__gt=now).update(ends_at=now)
+    Session.objects.filter(pk=session.pk, ends_at__gt=now).update(ends_at=now)
+    session.refresh_from_db()
+
+
 def close_as_it_is(session: Session) -> None:
-    """The trainer closes what was marked."""
+    """The trainer closes what was marked, once it is over."""
+    end_now(session)
     seen = closing.fingerprint(roster_of(session))
     closing.close_register(session=session, seen=seen, by=trainer_of(session), now=timezone.now())
 

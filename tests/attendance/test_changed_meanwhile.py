@@ -15,7 +15,7 @@ from booking.catalogue.models import Session
 from booking.places.changing.walking_in import walk_in
 from booking.places.models import Booking
 from booking.site.wording import clock, short_day
-from tests.attendance.rooms import bookings_of, held_session, press, trainer_of
+from tests.attendance.rooms import bookings_of, end_now, held_session, press, trainer_of
 from tests.factories import make_person
 from tests.people import book, signed_in
 
@@ -24,6 +24,7 @@ What = Mark.What
 
 
 def closing_page(session: Session) -> str:
+    end_now(session)
     page = signed_in(trainer_of(session)).get(reverse("register_close", args=[session.pk]))
     return " ".join(page.text.split())
 
@@ -86,6 +87,7 @@ def test_a_trainer_who_closes_too_late_is_told_what_changed() -> None:
     now = timezone.now()
     came = walk_in(session=session, person=make_person(), by=trainer_of(session), now=now)
     address = reverse("register_close", args=[session.pk])
+    end_now(session)
     answer = signed_in(trainer_of(session)).post(address, {"seen": seen})
     assert answer.status_code == 409
     for words in (
@@ -99,6 +101,7 @@ def test_a_trainer_who_closes_too_late_is_told_what_changed() -> None:
 def test_of_many_changes_some_are_said_and_the_rest_counted() -> None:
     session = held_session(people=12)
     address = reverse("register_close", args=[session.pk])
+    end_now(session)
     answer = signed_in(trainer_of(session)).post(address, {"seen": "x,:,9"})
     assert answer.status_code == 409
     assert answer.text.count("is on it now") == 10

@@ -24,10 +24,12 @@ from booking.places.links import absence_path
 from booking.places.models import Booking
 from booking.places.refusals import AlreadyBooked, NoRoomForWalkIn
 from booking.privacy.forgetting import TEXTS_KEPT, forget_absences
+from booking.site.wording import deadline
 from tests.attendance.rooms import (
     bookings_of,
     close_as_it_is,
     close_now,
+    end_now,
     held_session,
     outcomes,
     press,
@@ -72,6 +74,7 @@ def test_closing_decides_by_the_rule_of_the_course() -> None:
     assert not topics()
     client = signed_in(trainer_of(session))
     address = reverse("register_close", args=[session.pk])
+    end_now(session)
     page = client.get(address).content.decode()
     assert "1 person still to be marked" in page
     assert "attended, 20 minutes late. Counts as: <strong>attended in part</strong>" in page
@@ -90,6 +93,7 @@ def test_nobody_closes_what_they_have_not_seen() -> None:
     (booking,) = bookings_of(session)
     seen = closing.fingerprint(roster_of(session))
     press(session, booking, What.ATTENDED)
+    end_now(session)
     with pytest.raises(MarkedMeanwhile):
         closing.close_register(
             session=session, seen=seen, by=trainer_of(session), now=timezone.now()
@@ -101,16 +105,24 @@ def test_nobody_closes_what_they_have_not_seen() -> None:
     assert outcomes(session) == [""]
 
 
-def test_a_register_is_not_closed_before_the_last_date_has_begun() -> None:
-    start = timezone.now() - timedelta(hours=1)
-    times = [(start, start + timedelta(hours=2))]
-    times.append((start + timedelta(days=7), start + timedelta(days=7, hours=2)))
+@pytest.mark.parametrize("hours", [-1, 7 * 24])
+def test_a_register_is_not_closed_before_the_last_date_is_over(hours: int) -> None:
+    now = timezone.now()
+    first, last = now - timedelta(days=1), now + timedelta(hours=hours)
+    times = [(each, each + timedelta(hours=2)) for each in (first, last)]
     session, by = make_session(sittings=times), make_coordinator()
     with pytest.raises(CannotBeClosedYet):
-        closing.close_register(session=session, seen="", by=by, now=timezone.now())
-    page = signed_in(by).get(reverse("register_close", args=[session.pk])).text
-    assert "cannot be closed yet" in page
+        closing.close_register(session=session, seen="", by=by, now=now)
+    browser = signed_in(by)
+    address, ends = reverse("register_close", args=[session.pk]), deadline(session.ends_at)
+    page = browser.get(address).text
+    assert f"The register cannot be closed yet: this session ends at {ends}." in page
     assert 'name="seen"' not in page
+    assert browser.post(address, {"seen": ""}).status_code == 409
+    page = browser.get(reverse("register", args=[session.pk])).text
+    assert address not in page
+    assert f"The register can be closed from {ends}, when the session is over." in page
+    closing.close_register(session=session, seen="", by=by, now=session.ends_at)
 
 
 def test_a_correction_keeps_history_and_undoes_what_hung_on_it() -> None:

@@ -24,6 +24,7 @@ from tests.attendance.rooms import (
     bookings_of,
     close_as_it_is,
     close_now,
+    end_now,
     held_session,
     outcomes,
     press,
@@ -185,6 +186,7 @@ def test_closing_costs_the_same_however_many_were_absent(
     people: int, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     session = held_session(people=people)
+    end_now(session)
     seen = closing.fingerprint(roster_of(session))
     Message.objects.all().delete()
     with django_assert_max_num_queries(40):

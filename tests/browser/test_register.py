@@ -15,7 +15,7 @@ from booking.places.links import join_path
 from booking.places.models import Booking
 from booking.places.prerequisites import tell_of_missing
 from booking.site.sealing import Sealed
-from tests.attendance.rooms import bookings_of, held_session, outcomes, trainer_of
+from tests.attendance.rooms import bookings_of, end_now, held_session, outcomes, trainer_of
 from tests.browser.journeys import DESK, SCREENS, Accessible, as_person, show_heading
 from tests.factories import (
     make_coordinator,
@@ -294,7 +294,9 @@ def test_a_session_of_two_dates_from_the_first_press_to_a_correction(
     accessible(page)
     page.get_by_role("button", name="Let them in").click()
     expect(page.get_by_text("Walk Inn has a place")).to_be_visible()
-    # Closed in two presses.
+    # Closed in two presses, once it is over.
+    end_now(session)
+    page.reload()
     page.get_by_role("button", name="Close the register").click()
     accessible(page)
     page.get_by_role("button", name="Close the register").click()
