@@ -80,6 +80,9 @@ def _page(
         if found is None or each.booking.pk in found
     ]
     seen = [each.seen[at].what for each in roster.attendees]
+    is_on = marking.may_be_marked(session, now=now) and not roster.is_closed
+    begins = marking.marking_begins(session, sitting)
+    is_begun = is_on and begins is not None and begins <= now
     context = {
         "session": session,
         "sitting": sitting,
@@ -89,12 +92,16 @@ def _page(
         "search": search,
         "came": sum(each in Mark.CAME for each in seen),
         "unmarked": sum(each == What.NOTHING for each in seen),
-        "is_on": marking.may_be_marked(session, now=now) and not roster.is_closed,
+        "is_on": is_on,
+        "is_begun": is_begun,
+        # At once means everybody: not those alone whom a search has found.
+        "others": roster.open_otherwise(sitting) if is_begun and not search else [],
         "may_undo_everybody": any(each.seen[at].is_with_everybody for each in roster.attendees),
         "is_late": sitting.starts_at < now < sitting.ends_at,
         "not_certain": not_certain(session),
         "may_close": closing.may_be_closed(session, now=now) and not roster.is_closed,
-        "not_yet": marking.NotYetMarked(marking.marking_begins(session, sitting)),
+        "closes_from": closing.closes_from(session),
+        "not_yet": marking.NotYetMarked(begins),
         "refusal": refusal,
     }
     return page(request, "attendance/register.html", context)
@@ -112,8 +119,8 @@ def _pressed(request: HttpRequest, session: Session, *, now: datetime) -> HttpRe
     try:
         if "everybody" in typed:
             roster = roster_of(session)
-            at = roster.number_of(sitting)
-            standing = [e.booking.pk for e in roster.attendees if not e.seen[at].is_open]
+            others = {each.booking.pk for each in roster.open_otherwise(sitting)}
+            standing = [e.booking.pk for e in roster.attendees if e.booking.pk not in others]
             number = marking.mark_everybody_else(**held, standing=standing)
             return done(request, f"{number} more marked as attended.", address)
         if "everybody-back" in typed:
@@ -255,6 +262,7 @@ def person(request: HttpRequest, session_id: int, booking_id: int) -> HttpRespon
         "booking": booking,
         "roster": roster,
         "attendee": roster.attendees[0],
+        "is_on": marking.may_be_marked(session, now=now),
         "by_sitting": zip(roster.sittings, roster.attendees[0].seen, strict=True),
         "marks": marks_of(booking),
         "form": form,
@@ -305,7 +313,7 @@ def close(request: HttpRequest, session_id: int) -> HttpResponse:
             for outcome in Outcome
         ],
         "differences": [each for each in roster.attendees if each.is_decided_by_rule],
-        "refusal": refusal or (None if may_close else closing.CannotBeClosedYet()),
+        "refusal": refusal or (None if may_close else closing.CannotBeClosedYet(session)),
     }
     if request.method == "POST" and not context["refusal"]:
         with refusals_shown(context):

@@ -4,6 +4,7 @@ Of somebody whom nobody has marked, what is filled in already stands: an arrival
 or apologies that a coordinator noted.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,12 +23,17 @@ What = Mark.What
 
 @dataclass(frozen=True)
 class Attendee:
-    """One person with a place, and what was seen of them at each sitting in turn."""
+    """One person with a place, and what was seen of them at each sitting in turn.
+
+    `in_place_of` is for whom they walked in, `place_taken_by` who walked in for them.
+    """
 
     booking: Booking
     seen: Sequence[Seen]
     outcome: Booking.Outcome
     sittings: Sequence[Sitting]
+    in_place_of: User | None = None
+    place_taken_by: User | None = None
 
     @property
     def is_open(self) -> bool:
@@ -77,6 +83,18 @@ class Roster:
         """Whether the outcomes are decided."""
         return self.register is not None and self.register.is_closed
 
+    @property
+    def outcomes_in_words(self) -> str:
+        """How many places came to what, by a closed register: "2 attended, 1 absent"."""
+        found = Counter(each.booking.outcome for each in self.attendees)
+        said = [f"{found[each]} {each.label.lower()}" for each in Booking.Outcome if found[each]]
+        return ", ".join(said) or "Nobody had a place"
+
+    def open_otherwise(self, sitting: Sitting) -> list[Attendee]:
+        """Those of whom nothing is known at a sitting, and in whose place nobody came."""
+        at = self.number_of(sitting)
+        return [e for e in self.attendees if e.seen[at].is_open and not e.place_taken_by]
+
     @cached_property
     def still_open(self) -> list[Attendee]:
         """Those of whom something is not known yet."""
@@ -111,11 +129,22 @@ def roster_of(session: Session, *, only: Sequence[int] | None = None) -> Roster:
     ).values_list("booking_id", flat=True)
     rule = CountingRule.of(session.course)
     apologised = set(sorry)
+    by_key = {each.pk: each.person for each in bookings}
+    walked_in = {each.replaces_id: each.person for each in bookings if each.is_walk_in}
     attendees = []
     for booking in bookings:
         booking.session = session
         seen = [_seen(booking, each, marks, came, apologised) for each in sittings]
-        attendees.append(Attendee(booking, seen, outcome_of(seen, sittings, rule), sittings))
+        attendees.append(
+            Attendee(
+                booking,
+                seen,
+                outcome_of(seen, sittings, rule),
+                sittings,
+                in_place_of=by_key.get(booking.replaces_id or 0) if booking.is_walk_in else None,
+                place_taken_by=walked_in.get(booking.pk),
+            )
+        )
     register = Register.objects.select_related("closed_by").filter(session=session).first()
     return Roster(session, sittings, register, attendees, rule)
 

@@ -18,12 +18,15 @@ from booking.attendance.roster import roster_of
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
 from booking.places.changing import undoing
+from booking.places.changing.walking_in import walk_in
 from booking.places.events import BookingEvent
 from booking.places.models import Booking
 from booking.site.wording import deadline
 from tests.attendance.rooms import (
     bookings_of,
+    close_as_it_is,
     close_now,
+    end_now,
     held_session,
     press,
     trainer_of,
@@ -98,6 +101,68 @@ def test_everybody_else_came_and_did_not() -> None:
     press(session, bookings_of(session)[0], What.ABSENT)
     send(trainer, session, **{"everybody-back": "1"})
     assert standing(session) == ["absent", "apologies", "nothing"]
+
+
+def test_everybody_else_is_not_offered_of_those_alone_whom_a_search_found() -> None:
+    session = held_session()
+    trainer = signed_in(trainer_of(session))
+    press(session, bookings_of(session)[1], What.APOLOGIES)
+    assert "Everybody else came" in trainer.get(address(session)).text
+    assert "Everybody else came" not in trainer.get(f"{address(session)}?q=ahmed0").text
+    send(trainer, session, everybody="1")
+    assert 'name="everybody-back"' not in trainer.get(f"{address(session)}?q=ahmed0").text
+
+
+def test_whose_place_somebody_took_is_named_and_is_not_among_everybody_else() -> None:
+    session = held_session()
+    missing, _there, _ = bookings_of(session)
+    by, now = trainer_of(session), timezone.now()
+    walker = make_person(first_name="Walk", last_name="Inn")
+    came = walk_in(session=session, person=walker, by=by, now=now, instead_of=missing)
+    press(session, came, What.ATTENDED)
+    trainer = signed_in(by)
+    page = trainer.get(address(session)).text
+    assert f"walk-in, in the place of {missing.person}<" in page
+    assert f"{walker} came in their place<" in page
+    assert "<strong data-unmarked>3</strong> not marked" in page
+    assert "Everybody else came (<span data-others>2</span>)" in page
+    send(trainer, session, everybody="1")
+    assert standing(session) == ["nothing", "attended", "attended", "attended"]
+    assert 'name="everybody"' not in trainer.get(address(session)).text
+    end_now(session)
+    closes = trainer.get(reverse("register_close", args=[session.pk])).text
+    assert f"{walker} came in their place" in closes
+
+
+def test_a_register_says_how_many_came_and_once_closed_what_came_of_the_places() -> None:
+    session = held_session()
+    first, second, _ = bookings_of(session)
+    press(session, first, What.ATTENDED)
+    trainer = signed_in(trainer_of(session))
+    heard = "People hear nothing of the register until it is closed."
+    page = trainer.get(address(session)).text
+    assert ">1</strong> of 3 came, <strong data-unmarked>2<" in page
+    assert heard in page
+    press(session, second, What.APOLOGIES)
+    close_as_it_is(session)
+    page = trainer.get(address(session)).text
+    assert "1 attended, 1 sent apologies, 1 absent." in page
+    assert " came, " not in page
+    assert heard not in page
+    told = {"outcome": "part", "why": "She came late."}
+    trainer.post(reverse("register_person", args=[session.pk, second.pk]), told)
+    assert "1 attended, 1 attended in part, 1 absent." in trainer.get(address(session)).text
+
+
+def test_nobody_counts_as_absent_from_a_date_that_lies_ahead() -> None:
+    session = session_ahead(2, trainers=[make_trainer()])
+    booking = book_now(session)
+    trainer = signed_in(trainer_of(session))
+    page = trainer.get(address(session)).text
+    assert "1 person has a certain place." in page
+    assert "not marked" not in page
+    page = trainer.get(reverse("register_person", args=[session.pk, booking.pk])).text
+    assert "Would count as" not in page
 
 
 def test_who_joined_online_and_who_sent_apologies_is_filled_in() -> None:

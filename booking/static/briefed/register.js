@@ -49,7 +49,10 @@
     const came = (each) => Number(each === "attended" || each === "late");
     const before = pressed(row);
     number("came", came(what) - came(before));
-    number("unmarked", Number(what === "nothing") - Number(before === "nothing"));
+    const unmarked = Number(what === "nothing") - Number(before === "nothing");
+    number("unmarked", unmarked);
+    // Whose place somebody has taken is not among everybody else.
+    if (!("placeTaken" in row.dataset)) number("others", unmarked);
     // What the server says of the same already keeps its words, such as the minutes late.
     const seen = row.querySelector("[data-seen]");
     const words = what === before ? seen.textContent.replace(NOT_SENT, "") : WORDS[what];
@@ -84,12 +87,10 @@
   let leaving = false;
   addEventListener("beforeunload", () => { leaving = true; });
 
-  let sending = false;
-  const send = async () => {
+  const sendKept = async () => {
     // The server reads so many at once; the rest follows.
     const marks = all().filter(mine).slice(0, 1000);
-    if (sending || !marks.length || !form) return;
-    sending = true;
+    if (!marks.length || !form) return;
     const now = Date.now();
     const body = new FormData();
     body.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
@@ -114,11 +115,12 @@
       tell();
     } catch {
       tell();
-    } finally {
-      sending = false;
     }
-    if (all().some((mark) => mine(mark) && !marks.some((each) => each.key === mark.key))) send();
+    if (all().some((mark) => mine(mark) && !marks.some((each) => each.key === mark.key))) await sendKept();
   };
+  // One sending at a time; whoever asks meanwhile waits for its end.
+  let sending = null;
+  const send = () => (sending ??= sendKept().finally(() => { sending = null; }));
 
   form?.addEventListener("submit", async (event) => {
     const button = event.submitter;
@@ -149,6 +151,9 @@
       const text = plain(row.querySelector("a").textContent);
       row.hidden = !words.every((word) => text.includes(word));
     }
+    // At once means everybody: not those alone who are shown.
+    const atOnce = document.querySelector("[data-at-once]");
+    if (atOnce) atOnce.hidden = words.length > 0;
   });
 
   for (const mark of all().filter((each) => mine(each) && each.sitting === sitting)) show(mark.booking, mark.what);
