@@ -38,10 +38,8 @@ HEADING = (
 # Of sessions: how many places are held that may yet be given up.
 NOT_CERTAIN = Count("bookings", filter=Q(bookings__state__in=(State.REQUESTED, State.OFFERED)))
 
-_BETWEEN_NEEDS = re.compile(r"[\n,;]|\.(?=\s|$)")
-# Parts two needs, as in "vegan and gluten-free"; in a sentence it parts what belongs together.
-_AND = re.compile(r"\s(?:and|&|\+)\s", re.IGNORECASE)
-_WORDS_OF_TWO_NEEDS = 4
+# A comma or an "and" may stand within one need, as in "Large print handouts, please".
+_BETWEEN_NEEDS = re.compile(r"[\n;]")
 NO_NEEDS = frozenset(["", "none", "no", "na", "n a", "nil", "nothing", "not applicable"])
 # "Not applicable", with a few signs around it.
 _LONGEST_OF_NONE = 20
@@ -138,17 +136,15 @@ def is_a_need(text: str) -> bool:
 
 
 def _needs_in(text: str) -> list[str]:
-    found = []
-    for part in _BETWEEN_NEEDS.split(text):
-        is_short = len(part.split()) <= _WORDS_OF_TWO_NEEDS
-        found += _AND.split(part) if is_short else [part]
-    return [" ".join(each.split()) for each in found if fold(each) not in NO_NEEDS]
+    parts = _BETWEEN_NEEDS.split(text)
+    return [" ".join(each.split()).rstrip(".") for each in parts if fold(each) not in NO_NEEDS]
 
 
 def totals_of_needs(texts: Iterable[str]) -> list[tuple[str, int]]:
-    """What several people need and how many need it, most first.
+    """What several people need and how many wrote the same words, most first.
 
-    Case, accents and spaces do not tell needs apart. Each is named as it was first written down.
+    Only lines and semicolons part what somebody wrote. Case, accents and spaces do not tell needs
+    apart. Each is named as it was first written down.
     """
     named: dict[str, str] = {}
     counts: Counter[str] = Counter()
