@@ -25,11 +25,17 @@ class AbsenceReasonForm(Form):
     reason = forms.CharField(
         label="Why?",
         max_length=500,
-        help_text="Only coordinators read it. Please say nothing about your health that we need"
-        " not know.",
         widget=forms.Textarea(attrs={"rows": 4}),
         error_messages={"required": "Say why."},
     )
+
+    def __init__(self, *args: Any, is_manager: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        whose = "their" if is_manager else "your"
+        self.fields["reason"].help_text = (
+            f"Only coordinators read it. Please say nothing about {whose} health that we need not"
+            " know."
+        )
 
 
 @signed_in_page(post=20)
@@ -52,13 +58,14 @@ def _asked(
     request: HttpRequest, case: AbsenceCase, said: str, *, to: str, is_manager: bool = False
 ) -> HttpResponse:
     is_open = case.state == AbsenceCase.State.OPEN
-    form = AbsenceReasonForm(posted(request))
+    form = AbsenceReasonForm(posted(request), initial={"reason": said}, is_manager=is_manager)
     context: dict[str, Any] = {
         "case": case,
         "booking": case.booking,
         "session": case.booking.session,
         "said": said,
         "stands": absences.sentence_of(case),
+        "counts_as": absences.counts_as(case),
         "is_manager": is_manager,
         "is_open": is_open,
         "form": form if is_open else None,

@@ -7,6 +7,7 @@ if the rules that were promised say so. Nobody is charged but by a coordinator.
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -219,6 +220,13 @@ def sentence_of(case: AbsenceCase) -> str:
     return "It is to be decided what follows from the absence."
 
 
+def counts_as(case: AbsenceCase) -> str:
+    """What a corrected register says instead of an absence; nothing while it says so."""
+    booking = case.booking
+    is_absent = booking.outcome == Booking.Outcome.ABSENT
+    return "" if is_absent else booking.get_outcome_display().lower()
+
+
 def asked(case: AbsenceCase) -> Draft:
     """To the person: why did they not come?"""
     payload = {"pence": case.pence}
@@ -241,5 +249,6 @@ def asked_of_manager(case: AbsenceCase) -> Draft:
 
 def decided(case: AbsenceCase, *, now: datetime) -> Draft:
     """To the person: what follows from it."""
-    payload = {"state": case.state, "pence": case.pence, "why": case.why}
+    payload: dict[str, Any] = {"state": case.state, "pence": case.pence, "why": case.why}
+    payload["counts_as"] = counts_as(case)
     return about(case.booking, "absence.decided", now.isoformat(), payload)

@@ -146,6 +146,15 @@ def test_a_correction_keeps_history_and_undoes_what_hung_on_it() -> None:
     booking.refresh_from_db()
     case.refresh_from_db()
     assert (booking.outcome, booking.charge_pence, case.state) == ("attended", 0, State.CLOSED)
+    says = "did not come. Now it says: attended. Nothing is charged"
+    letter = read(written(Message.objects.filter(topic="absence.decided").latest("pk")))
+    assert f"It had said that you {says}" in " ".join(part(letter, "text/plain").split())
+    assert letter["Subject"].startswith("The register has been corrected: ")
+    seen_by_manager = Client().get(absence_path(case.key)).text
+    assert f"It had said that {booking.person} {says}" in seen_by_manager
+    assert "for the absence" not in seen_by_manager
+    mine = signed_in(booking.person).get(reverse("absence", args=[booking.pk])).text
+    assert f"It had said that you {says}" in mine
     assert [each.what for each in booking.events.all()] == [
         "booked", "outcome", "absence settled", "outcome corrected", "absence settled",
     ]  # fmt: skip
@@ -175,7 +184,12 @@ def test_the_person_and_the_manager_say_why_and_a_coordinator_accepts() -> None:
     case.refresh_from_db()
     assert case.manager_reason == ""
     assert manager.post(link, {"reason": "She was on call."}).status_code == 302
-    assert "She was on call." in manager.get(link).content.decode()
+    page = manager.get(link).text
+    assert "You said: She was on call." in page
+    assert "She was on call.</textarea>" in page
+    assert "Change what you said" in page
+    assert "say nothing about their health" in page
+    assert "say nothing about your health" in owner.get(mine).text
     case.refresh_from_db()
     assert (case.reason, case.manager_reason) == ("My child was ill.", "She was on call.")
     absences.accept(case=case, why="Thank you.", by=make_coordinator(), now=timezone.now())
