@@ -30,7 +30,7 @@ from booking.places.managers import asking
 from booking.places.managers.copies import with_copies
 from booking.places.models import Booking
 from booking.places.overriding import check_may_override, let_past, record_overridden
-from booking.places.refusals import NotLive, SessionStarted
+from booking.places.refusals import NotLive, PlaceRefused, SessionStarted
 from booking.places.rules.decision import decide, must_be_confirmed
 from booking.places.rules.line import asked_for, clashes, next_in_line
 from booking.places.rules.rules import AGENCY, MANAGER
@@ -140,10 +140,8 @@ def cancel(
     """
     with locked_booking(booking) as (ruled, booking):
         session, was = ruled.session, State(booking.state)
-        if not booking.is_live:
-            raise NotLive(booking)
-        if session.starts_at <= now:
-            raise SessionStarted(session)
+        if (against := against_giving_up(booking, session, now=now)) is not None:
+            raise against
         drafts: Iterable[Draft]
         if was == State.CONFIRMED:
             sittings = sittings_of(session)
@@ -164,6 +162,13 @@ def cancel(
         outbox.post(with_copies(drafts, ruled.rules, [booking]), now=now)
         fill(ruled, now=now)
     return booking
+
+
+def against_giving_up(booking: Booking, session: Session, *, now: datetime) -> PlaceRefused | None:
+    """Why the booking cannot be given up any more, if so."""
+    if not booking.is_live:
+        return NotLive(booking)
+    return SessionStarted(session) if session.starts_at <= now else None
 
 
 def fill_places(*, session: Session, now: datetime) -> int:

@@ -255,7 +255,23 @@ class CannotTakeIt(PlaceRefused):
 class NoPlaceToGive(PlaceRefused):
     """The booking holds no confirmed place."""
 
-    sentence = "This booking has no confirmed place to give."
+    def __init__(self, booking: Booking) -> None:
+        words = {
+            Booking.State.WAITING: (
+                "You are on the waiting list and have no place yet.",
+                "They are on the waiting list and have no place yet.",
+            ),
+            Booking.State.OFFERED: (
+                "This place is only offered to you: accept it first.",
+                "This place is only offered to them: they accept it first.",
+            ),
+            Booking.State.REQUESTED: (
+                "This place is held for you and is not certain yet.",
+                "This place is held for them and is not certain yet.",
+            ),
+        }
+        nothing = "This booking has no confirmed place to give."
+        self.sentence, self.of_another = words.get(Booking.State(booking.state), (nothing, nothing))
 
 
 class AlreadyAnswered(PlaceRefused):
@@ -301,6 +317,8 @@ class NotLive(PlaceRefused):
             Booking.State.LAPSED: "The time for this has run out.",
         }
         self.sentence = words.get(Booking.State(booking.state), "This booking has ended.")
+        if booking.state == Booking.State.WITHDRAWN:
+            self.of_another = "They have already left this waiting list."
         self.instead = "You can book again if there are places."
 
 

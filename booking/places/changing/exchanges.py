@@ -167,7 +167,7 @@ def check_may_be_given(
     """
     check_ahead(session, now=now)
     if given.state != State.CONFIRMED:
-        raise NoPlaceToGive
+        raise NoPlaceToGive(given)
     if owner_agency is None or owner_agency != given.agency_id:
         raise NotConfirmed
     most = _HANDED_OVER_FOR_OTHERS if by.leads_agency or by.is_coordinator else _HANDED_OVER
@@ -185,7 +185,7 @@ def check_may_be_moved(given: Booking, session: Session, *, to: Session, now: da
     """
     check_ahead(session, now=now)
     if given.state != State.CONFIRMED or to.course_id != session.course_id:
-        raise NoPlaceToGive
+        raise NoPlaceToGive(given)
 
 
 def invite(

@@ -194,7 +194,15 @@ def cancel(request: HttpRequest, booking_id: int) -> HttpResponse:
         return redirect("manage_booking_cancel", booking.pk)
     back = page_address(booking, person)
     form = CancelForm(posted(request))
-    context = {"form": form, "booking": booking, "session": booking.session, "back": back}
+    context = {
+        "form": form,
+        "booking": booking,
+        "session": booking.session,
+        "back": back,
+        "against": actions.against_giving_up(booking, booking.session, now=now),
+        "is_own": booking.person_id == person.pk,
+        "is_ahead": booking.session.starts_at > now,
+    }
     if form.is_valid():
         with refusals_shown(context):
             actions.cancel(booking=booking, by=person, now=now, why=form.cleaned_data["why"])

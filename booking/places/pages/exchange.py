@@ -18,7 +18,12 @@ from booking.places.changing import exchanges
 from booking.places.models import Booking
 from booking.places.pages.forms import MoveForm, SubstituteForm
 from booking.places.pages.loaders import arranged_booking, page_address, unread_session
-from booking.places.pages.outlook import check_substitute, cost_of_leaving, other_dates
+from booking.places.pages.outlook import (
+    against_exchange,
+    check_substitute,
+    cost_of_leaving,
+    other_dates,
+)
 from booking.places.refusals import AlreadyBooked, CannotTakeIt, Clash, ManagerNeeded, RuledOut
 from booking.places.terms import may_waive
 from booking.site.form_kit import Form
@@ -110,6 +115,7 @@ def _about(booking: Booking, person: User, form: Form, *, now: datetime) -> dict
         "form": form,
         "back": page_address(booking, person),
         "is_own": booking.person_id == person.pk,
-        "can_change": booking.state == Booking.State.CONFIRMED and booking.session.starts_at > now,
+        "against": against_exchange(booking, now=now),
+        "is_ahead": booking.session.starts_at > now,
         "charge": cost_of_leaving(booking, by=person, now=now),
     }

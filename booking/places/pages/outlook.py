@@ -7,7 +7,7 @@ from typing import Any
 from accounts.agencies import Entry, known_by_address
 from accounts.models import Agency, User
 from booking.catalogue.models import Session
-from booking.places import terms
+from booking.places import actions, terms
 from booking.places.agency.colleagues import check_address, newcomer
 from booking.places.changing.exchanges import check_may_be_given, check_may_be_moved
 from booking.places.lock import (
@@ -22,6 +22,7 @@ from booking.places.lock import (
 from booking.places.models import Booking
 from booking.places.pages.readers import as_read_by
 from booking.places.refusals import (
+    NoPlaceToGive,
     NotConfirmed,
     OnAnotherDate,
     PlaceRefused,
@@ -99,6 +100,14 @@ def moves_freely(booking: Booking, *, to: RuledSession, by: User, now: datetime)
         return False
     case = cases_of_exchange(booking, {to.session.pk: to}, now=now)[to.session.pk]
     return _against_moving(booking, case, now=now) is None
+
+
+def against_exchange(booking: Booking, *, now: datetime) -> PlaceRefused | None:
+    """Why its place can be neither moved nor given to a colleague at the moment, if so."""
+    against = actions.against_giving_up(booking, booking.session, now=now)
+    if against is None and booking.state != Booking.State.CONFIRMED:
+        return NoPlaceToGive(booking)
+    return against
 
 
 def check_substitute(
