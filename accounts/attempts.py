@@ -117,6 +117,16 @@ def give_device_back(request: HttpRequest, response: HttpResponseBase) -> None:
             _set_device(response, known)
 
 
+def last_signed_in(request: HttpRequest) -> str:
+    """Who signed in last in this browser, as `browser_name` of them; or nothing."""
+    return next(iter(_device(request)[1]), "")
+
+
+def browser_name(person: User) -> str:
+    """What the browsers in which a person signed in know them by."""
+    return _digest(person.email)
+
+
 def _set_device(response: HttpResponseBase, value: str) -> None:
     response.set_signed_cookie(
         _COOKIE,

@@ -37,6 +37,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.middleware import get_user
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in
+from django.contrib.auth.views import redirect_to_login
 from django.core.mail import EmailMessage
 from django.db.models import F
 from django.dispatch import receiver
@@ -47,12 +48,14 @@ from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from accounts.attempts import browser_name, last_signed_in
 from accounts.models import User
 from accounts.proof import SIGNED_IN_AT, ask, has_second_step, passed_second_step, proof_first
 from booking.partnership.kept import sender, the_partnership
 from booking.site.form_kit import TypedBefore, TypedWithErrors
 from booking.site.sealing import Sealed
 from booking.site.signed_links import SignedLink
+from booking.site.web import form_expired
 
 log = structlog.get_logger("briefed.security")
 
@@ -61,6 +64,7 @@ _TYPED = "typed_before"
 _TYPED_SECONDS = 3600
 # A long list of colleagues or of joining instructions is within it.
 _MOST_TYPED = 50_000
+_PRESS_AGAIN = "What you pressed was not done. Press it again."
 _NEVER_KEPT = ("password", "credential", "csrfmiddlewaretoken")
 
 # What pages are made of, and what machines ask: no session is looked at for these.
@@ -114,8 +118,8 @@ class LiveSessions:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Go on in a live session; otherwise as somebody who is not signed in."""
-        has_session = settings.SESSION_COOKIE_NAME in request.COOKIES
-        if not has_session or request.path.startswith(WITHOUT_SESSION):
+        may_have_typed = request.method == "POST" or settings.SESSION_COOKIE_NAME in request.COOKIES
+        if not may_have_typed or request.path.startswith(WITHOUT_SESSION):
             return self.get_response(request)
         was = request.session.get(SESSION_KEY)
         has_ended = was is not None and not _goes_on(request)
@@ -126,9 +130,12 @@ class LiveSessions:
             return render(request, "account/account_inactive.html", status=403)
         response = self.get_response(request)
         if has_ended:
-            return _sent_too_late(request, response, person_id=str(was))
+            return _sent_too_late(request, response, whose=str(was))
         if was is not None and request.method == "POST":
-            _keep_until_it_is_done(request, response, person_id=str(was))
+            _keep_until_it_is_done(request, response, whose=str(was))
+        elif request.method == "POST" and _is_for_people_signed_in(request):
+            # The browser has lost its session: what it knows of who signed in last is left.
+            return _sent_too_late(request, response, whose=last_signed_in(request))
         _agree_with_own_change(request)
         return response
 
@@ -206,7 +213,40 @@ def _proved(request: HttpRequest) -> AbstractBaseUser | AnonymousUser:
 # ---------------------------------------------------------------- what was typed on the last page
 
 
-def _sent_too_late(request: HttpRequest, response: HttpResponse, *, person_id: str) -> HttpResponse:
+def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form whose CSRF check failed, as somebody signs in or out in another window.
+
+    Named by `CSRF_FAILURE_VIEW`. What the browser vouches is sent from a page of this site is not
+    lost: it is treated as what is sent after its session has ended. `reason` is Django's own.
+    """
+    ours = (f"{request.scheme}://{request.get_host()}", *settings.CSRF_TRUSTED_ORIGINS)
+    is_ours = request.headers.get("Origin") in ours
+    if not is_ours or not _is_for_people_signed_in(request):
+        return form_expired(request)
+    if not isinstance(request.user, User):
+        return redirect_to_login(request.get_full_path())
+    if _is_a_button(request):
+        messages.warning(request, _PRESS_AGAIN)
+        return HttpResponseRedirect(_page_before(request))
+    messages.warning(request, "This was not sent: you signed in or out in another window.")
+    return _BackToTheForm(request.get_full_path())
+
+
+class _BackToTheForm(HttpResponseRedirect):
+    """Leads to the page of a form, which shows what was typed there."""
+
+
+def _is_for_people_signed_in(request: HttpRequest) -> bool:
+    """Whether the page leads everybody else to sign in, as Django's `login_required` marks it."""
+    return request.resolver_match is not None and hasattr(request.resolver_match.func, "login_url")
+
+
+def _is_a_button(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    return match is not None and getattr(match.func, "is_a_button", False)
+
+
+def _sent_too_late(request: HttpRequest, response: HttpResponse, *, whose: str) -> HttpResponse:
     """Have the page shown as it was typed, to the same person alone, once they have signed in."""
     target = response.headers.get("Location", "")
     if response.status_code != 302 or not target.startswith(reverse(settings.LOGIN_URL)):
@@ -214,25 +254,28 @@ def _sent_too_late(request: HttpRequest, response: HttpResponse, *, person_id: s
     messages.warning(request, "You were signed out. Sign in to go on where you were.")
     if request.method != "POST":
         return response
-    match = request.resolver_match
-    if match is not None and getattr(match.func, "is_a_button", False):
+    if _is_a_button(request):
         return HttpResponseRedirect(_sign_in_for(request, _page_before(request)))
-    _keep(request, person_id=person_id)
+    if whose:
+        _keep(request, whose=whose)
     return response
 
 
-def _keep_until_it_is_done(request: HttpRequest, response: HttpResponse, *, person_id: str) -> None:
+def _keep_until_it_is_done(request: HttpRequest, response: HttpResponse, *, whose: str) -> None:
     """Have Back show what was typed into a form with errors, until the form is sent without.
 
     The browser keeps no page of somebody signed in, so that Back asks for it anew.
     """
     if response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
-        _keep(request, person_id=person_id, has_errors=True)
+        _keep(request, whose=whose, has_errors=True)
+    elif isinstance(response, _BackToTheForm):
+        _keep(request, whose=whose)
     elif request.session.get(_TYPED, {}).get("path") == request.get_full_path():
         del request.session[_TYPED]
 
 
-def _keep(request: HttpRequest, *, person_id: str, has_errors: bool = False) -> None:
+def _keep(request: HttpRequest, *, whose: str, has_errors: bool = False) -> None:
+    """Keep what was typed for a person, by their key or by what a browser knows them by."""
     typed = request.POST.copy()
     # Elsewhere it is the code of a course.
     never = (*_NEVER_KEPT, "code") if request.path.startswith("/accounts/") else _NEVER_KEPT
@@ -241,7 +284,7 @@ def _keep(request: HttpRequest, *, person_id: str, has_errors: bool = False) -> 
     body = typed.urlencode()
     if len(body) <= _MOST_TYPED:
         request.session[_TYPED] = {
-            "person": person_id,
+            "person": whose,
             "path": request.get_full_path(),
             # It may hold the address of a meeting.
             "sealed": Sealed.of(body).token,
@@ -251,7 +294,7 @@ def _keep(request: HttpRequest, *, person_id: str, has_errors: bool = False) -> 
 
 
 def _sign_in_for(request: HttpRequest, path: str) -> str:
-    messages.warning(request, "What you pressed was not done. Press it again.")
+    messages.warning(request, _PRESS_AGAIN)
     return f"{reverse(settings.LOGIN_URL)}?{urlencode({'next': path})}"
 
 
@@ -269,7 +312,9 @@ def _take_up_what_was_typed(request: HttpRequest) -> None:
     kept = request.session.get(_TYPED)
     if kept is None:
         return
-    is_theirs = kept["person"] == request.session.get(SESSION_KEY)
+    person = request.user
+    names = (str(person.pk), browser_name(person)) if isinstance(person, User) else ()
+    is_theirs = kept["person"] in names
     is_theirs = is_theirs and time.time() < kept["until"]
     if is_theirs and (request.method != "GET" or kept["path"] != request.get_full_path()):
         return

@@ -196,6 +196,7 @@ class SignOutView(LogoutView):
         response = super().get(request, *args, **kwargs)
         if not request.user.is_authenticated:
             give_device_back(request, response)
+            messages.success(request, "You are signed out.")
         return response
 
     def post(self, *args: Any, **kwargs: Any) -> HttpResponse:

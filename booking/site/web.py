@@ -78,12 +78,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ready\n", content_type=_PLAIN)
 
 
-def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Answer a form whose CSRF check failed, with status 403 and what to do next.
-
-    Named by `CSRF_FAILURE_VIEW`. `reason` is Django's own, for developers; people are not shown
-    it, because for them the cause is nearly always a page left open for too long.
-    """
+def form_expired(request: HttpRequest) -> HttpResponse:
+    """Answer a form whose CSRF check failed, with status 403 and what to do next."""
     return render(request, "403_csrf.html", status=403)
 
 
