@@ -112,7 +112,7 @@ def availability(session: Session, now: datetime) -> Availability:
 def _why_none(session: Session) -> str:
     reading = session.reading
     if session.is_full:
-        return "Full: join the waiting list"
+        return "Full" if reading and reading.mine else "Full: join the waiting list"
     if reading and reading.others:
         return f"{counted(reading.others, 'place')} left, only for {reading.whom}"
     return "People wait for places" if session.waiting_count else "No place for your agency now"

@@ -211,7 +211,12 @@ def answer(
         keep_part(key, kept)
         stands = _stands_as_read(about, person)
     of_agencies = [each for each in about.sessions.values() if each.has_own_places]
-    read = {each.pk: each for each in standing_so(of_agencies, stands, person, now=now)}
+    of_reader = [
+        each
+        for each in about.sessions.values()
+        if each.has_own_places or (each.pk in stands and stands[each.pk].mine)
+    ]
+    read = {each.pk: each for each in standing_so(of_reader, stands, person, now=now)}
     said = kept.line
 
     def line(name: str, make: Callable[[Availability], str]) -> Filler:

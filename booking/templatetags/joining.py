@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django import template
+from django.conf import settings
 
 from accounts.models import User
 from booking.catalogue.models import Session
@@ -17,6 +18,12 @@ register = template.Library()
 def join_path(booking: Booking) -> str:
     """Where whoever has the place joins: {{ booking|join_path }}."""
     return links.join_path(booking.join_key)
+
+
+@register.filter
+def join_address(booking: Booking) -> str:
+    """The same as an address to type: {{ booking|join_address }}."""
+    return f"{settings.SITE_URL}{join_path(booking)}"
 
 
 @register.filter

@@ -105,7 +105,7 @@ def _book_page(request: HttpRequest, session_id: int, context: dict[str, Any]) -
     if refusal is None or isinstance(refusal, OnAnotherDate):
         context |= expected(read=read, person=person, now=now, known=known)
     else:
-        context["expected"] = as_told(refusal, now=now)
+        context["expected"] = as_told(refusal, session=read.session, person_id=person.pk, now=now)
     if posted(request) is None and profile is None and _is_plain(read, context):
         return _plain_form(request, read, person, now=now)
     if "form" not in context:
@@ -126,6 +126,7 @@ def _book_page(request: HttpRequest, session_id: int, context: dict[str, Any]) -
     context |= {
         "session": session,
         "is_open": against is None,
+        "has_no_other_date": against is not None and not _has_other_date(session, now=now),
         "waits": waits,
         "now": now,
         "dates_with_places": _dates_with_places(session, person, now=now) if waits else (),
@@ -183,6 +184,11 @@ def _dates_with_places(session: Session, person: User, *, now: datetime) -> list
     others = Session.objects.upcoming(now=now).filter(course=session.course_id)
     dates = bookable(others.exclude(pk=session.pk), person, now=now).for_rows()
     return as_read_by(dates[:_OTHER_DATES], person, now=now)
+
+
+def _has_other_date(session: Session, *, now: datetime) -> bool:
+    dates = Session.objects.upcoming(now=now).filter(course=session.course_id)
+    return dates.exclude(pk=session.pk).exists()
 
 
 @signed_in_page(post=60)

@@ -76,8 +76,10 @@ def expected(
         context["other_date"] = other
         context["moves_freely"] = moves_freely(other, to=read, by=person, now=now)
         decision = decide(replace(case, wants_both=True))
-    told = as_told(decision.refusal, now=now) if decision.refusal else decision
-    as_read_by([date for _, date in told.missing if date is not None], person, now=now)
+    told = decision
+    if (refusal := decision.refusal) is not None:
+        told = as_told(refusal, session=read.session, person_id=person.pk, now=now)
+    as_read_by([each.next for each in told.missing if each.next is not None], person, now=now)
     return {**context, "expected": told}
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from django.db import models
 from django.db.models import F
@@ -39,6 +40,14 @@ class Verdict(StrEnum):
     REFUSED = "refused"
 
 
+class Earlier(NamedTuple):
+    """A course to be done first, its next date in time, and the person's own booking of it."""
+
+    course: Course
+    next: Session | None
+    mine: Booking | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Decision:
     """Every rule that stands in the way of a place, in order, and what becomes of the person.
@@ -47,8 +56,8 @@ class Decision:
     address of who is asked, or nothing where nobody is; `is_agreed` says that they have agreed,
     or need not. `overridden` is what a coordinator lets the person past. `number` is the
     person's number on the waiting list, `elsewhere` the booking that the session overlaps with,
-    `missing` the courses to be done first, each with its next date if there is one, where a page
-    asked for them.
+    `missing` the courses to be done first, each with its next date before the session and the
+    person's live booking of it, if there are any, where a page asked for them.
     """
 
     against: tuple[PlaceRefused, ...]
@@ -58,7 +67,7 @@ class Decision:
     is_agreed: bool = True
     number: int = 0
     elsewhere: Booking | None = None
-    missing: Sequence[tuple[Course, Session | None]] = ()
+    missing: Sequence[Earlier] = ()
 
     @property
     def must_wait(self) -> PlaceRefused | None:
@@ -166,10 +175,14 @@ def must_be_confirmed(who: Practitioner, ruled: RuledSession, *, now: datetime) 
     return rules.agency_confirmed(case) is not None
 
 
-def as_told(refusal: PlaceRefused, *, now: datetime) -> Decision:
-    """A refusal as a page shows it, also after somebody has tried to book."""
+def as_told(refusal: PlaceRefused, *, session: Session, person_id: int, now: datetime) -> Decision:
+    """A refusal as a page shows it, also after somebody has tried to book the session."""
     missing = refusal.missing if isinstance(refusal, PrerequisiteMissing) else frozenset()
-    return Decision(against=(refusal,), missing=next_dates(missing, now=now) if missing else ())
+    if not missing:
+        return Decision(against=(refusal,))
+    before = session.starts_at
+    earlier = earlier_courses(missing, person_id=person_id, before=before, now=now)
+    return Decision(against=(refusal,), missing=earlier)
 
 
 def against_course(who: Practitioner, ruled: RuledSession, *, now: datetime) -> PlaceRefused | None:
@@ -202,16 +215,24 @@ def check_changeable(session: Session) -> None:
         raise SessionNotOpen(session)
 
 
-def next_dates(courses: frozenset[int], *, now: datetime) -> list[tuple[Course, Session | None]]:
-    """Each of these courses with its next session, one with free places before a full one.
+def earlier_courses(
+    courses: frozenset[int], *, person_id: int, before: datetime, now: datetime
+) -> list[Earlier]:
+    """Each of these courses with its next session that ends in time, and what the person booked.
 
-    For the page that tells somebody what is missing, after the session's lock is let go. Two
-    statements.
+    One with free places comes before a full one; none is named that they have booked. For the page
+    that tells somebody what is missing, after the session's lock is let go. Three statements.
     """
-    ahead = Session.objects.upcoming(now=now).filter(course__in=courses)
+    booked = Booking.objects.live().filter(
+        person=person_id, session__course__in=courses, session__starts_at__gt=now
+    )
+    soonest_last = booked.select_related("session").order_by("-session__starts_at")
+    mine = {booking.session.course_id: booking for booking in soonest_last}
+    ahead = Session.objects.upcoming(now=now).filter(course__in=courses, ends_at__lte=before)
+    ahead = ahead.exclude(pk__in=[booking.session_id for booking in mine.values()])
     with_places = models.When(places_taken__lt=F("capacity"), waiting_count=0, then=0)
     is_full = models.Case(with_places, default=1)
     soonest = ahead.order_by("course_id", is_full, "starts_at", "id").distinct("course_id")
     by_course = {session.course_id: session for session in soonest}
     found = Course.objects.defer("search").filter(pk__in=courses)
-    return [(course, by_course.get(course.pk)) for course in found]
+    return [Earlier(each, by_course.get(each.pk), mine.get(each.pk)) for each in found]
