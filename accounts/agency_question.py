@@ -18,6 +18,8 @@ from booking.site.form_kit import Form
 from booking.site.wording import counted
 
 NOT_LISTED = "not-listed"
+# What the button says that Enter presses.
+ENTER = "enter"
 _MOST_SHOWN = 12
 # How like a name (0 to 1, difflib's ratio) must be to what was typed.
 _LIKE_ENOUGH = 0.6
@@ -76,8 +78,15 @@ class EmployerForm(Form):
 
     @property
     def is_looking(self) -> bool:
-        """Whether the button was the one that looks for an agency; nothing else is checked."""
-        return "find" in self.data and self.known_agency is None
+        """Whether the button was the one that looks for an agency; nothing else is checked.
+
+        Enter presses it too, until the page has shown what is like the name.
+        """
+        if "find" not in self.data or self.known_agency is not None:
+            return False
+        seen = ("", self.person.agency_name, str(self.data.get("looked_for", "")))
+        name = fold(str(self.data.get("agency_name", "")))
+        return self.data["find"] != ENTER or name not in map(fold, seen)
 
     def is_valid(self) -> bool:
         """Whether it can be saved."""
