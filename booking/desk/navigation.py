@@ -77,7 +77,11 @@ SECTIONS = (
         Tab("Spaces to share", "manage_blocks", ("block",)),
         Tab("Dates for the diary", "manage_diary", ("diary",)),
     ),
-    Tab("Demand", "manage_demand", ("demand",)),
+    _section(
+        "Figures",
+        Tab("Who came", "manage_figures", ("figures",)),
+        Tab("Who would come", "manage_demand", ("demand",)),
+    ),
     _section(
         "Settings",
         Tab("Partnership", "manage_settings", ("settings",)),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any, Self
 
 from django import forms
@@ -16,6 +16,7 @@ from booking.catalogue.models import CancellationPolicy, Session
 from booking.site.form_kit import Form, whole_number_field
 from booking.site.meeting_addresses import holds_a_meeting
 from booking.site.web import posted
+from booking.site.wording import LONDON
 
 REASON_LENGTH = 500
 # As many addresses as a list on a page can be kept in order by hand.
@@ -97,6 +98,38 @@ def day_field(label: str, *, called: str, **extra: Any) -> forms.DateField:
         ],
         **extra,
     )
+
+
+class PeriodForm(Form):
+    """From which day to which sessions begin; an address without them asks for `initial`."""
+
+    begins = day_field("From", called="From")
+    ends = day_field("To", called="To")
+
+    @classmethod
+    def of_request(cls, request: HttpRequest, *, usual: Mapping[str, date]) -> Self:
+        """As the address has it, or as usual."""
+        return cls(request.GET if "begins" in request.GET else None, initial=dict(usual))
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first and the last day; as usual where what was typed is wrong."""
+        days: Mapping[str, Any] = self.cleaned_data if self.is_valid() else self.initial
+        return days.get("begins") or date(2000, 1, 1), days.get("ends") or date(2100, 1, 1)
+
+    @property
+    def moments(self) -> tuple[datetime, datetime]:
+        """When the first day begins and the last one ends."""
+        first, last = self.days
+        return datetime.combine(first, time.min, LONDON), datetime.combine(last, time.max, LONDON)
+
+    def clean(self) -> dict[str, Any]:
+        """A period ends no earlier than it begins."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        begins, ends = cleaned.get("begins"), cleaned.get("ends")
+        if begins and ends and ends < begins:
+            self.add_error("ends", "To: choose the same day as From, or a later one.")
+        return cleaned
 
 
 def promotion_field() -> forms.ChoiceField:

@@ -7,6 +7,7 @@ from booking.desk import (
     access_log,
     agencies,
     bookings,
+    figures,
     materials,
     needs,
     people,
@@ -29,6 +30,9 @@ from booking.privacy import views as privacy
 
 urlpatterns = [
     path("", today.today, name="manage"),
+    path("figures/", figures.figures, name="manage_figures"),
+    path("figures/agencies.csv", figures.agencies_csv, name="manage_figures_agencies_csv"),
+    path("figures/courses.csv", figures.courses_csv, name="manage_figures_courses_csv"),
     path("sessions/", sessions.sessions, name="manage_sessions"),
     path("sessions/new/", sessions.new, name="manage_session_new"),
     path("sessions/plan/", planning.plan, name="manage_session_plan"),

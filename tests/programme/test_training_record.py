@@ -1,6 +1,7 @@
 """The training record: what counts as done, when it is due again, and whose it is."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.django_db
 Outcome = Booking.Outcome
 
 
-def held(title: str, days: int, person: User, outcome: str = "", **course: object) -> Booking:
+def held(title: str, days: int, person: User, outcome: str = "", **course: Any) -> Booking:
     """A place on a session so many days from now."""
     session = make_session(course=make_course(title=title, **course), starts_at=morning(days))
     booking = make_booking(session, person=person)

@@ -3,8 +3,8 @@
 Rows are added and removed without JavaScript: the page comes back with what was typed so far.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,7 +19,7 @@ from accounts.views import signed_in
 from booking.catalogue.courses import EditRefused
 from booking.catalogue.models import Course, Session, SessionQuerySet
 from booking.desk.queries import PlannedSession, warnings_of
-from booking.desk.questions import day_field, point_out_meetings
+from booking.desk.questions import PeriodForm, point_out_meetings
 from booking.desk.sessions.arrangements import as_held, digest
 from booking.desk.sessions.forms import OpeningForm
 from booking.desk.sessions.plan_form import PlanForm
@@ -100,32 +100,16 @@ class CopyForm(Form):
         )
 
 
-class PeriodForm(Form):
-    """From which day to which the sessions to copy are."""
-
-    begins = day_field("From", called="From")
-    ends = day_field("To", called="To")
-
-    def clean(self) -> dict[str, Any]:
-        """A period ends no earlier than it begins."""
-        cleaned: dict[str, Any] = super().clean() or {}
-        begins, ends = cleaned.get("begins"), cleaned.get("ends")
-        if begins and ends and ends < begins:
-            self.add_error("ends", "To: choose the same day as From, or a later one.")
-        return cleaned
-
-
 @desk(post=60)
 def copy(request: HttpRequest) -> HttpResponse:
     """Choose sessions of a term, or one, and the shift; see their copies; keep them as drafts."""
     now, one = timezone.now(), key_in(request.GET.get("session", ""))
-    period = PeriodForm(request.GET if "begins" in request.GET else None, initial=_last_term(now))
+    period = PeriodForm.of_request(request, usual=_last_term(now))
     sessions = Session.objects.for_pages()
     if one is not None:
         sessions = sessions.filter(pk=one)
     else:
-        days = period.cleaned_data if period.is_valid() else period.initial
-        sessions = sessions.filter(starts_at__range=_moments(days)).exclude(
+        sessions = sessions.filter(starts_at__range=period.moments).exclude(
             state__in=(Session.State.DRAFT, Session.State.CANCELLED)
         )
         if period.errors:
@@ -167,14 +151,6 @@ def _last_term(now: datetime) -> dict[str, date]:
     if over:
         return {"begins": over[-1].first, "ends": over[-1].last}
     return {"begins": today - _USUAL_TERM, "ends": today}
-
-
-def _moments(days: Mapping[str, Any]) -> tuple[datetime, datetime]:
-    begins, ends = days.get("begins") or date(2000, 1, 1), days.get("ends") or date(2100, 1, 1)
-    return (
-        datetime.combine(begins, time.min, LONDON),
-        datetime.combine(ends, time.max, LONDON),
-    )
 
 
 class DraftsForm(OpeningForm):
