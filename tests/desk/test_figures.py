@@ -83,7 +83,7 @@ def _code(title: str) -> str:
 @pytest.mark.usefixtures("_a_year")
 def test_the_page_shows_the_same_and_leads_to_the_tables(coordinator: Client) -> None:
     page = " ".join(coordinator.get("/manage/figures/", days(-60, 0)).text.split())
-    for number, words in ((3, "sessions"), (30, "seats offered"), (5, "places kept"), (2, "came")):
+    for number, words in ((3, "sessions with 30 places"), (5, "places kept"), (2, "came")):
         assert f"<dt>{words}</dt><dd>{number}</dd>" in page
     assert "<dt>people who came</dt><dd>1</dd>" in page
     assert f"agencies.csv?begins={days(-60, 0)['begins']}" in page
