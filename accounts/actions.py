@@ -260,9 +260,10 @@ class AddressTaken(CorrectionRefused):
     """Another person signs in with it."""
 
     sentence = (
-        "This address belongs to another account. If both are the same person, they sign in with"
-        " that address and book there; drop this message."
+        "This address belongs to another account. If both are the same person, make one account of"
+        " the two; if not, ask for the right address."
     )
+    field = "email"
 
 
 class SharedMailbox(CorrectionRefused):

@@ -144,6 +144,7 @@ def test_the_address_of_another_account_is_refused() -> None:
     answer = correct(message)
     assert answer.status_code == 422
     assert "This address belongs to another account." in answer.content.decode()
+    assert f"/people/{other.pk}/merge/?other={person.pk}" in answer.content.decode()
     assert "Typing error" in answer.content.decode()
     for each in (person, other, message):
         each.refresh_from_db()

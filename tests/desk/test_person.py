@@ -113,8 +113,16 @@ def test_name_and_address_are_corrected_and_the_old_address_is_told(coordinator:
     told = [each.to_email for each in Message.objects.filter(topic=ACCOUNT_MAIL)]
     assert told + [each.to[0] for each in mail.outbox] == ["wrong@agency.example"]
     other = make_person("other@agency.example")
-    taken = coordinator.post(address, typed | WHY | {"email": other.email})
-    assert taken.status_code == 409
+    taken = coordinator.post(address, typed | WHY | {"email": other.email.title()})
+    assert taken.status_code == 422
+    [wrong] = taken.context["form"].errors["email"]
+    assert "message" not in wrong
+    merge = f'{reverse("manage_person_merge", args=[other.pk])}?other={person.pk}"'
+    assert merge in taken.text
+    User.objects.filter(pk=other.pk).update(is_trainer=True)
+    refused = coordinator.post(address, typed | WHY | {"email": other.email}).text
+    assert merge not in refused
+    assert "ask a superuser to merge the two accounts" in refused
     person.refresh_from_db()
     assert person.email == "right@agency.example"
 

@@ -1,6 +1,7 @@
 """One message: where it is, what it says, and what is done about it."""
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
@@ -9,13 +10,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from accounts.access import desk, looked_at
-from accounts.actions import CorrectionRefused
+from accounts.actions import AddressTaken, CorrectionRefused
 from accounts.addresses import as_stored
 from accounts.fields import email_field
 from accounts.models import AccessRecord, User
 from accounts.views import signed_in
 from booking.calendars.actions import revoke_all_feeds
 from booking.desk.mail.messages import sessions_about
+from booking.desk.person.finding import account_of_address
 from booking.desk.questions import WhyForm
 from booking.mail.again import send_again
 from booking.outbox import remedies
@@ -143,6 +145,7 @@ def correct_address(request: HttpRequest, message_id: int) -> HttpResponse:
     """Send a message that did not arrive to another address."""
     message = _message(request, message_id)
     form = AddressForm(posted(request))
+    context: dict[str, Any] = {"form": form}
     if form.is_valid():
         try:
             corrected = correct_everywhere(
@@ -150,11 +153,13 @@ def correct_address(request: HttpRequest, message_id: int) -> HttpResponse:
             )
             return done(request, corrected_words(corrected), "manage_message", message.pk)
         except (MessageRefused, CorrectionRefused) as refused:
+            if isinstance(refused, AddressTaken) and message.recipient is not None:
+                email = form.cleaned_data["to_email"]
+                context |= account_of_address(request, email, not_of=message.recipient)
             form.add_error("to_email", refused.sentence)
-    context = {
+    context |= {
         "message_row": message,
         "topic": topic_of(message.topic).words,
-        "form": form,
         "with_account": remedies.is_to_account(message),
     }
     return page(request, "desk/mail/address.html", context)

@@ -8,10 +8,12 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from accounts.access import desk, looked_at
+from accounts.actions import AddressTaken
 from accounts.fields import NameQuestion, email_field
 from accounts.models import User
 from accounts.roles import GIVEN_BY_SUPERUSERS, may_change_account
 from accounts.views import signed_in
+from booking.desk.person.finding import account_of_address
 from booking.desk.person.page import person_of
 from booking.desk.questions import WhyForm, reason_field, small_boxes
 from booking.privacy import accounts_of_people, merging
@@ -51,7 +53,11 @@ def correct(request: HttpRequest, person_id: int) -> HttpResponse:
     context: dict[str, Any] = {"person": who, "form": form}
     if form.is_valid():
         with refusals_shown(context, beside=form):
-            accounts_of_people.correct(person=who, by=by, now=now, **form.cleaned_data)
+            try:
+                accounts_of_people.correct(person=who, by=by, now=now, **form.cleaned_data)
+            except AddressTaken:
+                context |= account_of_address(request, form.cleaned_data["email"], not_of=who)
+                raise
             return done(request, "The correction is kept.", "manage_person", who.pk)
     return page(request, "desk/person/correct.html", context)
 

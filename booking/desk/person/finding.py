@@ -8,10 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.access import desk, looked_at
+from accounts.addresses import as_stored
 from accounts.agency_proof import roles_without_proof
 from accounts.fields import NameQuestion, email_field
 from accounts.finding import MOST_FOUND, PeopleQuerySet
 from accounts.models import AccessRecord, Agency, User
+from accounts.roles import may_change_account
 from accounts.views import signed_in
 from booking.privacy import accounts_of_people
 from booking.site.form_kit import Form
@@ -123,3 +125,20 @@ def new(request: HttpRequest) -> HttpResponse:
             words = f"{person} has an account now, and is told by email how to sign in."
             return done(request, words, "manage_person", person.pk)
     return page(request, "desk/person/new.html", context)
+
+
+def account_of_address(request: HttpRequest, email: str, *, not_of: User) -> dict[str, Any]:
+    """For `desk/person/_taken.html`: whose account has an address, and whether both may be merged.
+
+    `not_of` is the person for whom it was typed. The look is recorded.
+    """
+    by = signed_in(request)
+    email = as_stored(email)
+    has_it = Q(email=email) | Q(emailaddress__email=email)
+    other = User.objects.filter(has_it).exclude(pk=not_of.pk).first()
+    if other is None:
+        return {}
+    looked_at(other, by=by, what="person")
+    both = (other, not_of)
+    may_merge = not_of.pk != by.pk and all(may_change_account(each, by=by) for each in both)
+    return {"taken_by": other, "instead_of": not_of, "may_merge": may_merge}
