@@ -110,6 +110,11 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         )
         return self.annotate(position=Subquery(ahead))
 
+    def with_who_has_it_instead(self) -> Self:
+        """Each with `taken_over_by`: who has its place, or one on another date, instead."""
+        instead = Booking.objects.filter(replaces=OuterRef("pk")).order_by("pk")
+        return self.annotate(taken_over_by=Subquery(instead.values("person")[:1]))
+
     def at_the_time_of(self, session_id: int) -> Self:
         """Those that hold a place on another session, one of whose sittings overlaps."""
         here = Sitting.objects.filter(
@@ -281,6 +286,9 @@ class Booking(models.Model):
         default=0, help_text="SEQUENCE of its calendar entries (RFC 5545, 3.8.7.4)."
     )
 
+    # Set by `with_who_has_it_instead`, or by a page that has read it.
+    taken_over_by: int | None = None
+
     objects = BookingQuerySet.as_manager()
 
     class Meta:
@@ -347,6 +355,13 @@ class Booking(models.Model):
     def get_absolute_url(self) -> str:
         """The booking's own page."""
         return reverse("booking", args=[self.pk])
+
+    def get_state_display(self) -> str:
+        """Where it stands, in words; what became of a place that was passed on, if that is read."""
+        if self.state == self.State.CANCELLED and self.taken_over_by is not None:
+            is_moved = self.taken_over_by == self.person_id
+            return "Moved to another date" if is_moved else "Given to a colleague"
+        return str(self.State(self.state).label)
 
     @property
     def is_moved(self) -> bool:

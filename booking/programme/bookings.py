@@ -66,6 +66,7 @@ def _over() -> BookingQuerySet:
     """Where a booking came from stands with it; what was moved away did not end."""
     others: Any = (
         _mine()
+        .with_who_has_it_instead()
         .exclude(replaced_by__person=_PERSON)
         .extra(where=["NOT (booking_booking.id = ANY(%s))"], params=[_NOT_THESE])
     )
@@ -110,6 +111,8 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
     waits = booking.state == Booking.State.WAITING and booking.session.starts_at > now
     with_sittings([booking.session])
     sittings = list(booking.session.sittings.all())
+    became = next(iter(_BECAME(booking=booking.pk)), None)
+    booking.taken_over_by = became.person_id if became else None
     context = {
         "booking": booking,
         "session": booking.session,
@@ -130,7 +133,7 @@ def booking_page(request: HttpRequest, booking_id: int) -> HttpResponse:
         "now": now,
         "terms": terms_of(booking, reader=reader).sentence(now=now),
         "charged": terms.charge_sentence(booking),
-        "became": next(iter(_BECAME(booking=booking.pk)), None),
+        "became": became,
         # Whose chair a walk-in had is nobody's business.
         "came_from": None if booking.is_walk_in else booking.replaces,
         "outcome": outcome_in_words(booking, now=now),

@@ -98,6 +98,7 @@ def _chosen(request: HttpRequest, session: Session) -> Chosen:
     show = show if show in SHOWN else "all"
     search = search_text(request)
     bookings = session.bookings.filter(state__in=SHOWN[show][1]).with_position()
+    bookings = bookings.with_who_has_it_instead()
     if search:
         bookings = bookings.filter(person__in=User.objects.found_by(search))
     bookings = with_standing(bookings)

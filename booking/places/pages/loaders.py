@@ -43,7 +43,8 @@ def arranged_booking(person: User, booking_id: int, *, now: datetime) -> Booking
 def colleagues_booking(lead: User, booking_id: int, *, now: datetime) -> Booking:
     """A booking of somebody of this lead's agency. Raises `Http404` for anybody else's."""
     assert lead.agency_id is not None  # noqa: S101
-    return _found(Booking.objects.of_agency(lead.agency_id, now=now), booking_id, by=lead)
+    theirs = Booking.objects.of_agency(lead.agency_id, now=now).with_who_has_it_instead()
+    return _found(theirs, booking_id, by=lead)
 
 
 def page_address(booking: Booking, person: User) -> str:

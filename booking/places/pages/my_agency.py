@@ -110,6 +110,7 @@ def bookings_of_colleagues(
     else:
         bookings = Booking.objects.of_agency(agency.pk, now=now)
     bookings = bookings.filter(state__in=states).with_session().with_position()
+    bookings = bookings.with_who_has_it_instead()
     space = Value(" ")
     of_person = Concat(
         *("person__first_name", space, "person__last_name", space, "person__email"),

@@ -15,7 +15,7 @@ from booking.places.changing import answering
 from booking.places.events import BookingEvent
 from booking.places.models import Booking
 from booking.site.wording import short_day
-from tests.factories import make_course, make_person, make_policy, session_ahead
+from tests.factories import make_coordinator, make_course, make_person, make_policy, session_ahead
 from tests.pages import said
 from tests.people import book_now, signed_in
 from tests.places.agency.conftest import Police
@@ -345,3 +345,22 @@ def test_only_another_date_of_the_course_can_be_chosen(police: Police) -> None:
     answer = move(signed_in(police.zoe), booking, session_ahead(50))
     assert answer.status_code == 422
     assert "Choose one of the dates." in answer.content.decode()
+
+
+def test_what_became_of_a_place_is_called_the_same_everywhere(police: Police) -> None:
+    moved, other = dates(police)
+    move(signed_in(police.zoe), moved, other)
+    given = book_now(session_ahead(), police.zoe)
+    substitute(signed_in(police.lead), given, "give", colleague=police.amy.pk)
+    coordinator, lead = signed_in(make_coordinator()), signed_in(police.lead)
+    person = reverse("manage_person", args=[police.zoe.pk])
+    for booking, words in ((moved, "Moved to another date"), (given, "Given to a colleague")):
+        ended = reverse("manage_session_people", args=[booking.session_id]) + "?show=ended"
+        for page in (ended, person, booking.get_absolute_url()):
+            assert words in coordinator.get(page).text, page
+        title = f"<title>Zoë Robinson: {words}: "
+        assert title in coordinator.get(booking.get_absolute_url()).text
+        theirs = reverse("agency_booking", args=[booking.pk])
+        for page in (theirs, reverse("agency") + "?show=cancelled"):
+            assert words in lead.get(page).text, page
+        assert ">Cancelled</strong>" not in coordinator.get(ended).text
