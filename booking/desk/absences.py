@@ -74,6 +74,7 @@ def case(request: HttpRequest, case_id: int) -> HttpResponse:
         with refusals_shown(context):
             act(case=found, why=form.cleaned_data["why"], by=signed_in(request), now=now)
             return done(request, f"{person}: {words}", "manage_absences")
+    if "refusal" in context:
         found = get_object_or_404(_cases(), pk=case_id)
         context |= {"case": found, "stands": absences.sentence_of(found)}
     return page(request, "desk/people/absence.html", context)

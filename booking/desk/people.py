@@ -86,6 +86,7 @@ def check_learning(request: HttpRequest, declaration_id: int) -> HttpResponse:
             act(declaration=declaration, seen=seen, by=by, now=now, note=note)
             about = f"{declaration.course.title} of {declaration.person}"
             return done(request, f"{about} is {words}.", "manage_learning")
+    if "refusal" in context:
         declaration = get_object_or_404(found, pk=declaration_id)
     context |= {"declaration": declaration, "seen": learning.mark_of(declaration)}
     return page(request, "desk/people/check_learning.html", context)

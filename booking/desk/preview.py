@@ -54,7 +54,8 @@ def preview(
     """What changes, who is told of it and how, and the buttons that do it or go back.
 
     The page says so if it was to be done, but what would be done now was not shown. For a session
-    that is held otherwise, `more` gives the `session`, its `trainers`, `clashes` and `warnings`.
+    that is held otherwise, `more` gives the `session`, its `trainers`, `clashes`, `warnings`
+    and what moves with it (`following`).
     """
     point_out_meetings_typed(request, form)
     if _is_to_be_done(request):

@@ -356,7 +356,7 @@ class Booking(models.Model):
         """The booking's own page."""
         return reverse("booking", args=[self.pk])
 
-    def get_state_display(self) -> str:
+    def get_state_display(self) -> str:  # type: ignore[no-redef]
         """Where it stands, in words; what became of a place that was passed on, if that is read."""
         if self.state == self.State.CANCELLED and self.taken_over_by is not None:
             is_moved = self.taken_over_by == self.person_id

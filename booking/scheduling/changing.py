@@ -19,7 +19,7 @@ from booking.places.refusals import PlaceRefused, SessionStarted
 from booking.places.rules.decision import check_changeable
 from booking.scheduling.telling import revise
 from booking.site.sealing import Sealed
-from booking.site.wording import listed, sitting_times
+from booking.site.wording import counted, day, deadline, listed, sitting_times
 
 _HELD = (
     "delivery", "venue", "sent_openly", "starts_at", "ends_at", "booking_closes_at", "decide_on"
@@ -123,6 +123,31 @@ def changes_to_come(session: Session, arrangements: Arrangements) -> list[Change
     if arrangements.trainers is not None:
         changes.extend(other_trainers(list(session.trainers.all()), arrangements.trainers))
     return changes
+
+
+def following_changes(
+    session: Session, arrangements: Arrangements, *, now: datetime
+) -> list[Change]:
+    """What moves with the start if the session were held this way, of which nobody is told.
+
+    When booking closes, the day to decide, and until when places are reserved.
+    """
+    starts_at = min(each.starts_at for each in arrangements.sittings)
+    if starts_at == session.starts_at:
+        return []
+    moves = following(session, starts_at=starts_at)
+    rows: list[tuple[str, str, str]] = []
+    if session.booking_closes_at is not None:
+        closes = min(moves.get("booking_closes_at", session.booking_closes_at), starts_at)
+        rows.append(("Booking closes", deadline(session.booking_ends_at), deadline(closes)))
+    if session.decide_on is not None:
+        rows.append(("Day to decide", day(session.decide_on), day(moves["decide_on"])))
+    reserved = list(session.allocations.select_related("agency"))
+    until = {each.pk: each.release_at for each in reserved}
+    for each in releases_moved(reserved, starts_at=starts_at, now=now):
+        what = f"{counted(each.places, 'place')} reserved for {each.whom} until"
+        rows.append((what, deadline(until[each.pk]), deadline(each.release_at)))
+    return [Change(*row) for row in rows if row[1] != row[2]]
 
 
 def is_another_meeting(session: Session, arrangements: Arrangements) -> bool:

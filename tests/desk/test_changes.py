@@ -8,13 +8,19 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import Sector
 from booking.catalogue.models import Session
 from booking.outbox.models import Message
+from booking.partnership import kept
 from booking.places.events import BookingEvent
 from booking.scheduling import changing
+from booking.scheduling.capacity import Reservation
+from booking.site.wording import day, deadline
+from booking.site.working_days import end_of_working_day_before, working_days_before
 from tests.desk.coordinators import ahead, typed_change, typed_times, with_people
 from tests.factories import make_coordinator, make_session, make_venue
 from tests.pages import said
+from tests.places.booked import set_limits
 from tests.scheduling.changes import as_it_is
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +50,37 @@ def test_a_change_is_shown_first_and_then_done(coordinator: Client) -> None:
     assert set(topics) == {"session.changed"}
     assert session.sittings.count() == 1
     assert BookingEvent.objects.filter(what=BookingEvent.What.SESSION_CHANGED).count() == 3
+
+
+def test_what_moves_with_the_date_is_shown_too(coordinator: Client) -> None:
+    kept.change(values={"closes_days": 2}, by=None)
+    closes = end_of_working_day_before(ahead(), 2)
+    decide = working_days_before(ahead().date(), 5)
+    session = with_people(booked=1, minimum=2, decide_on=decide, booking_closes_at=closes)
+    places = Reservation(places=2, sector=Sector.PROBATION, release_days=3)
+    set_limits(session, places, now=timezone.now())
+    address = reverse("manage_session_change", args=[session.pk])
+    typed = typed_change(session, **typed_times(1, ahead(50), ahead(50, hour=12)))
+    page = coordinator.post(address, {**typed, "step": "preview"})
+    shown = {each.what: (each.before, each.after) for each in page.context["following"]}
+    coordinator.post(address, {**typed, "step": "do"})
+    session.refresh_from_db()
+    assert session.booking_closes_at is not None
+    assert session.decide_on is not None
+    [reserved] = session.allocations.all()
+    released = end_of_working_day_before(ahead(), 3)
+    assert shown == {
+        "Booking closes": (deadline(closes), deadline(session.booking_closes_at)),
+        "Day to decide": (day(decide), day(session.decide_on)),
+        "2 places reserved for Probation until": (
+            deadline(released),
+            deadline(reserved.release_at),
+        ),
+    }
+    assert all(before != after for before, after in shown.values())
+    assert "This moves with it. Nobody is told of it:" in page.text
+    elsewhere = typed_change(session, venue=make_venue("Town Hall").pk)
+    assert not coordinator.post(address, elsewhere).context["following"]
 
 
 def test_going_back_from_the_preview_keeps_what_was_typed(coordinator: Client) -> None:

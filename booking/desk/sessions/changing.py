@@ -123,6 +123,7 @@ def _change_preview(
         changes=changes,
         told=told,
         session=session,
+        following=changing.following_changes(session, held, now=form.now),
         trainers=trainers_to_tell(session, held.trainers, changes),
         clashes=queries.people_who_would_clash(session, held.sittings),
         warnings=queries.warnings_of([as_held(held, session)])[0],

@@ -266,7 +266,7 @@ class SubstituteForm(ColleagueForm):
         self.fields["email"].required = False
         self.fields["email"].label = "Or their work email address"
         field = forms.ModelChoiceField(label="Choose a colleague", queryset=people, required=False)
-        field.widget.choices = [("", "Somebody else"), *choices]  # type: ignore[attr-defined]
+        field.widget.choices = [("", "Somebody else"), *choices]
         self.fields["colleague"] = field
         self.order_fields(self.field_order)
 
