@@ -56,10 +56,8 @@ def _page(request: HttpRequest, asked: Approval | None, form: ManagerAnswerForm)
     context = {
         "approval": asked,
         "stands": stands,
-        "is_second": request.method == "POST" and not is_open,
         "form": form if is_open else None,
         "person": booking.person,
-        "called": booking.person.first_name or str(booking.person),
         "session": booking.session,
         "sittings": sittings,
         "has_a_place": booking.state in booking.HOLDING,
