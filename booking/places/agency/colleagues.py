@@ -36,7 +36,12 @@ from booking.places.models import Booking
 from booking.places.refusals import AddressRefused, CannotTakeIt, NotConfirmed
 from booking.site.wording import listed
 
-_NAMED = {"first_name": "First name", "last_name": "Last name", "job_title": "Job title"}
+# What each is called, and how long it may be, as in the forms.
+_NAMED = {
+    "first_name": ("First name", 100),
+    "last_name": ("Last name", 100),
+    "job_title": ("Job title", 150),
+}
 
 
 def check_address(
@@ -55,7 +60,9 @@ def check_address(
         raise AddressRefused(why)
     if is_colleague(known, agency) and (sees_colleagues or is_here):
         return False
-    for name, words in _NAMED.items():
+    for name, (words, most) in _NAMED.items():
+        if len(getattr(entry, name)) > most:
+            raise AddressRefused(f"{words}: use {most} characters or fewer.")
         if why := refusal_of(parse_name, getattr(entry, name)):
             raise AddressRefused(f"{words}: {why}")
     if is_shared_mailbox(entry.email):

@@ -47,8 +47,9 @@ _COLUMNS = {
 }
 _HEADINGS = {name: column for column, names in _COLUMNS.items() for name in names}
 _LABELS = frozenset([*_HEADINGS, "mail", "to", "cc", "bcc", "from", "attendees"])
-# In the usual order of columns; as long as those of a person.
-_LENGTHS = {"email": 1000, "first_name": 100, "last_name": 100, "job_title": 150}
+_USUAL = ["email", "first_name", "last_name", "job_title"]
+# How much is shown of a line that is no address.
+_MOST_SHOWN = 1000
 
 
 class UnreadableList(PlaceRefused):
@@ -70,10 +71,12 @@ def rows_of(text: str) -> list[Entry]:
         if not entries and headings is None and (found := _headings(cells)):
             headings = found
         elif headings is not None or _is_record(cells):
-            columns = ["email", "name"] if len(cells) == 2 else list(_LENGTHS)
-            entries.append(_entry(cells, headings or columns))
+            columns = headings or (["email", "name"] if len(cells) == 2 else _USUAL)
+            # What stands in no column would be lost.
+            is_clear = not any(cells[len(columns) :])
+            entries.append(_entry(cells, columns) if is_clear else _as_it_stands(line))
         else:
-            entries.extend(_people(line) or [_shortened(Entry(email=" ".join(line.split())))])
+            entries.extend(_people(line) or [_as_it_stands(line)])
     if not entries:
         raise UnreadableList("Give the email address of at least one colleague.")
     if len(entries) > MOST_ROWS:
@@ -124,7 +127,7 @@ def _one_a_line(text: str) -> str:
 
 def _read(lines: Iterable[str], delimiter: str) -> list[list[str]]:
     try:
-        return list(csv.reader(lines, delimiter=delimiter))
+        return list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
     except csv.Error as error:
         raise UnreadableList("This is not a list that can be read.") from error
 
@@ -155,7 +158,7 @@ def _entry(cells: list[str], columns: list[str]) -> Entry:
     values = {name: cell for name, cell in zip(columns, cells, strict=False) if name}
     if name := values.pop("name", ""):
         values |= _first_and_last(name) or {}
-    return _shortened(Entry(**{"email": "", **values}))
+    return _tidied(Entry(**{"email": "", **values}))
 
 
 def _lines(text: str) -> list[str]:
@@ -208,13 +211,13 @@ def _people(line: str) -> list[Entry]:
             names, end = _first_and_last(behind[1]) or {}, behind.end()
             if not names.get("last_name"):
                 return unsure
-        entries.append(_shortened(Entry(email=address, **names)))
+        entries.append(_tidied(Entry(email=address, **names)))
     rest = line[end:]
     if _has_letter(rest):
         names = _first_and_last(rest)
         if names is None or len(entries) != 1 or entries[0].name:
             return unsure
-        entries = [_shortened(replace(entries[0], **names))]
+        entries = [_tidied(replace(entries[0], **names))]
     return entries
 
 
@@ -252,6 +255,11 @@ def _has_letter(text: str) -> bool:
     return any(letter.isalpha() for letter in text)
 
 
-def _shortened(entry: Entry) -> Entry:
-    values = {name: trimmed(getattr(entry, name))[:most] for name, most in _LENGTHS.items()}
-    return replace(entry, **{**values, "email": as_stored(values["email"].removeprefix("mailto:"))})
+def _as_it_stands(line: str) -> Entry:
+    return _tidied(Entry(email=" ".join(line.split())))
+
+
+def _tidied(entry: Entry) -> Entry:
+    values = {name: trimmed(getattr(entry, name)) for name in _USUAL}
+    email = as_stored(values["email"][:_MOST_SHOWN].removeprefix("mailto:"))
+    return replace(entry, **{**values, "email": email})

@@ -1,5 +1,7 @@
 """Lists of colleagues as people paste them: who is meant, and what nobody can be sure of."""
 
+from dataclasses import replace
+
 import pytest
 from django.urls import reverse
 
@@ -54,12 +56,18 @@ SURE = {
     "First name,Last name,Email\nZoë,Robinson,zoe@police.example": [ZOE],
     "zoe@police.example, Zoë Robinson": [ZOE],
     "zoe@police.example - Zoë Robinson": [ZOE],
+    'zoe@police.example, Zoë, Robinson, "Sergeant, traffic"': [
+        replace(ZOE, job_title="Sergeant, traffic")
+    ],
+    'zoe@police.example, "Robinson, Zoë"': [ZOE],
     "Zoë Robinson\nzoe@police.example\nAmy Brown\namy@police.example": BOTH,
     "van der Berg, Jan <jan@police.example>": [JAN],
     "Zoë\xa0Robinson\u200b <zoe@police.example>\u200b": [ZOE],
     "zoe@police.example.\namy@police.example,": BARE,
 }
 UNSURE = [
+    "zoe@police.example, Zoë, Robinson, Sergeant, traffic",
+    "zoe@police.example;Zoë;Robinson;Sergeant;traffic",
     "Zoë,Robinson,zoe@police.example",
     "Zoë\tRobinson\tzoe@police.example",
     "Zoë Robinson, Nurse <zoe@police.example>",
@@ -118,3 +126,18 @@ def test_nobody_is_booked_before_unsure_lines_are_corrected(police: Police) -> N
     assert Booking.objects.for_session(session).count() == 2
     assert User.objects.get(email="new@police.example").full_name == "New Colleague"
     assert not User.objects.filter(first_name__startswith="1").exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("column", [1, 2, 3])
+def test_a_name_that_is_too_long_is_refused_and_not_cut(police: Police, column: int) -> None:
+    address = reverse("agency_book_many", args=[session_ahead().pk])
+    cells = ["new@police.example", "New", "Colleague", "Sergeant"]
+    cells[column] = "x" * 151
+    most, words = [("", ""), (100, "First name"), (100, "Last name"), (150, "Job title")][column]
+    for step in ("check", "book"):
+        told = {"step": step, "people": ", ".join(cells)}
+        page = signed_in(police.lead).post(address, told)
+        assert f"{words}: use {most} characters or fewer." in page.text
+        assert page.context["tally"]["refused"] == 1
+    assert not Booking.objects.exists()
