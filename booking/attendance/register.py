@@ -28,15 +28,17 @@ from booking.attendance.outcomes import minutes_between
 from booking.attendance.roster import Roster, found_on, marks_of, not_certain, roster_of
 from booking.catalogue.models import Session, Sitting
 from booking.places.models import Booking
-from booking.site.form_kit import Form
+from booking.site.form_kit import Form, whole_number_field
 from booking.site.readable import key_in
 from booking.site.refusals import Refused
 from booking.site.web import done, page, posted, refusals_shown, search_text
+from booking.site.wording import counted, sitting_times
 
 What, Outcome = Mark.What, Booking.Outcome
 # A whole conference may be marked in a few minutes, and a tablet may send what it has kept.
 _A_MINUTE = 600
 _MOST_AT_ONCE = 2000
+_MOST_MINUTES = 1000
 # In seconds: what is longer ago than anybody lives is no time.
 _LONGEST_AGO = 1e13
 _LATE = "late"
@@ -205,17 +207,31 @@ class MinutesForm(Form):
         widget=forms.RadioSelect,
         error_messages={"required": "Say what was seen."},
     )
-    late = forms.IntegerField(
-        label="Minutes late (optional)", min_value=0, max_value=1000, required=False
-    )
-    early = forms.IntegerField(
-        label="Minutes left early (optional)", min_value=0, max_value=1000, required=False
-    )
+    late = whole_number_field("Minutes late (optional)", 0, _MOST_MINUTES, required=False)
+    early = whole_number_field("Minutes left early (optional)", 0, _MOST_MINUTES, required=False)
 
     def __init__(self, *args: Any, session: Session, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         dates = self.fields["sitting"]
         dates.queryset = session.sittings.all()  # type: ignore[attr-defined]
+        dates.label_from_instance = lambda each: sitting_times(each.starts_at, each.ends_at)  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Minutes are missed only by somebody who came, and no more than the date has."""
+        told: dict[str, Any] = super().clean() or {}
+        late, early = told.get("late") or 0, told.get("early") or 0
+        if not (late or early) or "what" not in told or "sitting" not in told:
+            return told
+        length = minutes_between(told["sitting"].starts_at, told["sitting"].ends_at)
+        field = "late" if late > length or not early else "early"
+        if told["what"] not in Mark.CAME:
+            seen = What(told["what"]).label
+            why = f"Leave the minutes empty for “{seen}”, or say that the person came."
+            self.add_error(field, why)
+        elif late + early > length:
+            missed, of = counted(late + early, "minute"), counted(length, "minute")
+            self.add_error(field, f"This date lasts {of}, so nobody misses {missed} of it.")
+        return told
 
 
 class CorrectionForm(Form):

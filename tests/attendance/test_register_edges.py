@@ -20,6 +20,7 @@ from booking.outbox.models import Message
 from booking.places.changing.walking_in import walk_in
 from booking.places.models import Booking
 from booking.places.refusals import ChairTaken
+from booking.site.wording import sitting_times
 from tests.attendance.rooms import (
     bookings_of,
     close_as_it_is,
@@ -238,3 +239,32 @@ def test_whoever_was_there_for_no_minute_did_not_attend() -> None:
     browser = signed_in(make_coordinator())
     assert browser.post(reverse("meeting_report", args=[session.pk]), told).status_code == 302
     assert Mark.objects.get().what == What.ABSENT
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ({"what": "absent", "late": "10"}, "Leave the minutes empty for “Absent”"),
+        ({"what": "apologies", "early": "10"}, "Leave the minutes empty for “Apologies”"),
+        (
+            {"what": "attended", "late": "100", "early": "81"},
+            "This date lasts 180 minutes, so nobody misses 181 minutes of it.",
+        ),
+        ({"what": "part", "late": "-1"}, "Minutes late: enter a whole number from 0 to 1,000."),
+        ({"what": "part", "early": "x"}, "Minutes left early: enter a whole number from 0"),
+    ],
+)
+def test_minutes_that_cannot_be_are_refused_in_a_sentence(told: dict[str, str], why: str) -> None:
+    session = held_session(people=1)
+    (booking,) = bookings_of(session)
+    sitting = session.sittings.get()
+    address = reverse("register_person", args=[session.pk, booking.pk])
+    browser = signed_in(trainer_of(session))
+    answer = browser.post(address, {"sitting": sitting.pk, **told})
+    assert answer.status_code == 422
+    assert why in answer.text
+    assert not Mark.objects.exists()
+    option = f">{sitting_times(sitting.starts_at, sitting.ends_at)}</option>"
+    assert option in browser.get(address).text
+    most = {"sitting": sitting.pk, "what": "part", "late": "100", "early": "80"}
+    assert browser.post(address, most).status_code == 302
