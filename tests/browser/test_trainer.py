@@ -1,6 +1,7 @@
 """A trainer sees who is coming, in a real browser."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -51,3 +52,22 @@ def test_somebody_elses_list_is_not_found(page: Page, accessible: Callable[[Page
     page.goto(f"/sessions/{session.pk}/attendees/")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Page not found")
     accessible(page)
+
+
+@pytest.mark.parametrize("name", ["Mary-Ann Okonkwo-Smith", "M" * 100])
+def test_no_name_makes_a_list_or_the_sheet_to_sign_too_wide(page: Page, name: str) -> None:
+    trainer, begins = make_trainer(), morning(20)
+    dates = [(each, each + timedelta(hours=3)) for each in (begins, begins + timedelta(days=7))]
+    session = make_session(trainers=[trainer], sittings=dates)
+    person = make_person(first_name=name, last_name="Ahmed", agency=None, unlisted_agency=2 * name)
+    book_now(session, person, needs=3 * name)
+    let_in(page.context, trainer)
+    wider = "each => each.scrollWidth - each.clientWidth"
+    for view in ("", "print/", "needs/"):
+        for width, media in ((1280, "screen"), (375, "screen"), (688, "print")):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.emulate_media(media=media)
+            page.goto(f"/sessions/{session.pk}/attendees/{view}")
+            for box in ("html", ".app-table-scroll"):
+                for found in page.locator(box).all():
+                    assert found.evaluate(wider) <= 0, (view, width, box)
