@@ -45,10 +45,15 @@ class LeftTheList(Refused):
     )
 
 
-class NewcomerForm(Form):
-    """Somebody who has no account, as they say it in the room."""
+class AddressForm(Form):
+    """The whole address of somebody who stands in the room."""
 
     email = email_field("Work email address")
+
+
+class NewcomerForm(AddressForm):
+    """Somebody who has no account, as they say it in the room."""
+
     first_name = NameQuestion(label="First name", max_length=100)
     last_name = NameQuestion(label="Last name", max_length=100)
     job_title = NameQuestion(label="Job title (optional)", max_length=150, required=False)
@@ -124,12 +129,15 @@ def walk_in_page(request: HttpRequest, session_id: int) -> HttpResponse:
 
 def _found_by_address(request: HttpRequest, session: Session) -> HttpResponse:
     """Whoever has an account with this whole address; else the questions about somebody new."""
-    email = _address(request.POST.get("email", ""))
+    asked = AddressForm(request.POST)
+    if not asked.is_valid():
+        return page(request, "attendance/walk_in.html", {"session": session, "form": asked})
+    email = asked.cleaned_data["email"]
     known = known_by_address([email]).get(email)
     if known is not None and known.is_active:
         return _let_in(request, session, _person(signed_in(request), session, known.pk, request))
     form = NewcomerForm(initial={"email": email})
-    context = {"session": session, "form": form, "is_new": bool(email), "email": email}
+    context = {"session": session, "form": form, "is_new": True}
     return page(request, "attendance/walk_in.html", context)
 
 
@@ -177,11 +185,14 @@ def _let_in(request: HttpRequest, session: Session, person: User) -> HttpRespons
 
     It answers the search as well: an address stands in no address of a page.
     """
+    context: dict[str, Any] = {"session": session, "person": person}
+    here = Booking.objects.for_session(session).confirmed().filter(person=person).first()
+    if here is not None:
+        context |= {"here": here}
+        return page(request, "attendance/walk_in_person.html", context, is_open=False)
     typed = posted(request)
     form = InsteadForm(typed if typed and "person" in typed else None, session=session)
-    context: dict[str, Any] = {
-        "session": session,
-        "person": person,
+    context |= {
         "form": form,
         "is_full": session.is_full,
         "was_free": "saw_place" in request.POST,

@@ -159,3 +159,28 @@ def test_a_trainer_is_told_that_somebody_has_left_the_waiting_list() -> None:
         assert "Work email address" in answer.text
     named = {**form, "email": waiting.person.email, "is_over": "on"}
     assert browser.post(address, named).status_code == 302
+
+
+def test_somebody_who_is_on_the_register_is_shown_their_row_at_once() -> None:
+    session = held_session(people=1, capacity=5)
+    (booking,) = bookings_of(session)
+    browser = signed_in(trainer_of(session))
+    address = reverse("register_walk_in", args=[session.pk])
+    email = booking.person.email
+    for told in ({"email": email}, {"email": email, "person": booking.person_id}):
+        answer = browser.post(address, told)
+        assert answer.status_code == 409
+        assert f"{booking.person} is on the register already" in answer.text
+        assert f'href="{reverse("register", args=[session.pk])}#b{booking.pk}"' in answer.text
+        assert "There is a free place" not in answer.text
+        assert "came without a booking" not in answer.text
+
+
+@pytest.mark.parametrize(("typed", "why"), [("", "Enter the work email address."), ("x", "@")])
+def test_no_address_is_refused_in_a_sentence(typed: str, why: str) -> None:
+    session = held_session(people=1)
+    address = reverse("register_walk_in", args=[session.pk])
+    answer = signed_in(trainer_of(session)).post(address, {"email": typed})
+    assert answer.status_code == 422
+    assert why in answer.text.split("govuk-error-message")[1]
+    assert "First name" not in answer.text
