@@ -101,6 +101,7 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
     "two_step_needed": (signed_in(200), signed_in(200)),
     "learning": (signed_in(200), signed_in(405)),
     "declare_learning": (signed_in(200), signed_in(422)),
+    "take_back_learning": (signed_in(405), only("owner", answer=302)),
     "calendar_feed": (signed_in(200), signed_in(405)),
     "make_feed": (signed_in(405), signed_in(200)),
     "make_feed led": (signed_in(405), only("trainer", "other trainer")),

@@ -21,6 +21,18 @@ class AlreadyDeclared(Refused):
     sentence = "You have told us about this course already. It counts."
 
 
+class TakenBack(Refused):
+    """The person has taken the declaration back, so that there is nothing to check."""
+
+    sentence = "The person has taken this declaration back meanwhile."
+
+
+class CheckedAlready(Refused):
+    """A declaration that a coordinator has checked is not taken back by its owner."""
+
+    sentence = "A coordinator has checked this meanwhile, so you cannot take it back."
+
+
 class NotToBeChecked(Refused):
     """Somebody has rejected the declaration already."""
 
@@ -53,12 +65,20 @@ def declare(
         raise AlreadyDeclared from error
 
 
+def take_back(*, declaration: PriorLearning) -> None:
+    """It was never said. Raises `CheckedAlready` once a coordinator has checked it."""
+    unchecked = PriorLearning.objects.filter(pk=declaration.pk, state=State.DECLARED)
+    if not unchecked.delete()[0]:
+        raise CheckedAlready
+
+
 def verify(
     *, declaration: PriorLearning, seen: str, by: User, now: datetime, note: str = ""
 ) -> None:
     """A coordinator has seen proof of it. `seen` is its `mark_of` when it was decided.
 
-    Raises `NotToBeChecked` if it was rejected meanwhile, or `CheckedMeanwhile`.
+    Raises `NotToBeChecked` if it was rejected meanwhile, `CheckedMeanwhile`, or `TakenBack` if it
+    is not there any more.
     """
     _check(declaration, State.VERIFIED, seen=seen, by=by, now=now, note=note)
 
@@ -81,7 +101,9 @@ def _check(
     note: str,
 ) -> None:
     with transaction.atomic():
-        stored = PriorLearning.objects.select_for_update().get(pk=declaration.pk)
+        stored = PriorLearning.objects.select_for_update().filter(pk=declaration.pk).first()
+        if stored is None:
+            raise TakenBack
         if stored.state == State.REJECTED:
             raise NotToBeChecked
         if mark_of(stored) != seen:

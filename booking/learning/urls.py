@@ -7,4 +7,9 @@ from booking.learning import views
 urlpatterns = [
     path("accounts/learning/", views.mine, name="learning"),
     path("accounts/learning/declare/", views.declare, name="declare_learning"),
+    path(
+        "accounts/learning/<key:declaration_id>/take-back/",
+        views.take_back,
+        name="take_back_learning",
+    ),
 ]

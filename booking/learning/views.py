@@ -4,8 +4,9 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
@@ -47,6 +48,21 @@ def declare(request: HttpRequest) -> HttpResponse:
             return done(request, words, safe_next(request, reverse("learning")))
     context = {"form": form, "next": safe_next(request, "")}
     return page(request, "learning/declare_learning.html", context)
+
+
+@signed_in_page(post=60, only_post=True)
+def take_back(request: HttpRequest, declaration_id: int) -> HttpResponse:
+    """Have never said what nobody has checked yet."""
+    own = PriorLearning.objects.filter(person=signed_in(request)).select_related("course")
+    declaration = get_object_or_404(own.defer("course__search"), pk=declaration_id)
+    try:
+        actions.take_back(declaration=declaration)
+    except Refused as refused:
+        messages.error(request, refused.sentence)
+        return redirect("learning")
+    title = declaration.course.title
+    words = f"You have taken back that you did {title} elsewhere. It does not count any more."
+    return done(request, words, "learning")
 
 
 class DeclareForm(Form):

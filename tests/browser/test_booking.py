@@ -249,3 +249,24 @@ def test_booking_works_without_javascript(browser: Browser, running_site: str, m
     sign_in(page, person.email, mail)
     page.get_by_role("button", name="Book this place").click()
     show_heading(page, "You're booked")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_enter_in_the_question_of_the_agency_finds_it_and_books_nothing(
+    browser: Browser, running_site: str, scripts: bool
+) -> None:
+    make_agency("Leeds Police")
+    new = make_person(agency=None, first_name="", last_name="", job_title="")
+    page = as_person(browser, new, running_site, PHONE, scripts=scripts)
+    page.goto(f"/sessions/{make_session(starts_at=morning(20)).pk}/book/")
+    for label, words in (("First name", "Sam"), ("Last name", "Khan"), ("Job title", "Nurse")):
+        page.get_by_label(label).fill(words)
+    page.get_by_label("Who do you work for?").fill("Zwxyq")
+    page.get_by_label("Who do you work for?").press("Enter")
+    expect(
+        page.get_by_role("group", name="No name on our list is like “Zwxyq”")
+    ).to_be_in_viewport()
+    assert not Booking.objects.exists()
+    page.get_by_label("My agency is not listed.").check()
+    page.get_by_label("First name").press("Enter")
+    show_heading(page, "You're booked")

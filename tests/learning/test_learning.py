@@ -1,11 +1,14 @@
 """Training done elsewhere: declared, counted, verified, rejected, declared anew."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from booking.catalogue.models import Course, Session
+from booking.learning import actions
 from booking.learning.models import PriorLearning
 from booking.places.models import Booking
 from booking.places.refusals import PrerequisiteMissing
@@ -154,3 +157,43 @@ def test_next_leads_only_to_ourselves(typed: str) -> None:
     advanced()
     answer = signed_in(make_person()).post(DECLARE, told(next=typed))
     assert answer.headers["Location"] == "/accounts/learning/"
+
+
+def take_back(client: Client, declaration: PriorLearning) -> Any:
+    return client.post(f"/accounts/learning/{declaration.pk}/take-back/", follow=True)
+
+
+def test_what_nobody_has_checked_can_be_taken_back_and_told_anew() -> None:
+    _, session = advanced()
+    person = make_person()
+    client = signed_in(person)
+    client.post(DECLARE, told())
+    declaration = PriorLearning.objects.get()
+    assert ">Take back<" in client.get("/accounts/learning/").text
+    assert "It does not count any more." in take_back(client, declaration).text
+    assert not PriorLearning.objects.exists()
+    with pytest.raises(PrerequisiteMissing):
+        book_now(session, person)
+    client.post(DECLARE, told(provider="Leeds College"))
+    assert "Leeds College" in client.get("/accounts/learning/").text
+
+
+def test_what_was_checked_or_is_another_persons_is_not_taken_back() -> None:
+    advanced()
+    client = signed_in(make_person())
+    client.post(DECLARE, told())
+    declaration = PriorLearning.objects.get()
+    assert take_back(signed_in(make_person()), declaration).status_code == 404
+    signed_in(make_coordinator()).post(f"/manage/learning/{declaration.pk}/", {"verify": "1"})
+    assert "so you cannot take it back" in take_back(client, declaration).text
+    assert ">Take back<" not in client.get("/accounts/learning/").text
+    assert PriorLearning.objects.get().state == "verified"
+
+
+def test_who_checks_what_was_taken_back_meanwhile_is_told() -> None:
+    advanced()
+    signed_in(make_person()).post(DECLARE, told())
+    declaration = PriorLearning.objects.get()
+    actions.take_back(declaration=declaration)
+    with pytest.raises(actions.TakenBack):
+        actions.verify(declaration=declaration, by=make_coordinator(), now=timezone.now())
