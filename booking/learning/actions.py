@@ -65,7 +65,7 @@ def declare(
         raise AlreadyDeclared from error
 
 
-def take_back(*, declaration: PriorLearning) -> None:
+def retract(*, declaration: PriorLearning) -> None:
     """It was never said. Raises `CheckedAlready` once a coordinator has checked it."""
     unchecked = PriorLearning.objects.filter(pk=declaration.pk, state=State.DECLARED)
     if not unchecked.delete()[0]:

@@ -9,7 +9,7 @@ urlpatterns = [
     path("accounts/learning/declare/", views.declare, name="declare_learning"),
     path(
         "accounts/learning/<key:declaration_id>/take-back/",
-        views.take_back,
+        views.retract,
         name="take_back_learning",
     ),
 ]

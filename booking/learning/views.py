@@ -51,12 +51,12 @@ def declare(request: HttpRequest) -> HttpResponse:
 
 
 @signed_in_page(post=60, only_post=True)
-def take_back(request: HttpRequest, declaration_id: int) -> HttpResponse:
+def retract(request: HttpRequest, declaration_id: int) -> HttpResponse:
     """Have never said what nobody has checked yet."""
     own = PriorLearning.objects.filter(person=signed_in(request)).select_related("course")
     declaration = get_object_or_404(own.defer("course__search"), pk=declaration_id)
     try:
-        actions.take_back(declaration=declaration)
+        actions.retract(declaration=declaration)
     except Refused as refused:
         messages.error(request, refused.sentence)
         return redirect("learning")

@@ -194,6 +194,6 @@ def test_who_checks_what_was_taken_back_meanwhile_is_told() -> None:
     advanced()
     signed_in(make_person()).post(DECLARE, told())
     declaration = PriorLearning.objects.get()
-    actions.take_back(declaration=declaration)
+    actions.retract(declaration=declaration)
     with pytest.raises(actions.TakenBack):
         actions.verify(declaration=declaration, by=make_coordinator(), now=timezone.now())
