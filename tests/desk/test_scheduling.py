@@ -9,14 +9,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AccessRecord
-from booking.catalogue.models import Session
+from booking.catalogue.models import CourseInterest, Session
 from booking.outbox.models import Message
 from booking.partnership import kept as partnership
 from booking.scheduling.capacity import Reservation, set_usual_limits
 from booking.site.form_kit import london_moment
 from booking.site.working_days import end_of_working_day_before, working_days_before
 from tests.desk.coordinators import ahead, typed_change, typed_session, typed_times, with_people
-from tests.factories import make_course, make_session, make_trainer, make_venue
+from tests.factories import make_course, make_person, make_session, make_trainer, make_venue
 from tests.pages import said
 
 pytestmark = pytest.mark.django_db
@@ -300,3 +300,16 @@ def test_a_trainer_or_venue_used_twice_is_warned_of_but_allowed(coordinator: Cli
     apart = make_session(starts_at=ahead() + timedelta(hours=3), venue=venue, trainers=[trainer])
     page = coordinator.get(reverse("manage_session", args=[apart.pk]))
     assert page.context["warnings"] == []
+
+
+def test_errors_of_both_parts_of_the_form_stand_in_its_summary(coordinator: Client) -> None:
+    course = make_course()
+    CourseInterest.objects.create(course=course, person=make_person())
+    address = f"{reverse('manage_session_new')}?course={course.pk}"
+    for capacity in ("", "18"):
+        wrong = {**typed_session(capacity=capacity), "first_days": "99", "publish": "1"}
+        page = coordinator.post(address, wrong).text
+        errors = page.partition("govuk-error-summary__list")[2].partition("</ul>")[0]
+        assert "Working days in which they come first" in errors
+        assert ("id_capacity" in errors) is (not capacity)
+        assert page.partition("</title>")[0].count("Error:") == 1
