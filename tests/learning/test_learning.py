@@ -196,4 +196,4 @@ def test_who_checks_what_was_taken_back_meanwhile_is_told() -> None:
     declaration = PriorLearning.objects.get()
     actions.retract(declaration=declaration)
     with pytest.raises(actions.TakenBack):
-        actions.verify(declaration=declaration, by=make_coordinator(), now=timezone.now())
+        actions.verify(declaration=declaration, seen="", by=make_coordinator(), now=timezone.now())
