@@ -147,7 +147,9 @@ def bulletin_choices(request: HttpRequest) -> HttpResponse:
     form = ChoicesForm(posted(request), stored=subscribing.of_person(person))
     if form.is_valid():
         subscribing.choose(person=person, **form.cleaned_data, now=timezone.now())
-        return done(request, "Saved.", "bulletin_choices")
+        comes = form.cleaned_data["wants_bulletins"] or form.cleaned_data["wants_digest"]
+        words = "Saved." if comes else "Saved. Neither bulletins nor the digest come to you by mail."
+        return done(request, words, "bulletin_choices")
     return page(request, "bulletins/choices.html", {"form": form})
 
 

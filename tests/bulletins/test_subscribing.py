@@ -117,6 +117,12 @@ def test_somebody_with_an_account_chooses_topics_and_stops_there() -> None:
     assert browser.get("/bulletins/ask/").status_code == 302
 
 
+def test_whoever_chooses_topics_alone_reads_that_nothing_comes() -> None:
+    browser, page = signed_in(make_person()), "/bulletins/choices/"
+    assert "Neither bulletins nor the digest" in browser.post(page, {}, follow=True).text
+    assert "Neither" not in browser.post(page, {"wants_digest": "on"}, follow=True).text
+
+
 def test_an_address_that_got_an_account_is_no_second_subscriber() -> None:
     make_stranger("ada@agency.example")
     make_subscriber(person=make_person("ada@agency.example"))
