@@ -247,11 +247,15 @@ def _is_a_button(request: HttpRequest) -> bool:
 
 
 def _sent_too_late(request: HttpRequest, response: HttpResponse, *, whose: str) -> HttpResponse:
-    """Have the page shown as it was typed, to the same person alone, once they have signed in."""
+    """Have the page shown as it was typed, to the same person alone, once they have signed in.
+
+    To whom `whose` is nobody, nothing is said of having been signed in.
+    """
     target = response.headers.get("Location", "")
     if response.status_code != 302 or not target.startswith(reverse(settings.LOGIN_URL)):
         return response
-    messages.warning(request, "You were signed out. Sign in to go on where you were.")
+    if whose:
+        messages.warning(request, "You were signed out. Sign in to go on where you were.")
     if request.method != "POST":
         return response
     if _is_a_button(request):

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import PractitionerGroup, User
 from booking.places.models import Booking
 from booking.site.form_kit import NOT_SENT
 from tests.accounts.signing_in import sign_in
@@ -125,3 +125,14 @@ def test_signing_out_is_said() -> None:
     assert "You are signed out." in client.get("/").text
     assert "You are signed out." not in client.get("/").text
     assert "You are signed out." not in Client().get("/").text
+
+
+def test_a_stranger_who_presses_a_button_is_led_back_to_it_and_was_not_signed_out() -> None:
+    group = PractitionerGroup.objects.create(name="Leads")
+    there, person, client = reverse("group", args=[group.pk]), make_person(), Client()
+    headers = {"Referer": f"http://testserver{there}"}
+    pressed = client.post(reverse("group_join_or_leave", args=[group.pk]), headers=headers)
+    page = client.get(pressed.headers["Location"]).text
+    assert "Press it again." in page
+    assert "You were signed out" not in page
+    assert sign_in(client, person.email, there) == there
