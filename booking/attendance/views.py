@@ -37,7 +37,7 @@ def trainer_sessions(request: HttpRequest) -> HttpResponse:
         raise Http404
     now = timezone.now()
     mine = sessions_open_to(person, now=now).led_by(person).for_pages()
-    mine = mine.annotate(not_certain=NOT_CERTAIN)
+    mine = mine.annotate(not_certain=NOT_CERTAIN).select_related("register")
     over = mine.filter(ends_at__lte=now).order_by("-starts_at", "-pk")
     context = {
         "upcoming": mine.filter(ends_at__gt=now).order_by("starts_at", "pk"),

@@ -11,9 +11,17 @@ from django.utils import timezone
 
 from accounts.models import AccessRecord, Sector, User
 from booking.attendance.lists import totals_of_needs
+from booking.attendance.models import Mark
 from booking.catalogue.models import Session
 from booking.places.links import trainer_join_path
-from tests.attendance.rooms import end_now, held_session, trainer_of
+from tests.attendance.rooms import (
+    bookings_of,
+    close_as_it_is,
+    end_now,
+    held_session,
+    press,
+    trainer_of,
+)
 from tests.factories import (
     make_agency,
     make_claimant,
@@ -254,6 +262,25 @@ def test_my_sessions_are_only_mine() -> None:
     assert mine.course.title in page
     assert other.course.title not in page
     assert signed_in(make_person()).get(reverse("trainer_sessions")).status_code == 404
+
+
+def test_my_sessions_say_which_register_is_still_open() -> None:
+    trainer = make_trainer()
+    kept, closed, ahead = (held_session(people=1, trainers=[trainer]) for _ in range(3))
+    none = held_session(people=0, trainers=[trainer])
+    press(kept, bookings_of(kept)[0], Mark.What.ATTENDED)
+    close_as_it_is(closed)
+    end_now(kept)
+    end_now(none)
+    cards = signed_in(trainer).get(reverse("trainer_sessions")).text.split('class="app-card"')
+    said = {
+        session: next(each for each in cards if reverse("register", args=[session.pk]) in each)
+        for session in (kept, closed, none, ahead)
+    }
+    assert "The register is not closed yet" in said[kept]
+    assert "The register is closed" in said[closed]
+    assert "No register kept" in said[none]
+    assert "register is" not in said[ahead]
 
 
 def test_statements_do_not_grow_with_people(django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
