@@ -8,9 +8,10 @@ import structlog
 from django.contrib.auth.decorators import login_required
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.models import AccessRecord, Agency, User
 from accounts.proof import after_proof
@@ -61,7 +62,7 @@ def _framed(
         if proof:
             view = after_proof(view, looking=not post)
         if only_post or not post:
-            view = (require_POST if only_post else require_safe)(view)
+            view = (_pressed if only_post else require_safe)(view)
         view = guard(view)
         framed = never_cache(at_most(post)(view) if post else view)
         # Its address cannot be looked at: see `accounts/sessions.py`.
@@ -69,6 +70,20 @@ def _framed(
         return framed
 
     return decorate
+
+
+def _pressed(view: View) -> View:
+    """A button of another page: whoever opens its address by itself reads that it is one."""
+
+    @wraps(view)
+    def pressed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST":
+            return view(request, *args, **kwargs)
+        answer = render(request, "405.html", status=405)
+        answer.headers["Allow"] = "POST"
+        return answer
+
+    return pressed
 
 
 def _known_to(may_open: Callable[[User], bool]) -> Callable[[View], View]:

@@ -150,7 +150,10 @@ TABLE: Mapping[str, tuple[Answers, Answers]] = {
         only("trainer", "coordinator"),
         only("trainer", "coordinator", answer=409),
     ),
-    "register_walk_in": (only("trainer", "coordinator"), only("trainer", "coordinator")),
+    "register_walk_in": (
+        only("trainer", "coordinator"),
+        only("trainer", "coordinator", answer=422),
+    ),
     "absence": (only("owner"), only("owner", answer=422)),
     # Who was asked is the one who answers.
     "trainer_cover": (only("other trainer"), only("other trainer")),

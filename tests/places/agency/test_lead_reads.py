@@ -68,3 +68,10 @@ def test_nobody_is_asked_about_for_a_session_that_has_begun(
     assert '<form method="post"' not in page.split("<main")[1]
     ahead = signed_in(police.lead).get(reverse(view, args=[session_ahead().pk])).text
     assert '<form method="post"' in ahead.split("<main")[1]
+
+
+def test_the_address_of_a_button_says_that_it_is_one(police: Police) -> None:
+    answer = signed_in(police.lead).get(reverse("agency_confirm", args=[police.zoe.pk]))
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert "This is the address of a button" in answer.text
+    assert signed_in(police.zoe).get(reverse("agency_confirm", args=[1])).status_code == 404
