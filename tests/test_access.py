@@ -18,9 +18,9 @@ from pytest_django import Settings
 
 from booking.site.logs import JsonFormatter
 from booking.site.signed_links import SignedLink
+from tests.access_back_office import BACK_OFFICE, names_of_back_office
 from tests.access_site import Site, answer_of, every_name, tried
 from tests.access_table import (
-    BACK_OFFICE,
     BEFORE_SECOND_STEP,
     DEMO,
     LOGIN,
@@ -32,7 +32,6 @@ from tests.access_table import (
     SAME_FOR_ALL,
     SIGN_IN,
     TABLE,
-    names_of_back_office,
 )
 from tests.factories import (
     make_coordinator,

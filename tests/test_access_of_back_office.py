@@ -8,15 +8,9 @@ from django.test import Client
 from django.urls import reverse
 
 from booking.catalogue.models import DiaryDate, Topic
+from tests.access_back_office import BACK_OFFICE, BACK_OFFICE_PAGES, OF_A_LIST, OF_A_ROW
 from tests.access_site import Site, answer_of, tried
-from tests.access_table import (
-    BACK_OFFICE,
-    BACK_OFFICE_PAGES,
-    OF_A_LIST,
-    OF_A_ROW,
-    SIGN_IN,
-    TABLE,
-)
+from tests.access_table import SIGN_IN, TABLE
 from tests.factories import make_coordinator
 from tests.people import signed_in
 
