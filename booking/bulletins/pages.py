@@ -148,7 +148,9 @@ def bulletin_choices(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         subscribing.choose(person=person, **form.cleaned_data, now=timezone.now())
         comes = form.cleaned_data["wants_bulletins"] or form.cleaned_data["wants_digest"]
-        words = "Saved." if comes else "Saved. Neither bulletins nor the digest come to you by mail."
+        words = (
+            "Saved." if comes else "Saved. Neither bulletins nor the digest come to you by mail."
+        )
         return done(request, words, "bulletin_choices")
     return page(request, "bulletins/choices.html", {"form": form})
 

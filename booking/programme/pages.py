@@ -36,7 +36,7 @@ from booking.materials.models import materials_for
 from booking.partnership.kept import the_partnership
 from booking.places.lock import RuledSession, read_session
 from booking.places.models import Booking
-from booking.places.pages.outlook import asked_of_everybody, expected
+from booking.places.pages.outlook import asked_of_everybody, expected, only_for
 from booking.places.pages.readers import (
     Stand,
     as_read_by,
@@ -121,6 +121,7 @@ def course(request: HttpRequest, code: str) -> HttpResponse:
             "course": course,
             "topics": course.topics.all(),
             "prerequisites": course.prerequisites.defer("search"),
+            "only_for": only_for(course, now=now),
             "page_obj": page_obj,
             "now": now,
         }

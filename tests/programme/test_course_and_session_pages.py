@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
+from accounts.models import PractitionerGroup
 from booking.catalogue.models import Session
 from booking.catalogue.sharing import CalendarEntry, calendar_links, subscribe_links
 from booking.places.models import Booking
@@ -71,6 +72,17 @@ def test_the_dates_of_a_course_are_told_apart_by_their_times(client: Client) -> 
     ):
         titles = re.findall(r'app-session__title"><a[^>]*>([^<]*)<', client.get(address).text)
         assert titles == times
+
+
+def test_a_course_without_dates_says_whom_it_is_for(client: Client) -> None:
+    course = make_course(sectors=["police"], least_level=2)
+    course.groups.add(PractitionerGroup.objects.create(name="Designated leads"))
+    page = client.get(course.get_absolute_url()).text
+    assert "This course is only for people who work in: Police." in page
+    assert "This course is only for people who can say at least this of their work" in page
+    assert "This course is only for members of Designated leads." in page
+    open_to_all = client.get(make_course().get_absolute_url()).text
+    assert "This course is only for" not in open_to_all
 
 
 def test_a_course_without_dates_says_so(client: Client) -> None:
@@ -232,7 +244,7 @@ def test_the_page_costs_the_same_whatever_the_session_holds(
             session.course.prerequisites.add(make_course())
         for path, statements in (
             (f"/sessions/{session.pk}/", 8),
-            (f"/courses/{session.course.code}/", 8),
+            (f"/courses/{session.course.code}/", 9),
         ):
             caches["pages"].clear()
             with django_assert_num_queries(statements):

@@ -6,11 +6,12 @@ from typing import Any
 
 from accounts.agencies import Entry, known_by_address
 from accounts.models import Agency, User
-from booking.catalogue.models import Session
+from booking.catalogue.models import Course, Session
 from booking.places import actions, terms
 from booking.places.agency.colleagues import check_address, newcomer
 from booking.places.changing.exchanges import check_may_be_given, check_may_be_moved
 from booking.places.lock import (
+    CourseRules,
     RuledSession,
     practitioner_as_read,
     read_newcomer,
@@ -31,7 +32,7 @@ from booking.places.refusals import (
 )
 from booking.places.rules.decision import Decision, as_told, decide
 from booking.places.rules.line import asked_for, case_of_taking_over, cases_of_exchange
-from booking.places.rules.rules import Case
+from booking.places.rules.rules import Case, group, level, sector
 from booking.site.readable import key_in
 from booking.site.wording import counted, sitting_times
 
@@ -94,6 +95,15 @@ def asked_of_everybody(
     sentences = [each.sentence for each in decision.against if isinstance(each, RuledOut)]
     is_news = decision.to_confirm and not (told and told.to_confirm)
     return [*sentences, _AGENCY_FIRST] if is_news else sentences
+
+
+def only_for(course: Course, *, now: datetime) -> list[str]:
+    """Whom the course is for, whichever date is chosen, in sentences. Costs one statement."""
+    groups = {each.pk: each.name for each in course.groups.all()}
+    whom = CourseRules(sectors=course.sectors, least_level=course.least_level, groups=groups)
+    case = Case(session=Session(course=course), course=whom, now=now)
+    found = (rule(case) for rule in (sector, level, group))
+    return [refused.sentence for refused in found if refused is not None]
 
 
 def moves_freely(booking: Booking, *, to: RuledSession, by: User, now: datetime) -> bool:
