@@ -45,13 +45,13 @@ class LeftTheList(Refused):
     )
 
 
-class WalkInAddressForm(Form):
+class WholeAddressForm(Form):
     """The whole address of somebody who stands in the room."""
 
     email = email_field("Work email address")
 
 
-class NewcomerForm(WalkInAddressForm):
+class NewcomerForm(WholeAddressForm):
     """Somebody who has no account, as they say it in the room."""
 
     first_name = NameQuestion(label="First name", max_length=100)
@@ -129,7 +129,7 @@ def walk_in_page(request: HttpRequest, session_id: int) -> HttpResponse:
 
 def _found_by_address(request: HttpRequest, session: Session) -> HttpResponse:
     """Whoever has an account with this whole address; else the questions about somebody new."""
-    asked = WalkInAddressForm(request.POST)
+    asked = WholeAddressForm(request.POST)
     if not asked.is_valid():
         return page(request, "attendance/walk_in.html", {"session": session, "form": asked})
     email = asked.cleaned_data["email"]
