@@ -1,14 +1,16 @@
 """What several forms of the desk ask, and forms that ask the same in numbered rows."""
 
+import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from django import forms
 from django.contrib import messages
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
+from django.forms.models import model_to_dict
 from django.http import HttpRequest, QueryDict
 
 from booking.catalogue.bounds import LONGEST_OFFER_HOURS, LONGEST_TEXT, MOST_PLACES
@@ -21,7 +23,41 @@ from booking.site.wording import LONDON
 REASON_LENGTH = 500
 # As many addresses as a list on a page can be kept in order by hand.
 _LONGEST_LIST = 20_000
+_CHANGED = (
+    "Somebody else has changed this meanwhile. What you typed stands below: look at its page in"
+    " another window, and save again what is to stay."
+)
 FREE_UNTIL_START = "Free until the session starts"
+
+
+def digest(sentences: Iterable[str]) -> str:
+    """The same for the same sentences, so that none goes unseen; nothing if there is none."""
+    words = "\n".join(sentences)
+    return hashlib.sha256(words.encode()).hexdigest()[:16] if words else ""
+
+
+class StoredForm(Form):
+    """A form of all that is stored of something, or of something new.
+
+    `was` tells by a digest what was stored when the page was shown.
+    """
+
+    was = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, data: QueryDict | None, *, stored: Model | None, usual: Model) -> None:
+        initial = model_to_dict(stored or usual, self.base_fields)
+        self.is_now = digest(map(str, initial.values())) if stored else ""
+        super().__init__(data, initial=initial | {"was": self.is_now})
+
+    def clean(self) -> dict[str, Any]:
+        """What somebody else has changed since is not undone unseen."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.pop("was", "") not in ("", self.is_now):
+            typed = cast(QueryDict, self.data).copy()
+            typed["was"] = self.is_now
+            self.data = typed
+            self.add_error(None, _CHANGED)
+        return cleaned
 
 
 def small_boxes() -> forms.CheckboxSelectMultiple:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from booking.catalogue.models import Session
-from booking.desk.sessions.arrangements import digest
+from booking.desk.questions import digest
 from booking.site.wording import LONDON
 from tests.factories import in_days, make_session
 from tests.people import book_now

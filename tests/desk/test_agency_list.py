@@ -111,7 +111,7 @@ def test_a_page_left_open_puts_no_domain_back(coordinator: Client) -> None:
     address = reverse("manage_listed_agency", args=[agency.pk])
     refused = coordinator.post(address, left_open)
     assert refused.status_code == 422
-    assert "Somebody else has changed this agency meanwhile" in refused.text
+    assert "Somebody else has changed this meanwhile" in refused.text
     agency.refresh_from_db()
     assert agency.email_domains == ["police.example"]
     assert coordinator.post(address, shown_form(coordinator, agency)).status_code == 302

@@ -48,6 +48,23 @@ def test_a_new_course_is_kept_with_everything_it_asks_for(coordinator: Client) -
     assert "Neglect" in coordinator.get("/manage/courses/?q=negl").text
 
 
+def test_a_page_left_open_undoes_nothing_unseen(coordinator: Client) -> None:
+    course = make_course("NEG1")
+    address = f"/manage/courses/{course.pk}/"
+    was = coordinator.get(address).context["form"]["was"].value()
+    assert coordinator.post(address, typed_course(summary="Theirs", was=was)).status_code == 302
+    mine = coordinator.post(address, typed_course(summary="Mine", was=was))
+    assert mine.status_code == 422
+    assert "Somebody else has changed this meanwhile" in mine.text
+    assert "Mine" in mine.text
+    course.refresh_from_db()
+    assert course.summary == "Theirs"
+    again = typed_course(summary="Mine", was=mine.context["form"]["was"].value())
+    assert coordinator.post(address, again).status_code == 302
+    course.refresh_from_db()
+    assert course.summary == "Mine"
+
+
 def test_a_change_leaves_dates_and_their_bookings_alone(coordinator: Client) -> None:
     course = make_course("NEG1")
     session = make_session(course=course, capacity=7)

@@ -30,6 +30,17 @@ def test_a_venue_is_made_found_and_kept_apart(coordinator: Client) -> None:
     assert "The Electric Press, Leeds" in again.text
 
 
+def test_a_page_of_a_venue_left_open_undoes_nothing_unseen(coordinator: Client) -> None:
+    venue = make_venue("Carriageworks")
+    address = reverse("manage_venue", args=[venue.pk])
+    was = coordinator.get(address).context["form"]["was"].value()
+    typed = {"name": venue.name, "address": venue.address, "was": was}
+    assert coordinator.post(address, {**typed, "getting_there": "Bus 12."}).status_code == 302
+    assert coordinator.post(address, {**typed, "getting_there": "Tram."}).status_code == 422
+    venue.refresh_from_db()
+    assert venue.getting_there == "Bus 12."
+
+
 def test_another_address_is_shown_first_and_then_told(coordinator: Client) -> None:
     venue = make_venue("Carriageworks")
     with_people(booked=1, waiting=1, venue=venue)

@@ -1,10 +1,9 @@
 """Coordinators’ pages about the agencies on the list: their domains, sector, leads and people."""
 
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
-from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -17,8 +16,7 @@ from accounts.fields import NameQuestion
 from accounts.models import Agency, Sector, User
 from accounts.views import signed_in
 from booking.catalogue.bounds import MOST_TURNOVER_POUNDS
-from booking.desk.questions import ListQuestion
-from booking.desk.sessions.arrangements import digest
+from booking.desk.questions import ListQuestion, StoredForm
 from booking.places.agency import merging
 from booking.site.counting import count_of
 from booking.site.form_kit import Form, PoundsField
@@ -27,10 +25,6 @@ from booking.site.readable import key_in
 from booking.site.web import done, listed_page, page, paged, posted, refusals_shown
 
 _PER_PAGE = 40
-_CHANGED = (
-    "Somebody else has changed this agency meanwhile. Check what stands below against its page,"
-    " then save."
-)
 
 
 def _domain(typed: str) -> str:
@@ -44,10 +38,8 @@ def _domain(typed: str) -> str:
     return domain
 
 
-class ListedAgencyForm(Form):
-    """A whole agency; `was` tells what it was when the page was shown, by a digest."""
-
-    was = forms.CharField(widget=forms.HiddenInput, required=False)
+class ListedAgencyForm(StoredForm):
+    """A whole agency."""
 
     name = NameQuestion(
         max_length=200, error_messages={"required": "Enter the name of the agency."}
@@ -71,20 +63,8 @@ class ListedAgencyForm(Form):
     is_listed = forms.BooleanField(label="People may choose it when they join", required=False)
 
     def __init__(self, data: QueryDict | None, *, agency: Agency | None) -> None:
-        stored = model_to_dict(agency or Agency(), self.base_fields)
-        self.is_now = digest(map(str, stored.values())) if agency else ""
-        super().__init__(data, initial=stored | {"was": self.is_now})
+        super().__init__(data, stored=agency, usual=Agency())
         self.fields["email_domains"].widget.attrs["rows"] = 3
-
-    def clean(self) -> dict[str, Any]:
-        """Nobody puts a domain back that somebody else has taken away meanwhile."""
-        cleaned: dict[str, Any] = super().clean() or {}
-        if cleaned.pop("was", "") not in ("", self.is_now):
-            typed = cast(QueryDict, self.data).copy()
-            typed["was"] = self.is_now
-            self.data = typed
-            self.add_error(None, _CHANGED)
-        return cleaned
 
     @property
     def plan(self) -> AgencyPlan:

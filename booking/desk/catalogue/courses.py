@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.core.validators import RegexValidator
 from django.db.models import Count
-from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -50,7 +49,7 @@ def _number_of_date(typed: str) -> int:
     return number
 
 
-class CourseForm(Form):
+class CourseForm(questions.StoredForm):
     """A whole course, in the sections that the page shows."""
 
     title = forms.CharField(max_length=200)
@@ -186,13 +185,14 @@ class CourseForm(Form):
     )
 
     def __init__(self, data: QueryDict | None, *, course: Course | None) -> None:
-        source = course or Course(
+        usual = Course(
             usual_capacity=the_partnership().usual_capacity,
             usual_policy=usual_policy(),
             part_after_minutes=the_partnership().usual_part_minutes,
             absent_after_minutes=the_partnership().usual_absent_minutes,
         )
-        super().__init__(data, initial=model_to_dict(source, self.base_fields))
+        source = course or usual
+        super().__init__(data, stored=course, usual=usual)
         others = Course.objects.defer("search").exclude(pk=source.pk)
         self.fields["prerequisites"].queryset = others  # type: ignore[attr-defined]
         policies = questions.policies_beside(source.usual_policy_id)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -15,14 +14,13 @@ from booking.catalogue.bounds import LONGEST_TEXT
 from booking.catalogue.courses import EditRefused, VenuePlan, add_venue
 from booking.catalogue.models import Session, Venue
 from booking.desk import audience, preview
-from booking.desk.questions import point_out_meetings_typed, text_field
+from booking.desk.questions import StoredForm, point_out_meetings_typed, text_field
 from booking.scheduling import corrections
 from booking.site.counting import count_of
-from booking.site.form_kit import Form
 from booking.site.web import done, listed_page, page, posted
 
 
-class VenueForm(Form):
+class VenueForm(StoredForm):
     """A whole venue."""
 
     name = forms.CharField(
@@ -39,7 +37,7 @@ class VenueForm(Form):
     )
 
     def __init__(self, data: QueryDict | None, *, venue: Venue | None) -> None:
-        super().__init__(data, initial=model_to_dict(venue, self.base_fields) if venue else None)
+        super().__init__(data, stored=venue, usual=Venue())
 
     @property
     def plan(self) -> VenuePlan:

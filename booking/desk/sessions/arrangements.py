@@ -1,6 +1,5 @@
 """When, how and by whom a session is held, as coordinators type it in. Times are London's."""
 
-import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, cast
@@ -14,7 +13,7 @@ from accounts.models import User
 from booking.catalogue.models import Session, Sitting, Venue
 from booking.catalogue.sittings import Span
 from booking.desk import queries
-from booking.desk.questions import RowsForm, day_field, small_boxes, text_field
+from booking.desk.questions import RowsForm, day_field, digest, small_boxes, text_field
 from booking.scheduling.changing import Arrangements, BadTimes, PlannedSitting, check_times
 from booking.site.form_kit import Form, TrainersField, london_moment
 from booking.site.wording import LONDON
@@ -217,12 +216,6 @@ def as_held(
         trainers=held.trainers or (),
         key=session.pk if session else None,
     )
-
-
-def digest(warnings: Iterable[str]) -> str:
-    """The same for the same warnings, so that none goes unseen; nothing if there is none."""
-    words = "\n".join(warnings)
-    return hashlib.sha256(words.encode()).hexdigest()[:16] if words else ""
 
 
 def note_field() -> forms.CharField:

@@ -19,8 +19,8 @@ from accounts.views import signed_in
 from booking.catalogue.courses import EditRefused
 from booking.catalogue.models import Course, Session, SessionQuerySet
 from booking.desk.queries import PlannedSession, warnings_of
-from booking.desk.questions import PeriodForm, point_out_meetings
-from booking.desk.sessions.arrangements import as_held, digest
+from booking.desk.questions import PeriodForm, digest, point_out_meetings
+from booking.desk.sessions.arrangements import as_held
 from booking.desk.sessions.forms import OpeningForm
 from booking.desk.sessions.plan_form import PlanForm
 from booking.partnership.kept import the_partnership

@@ -14,7 +14,7 @@ from booking.catalogue.courses import EditRefused
 from booking.catalogue.models import Course, Session, where_held
 from booking.desk import audience, preview, queries, questions
 from booking.desk.queries import managed_session
-from booking.desk.sessions.arrangements import as_held, digest
+from booking.desk.sessions.arrangements import as_held
 from booking.desk.sessions.forms import DetailsForm, OpeningForm, SessionForm
 from booking.places.models import Booking
 from booking.places.refusals import PlaceRefused, ReservedPlaces
@@ -122,8 +122,8 @@ def _scheduled(request: HttpRequest, course: Course, draft: Session | None) -> H
     if form.is_valid() and opening.is_valid():
         [found] = queries.warnings_of([as_held(form.arrangements, draft)])
         # What leaves the question out has not come from the page.
-        if request.POST.get("warned", digest(found)) != digest(found):
-            context |= {"warnings": found, "warned": digest(found)}
+        if request.POST.get("warned", questions.digest(found)) != questions.digest(found):
+            context |= {"warnings": found, "warned": questions.digest(found)}
             return page(request, "desk/sessions/schedule.html", context)
         keep = (
             partial(drafting.change_draft, session=draft)
