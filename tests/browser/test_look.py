@@ -8,7 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from booking.catalogue.models import Session
-from tests.browser.journeys import DESK, PHONE, as_person
+from tests.browser.journeys import DESK, PHONE, as_person, let_in
 from tests.factories import (
     make_coordinator,
     make_course,
@@ -285,3 +285,17 @@ def test_the_search_of_the_first_page_has_room_to_type_on_a_phone(page: Page) ->
     box = page.get_by_label("Search the programme").bounding_box()
     assert box is not None
     assert box["width"] >= 120
+
+
+def test_a_title_of_one_long_word_makes_no_page_too_wide(page: Page) -> None:
+    course = make_course(title=f"Safeguarding{'x' * 120}", summary="y" * 300)
+    session = make_session(course=course, starts_at=morning(20))
+    let_in(page.context, make_coordinator())
+    of_session = (f"sessions/{session.pk}/", f"sessions/copy/?session={session.pk}")
+    desk = [f"/manage/{each}" for each in ("courses/", "sessions/", *of_session)]
+    wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    for path in (course.get_absolute_url(), session.get_absolute_url(), *desk):
+        for width in (1280, 768, 375):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.goto(path)
+            assert page.evaluate(wider) <= 0, (path, width)
