@@ -14,6 +14,11 @@ SOMEONE = ("Someone", "who left")
 KEPT_OF_A_PERSON = frozenset({"id", "date_joined"})
 
 
+def is_forgotten(person: User) -> bool:
+    """Whether the account is nobody's any more."""
+    return person.email.endswith(f"@{NOBODYS_DOMAIN}")
+
+
 def forget_account(person: User) -> None:
     """Blank a person's row, and delete all by which they signed in. They are signed out.
 

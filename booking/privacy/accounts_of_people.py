@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 from accounts import actions as accounts
 from accounts.addresses import is_shared_mailbox
 from accounts.agencies import join_agency
+from accounts.leaving import is_forgotten
 from accounts.models import Agency, User
 from accounts.roles import (
     GIVEN_BY_SUPERUSERS,
@@ -78,6 +79,12 @@ class OwnDesk(Refused):
     sentence = (
         "You would close the desk to yourself. Another superuser can take this role from you."
     )
+
+
+class NobodysAccount(Refused):
+    """Nobody could sign in to it."""
+
+    sentence = "This person was made anonymous for good: there is no account to open."
 
 
 class NotEnded(Refused):
@@ -231,12 +238,14 @@ def end_account(*, person: User, why: str, by: User, now: datetime) -> int:
 def reopen_account(*, person: User, why: str, by: User, now: datetime) -> None:
     """Let somebody in again whose account has ended; they sign in anew.
 
-    Raises `OnlyBySuperuser` or `NotEnded`.
+    Raises `OnlyBySuperuser`, `NotEnded` or `NobodysAccount`.
     """
     with transaction.atomic():
         fresh = _held(person, by=by)
         if fresh.is_active:
             raise NotEnded
+        if is_forgotten(fresh):
+            raise NobodysAccount
         fresh.is_active = True
         fresh.save(update_fields=["is_active"])
         reopen(fresh)

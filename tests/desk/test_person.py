@@ -16,6 +16,7 @@ from booking.catalogue.models import Session
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.places.models import Booking
 from booking.privacy.accounts_of_people import OnlyBySuperuser, set_roles
+from booking.privacy.leaving import anonymise
 from booking.privacy.models import PersonNote
 from tests.factories import make_agency, make_coordinator, make_person, make_session, make_trainer
 from tests.pages import statements
@@ -271,6 +272,17 @@ def test_an_ended_account_is_opened_again_by_whoever_may_end_it(coordinator: Cli
     trainer = make_trainer(is_active=False)
     refused = coordinator.post(reverse("manage_person_reopen", args=[trainer.pk]), WHY)
     assert (refused.status_code, "Only a superuser" in refused.text) == (409, True)
+
+
+def test_nobody_opens_the_account_of_somebody_made_anonymous() -> None:
+    person, by = make_person(), make_coordinator(is_superuser=True)
+    anonymise(person=person, by=by, now=timezone.now())
+    browser, address = signed_in(by), reverse("manage_person_reopen", args=[person.pk])
+    assert address not in browser.get(reverse("manage_person", args=[person.pk])).text
+    refused = browser.post(address, WHY)
+    assert (refused.status_code, "anonymous for good" in refused.text) == (409, True)
+    person.refresh_from_db()
+    assert not person.is_active
 
 
 def test_mail_that_waits_goes_to_the_corrected_address(coordinator: Client) -> None:

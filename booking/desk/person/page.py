@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from accounts.access import desk, looked_at
+from accounts.leaving import is_forgotten
 from accounts.models import AccessRecord, User
 from accounts.roles import may_change_account
 from accounts.views import signed_in
@@ -52,6 +53,7 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
         "person": who,
         "roles": roles_of(who),
         "may_change": may_change_account(who, by=by),
+        "is_forgotten": is_forgotten(who),
         "live": live,
         "needs": [each for each in live if each.needs],
         "before": _some(bookings.exclude(ahead).order_by("-session__starts_at", "-pk")),
