@@ -10,9 +10,11 @@ from booking.bulletins import sending, subscribing
 from booking.catalogue import interest
 from booking.catalogue.models import Session
 from booking.local.servers import REPOSITORY
+from booking.mail.composing import compose
 from booking.materials.actions import add_material, news_of, tell_of_news
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.outbox.topics import MailTopic, register, registered_topics, topic_of
+from booking.partnership.models import Partnership
 from booking.places.changes import Change
 from booking.places.holding import agency_confirmed, agency_not_ours
 from booking.places.lock import read_session
@@ -31,7 +33,7 @@ from tests.factories import (
     make_session,
     make_trainer,
 )
-from tests.mail.letters import THREE_DATES, every_notice, make_booking, post
+from tests.mail.letters import THREE_DATES, every_notice, make_booking, part, post, read
 
 # As `booking.confirmed`.
 TOPIC = re.compile(r"[a-z]+\.[a-z_]+")
@@ -74,47 +76,56 @@ def test_every_topic_that_a_room_names_where_it_posts_is_registered() -> None:
     assert named <= names()
 
 
-@pytest.mark.django_db
-def test_every_registered_topic_is_posted() -> None:
-    agency = make_agency(domains=["agency.example"])
-    priya = make_person(agency=agency, manager_email="manager@agency.example")
-    ada, ben = make_trainer(), make_trainer()
-    course = make_course(copies_manager=True)
+def post_every_topic(name: str) -> None:
+    """A message of each topic, in which the partnership, a course and so on are called so."""
+    Partnership.objects.create(name=name)
+    agency = make_agency(name, domains=["agency.example"])
+    priya = make_person(
+        agency=agency, first_name=name, last_name=name, manager_email="manager@agency.example"
+    )
+    ada, ben = make_trainer(first_name=name, last_name=name), make_trainer()
+    course = make_course(copies_manager=True, title=name)
     online = make_session(course=course, delivery=Session.Delivery.ONLINE, trainers=[ada])
     booking = make_booking(online, person=priya)
     # The copies of two confirmations of one booking would be one.
     told_of = [each for each in every_notice(booking) if each.topic != "booking.confirmed"]
     post(with_copies(told_of, read_session(online.pk).rules, [booking]))
-    post(every_notice(make_booking(make_session(sittings=THREE_DATES))))
+    post(
+        every_notice(
+            make_booking(
+                make_session(course=make_course(title=name), sittings=THREE_DATES), person=priya
+            )
+        )
+    )
     trainers.tell_of_publishing(online, now=NOW)
-    told = [Change("Place", "Here", "There")]
+    told = [Change("Place", name, "There")]
     trainers.tell_of_change(online, told, led_before=[ada, ben], now=NOW)
-    trainers.tell_of_end(online, why="Snow.", now=NOW)
+    trainers.tell_of_end(online, why=name, now=NOW)
     coordinator = make_coordinator()
     guest = add_guest(
-        session=online, name="Isla", email="isla@signs.example", purpose="BSL interpreter",
+        session=online, name=name, email="isla@signs.example", purpose=name,
         by=coordinator, now=NOW,
     )  # fmt: skip
     guests.tell_of_change(online, told, now=NOW)
-    guests.tell_of_end(online, why="Snow.", now=NOW)
+    guests.tell_of_end(online, why=name, now=NOW)
     remove_guest(guest=guest, by=coordinator, now=NOW)
     ask_to_cover(
         session=online, ill=ada, cover=ben, tells_people=True, note="", by=coordinator, now=NOW
     )
     write_to_people(
-        session=online, states=["confirmed"], chosen=(), shown=None, subject="Parking",
-        text="There is none.", by=coordinator, now=NOW,
+        session=online, states=["confirmed"], chosen=(), shown=None, subject=name,
+        text=name, by=coordinator, now=NOW,
     )  # fmt: skip
     subscribing.ask_by_address(email="bo@elsewhere.example", now=NOW)
     make_subscriber()
-    bulletin = make_bulletin()
+    bulletin = make_bulletin(title=name, text=name)
     sending.send(bulletin=bulletin, expected_revision=bulletin.revision, now=NOW)
     sending.post_bulletins(now=NOW)
     interest.tell_me(course=course, person=make_person(), now=NOW)
     draft = make_session(course=course, state=Session.State.DRAFT)
     drafting.publish_draft(session=draft, first_days=None, by=make_coordinator(), now=NOW)
     add_material(
-        owner=online, title="Film", audience="booked", file=None, link="https://film.example",
+        owner=online, title=name, audience="booked", file=None, link="https://film.example",
         last_day=None, by=coordinator, now=NOW,
     )  # fmt: skip
     news = news_of(online, now=NOW)
@@ -122,7 +133,28 @@ def test_every_registered_topic_is_posted() -> None:
     agency_told = [told(priya, agency, now=NOW) for told in (agency_confirmed, agency_not_ours)]
     post(agency_told)
     send_mail("A code", "BCD-FGH", None, [priya.email])
+
+
+@pytest.mark.django_db
+def test_every_registered_topic_is_posted() -> None:
+    post_every_topic("Neglect")
     assert set(Message.objects.values_list("topic", flat=True)) == names()
+
+
+@pytest.mark.django_db
+def test_names_stand_in_every_subject_and_text_as_they_were_typed() -> None:
+    post_every_topic("Children's <b>news</b> & more")
+    escaped, seen = re.compile("&(#?[a-z0-9]+;|amp|#x27)"), set()
+    messages = Message.objects.exclude(topic=ACCOUNT_MAIL)
+    for key, mime in compose(list(messages), clock=lambda: NOW).items():
+        if isinstance(mime, bytes):
+            mail, topic = read(mime), Message.objects.get(pk=key).topic
+            words = f"{mail['Subject']}\n{part(mail, 'text/plain')}"
+            assert not escaped.search(words), (topic, words)
+            assert not re.search("&amp;(amp|lt|gt|quot|#x27)", part(mail, "text/html")), topic
+            seen.add(topic)
+    assert {sending.ISSUE, subscribing.CONFIRM, "booking.confirmed"} < seen
+    assert names() - seen - {ACCOUNT_MAIL} == set()
 
 
 def test_a_topic_that_nobody_registered_counts_as_secret() -> None:
