@@ -17,7 +17,8 @@ _PIECE = re.compile(r'<!--.*?-->|<(/?)([A-Za-z]\w*)((?:[^"<>]|"[^"]*")*)>|([^<]+
 _QUOTED = re.compile(r'"[^"]*"')
 _ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
 _EMPTY_LINES = re.compile(r"\n{3,}")
-_BLOCKS = frozenset({"h1", "h2", "p", "li", "ul", "div"})
+_HEADINGS = frozenset({"h2", "h3", "h4", "h5", "h6"})
+_BLOCKS = frozenset({"h1", *_HEADINGS, "p", "li", "ol", "ul", "pre", "div"})
 _VOID = frozenset({"br", "hr", "img", "meta"})
 
 
@@ -35,8 +36,8 @@ def plain_text(page: str) -> str:
     """What the body of a page of ours says, as text.
 
     An empty line stands between blocks; but a heading stands on its text, and the lines of a list
-    or a panel together. A link's address follows its words, unless the words are the address.
-    What is marked `data-html-only` is left out.
+    or a panel together. A list keeps its numbers. A link's address follows its words, unless the
+    words are the address. What is marked `data-html-only` is left out.
     """
     reader = _Reader()
     for stroke, tag, attributes, words in _PIECE.findall(page.partition("</head>")[2] or page):
@@ -61,6 +62,9 @@ class _Reader:
         # Where the words of an open link begin, and the address that is to follow them.
         self._link_begins, self._address = 0, ""
         self._left_out = 0
+        # What the next line of each open list is numbered, the innermost last; None has no numbers.
+        self._numbers: list[int | None] = []
+        self._mark = ""
 
     def begin_tag(self, tag: str, written: str) -> None:
         # Not as a part of an address, say.
@@ -76,8 +80,13 @@ class _Reader:
             self._address = "" if is_typed else unescape(attributes.get("href", ""))
         elif tag in _BLOCKS:
             self.end_block()
-            kind = dict(_ATTRIBUTE.findall(written)).get("class")
+            attributes = dict(_ATTRIBUTE.findall(written))
+            kind = attributes.get("class")
             self._kind = "lead" if kind == "lead" else tag
+            if tag in ("ol", "ul"):
+                self._numbers.append(int(attributes.get("start", 1)) if tag == "ol" else None)
+            elif tag == "li":
+                self._mark = self._next_mark()
             if kind == "panel":
                 self._panels += 1
                 self._panel = self._panels
@@ -95,6 +104,17 @@ class _Reader:
             self.end_block()
             if tag == "div":
                 self._panel = 0
+            elif tag == "li":
+                self._mark = ""
+            elif tag in ("ol", "ul") and self._numbers:
+                self._numbers.pop()
+
+    def _next_mark(self) -> str:
+        number = self._numbers[-1] if self._numbers else None
+        if number is None:
+            return "- "
+        self._numbers[-1] = number + 1
+        return f"{number}. "
 
     def read_words(self, words: str) -> None:
         if not self._left_out:
@@ -107,15 +127,18 @@ class _Reader:
         self._block = []
         if not words:
             return
+        if self._mark:
+            self._kind = "li"
         if self.text:
             self.text.append("\n" if self._stands_close() else "\n\n")
-        self.text.append(f"- {words}" if self._kind == "li" else words)
+        self.text.append(f"{self._mark}{words}")
+        self._mark = ""
         self._before, self._panel_before = self._kind, self._panel
 
     def _stands_close(self) -> bool:
         """Whether no empty line parts this block from the one before it."""
-        if self._before == "h2":
-            return self._kind not in ("h1", "h2")
+        if self._before in _HEADINGS:
+            return self._kind not in ("h1", *_HEADINGS)
         if self._panel and self._panel == self._panel_before:
             return self._kind != "lead" or self._before == "lead"
         return self._kind == self._before == "li"

@@ -14,6 +14,10 @@ from booking.site.plain_text import plain_text
         ("<h2>One</h2><h2>Two</h2><p>Text.</p>", "One\n\nTwo\nText."),
         ("<p>Dates</p><ul><li>One</li> <li>Two</li></ul><p>End.</p>",
          "Dates\n\n- One\n- Two\n\nEnd."),
+        ("<ol><li>One</li><li><p>Two</p><ul><li>A</li></ul></li><li>Three</li></ol><h3>Next</h3>"
+         "<p>End.</p>", "1. One\n2. Two\n- A\n3. Three\n\nNext\nEnd."),
+        ('<ol start="4"><li>Four</li><li></li></ol><pre><code>End.</code></pre>',
+         "4. Four\n\nEnd."),
         ('<div class="panel"><p class="lead">Who</p><p>Ada</p><p>Leeds</p>'
          '<p class="lead">When</p><ul><li>Now</li></ul></div><p>End.</p>',
          "Who\nAda\nLeeds\n\nWhen\n- Now\n\nEnd."),
