@@ -228,7 +228,9 @@ def test_a_date_is_put_into_the_diary_changed_and_taken_out(coordinator: Client)
     coordinator.post(address, {"title": "ICON Day", "starts": "23/9/2100"})
     made.refresh_from_db()
     assert (made.title, made.ends) == ("ICON Day", starts)
-    coordinator.post(address, {"remove": "1"})
+    assert "Remove ICON Day?" in coordinator.post(address, {"remove": "ask"}).text
+    assert DiaryDate.objects.exists()
+    coordinator.post(address, {"remove": "sure"})
     assert not DiaryDate.objects.exists()
 
 

@@ -16,6 +16,7 @@ from booking.catalogue.diary import (
     with_courses,
 )
 from booking.catalogue.models import Course, DiaryDate
+from booking.desk.bulletins.asking import SURE, asks
 from booking.desk.questions import day_field, small_boxes
 from booking.site.form_kit import Form, PageQuestion
 from booking.site.human_order import HumanOrder
@@ -89,6 +90,12 @@ def diary_date(request: HttpRequest, diary_id: int | None = None) -> HttpRespons
     """A new date, or one that exists; it can be removed."""
     stored = get_object_or_404(DiaryDate, pk=diary_id) if diary_id else None
     if stored and "remove" in request.POST:
+        if request.POST["remove"] != SURE:
+            heading, lost = (
+                f"Remove {stored.title}?",
+                "It leaves the diary, the feed and bulletins.",
+            )
+            return asks(request, "remove", heading=heading, lost=lost, back=request.path)
         remove_diary_date(diary_date=stored)
         return done(request, f"{stored.title} is out of the diary.", "manage_diary")
     form = DiaryForm(posted(request), stored=stored)

@@ -24,12 +24,14 @@ from booking.bulletins.writing import (
     remove_part,
 )
 from booking.catalogue.models import Topic
+from booking.desk.bulletins.asking import SURE, asks
 from booking.desk.bulletins.blocks import ASKED
 from booking.desk.questions import small_boxes
 from booking.partnership.pictures import MOST_BYTES, Picture, PictureRefused, picture_of
 from booking.site.form_kit import Form, PageQuestion
 from booking.site.human_order import HumanOrder
 from booking.site.web import done, page, paged, posted, refusals_shown
+from booking.site.wording import counted
 
 _PER_PAGE = 30
 _ARTICLE_LENGTH = 20_000
@@ -157,6 +159,15 @@ def bulletin(request: HttpRequest, bulletin_id: int) -> HttpResponse:
     context: dict[str, Any] = {"bulletin": found, "parts": found.parts.defer("picture")}
     context["kinds"] = BlockKind.choices
     if "discard" in request.POST:
+        if found.can_change and request.POST["discard"] != SURE:
+            return asks(
+                request,
+                "discard",
+                heading=f"Throw {found.title} away?",
+                lost=f"{counted(found.parts.count(), 'article or block', 'articles and blocks')}"
+                " will be lost with it.",
+                back=request.path,
+            )
         with refusals_shown(context):
             discard_bulletin(bulletin=found)
             return done(request, f"{found.title} is thrown away.", "manage_bulletins")
@@ -190,6 +201,12 @@ def part(request: HttpRequest, part_id: int) -> HttpResponse:
     parts = BulletinPart.objects.select_related("bulletin").defer("picture")
     found = get_object_or_404(parts, pk=part_id)
     if "remove" in request.POST:
+        if found.bulletin.can_change and request.POST["remove"] != SURE:
+            lost = "What it says, and its picture, will be lost."
+            if not found.is_article:
+                lost = "What it is narrowed by will be lost."
+            heading = f"Take “{found}” out?"
+            return asks(request, "remove", heading=heading, lost=lost, back=request.path)
         try:
             remove_part(part=found)
         except NoDraft as refused:
@@ -228,8 +245,8 @@ def _article(request: HttpRequest, found: Bulletin, stored: BulletinPart | None)
 def _block(
     request: HttpRequest, found: Bulletin, kind: BlockKind, stored: BulletinPart | None
 ) -> HttpResponse:
-    asks = request.POST if request.method == "POST" else stored.asks if stored else QueryDict()
-    filters = filters_of(asks, now=timezone.now())
+    said = request.POST if request.method == "POST" else stored.asks if stored else QueryDict()
+    filters = filters_of(said, now=timezone.now())
     form = filters.form
     context: dict[str, Any] = {
         "form": form,
