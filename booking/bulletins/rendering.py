@@ -23,7 +23,7 @@ MOST_BYTES = 100_000
 STOP_HERE = "https://stop.invalid/"
 _KEPT_SECONDS = 60.0
 _MOST_KEPT = 200
-_kept: dict[tuple[int, tuple[str, ...]], tuple[float, "Rendered"]] = {}
+_kept: dict[tuple[int, int, tuple[str, ...]], tuple[float, "Rendered"]] = {}
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,7 @@ def rendered(bulletin: Bulletin, *, now: datetime, topics: tuple[str, ...] = ())
     words = {
         "bulletin": bulletin,
         "parts": parts,
+        "has_blocks": any(each.block for each in parts),
         "now": now,
         "partnership": the_partnership(),
         "site_url": settings.SITE_URL,
@@ -98,12 +99,14 @@ def rendered(bulletin: Bulletin, *, now: datetime, topics: tuple[str, ...] = ())
     return Rendered(subject=subject, html=html, text=plain_text(html), is_new=is_new)
 
 
-def rendered_lately(bulletin_id: int, *, now: datetime, topics: tuple[str, ...] = ()) -> Rendered:
-    """As `rendered`, at most a minute old: of one that is being sent, which changes no more.
+def rendered_lately(
+    bulletin_id: int, revision: int, *, now: datetime, topics: tuple[str, ...] = ()
+) -> Rendered:
+    """As `rendered`, at most a minute old: of a revision that is being sent.
 
     Raises `Bulletin.DoesNotExist`.
     """
-    key = bulletin_id, topics
+    key = bulletin_id, revision, topics
     until, found = _kept.get(key, (0.0, None))
     if found is None or time.monotonic() >= until:
         found = rendered(Bulletin.objects.get(pk=bulletin_id), now=now, topics=topics)

@@ -6,6 +6,7 @@ Only so many wait in the outbox at a time, so that pausing takes hold at once.
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,6 +31,7 @@ BATCH = 500
 MOST_WAITING = 1000
 # Why a copy was not sent that a worker held when its bulletin was paused or stopped.
 HELD = "The bulletin is paused or stopped."
+_ABOUT_IT, _ABOUT_A_TEST = "bulletin:", "bulletin-test:"
 log = structlog.get_logger(__name__)
 
 
@@ -74,9 +76,14 @@ class Progress:
 
 
 def progress(bulletin: Bulletin) -> Progress:
-    """How far it has come. Costs two statements, and one for its topics."""
+    """How far it has come. Costs two statements, and one for its topics.
+
+    Of a copy that was sent again, the last one counts.
+    """
     state = Message.State
-    by_state = dict(_copies(bulletin).order_by().values_list("state").annotate(number=Count("pk")))
+    last = _copies(bulletin).order_by("stream", "-pk").distinct("stream").values("pk")
+    copies = Message.objects.filter(pk__in=last).order_by()
+    by_state = dict(copies.values_list("state").annotate(number=Count("pk")))
     failed = sum(by_state.get(each, 0) for each in (state.PARKED, *Message.GIVEN_UP, state.LETTER))
     waiting = by_state.get(state.WAITING, 0) + by_state.get(state.SENDING, 0)
     is_over = bulletin.state in (Bulletin.State.STOPPED, Bulletin.State.SENT)
@@ -86,16 +93,21 @@ def progress(bulletin: Bulletin) -> Progress:
     )
 
 
+def check_ready(bulletin: Bulletin, *, expected_revision: int | None, now: datetime) -> None:
+    """Raises `DoneMeanwhile`, `NothingToSend` or `TooLarge` if it is not to be sent."""
+    if bulletin.state != Bulletin.State.DRAFT or bulletin.revision != expected_revision:
+        raise DoneMeanwhile
+    if not bulletin.parts.exists():
+        raise NothingToSend
+    if rendered(bulletin, now=now).size > MOST_BYTES:
+        raise TooLarge
+
+
 def send(*, bulletin: Bulletin, expected_revision: int | None, now: datetime) -> None:
-    """Publish it, and begin to send. Raises `DoneMeanwhile`, `NothingToSend` or `TooLarge`."""
+    """Publish it, and begin to send. Raises what `check_ready` raises."""
     with transaction.atomic():
         locked = Bulletin.objects.select_for_update().get(pk=bulletin.pk)
-        if locked.state != Bulletin.State.DRAFT or locked.revision != expected_revision:
-            raise DoneMeanwhile
-        if not locked.parts.exists():
-            raise NothingToSend
-        if rendered(locked, now=now).size > MOST_BYTES:
-            raise TooLarge
+        check_ready(locked, expected_revision=expected_revision, now=now)
         locked.state, locked.published_at = Bulletin.State.SENDING, now
         locked.save(update_fields=["state", "published_at"])
     log.info("bulletin_sending", bulletin=bulletin.pk)
@@ -118,6 +130,26 @@ def resume(*, bulletin: Bulletin) -> None:
         raise DoneMeanwhile
 
 
+def can_be_draft_again(bulletin: Bulletin) -> bool:
+    """Whether it is over without a copy that may have left, or may leave yet."""
+    is_over = bulletin.state in (Bulletin.State.STOPPED, Bulletin.State.SENT)
+    kept = ~Q(state=Message.State.SUPERSEDED) | Q(handed_over=True) | Q(events__isnull=False)
+    return is_over and not _of(bulletin).filter(kept).exists()
+
+
+def draft_again(*, bulletin: Bulletin) -> None:
+    """Take down one that nobody was sent, so that it can be changed. Raises `DoneMeanwhile`."""
+    with transaction.atomic():
+        locked = Bulletin.objects.select_for_update().get(pk=bulletin.pk)
+        if not can_be_draft_again(locked):
+            raise DoneMeanwhile
+        _of(locked).delete()
+        locked.state, locked.published_at, locked.posted_up_to = Bulletin.State.DRAFT, None, 0
+        locked.revision += 1
+        locked.save(update_fields=["state", "published_at", "posted_up_to", "revision"])
+    log.info("bulletin_draft_again", bulletin=bulletin.pk)
+
+
 def _hold(bulletin: Bulletin, to: Bulletin.State, states: tuple[Bulletin.State, ...]) -> None:
     """Take back copies that no worker has begun with; they are posted anew if it goes on."""
     with transaction.atomic():
@@ -134,7 +166,7 @@ def send_test(*, bulletin: Bulletin, to_email: str, recipient_id: int, now: date
     """Send a copy to a coordinator, at most one a revision and second. Raises `TooLarge`."""
     if rendered(bulletin, now=now).size > MOST_BYTES:
         raise TooLarge
-    key = f"bulletin-test:{bulletin.pk}"
+    key = f"{_ABOUT_A_TEST}{bulletin.pk}"
     draft = Draft(
         topic=ISSUE,
         subject_key=key,
@@ -195,7 +227,11 @@ def _post_some(key: int, *, now: datetime) -> int:
 
 def _draft(bulletin: Bulletin, subscriber: Subscriber) -> Draft:
     address: str = subscriber.address  # type: ignore[attr-defined]
-    payload: dict[str, Any] = {"bulletin": bulletin.pk, "subscriber": subscriber.pk}
+    payload: dict[str, Any] = {
+        "bulletin": bulletin.pk,
+        "revision": bulletin.revision,
+        "subscriber": subscriber.pk,
+    }
     if bulletin.is_digest:
         payload["topics"] = sorted(topic.slug for topic in subscriber.topics.all())
     digest = hashlib.sha256(address.lower().encode()).hexdigest()[:32]
@@ -211,8 +247,19 @@ def _draft(bulletin: Bulletin, subscriber: Subscriber) -> Draft:
     )
 
 
+def bulletin_of(message: Message) -> Bulletin | None:
+    """Which bulletin a message brings or tries, if it does and there still is one."""
+    key = message.subject_key.removeprefix(_ABOUT_A_TEST).removeprefix(_ABOUT_IT)
+    return Bulletin.objects.filter(pk=key).first() if message.topic == ISSUE else None
+
+
+def subject_keys(bulletins: Iterable[int]) -> list[str]:
+    """What messages that bring or try these bulletins are about."""
+    return [f"{about}{key}" for key in bulletins for about in (_ABOUT_IT, _ABOUT_A_TEST)]
+
+
 def _key(bulletin: Bulletin) -> str:
-    return f"bulletin:{bulletin.pk}"
+    return f"{_ABOUT_IT}{bulletin.pk}"
 
 
 def _of(bulletin: Bulletin) -> MessageQuerySet:

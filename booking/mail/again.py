@@ -13,9 +13,11 @@ from datetime import datetime
 
 from django.db import transaction
 
+from accounts.addresses import as_stored
 from accounts.models import User
 from booking.attendance import absences
 from booking.attendance.models import AbsenceCase
+from booking.bulletins.sending import ISSUE
 from booking.catalogue.models import Session
 from booking.mail.composing import compose
 from booking.mail.notice import ASKED, OFFERED, REMINDED, SESSION_CHANGED
@@ -90,17 +92,35 @@ class ToldSince(MessageRefused):
     )
 
 
+class HasItsCopy(MessageRefused):
+    """Nobody gets a bulletin twice."""
+
+    sentence = (
+        "The mail server has accepted this bulletin for this address, so it is not sent twice."
+    )
+
+
+def has_arrived_bulletin(message: Message) -> bool:
+    """Whether it is a bulletin that was accepted for the address which its person still has."""
+    person = message.recipient
+    is_accepted = message.state == Message.State.SENT and not message.came_back
+    is_there = person is None or person.email == as_stored(message.to_email)
+    return message.topic == ISSUE and is_accepted and is_there
+
+
 def send_again(*, message: Message, by: User, now: datetime) -> list[Message]:
     """Write a notice anew and post it, on record. Returns the new messages, the first one first.
 
     Whoever's place is certain gets the entry of every date that has not begun. Raises `OnItsWay`,
-    `NotSoAnyMore`, `ToldSince`, `ReplacedSince` or `Forgotten`.
+    `NotSoAnyMore`, `ToldSince`, `ReplacedSince`, `Forgotten` or `HasItsCopy`.
     """
     about = locked_booking(message.booking) if message.booking else nullcontext((None, None))
     with transaction.atomic(), about as (_, booking):
         fresh = Message.objects.select_for_update(of=["self"]).get(pk=message.pk)
         if fresh.holds_a_code:
             raise Forgotten
+        if has_arrived_bulletin(fresh):
+            raise HasItsCopy
         ahead = Message.objects.unsettled() | Message.objects.filter(state=Message.State.LETTER)
         if ahead.filter(stream=fresh.stream).exists():
             raise OnItsWay

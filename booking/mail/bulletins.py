@@ -57,7 +57,9 @@ def issue(message: Message, wished: Wishes, *, now: datetime) -> Letter | Unsend
         if payload["subscriber"] not in (wished.digests if is_digest else wished.bulletins):
             return Pointless("The person does not want bulletins any more.")
         topics = tuple(payload.get("topics", ()))
-        words = rendered_lately(payload["bulletin"], now=now, topics=topics)
+        words = rendered_lately(
+            payload["bulletin"], payload.get("revision", 0), now=now, topics=topics
+        )
     except Bulletin.DoesNotExist:
         return Pointless("The bulletin was thrown away.")
     if is_digest and not words.is_new:

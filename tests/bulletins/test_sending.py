@@ -18,6 +18,7 @@ from booking.catalogue.models import Topic
 from booking.mail.composing import compose
 from booking.outbox.delivery import BULK_BATCH, Pointless, claim
 from booking.outbox.models import Message
+from booking.partnership.kept import sender
 from booking.site.wording import LONDON
 from tests.bulletins.bulletins import make_bulletin, make_stranger, make_subscriber
 from tests.factories import NOW, make_person, make_session
@@ -256,8 +257,14 @@ def test_a_coordinator_tries_sends_holds_and_stops(coordinator: Client) -> None:
     assert mail["Subject"] == "Test: July newsletter"
     assert mail["List-Unsubscribe"] is None
     assert coordinator.post(address, {"revision": "x"}).status_code == 409
-    assert coordinator.post(address, {"revision": bulletin.revision}).status_code == 302
-    assert coordinator.post(address, {"revision": bulletin.revision}).status_code == 409
+    asked = coordinator.post(address, {"revision": bulletin.revision})
+    assert "Publish and send it to 1 person?" in asked.text
+    assert "July newsletter</dd>" in asked.text
+    assert sender().split("<")[1].rstrip(">") in asked.text
+    assert not Bulletin.objects.published().exists()
+    do = {"revision": bulletin.revision, "step": "do"}
+    assert coordinator.post(address, do).status_code == 302
+    assert coordinator.post(address, do).status_code == 409
     assert "Pause" in coordinator.get(address).text
     part_of_it = coordinator.get(address, headers={"hx-request": "true"}).text
     assert "Still to leave" in part_of_it

@@ -17,6 +17,9 @@ from booking.bulletins.pages import bulletin_page
 from booking.bulletins.rendering import MOST_BYTES, rendered
 from booking.bulletins.sending import (
     SendingRefused,
+    can_be_draft_again,
+    check_ready,
+    draft_again,
     pause,
     progress,
     resume,
@@ -25,6 +28,8 @@ from booking.bulletins.sending import (
 )
 from booking.bulletins.sending import send as begin_to_send
 from booking.desk.bulletins.blocks import MAIL_POLICY
+from booking.partnership.kept import sender
+from booking.site.environment import name_and_address
 from booking.site.readable import key_in
 from booking.site.web import done, page, refusals_shown
 
@@ -32,6 +37,7 @@ _HOLDING: dict[str, tuple[Callable[..., None], str]] = {
     "pause": (pause, "Paused. No further copy leaves until you go on."),
     "resume": (resume, "It goes on. Nobody gets a second copy."),
     "stop": (stop_sending, "Stopped. No further copy leaves."),
+    "draft": (draft_again, "It is a draft again, and nobody else can read it."),
 }
 
 
@@ -66,7 +72,7 @@ def test(request: HttpRequest, bulletin_id: int) -> HttpResponse:
 
 @desk(post=30)
 def send(request: HttpRequest, bulletin_id: int) -> HttpResponse:
-    """Look at the mail, send it, and see how far it is; pause, go on, or stop."""
+    """Look at the mail, send it once asked, and see how far it is; pause, go on, or stop."""
     found, now = get_object_or_404(Bulletin, pk=bulletin_id), timezone.now()
     context: dict[str, Any] = {"bulletin": found}
     if request.method == "POST":
@@ -76,6 +82,11 @@ def send(request: HttpRequest, bulletin_id: int) -> HttpResponse:
                 act(bulletin=found)
             else:
                 revision = key_in(request.POST.get("revision", ""))
+                if request.POST.get("step") != "do":
+                    check_ready(found, expected_revision=revision, now=now)
+                    return page(
+                        request, "desk/bulletins/send_asked.html", context | _goes_to(found)
+                    )
                 begin_to_send(bulletin=found, expected_revision=revision, now=now)
             return done(request, words, "manage_bulletin_send", found.pk)
     if "refusal" in context:
@@ -83,9 +94,17 @@ def send(request: HttpRequest, bulletin_id: int) -> HttpResponse:
     context["most"] = MOST_BYTES // 1000
     if found.state == Bulletin.State.DRAFT:
         context["mail"] = rendered(found, now=now).stopped_at(settings.SITE_URL)
-        context["recipients"] = Subscriber.objects.of_bulletin(found).count()
+        context |= _goes_to(found)
     else:
         context["progress"] = progress(found)
+        context["can_be_draft_again"] = can_be_draft_again(found)
     template = "desk/bulletins/send.html"
     is_asked_again = "HX-Request" in request.headers and "progress" in context
     return page(request, f"{template}#progress" if is_asked_again else template, context)
+
+
+def _goes_to(bulletin: Bulletin) -> dict[str, Any]:
+    return {
+        "recipients": Subscriber.objects.of_bulletin(bulletin).count(),
+        "sender": name_and_address(sender()),
+    }

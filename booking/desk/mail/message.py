@@ -15,11 +15,12 @@ from accounts.addresses import as_stored
 from accounts.fields import email_field
 from accounts.models import AccessRecord, User
 from accounts.views import signed_in
+from booking.bulletins.sending import bulletin_of
 from booking.calendars.actions import revoke_all_feeds
 from booking.desk.mail.messages import sessions_about
 from booking.desk.person.finding import account_of_address
 from booking.desk.questions import WhyForm
-from booking.mail.again import send_again
+from booking.mail.again import has_arrived_bulletin, send_again
 from booking.outbox import remedies
 from booking.outbox.models import Message
 from booking.outbox.reading import file_of, letter_of
@@ -57,13 +58,15 @@ def message_page(request: HttpRequest, message_id: int) -> HttpResponse:
         "message_row": message,
         "topic": topic_of(message.topic).words,
         "session": sessions_about([message]).get(message.pk),
+        "bulletin": bulletin_of(message),
         "letter": letter_of(message),
         "person": whose_mail(message),
         "events": message.events.select_related("by"),
         "can_retry": can_wait,
         "can_go_again": message.is_settled
         and not message.holds_a_code
-        and (message.booking is not None or not lost),
+        and (message.booking is not None or not lost)
+        and not has_arrived_bulletin(message),
         "can_correct": stuck and not (message.is_secret or lost or message.may_have_arrived),
         "can_drop": can_wait,
         "alike": len(remedies.parked_alike(message)) if message.state == State.PARKED else 0,

@@ -15,6 +15,8 @@ from accounts.access import desk, looked_at
 from accounts.finding import Folded, words_of
 from accounts.models import User
 from accounts.views import signed_in
+from booking.bulletins.models import Bulletin
+from booking.bulletins.sending import subject_keys
 from booking.catalogue.models import Course, Session
 from booking.outbox.models import ACCOUNT_MAIL, Message
 from booking.outbox.topics import registered_topics, topic_of
@@ -104,16 +106,19 @@ def _subjects() -> dict[str, str]:
 
 
 def _about(words: Iterable[str]) -> list[Q]:
-    """Mail whose person, address or session holds every word, each way by an index of its own.
+    """Mail whose person, address, session or bulletin holds every word, each way by an index.
 
     Mail without a recipient belongs to whose address it is. Of sessions the last thousand are
-    looked at, by their keys: the database cannot guess how many a word finds. Costs two statements.
+    looked at, by their keys: the database cannot guess how many a word finds. Costs three
+    statements.
     """
     people, addressed, sessions = User.objects.all(), Q(), Session.objects.all()
     courses = Course.objects.alias(said=Folded("title"))
     references = Session.objects.alias(said=Folded("reference"))
+    bulletins = Bulletin.objects.alias(said=Folded("title"))
     for word in words:
         people = people.filter(words__contains=word)
+        bulletins = bulletins.filter(said__contains=word)
         addressed &= Q(to_words__contains=word)
         titled, referred = (each.filter(said__contains=word) for each in (courses, references))
         sessions = sessions.filter(
@@ -128,6 +133,7 @@ def _about(words: Iterable[str]) -> list[Q]:
         Q(to_email__in=list(known.values()) if is_few else people.values("email")),
         Q(booking__session__in=keys),
         Q(subject_key__in=[f"{_ABOUT_A_SESSION}{key}" for key in keys]),
+        Q(subject_key__in=subject_keys(bulletins.values_list("pk", flat=True)[:_FEW])),
     ]
 
 
@@ -150,7 +156,7 @@ def messages_on_desk(*, show: str, search: str, session: str) -> tuple[QuerySet[
     """The mail of one filter that a search finds, about one session if its reference is given, and
     whether there is more than these `MOST_SHOWN`.
 
-    What waits comes oldest first, all else newest first. Costs four statements at most, besides
+    What waits comes oldest first, all else newest first. Costs five statements at most, besides
     the rows.
     """
     _, wanted = DESK_FILTERS[show]
