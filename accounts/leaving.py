@@ -16,7 +16,7 @@ KEPT_OF_A_PERSON = frozenset({"id", "date_joined"})
 
 def is_forgotten(person: User) -> bool:
     """Whether the account is nobody's any more."""
-    return person.email.endswith(f"@{NOBODYS_DOMAIN}")
+    return str(person.email).endswith(f"@{NOBODYS_DOMAIN}")
 
 
 def forget_account(person: User) -> None:
