@@ -6,7 +6,7 @@ walks in, cancels or is marked while it is decided.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from accounts.models import User
 from booking.attendance import absences
@@ -31,16 +31,17 @@ register(MailTopic("attendance.walked_in", "Came without a booking"))
 Outcome, What = Booking.Outcome, BookingEvent.What
 # How many of the changes since a page was shown are said one by one.
 _MOST_SAID = 10
+_FINISHED_EARLY = timedelta(minutes=15)
 
 
 class CannotBeClosedYet(Refused):
     """It is not over, or not held."""
 
     def __init__(self, session: Session) -> None:
-        ends = closes_from(session)
+        begins = closes_from(session)
         self.sentence = (
-            f"The register cannot be closed yet: this session ends at {deadline(ends)}."
-            if ends
+            f"The register cannot be closed before {deadline(begins)}: people still come and leave."
+            if begins
             else "This session is not held, so its register cannot be closed."
         )
 
@@ -71,14 +72,18 @@ class SameOutcome(Refused):
 
 
 def closes_from(session: Session) -> datetime | None:
-    """From when the register may be closed: the end of it all; nothing if it is not held."""
-    return session.ends_at if marking_begins(session) else None
+    """From when the register may be closed: shortly before it ends, as a trainer may finish early;
+    nothing if it is not held."""
+    if not marking_begins(session):
+        return None
+    last = list(session.sittings.all())[-1]
+    return max(last.starts_at, last.ends_at - _FINISHED_EARLY)
 
 
 def may_be_closed(session: Session, *, now: datetime) -> bool:
-    """Whether it was held and its last sitting is over: until then people come and leave."""
-    ends = closes_from(session)
-    return ends is not None and ends <= now
+    """Whether its last sitting is over, or nearly: until then people come and leave."""
+    begins = closes_from(session)
+    return begins is not None and begins <= now
 
 
 def fingerprint(roster: Roster) -> str:

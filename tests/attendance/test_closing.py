@@ -114,15 +114,19 @@ def test_a_register_is_not_closed_before_the_last_date_is_over(hours: int) -> No
     with pytest.raises(CannotBeClosedYet):
         closing.close_register(session=session, seen="", by=by, now=now)
     browser = signed_in(by)
-    address, ends = reverse("register_close", args=[session.pk]), deadline(session.ends_at)
+    address = reverse("register_close", args=[session.pk])
+    begins = session.ends_at - timedelta(minutes=15)
     page = browser.get(address).text
-    assert f"The register cannot be closed yet: this session ends at {ends}." in page
+    assert f"The register cannot be closed before {deadline(begins)}" in page
     assert 'name="seen"' not in page
     assert browser.post(address, {"seen": ""}).status_code == 409
     page = browser.get(reverse("register", args=[session.pk])).text
     assert address not in page
-    assert f"The register can be closed from {ends}, when the session is over." in page
-    closing.close_register(session=session, seen="", by=by, now=session.ends_at)
+    assert f"The register can be closed from {deadline(begins)}" in page
+    early = begins - timedelta(seconds=1)
+    with pytest.raises(CannotBeClosedYet):
+        closing.close_register(session=session, seen="", by=by, now=early)
+    closing.close_register(session=session, seen="", by=by, now=begins)
 
 
 def test_a_correction_keeps_history_and_undoes_what_hung_on_it() -> None:
