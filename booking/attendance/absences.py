@@ -180,13 +180,24 @@ def charge(*, case: AbsenceCase, why: str, by: User, now: datetime) -> None:
     _settle(case, State.CHARGED, why=why, by=by, now=now)
 
 
+def waive(*, case: AbsenceCase, why: str, by: User, now: datetime) -> None:
+    """The charge is taken back. Raises `CaseSettled` if there is none any more."""
+    _settle(case, State.CLOSED, was=State.CHARGED, why=why, by=by, now=now)
+
+
 def _settle(
-    case: AbsenceCase, state: AbsenceCase.State, *, why: str, by: User, now: datetime
+    case: AbsenceCase,
+    state: AbsenceCase.State,
+    *,
+    was: AbsenceCase.State = State.OPEN,
+    why: str,
+    by: User,
+    now: datetime,
 ) -> None:
     with locked_booking(case.booking) as (_, booking):
         fresh = AbsenceCase.objects.select_for_update().get(pk=case.pk)
         fresh.booking = booking
-        if fresh.state != State.OPEN:
+        if fresh.state != was:
             raise CaseSettled
         if state == State.CHARGED and not fresh.pence:
             raise NothingToCharge

@@ -21,6 +21,7 @@ _ANSWERS = {
     "accept": (absences.accept, "The reason is accepted."),
     "decline": (absences.decline, "The reason is not accepted."),
     "charge": (absences.charge, "The absence is charged."),
+    "waive": (absences.waive, "Nothing is charged any more."),
 }
 
 
@@ -54,7 +55,7 @@ def cases(request: HttpRequest) -> HttpResponse:
 
 @desk(post=60)
 def case(request: HttpRequest, case_id: int) -> HttpResponse:
-    """One absence: accept the reason, or do not, or charge what was promised."""
+    """One absence: accept the reason, or do not, or charge what was promised, or take that back."""
     now = timezone.now()
     found = get_object_or_404(_cases(), pk=case_id)
     person = found.booking.person

@@ -22,6 +22,7 @@ from tests.factories import (
     make_course,
     make_lead,
     make_person,
+    make_policy,
     make_session,
     make_trainer,
     session_ahead,
@@ -137,3 +138,23 @@ def test_a_coordinator_decides_an_absence_on_the_desk(earlier: Session) -> None:
     settled = coordinator.get(reverse("manage_absences") + "?show=settled").content.decode()
     assert "The reason was accepted" in settled
     assert "Absences to decide" not in coordinator.get(reverse("manage")).content.decode()
+
+
+def test_a_charge_is_taken_back_on_the_desk_once() -> None:
+    session = held_session(people=1, policy=make_policy(absent=3500))
+    (booking,) = bookings_of(session)
+    close_now(session)
+    coordinator = signed_in(make_coordinator())
+    page = reverse("manage_absence", args=[booking.absence.pk])
+    assert coordinator.post(page, {"answer": "waive"}).status_code == 409
+    assert coordinator.post(page, {"answer": "charge"}).status_code == 302
+    booking.refresh_from_db()
+    charged = booking.charge_pence
+    assert charged > 0
+    assert "Take back the charge" in coordinator.get(page).text
+    assert coordinator.post(page, {"answer": "waive", "why": "A slip."}).status_code == 302
+    booking.refresh_from_db()
+    assert booking.charge_pence == 0
+    assert coordinator.post(page, {"answer": "waive"}).status_code == 409
+    told = booking.messages.filter(topic="absence.decided").order_by("pk").values_list("payload")
+    assert [payload["state"] for (payload,) in told] == ["charged", "closed"]
