@@ -6,6 +6,7 @@ from django.test import Client
 from accounts.models import PractitionerGroup
 from booking.catalogue.courses import TopicGone, remove_topic, store_topic
 from booking.catalogue.models import Course, Topic
+from booking.site.form_kit import NOT_DONE
 from tests.desk.coordinators import typed_course
 from tests.factories import make_course, make_person, make_policy, make_session
 from tests.people import signed_in
@@ -123,10 +124,17 @@ def test_members_are_added_by_pasted_addresses_and_taken_out(coordinator: Client
     assert answer.headers["Location"] == f"/manage/groups/{group.pk}/"
     assert "There is already a group" in coordinator.post("/manage/groups/", {"name": "leads"}).text
     pasted = "One <ONE@agency.example>; two@agency.example,\nnobody@agency.example"
-    answer = coordinator.post(f"/manage/groups/{group.pk}/", {"addresses": pasted})
-    assert answer.status_code == 422
+    address = f"/manage/groups/{group.pk}/"
+    answer = coordinator.post(address, {"addresses": pasted})
+    assert answer.status_code == 200
     assert "2 members added." in answer.text
+    assert "There is a problem" not in answer.text
     assert "nobody@agency.example</textarea>" in answer.text
+    coordinator.post(f"{address}page/", {"purposes": "Meet."})
+    assert NOT_DONE not in coordinator.get(address).text
+    answer = coordinator.post(address, {"addresses": "nobody@agency.example"})
+    assert answer.status_code == 422
+    assert "Nobody with this address has signed in yet" in answer.text
     assert set(group.members.all()) == {one, two}
     coordinator.post(f"/manage/groups/{group.pk}/remove/{one.pk}/")
     assert list(group.members.all()) == [two]

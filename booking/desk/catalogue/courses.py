@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.core.validators import RegexValidator
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -367,9 +368,15 @@ def group(request: HttpRequest, group_id: int) -> HttpResponse:
         words = f"{counted(number, 'member')} added."
         if not unknown:
             return done(request, words, "manage_group", stored.pk)
-        form = MembersForm({"addresses": "\n".join(unknown)})
-        nobody = "Nobody with this address has" if len(unknown) == 1 else "These have not"
-        form.add_error("addresses", f"{words} {nobody} signed in yet, or it is mistyped.")
+        one = "Nobody with this address has signed in yet, or it is mistyped."
+        several = "Nobody with these addresses has signed in yet, or they are mistyped."
+        nobody = one if len(unknown) == 1 else several
+        if number:
+            messages.success(request, words)
+            messages.warning(request, f"{nobody} Correct what is left, or clear it.")
+            form = MembersForm(None, initial={"addresses": "\n".join(unknown)})
+        else:
+            form.add_error("addresses", nobody)
     members = stored.members.select_related("agency")
     on_page = paged(request, members, per_page=_MEMBERS_PER_PAGE)
     looked_at(stored, by=signed_in(request), what="members of a group", rows=len(on_page))
