@@ -140,8 +140,9 @@ def test_whoever_gives_the_arrivals_may_stop() -> None:
         # All due at once: answers must be heard all the same.
         while not took:
             given += 1
+            time.sleep(0.01)
             yield 0.0, _look(took)
 
     with _one_at_a_time(0.0) as port:
         client.run_arrivals(port, arrivals())
-    assert len(took) == given < 100
+    assert len(took) == given < 500
