@@ -65,7 +65,7 @@ def _framed(
             view = (_pressed if only_post else require_safe)(view)
         view = guard(view)
         framed = never_cache(at_most(post)(view) if post else view)
-        # Its address cannot be looked at: see `accounts/sessions.py`.
+        # Its address cannot be looked at: see `accounts/typed.py`.
         framed.is_a_button = only_post  # type: ignore[attr-defined]
         return framed
 
